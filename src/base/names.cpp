@@ -1,0 +1,30 @@
+#include "base/names.h"
+
+#include <cctype>
+
+namespace isomer {
+
+std::string identifier(std::string_view hint) {
+  std::string name;
+  for (const char c : hint) {
+    const auto code = static_cast<unsigned char>(c);
+    name += code < 128 && (std::isalnum(code) != 0) ? c : '_';
+  }
+  if (!name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) != 0) name.insert(0, "_");
+  return name;
+}
+
+Names::Names(std::vector<std::string_view> reserved) : taken_(reserved.begin(), reserved.end()) {}
+
+std::string Names::take(std::string_view hint) {
+  const std::string base = identifier(hint);
+  if (!base.empty() && taken_.insert(base).second) return base;
+  const std::string stem = base.empty() ? "v" : base + "_";
+  int& next = next_.try_emplace(stem, base.empty() ? 0 : 1).first->second;
+  while (true) {
+    std::string name = stem + std::to_string(next++);
+    if (taken_.insert(name).second) return name;
+  }
+}
+
+}  // namespace isomer

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+namespace isomer {
+
+/// Hands out unique, legal names in one scope. Authors' names are hints: they may be empty, equal or illegal.
+class Names {
+ public:
+  /// Words that may not be used, e.g. the keywords of a language.
+  explicit Names(std::vector<std::string_view> reserved = {});
+
+  /// A name made from `hint`: letters, digits and underscores, not starting with a digit, never given before.
+  /// An empty hint gives "v0", "v1", ...; a repeated one "x_1", "x_2", ...
+  std::string take(std::string_view hint);
+
+ private:
+  std::unordered_set<std::string> taken_;
+  std::unordered_map<std::string, int> next_;
+};
+
+/// `hint` with everything but letters, digits and underscores replaced by underscores; may be empty.
+std::string identifier(std::string_view hint);
+
+}  // namespace isomer

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace isomer {
+
+/// 'text', with control characters and quotes escaped, for messages that quote what came from outside.
+/// Longer than 80 characters is shortened.
+std::string quoted(std::string_view text);
+
+/// The shortest decimal that reads back as the same double: "1.0", "0.1", "1e-05", "inf", "nan".
+/// Always has a point, an exponent or is not finite, so that it does not read as an integer.
+std::string real_text(double value);
+/// The same for a float: "0.1", not "0.10000000149011612".
+std::string real_text(float value);
+
+/// The parts between separators; an empty text has no parts.
+std::vector<std::string_view> split_text(std::string_view text, char separator);
+std::string_view trimmed(std::string_view text);
+
+/// "2 weights", "1 weight".
+std::string counted(std::size_t count, std::string_view noun);
+
+/// The candidate most like `word` (a few edits away), or an empty text: "did you mean 'softmax'?".
+std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates);
+
+}  // namespace isomer

@@ -1,0 +1,37 @@
+#pragma once
+
+// Bytes <-> plain trees. Knows no model.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace isomer {
+
+/// What JSON can say. Maps keep their order and their repeated keys.
+struct Tree {
+  using List = std::vector<Tree>;
+  using Map = std::vector<std::pair<std::string, Tree>>;
+
+  std::variant<std::monostate, bool, std::int64_t, double, std::string, List, Map> value;
+  std::uint64_t offset = 0;  // where it begins in the text it was read from
+
+  bool is_null() const { return std::holds_alternative<std::monostate>(value); }
+  const List* list() const { return std::get_if<List>(&value); }
+  const Map* map() const { return std::get_if<Map>(&value); }
+  const std::string* text() const { return std::get_if<std::string>(&value); }
+  const std::int64_t* integer() const { return std::get_if<std::int64_t>(&value); }
+  /// The child of that key, or null: when this is no map, or has none.
+  const Tree* find(std::string_view key) const;
+};
+
+/// "a list", "a text", ...: for messages.
+std::string_view kind_of(const Tree& tree);
+
+/// Line and column, from 1, of an offset: "12:3".
+std::string line_and_column(std::string_view text, std::uint64_t offset);
+
+}  // namespace isomer

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace isomer {
+
+/// Values of named lengths, known when a model runs.
+using Lengths = std::map<std::string, std::int64_t, std::less<>>;
+
+/// A length: a number known now, or an expression over named lengths ("s0", "2*s0 + 1") kept in one
+/// normal form (a polynomial, terms sorted), so that equal lengths compare equal.
+/// Floor division, remainder, minimum and maximum that cannot be simplified are kept as opaque factors.
+class Dim {
+ public:
+  Dim() = default;
+  Dim(std::int64_t value) : constant_(value) {}  // NOLINT(google-explicit-constructor): a number is a length
+  static Dim symbol(std::string name);
+
+  bool known() const { return terms_.empty(); }
+  /// The number. Throws Fault::bug when it is not known.
+  std::int64_t value() const;
+
+  bool operator==(const Dim&) const;
+
+  friend Dim operator+(const Dim& a, const Dim& b);
+  friend Dim operator-(const Dim& a, const Dim& b);
+  friend Dim operator*(const Dim& a, const Dim& b);
+  /// Rounds towards minus infinity, as Python's `//`; exact where the division is.
+  friend Dim floor_divide(const Dim& a, const Dim& b);
+  /// Has the sign of the divisor, as Python's `%`.
+  friend Dim remainder(const Dim& a, const Dim& b);
+  friend Dim smaller(const Dim& a, const Dim& b);
+  friend Dim larger(const Dim& a, const Dim& b);
+
+  /// The names it depends on.
+  void collect_symbols(std::set<std::string>& names) const;
+  /// Its number under `lengths`. Throws Fault::model for a name without value, on overflow and on division by 0.
+  std::int64_t evaluate(const Lengths& lengths) const;
+  /// The name, if it is one named length alone.
+  std::optional<std::string> lone_symbol() const;
+
+  friend std::string to_text(const Dim& dim);
+
+ private:
+  struct Factor;  // a symbol, or a function of dims
+  struct Term;    // coefficient * factors, sorted
+  friend struct DimOrder;
+
+  std::int64_t constant_ = 0;
+  std::vector<Term> terms_;
+};
+
+/// "12", "s0", "2*s0 + 1", "floordiv(s0 + 1, 2)".
+std::string to_text(const Dim& dim);
+/// Reads what `to_text` writes, and any expression of + - * // %, min(), max(), floordiv(), mod() and parentheses.
+/// Throws Fault::file with the text.
+Dim parse_dim(std::string_view text);
+
+using Shape = std::vector<Dim>;
+
+/// Product of all lengths.
+Dim count_elements(const Shape& shape);
+/// The numbers, if all are known.
+std::optional<std::vector<std::int64_t>> known_shape(const Shape& shape);
+std::vector<std::int64_t> evaluate(const Shape& shape, const Lengths& lengths);
+/// "[s0, 3]"
+std::string to_text(const Shape& shape);
+
+}  // namespace isomer

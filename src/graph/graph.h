@@ -1,0 +1,117 @@
+#pragma once
+
+// What a model is. Plain data: copy it, compare it, print it, hand it on. This room knows no operator's meaning, no
+// file and no framework.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "graph/attribute.h"
+#include "graph/tensor.h"
+#include "graph/types.h"
+
+namespace isomer {
+
+/// Index of a value inside its own graph. Not an int, so the two cannot be mixed up.
+enum class ValueId : std::uint32_t { none = ~0U };
+
+struct Value {
+  std::string name;  // what the author called it; may be empty, need not be unique
+  TensorType type;
+};
+
+/// A line of the author's program, its file relative to it. Line 0: not known.
+struct Place {
+  std::string file;
+  int line = 0;
+  bool operator==(const Place&) const = default;
+};
+
+struct Graph;
+
+struct Node {
+  std::string op;               // a name from the catalog
+  std::vector<ValueId> inputs;  // ValueId::none where an optional input is absent
+  std::vector<ValueId> outputs;
+  Attributes attributes;        // in the order of the op's signature; those equal to the default are left out
+  std::vector<Graph> bodies;    // branches of `if`, body of `loop`
+  std::string scope;            // "encoder.0.mlp": the module it lived in
+  Place place;                  // may be empty
+};
+
+/// A weight, a buffer or a literal. `names` are its exact names in the source's state_dict: several when tied, none
+/// when it is a literal. Unlike value names they are part of the model and never changed.
+struct Constant {
+  ValueId value = ValueId::none;
+  Tensor data;
+  bool trainable = false;
+  std::vector<std::string> names;
+};
+
+/// A value remembered between runs: `now` is read, `next` is kept for the following run.
+struct State {
+  ValueId now = ValueId::none;
+  ValueId next = ValueId::none;
+  Tensor initial;
+  std::vector<std::string> names;  // as of a Constant: a state may be a buffer that training changes
+};
+
+/// How a caller nests the values it passes or gets. Leaves stand in the order of the graph's inputs or outputs.
+struct Structure {
+  enum class Kind { leaf, none, tuple, list, dict };
+  Kind kind = Kind::leaf;
+  std::vector<std::string> keys;  // of a dict, one per child; of the arguments, the parameters' names
+  std::vector<Structure> children;
+  bool operator==(const Structure&) const = default;
+};
+
+/// What a named length may be.
+struct LengthRange {
+  std::string name;
+  std::int64_t least = 0;
+  std::optional<std::int64_t> most;
+  bool operator==(const LengthRange&) const = default;
+};
+
+/// How callers see the model.
+struct Signature {
+  Structure arguments{Structure::Kind::tuple, {}, {}};  // positional ones, with their names in `keys`
+  Structure keywords{Structure::Kind::dict, {}, {}};
+  Structure results;
+  std::vector<LengthRange> lengths;
+  bool operator==(const Signature&) const = default;
+};
+
+/// A model. Nodes stand in an order in which they can run.
+/// Invariants (ops/validate.h): every value is made once, before it is used; every value has a type; every op and
+/// attribute is in the catalog.
+struct Graph {
+  std::string name;
+  std::vector<Value> values;
+  std::vector<ValueId> inputs;
+  std::vector<Constant> constants;
+  std::vector<State> states;
+  std::vector<Node> nodes;
+  std::vector<ValueId> outputs;
+  Signature signature;
+
+  const Value& operator[](ValueId id) const { return values.at(static_cast<std::size_t>(id)); }
+  Value& operator[](ValueId id) { return values.at(static_cast<std::size_t>(id)); }
+};
+
+/// The constant that makes `id`, or null. Linear in the number of constants.
+const Constant* constant_of(const Graph& graph, ValueId id);
+
+/// Binds the named lengths in the inputs' types to the shapes given. Throws Fault::usage, naming the input, where the
+/// number, a dtype, a rank, a known length or two uses of one name disagree, or a length is out of its range.
+Lengths bind_lengths(const Graph& graph, std::span<const Tensor> inputs);
+
+/// How much of the data of constants and states `to_text` prints.
+enum class Data { none, all };
+
+/// The text form: for people, tests and dumps. systems/text reads it back when it has all data.
+std::string to_text(const Graph& graph, Data data = Data::none);
+
+}  // namespace isomer

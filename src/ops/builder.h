@@ -1,0 +1,55 @@
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ops/schema.h"
+
+namespace isomer {
+
+/// Grows a valid, typed graph one node at a time. Throws Fault::model for what would not be valid.
+class Builder {
+ public:
+  explicit Builder(std::string name);
+
+  ValueId input(std::string name, TensorType type);
+  ValueId constant(std::string name, Tensor data, bool trainable = false, std::vector<std::string> names = {});
+  /// A constant of rank 0 without a state_dict name. Equal literals are one constant.
+  ValueId literal(DType dtype, double value);
+  ValueId literal(DType dtype, std::int64_t value);
+  /// A remembered value; what it becomes is set by `keep`.
+  ValueId state(std::string name, Tensor initial, std::vector<std::string> names = {});
+  void keep(ValueId state_now, ValueId next);
+
+  /// Adds a node with one output.
+  ValueId emit(std::string_view op, std::vector<ValueId> inputs, Attributes attributes = {});
+  /// Adds a node. A variadic number of outputs is what the type rule says.
+  std::vector<ValueId> emit_all(std::string_view op, std::vector<ValueId> inputs, Attributes attributes = {});
+
+  /// Where the nodes emitted from now on come from.
+  void at(std::string scope, Place place);
+  /// Names a value for readers of the graph; the last one wins.
+  void name(ValueId id, std::string name);
+
+  const TensorType& type(ValueId id) const { return graph_[id].type; }
+  const Shape& shape(ValueId id) const { return graph_[id].type.shape; }
+  std::int64_t rank(ValueId id) const { return static_cast<std::int64_t>(shape(id).size()); }
+  DType dtype(ValueId id) const { return graph_[id].type.dtype; }
+  /// What is built so far. Its outputs are not set yet.
+  const Graph& graph() const { return graph_; }
+
+  /// Where the signature's nesting does not fit the inputs or outputs, a flat one is made.
+  Graph finish(std::vector<ValueId> outputs, Signature signature = {}) &&;
+
+ private:
+  ValueId add_value(std::string name, TensorType type);
+
+  Graph graph_;
+  std::string scope_;
+  Place place_;
+  std::map<std::pair<DType, std::uint64_t>, ValueId> literals_;
+};
+
+}  // namespace isomer

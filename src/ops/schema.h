@@ -1,0 +1,106 @@
+#pragma once
+
+// What each operator means: its signature, its type rule, its spelling with smaller operators and its derivative.
+// No file, no engine and no target is known here.
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "graph/graph.h"
+
+namespace isomer {
+
+class Builder;
+
+/// What a rule may look at.
+struct OpCall {
+  const Attributes& attributes;         // complete: defaults are filled in, kinds are the signature's
+  std::span<const ValueId> inputs;      // ValueId::none where an optional input is absent
+  std::span<const TensorType> types;    // of the inputs; f32[] where absent
+
+  bool has(std::size_t i) const { return i < inputs.size() && inputs[i] != ValueId::none; }
+  template <class T>
+  const T& get(std::string_view name) const { return isomer::get<T>(attributes, name); }
+  std::int64_t integer(std::string_view name) const { return get<std::int64_t>(name); }
+  const std::vector<std::int64_t>& integers(std::string_view name) const {
+    return get<std::vector<std::int64_t>>(name);
+  }
+  double real(std::string_view name) const { return get<double>(name); }
+  bool flag(std::string_view name) const { return get<bool>(name); }
+  bool given(std::string_view name) const { return find(attributes, name) != nullptr; }
+};
+
+/// What a derivative rule gets besides the call: the outputs, and for each its cotangent (none: zero).
+struct Cotangents {
+  std::span<const ValueId> outputs;
+  std::span<const ValueId> values;
+};
+
+/// One row of a family's table.
+///
+/// The signature is the single source of names, order, kinds and defaults:
+///   "conv(x, weight, bias?, stride: ints = [1, 1], groups: int = 1) -> y"
+/// Inputs have no kind: `x` is required, `bias?` optional, `xs...` any number (last). Attributes have one of the kinds
+/// bool int float string dtype tensor dim ints dims floats strings, then a default, or `?` for "may be absent", or
+/// neither for "must be given". Outputs: `-> y`, `-> (y, indices)` or `-> ys...`.
+struct OpSchema {
+  std::string_view signature;
+  /// Types of the outputs. Throws Fault::model with what would be right.
+  std::vector<TensorType> (*infer)(const OpCall&);
+  /// The same meaning in smaller operators; null: the op is primitive.
+  std::vector<ValueId> (*expand)(Builder&, const OpCall&) = nullptr;
+  /// Cotangents of the inputs, one per input (none: zero); null: by expansion, or there is no derivative.
+  std::vector<ValueId> (*vjp)(Builder&, const OpCall&, const Cotangents&) = nullptr;
+  /// One line; docs/coverage.md is made from it.
+  std::string_view meaning;
+
+  constexpr std::string_view name() const { return signature.substr(0, signature.find('(')); }
+};
+
+/// A family is a room: the same names in ops/, run/reference/ and the systems' folders.
+struct OpFamily {
+  std::string_view name;
+  std::span<const OpSchema> ops;
+};
+
+std::span<const OpFamily> op_families();
+/// Null when there is none of that name.
+const OpSchema* find_op(std::string_view name);
+/// Throws Fault::model with the nearest name.
+const OpSchema& op_named(std::string_view name);
+
+enum class Kind { boolean, integer, real, text, dtype, tensor, dim, integers, dims, reals, texts };
+
+/// The parsed signature.
+struct Prototype {
+  struct Input {
+    std::string_view name;
+    bool optional = false;
+    bool variadic = false;
+  };
+  struct Setting {
+    std::string_view name;
+    Kind kind;
+    bool optional = false;                 // may be absent
+    std::optional<Attribute> otherwise;    // its default
+  };
+  std::vector<Input> inputs;
+  std::vector<Setting> settings;
+  std::vector<std::string_view> outputs;
+  bool variadic_outputs = false;
+};
+
+/// Parsed once per schema and kept.
+const Prototype& prototype(const OpSchema& schema);
+/// Parses a signature. Throws Fault::bug where it is malformed.
+Prototype parse_signature(std::string_view signature);
+
+/// `given` in the signature's order and kinds, with the defaults filled in. Integers are taken for floats and for
+/// lengths. Throws Fault::model for an unknown, missing or ill-typed one.
+Attributes complete(const OpSchema& schema, const Attributes& given);
+/// The same without those that equal their default: the form nodes keep.
+Attributes canonical(const OpSchema& schema, const Attributes& given);
+
+}  // namespace isomer

@@ -1,0 +1,30 @@
+#pragma once
+
+// Functions from graph to graph. A pass takes one and returns one; it never prints, times or validates.
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "ops/builder.h"
+
+namespace isomer {
+
+/// Sees each node of the old graph with its inputs already in the new one. Emits a replacement and returns its
+/// values, or returns nothing to have the node copied.
+using Rule = std::function<std::optional<std::vector<ValueId>>(Builder& out, const Graph& old, const Node& node,
+                                                               std::span<const ValueId> inputs)>;
+
+/// Walks the graph once. Inputs, constants, states, names, places and the signature carry over; what nothing uses any
+/// more stays until `remove_unused`.
+Graph rewrite(const Graph& graph, const Rule& rule);
+
+/// Whether a target has its own word for an operator.
+using Spells = std::function<bool(std::string_view op)>;
+
+/// Replaces every operator that is not spelled by its expansion, again and again. Throws Fault::unsupported with a list
+/// of all that have none, each with count, module path and line.
+Graph expand_unsupported(const Graph& graph, const Spells& spells);
+
+}  // namespace isomer

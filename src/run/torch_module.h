@@ -1,0 +1,25 @@
+#pragma once
+
+#include <memory>
+
+#include "run/engine.h"
+
+namespace isomer {
+
+/// What the module made with libtorch offers. The module is a shared object beside the program, opened when the torch
+/// engine is first asked for; its one exported function is `extern "C" const TorchModule* isomer_torch_module()`.
+struct TorchModule {
+  /// Must equal `torch_module_version` of who opens it.
+  int version;
+  const char* torch_version;  // "2.13.0"
+  std::unique_ptr<Executor> (*make_executor)(Graph);
+  std::unique_ptr<Executor> (*make_gradient)(Graph);
+};
+
+constexpr int torch_module_version = 1;
+
+/// Opens the module once. Null when there is none beside the program or it was made for another version; `why` then
+/// says so and how to get one.
+const TorchModule* torch_module(std::string* why = nullptr);
+
+}  // namespace isomer

@@ -1,0 +1,38 @@
+#pragma once
+
+// PyTorch's operator names, shared by the readers, the writer and the torch engine.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "ops/builder.h"
+
+namespace isomer::aten {
+
+/// One argument of a call. None is monostate; an optional tensor in a list is ValueId::none. Symbolic integers are Dims.
+using Argument = std::variant<std::monostate, ValueId, std::vector<ValueId>, bool, std::int64_t, double, std::string,
+                              DType, Dim, std::vector<std::int64_t>, std::vector<Dim>, std::vector<double>,
+                              std::vector<bool>>;
+
+struct NamedArgument {
+  std::string name;  // as in PyTorch's schema: "self", "dim", ...
+  Argument value;
+};
+
+/// One functional call of an ATen operator: "add.Tensor", arguments by name, defaults left out.
+struct Call {
+  std::string_view target;
+  std::vector<NamedArgument> arguments;
+};
+
+/// Whether `emit` knows the operator.
+bool reads(std::string_view target);
+
+/// Emits our operators for a call. One value per return of PyTorch's schema; ValueId::none for a return that we do not
+/// compute and nobody may read. Throws Fault::unsupported where the operator is known but these arguments are not read.
+std::vector<ValueId> emit(Builder& builder, const Call& call);
+
+}  // namespace isomer::aten
