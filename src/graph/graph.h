@@ -104,7 +104,7 @@ struct Graph {
 /// The constant that makes `id`, or null. Linear in the number of constants.
 const Constant* constant_of(const Graph& graph, ValueId id);
 
-/// Binds the named lengths in the inputs' types to the shapes given. Throws Fault::usage, naming the input, where the
+/// Binds the named lengths in the inputs' types to the shapes given. Throws Fault::model, naming the input, where the
 /// number, a dtype, a rank, a known length or two uses of one name disagree, or a length is out of its range.
 Lengths bind_lengths(const Graph& graph, std::span<const Tensor> inputs);
 

@@ -16,7 +16,7 @@ namespace isomer {
 class Executor {
  public:
   virtual ~Executor() = default;
-  /// Outputs for `inputs`, in the model's order. Throws Fault::usage, naming the input, for wrong types and shapes.
+  /// Outputs for `inputs`, in the model's order. Throws Fault::model, naming the input, for wrong types and shapes.
   virtual std::vector<Tensor> run(std::span<const Tensor> inputs) = 0;
   virtual std::vector<Tensor> states() const { return {}; }
   virtual void set_states(std::span<const Tensor> /*states*/) {}
