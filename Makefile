@@ -1,0 +1,15 @@
+# The list of habits: one line each, the work is in tools/. `make` builds build/release/isomer.
+.PHONY: build demo test check check-clang fix bless bench docs tidy coverage test-modeci
+
+build: ; tools/setup && tools/build release
+demo: ; tools/demo
+test: ; tools/test
+check: build ; tools/check
+check-clang: ; tools/setup --clang && tools/build clang && ctest --preset clang --parallel $$(nproc)
+fix: ; tools/setup && tools/fix
+bless: build ; build/release/case_runner --bless tests/cases
+bench: ; tools/setup && tools/build bench && build/bench/benchmarks
+docs: build ; .venv/bin/python tools/coverage.py
+tidy: ; tools/setup --clang && tools/tidy
+coverage: ; tools/setup && tools/line_coverage
+test-modeci: build ; for v in 0.4.13 0.4.15; do tools/setup_modeci $$v && .venv-modeci-$$v/bin/python tools/test_modeci.py || exit 1; done
