@@ -22,7 +22,8 @@ struct SafeTensors {
   std::map<std::string, std::string> metadata;
 };
 
-/// Parts of `file`, not copies. Throws Fault::file: bad header, repeated names, overlaps, holes, sizes that do not fit.
+/// Parts of `file`, not copies. Throws Fault::file: bad header, repeated names, overlaps, holes,
+/// sizes that do not fit.
 SafeTensors read_safetensors(const Bytes& file);
 /// Header padded so that the data begin at a multiple of 8.
 std::string write_safetensors(const SafeTensors& content);

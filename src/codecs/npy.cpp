@@ -1,0 +1,204 @@
+#include "codecs/npy.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+
+#include "base/error.h"
+#include "base/text.h"
+
+// The format is NumPy's NEP 1: a mark, a version, and a header that is a Python dictionary of three
+// keys.
+
+namespace isomer {
+namespace {
+
+constexpr std::string_view mark = "\x93NUMPY";
+
+struct Word {
+  std::string_view numpy;  // without the byte order
+  std::string_view stored;
+  std::uint64_t size;
+};
+
+constexpr std::array words = {
+    Word{"b1", "BOOL", 1}, Word{"i1", "I8", 1},  Word{"u1", "U8", 1},  Word{"i2", "I16", 2},
+    Word{"u2", "U16", 2},  Word{"f2", "F16", 2}, Word{"i4", "I32", 4}, Word{"u4", "U32", 4},
+    Word{"f4", "F32", 4},  Word{"i8", "I64", 8}, Word{"u8", "U64", 8}, Word{"f8", "F64", 8},
+    Word{"c8", "C64", 8},
+};
+
+[[noreturn]] void refuse(std::string_view what) { throw Error(Fault::file, "", what); }
+
+struct Header {
+  std::string descr;
+  std::optional<bool> fortran;
+  std::optional<std::vector<std::int64_t>> shape;
+};
+
+/// Reads the one form of dictionary that NumPy writes: texts, True, False and tuples of integers.
+class HeaderReader {
+ public:
+  explicit HeaderReader(std::string_view text) : rest_(text) {}
+
+  Header read() {
+    Header header;
+    demand('{');
+    while (!accept('}')) {
+      read_entry(header);
+      if (!accept(',')) {
+        demand('}');
+        break;
+      }
+    }
+    if (!trimmed(rest_).empty()) damaged();
+    return header;
+  }
+
+ private:
+  void read_entry(Header& header) {
+    const std::string key = read_text();
+    demand(':');
+    if (key == "descr") {
+      skip_blanks();
+      if (rest_.starts_with('[')) refuse("is a table of records; we read plain arrays");
+      header.descr = read_text();
+    } else if (key == "fortran_order") {
+      header.fortran = read_flag();
+    } else if (key == "shape") {
+      header.shape = read_tuple();
+    } else {
+      refuse(fmt::format("its header has the unknown key {}", quoted(key)));
+    }
+  }
+
+  std::string read_text() {
+    skip_blanks();
+    const char quote = rest_.empty() ? ' ' : rest_[0];
+    if (quote != '\'' && quote != '"') damaged();
+    const std::size_t end = rest_.find(quote, 1);
+    if (end == std::string_view::npos) damaged();
+    std::string text(rest_.substr(1, end - 1));
+    rest_.remove_prefix(end + 1);
+    return text;
+  }
+
+  bool read_flag() {
+    skip_blanks();
+    for (const std::string_view word : {std::string_view("True"), std::string_view("False")}) {
+      if (!rest_.starts_with(word)) continue;
+      rest_.remove_prefix(word.size());
+      return word == "True";
+    }
+    damaged();
+  }
+
+  std::vector<std::int64_t> read_tuple() {
+    std::vector<std::int64_t> lengths;
+    demand('(');
+    while (!accept(')')) {
+      skip_blanks();
+      std::int64_t length = 0;
+      const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), length);
+      if (error != std::errc() || length < 0) damaged();
+      rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
+      lengths.push_back(length);
+      if (!accept(',')) {
+        demand(')');
+        break;
+      }
+    }
+    return lengths;
+  }
+
+  void skip_blanks() {
+    const std::size_t begin = rest_.find_first_not_of(" \t\n");
+    rest_.remove_prefix(std::min(begin, rest_.size()));
+  }
+  bool accept(char wanted) {
+    skip_blanks();
+    if (!rest_.starts_with(wanted)) return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
+  void demand(char wanted) {
+    if (!accept(wanted)) damaged();
+  }
+  [[noreturn]] static void damaged() {
+    refuse("its header is damaged: no dictionary as NumPy writes it");
+  }
+
+  std::string_view rest_;
+};
+
+const Word& word_of(std::string_view descr) {
+  if (descr.starts_with('>')) refuse("is big endian; save it as little endian");
+  const auto word =
+      std::ranges::find(words, descr.substr(std::min<std::size_t>(1, descr.size())), &Word::numpy);
+  if (word == words.end())
+    refuse(fmt::format("holds elements of type {}, which we do not read", quoted(descr)));
+  return *word;
+}
+
+std::uint64_t number_at(std::string_view text, std::size_t at, std::size_t size) {
+  std::uint64_t value = 0;
+  for (std::size_t i = size; i-- > 0;)
+    value = (value << 8U) | static_cast<unsigned char>(text[at + i]);
+  return value;
+}
+
+}  // namespace
+
+StoredTensor read_npy(const Bytes& file) {
+  const std::string_view text = file.text();
+  if (text.size() < 12 || !text.starts_with(mark)) refuse("is no .npy file");
+  const auto version = static_cast<unsigned char>(text[6]);
+  if (version < 1 || version > 3)
+    refuse(fmt::format("is a .npy file of version {}; we read 1 to 3", version));
+  const std::size_t width = version == 1 ? 2 : 4;
+  const std::size_t begin = 8 + width;
+  const std::uint64_t size = number_at(text, 8, width);
+  if (size > text.size() - begin) refuse("is truncated: its header ends outside the file");
+
+  const Header header = HeaderReader(text.substr(begin, size)).read();
+  if (header.descr.empty() || !header.fortran || !header.shape) {
+    refuse("its header lacks 'descr', 'fortran_order' or 'shape'");
+  }
+  if (*header.fortran && header.shape->size() > 1)
+    refuse("is in Fortran order; save it in C order");
+  const Word& word = word_of(header.descr);
+
+  std::uint64_t bytes = word.size;
+  for (const std::int64_t length : *header.shape) {
+    if (__builtin_mul_overflow(bytes, static_cast<std::uint64_t>(length), &bytes))
+      refuse("its shape is too large");
+  }
+  const std::uint64_t there = text.size() - begin - size;
+  if (bytes != there)
+    refuse(fmt::format("has {} bytes of data; its type and shape make {}", there, bytes));
+  return {"", std::string(word.stored), *header.shape, file.part(begin + size, bytes)};
+}
+
+std::string write_npy(const StoredTensor& tensor) {
+  const auto word = std::ranges::find(words, tensor.dtype, &Word::stored);
+  if (word == words.end()) refuse(fmt::format("NumPy has no type {}", quoted(tensor.dtype)));
+  std::string shape;
+  for (const std::int64_t length : tensor.shape)
+    shape += fmt::format("{},{}", length, tensor.shape.size() == 1 ? "" : " ");
+  while (tensor.shape.size() > 1 && (shape.ends_with(' ') || shape.ends_with(',')))
+    shape.pop_back();
+  std::string header = fmt::format("{{'descr': '{}{}', 'fortran_order': False, 'shape': ({}), }}",
+                                   word->size == 1 ? '|' : '<', word->numpy, shape);
+  // The data begin at a multiple of 64; the header ends with a line feed.
+  header.append(63 - (10 + header.size()) % 64, ' ');
+  header += '\n';
+  std::string file(mark);
+  file += '\x01';
+  file += '\0';
+  file += static_cast<char>(header.size() & 0xffU);
+  file += static_cast<char>(header.size() >> 8U);
+  return file + header + std::string(tensor.bytes.text());
+}
+
+}  // namespace isomer

@@ -1,0 +1,214 @@
+#include "codecs/safetensors.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <numeric>
+#include <optional>
+#include <set>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "codecs/json.h"
+
+namespace isomer {
+namespace {
+
+constexpr std::uint64_t largest_header = 100'000'000;
+
+struct Word {
+  std::string_view name;
+  std::uint64_t size;
+};
+
+constexpr std::array words = {
+    Word{"BOOL", 1},    Word{"U8", 1},  Word{"I8", 1},  Word{"F8_E4M3", 1}, Word{"F8_E5M2", 1},
+    Word{"F8_E8M0", 1}, Word{"I16", 2}, Word{"U16", 2}, Word{"F16", 2},     Word{"BF16", 2},
+    Word{"I32", 4},     Word{"U32", 4}, Word{"F32", 4}, Word{"I64", 8},     Word{"U64", 8},
+    Word{"F64", 8},     Word{"C64", 8},
+};
+
+[[noreturn]] void refuse(std::string_view what) { throw Error(Fault::file, "", what); }
+
+std::uint64_t element_size(std::string_view dtype) {
+  const auto word = std::ranges::find(words, dtype, &Word::name);
+  if (word == words.end())
+    refuse(fmt::format("its type {} is none of safetensors'", quoted(dtype)));
+  return word->size;
+}
+
+std::uint64_t byte_count(const StoredTensor& tensor) {
+  std::uint64_t size = element_size(tensor.dtype);
+  for (const std::int64_t length : tensor.shape) {
+    if (__builtin_mul_overflow(size, static_cast<std::uint64_t>(length), &size)) {
+      refuse("its shape has more elements than a file can hold");
+    }
+  }
+  return size;
+}
+
+std::vector<std::int64_t> read_lengths(const Tree* tree, std::string_view field) {
+  std::vector<std::int64_t> lengths;
+  if (tree == nullptr || tree->list() == nullptr)
+    refuse(fmt::format("'{}' must be a list of integers", field));
+  for (const Tree& item : *tree->list()) {
+    const std::int64_t* length = item.integer();
+    if (length == nullptr || *length < 0) {
+      refuse(fmt::format("'{}' must be a list of integers that are not negative", field));
+    }
+    lengths.push_back(*length);
+  }
+  return lengths;
+}
+
+struct Range {
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+  std::size_t tensor = 0;
+};
+
+Range read_tensor(const Tree& tree, const Bytes& data, StoredTensor& tensor) {
+  const Tree* dtype = tree.find("dtype");
+  if (dtype == nullptr || dtype->text() == nullptr) refuse("'dtype' must be a text");
+  tensor.dtype = *dtype->text();
+  tensor.shape = read_lengths(tree.find("shape"), "shape");
+  const auto offsets = read_lengths(tree.find("data_offsets"), "data_offsets");
+  if (offsets.size() != 2) refuse("'data_offsets' must be two integers");
+  const Range range{static_cast<std::uint64_t>(offsets[0]), static_cast<std::uint64_t>(offsets[1])};
+  if (range.begin > range.end || range.end > data.data.size()) {
+    refuse(fmt::format("its bytes {} to {} reach out of the file's {}", range.begin, range.end,
+                       data.data.size()));
+  }
+  const std::uint64_t size = byte_count(tensor);
+  if (range.end - range.begin != size) {
+    refuse(fmt::format("has {} bytes; its type and shape make {}", range.end - range.begin, size));
+  }
+  tensor.bytes = data.part(range.begin, size);
+  return range;
+}
+
+std::map<std::string, std::string> read_metadata(const Tree& tree) {
+  std::map<std::string, std::string> metadata;
+  if (tree.map() == nullptr)
+    refuse(fmt::format("'__metadata__' must be a map and is {}", kind_of(tree)));
+  for (const auto& [key, value] : *tree.map()) {
+    if (value.text() == nullptr)
+      refuse(fmt::format("metadata {} must be a text and is {}", quoted(key), kind_of(value)));
+    metadata[key] = *value.text();
+  }
+  return metadata;
+}
+
+/// The tensors' bytes tile the data: nothing twice, nothing unused.
+void check_tiling(std::vector<Range> ranges, const SafeTensors& content, std::uint64_t size) {
+  std::ranges::sort(ranges, [](const Range& a, const Range& b) {
+    return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
+  });
+  std::uint64_t reached = 0;
+  for (const Range& range : ranges) {
+    if (range.begin != reached) {
+      throw Error(Fault::file, "tensor " + quoted(content.tensors[range.tensor].name),
+                  range.begin < reached ? "its bytes lie over another tensor's"
+                                        : "there is a hole before its bytes");
+    }
+    reached = range.end;
+  }
+  if (reached != size)
+    refuse(fmt::format("{} bytes after the last tensor belong to none", size - reached));
+}
+
+Tree header_of(const SafeTensors& content, const std::vector<std::uint64_t>& begins) {
+  Tree::Map header;
+  if (!content.metadata.empty()) {
+    Tree::Map metadata;
+    for (const auto& [key, value] : content.metadata) metadata.emplace_back(key, Tree{value});
+    header.emplace_back("__metadata__", Tree{std::move(metadata)});
+  }
+  for (std::size_t i = 0; i < content.tensors.size(); ++i) {
+    const StoredTensor& tensor = content.tensors[i];
+    Tree::List shape;
+    for (const std::int64_t length : tensor.shape) shape.push_back(Tree{length});
+    const auto begin = static_cast<std::int64_t>(begins[i]);
+    const auto size = static_cast<std::int64_t>(tensor.bytes.data.size());
+    Tree::Map entry;
+    entry.emplace_back("dtype", Tree{tensor.dtype});
+    entry.emplace_back("shape", Tree{std::move(shape)});
+    entry.emplace_back("data_offsets", Tree{Tree::List{Tree{begin}, Tree{begin + size}}});
+    header.emplace_back(tensor.name, Tree{std::move(entry)});
+  }
+  return Tree{std::move(header)};
+}
+
+void check_writable(const SafeTensors& content) {
+  std::set<std::string_view> names;
+  for (const StoredTensor& tensor : content.tensors) {
+    expect(tensor.name != "__metadata__" && names.insert(tensor.name).second,
+           "tensors to write have names of their own");
+    expect(byte_count(tensor) == tensor.bytes.data.size(),
+           "a tensor to write has the bytes its shape says");
+  }
+}
+
+}  // namespace
+
+SafeTensors read_safetensors(const Bytes& file) {
+  const std::string_view text = file.text();
+  if (text.size() < 8) refuse("is no safetensors file: it is too short");
+  std::uint64_t size = 0;
+  for (std::size_t i = 8; i-- > 0;) size = (size << 8U) | static_cast<unsigned char>(text[i]);
+  if (size > largest_header || size > text.size() - 8) {
+    refuse(fmt::format(
+        "is no safetensors file, or a truncated one: its header would be {} bytes long", size));
+  }
+  const Tree header = with_place("header", [&] { return read_json(text.substr(8, size)); });
+  if (header.map() == nullptr)
+    refuse(fmt::format("its header must be a map and is {}", kind_of(header)));
+
+  const Bytes data = file.part(8 + size, text.size() - 8 - size);
+  SafeTensors content;
+  std::vector<Range> ranges;
+  std::set<std::string_view> names;
+  for (const auto& [name, tree] : *header.map()) {
+    with_place("tensor " + quoted(name), [&] {
+      if (!names.insert(name).second) refuse("stands twice in the header");
+      if (name == "__metadata__") {
+        content.metadata = read_metadata(tree);
+        return;
+      }
+      StoredTensor tensor;
+      tensor.name = name;
+      ranges.push_back(read_tensor(tree, data, tensor));
+      ranges.back().tensor = content.tensors.size();
+      content.tensors.push_back(std::move(tensor));
+    });
+  }
+  check_tiling(std::move(ranges), content, data.data.size());
+  return content;
+}
+
+std::string write_safetensors(const SafeTensors& content) {
+  check_writable(content);
+  // Wide elements first, so that each tensor begins at a multiple of its element's size.
+  std::vector<std::size_t> order(content.tensors.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, std::ranges::greater{},
+                           [&](std::size_t i) { return element_size(content.tensors[i].dtype); });
+  std::vector<std::uint64_t> begins(order.size());
+  std::uint64_t end = 0;
+  for (const std::size_t i : order) {
+    begins[i] = end;
+    end += content.tensors[i].bytes.data.size();
+  }
+
+  std::string header =
+      write_json(header_of(content, begins), {.indent = 0, .ascii = true, .inline_lists = 0});
+  header.append((8 - header.size() % 8) % 8, ' ');
+  std::string file;
+  file.reserve(8 + header.size() + end);
+  for (std::size_t i = 0; i < 8; ++i) file += static_cast<char>((header.size() >> (8 * i)) & 0xffU);
+  file += header;
+  for (const std::size_t i : order) file += content.tensors[i].bytes.text();
+  return file;
+}
+
+}  // namespace isomer

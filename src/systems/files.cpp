@@ -1,0 +1,99 @@
+#include "systems/files.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/text.h"
+
+namespace isomer {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool stays_inside(std::string_view name) {
+  const auto parts = split_text(name, '/');
+  return !name.empty() && !name.starts_with('/') && name.find('\0') == std::string_view::npos &&
+         std::ranges::find(parts, "..") == parts.end();
+}
+
+Error no_such_file(std::string_view name) {
+  return Error(Fault::file, std::string(name), "there is no such file");
+}
+
+class Folder final : public Files {
+ public:
+  explicit Folder(fs::path folder) : folder_(folder.empty() ? fs::path(".") : std::move(folder)) {}
+
+  std::vector<std::string> names() const override {
+    constexpr auto options = fs::directory_options::skip_permission_denied;
+    std::vector<std::string> names;
+    std::error_code failed;
+    for (fs::recursive_directory_iterator i(folder_, options, failed), end; !failed && i != end;
+         i.increment(failed)) {
+      std::error_code unknown;
+      if (i->is_regular_file(unknown))
+        names.push_back(i->path().lexically_relative(folder_).generic_string());
+    }
+    if (failed)
+      throw Error(Fault::file, folder_.string(), "cannot list the folder: " + failed.message());
+    std::ranges::sort(names);
+    return names;
+  }
+
+  bool has(std::string_view name) const override {
+    std::error_code unknown;
+    return stays_inside(name) && fs::is_regular_file(folder_ / name, unknown);
+  }
+
+  Bytes read(std::string_view name) const override {
+    if (!stays_inside(name)) {
+      throw Error(Fault::file, "",
+                  "the name " + quoted(name) +
+                      " leads out of the folder; names are relative, without '..'");
+    }
+    if (!has(name)) throw no_such_file(name);
+    return map_file(folder_ / name);
+  }
+
+  fs::path path(std::string_view name) const override {
+    return stays_inside(name) ? folder_ / name : fs::path();
+  }
+
+ private:
+  fs::path folder_;
+};
+
+class Memory final : public Files {
+ public:
+  explicit Memory(std::map<std::string, std::string> files) {
+    for (auto& [name, text] : files) files_.emplace(name, bytes_of(std::move(text)));
+  }
+
+  std::vector<std::string> names() const override {
+    std::vector<std::string> names;
+    for (const auto& [name, bytes] : files_) names.push_back(name);
+    return names;
+  }
+  bool has(std::string_view name) const override { return files_.contains(name); }
+  Bytes read(std::string_view name) const override {
+    const auto found = files_.find(name);
+    if (found == files_.end()) throw no_such_file(name);
+    return found->second;
+  }
+  fs::path path(std::string_view) const override { return {}; }
+
+ private:
+  std::map<std::string, Bytes, std::less<>> files_;
+};
+
+}  // namespace
+
+std::unique_ptr<Files> open_folder(fs::path folder) {
+  return std::make_unique<Folder>(std::move(folder));
+}
+
+std::unique_ptr<Files> in_memory(std::map<std::string, std::string> files) {
+  return std::make_unique<Memory>(std::move(files));
+}
+
+}  // namespace isomer

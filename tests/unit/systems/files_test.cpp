@@ -1,0 +1,39 @@
+#include "systems/files.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+
+namespace isomer {
+namespace {
+
+TEST(Files, AFolderReadsItsFilesAndNoOthers) {
+  const std::filesystem::path root =
+      std::filesystem::path(testing::TempDir()) / "isomer_files_test";
+  std::filesystem::create_directories(root / "folder" / "inner");
+  write_file(root / "outside", "no");
+  write_file(root / "folder" / "x", "one");
+  write_file(root / "folder" / "inner" / "y", "two");
+  const auto files = open_folder(root / "folder");
+  EXPECT_EQ(files->names(), (std::vector<std::string>{"inner/y", "x"}));
+  EXPECT_EQ(files->read("inner/y").text(), "two");
+  EXPECT_TRUE(files->has("x"));
+  EXPECT_EQ(files->path("x"), root / "folder" / "x");
+  for (const std::string name :
+       {"../outside", "inner/../../outside", "", "inner", "z", (root / "outside").string()}) {
+    EXPECT_FALSE(files->has(name)) << name;
+    EXPECT_THROW(files->read(name), Error) << name;
+  }
+  std::filesystem::remove_all(root);
+}
+
+TEST(Files, InMemory) {
+  const auto files = in_memory({{"a", "1"}, {"b/c", "2"}});
+  EXPECT_EQ(files->names(), (std::vector<std::string>{"a", "b/c"}));
+  EXPECT_EQ(files->read("b/c").text(), "2");
+  EXPECT_TRUE(files->path("a").empty());
+  EXPECT_THROW(files->read("c"), Error);
+}
+
+}  // namespace
+}  // namespace isomer
