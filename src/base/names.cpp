@@ -14,7 +14,9 @@ std::string identifier(std::string_view hint) {
   return name;
 }
 
-Names::Names(std::vector<std::string_view> reserved) : taken_(reserved.begin(), reserved.end()) {}
+Names::Names(std::vector<std::string_view> reserved) {
+  for (const std::string_view word : reserved) taken_.emplace(word);
+}
 
 std::string Names::take(std::string_view hint) {
   const std::string base = identifier(hint);

@@ -13,6 +13,9 @@ namespace isomer {
 /// 'text', with control characters and quotes escaped, for messages that quote what came from outside.
 /// Longer than 80 characters is shortened.
 std::string quoted(std::string_view text);
+// Without these two a std::string would find std::quoted of <iomanip> first.
+inline std::string quoted(const std::string& text) { return quoted(std::string_view(text)); }
+inline std::string quoted(std::string& text) { return quoted(std::string_view(text)); }
 
 /// The shortest decimal that reads back as the same double: "1.0", "0.1", "1e-05", "inf", "nan".
 /// Always has a point, an exponent or is not finite, so that it does not read as an integer.
