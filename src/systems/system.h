@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "graph/graph.h"
+#include "passes/pipeline.h"
 #include "run/engine.h"
 #include "systems/files.h"
 
@@ -89,7 +90,7 @@ const System& system_named(std::string_view name);
 /// The system whose file this is: by extension, then by content. Throws Fault::file with what could be read.
 const System& recognise(const Files& files, std::string_view entry);
 
-/// The graph as the target can spell it: simplified, then expanded where it has no word.
-Graph prepare_for(const System& target, const Graph& graph);
+/// The graph as the target can spell it: through all passes, then expanded where it has no word.
+Graph prepare_for(const System& target, const Graph& graph, const PipelineOptions& options = {});
 
 }  // namespace isomer

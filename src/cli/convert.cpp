@@ -1,0 +1,141 @@
+#include <filesystem>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "cli/model_file.h"
+#include "cli/progress.h"
+#include "cli/staging.h"
+#include "cli/verb.h"
+#include "prove/certificate.h"
+#include "prove/prove.h"
+
+namespace isomer::cli {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr Option options[] = {
+    {"MODEL", "FILE", "the model", true},
+    {"-o,--output", "FILE", "the file to write; others go beside it", true},
+    {"--to", "SYSTEM", "the system to write for; otherwise by the output's extension"},
+    {"--from", "SYSTEM", "the system of MODEL, where its name does not say"},
+    {"--strict", "", "write nothing and exit with 1 when something would be lost or assumed"},
+    {"--prove", "", "compare what was written with MODEL; keep it only when both are equivalent"},
+    {"--dump", "FOLDER", "write the graph after each pass, as text, into FOLDER"},
+    {"--without", "PASS", "passes to leave out", false, true},
+};
+
+std::vector<std::string_view> extensions_of(const System& system) {
+  return split_text(system.extensions, ' ');
+}
+
+const System& target_of(const Words& words, const fs::path& output) {
+  if (words.has("to")) return system_named(words.text("to"));
+  std::vector<std::string> known;
+  for (const System& system : all_systems()) {
+    if (system.write == nullptr) continue;
+    for (const std::string_view extension : extensions_of(system)) {
+      if (output.extension() == extension) return system;
+      known.push_back(fmt::format("{} ({})", extension, system.name));
+    }
+  }
+  throw Error(
+      Fault::usage, output.string(),
+      fmt::format("no system writes such a file; these are written: {}", fmt::join(known, ", ")));
+}
+
+void check_writes(const System& target, const fs::path& output) {
+  if (target.write == nullptr) {
+    throw Error(Fault::unsupported, output.string(),
+                fmt::format("{} can be read, not written", target.name));
+  }
+  for (const std::string_view extension : extensions_of(target)) {
+    if (output.extension() == extension) return;
+  }
+  throw Error(Fault::usage, output.string(),
+              fmt::format("{} writes {} files", target.name, extensions_of(target).front()));
+}
+
+/// Collects "00.read.isomer", "01.simplify.isomer", ... while the pipeline runs.
+class Dump {
+ public:
+  explicit Dump(std::string folder) : folder_(std::move(folder)) {}
+
+  void add(std::string_view step, const Graph& graph) {
+    if (folder_.empty()) return;
+    files_.push_back(
+        {fmt::format("{:02}.{}.isomer", files_.size(), step), bytes_of(to_text(graph))});
+  }
+  void save() const {
+    if (folder_.empty()) return;
+    std::error_code failed;
+    fs::create_directories(folder_, failed);
+    Staging staging(folder_);
+    for (const File& file : files_) staging.write(file);
+    staging.publish();
+  }
+
+ private:
+  std::string folder_;
+  std::vector<File> files_;
+};
+
+Written written_for(const System& target, const Loaded& loaded, const std::string& stem,
+                    const Words& words, Dump& dump) {
+  PipelineOptions pipeline;
+  const auto without = words.all("without");
+  pipeline.without.assign(without.begin(), without.end());
+  pipeline.watch = [&](const PassReport& report, const Graph& graph) {
+    dump.add(report.name, graph);
+  };
+  return target.write(prepare_for(target, loaded.graph, pipeline), stem);
+}
+
+bool proved(const ModelFile& source, const System& target, const fs::path& folder,
+            const std::string& entry) {
+  const auto files = open_folder(folder);
+  const Certificate certificate =
+      isomer::prove({source.path, source.system, source.files.get(), source.entry},
+                    {entry, &target, files.get(), entry}, {.progress = progress_bar()});
+  fmt::print("{}", to_text(certificate));
+  return certificate.equivalent;
+}
+
+}  // namespace
+
+Usage convert_usage() {
+  return {options,
+          "  isomer convert net.pt2 -o net.py\n"
+          "  isomer convert net.pt2 -o net.json --prove\n"
+          "  isomer convert net.pt2 -o out/net.json --to mdf --strict --dump steps"};
+}
+
+int convert(const Words& words) {
+  const ModelFile source = open_model(words.text("MODEL"), words.text("from"));
+  const fs::path output = words.text("output");
+  const System& target = target_of(words, output);
+  check_writes(target, output);
+  const Loaded loaded = read_graph(source);
+  Dump dump(words.text("dump"));
+  dump.add("read", loaded.graph);
+  const Written written = with_model(source.path, source.entry, [&] {
+    return written_for(target, loaded, output.stem().string(), words, dump);
+  });
+  dump.save();
+  print_notes(source.path, loaded.notes);
+  print_notes(output.string(), written.notes);
+  if (words.has("strict") && !(loaded.notes.empty() && written.notes.empty())) {
+    fmt::print(stderr, "isomer: {}: not written: something would be lost, see the notes\n",
+               output.string());
+    return no;
+  }
+  Staging staging(output.parent_path());
+  for (const File& file : written.files) staging.write(file);
+  if (words.has("prove") && !proved(source, target, staging.folder(), written.files.at(0).name)) {
+    fmt::print(stderr, "isomer: {}: not written: it would not be equivalent\n", output.string());
+    return no;
+  }
+  staging.publish();
+  return yes;
+}
+
+}  // namespace isomer::cli

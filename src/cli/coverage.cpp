@@ -1,0 +1,135 @@
+#include "cli/coverage.h"
+
+#include <utility>
+
+#include "base/error.h"
+#include "ops/builder.h"
+#include "passes/passes.h"
+#include "passes/rewrite.h"
+
+namespace isomer::cli {
+namespace {
+
+// What an expansion uses shows only when it is applied, and that takes inputs its type rule
+// accepts. All lengths are 4, so that most rules find something to agree with among a few types and
+// settings.
+const std::vector<TensorType>& example_types() {
+  static const std::vector<TensorType> types = {
+      {DType::f32, {4, 4, 4, 4}}, {DType::f32, {4, 4}},     {DType::f32, {4}},
+      {DType::i64, {4}},          {DType::boolean, {4, 4}}, {DType::i64, {4, 4, 4}},
+  };
+  return types;
+}
+
+std::vector<Attribute> example_settings(Kind kind) {
+  using Integers = std::vector<std::int64_t>;
+  switch (kind) {
+    case Kind::boolean: return {false};
+    case Kind::integer: return {std::int64_t{1}, std::int64_t{0}};
+    case Kind::real: return {0.5};
+    case Kind::text: return {std::string("none")};
+    case Kind::dtype: return {DType::f32};
+    case Kind::tensor: return {Tensor::zeros(DType::f32, {4})};
+    case Kind::dim: return {Dim(1)};
+    case Kind::integers: return {Integers{1}, Integers{2, 2}, Integers{4}, Integers{1, 1, 1, 1}};
+    case Kind::dims: return {std::vector<Dim>{2, 2}, std::vector<Dim>{4, 4}};
+    case Kind::reals: return {std::vector<double>{1.0}};
+    case Kind::texts: return {std::vector<std::string>{}};
+  }
+  return {};
+}
+
+/// Counts through all choices: the digits of a number with a base for each.
+bool next(std::vector<std::size_t>& digits, const std::vector<std::size_t>& bases) {
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (++digits[i] < bases[i]) return true;
+    digits[i] = 0;
+  }
+  return false;
+}
+
+struct Trial {
+  std::vector<const Prototype::Setting*> settings;  // those that must be given
+  std::vector<std::size_t> bases;
+};
+
+Trial trial_for(const Prototype& prototype) {
+  Trial trial;
+  for (const Prototype::Input& input : prototype.inputs)
+    trial.bases.push_back(input.optional ? 1 : example_types().size());
+  for (const Prototype::Setting& setting : prototype.settings) {
+    if (setting.optional || setting.otherwise) continue;
+    trial.settings.push_back(&setting);
+    trial.bases.push_back(example_settings(setting.kind).size());
+  }
+  return trial;
+}
+
+std::optional<Graph> attempt(const OpSchema& schema, const Trial& trial,
+                             const std::vector<std::size_t>& digits) {
+  const Prototype& prototype = isomer::prototype(schema);
+  try {
+    Builder builder("example");
+    std::vector<ValueId> inputs;
+    for (std::size_t i = 0; i < prototype.inputs.size(); ++i) {
+      const bool absent = prototype.inputs[i].optional;
+      inputs.push_back(absent ? ValueId::none : builder.input("x", example_types()[digits[i]]));
+    }
+    Attributes attributes;
+    for (std::size_t i = 0; i < trial.settings.size(); ++i) {
+      const Prototype::Setting& setting = *trial.settings[i];
+      attributes.push_back(
+          {std::string(setting.name), example_settings(setting.kind)[digits[inputs.size() + i]]});
+    }
+    std::vector<ValueId> outputs =
+        builder.emit_all(schema.name(), std::move(inputs), std::move(attributes));
+    return std::move(builder).finish(std::move(outputs));
+  } catch (const Error&) {
+    return std::nullopt;  // these do not go together
+  }
+}
+
+std::optional<Graph> example_of(const OpSchema& schema) {
+  const Trial trial = trial_for(prototype(schema));
+  std::vector<std::size_t> digits(trial.bases.size(), 0);
+  do {
+    if (auto graph = attempt(schema, trial, digits)) return graph;
+  } while (next(digits, trial.bases));
+  return std::nullopt;
+}
+
+bool works(const std::function<void()>& action) {
+  try {
+    action();
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+}  // namespace
+
+std::string_view name_of(Support support) {
+  switch (support) {
+    case Support::native: return "native";
+    case Support::expanded: return "expanded";
+    case Support::none: return "no";
+  }
+  return "no";
+}
+
+Coverage::Coverage(const OpSchema& schema) : schema_(schema), example_(example_of(schema)) {}
+
+Support Coverage::support(const std::function<bool(std::string_view)>& spells) const {
+  if (spells(schema_.name())) return Support::native;
+  if (schema_.expand == nullptr || !example_) return Support::none;
+  return works([&] { expand_unsupported(*example_, spells); }) ? Support::expanded : Support::none;
+}
+
+bool Coverage::differentiable() const {
+  if (schema_.vjp != nullptr) return true;
+  if (schema_.expand == nullptr || !example_) return false;
+  return works([&] { differentiate(*example_); });
+}
+
+}  // namespace isomer::cli

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string_view>
+
+#include "ops/schema.h"
+
+namespace isomer::cli {
+
+/// How somebody has an operator: a word of their own, through its expansion, or not at all.
+enum class Support { native, expanded, none };
+std::string_view name_of(Support support);
+
+/// What is to be said about one operator.
+class Coverage {
+ public:
+  explicit Coverage(const OpSchema& schema);
+
+  Support support(const std::function<bool(std::string_view)>& spells) const;
+  bool differentiable() const;
+
+ private:
+  const OpSchema& schema_;
+  std::optional<Graph> example_;  // one call of the operator, as far as one was found
+};
+
+}  // namespace isomer::cli

@@ -1,0 +1,133 @@
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <exception>
+#include <memory>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "cli/verb.h"
+
+namespace isomer::cli {
+namespace {
+
+constexpr Verb verbs[] = {
+    {"show", "Prints what a model is.", show_usage, show},
+    {"convert", "Writes a model for another system.", convert_usage, convert},
+    {"run", "Runs a model on tensors from files.", run_usage, run},
+    {"prove", "Decides whether two models behave the same.", prove_usage, prove},
+    {"ops", "Lists the operators, and who has them.", ops_usage, ops},
+    {"systems", "Lists the model systems, and what is possible with each.", systems_usage, systems},
+    {"passes", "Lists the passes that a conversion runs.", passes_usage, passes},
+    {"completion", "Prints a script that completes isomer's words in a shell.", completion_usage,
+     completion},
+};
+
+constexpr std::string_view exit_codes =
+    "Exit codes: 0 yes; 1 the answer is no; 2 wrong usage; 3 bad or unsupported model or file; 4 "
+    "our "
+    "mistake.";
+
+/// What CLI11 fills in for one option.
+struct Slot {
+  const Option* option;
+  CLI::Option* parsed;
+  std::vector<std::string> values;
+};
+using Slots = std::vector<std::unique_ptr<Slot>>;
+
+void declare(CLI::App& app, const Verb& verb, Slots& slots) {
+  const Usage usage = verb.usage();
+  for (const Option& option : usage.options) {
+    auto slot = std::make_unique<Slot>(Slot{&option, nullptr, {}});
+    const std::string name(option.name), about(option.about);
+    if (option.value.empty() && !option.positional()) {
+      slot->parsed = app.add_flag(name, about);
+    } else {
+      slot->parsed =
+          app.add_option(name, slot->values, about)->type_name(std::string(option.value));
+      option.several ? slot->parsed->expected(1, 1 << 10) : slot->parsed->expected(1);
+    }
+    slot->parsed->required(option.required);
+    slots.push_back(std::move(slot));
+  }
+  app.footer("Examples:\n" + std::string(usage.examples));
+}
+
+Words words_of(const Slots& slots) {
+  Words words;
+  for (const auto& slot : slots) {
+    if (slot->parsed->count() > 0) words.put(slot->option->key(), slot->values);
+  }
+  return words;
+}
+
+void complain(std::string_view message) { fmt::print(stderr, "isomer: {}\n", message); }
+
+int exit_code(Fault fault) {
+  switch (fault) {
+    case Fault::usage: return 2;
+    case Fault::file:
+    case Fault::model:
+    case Fault::unsupported: return 3;
+    case Fault::bug: return 4;
+  }
+  return 4;
+}
+
+int guarded(const Verb& verb, const Words& words) {
+  try {
+    const int code = verb.run(words);
+    if (std::fflush(stdout) != 0) throw Error(Fault::file, "standard output", "cannot be written");
+    return code;
+  } catch (const Error& error) {
+    complain(error.what());
+    if (error.fault() == Fault::bug) complain("this is a mistake of ours: please report it");
+    return exit_code(error.fault());
+  } catch (const std::bad_alloc&) {
+    complain("not enough memory");
+    return exit_code(Fault::model);
+  } catch (const std::exception& error) {
+    complain(error.what());
+    complain("this is a mistake of ours: please report it");
+    return exit_code(Fault::bug);
+  }
+}
+
+int parse_and_run(int argc, char** argv) {
+  CLI::App app(
+      "Moves neural models between systems, runs them, and proves that both sides behave the same.",
+      "isomer");
+  app.footer("isomer VERB --help shows a verb's options and examples.\n" + std::string(exit_codes));
+  app.set_version_flag("--version", "isomer " ISOMER_VERSION);
+  app.require_subcommand(1);
+  std::vector<Slots> slots(std::size(verbs));
+  std::vector<CLI::App*> children;
+  for (std::size_t i = 0; i < std::size(verbs); ++i) {
+    children.push_back(app.add_subcommand(std::string(verbs[i].name), std::string(verbs[i].about)));
+    declare(*children[i], verbs[i], slots[i]);
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    return app.exit(success);
+  } catch (const CLI::ParseError& error) {
+    const auto chosen = app.get_subcommands();
+    complain(error.what());
+    complain(
+        fmt::format("see: isomer {}--help", chosen.empty() ? "" : chosen[0]->get_name() + " "));
+    return exit_code(Fault::usage);
+  }
+  for (std::size_t i = 0; i < children.size(); ++i) {
+    if (children[i]->parsed()) return guarded(verbs[i], words_of(slots[i]));
+  }
+  return exit_code(Fault::usage);
+}
+
+}  // namespace
+
+std::span<const Verb> all_verbs() { return verbs; }
+
+}  // namespace isomer::cli
+
+int main(int argc, char** argv) { return isomer::cli::parse_and_run(argc, argv); }

@@ -1,0 +1,66 @@
+#include "prove/prove.h"
+
+#include <charconv>
+
+#include "base/text.h"
+#include "cli/model_file.h"
+#include "cli/progress.h"
+#include "cli/staging.h"
+#include "cli/tensor_files.h"
+#include "cli/verb.h"
+#include "prove/certificate.h"
+
+namespace isomer::cli {
+namespace {
+
+constexpr Option options[] = {
+    {"A", "FILE", "the model that is right by definition", true},
+    {"B", "FILE", "the model that should behave as A does", true},
+    {"--inputs", "FILE", "tensors to compare on besides those we make, as for run", false, true},
+    {"--json", "FILE", "also write the certificate for machines"},
+    {"--engine", "ENGINE", "run graphs on this engine only; otherwise on all there are"},
+    {"--seed", "NUMBER", "of the random inputs and directions; otherwise 0"},
+};
+
+Subject subject_of(const ModelFile& model) {
+  return {model.path, model.system, model.files.get(), model.entry};
+}
+
+std::uint64_t seed_of(const Words& words) {
+  const std::string& text = words.text("seed");
+  if (text.empty()) return 0;
+  std::uint64_t seed = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    throw Error(Fault::usage, "--seed",
+                fmt::format("{} is not a number from 0", isomer::quoted(text)));
+  }
+  return seed;
+}
+
+}  // namespace
+
+Usage prove_usage() {
+  return {options,
+          "  isomer prove net.pt2 net.json\n"
+          "  isomer prove net.pt2 net.py --inputs digits.safetensors --json report.json\n"
+          "  isomer prove net.py net.json --engine reference"};
+}
+
+int prove(const Words& words) {
+  const ModelFile a = open_model(words.text("A"), "");
+  const ModelFile b = open_model(words.text("B"), "");
+  ProofOptions proof{.seed = seed_of(words), .progress = progress_bar()};
+  if (words.has("engine")) proof.engines = {&engine_named(words.text("engine"))};
+  if (words.has("inputs")) {
+    proof.given = [&](std::span<const Port> ports) {
+      return read_inputs(words.all("inputs"), ports);
+    };
+  }
+  const Certificate certificate = isomer::prove(subject_of(a), subject_of(b), proof);
+  if (words.has("json")) save(words.text("json"), to_json(certificate));
+  fmt::print("{}", to_text(certificate));
+  return certificate.equivalent ? yes : no;
+}
+
+}  // namespace isomer::cli

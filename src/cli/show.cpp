@@ -1,0 +1,199 @@
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/text.h"
+#include "cli/model_file.h"
+#include "cli/verb.h"
+#include "codecs/json.h"
+
+namespace isomer::cli {
+namespace {
+
+constexpr Option options[] = {
+    {"MODEL", "FILE", "the model", true},
+    {"--summary", "", "only how many there are of what"},
+    {"--json", "", "print the graph for machines"},
+    {"--dot", "", "print the graph for Graphviz"},
+    {"--from", "SYSTEM", "the system of MODEL, where its name does not say"},
+};
+
+std::string value_name(const Graph& graph, ValueId id) {
+  if (id == ValueId::none) return "none";
+  const std::string& name = graph[id].name;
+  return name.empty() ? fmt::format("v{}", static_cast<std::uint32_t>(id)) : name;
+}
+
+std::vector<std::string> typed(const Graph& graph, const std::vector<ValueId>& ids) {
+  std::vector<std::string> texts;
+  for (const ValueId id : ids)
+    texts.push_back(value_name(graph, id) + ": " + to_text(graph[id].type));
+  return texts;
+}
+
+std::map<std::string, std::size_t> op_counts(const Graph& graph) {
+  std::map<std::string, std::size_t> counts;
+  for (const Node& node : graph.nodes) ++counts[node.op];
+  return counts;
+}
+
+std::int64_t elements(const Graph& graph, bool trainable) {
+  std::int64_t count = 0;
+  for (const Constant& constant : graph.constants) {
+    if (constant.trainable == trainable && !constant.names.empty()) count += constant.data.count();
+  }
+  return count;
+}
+
+void print_summary(const Graph& graph) {
+  const auto counts = op_counts(graph);
+  fmt::print("model       {}\n", graph.name);
+  fmt::print("inputs      {}\n", fmt::join(typed(graph, graph.inputs), ", "));
+  fmt::print("outputs     {}\n", fmt::join(typed(graph, graph.outputs), ", "));
+  for (const LengthRange& length : graph.signature.lengths) {
+    fmt::print("length      {}: {}..{}\n", length.name, length.least,
+               length.most ? std::to_string(*length.most) : "");
+  }
+  fmt::print("parameters  {}\n", elements(graph, true));
+  fmt::print("buffers     {}\n", elements(graph, false));
+  fmt::print("states      {}\n", graph.states.size());
+  fmt::print("nodes       {}\n", graph.nodes.size());
+  std::vector<std::pair<std::string, std::size_t>> sorted(counts.begin(), counts.end());
+  std::ranges::stable_sort(sorted, std::ranges::greater{},
+                           &std::pair<std::string, std::size_t>::second);
+  for (const auto& [op, count] : sorted) fmt::print("  {:>5} {}\n", count, op);
+}
+
+std::string escaped(std::string_view text) {
+  std::string result;
+  for (const char c : text) {
+    if (c == '"' || c == '\\') result += '\\';
+    result += c == '\n' ? ' ' : c;
+  }
+  return result;
+}
+
+void print_dot(const Graph& graph) {
+  fmt::print("digraph \"{}\" {{\n  rankdir=TB;\n  node [shape=box, fontname=\"sans\"];\n",
+             escaped(graph.name));
+  std::map<ValueId, std::string> made_by;
+  for (const ValueId id : graph.inputs) {
+    made_by[id] = fmt::format("v{}", static_cast<std::uint32_t>(id));
+    fmt::print("  {} [shape=ellipse, label=\"{}\\n{}\"];\n", made_by[id],
+               escaped(value_name(graph, id)), escaped(to_text(graph[id].type)));
+  }
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    const Node& node = graph.nodes[i];
+    fmt::print("  n{} [label=\"{}\\n{}\"];\n", i, escaped(node.op), escaped(node.scope));
+    for (const ValueId id : node.inputs) {
+      const auto from = made_by.find(id);
+      if (from == made_by.end()) continue;
+      fmt::print("  {} -> n{} [label=\"{}\"];\n", from->second, i,
+                 escaped(to_text(graph[id].type)));
+    }
+    for (const ValueId id : node.outputs) made_by[id] = fmt::format("n{}", i);
+  }
+  for (std::size_t i = 0; i < graph.outputs.size(); ++i) {
+    const ValueId id = graph.outputs[i];
+    fmt::print("  out{} [shape=ellipse, label=\"{}\\n{}\"];\n", i, escaped(value_name(graph, id)),
+               escaped(to_text(graph[id].type)));
+    const auto from = made_by.find(id);
+    if (from != made_by.end()) fmt::print("  {} -> out{};\n", from->second, i);
+  }
+  fmt::print("}}\n");
+}
+
+Tree list_of(const std::vector<std::string>& texts) {
+  Tree::List list;
+  for (const std::string& text : texts) list.push_back({text});
+  return {std::move(list)};
+}
+
+/// Values by number, since names need not be unique.
+Tree ids(const std::vector<ValueId>& values) {
+  Tree::List list;
+  for (const ValueId id : values) {
+    if (id == ValueId::none) {
+      list.push_back({});
+    } else {
+      list.push_back({static_cast<std::int64_t>(id)});
+    }
+  }
+  return {std::move(list)};
+}
+
+Tree tree_of(const Node& node) {
+  Tree::Map attributes;
+  for (const NamedAttribute& attribute : node.attributes)
+    attributes.emplace_back(attribute.name, Tree{to_text(attribute.value)});
+  Tree::Map map{{"op", {node.op}}, {"inputs", ids(node.inputs)}, {"outputs", ids(node.outputs)}};
+  map.emplace_back("attributes", Tree{std::move(attributes)});
+  map.emplace_back("scope", Tree{node.scope});
+  map.emplace_back("file", Tree{node.place.file});
+  map.emplace_back("line", Tree{static_cast<std::int64_t>(node.place.line)});
+  return {std::move(map)};
+}
+
+Tree tree_of(const LengthRange& length) {
+  return {Tree::Map{{"name", {length.name}},
+                    {"least", {length.least}},
+                    {"most", length.most ? Tree{*length.most} : Tree{}}}};
+}
+
+template <class Items>
+Tree tree_list(const Items& items) {
+  Tree::List list;
+  for (const auto& item : items) list.push_back(tree_of(item));
+  return {std::move(list)};
+}
+
+Tree stored_values(const Graph& graph) {
+  Tree::List list;
+  for (const Constant& constant : graph.constants) {
+    list.push_back({Tree::Map{{"value", {static_cast<std::int64_t>(constant.value)}},
+                              {"trainable", {constant.trainable}},
+                              {"names", list_of(constant.names)}}});
+  }
+  return {std::move(list)};
+}
+
+Tree tree_of(const Graph& graph) {
+  Tree::List values;
+  for (const Value& value : graph.values) {
+    values.push_back({Tree::Map{{"name", {value.name}}, {"type", {to_text(value.type)}}}});
+  }
+  return {Tree::Map{{"name", {graph.name}},
+                    {"values", {std::move(values)}},
+                    {"inputs", ids(graph.inputs)},
+                    {"outputs", ids(graph.outputs)},
+                    {"lengths", tree_list(graph.signature.lengths)},
+                    {"constants", stored_values(graph)},
+                    {"nodes", tree_list(graph.nodes)}}};
+}
+
+}  // namespace
+
+Usage show_usage() {
+  return {options,
+          "  isomer show net.pt2\n"
+          "  isomer show net.pt2 --summary\n"
+          "  isomer show net.json --dot | dot -Tsvg > net.svg"};
+}
+
+int show(const Words& words) {
+  const ModelFile model = open_model(words.text("MODEL"), words.text("from"));
+  const Loaded loaded = read_graph(model);
+  print_notes(model.path, loaded.notes);
+  if (words.has("json")) {
+    fmt::print("{}\n", write_json(tree_of(loaded.graph)));
+  } else if (words.has("dot")) {
+    print_dot(loaded.graph);
+  } else if (words.has("summary")) {
+    print_summary(loaded.graph);
+  } else {
+    fmt::print("{}", to_text(loaded.graph));
+  }
+  return yes;
+}
+
+}  // namespace isomer::cli

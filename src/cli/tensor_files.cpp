@@ -1,0 +1,98 @@
+#include "cli/tensor_files.h"
+
+#include <algorithm>
+#include <map>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "cli/staging.h"
+#include "codecs/npy.h"
+#include "codecs/safetensors.h"
+#include "systems/stored.h"
+
+namespace isomer::cli {
+namespace {
+
+std::vector<std::string> port_names(std::span<const Port> ports) {
+  std::vector<std::string> names;
+  for (const Port& port : ports) names.push_back(port.name);
+  return names;
+}
+
+std::vector<Tensor> inputs_by_name(const std::string& path, std::span<const Port> ports) {
+  std::map<std::string, Tensor, std::less<>> stored;
+  for (const StoredTensor& tensor : read_safetensors(map_file(path)).tensors) {
+    stored.emplace(tensor.name, with_place(path, [&] { return tensor_of(tensor); }));
+  }
+  std::vector<Tensor> inputs;
+  std::vector<std::string> missing;
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    auto found = stored.find(ports[i].name);
+    if (found == stored.end()) found = stored.find(fmt::format("in{}", i));
+    if (found == stored.end()) {
+      missing.push_back(fmt::format("'{}' (or 'in{}')", ports[i].name, i));
+      continue;
+    }
+    inputs.push_back(found->second);
+    stored.erase(found);
+  }
+  std::vector<std::string> trouble;
+  if (!missing.empty())
+    trouble.push_back(fmt::format("has no tensor {}", fmt::join(missing, ", ")));
+  if (!stored.empty()) {
+    std::vector<std::string> extra;
+    for (const auto& [name, tensor] : stored) extra.push_back(isomer::quoted(name));
+    trouble.push_back(fmt::format("has {}, which the model does not take", fmt::join(extra, ", ")));
+  }
+  if (!trouble.empty()) {
+    throw Error(Fault::model, path,
+                fmt::format("{}; the model takes: {}", fmt::join(trouble, "; "),
+                            fmt::join(port_names(ports), ", ")));
+  }
+  return inputs;
+}
+
+std::vector<Tensor> inputs_by_position(std::span<const std::string> paths,
+                                       std::span<const Port> ports) {
+  if (paths.size() != ports.size()) {
+    throw Error(Fault::usage, "--inputs",
+                fmt::format("{} given and {} wanted, one for each of: {}",
+                            counted(paths.size(), "npy file"), ports.size(),
+                            fmt::join(port_names(ports), ", ")));
+  }
+  std::vector<Tensor> inputs;
+  for (const std::string& path : paths) {
+    inputs.push_back(with_place(path, [&] { return tensor_of(read_npy(map_file(path))); }));
+  }
+  return inputs;
+}
+
+}  // namespace
+
+std::vector<Tensor> read_inputs(std::span<const std::string> paths, std::span<const Port> ports) {
+  const auto is_npy = [](const std::string& path) { return path.ends_with(".npy"); };
+  if (std::ranges::all_of(paths, is_npy)) return inputs_by_position(paths, ports);
+  if (paths.size() != 1) {
+    throw Error(Fault::usage, "--inputs",
+                "takes one safetensors file, or one npy file for each input");
+  }
+  return inputs_by_name(paths[0], ports);
+}
+
+void write_outputs(const std::string& path, std::span<const Tensor> outputs) {
+  if (path.ends_with(".npy")) {
+    if (outputs.size() != 1) {
+      throw Error(Fault::usage, path,
+                  fmt::format("the model has {}; only a safetensors file holds several",
+                              counted(outputs.size(), "output")));
+    }
+    save(path, write_npy(stored(outputs[0], "")));
+    return;
+  }
+  SafeTensors content;
+  for (std::size_t i = 0; i < outputs.size(); ++i)
+    content.tensors.push_back(stored(outputs[i], fmt::format("out{}", i)));
+  save(path, write_safetensors(content));
+}
+
+}  // namespace isomer::cli

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "systems/system.h"
+
+namespace isomer::cli {
+
+/// One tensor for each port, from one safetensors file or from npy files: by the ports' names, or
+/// in0, in1, ... by position; npy files stand in the ports' order. Throws Fault::model with all
+/// that is missing and all that no port has.
+std::vector<Tensor> read_inputs(std::span<const std::string> paths, std::span<const Port> ports);
+
+/// Writes out0, out1, ... to a safetensors file, or the only output to an npy file.
+void write_outputs(const std::string& path, std::span<const Tensor> outputs);
+
+}  // namespace isomer::cli

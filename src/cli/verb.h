@@ -1,0 +1,79 @@
+#pragma once
+
+// The command line. Each verb is one file with one function and its options; main.cpp is the table
+// of them. Results go to standard output; notes, bars and the one message of a failure to standard
+// error. Nothing here decides anything.
+
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace isomer::cli {
+
+/// A word that a verb takes: an option ("--to", "-o,--output") or, without dashes, an argument
+/// ("MODEL").
+struct Option {
+  std::string_view name;
+  std::string_view
+      value;  // what follows it, for help and completion: "SYSTEM", "FILE"; empty: a flag
+  std::string_view about;
+  bool required = false;
+  bool several = false;  // takes one or more values
+
+  bool positional() const { return name.front() != '-'; }
+  /// The long name without its dashes: "output".
+  std::string_view key() const;
+};
+
+/// What stood on the command line, by the options' keys.
+class Words {
+ public:
+  void put(std::string_view key, std::vector<std::string> values);
+
+  bool has(std::string_view key) const { return values_.contains(key); }
+  /// The value, or an empty text.
+  const std::string& text(std::string_view key) const;
+  std::span<const std::string> all(std::string_view key) const;
+
+ private:
+  std::map<std::string, std::vector<std::string>, std::less<>> values_;
+};
+
+struct Usage {
+  std::span<const Option> options;
+  std::string_view examples;  // one a line
+};
+
+struct Verb {
+  std::string_view name;
+  std::string_view about;  // one sentence
+  Usage (*usage)();
+  int (*run)(const Words&);  // the exit code
+};
+
+/// The table in main.cpp.
+std::span<const Verb> all_verbs();
+
+constexpr int yes = 0;
+constexpr int no = 1;
+
+Usage show_usage();
+int show(const Words& words);
+Usage convert_usage();
+int convert(const Words& words);
+Usage run_usage();
+int run(const Words& words);
+Usage prove_usage();
+int prove(const Words& words);
+Usage ops_usage();
+int ops(const Words& words);
+Usage systems_usage();
+int systems(const Words& words);
+Usage passes_usage();
+int passes(const Words& words);
+Usage completion_usage();
+int completion(const Words& words);
+
+}  // namespace isomer::cli

@@ -1,0 +1,26 @@
+#include "cli/verb.h"
+
+namespace isomer::cli {
+
+std::string_view Option::key() const {
+  const std::size_t dashes = name.rfind("--");
+  return dashes == std::string_view::npos ? name : name.substr(dashes + 2);
+}
+
+void Words::put(std::string_view key, std::vector<std::string> values) {
+  values_.insert_or_assign(std::string(key), std::move(values));
+}
+
+const std::string& Words::text(std::string_view key) const {
+  static const std::string nothing;
+  const auto found = values_.find(key);
+  return found == values_.end() || found->second.empty() ? nothing : found->second.front();
+}
+
+std::span<const std::string> Words::all(std::string_view key) const {
+  const auto found = values_.find(key);
+  if (found == values_.end()) return {};
+  return found->second;
+}
+
+}  // namespace isomer::cli

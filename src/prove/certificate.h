@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "graph/graph.h"
+
+namespace isomer {
+
+/// The element that came nearest to its bound, or went farthest beyond it.
+struct WorstElement {
+  std::string tensor;               // "output 0 'logits'", "gradient of fc.weight"
+  std::vector<std::int64_t> index;  // empty for a scalar
+  double source = 0;
+  double other = 0;
+  double exact = 0;  // the source's, in double precision
+  double bound = 0;
+  /// |other - exact| in units of the bound: above 1 is a difference.
+  double ratio = 0;
+};
+
+/// One comparison of one runnable with the source, on all inputs.
+struct Check {
+  std::string what;   // "outputs", "gradients", "weights"
+  std::string where;  // how the other side ran: "torch", "mdf's own rules, in double precision"
+  bool same = true;
+  std::size_t inputs = 0;  // sets of inputs
+  std::size_t tensors = 0;
+  std::size_t elements = 0;
+  std::size_t excused = 0;  // integers that rounding may decide either way
+  std::optional<WorstElement> worst;
+  std::vector<std::string> differences;
+};
+
+/// The earliest operator whose value differs.
+struct FirstDifference {
+  std::string value;
+  std::string op;
+  std::string scope;
+  Place place;
+  double ratio = 0;
+  bool operator==(const FirstDifference&) const = default;
+};
+
+/// Does the comparison see what it should see?
+struct Control {
+  std::string name;  // "identity", "positive"
+  std::string what;  // what was done
+  bool passed = false;
+};
+
+/// What a proof found. `equivalent` only when every check is the same and every control passed.
+struct Certificate {
+  std::string source;
+  std::string other;
+  bool equivalent = false;
+  std::vector<std::string> differences;  // reasons, most telling first
+  std::vector<std::string> inputs;       // a line for each set
+  std::vector<Check> checks;
+  std::vector<Control> controls;
+  std::optional<FirstDifference> first;
+  std::vector<std::string> notes;
+  std::uint64_t seed = 0;
+};
+
+/// For people.
+std::string to_text(const Certificate& certificate);
+/// For machines.
+std::string to_json(const Certificate& certificate);
+
+}  // namespace isomer

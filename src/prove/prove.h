@@ -1,0 +1,41 @@
+#pragma once
+
+// Do two models behave the same? Every side is made runnable, by its own system's rules where it
+// has some; both get the same inputs, and a certificate says what was compared, with which
+// tolerance, and how it came out. Nothing here knows a file format or an engine's inside.
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/progress.h"
+#include "prove/certificate.h"
+#include "systems/system.h"
+
+namespace isomer {
+
+/// A model as its file has it.
+struct Subject {
+  std::string label;  // how the certificate calls it
+  const System* system = nullptr;
+  const Files* files = nullptr;
+  std::string entry;
+};
+
+struct ProofOptions {
+  /// The user's own inputs, asked for once the source's ports are known. Empty: none.
+  std::function<std::vector<Tensor>(std::span<const Port>)> given = {};
+  /// Engines for graphs, the first is the source's; none: all that are available.
+  std::vector<const Engine*> engines = {};
+  std::uint64_t seed = 0;
+  Progress progress = {};
+};
+
+/// Compares `other` with `source`, which is right by definition: interface, weights, outputs and
+/// gradients. Throws what reading either of them throws, and Fault::unsupported for models that
+/// cannot be judged.
+Certificate prove(const Subject& source, const Subject& other, const ProofOptions& options = {});
+
+}  // namespace isomer

@@ -1,0 +1,78 @@
+#include <array>
+#include <chrono>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "passes/passes.h"
+#include "passes/rewrite.h"
+#include "systems/system.h"
+
+namespace isomer {
+namespace {
+
+constexpr std::array<System, 0> systems = {};
+
+bool has_extension(const System& system, std::string_view entry) {
+  for (const std::string_view extension : split_text(system.extensions, ' ')) {
+    if (entry.ends_with(extension)) return true;
+  }
+  return false;
+}
+
+bool knows_content(const System& system, const Files& files, std::string_view entry) {
+  return system.recognises != nullptr && system.recognises(files, entry);
+}
+
+std::vector<std::string_view> names() {
+  std::vector<std::string_view> result;
+  for (const System& system : systems) result.push_back(system.name);
+  return result;
+}
+
+}  // namespace
+
+std::span<const System> all_systems() { return systems; }
+
+const System& system_named(std::string_view name) {
+  for (const System& system : systems) {
+    if (system.name == name) return system;
+  }
+  throw Error(
+      Fault::usage, "",
+      fmt::format("there is no system {}; there are: {}", quoted(name), fmt::join(names(), ", ")));
+}
+
+const System& recognise(const Files& files, std::string_view entry) {
+  std::vector<const System*> candidates;
+  for (const System& system : systems) {
+    if (has_extension(system, entry)) candidates.push_back(&system);
+  }
+  // A damaged file of a known name is for its reader to complain about: it knows what is missing.
+  if (candidates.size() == 1) return *candidates[0];
+  for (const System* system : candidates) {
+    if (knows_content(*system, files, entry)) return *system;
+  }
+  for (const System& system : systems) {
+    if (knows_content(system, files, entry)) return system;
+  }
+  std::vector<std::string> known;
+  for (const System& system : systems)
+    known.push_back(fmt::format("{} ({})", system.name, system.extensions));
+  throw Error(Fault::file, std::string(entry),
+              fmt::format("is no model file we know; we know: {}", fmt::join(known, ", ")));
+}
+
+Graph prepare_for(const System& target, const Graph& graph, const PipelineOptions& options) {
+  Graph ready = run_passes(graph, all_passes(), options);
+  if (target.spells == nullptr) return ready;
+  const auto begin = std::chrono::steady_clock::now();
+  Graph spelled = remove_unused(expand_unsupported(ready, target.spells));
+  if (options.watch) {
+    options.watch({"expand", std::chrono::steady_clock::now() - begin, ready.nodes.size(),
+                   spelled.nodes.size()},
+                  spelled);
+  }
+  return spelled;
+}
+
+}  // namespace isomer
