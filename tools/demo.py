@@ -1,9 +1,9 @@
 """The main job of Isomer, on a real model.
 
 Trains a small convolutional network on 1,437 of scikit-learn's handwritten digits and exports it
-with torch.export. Isomer turns the export into PyTorch source and into an MDF document; the original
-and both results classify the 360 digits that were held out, and Isomer proves that they are the same
-model: outputs and gradients. Everything lies in build/demo afterwards.
+with torch.export. Isomer turns the export into PyTorch source and into an MDF document; the
+original and both results classify the 360 digits that were held out, and Isomer proves that they
+are the same model: outputs and gradients. Everything lies in build/demo afterwards.
 """
 
 import contextlib
