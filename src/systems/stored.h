@@ -1,6 +1,11 @@
 #pragma once
 
+// Where the words of safetensors and npy files meet our types.
+
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "codecs/safetensors.h"
 #include "graph/tensor.h"
@@ -8,10 +13,21 @@
 namespace isomer {
 
 /// A tensor as safetensors and npy files hold it, as ours; shares the bytes where their address
-/// allows it. Throws Fault::unsupported for a type that we do not have.
+/// allows it. Throws Fault::unsupported for a type that we do not have, and Fault::file for booleans
+/// that are neither 0 nor 1.
 Tensor tensor_of(const StoredTensor& stored);
 
-/// The other way; shares the bytes.
+/// The other way; shares the bytes. Throws Fault::unsupported for c128, which has no word there.
 StoredTensor stored(const Tensor& tensor, std::string name);
+
+using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
+
+/// The tensors of a safetensors file, in its order.
+NamedTensors read_tensors(const Bytes& file);
+/// A safetensors file of them. Names must differ.
+std::string write_tensors(const NamedTensors& tensors);
+
+/// The tensor of that name, or null.
+const Tensor* find(const NamedTensors& tensors, std::string_view name);
 
 }  // namespace isomer

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "codecs/npy.h"
-#include "systems/tensors.h"
+#include "systems/stored.h"
 
 namespace isomer {
 namespace {
@@ -16,7 +16,7 @@ std::string file_of(const std::string& header, const std::string& data) {
 }
 
 template <class Read>
-std::string fault_of(const std::string& file, Read read) {
+std::string fault_reading(const std::string& file, Read read) {
   try {
     read(bytes_of(file));
   } catch (const Error& error) {
@@ -27,7 +27,7 @@ std::string fault_of(const std::string& file, Read read) {
 }
 
 std::string fault_of(const std::string& header, const std::string& data) {
-  return fault_of(file_of(header, data), read_safetensors);
+  return fault_reading(file_of(header, data), read_safetensors);
 }
 
 TEST(Safetensors, WritesWhatItReads) {
@@ -87,8 +87,8 @@ TEST(Safetensors, RefusesWhatDoesNotFit) {
   EXPECT_NE(fault_of(R"([1])", ""), "");
   EXPECT_NE(fault_of(R"({"a": 1})", ""), "");
   EXPECT_NE(fault_of(R"({"a": )", ""), "");
-  EXPECT_NE(fault_of("short", read_safetensors), "");
-  EXPECT_NE(fault_of(std::string(8, '\x7f') + "{}", read_safetensors), "");
+  EXPECT_NE(fault_reading("short", read_safetensors), "");
+  EXPECT_NE(fault_reading(std::string(8, '\x7f') + "{}", read_safetensors), "");
 }
 
 TEST(Safetensors, RefusesOverlapsHolesAndRepeatedNames) {
@@ -106,7 +106,7 @@ TEST(Safetensors, RefusesOverlapsHolesAndRepeatedNames) {
 TEST(Tensors, RefusesTypesThatWeDoNotHold) {
   EXPECT_THROW(tensor_of({"x", "F8_E4M3", {1}, bytes_of(std::string("a"))}), Error);
   EXPECT_THROW(tensor_of({"x", "BOOL", {1}, bytes_of(std::string("a"))}), Error);
-  EXPECT_THROW(stored("x", Tensor::zeros(DType::c128, {1})), Error);
+  EXPECT_THROW(stored(Tensor::zeros(DType::c128, {1}), "x"), Error);
 }
 
 TEST(Npy, WritesWhatItReads) {
@@ -115,7 +115,7 @@ TEST(Npy, WritesWhatItReads) {
     const Tensor tensor = Tensor::from_doubles(
         DType::f64, shape,
         std::vector<double>(static_cast<std::size_t>(count_elements(shape)), 1.5));
-    const std::string file = write_npy(stored("", tensor));
+    const std::string file = write_npy(stored(tensor, ""));
     const StoredTensor back = read_npy(bytes_of(file));
     EXPECT_TRUE(tensor_of(back).same_bits(tensor));
     EXPECT_EQ((file.size() - back.bytes.data.size()) % 64, 0U);
@@ -131,7 +131,7 @@ TEST(Npy, ReadsWhatNumpyWrote) {
       std::string("\x93NUMPY\x01\x00\x76\x00", 10) + header + std::string("\x01\x00\xfe\xff", 4);
   EXPECT_EQ(tensor_of(read_npy(bytes_of(file))).integers(), (std::vector<std::int64_t>{1, -2}));
   for (std::size_t size = 0; size < file.size(); ++size)
-    EXPECT_NE(fault_of(file.substr(0, size), read_npy), "") << size;
+    EXPECT_NE(fault_reading(file.substr(0, size), read_npy), "") << size;
 }
 
 TEST(Npy, RefusesOtherOrders) {
@@ -140,20 +140,21 @@ TEST(Npy, RefusesOtherOrders) {
            data;
   };
   EXPECT_NE(
-      fault_of(file("{'descr': '>i2', 'fortran_order': False, 'shape': (1,)}", "12"), read_npy)
+      fault_reading(file("{'descr': '>i2', 'fortran_order': False, 'shape': (1,)}", "12"), read_npy)
           .find("big endian"),
       std::string::npos);
+  EXPECT_NE(fault_reading(file("{'descr': '<i2', 'fortran_order': True, 'shape': (1, 1)}", "12"),
+                          read_npy)
+                .find("Fortran"),
+            std::string::npos);
   EXPECT_NE(
-      fault_of(file("{'descr': '<i2', 'fortran_order': True, 'shape': (1, 1)}", "12"), read_npy)
-          .find("Fortran"),
-      std::string::npos);
-  EXPECT_NE(fault_of(file("{'descr': [('a', '<i2')], 'fortran_order': False, 'shape': (1,)}", "12"),
-                     read_npy),
-            "");
-  EXPECT_NE(fault_of(file("{'descr': '<i2', 'shape': (1,)}", "12"), read_npy), "");
-  EXPECT_NE(
-      fault_of(file("{'descr': '<i2', 'fortran_order': False, 'shape': (-1,)}", "12"), read_npy),
+      fault_reading(file("{'descr': [('a', '<i2')], 'fortran_order': False, 'shape': (1,)}", "12"),
+                    read_npy),
       "");
+  EXPECT_NE(fault_reading(file("{'descr': '<i2', 'shape': (1,)}", "12"), read_npy), "");
+  EXPECT_NE(fault_reading(file("{'descr': '<i2', 'fortran_order': False, 'shape': (-1,)}", "12"),
+                          read_npy),
+            "");
 }
 
 }  // namespace

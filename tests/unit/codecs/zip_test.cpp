@@ -41,7 +41,7 @@ struct Member {
   int method = 0;
   int flags = 0;
   std::uint64_t size = ~0ULL;  // the promised one, when it is a lie
-  std::string local_extra;
+  std::string local_extra = {};
 };
 
 /// An archive as libtorch writes it: zeros in the local headers, and a zip64 end record if asked

@@ -19,8 +19,8 @@ TEST(Files, AFolderReadsItsFilesAndNoOthers) {
   EXPECT_EQ(files->read("inner/y").text(), "two");
   EXPECT_TRUE(files->has("x"));
   EXPECT_EQ(files->path("x"), root / "folder" / "x");
-  for (const std::string name :
-       {"../outside", "inner/../../outside", "", "inner", "z", (root / "outside").string()}) {
+  for (const std::string& name : std::vector<std::string>{
+           "../outside", "inner/../../outside", "", "inner", "z", (root / "outside").string()}) {
     EXPECT_FALSE(files->has(name)) << name;
     EXPECT_THROW(files->read(name), Error) << name;
   }
