@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "graph/attribute.h"
+#include "graph/tensor.h"
+
+namespace isomer {
+
+/// Runs single operators of the catalog with the reference kernels, for systems whose documents
+/// have an executor of their own. Composite operators are expanded; what was prepared for one
+/// operator, its attributes and its input types is kept, so that repeated calls are cheap. Belongs
+/// to one thread.
+class Operators {
+ public:
+  /// `seed` feeds random operators.
+  explicit Operators(std::uint64_t seed = 0);
+  ~Operators();
+
+  /// The outputs of `op`; null stands for an absent optional input, and trailing ones may be left
+  /// out. Throws Fault::model, naming the operator, for what its type rule refuses.
+  std::vector<Tensor> run(std::string_view op, std::span<const Tensor* const> inputs,
+                          const Attributes& attributes = {});
+  std::vector<Tensor> run(std::string_view op, std::span<const Tensor> inputs,
+                          const Attributes& attributes = {});
+
+ private:
+  struct Plans;
+  std::unique_ptr<Plans> plans_;
+};
+
+}  // namespace isomer

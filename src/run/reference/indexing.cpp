@@ -1,0 +1,154 @@
+#include "base/text.h"
+#include "run/reference/kernel.h"
+#include "run/reference/strided.h"
+
+namespace isomer {
+namespace {
+
+/// Where an axis stands in a contiguous array: element (before, i, after) is at (before * length +
+/// i) * after_count + after.
+struct Axis {
+  std::int64_t before = 1;
+  std::int64_t length = 1;
+  std::int64_t after = 1;
+};
+
+Axis axis_of(const Operand& x, std::int64_t dim) {
+  Axis axis;
+  for (std::int64_t i = 0; i < x.rank(); ++i) {
+    const std::int64_t length = x.shape[static_cast<std::size_t>(i)];
+    if (i < dim) axis.before *= length;
+    if (i == dim) axis.length = length;
+    if (i > dim) axis.after *= length;
+  }
+  return axis;
+}
+
+void require_inside(std::int64_t index, std::int64_t length) {
+  if (index >= 0 && index < length) return;
+  throw Error(Fault::model, "",
+              fmt::format("index {} is outside an axis of length {}; it takes 0 to {}", index,
+                          length, length - 1));
+}
+
+double plus(double x, double y) { return x + y; }
+std::int64_t plus(std::int64_t x, std::int64_t y) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(x) + static_cast<std::uint64_t>(y));
+}
+
+/// Calls `visit(whole, part)` with the positions of each pair that index_select and index_add bring
+/// together: an element of the tensor that is indexed, and one of the tensor that has an entry per
+/// index.
+template <class Visit>
+void for_each_selected(const Operand& whole, const Operand& index, std::int64_t dim, Visit visit) {
+  const Axis axis = axis_of(whole, dim);
+  const std::vector<std::int64_t>& indices = index.integers();
+  for (const std::int64_t i : indices) require_inside(i, axis.length);
+  std::int64_t part = 0;
+  for (std::int64_t before = 0; before < axis.before; ++before) {
+    for (const std::int64_t i : indices) {
+      const std::int64_t row = (before * axis.length + i) * axis.after;
+      for (std::int64_t after = 0; after < axis.after; ++after) visit(row + after, part++);
+    }
+  }
+}
+
+void run_index_select(const KernelCall& call) {
+  const Operand& x = call.input(0);
+  std::visit(
+      [&]<class T>(const std::vector<T>& elements) {
+        std::vector<T> chosen(static_cast<std::size_t>(call.result().count()));
+        for_each_selected(
+            x, call.input(1), call.axis("dim", x.rank()),
+            [&](std::int64_t whole, std::int64_t part) { chosen[part] = elements[whole]; });
+        call.result().elements = std::move(chosen);
+      },
+      x.elements);
+}
+
+void run_index_add(const KernelCall& call) {
+  const Operand& x = call.input(0);
+  std::visit(
+      [&]<class T>(std::vector<T> sums) {
+        const auto& source = std::get<std::vector<T>>(call.input(2).elements);
+        for_each_selected(x, call.input(1), call.axis("dim", x.rank()),
+                          [&](std::int64_t whole, std::int64_t part) {
+                            sums[whole] = plus(sums[whole], source[part]);
+                          });
+        call.result().elements = std::move(sums);
+      },
+      x.elements);
+}
+
+/// Calls `visit(whole, position, part)`: the element of `whole` that entry `position` of `index`
+/// points at along `dim`, and the element at the same place as that entry in a tensor of shape
+/// `part`.
+template <class Visit>
+void for_each_pointed(const Operand& whole, const Operand& index, const Operand& part,
+                      std::int64_t dim, Visit visit) {
+  if (index.rank() == 0) {
+    const std::int64_t target = index.integers()[0];
+    require_inside(target, whole.count());
+    visit(target, 0, 0);
+    return;
+  }
+  // `index` may be shorter than either tensor along any axis, so each has strides of its own.
+  Layout whole_layout = contiguous(whole.shape);
+  const auto axis = static_cast<std::size_t>(dim);
+  const std::int64_t length = whole.shape[axis];
+  const std::int64_t step = whole_layout.strides[axis];
+  whole_layout.strides[axis] = 0;
+  std::vector<std::int64_t> parts;
+  for_each_position(index.shape, contiguous(part.shape),
+                    [&](std::int64_t position) { parts.push_back(position); });
+  std::size_t next = 0;
+  for_each_position(index.shape, whole_layout, [&](std::int64_t position) {
+    const std::int64_t target = index.integers()[next];
+    require_inside(target, length);
+    visit(position + target * step, next, parts[next]);
+    ++next;
+  });
+}
+
+void run_gather(const KernelCall& call) {
+  const Operand& x = call.input(0);
+  const Operand& index = call.input(1);
+  std::visit(
+      [&]<class T>(const std::vector<T>& elements) {
+        std::vector<T> chosen(static_cast<std::size_t>(call.result().count()));
+        for_each_pointed(x, index, index, call.axis("dim", x.rank()),
+                         [&](std::int64_t whole, std::size_t position, std::int64_t) {
+                           chosen[position] = elements[whole];
+                         });
+        call.result().elements = std::move(chosen);
+      },
+      x.elements);
+}
+
+void run_scatter_add(const KernelCall& call) {
+  const Operand& x = call.input(0);
+  const Operand& source = call.input(2);
+  std::visit(
+      [&]<class T>(std::vector<T> sums) {
+        const auto& added = std::get<std::vector<T>>(source.elements);
+        for_each_pointed(x, call.input(1), source, call.axis("dim", x.rank()),
+                         [&](std::int64_t whole, std::size_t, std::int64_t part) {
+                           sums[whole] = plus(sums[whole], added[part]);
+                         });
+        call.result().elements = std::move(sums);
+      },
+      x.elements);
+}
+
+constexpr Kernel kernels[] = {
+    {"index_select", run_index_select},
+    {"index_add", run_index_add},
+    {"gather", run_gather},
+    {"scatter_add", run_scatter_add},
+};
+
+}  // namespace
+
+std::span<const Kernel> indexing_kernels() { return kernels; }
+
+}  // namespace isomer

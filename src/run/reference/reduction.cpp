@@ -1,0 +1,157 @@
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <numeric>
+
+#include "base/text.h"
+#include "run/reference/kernel.h"
+#include "run/reference/strided.h"
+
+namespace isomer {
+namespace {
+
+/// The axes that `dim` names in a tensor of that rank; no axes named means all.
+std::vector<std::int64_t> reduced_axes(const std::vector<std::int64_t>& dim, std::int64_t rank) {
+  std::vector<std::int64_t> axes;
+  if (rank == 0) return axes;  // PyTorch lets a scalar be reduced along axis 0 or -1
+  for (const std::int64_t d : dim) axes.push_back(d < 0 ? d + rank : d);
+  if (axes.empty()) {
+    axes.resize(static_cast<std::size_t>(rank));
+    std::iota(axes.begin(), axes.end(), 0);
+  }
+  return axes;
+}
+
+/// A tensor seen as rows, one for each element of the result, with the reduced axes running along
+/// them.
+struct Rows {
+  std::vector<std::int64_t> shape;
+  Layout layout;
+  std::int64_t length = 1;
+};
+
+Rows rows_along(const Operand& x, const std::vector<std::int64_t>& axes) {
+  const Layout own = contiguous(x.shape);
+  Rows rows;
+  const auto take = [&](std::size_t axis) {
+    rows.shape.push_back(x.shape[axis]);
+    rows.layout.strides.push_back(own.strides[axis]);
+  };
+  for (std::size_t axis = 0; axis < x.shape.size(); ++axis) {
+    if (std::ranges::find(axes, static_cast<std::int64_t>(axis)) == axes.end()) take(axis);
+  }
+  for (const std::int64_t axis : axes) {
+    take(static_cast<std::size_t>(axis));
+    rows.length *= x.shape[static_cast<std::size_t>(axis)];
+  }
+  return rows;
+}
+
+/// f(row) for each row; a row may be empty.
+template <class F, class T>
+auto folded(F f, const std::vector<T>& elements, const Rows& rows, std::int64_t count) {
+  const std::vector<T> sorted = laid_out(elements, rows.shape, rows.layout);
+  std::vector<decltype(f(std::span<const T>()))> result;
+  for (std::int64_t i = 0; i < count; ++i) {
+    result.push_back(f(std::span<const T>(sorted.data() + i * rows.length,
+                                          static_cast<std::size_t>(rows.length))));
+  }
+  return result;
+}
+
+template <class F>
+void fold(const KernelCall& call, const std::vector<std::int64_t>& axes) {
+  const Rows rows = rows_along(call.input(0), axes);
+  std::visit(
+      [&](const auto& x) { call.result().elements = folded(F{}, x, rows, call.result().count()); },
+      call.input(0).elements);
+}
+
+template <class F>
+constexpr RunKernel* along_dims(F) {
+  return [](const KernelCall& call) {
+    fold<F>(call, reduced_axes(call.integers("dim"), call.input(0).rank()));
+  };
+}
+
+/// `dim` is one axis, or absent for all.
+template <class F>
+constexpr RunKernel* along_dim(F) {
+  return [](const KernelCall& call) {
+    const std::int64_t rank = call.input(0).rank();
+    const bool one = call.given("dim") && rank > 0;
+    fold<F>(call, one ? std::vector{call.axis("dim", rank)} : reduced_axes({}, rank));
+  };
+}
+
+double total(std::span<const double> row) { return std::accumulate(row.begin(), row.end(), 0.0); }
+std::int64_t total(std::span<const std::int64_t> row) {
+  std::uint64_t sum = 0;
+  for (const std::int64_t x : row) sum += static_cast<std::uint64_t>(x);
+  return static_cast<std::int64_t>(sum);
+}
+
+double product(std::span<const double> row) {
+  return std::accumulate(row.begin(), row.end(), 1.0, std::multiplies<>());
+}
+std::int64_t product(std::span<const std::int64_t> row) {
+  std::uint64_t result = 1;
+  for (const std::int64_t x : row) result *= static_cast<std::uint64_t>(x);
+  return static_cast<std::int64_t>(result);
+}
+
+/// Where the first element stands that `better` prefers to all others; nan is preferred to
+/// everything.
+template <class T, class Better>
+std::int64_t position_of(std::span<const T> row, Better better) {
+  if (row.empty()) {
+    throw Error(Fault::model, "",
+                "the largest or smallest of no elements; the reduced axes must not be empty");
+  }
+  std::size_t best = 0;
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    if (row[i] != row[i]) return static_cast<std::int64_t>(i);
+    if (better(row[i], row[best])) best = i;
+  }
+  return static_cast<std::int64_t>(best);
+}
+
+void run_cumsum(const KernelCall& call) {
+  const Operand& x = call.input(0);
+  Operand& y = call.result();
+  if (x.rank() == 0) {
+    y.elements = x.elements;
+    return;
+  }
+  const auto axis = static_cast<std::size_t>(call.axis("dim", x.rank()));
+  const std::int64_t step = contiguous(x.shape).strides[axis];
+  std::visit(
+      [&](auto sums) {
+        for (std::int64_t i = 0; i < std::ssize(sums); ++i) {
+          if (i / step % x.shape[axis] == 0) continue;
+          const std::array pair{sums[i - step], sums[i]};
+          sums[i] = total(pair);
+        }
+        y.elements = std::move(sums);
+      },
+      x.elements);
+}
+
+constexpr Kernel kernels[] = {
+    {"sum", along_dims([](auto row) { return total(row); })},
+    {"amax", along_dims([](auto row) { return row[position_of(row, std::greater<>())]; })},
+    {"amin", along_dims([](auto row) { return row[position_of(row, std::less<>())]; })},
+    {"prod", along_dims([](auto row) { return product(row); })},
+    {"any", along_dims([](auto row) {
+       return std::int64_t{std::ranges::any_of(row, [](auto x) { return x != 0; })};
+     })},
+    {"argmax", along_dim([](auto row) { return position_of(row, std::greater<>()); })},
+    {"argmin", along_dim([](auto row) { return position_of(row, std::less<>()); })},
+    {"cumsum", run_cumsum},
+};
+
+}  // namespace
+
+std::span<const Kernel> reduction_kernels() { return kernels; }
+
+}  // namespace isomer
