@@ -1,0 +1,349 @@
+#!/usr/bin/env python3
+"""Writes the models that tests read: small networks, as torch exports them, with what torch computes.
+
+For each model NAME:
+    NAME.pt2          torch.export.export, as it comes
+    NAME.core.pt2     the same after run_decompositions()
+    NAME.safetensors  in0, in1, ...        sample inputs in the order of the graph's inputs
+                      out0, out1, ...      outputs of eager torch in the order of the graph's outputs
+                      grad.in0, ...        cotangents of floating inputs, for cotangents of one
+                      grad.NAME            the same of parameters, by their names in the state_dict
+                      after.NAME           buffers that the call changed, by their names in the state_dict
+    The metadata hold torch's version and "batch": the same inputs are valid for other sizes of axis 0.
+
+usage: make_models.py FOLDER [NAME ...]
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import nn
+from torch.nn import functional as F
+from torch.utils import _pytree as pytree
+
+
+class Mlp(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.hidden = nn.Linear(4, 8)
+        self.out = nn.Linear(8, 3)
+
+    def forward(self, x):
+        return self.out(torch.tanh(self.hidden(x)))
+
+
+class LeNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(1, 4, 3, padding=1),
+            nn.BatchNorm2d(4),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(4, 8, 3),
+            nn.BatchNorm2d(8),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+        )
+        self.drop = nn.Dropout(0.25)
+        self.classify = nn.Linear(8 * 2 * 2, 10)
+
+    def forward(self, image):
+        return self.classify(self.drop(torch.flatten(self.features(image), 1)))
+
+
+class Block(nn.Module):
+    def __init__(self, channels_in, channels_out, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels_in, channels_out, 3, stride=stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels_out)
+        self.conv2 = nn.Conv2d(channels_out, channels_out, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(channels_out)
+        self.relu = nn.ReLU(inplace=True)
+        self.down = None
+        if stride != 1 or channels_in != channels_out:
+            self.down = nn.Sequential(
+                nn.Conv2d(channels_in, channels_out, 1, stride=stride, bias=False),
+                nn.BatchNorm2d(channels_out),
+            )
+
+    def forward(self, x):
+        shortcut = x if self.down is None else self.down(x)
+        y = self.relu(self.bn1(self.conv1(x)))
+        y = self.bn2(self.conv2(y))
+        y += shortcut
+        return self.relu(y)
+
+
+class Residual(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 3, padding=1, bias=False)
+        self.blocks = nn.Sequential(Block(4, 4, 1), Block(4, 8, 2))
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.head = nn.Linear(8, 5)
+
+    def forward(self, x):
+        return self.head(torch.flatten(self.pool(self.blocks(self.stem(x))), 1))
+
+
+class Autoencoder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encoder = nn.Sequential(
+            nn.Conv2d(1, 4, 3, stride=2, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(4, 8, 3, stride=2, padding=1),
+        )
+        self.decoder = nn.Sequential(
+            nn.ConvTranspose2d(8, 4, 3, stride=2, padding=1, output_padding=1),
+            nn.ReLU(),
+            nn.ConvTranspose2d(4, 1, 3, stride=2, padding=1, output_padding=1),
+            nn.Sigmoid(),
+        )
+
+    def forward(self, x):
+        code = self.encoder(x)
+        return self.decoder(code), code
+
+
+class EncoderLayer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Embedding(11, 8)
+        self.layer = nn.TransformerEncoderLayer(
+            8, 2, dim_feedforward=16, activation="gelu", batch_first=True
+        )
+
+    def forward(self, tokens):
+        return self.layer(self.embed(tokens))
+
+
+class Attention(nn.Module):
+    """Causal attention by hand, with a mask that is a buffer."""
+
+    def __init__(self, width=8, heads=2, longest=6):
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+        self.norm = nn.LayerNorm(width)
+        mask = torch.tril(torch.ones(longest, longest, dtype=torch.bool))
+        self.register_buffer("mask", mask, persistent=False)
+
+    def forward(self, x):
+        batch, length, width = x.shape
+        split = self.qkv(self.norm(x)).view(batch, length, 3, self.heads, width // self.heads)
+        q, k, v = split.permute(2, 0, 3, 1, 4).unbind(0)
+        scores = q @ k.transpose(-2, -1) / (width // self.heads) ** 0.5
+        scores = scores.masked_fill(~self.mask[:length, :length], float("-inf"))
+        mixed = torch.softmax(scores, dim=-1) @ v
+        return x + self.out(mixed.transpose(1, 2).reshape(batch, length, width))
+
+
+class Tied(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Embedding(7, 6)
+        self.out = nn.Linear(6, 7, bias=False)
+        self.out.weight = self.embed.weight
+
+    def forward(self, tokens):
+        return self.out(F.silu(self.embed(tokens)))
+
+
+class MultiIo(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.left = nn.Linear(3, 4)
+        self.right = nn.Linear(2, 4)
+
+    def forward(self, pair, extra):
+        a = self.left(pair["a"])
+        b = self.right(pair["b"])
+        return {"sum": a + b, "both": (a * b, extra[0] - extra[1]), "none": None}
+
+
+class DynamicBatch(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Linear(4, 6)
+
+    def forward(self, x):
+        rows = x.shape[0]
+        y = self.scale(x).reshape(rows * 2, 3)
+        return torch.cat([y, y.new_ones(rows, 3)], 0).mean(1)
+
+
+class Buffers(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("shift", torch.tensor([0.5, -1.0, 2.0]))
+        self.register_buffer("scale", torch.tensor([2.0, 3.0, 0.25]), persistent=False)
+        self.weight = nn.Parameter(torch.tensor([1.0, 2.0, 3.0]))
+
+    def forward(self, x):
+        return (x - self.shift) * self.scale * self.weight + torch.tensor([1.0, 0.0, -1.0])
+
+
+class TrainBn(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(2, 3, 3)
+        self.bn = nn.BatchNorm2d(3)
+
+    def forward(self, x):
+        return torch.relu(self.bn(self.conv(x)))
+
+
+class Inplace(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 4)
+
+    def forward(self, x):
+        y = self.fc(x)
+        y.add_(1.0)
+        z = y * 2
+        y.relu_()
+        return y, z.add_(y, alpha=0.5)
+
+
+class Counter(nn.Module):
+    """Remembers how often it was called and a running sum."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("calls", torch.tensor(0, dtype=torch.int64))
+        self.register_buffer("total", torch.zeros(3))
+
+    def forward(self, x):
+        self.calls.add_(1)
+        self.total.copy_(self.total * 0.5 + x.sum(0))
+        return x + self.total
+
+
+class NoGrad(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 4)
+
+    def forward(self, x):
+        with torch.no_grad():
+            scale = x.abs().mean() + 1.0
+        return self.fc(x) / scale
+
+
+def images(count, channels, size):
+    return (torch.randn(count, channels, size, size),)
+
+
+def batch(*axes, least=1, most=64):
+    """Shapes whose axis 0 is one common dynamic batch."""
+    dim = torch.export.Dim("batch", min=least, max=most)
+    return tuple({0: dim} if axis else None for axis in axes)
+
+
+# name: module, positional inputs, dynamic shapes, training mode
+MODELS = {
+    "mlp": (Mlp, lambda: (torch.randn(5, 4),), None, False),
+    "lenet": (LeNet, lambda: images(3, 1, 12), batch(True), False),
+    "residual": (Residual, lambda: images(2, 3, 8), batch(True), False),
+    "autoencoder": (Autoencoder, lambda: images(2, 1, 8), None, False),
+    "encoder_layer": (EncoderLayer, lambda: (torch.randint(0, 11, (2, 5)),), None, False),
+    "attention": (Attention, lambda: (torch.randn(2, 6, 8),), None, False),
+    "tied": (Tied, lambda: (torch.randint(0, 7, (2, 4)),), None, False),
+    "multi_io": (
+        MultiIo,
+        lambda: ({"a": torch.randn(2, 3), "b": torch.randn(2, 2)}, [torch.randn(3), torch.randn(3)]),
+        None,
+        False,
+    ),
+    "dynamic_batch": (DynamicBatch, lambda: (torch.randn(3, 4),), batch(True), False),
+    "buffers": (Buffers, lambda: (torch.randn(4, 3),), None, False),
+    "train_bn": (TrainBn, lambda: images(2, 2, 5), None, True),
+    "inplace": (Inplace, lambda: (torch.randn(3, 4),), None, False),
+    "counter": (Counter, lambda: (torch.randn(2, 3),), None, False),
+    "no_grad": (NoGrad, lambda: (torch.randn(2, 4),), None, False),
+}
+
+
+def randomise(module):
+    """Statistics and affine parameters of batch norm as after some training, so that mistakes show."""
+    for part in module.modules():
+        if isinstance(part, (nn.BatchNorm2d, nn.LayerNorm)):
+            nn.init.uniform_(part.weight, 0.5, 1.5)
+            nn.init.normal_(part.bias, std=0.3)
+        if isinstance(part, nn.BatchNorm2d):
+            part.running_mean.normal_(std=0.5)
+            part.running_var.uniform_(0.5, 2.0)
+
+
+def record(module, inputs):
+    """Inputs, outputs, gradients for cotangents of one, and changed buffers."""
+    before = {name: value.clone() for name, value in module.named_buffers()}
+    leaves, spec = pytree.tree_flatten(inputs)
+    leaves = [leaf.clone().requires_grad_(leaf.is_floating_point()) for leaf in leaves]
+    outputs = [out for out in pytree.tree_leaves(module(*pytree.tree_unflatten(leaves, spec))) if out is not None]
+
+    wanted = {f"grad.in{i}": leaf for i, leaf in enumerate(leaves) if leaf.requires_grad}
+    wanted |= {f"grad.{name}": value for name, value in module.named_parameters()}
+    floating = [out for out in outputs if out.requires_grad]
+    grads = torch.autograd.grad([out.sum() for out in floating], list(wanted.values()), allow_unused=True) if floating else []
+    tensors = {f"in{i}": leaf for i, leaf in enumerate(leaves)}
+    tensors |= {f"out{i}": out for i, out in enumerate(outputs)}
+    for (name, value), grad in zip(wanted.items(), grads):
+        tensors[name] = torch.zeros_like(value) if grad is None else grad
+    for name, value in module.named_buffers():
+        if not torch.equal(value, before[name]):
+            tensors[f"after.{name}"] = value
+    return {name: value.detach().clone().contiguous() for name, value in tensors.items()}
+
+
+def forget_paths(exported, own_frames_only=False):
+    """Stack traces name files of this machine; the stored models are everybody's."""
+    here, packages = str(Path(__file__).resolve().parent), str(Path(torch.__file__).parents[1])
+    for part in exported.graph_module.modules():
+        for node in part.graph.nodes:
+            trace = node.meta.get("stack_trace")
+            if not trace:
+                continue
+            frames = re.split(r"^(?=  File )", trace, flags=re.MULTILINE)
+            if own_frames_only:
+                frames = [frame for frame in frames if packages not in frame]
+            trace = "".join(frames)
+            node.meta["stack_trace"] = trace.replace(here, "/home/author/models").replace(packages, "/opt/packages")
+    return exported
+
+
+def make(name, folder):
+    kind, make_inputs, dynamic, training = MODELS[name]
+    torch.manual_seed(7)
+    module = kind()
+    with torch.no_grad():
+        randomise(module)
+    module.train(training)
+    inputs = make_inputs()
+    exported = torch.export.export(module, inputs, dynamic_shapes=dynamic)
+    core = exported.run_decompositions()
+    torch.export.save(forget_paths(exported), folder / f"{name}.pt2")
+    torch.export.save(forget_paths(core, own_frames_only=True), folder / f"{name}.core.pt2")
+    metadata = {"torch": torch.__version__, "batch": "yes" if dynamic else "no"}
+    save_file(record(module, inputs), folder / f"{name}.safetensors", metadata)
+
+
+def main():
+    if len(sys.argv) < 2 or sys.argv[1].startswith("-"):
+        sys.exit(__doc__)
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in sys.argv[2:] or MODELS:
+        make(name, folder)
+        print(name)
+
+
+if __name__ == "__main__":
+    main()
