@@ -55,7 +55,8 @@ void write_file(const std::filesystem::path& path, std::span<const std::byte> da
   aside += ".part" + std::to_string(::getpid());
   {
     std::ofstream out(aside, std::ios::binary | std::ios::trunc);
-    out.write(reinterpret_cast<const char*>(data.data()), static_cast<std::streamsize>(data.size()));
+    out.write(reinterpret_cast<const char*>(data.data()),
+              static_cast<std::streamsize>(data.size()));
     out.flush();
     if (!out) {
       const Error error = system_error(path, "cannot write");

@@ -20,7 +20,8 @@ Error::Error(Fault fault, std::string where, std::string_view what)
       text_(what) {}
 
 void expect(bool condition, std::string_view claim) {
-  if (!condition) throw Error(Fault::bug, "", std::string("this should hold: ") + std::string(claim));
+  if (!condition)
+    throw Error(Fault::bug, "", std::string("this should hold: ") + std::string(claim));
 }
 
 }  // namespace isomer

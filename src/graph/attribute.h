@@ -13,9 +13,9 @@
 namespace isomer {
 
 /// A setting of a node. The schema of its operator says which kind each one has.
-using Attribute =
-    std::variant<bool, std::int64_t, double, std::string, DType, Tensor, Dim, std::vector<std::int64_t>,
-                 std::vector<Dim>, std::vector<double>, std::vector<std::string>>;
+using Attribute = std::variant<bool, std::int64_t, double, std::string, DType, Tensor, Dim,
+                               std::vector<std::int64_t>, std::vector<Dim>, std::vector<double>,
+                               std::vector<std::string>>;
 
 struct NamedAttribute {
   std::string name;
@@ -29,13 +29,14 @@ using Attributes = std::vector<NamedAttribute>;
 /// The attribute of that name, or null.
 const Attribute* find(const Attributes& attributes, std::string_view name);
 
-/// The attribute's value. Only for attributes that the schema promises: throws Fault::bug when it is missing or of
-/// another kind.
+/// The attribute's value. Only for attributes that the schema promises: throws Fault::bug when it
+/// is missing or of another kind.
 template <class T>
 const T& get(const Attributes& attributes, std::string_view name) {
   const Attribute* attribute = find(attributes, name);
   const T* value = attribute == nullptr ? nullptr : std::get_if<T>(attribute);
-  if (value == nullptr) throw Error(Fault::bug, "", "no attribute '" + std::string(name) + "' of the asked kind");
+  if (value == nullptr)
+    throw Error(Fault::bug, "", "no attribute '" + std::string(name) + "' of the asked kind");
   return *value;
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// What a model is. Plain data: copy it, compare it, print it, hand it on. This room knows no operator's meaning, no
-// file and no framework.
+// What a model is. Plain data: copy it, compare it, print it, hand it on. This room knows no
+// operator's meaning, no file and no framework.
 
 #include <cstdint>
 #include <optional>
@@ -35,14 +35,16 @@ struct Node {
   std::string op;               // a name from the catalog
   std::vector<ValueId> inputs;  // ValueId::none where an optional input is absent
   std::vector<ValueId> outputs;
-  Attributes attributes;        // in the order of the op's signature; those equal to the default are left out
-  std::vector<Graph> bodies;    // branches of `if`, body of `loop`
-  std::string scope;            // "encoder.0.mlp": the module it lived in
-  Place place;                  // may be empty
+  Attributes
+      attributes;  // in the order of the op's signature; those equal to the default are left out
+  std::vector<Graph> bodies;  // branches of `if`, body of `loop`
+  std::string scope;          // "encoder.0.mlp": the module it lived in
+  Place place;                // may be empty
 };
 
-/// A weight, a buffer or a literal. `names` are its exact names in the source's state_dict: several when tied, none
-/// when it is a literal. Unlike value names they are part of the model and never changed.
+/// A weight, a buffer or a literal. `names` are its exact names in the source's state_dict: several
+/// when tied, none when it is a literal. Unlike value names they are part of the model and never
+/// changed.
 struct Constant {
   ValueId value = ValueId::none;
   Tensor data;
@@ -55,14 +57,17 @@ struct State {
   ValueId now = ValueId::none;
   ValueId next = ValueId::none;
   Tensor initial;
-  std::vector<std::string> names;  // as of a Constant: a state may be a buffer that training changes
+  std::vector<std::string>
+      names;  // as of a Constant: a state may be a buffer that training changes
 };
 
-/// How a caller nests the values it passes or gets. Leaves stand in the order of the graph's inputs or outputs.
+/// How a caller nests the values it passes or gets. Leaves stand in the order of the graph's inputs
+/// or outputs.
 struct Structure {
   enum class Kind { leaf, none, tuple, list, dict };
   Kind kind = Kind::leaf;
-  std::vector<std::string> keys;  // of a dict, one per child; of the arguments, the parameters' names
+  std::vector<std::string>
+      keys;  // of a dict, one per child; of the arguments, the parameters' names
   std::vector<Structure> children;
   bool operator==(const Structure&) const = default;
 };
@@ -77,7 +82,8 @@ struct LengthRange {
 
 /// How callers see the model.
 struct Signature {
-  Structure arguments{Structure::Kind::tuple, {}, {}};  // positional ones, with their names in `keys`
+  Structure arguments{
+      Structure::Kind::tuple, {}, {}};  // positional ones, with their names in `keys`
   Structure keywords{Structure::Kind::dict, {}, {}};
   Structure results;
   std::vector<LengthRange> lengths;
@@ -85,8 +91,8 @@ struct Signature {
 };
 
 /// A model. Nodes stand in an order in which they can run.
-/// Invariants (ops/validate.h): every value is made once, before it is used; every value has a type; every op and
-/// attribute is in the catalog.
+/// Invariants (ops/validate.h): every value is made once, before it is used; every value has a
+/// type; every op and attribute is in the catalog.
 struct Graph {
   std::string name;
   std::vector<Value> values;
@@ -104,8 +110,9 @@ struct Graph {
 /// The constant that makes `id`, or null. Linear in the number of constants.
 const Constant* constant_of(const Graph& graph, ValueId id);
 
-/// Binds the named lengths in the inputs' types to the shapes given. Throws Fault::model, naming the input, where the
-/// number, a dtype, a rank, a known length or two uses of one name disagree, or a length is out of its range.
+/// Binds the named lengths in the inputs' types to the shapes given. Throws Fault::model, naming
+/// the input, where the number, a dtype, a rank, a known length or two uses of one name disagree,
+/// or a length is out of its range.
 Lengths bind_lengths(const Graph& graph, std::span<const Tensor> inputs);
 
 /// How much of the data of constants and states `to_text` prints.

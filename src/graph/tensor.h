@@ -13,9 +13,14 @@
 namespace isomer {
 
 /// The stored forms of 16-bit floats; arithmetic happens in wider types.
-struct Half { std::uint16_t bits; };
-struct BFloat16 { std::uint16_t bits; };
+struct Half {
+  std::uint16_t bits;
+};
+struct BFloat16 {
+  std::uint16_t bits;
+};
 
+// clang-format off
 template <class T> struct dtype_of;
 template <> struct dtype_of<bool> { static constexpr DType value = DType::boolean; };
 template <> struct dtype_of<std::int8_t> { static constexpr DType value = DType::i8; };
@@ -29,9 +34,12 @@ template <> struct dtype_of<float> { static constexpr DType value = DType::f32; 
 template <> struct dtype_of<double> { static constexpr DType value = DType::f64; };
 template <> struct dtype_of<std::complex<float>> { static constexpr DType value = DType::c64; };
 template <> struct dtype_of<std::complex<double>> { static constexpr DType value = DType::c128; };
+// clang-format on
 
 template <class T>
-concept Element = requires { dtype_of<T>::value; };
+concept Element = requires {
+  dtype_of<T>::value;
+};
 
 /// Someone else's contiguous tensor. Pass it down, never keep it.
 struct TensorView {
@@ -39,8 +47,8 @@ struct TensorView {
   std::span<const std::int64_t> shape;
   std::span<const std::byte> bytes;
 
-  /// The elements. Throws Fault::bug if T is not `dtype`. The bytes of a mapped file may stand at any address;
-  /// Tensor's constructor has copied them where T needs an aligned one.
+  /// The elements. Throws Fault::bug if T is not `dtype`. The bytes of a mapped file may stand at
+  /// any address; Tensor's constructor has copied them where T needs an aligned one.
   template <Element T>
   std::span<const T> as() const {
     require(dtype_of<T>::value);
@@ -51,26 +59,30 @@ struct TensorView {
   void require(DType wanted) const;
 };
 
-/// An immutable, contiguous array. Copies share the bytes, so copying a graph costs little and a weight
-/// file is mapped once. A stored tensor with other strides is laid out anew when it is read.
+/// An immutable, contiguous array. Copies share the bytes, so copying a graph costs little and a
+/// weight file is mapped once. A stored tensor with other strides is laid out anew when it is read.
 class Tensor {
  public:
   /// An f32 of shape [0].
   Tensor() : shape_{0} {}
-  /// Throws Fault::model when the size of `bytes` is not that of the shape, or a length is negative.
+  /// Throws Fault::model when the size of `bytes` is not that of the shape, or a length is
+  /// negative.
   Tensor(DType dtype, std::vector<std::int64_t> shape, Bytes bytes);
 
   template <Element T>
   static Tensor of(std::vector<std::int64_t> shape, std::span<const T> elements) {
     const auto bytes = std::as_bytes(elements);
-    return Tensor(dtype_of<T>::value, std::move(shape), bytes_of(std::vector<std::byte>(bytes.begin(), bytes.end())));
+    return Tensor(dtype_of<T>::value, std::move(shape),
+                  bytes_of(std::vector<std::byte>(bytes.begin(), bytes.end())));
   }
   /// All elements 0.
   static Tensor zeros(DType dtype, std::vector<std::int64_t> shape);
   /// Elements converted from doubles: rounded to the nearest float, truncated to an integer.
-  static Tensor from_doubles(DType dtype, std::vector<std::int64_t> shape, std::span<const double> values);
+  static Tensor from_doubles(DType dtype, std::vector<std::int64_t> shape,
+                             std::span<const double> values);
   /// Elements converted from integers.
-  static Tensor from_integers(DType dtype, std::vector<std::int64_t> shape, std::span<const std::int64_t> values);
+  static Tensor from_integers(DType dtype, std::vector<std::int64_t> shape,
+                              std::span<const std::int64_t> values);
 
   TensorView view() const { return {dtype_, shape_, bytes_.data}; }
   TensorType type() const;
@@ -102,8 +114,9 @@ class Tensor {
 /// Product of the lengths. Throws Fault::model for a negative length or a product beyond 2^62.
 std::int64_t count_elements(std::span<const std::int64_t> shape);
 
-/// Lays out a strided view of `storage` (strides and offset in elements) contiguously; shares the bytes where the
-/// view is contiguous already. Throws Fault::model when the view reaches outside the storage.
+/// Lays out a strided view of `storage` (strides and offset in elements) contiguously; shares the
+/// bytes where the view is contiguous already. Throws Fault::model when the view reaches outside
+/// the storage.
 Tensor lay_out(DType dtype, std::vector<std::int64_t> shape, std::span<const std::int64_t> strides,
                std::int64_t offset, const Bytes& storage);
 

@@ -1,0 +1,362 @@
+#include "graph/text.h"
+
+#include <algorithm>
+#include <bit>
+#include <cctype>
+#include <unordered_map>
+
+#include "base/names.h"
+#include "base/text.h"
+
+namespace isomer {
+namespace {
+
+template <class Real>
+std::string nan_text(Real value) {
+  using Bits = std::conditional_t<sizeof(Real) == 4, std::uint32_t, std::uint64_t>;
+  const auto bits = std::bit_cast<Bits>(value);
+  if (bits == std::bit_cast<Bits>(std::numeric_limits<Real>::quiet_NaN())) return "nan";
+  return fmt::format("nan({:x})", bits);
+}
+
+std::string number_text(bool value) { return value ? "true" : "false"; }
+std::string number_text(std::int64_t value) { return fmt::format("{}", value); }
+template <class Real>
+requires std::is_floating_point_v<Real> std::string number_text(Real value) {
+  return value == value ? real_text(value) : nan_text(value);
+}
+std::string number_text(Half value) { return number_text(to_float(value)); }
+std::string number_text(BFloat16 value) { return number_text(to_float(value)); }
+template <class Real>
+std::string number_text(std::complex<Real> value) {
+  return fmt::format("({}, {})", number_text(value.real()), number_text(value.imag()));
+}
+
+template <class T>
+std::vector<std::string> number_texts(const Tensor& tensor) {
+  std::vector<std::string> texts;
+  for (const T value : tensor.view().as<T>()) {
+    if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+      texts.push_back(number_text(static_cast<std::int64_t>(value)));
+    } else {
+      texts.push_back(number_text(value));
+    }
+  }
+  return texts;
+}
+
+std::vector<std::string> number_texts(const Tensor& tensor) {
+  switch (tensor.dtype()) {
+    case DType::boolean: return number_texts<bool>(tensor);
+    case DType::i8: return number_texts<std::int8_t>(tensor);
+    case DType::u8: return number_texts<std::uint8_t>(tensor);
+    case DType::i16: return number_texts<std::int16_t>(tensor);
+    case DType::i32: return number_texts<std::int32_t>(tensor);
+    case DType::i64: return number_texts<std::int64_t>(tensor);
+    case DType::f16: return number_texts<Half>(tensor);
+    case DType::bf16: return number_texts<BFloat16>(tensor);
+    case DType::f32: return number_texts<float>(tensor);
+    case DType::f64: return number_texts<double>(tensor);
+    case DType::c64: return number_texts<std::complex<float>>(tensor);
+    case DType::c128: return number_texts<std::complex<double>>(tensor);
+  }
+  return {};
+}
+
+void nest(std::string& text, std::span<const std::int64_t> shape,
+          std::span<const std::string> elements) {
+  if (shape.empty()) {
+    text += elements[0];
+    return;
+  }
+  text += '[';
+  const std::size_t step = elements.size() / static_cast<std::size_t>(shape[0]);
+  for (std::size_t at = 0; at < elements.size(); at += step) {
+    if (at != 0) text += ", ";
+    nest(text, shape.subspan(1), elements.subspan(at, step));
+  }
+  text += ']';
+}
+
+bool only(std::string_view text, std::string_view more) {
+  return !text.empty() && std::ranges::all_of(text, [&](unsigned char c) {
+    return (c < 128 && std::isalnum(c) != 0) ||
+           more.find(static_cast<char>(c)) != std::string_view::npos;
+  });
+}
+
+/// As it is where the reader can tell its end, else in quotes.
+std::string word_or_quoted(std::string_view text, std::string_view more) {
+  return only(text, more) ? std::string(text) : quoted_with(text, '"');
+}
+
+std::string to_text(const Structure& structure) {
+  std::vector<std::string> parts;
+  for (std::size_t i = 0; i < structure.children.size(); ++i) {
+    std::string part = to_text(structure.children[i]);
+    if (i < structure.keys.size()) {
+      const bool dict = structure.kind == Structure::Kind::dict;
+      part = quoted_with(structure.keys[i], '\'') + (dict ? ": " : "=") + part;
+    }
+    parts.push_back(std::move(part));
+  }
+  switch (structure.kind) {
+    case Structure::Kind::leaf: return "*";
+    case Structure::Kind::none: return "none";
+    case Structure::Kind::tuple: return fmt::format("({})", fmt::join(parts, ", "));
+    case Structure::Kind::list: return fmt::format("[{}]", fmt::join(parts, ", "));
+    case Structure::Kind::dict: return fmt::format("{{{}}}", fmt::join(parts, ", "));
+  }
+  return "";
+}
+
+LiteralKind kind_of(DType dtype) {
+  if (dtype == DType::boolean) return LiteralKind::boolean;
+  return is_integer(dtype) ? LiteralKind::integer : LiteralKind::real;
+}
+
+class Printer {
+ public:
+  Printer(const Graph& graph, const DataText& data_text, std::string indent)
+      : graph_(graph),
+        data_text_(data_text),
+        indent_(std::move(indent)),
+        names_({"none", "true", "false", "nan", "inf", "bool", "i8", "u8", "i16", "i32", "i64",
+                "f16", "bf16", "f32", "f64", "c64", "c128"}) {}
+
+  std::string print() {
+    name_values();
+    header();
+    signature();
+    for (const LengthRange& range : graph_.signature.lengths) length(range);
+    for (const Constant& constant : graph_.constants) line(constant);
+    for (const State& state : graph_.states) line(state);
+    for (const Node& node : graph_.nodes) line(node);
+    return std::move(text_);
+  }
+
+ private:
+  void name_values() {
+    // Literals that something uses are written there; one that nothing uses still has its line.
+    std::vector<ValueId> used = graph_.outputs;
+    for (const State& state : graph_.states) used.push_back(state.next);
+    for (const Node& node : graph_.nodes)
+      used.insert(used.end(), node.inputs.begin(), node.inputs.end());
+    std::ranges::sort(used);
+    for (const Constant& constant : graph_.constants) {
+      if (is_literal(constant) && std::ranges::binary_search(used, constant.value)) {
+        literals_.emplace(constant.value, &constant.data);
+      }
+    }
+    for (const ValueId id : graph_.inputs) take(id);
+    for (const Constant& constant : graph_.constants) take(constant.value);
+    for (const State& state : graph_.states) take(state.now);
+    for (const Node& node : graph_.nodes) {
+      for (const ValueId id : node.outputs) take(id);
+    }
+  }
+
+  void take(ValueId id) {
+    if (!literals_.contains(id)) texts_.try_emplace(id, names_.take(graph_[id].name));
+  }
+
+  std::string name(ValueId id) const {
+    const auto found = texts_.find(id);
+    return found == texts_.end() ? "?" : found->second;  // a graph that is not valid prints, too
+  }
+
+  std::string typed_literal(const Tensor& data) const {
+    return fmt::format("{}({})", name_of(data.dtype()), elements_text(data));
+  }
+
+  /// A value where no operand beside it says which dtype a literal has.
+  std::string alone(ValueId id) const {
+    if (id == ValueId::none) return "none";
+    const auto literal = literals_.find(id);
+    return literal == literals_.end() ? name(id) : typed_literal(*literal->second);
+  }
+
+  std::string operand(ValueId id, std::span<const DType> beside) const {
+    const auto literal = literals_.find(id);
+    if (literal == literals_.end()) return alone(id);
+    const Tensor& data = *literal->second;
+    if (is_complex(data.dtype()) || bare_literal(kind_of(data.dtype()), beside) != data.dtype()) {
+      return typed_literal(data);
+    }
+    return elements_text(data);
+  }
+
+  void header() {
+    std::vector<std::string> inputs;
+    for (const ValueId id : graph_.inputs) {
+      inputs.push_back(fmt::format("{}: {}", name(id), isomer::to_text(graph_[id].type)));
+    }
+    std::vector<std::string> outputs;
+    for (const ValueId id : graph_.outputs) outputs.push_back(alone(id));
+    const std::string title = identifier(graph_.name) == graph_.name && !graph_.name.empty()
+                                  ? graph_.name
+                                  : quoted_with(graph_.name, '"');
+    text_ += fmt::format("{}graph {}({}) -> ({})\n", indent_, title, fmt::join(inputs, ", "),
+                         fmt::join(outputs, ", "));
+  }
+
+  /// How callers see it, where that is more than a flat list in and a value or a flat tuple out.
+  void signature() {
+    const Signature& seen = graph_.signature;
+    const std::size_t leaves = count_leaves(seen.arguments) + count_leaves(seen.keywords);
+    if (leaves != graph_.inputs.size() || count_leaves(seen.results) != graph_.outputs.size())
+      return;
+    if (flat_arguments() && is_flat_result(seen.results, graph_.outputs.size())) return;
+    text_ += fmt::format("{}  called {} {} -> {}\n", indent_, to_text(seen.arguments),
+                         to_text(seen.keywords), to_text(seen.results));
+  }
+
+  bool flat_arguments() const {
+    const Signature& seen = graph_.signature;
+    if (seen.keywords != Structure{Structure::Kind::dict, {}, {}}) return false;
+    if (seen.arguments.kind != Structure::Kind::tuple) return false;
+    if (seen.arguments.children.size() != graph_.inputs.size()) return false;
+    for (std::size_t i = 0; i < seen.arguments.keys.size(); ++i) {
+      if (seen.arguments.keys[i] != name(graph_.inputs[i])) return false;
+    }
+    return std::ranges::all_of(seen.arguments.children,
+                               [](const Structure& child) { return child == Structure{}; });
+  }
+
+  void length(const LengthRange& range) {
+    text_ += fmt::format("{}  length {}: {}..{}\n", indent_, range.name, range.least,
+                         range.most ? fmt::format("{}", *range.most) : "");
+  }
+
+  std::string declared(std::string_view word, ValueId id, const Tensor& data,
+                       const std::vector<std::string>& names) const {
+    std::string text = fmt::format("{}  {} {}: {}", indent_, word, name(id),
+                                   isomer::to_text(data.dtype(), data.shape()));
+    for (const std::string& one : names) text += " " + quoted_with(one, '"');
+    if (const std::string elements = data_text_(data, name(id), names); !elements.empty()) {
+      text += " = " + elements;
+    }
+    return text;
+  }
+
+  void line(const Constant& constant) {
+    if (literals_.contains(constant.value)) return;
+    const std::string_view word = constant.trainable ? "weight" : "buffer";
+    text_ += declared(word, constant.value, constant.data, constant.names) + "\n";
+  }
+
+  void line(const State& state) {
+    text_ += declared("state", state.now, state.initial, state.names) + " -> " + alone(state.next) +
+             "\n";
+  }
+
+  void line(const Node& node) {
+    std::vector<std::string> outputs;
+    for (const ValueId id : node.outputs) outputs.push_back(name(id));
+    std::vector<DType> beside;
+    for (const ValueId id : node.inputs) {
+      if (id != ValueId::none && !literals_.contains(id)) beside.push_back(graph_[id].type.dtype);
+    }
+    std::vector<std::string> arguments;
+    for (const ValueId id : node.inputs) arguments.push_back(operand(id, beside));
+    for (const NamedAttribute& attribute : node.attributes) {
+      arguments.push_back(fmt::format("{}={}", attribute.name, isomer::to_text(attribute.value)));
+    }
+    text_ += fmt::format("{}  {} = {}({})", indent_,
+                         outputs.empty() ? "()" : fmt::format("{}", fmt::join(outputs, ", ")),
+                         node.op, fmt::join(arguments, ", "));
+    origin(node);
+    text_ += "\n";
+    for (const Graph& body : node.bodies) {
+      text_ += Printer(body, data_text_, indent_ + "    ").print();
+    }
+  }
+
+  void origin(const Node& node) {
+    const bool placed = !node.place.file.empty();
+    if (!node.scope.empty() || placed) text_ += " ";
+    if (!node.scope.empty()) text_ += " @" + word_or_quoted(node.scope, "_.");
+    if (placed)
+      text_ += fmt::format(" {}:{}", word_or_quoted(node.place.file, "_./-"), node.place.line);
+  }
+
+  const Graph& graph_;
+  const DataText& data_text_;
+  std::string indent_;
+  Names names_;
+  std::unordered_map<ValueId, const Tensor*> literals_;
+  std::unordered_map<ValueId, std::string> texts_;
+  std::string text_;
+};
+
+}  // namespace
+
+std::string quoted_with(std::string_view text, char quote) {
+  std::string result(1, quote);
+  for (const char c : text) {
+    const auto code = static_cast<unsigned char>(c);
+    if (c == quote || c == '\\') {
+      result += '\\';
+      result += c;
+    } else if (c == '\n') {
+      result += "\\n";
+    } else if (c == '\t') {
+      result += "\\t";
+    } else if (code < 0x20 || code == 0x7f) {
+      result += fmt::format("\\x{:02x}", code);
+    } else {
+      result += c;
+    }
+  }
+  return result + quote;
+}
+
+std::string elements_text(const Tensor& tensor) {
+  const std::vector<std::string> elements = number_texts(tensor);
+  if (elements.empty()) return "[]";
+  std::string text;
+  nest(text, tensor.shape(), elements);
+  return text;
+}
+
+std::optional<DType> bare_literal(LiteralKind kind, std::span<const DType> operands) {
+  if (kind == LiteralKind::boolean) return DType::boolean;
+  if (kind == LiteralKind::integer) {
+    const auto integer = std::ranges::find_if(operands, is_integer);
+    if (integer != operands.end()) return *integer;
+  }
+  const auto floating = std::ranges::find_if(operands, is_floating);
+  if (floating != operands.end()) return *floating;
+  return std::nullopt;
+}
+
+bool is_literal(const Constant& constant) {
+  return constant.names.empty() && !constant.trainable && constant.data.shape().empty();
+}
+
+bool is_flat_result(const Structure& results, std::size_t count) {
+  if (count == 1) return results == Structure{};
+  return results.kind == Structure::Kind::tuple && results.children.size() == count &&
+         std::ranges::all_of(results.children,
+                             [](const Structure& child) { return child == Structure{}; });
+}
+
+std::size_t count_leaves(const Structure& structure) {
+  if (structure.kind == Structure::Kind::leaf) return 1;
+  std::size_t count = 0;
+  for (const Structure& child : structure.children) count += count_leaves(child);
+  return count;
+}
+
+std::string to_text(const Graph& graph, const DataText& data_text) {
+  return "isomer 1\n" + Printer(graph, data_text, "").print();
+}
+
+std::string to_text(const Graph& graph, Data data) {
+  return to_text(graph,
+                 [data](const Tensor& tensor, std::string_view, const std::vector<std::string>&) {
+                   return data == Data::all ? elements_text(tensor) : std::string();
+                 });
+}
+
+}  // namespace isomer

@@ -1,0 +1,49 @@
+#pragma once
+
+// The pieces that the printer of the text form shares with its reader and with other writers of
+// readable text.
+
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "graph/graph.h"
+
+namespace isomer {
+
+/// `text` between two `quote`s, with \\, \n, \t, \xNN and the quote itself escaped. Everything else
+/// stays as it is.
+std::string quoted_with(std::string_view text, char quote);
+
+/// The elements, nested: "[[1.0, 2.0], [3.0, nan]]"; "[]" when there are none; "0.5" at rank 0.
+/// Exact: reading them back gives the same bits. A complex element is "(re, im)", a NaN that is not
+/// the usual one "nan(7fc00001)".
+std::string elements_text(const Tensor& tensor);
+
+/// How a bare literal is written.
+enum class LiteralKind { boolean, integer, real };
+
+/// The dtype of a bare literal: that of the first operand of its kind (real: floating; integer:
+/// integer, else floating); a boolean's is bool. `operands` are the node's operands that are not
+/// literals. Nothing: it cannot be bare.
+std::optional<DType> bare_literal(LiteralKind kind, std::span<const DType> operands);
+
+/// Whether the text form writes the constant where it is used, instead of on a line of its own.
+bool is_literal(const Constant& constant);
+
+/// What stands behind "=" on the line of a weight, buffer or state, given the name it is printed
+/// with. Empty: nothing.
+using DataText = std::function<std::string(const Tensor& data, std::string_view name,
+                                           const std::vector<std::string>& names)>;
+
+/// The text form with data as `data_text` says.
+std::string to_text(const Graph& graph, const DataText& data_text);
+
+/// Whether the structure is what a graph with so many results has that says nothing about it: one
+/// leaf, or a flat tuple.
+bool is_flat_result(const Structure& results, std::size_t count);
+/// The leaves of a structure.
+std::size_t count_leaves(const Structure& structure);
+
+}  // namespace isomer

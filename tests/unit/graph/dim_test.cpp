@@ -1,0 +1,164 @@
+#include "graph/dim.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "base/error.h"
+
+namespace isomer {
+namespace {
+
+std::string normal(std::string_view text) { return to_text(parse_dim(text)); }
+
+TEST(Dim, KeepsOneNormalForm) {
+  const Dim s = Dim::symbol("s0");
+  const Dim t = Dim::symbol("t");
+  EXPECT_EQ((s + 1) * (s - 1), s * s - 1);
+  EXPECT_EQ((s + t) * 2 - t, s * 2 + t);
+  EXPECT_EQ(s - s, Dim(0));
+  EXPECT_TRUE((s - s + 3).known());
+  EXPECT_NE(s, t);
+  EXPECT_EQ(to_text(s * t * 2 - t + 1), "2*s0*t - t + 1");
+  EXPECT_EQ(to_text(Dim(0) - s), "-s0");
+  EXPECT_EQ(to_text(Dim(-7)), "-7");
+}
+
+TEST(Dim, ExactDivisionLeavesNoFunction) {
+  EXPECT_EQ(normal("(2*s0)//2"), "s0");
+  EXPECT_EQ(normal("(6*s0*k)//(3*k)"), "2*s0");
+  EXPECT_EQ(normal("(s0*s1 + s0)//(s1 + 1)"), "s0");
+  EXPECT_EQ(normal("(s0*s0 - 1)//(s0 - 1)"), "s0 + 1");
+  EXPECT_EQ(normal("(4*s0 + 6)//2"), "2*s0 + 3");
+  EXPECT_EQ(normal("(4*s0)%2"), "0");
+  EXPECT_EQ(normal("s0//1"), "s0");
+  EXPECT_EQ(normal("s0//s0"), "1");
+}
+
+TEST(Dim, SplitsOffWhatDivides) {
+  EXPECT_EQ(normal("(2*s0 + 1)//2"), "s0");
+  EXPECT_EQ(normal("(7*s0 + 3)//2"), "3*s0 + floordiv(s0 + 1, 2) + 1");
+  // A pooling's length, written in two ways.
+  EXPECT_EQ(parse_dim("(s0 - 1)//2 + 1"), parse_dim("(s0 + 1)//2"));
+  EXPECT_EQ(normal("(2*s0)//4"), "floordiv(s0, 2)");
+  EXPECT_EQ(normal("(s0//2)//3"), "floordiv(s0, 6)");
+  EXPECT_EQ(normal("(2*s0 + 5)%2"), "1");
+  EXPECT_EQ(normal("(s0 + 5)%3"), "mod(s0 + 2, 3)");
+  EXPECT_EQ(normal("s0//-2"), "-s0 + floordiv(s0, 2)");
+}
+
+TEST(Dim, FloorsAsPythonDoes) {
+  EXPECT_EQ(floor_divide(Dim(-7), Dim(2)), Dim(-4));
+  EXPECT_EQ(floor_divide(Dim(7), Dim(-2)), Dim(-4));
+  EXPECT_EQ(remainder(Dim(-7), Dim(2)), Dim(1));
+  EXPECT_EQ(remainder(Dim(7), Dim(-2)), Dim(-1));
+  EXPECT_EQ(floor_divide(Dim(-8), Dim(2)), Dim(-4));
+}
+
+TEST(Dim, OrdersMinimaAndMaxima) {
+  EXPECT_EQ(normal("min(s0 + 1, s0, s0 + 2)"), "s0");
+  EXPECT_EQ(normal("max(s0, 3, max(2, t))"), "max(3, s0, t)");
+  EXPECT_EQ(parse_dim("min(t, s0)"), parse_dim("min(s0, t)"));
+  EXPECT_EQ(normal("min(3, 5)"), "3");
+  EXPECT_EQ(smaller(Dim::symbol("s"), std::numeric_limits<std::int64_t>::max()), Dim::symbol("s"));
+  EXPECT_EQ(smaller(Dim(std::numeric_limits<std::int64_t>::max()), Dim(-5)), Dim(-5));
+}
+
+/// Whatever is simplified, the number stays the one that plain arithmetic gives.
+TEST(Dim, SimplifyingKeepsTheNumber) {
+  for (const std::string_view text :
+       {"(7*s0 + 3)//2", "(s0*t - 5)//3", "(s0 + t)%4", "-3*s0//4", "(6*s0*t + 4*t)//(2*t)",
+        "((s0 - 3)//2 + 1)//2", "min(s0, t + 2)*max(s0, 4)", "(5 - 3*s0)%7", "(s0//2)*2 + s0%2"}) {
+    const Dim dim = parse_dim(text);
+    EXPECT_EQ(parse_dim(to_text(dim)), dim) << text;
+    for (std::int64_t s = 0; s < 12; ++s) {
+      for (std::int64_t t = 1; t < 6; ++t) {
+        // Numbers put in first leave nothing to simplify.
+        std::string numbers;
+        for (std::size_t i = 0; i < text.size(); ++i) {
+          if (text.substr(i, 2) == "s0") {
+            numbers += std::to_string(s);
+            ++i;
+          } else {
+            numbers += text[i] == 't' ? std::to_string(t) : std::string(1, text[i]);
+          }
+        }
+        EXPECT_EQ(dim.evaluate({{"s0", s}, {"t", t}}), parse_dim(numbers).value()) << numbers;
+      }
+    }
+  }
+}
+
+TEST(Dim, SolvesLinearOnes) {
+  using Solution = std::pair<std::string, std::int64_t>;
+  EXPECT_EQ(parse_dim("2*s0 + 1").solve(9), Solution("s0", 4));
+  EXPECT_EQ(parse_dim("2*s0 + 1").solve(8), std::nullopt);
+  EXPECT_EQ(parse_dim("s0*s0").solve(9), std::nullopt);
+  EXPECT_EQ(parse_dim("s0//2").solve(9), std::nullopt);
+  EXPECT_EQ(parse_dim("s0").lone_symbol(), "s0");
+  EXPECT_EQ(parse_dim("2*s0").lone_symbol(), std::nullopt);
+}
+
+TEST(Dim, CollectsSymbolsInsideFunctions) {
+  std::set<std::string> names;
+  parse_dim("a*((b + 1)//2) + min(c, 4)").collect_symbols(names);
+  EXPECT_EQ(names, (std::set<std::string>{"a", "b", "c"}));
+}
+
+TEST(Dim, RefusesWhatDoesNotFit) {
+  const Dim most = std::numeric_limits<std::int64_t>::max();
+  EXPECT_THROW(most + 1, Error);
+  EXPECT_THROW(most * 2, Error);
+  EXPECT_THROW(Dim::symbol("s") * most * most, Error);
+  EXPECT_THROW(floor_divide(Dim::symbol("s"), 0), Error);
+  EXPECT_THROW(remainder(3, 0), Error);
+  EXPECT_THROW(parse_dim("9223372036854775807 * s").evaluate({{"s", 2}}), Error);
+  EXPECT_THROW(parse_dim("s").evaluate({}), Error);
+  EXPECT_THROW(Dim::symbol("a b"), Error);
+  EXPECT_THROW(Dim::symbol("min"), Error);
+  EXPECT_THROW(Dim::symbol("s").value(), Error);
+}
+
+TEST(Dim, RefusesWhatWouldGrowWithoutEnd) {
+  Dim sum = 1;
+  Dim nested = Dim::symbol("n");
+  EXPECT_THROW(for (int i = 0; i < 100; ++i) sum = sum * (Dim::symbol("s" + std::to_string(i)) + 1),
+               Error);
+  EXPECT_THROW(for (int i = 0; i < 100; ++i) nested = floor_divide(nested * nested + 1, 3), Error);
+}
+
+TEST(Dim, BrokenTextsAreFileFaults) {
+  for (const std::string_view text :
+       {"", " ", "s0 +", "(s0", "s0)", "2 s0", "floordiv(s0)", "pow(s0, 2)", "1//0", "s0 $ 2",
+        "99999999999999999999", "s0**99", "min()", "--", "9223372036854775807 + 1"}) {
+    try {
+      parse_dim(text);
+      ADD_FAILURE() << text;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.fault(), Fault::file) << text << ": " << error.what();
+    }
+  }
+  EXPECT_THROW(parse_dim(std::string(1000, '(')), Error);
+  EXPECT_THROW(parse_dim(std::string(100000, '-')), Error);
+}
+
+TEST(Dim, ReadsWhatExportersWrite) {
+  EXPECT_EQ(normal("FloorDiv(s0 - 1, 2) + 1"), "floordiv(s0 + 1, 2)");
+  EXPECT_EQ(normal("Max(1, s0)"), "max(1, s0)");
+  EXPECT_EQ(normal("PythonMod(s0, 3)"), "mod(s0, 3)");
+  EXPECT_EQ(normal("s0**2"), "s0*s0");
+}
+
+TEST(Shape, CountsAndPrints) {
+  const Shape shape = {Dim::symbol("s0"), 3, 4};
+  EXPECT_EQ(to_text(shape), "[s0, 3, 4]");
+  EXPECT_EQ(to_text(count_elements(shape)), "12*s0");
+  EXPECT_EQ(evaluate(shape, {{"s0", 2}}), (std::vector<std::int64_t>{2, 3, 4}));
+  EXPECT_EQ(known_shape(shape), std::nullopt);
+  EXPECT_EQ(known_shape({2, 3}), (std::vector<std::int64_t>{2, 3}));
+  EXPECT_EQ(to_text(Shape{}), "[]");
+  EXPECT_EQ(count_elements(Shape{}), Dim(1));
+}
+
+}  // namespace
+}  // namespace isomer
