@@ -13,10 +13,11 @@ using Table = std::unordered_map<std::string_view, const ImportRow*>;
 
 Table make_table() {
   Table table;
-  for (const auto rows : {elementwise_rows(), comparison_rows(), reduction_rows(), shape_rows(), slicing_rows(),
-                          indexing_rows(), linear_rows(), convolution_rows(), normalization_rows(), creation_rows(),
-                          loss_rows()}) {
-    for (const ImportRow& row : rows) expect(table.emplace(row.target, &row).second, "an ATen operator has one row");
+  for (const auto rows : {elementwise_rows(), comparison_rows(), reduction_rows(), shape_rows(),
+                          slicing_rows(), indexing_rows(), linear_rows(), convolution_rows(),
+                          normalization_rows(), creation_rows(), loss_rows()}) {
+    for (const ImportRow& row : rows)
+      expect(table.emplace(row.target, &row).second, "an ATen operator has one row");
   }
   return table;
 }
@@ -42,7 +43,9 @@ std::vector<std::string_view> targets() {
 
 std::vector<ValueId> emit(Builder& builder, const Call& call) {
   const ImportRow* row = row_for(call.target);
-  if (row == nullptr) throw Error(Fault::unsupported, std::string(call.target), "there is no reading of this operator");
+  if (row == nullptr)
+    throw Error(Fault::unsupported, std::string(call.target),
+                "there is no reading of this operator");
   Reading reading(builder, call, row->ours);
   std::vector<ValueId> results = row->emit(reading);
   reading.finish();

@@ -42,7 +42,8 @@ Values classify(Reading& r) {
 Values isfinite(Reading& r) {
   const ValueId x = r.tensor("self");
   const ValueId real = as_type(r.b, x, floating(r.b.dtype(x)));
-  const ValueId odd = r.b.emit("logical_or", {r.b.emit("isnan", {real}), r.b.emit("isinf", {real})});
+  const ValueId odd =
+      r.b.emit("logical_or", {r.b.emit("isnan", {real}), r.b.emit("isinf", {real})});
   return {r.b.emit("logical_not", {odd})};
 }
 

@@ -10,7 +10,8 @@
 namespace isomer::aten {
 namespace {
 
-// Convolution ----------------------------------------------------------------------------------------------------------
+// Convolution
+// ----------------------------------------------------------------------------------------------------------
 
 struct Settings {
   std::vector<std::int64_t> stride = {1};
@@ -21,9 +22,11 @@ struct Settings {
   std::int64_t groups = 1;
 };
 
-std::vector<std::int64_t> spread(const Reading& r, std::vector<std::int64_t> list, std::size_t axes) {
+std::vector<std::int64_t> spread(const Reading& r, std::vector<std::int64_t> list,
+                                 std::size_t axes) {
   if (list.size() == 1) list.resize(axes, list[0]);
-  if (list.size() != axes) r.fail(fmt::format("a list has {} numbers for {} axes", list.size(), axes));
+  if (list.size() != axes)
+    r.fail(fmt::format("a list has {} numbers for {} axes", list.size(), axes));
   return list;
 }
 
@@ -99,7 +102,8 @@ Values convolution(Reading& r) {
   return {convolved(r, r.tensor("input"), std::move(s))};
 }
 
-// Padding --------------------------------------------------------------------------------------------------------------
+// Padding
+// --------------------------------------------------------------------------------------------------------------
 
 // Negative amounts cut.
 ValueId padded(Reading& r, ValueId x, std::vector<std::int64_t> amounts, double value) {
@@ -131,7 +135,8 @@ std::int64_t source_of(std::int64_t i, std::int64_t length, Border border) {
 
 ValueId bordered(Reading& r, ValueId x, const std::vector<std::int64_t>& amounts, Border border) {
   constexpr std::int64_t longest = 1 << 24;
-  if (amounts.size() % 2 != 0 || amounts.size() / 2 > r.b.shape(x).size()) r.fail("the amounts do not fit the rank");
+  if (amounts.size() % 2 != 0 || amounts.size() / 2 > r.b.shape(x).size())
+    r.fail("the amounts do not fit the rank");
   for (std::size_t i = 0; i < amounts.size(); i += 2) {
     if (amounts[i] == 0 && amounts[i + 1] == 0) continue;
     const std::int64_t axis = r.b.rank(x) - 1 - static_cast<std::int64_t>(i / 2);
@@ -139,7 +144,8 @@ ValueId bordered(Reading& r, ValueId x, const std::vector<std::int64_t>& amounts
     if (!dim.known()) r.refuse("a border needs the length of its axis to be known");
     const std::int64_t length = dim.value();
     const std::int64_t most = border == Border::reflect ? length - 1 : longest;
-    const bool fits = length > 0 && length <= longest && std::min(amounts[i], amounts[i + 1]) >= -length &&
+    const bool fits = length > 0 && length <= longest &&
+                      std::min(amounts[i], amounts[i + 1]) >= -length &&
                       std::max(amounts[i], amounts[i + 1]) <= most;
     if (!fits) r.fail("a border is wider than its axis allows");
     std::vector<std::int64_t> sources;
@@ -177,7 +183,8 @@ Values replication_pad(Reading& r) {
   return {bordered(r, r.tensor("self"), r.integers("padding"), Border::replicate)};
 }
 
-// Pooling --------------------------------------------------------------------------------------------------------------
+// Pooling
+// --------------------------------------------------------------------------------------------------------------
 
 // Pools see [batch, channels, height, width]; whatever lacks an axis gets one of length 1.
 struct Plane {
@@ -208,8 +215,8 @@ ValueId back(Builder& b, const Plane& plane, ValueId y) {
 }
 
 // A list for a line, as one for a plane of height 1.
-std::vector<std::int64_t> plane_list(const Reading& r, std::vector<std::int64_t> list, std::int64_t axes,
-                                     std::int64_t beside) {
+std::vector<std::int64_t> plane_list(const Reading& r, std::vector<std::int64_t> list,
+                                     std::int64_t axes, std::int64_t beside) {
   list = spread(r, std::move(list), static_cast<std::size_t>(axes));
   if (axes == 1) list.insert(list.begin(), beside);
   return list;
@@ -250,15 +257,17 @@ Values avg_pool(Reading& r) {
   const Plane plane = plane_of(r, r.tensor("self"), axes);
   Attributes settings = window(r, axes);
   settings.push_back({"count_include_pad", r.flag("count_include_pad", true)});
-  if (r.given("divisor_override")) settings.push_back({"divisor_override", r.integer("divisor_override")});
+  if (r.given("divisor_override"))
+    settings.push_back({"divisor_override", r.integer("divisor_override")});
   return {back(r.b, plane, r.b.emit("avg_pool2d", {plane.value}, std::move(settings)))};
 }
 
 Values adaptive_avg_pool(Reading& r) {
   const std::int64_t axes = axes_named(r);
   const Plane plane = plane_of(r, r.tensor("self"), axes);
-  const ValueId y = r.b.emit("adaptive_avg_pool2d", {plane.value},
-                             {{"output_size", ints(plane_list(r, r.integers("output_size"), axes, 1))}});
+  const ValueId y =
+      r.b.emit("adaptive_avg_pool2d", {plane.value},
+               {{"output_size", ints(plane_list(r, r.integers("output_size"), axes, 1))}});
   return {back(r.b, plane, y)};
 }
 
@@ -275,18 +284,22 @@ Values adaptive_max_pool(Reading& r) {
     }
     kernel.push_back(length.value() / wanted[i]);
   }
-  Values results = r.b.emit_all("max_pool2d", {plane.value}, {{"kernel_size", ints(kernel)}, {"stride", ints(kernel)}});
+  Values results = r.b.emit_all("max_pool2d", {plane.value},
+                                {{"kernel_size", ints(kernel)}, {"stride", ints(kernel)}});
   for (ValueId& result : results) result = back(r.b, plane, result);
   return results;
 }
 
-// Resampling -----------------------------------------------------------------------------------------------------------
+// Resampling
+// -----------------------------------------------------------------------------------------------------------
 
-// PyTorch finds the source by the scale where one is given, else by the lengths: both must say the same.
+// PyTorch finds the source by the scale where one is given, else by the lengths: both must say the
+// same.
 std::int64_t scaled_length(const Reading& r, const Dim& length, double scale) {
   if (!length.known()) r.refuse("the length of a resampled axis must be known");
   const double exact = static_cast<double>(length.value()) * scale;
-  if (!(exact >= 1 && exact < 1e9) || exact != std::floor(exact)) r.refuse("scales that give whole lengths are read");
+  if (!(exact >= 1 && exact < 1e9) || exact != std::floor(exact))
+    r.refuse("scales that give whole lengths are read");
   return static_cast<std::int64_t>(exact);
 }
 
@@ -306,14 +319,16 @@ Values upsample_nearest(Reading& r) {
       wanted.push_back(scaled_length(r, r.b.shape(plane.value)[2 + i], scales[i]));
     }
   }
-  return {back(r.b, plane, r.b.emit("upsample_nearest2d", {plane.value}, {{"output_size", ints(wanted)}}))};
+  return {back(r.b, plane,
+               r.b.emit("upsample_nearest2d", {plane.value}, {{"output_size", ints(wanted)}}))};
 }
 
 Values pixel_shuffle(Reading& r) {
   const ValueId x = r.tensor("self");
   const Dim factor = r.integer("upscale_factor");
   const Shape shape = r.b.shape(x);
-  if (shape.size() < 3 || factor == Dim(0)) r.fail("channels, height and width are needed, and a factor");
+  if (shape.size() < 3 || factor == Dim(0))
+    r.fail("channels, height and width are needed, and a factor");
   const std::size_t channels = shape.size() - 3;
   const Dim kept = floor_divide(shape[channels], factor * factor);
   Shape apart(shape.begin(), shape.begin() + static_cast<std::ptrdiff_t>(channels));
@@ -324,7 +339,8 @@ Values pixel_shuffle(Reading& r) {
   std::iota(order.begin(), order.end(), std::int64_t{0});
   const auto c = static_cast<std::int64_t>(channels);
   std::ranges::copy(std::vector<std::int64_t>{c, c + 3, c + 1, c + 4, c + 2}, order.begin() + c);
-  return {reshaped(r.b, permuted(r.b, reshaped(r.b, x, std::move(apart)), std::move(order)), std::move(merged))};
+  return {reshaped(r.b, permuted(r.b, reshaped(r.b, x, std::move(apart)), std::move(order)),
+                   std::move(merged))};
 }
 
 constexpr ImportRow rows[] = {

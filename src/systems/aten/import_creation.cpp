@@ -15,7 +15,8 @@ ValueId filled(Builder& b, Shape shape, const Scalar& value, DType dtype) {
   if (shape.empty() || std::holds_alternative<Dim>(value)) {
     return expanded(b, as_type(b, Operand(value), dtype), std::move(shape));
   }
-  return b.emit("full", {}, {{"shape", std::move(shape)}, {"value", real_of(value)}, {"dtype", dtype}});
+  return b.emit("full", {},
+                {{"shape", std::move(shape)}, {"value", real_of(value)}, {"dtype", dtype}});
 }
 
 Values full(Reading& r) {
@@ -23,7 +24,9 @@ Values full(Reading& r) {
   return {filled(r.b, r.dims("size"), value, r.dtype("dtype").value_or(type_of(value)))};
 }
 
-Scalar named_number(const Reading& r) { return r.ours == "one" ? Scalar(std::int64_t{1}) : Scalar(std::int64_t{0}); }
+Scalar named_number(const Reading& r) {
+  return r.ours == "one" ? Scalar(std::int64_t{1}) : Scalar(std::int64_t{0});
+}
 
 Values constant_shape(Reading& r) {
   return {filled(r.b, r.dims("size"), named_number(r), r.dtype("dtype").value_or(DType::f32))};
@@ -36,7 +39,8 @@ Values constant_like(Reading& r) {
 
 Values full_like(Reading& r) {
   const ValueId x = r.tensor("self");
-  return {filled(r.b, r.b.shape(x), r.scalar("fill_value"), r.dtype("dtype").value_or(r.b.dtype(x)))};
+  return {
+      filled(r.b, r.b.shape(x), r.scalar("fill_value"), r.dtype("dtype").value_or(r.b.dtype(x)))};
 }
 
 Values new_constant(Reading& r) {
@@ -46,7 +50,8 @@ Values new_constant(Reading& r) {
 
 Values new_full(Reading& r) {
   const ValueId x = r.tensor("self");
-  return {filled(r.b, r.dims("size"), r.scalar("fill_value"), r.dtype("dtype").value_or(r.b.dtype(x)))};
+  return {
+      filled(r.b, r.dims("size"), r.scalar("fill_value"), r.dtype("dtype").value_or(r.b.dtype(x)))};
 }
 
 Values fill(Reading& r) {
@@ -66,7 +71,8 @@ Values random(Reading& r) {
   return {r.b.emit("bernoulli", {}, {{"shape", r.b.shape(x)}, {"p", p}, {"dtype", r.b.dtype(x)}})};
 }
 
-// Ranges ---------------------------------------------------------------------------------------------------------------
+// Ranges
+// ---------------------------------------------------------------------------------------------------------------
 
 bool is_whole(const Scalar& scalar) {
   if (std::holds_alternative<Dim>(scalar)) return true;
@@ -81,9 +87,11 @@ Dim dim_of(const Scalar& scalar) {
 }
 
 // Whole numbers in steps; ours in any case counts in integers.
-ValueId whole_range(Builder& b, const Scalar& start, const Scalar& end, const Scalar& step, DType dtype) {
+ValueId whole_range(Builder& b, const Scalar& start, const Scalar& end, const Scalar& step,
+                    DType dtype) {
   const std::int64_t by = dim_of(step).value();
-  return b.emit("arange", {}, {{"start", dim_of(start)}, {"end", dim_of(end)}, {"step", by}, {"dtype", dtype}});
+  return b.emit("arange", {},
+                {{"start", dim_of(start)}, {"end", dim_of(end)}, {"step", by}, {"dtype", dtype}});
 }
 
 // Anything else is a table: its length depends on numbers that are all here.
@@ -100,7 +108,8 @@ Values arange(Reading& r) {
   const Scalar end = r.scalar("end");
   const Scalar step = r.scalar("step", Scalar(std::int64_t{1}));
   const Scalar* all[] = {&start, &end, &step};
-  const bool real = std::ranges::any_of(all, [](const Scalar* s) { return std::holds_alternative<double>(*s); });
+  const bool real =
+      std::ranges::any_of(all, [](const Scalar* s) { return std::holds_alternative<double>(*s); });
   const DType dtype = r.dtype("dtype").value_or(real ? DType::f32 : DType::i64);
   if (std::holds_alternative<Dim>(step)) r.refuse("the step must be a known number");
   if (real_of(step) == 0) r.fail("the step is 0");
@@ -116,10 +125,14 @@ Values linspace(Reading& r) {
   const std::int64_t steps = r.integer("steps");
   const DType dtype = r.dtype("dtype").value_or(DType::f32);
   if (!is_floating(dtype)) r.refuse("a floating dtype is read");
-  if (steps < 0 || static_cast<double>(steps) > longest_table) r.fail("the number of steps is out of range");
+  if (steps < 0 || static_cast<double>(steps) > longest_table)
+    r.fail("the number of steps is out of range");
   const bool single = dtype != DType::f64;
-  const auto rounded = [&](double x) { return single ? static_cast<double>(static_cast<float>(x)) : x; };
-  const double step = steps > 1 ? rounded((rounded(end) - rounded(start)) / static_cast<double>(steps - 1)) : 0;
+  const auto rounded = [&](double x) {
+    return single ? static_cast<double>(static_cast<float>(x)) : x;
+  };
+  const double step =
+      steps > 1 ? rounded((rounded(end) - rounded(start)) / static_cast<double>(steps - 1)) : 0;
   std::vector<double> table(static_cast<std::size_t>(steps));
   for (std::int64_t i = 0; i < steps; ++i) {
     const bool front = i < steps / 2 || steps == 1;

@@ -5,7 +5,8 @@
 namespace isomer::aten {
 namespace {
 
-// One tensor -----------------------------------------------------------------------------------------------------------
+// One tensor
+// -----------------------------------------------------------------------------------------------------------
 
 Values same_unary(Reading& r) { return {r.b.emit(r.ours, {r.tensor("self")})}; }
 
@@ -40,8 +41,12 @@ ValueId scaled(Builder& b, ValueId x, double factor) {
   return b.emit("mul", {x, b.literal(b.dtype(x), factor)});
 }
 
-Values log2(Reading& r) { return {scaled(r.b, r.b.emit("log", {real_self(r)}), 1 / std::log(2.0))}; }
-Values log10(Reading& r) { return {scaled(r.b, r.b.emit("log", {real_self(r)}), 1 / std::log(10.0))}; }
+Values log2(Reading& r) {
+  return {scaled(r.b, r.b.emit("log", {real_self(r)}), 1 / std::log(2.0))};
+}
+Values log10(Reading& r) {
+  return {scaled(r.b, r.b.emit("log", {real_self(r)}), 1 / std::log(10.0))};
+}
 
 Values exp2(Reading& r) {
   const ValueId x = real_self(r);
@@ -53,7 +58,8 @@ Values tan(Reading& r) {
   return {r.b.emit("div", {r.b.emit("sin", {x}), r.b.emit("cos", {x})})};
 }
 
-// Activations ----------------------------------------------------------------------------------------------------------
+// Activations
+// ----------------------------------------------------------------------------------------------------------
 
 Values softplus(Reading& r) {
   return {r.b.emit("softplus", {r.tensor("self")},
@@ -65,7 +71,8 @@ Values gelu(Reading& r) {
 }
 
 Values leaky_relu(Reading& r) {
-  return {r.b.emit("leaky_relu", {r.tensor("self")}, {{"negative_slope", r.real("negative_slope", 0.01)}})};
+  return {r.b.emit("leaky_relu", {r.tensor("self")},
+                   {{"negative_slope", r.real("negative_slope", 0.01)}})};
 }
 
 ValueId elu_of(Builder& b, ValueId x, double alpha, double scale, double input_scale) {
@@ -73,12 +80,14 @@ ValueId elu_of(Builder& b, ValueId x, double alpha, double scale, double input_s
 }
 
 Values elu(Reading& r) {
-  return {elu_of(r.b, r.tensor("self"), r.real("alpha", 1.0), r.real("scale", 1.0), r.real("input_scale", 1.0))};
+  return {elu_of(r.b, r.tensor("self"), r.real("alpha", 1.0), r.real("scale", 1.0),
+                 r.real("input_scale", 1.0))};
 }
 
 // Klambauer et al. 2017; the digits are those of torch.nn.SELU.
 Values selu(Reading& r) {
-  return {elu_of(r.b, r.tensor("self"), 1.6732632423543772848170429916717, 1.0507009873554804934193349852946, 1.0)};
+  return {elu_of(r.b, r.tensor("self"), 1.6732632423543772848170429916717,
+                 1.0507009873554804934193349852946, 1.0)};
 }
 
 Values celu(Reading& r) {
@@ -92,7 +101,9 @@ Values hardtanh(Reading& r) {
                    {{"min_val", r.real("min_val", -1.0)}, {"max_val", r.real("max_val", 1.0)}})};
 }
 
-Values relu6(Reading& r) { return {r.b.emit("hardtanh", {r.tensor("self")}, {{"min_val", 0.0}, {"max_val", 6.0}})}; }
+Values relu6(Reading& r) {
+  return {r.b.emit("hardtanh", {r.tensor("self")}, {{"min_val", 0.0}, {"max_val", 6.0}})};
+}
 
 Values log_sigmoid(Reading& r) { return {r.b.emit("log_sigmoid", {r.tensor("self")})}; }
 Values log_sigmoid_forward(Reading& r) { return {log_sigmoid(r)[0], ValueId::none}; }
@@ -110,7 +121,9 @@ Values prelu(Reading& r) {
   return {r.b.emit("prelu", {x, reshaped(r.b, weight, std::move(shape))})};
 }
 
-Values prelu_kernel(Reading& r) { return {r.b.emit("prelu", {r.tensor("self"), r.tensor("weight")})}; }
+Values prelu_kernel(Reading& r) {
+  return {r.b.emit("prelu", {r.tensor("self"), r.tensor("weight")})};
+}
 
 Values softsign(Reading& r) {
   const ValueId x = r.tensor("self");
@@ -162,11 +175,16 @@ Values clamp_tensor(Reading& r) {
   return {x};
 }
 
-// Two operands -------------------------------------------------------------------------------------------------------
+// Two operands
+// -------------------------------------------------------------------------------------------------------
 
-Values binary(Reading& r) { return {arithmetic(r.b, r.ours, r.operand("self"), r.operand("other"))}; }
+Values binary(Reading& r) {
+  return {arithmetic(r.b, r.ours, r.operand("self"), r.operand("other"))};
+}
 
-bool is_one(const Scalar& scalar) { return !std::holds_alternative<Dim>(scalar) && real_of(scalar) == 1; }
+bool is_one(const Scalar& scalar) {
+  return !std::holds_alternative<Dim>(scalar) && real_of(scalar) == 1;
+}
 
 // x + alpha * y, in the type of x + y.
 ValueId with_alpha(Reading& r, const Operand& x, const Operand& y) {
@@ -174,8 +192,10 @@ ValueId with_alpha(Reading& r, const Operand& x, const Operand& y) {
   if (is_one(alpha)) return arithmetic(r.b, r.ours, x, y);
   const Operand both[] = {x, y};
   const DType dtype = result_type(r.b, both);
-  if (!is_floating(dtype) && std::holds_alternative<double>(alpha)) r.fail("alpha must be an integer for integers");
-  const ValueId right = r.b.emit("mul", {as_type(r.b, y, dtype), as_type(r.b, Operand(alpha), dtype)});
+  if (!is_floating(dtype) && std::holds_alternative<double>(alpha))
+    r.fail("alpha must be an integer for integers");
+  const ValueId right =
+      r.b.emit("mul", {as_type(r.b, y, dtype), as_type(r.b, Operand(alpha), dtype)});
   return r.b.emit(r.ours, {as_type(r.b, x, dtype), right});
 }
 

@@ -10,7 +10,8 @@ namespace {
 constexpr std::int64_t most_classes = 1 << 24;
 
 ValueId integers_of(Reading& r, ValueId index) {
-  if (!is_integer(r.b.dtype(index))) r.refuse("an index of integers is read; masks give results of unknown shape");
+  if (!is_integer(r.b.dtype(index)))
+    r.refuse("an index of integers is read; masks give results of unknown shape");
   return as_type(r.b, index, DType::i64);
 }
 
@@ -23,7 +24,8 @@ bool counts_from_start(const Builder& b, ValueId index) {
       const Dim* first = start == nullptr ? nullptr : std::get_if<Dim>(start);
       return first == nullptr || (first->known() && first->value() >= 0);
     }
-    constexpr std::string_view keeping[] = {"reshape", "unsqueeze", "expand", "permute", "transpose", "cast"};
+    constexpr std::string_view keeping[] = {"reshape", "unsqueeze", "expand",
+                                            "permute", "transpose", "cast"};
     if (std::ranges::find(keeping, node->op) == std::end(keeping)) return false;
     index = node->inputs[0];
   }
@@ -37,7 +39,8 @@ ValueId from_start(Reading& r, ValueId given, const Dim& length) {
   const ValueId index = integers_of(r, given);
   if (counts_from_start(r.b, index)) return index;
   const ValueId negative = r.b.emit("lt", {index, r.b.literal(DType::i64, std::int64_t{0})});
-  const ValueId total = as_type(r.b, Operand(length.known() ? Scalar(length.value()) : Scalar(length)), DType::i64);
+  const ValueId total =
+      as_type(r.b, Operand(length.known() ? Scalar(length.value()) : Scalar(length)), DType::i64);
   return r.b.emit("where", {negative, r.b.emit("add", {index, total}), index});
 }
 
@@ -58,7 +61,8 @@ Indexed gathered_axes(Reading& r, ValueId x, const Values& given) {
   }
   if (axes.empty()) r.fail("there is no index");
   const auto first = static_cast<std::size_t>(axes.front());
-  if (axes.back() - axes.front() + 1 == static_cast<std::int64_t>(axes.size())) return {x, first, indices};
+  if (axes.back() - axes.front() + 1 == static_cast<std::int64_t>(axes.size()))
+    return {x, first, indices};
   for (std::int64_t axis = 0; axis < r.b.rank(x); ++axis) {
     if (std::ranges::find(axes, axis) == axes.end()) axes.push_back(axis);
   }
@@ -97,7 +101,8 @@ Values index(Reading& r) {
 
   const ValueId flat = reshaped(r.b, at, {count_elements(picked)});
   const ValueId rows = reshaped(r.b, call.value, std::move(merged));
-  const ValueId y = r.b.emit("index_select", {rows, flat}, {{"dim", static_cast<std::int64_t>(call.first)}});
+  const ValueId y =
+      r.b.emit("index_select", {rows, flat}, {{"dim", static_cast<std::int64_t>(call.first)}});
   return {reshaped(r.b, y, std::move(result))};
 }
 
@@ -121,7 +126,8 @@ Values scatter_add(Reading& r) {
   const ValueId x = r.tensor("self");
   const std::int64_t axis = r.axis("dim", r.b.rank(x));
   if (r.b.rank(x) == 0) r.refuse("a scalar is not read here");
-  return {r.b.emit("scatter_add", {x, integers_of(r, r.tensor("index")), r.tensor("src")}, {{"dim", axis}})};
+  return {r.b.emit("scatter_add", {x, integers_of(r, r.tensor("index")), r.tensor("src")},
+                   {{"dim", axis}})};
 }
 
 Values index_add(Reading& r) {
@@ -130,7 +136,8 @@ Values index_add(Reading& r) {
   if (r.b.rank(x) == 0) r.refuse("a scalar is not read here");
   const Scalar alpha = r.scalar("alpha", Scalar(std::int64_t{1}));
   ValueId source = r.tensor("source");
-  if (real_of(alpha) != 1) source = r.b.emit("mul", {source, as_type(r.b, Operand(alpha), r.b.dtype(source))});
+  if (real_of(alpha) != 1)
+    source = r.b.emit("mul", {source, as_type(r.b, Operand(alpha), r.b.dtype(source))});
   return {r.b.emit("index_add", {x, integers_of(r, r.tensor("index")), source}, {{"dim", axis}})};
 }
 
@@ -138,13 +145,15 @@ Values embedding(Reading& r) {
   if (r.flag("scale_grad_by_freq", false)) r.refuse("scale_grad_by_freq is not read");
   const ValueId weight = r.tensor("weight");
   const ValueId indices = integers_of(r, r.tensor("indices"));
-  return {r.b.emit("embedding", {weight, indices}, {{"padding_idx", r.integer("padding_idx", -1)}})};
+  return {
+      r.b.emit("embedding", {weight, indices}, {{"padding_idx", r.integer("padding_idx", -1)}})};
 }
 
 Values one_hot(Reading& r) {
   const ValueId x = r.tensor("self");
   const std::int64_t classes = r.integer("num_classes", -1);
-  if (classes < 1) r.refuse("the number of classes must be given, for it is a length of the result");
+  if (classes < 1)
+    r.refuse("the number of classes must be given, for it is a length of the result");
   if (classes > most_classes) r.refuse(fmt::format("at most {} classes are read", most_classes));
   const ValueId all = r.b.emit("arange", {}, {{"end", Dim(classes)}});
   const ValueId hits = r.b.emit("eq", {unsqueezed(r.b, integers_of(r, x), r.b.rank(x)), all});
@@ -152,12 +161,8 @@ Values one_hot(Reading& r) {
 }
 
 constexpr ImportRow rows[] = {
-    {"index.Tensor", index},
-    {"index_select", index_select},
-    {"gather", gather},
-    {"scatter_add", scatter_add},
-    {"index_add", index_add},
-    {"embedding", embedding},
+    {"index.Tensor", index},      {"index_select", index_select}, {"gather", gather},
+    {"scatter_add", scatter_add}, {"index_add", index_add},       {"embedding", embedding},
     {"one_hot", one_hot},
 };
 

@@ -9,7 +9,8 @@
 namespace isomer::aten {
 namespace {
 
-// Layers ---------------------------------------------------------------------------------------------------------------
+// Layers
+// ---------------------------------------------------------------------------------------------------------------
 
 Values linear(Reading& r) {
   return {r.b.emit("linear", {r.tensor("input"), r.tensor("weight"), r.optional_tensor("bias")})};
@@ -62,10 +63,12 @@ ValueId added(Reading& r, ValueId x, ValueId y, bool layers) {
   const Scalar beta = r.scalar("beta", Scalar(std::int64_t{1}));
   const Scalar alpha = r.scalar("alpha", Scalar(std::int64_t{1}));
   const ValueId weight = layers ? untransposed(r.b, y) : ValueId::none;
-  if (weight != ValueId::none && is_one(beta) && is_one(alpha) && r.b.shape(self) == Shape{r.b.shape(weight)[0]}) {
+  if (weight != ValueId::none && is_one(beta) && is_one(alpha) &&
+      r.b.shape(self) == Shape{r.b.shape(weight)[0]}) {
     return r.b.emit("linear", {x, weight, self});
   }
-  const ValueId right = weighted(r.b, layers ? product(r, x, y) : r.b.emit("matmul", {x, y}), alpha);
+  const ValueId right =
+      weighted(r.b, layers ? product(r, x, y) : r.b.emit("matmul", {x, y}), alpha);
   if (real_of(beta) == 0) return right;
   return r.b.emit("add", {weighted(r.b, self, beta), right});
 }
@@ -94,7 +97,8 @@ ValueId matrix_product(Reading& r, ValueId x, ValueId y) {
   if (row) x = unsqueezed(r.b, x, 0);
   if (column) y = unsqueezed(r.b, y, 1);
   const ValueId weight = untransposed(r.b, y);
-  ValueId z = weight == ValueId::none ? r.b.emit("matmul", {x, y}) : r.b.emit("linear", {x, weight, ValueId::none});
+  ValueId z = weight == ValueId::none ? r.b.emit("matmul", {x, y})
+                                      : r.b.emit("linear", {x, weight, ValueId::none});
   if (column) z = r.b.emit("squeeze", {z}, {{"dim", ints({r.b.rank(z) - 1})}});
   if (row) z = r.b.emit("squeeze", {z}, {{"dim", ints({r.b.rank(z) - (column ? 1 : 2)})}});
   return z;
@@ -112,18 +116,21 @@ Values outer(Reading& r) {
   return {arithmetic(r.b, "mul", unsqueezed(r.b, x, 1), unsqueezed(r.b, y, 0))};
 }
 
-// Attention ------------------------------------------------------------------------------------------------------------
+// Attention
+// ------------------------------------------------------------------------------------------------------------
 
 // Grouped queries: every head of keys and values serves as many heads of queries.
 ValueId shared_heads(Reading& r, ValueId x, ValueId query) {
   const Shape old = r.b.shape(x);
-  if (old.size() < 3 || r.b.rank(query) != r.b.rank(x)) r.fail("grouped queries need an axis of heads");
+  if (old.size() < 3 || r.b.rank(query) != r.b.rank(x))
+    r.fail("grouped queries need an axis of heads");
   const std::size_t heads = old.size() - 3;
   const Dim wanted = r.b.shape(query)[heads];
   if (wanted == old[heads]) return x;
   if (old[heads] == Dim(0)) r.fail("there are no heads");
   const Dim times = floor_divide(wanted, old[heads]);
-  if (times * old[heads] != wanted) r.fail("the heads of the queries are no multiple of those of the keys");
+  if (times * old[heads] != wanted)
+    r.fail("the heads of the queries are no multiple of those of the keys");
   Shape shape = old;
   shape.insert(shape.begin() + static_cast<std::ptrdiff_t>(heads) + 1, times);
   Shape merged = old;
@@ -133,14 +140,16 @@ ValueId shared_heads(Reading& r, ValueId x, ValueId query) {
 }
 
 // Dropout acts on the weights of attention, so with it attention is spelled out.
-ValueId attention_with_dropout(Reading& r, const Values& inputs, bool causal, std::optional<double> scale, double p) {
+ValueId attention_with_dropout(Reading& r, const Values& inputs, bool causal,
+                               std::optional<double> scale, double p) {
   Builder& b = r.b;
   const ValueId query = inputs[0];
   const DType dtype = b.dtype(query);
   const Dim width = b.shape(query).back();
   if (!scale && !width.known()) r.refuse("the width of a head must be known");
   const double factor = scale ? *scale : 1 / std::sqrt(static_cast<double>(width.value()));
-  const ValueId keys = b.emit("transpose", {inputs[1]}, {{"dim0", std::int64_t{-2}}, {"dim1", std::int64_t{-1}}});
+  const ValueId keys =
+      b.emit("transpose", {inputs[1]}, {{"dim0", std::int64_t{-2}}, {"dim1", std::int64_t{-1}}});
   ValueId scores = b.emit("mul", {b.emit("matmul", {query, keys}), b.literal(dtype, factor)});
   ValueId mask = inputs[3];
   if (causal) {
@@ -169,7 +178,8 @@ Values attention(Reading& r) {
   const double p = r.real("dropout_p", 0.0);
   std::optional<double> scale;
   if (r.given("scale")) scale = r.real("scale");
-  if (r.b.rank(query) < 2 || r.b.rank(key) < 2 || r.b.rank(value) < 2) r.fail("at least two axes are needed");
+  if (r.b.rank(query) < 2 || r.b.rank(key) < 2 || r.b.rank(value) < 2)
+    r.fail("at least two axes are needed");
   if (r.flag("enable_gqa", false)) {
     key = shared_heads(r, key, query);
     value = shared_heads(r, value, query);
@@ -181,16 +191,11 @@ Values attention(Reading& r) {
 }
 
 constexpr ImportRow rows[] = {
-    {"linear", linear},
-    {"mm", mm},
-    {"bmm", bmm},
-    {"addmm", addmm},
-    {"baddbmm", baddbmm},
-    {"matmul", matmul},
-    {"mv", mv},
-    {"dot", dot},
-    {"outer", outer},
-    {"scaled_dot_product_attention", attention},
+    {"linear", linear},   {"mm", mm},
+    {"bmm", bmm},         {"addmm", addmm},
+    {"baddbmm", baddbmm}, {"matmul", matmul},
+    {"mv", mv},           {"dot", dot},
+    {"outer", outer},     {"scaled_dot_product_attention", attention},
 };
 
 }  // namespace

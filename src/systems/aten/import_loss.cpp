@@ -17,8 +17,9 @@ std::string reduction_name(Reading& r) {
 
 Values nll_loss(Reading& r) {
   const Values inputs = {r.tensor("self"), r.tensor("target"), r.optional_tensor("weight")};
-  return {r.b.emit("nll_loss", inputs,
-                   {{"reduction", reduction_name(r)}, {"ignore_index", r.integer("ignore_index", -100)}})};
+  return {r.b.emit(
+      "nll_loss", inputs,
+      {{"reduction", reduction_name(r)}, {"ignore_index", r.integer("ignore_index", -100)}})};
 }
 
 // The second return, the total weight, is for derivatives, which are ours.
@@ -33,7 +34,8 @@ ValueId soft_cross_entropy(Reading& r, ValueId x, ValueId target, double smoothi
     const Dim classes = b.shape(x)[static_cast<std::size_t>(axis)];
     if (!classes.known()) r.refuse("the number of classes must be known");
     const double floor = smoothing / static_cast<double>(classes.value());
-    target = b.emit("add", {b.emit("mul", {target, b.literal(dtype, 1 - smoothing)}), b.literal(dtype, floor)});
+    target = b.emit(
+        "add", {b.emit("mul", {target, b.literal(dtype, 1 - smoothing)}), b.literal(dtype, floor)});
   }
   ValueId products = b.emit("mul", {b.emit("log_softmax", {x}, {{"dim", axis}}), target});
   if (const ValueId weight = r.optional_tensor("weight"); weight != ValueId::none) {
@@ -79,7 +81,8 @@ Values l1_loss(Reading& r) { return {reduced(r, distance(r), reduction_of(r))}; 
 ValueId bent(Builder& b, ValueId d, double limit, double factor) {
   const auto number = [&](double x) { return b.literal(b.dtype(d), x); };
   const ValueId near = b.emit("mul", {b.emit("square", {d}), number(0.5 * factor)});
-  const ValueId far = b.emit("mul", {b.emit("sub", {d, number(0.5 * limit)}), number(limit * factor)});
+  const ValueId far =
+      b.emit("mul", {b.emit("sub", {d, number(0.5 * limit)}), number(limit * factor)});
   return b.emit("where", {b.emit("lt", {d, number(limit)}), near, far});
 }
 
@@ -110,7 +113,8 @@ Values binary_cross_entropy(Reading& r) {
   const ValueId no = b.emit("clamp", {b.emit("log1p", {b.emit("neg", {x})})}, above);
   const ValueId hit = b.emit("mul", {target, yes});
   const ValueId miss = b.emit("mul", {b.emit("sub", {one, target}), no});
-  return {reduced(r, times_weight(r, b.emit("neg", {b.emit("add", {hit, miss})})), reduction_of(r))};
+  return {
+      reduced(r, times_weight(r, b.emit("neg", {b.emit("add", {hit, miss})})), reduction_of(r))};
 }
 
 Values binary_cross_entropy_with_logits(Reading& r) {

@@ -6,7 +6,8 @@
 namespace isomer::aten {
 namespace {
 
-// Batch normalization --------------------------------------------------------------------------------------------------
+// Batch normalization
+// --------------------------------------------------------------------------------------------------
 
 // How many elements share one mean: all but the channels' axis.
 Dim sharers(const Shape& shape) {
@@ -21,14 +22,16 @@ Dim sharers(const Shape& shape) {
 ValueId moved(Builder& b, ValueId running, ValueId today, double momentum) {
   const DType dtype = b.dtype(running);
   const ValueId kept = b.emit("mul", {running, b.literal(dtype, 1 - momentum)});
-  return b.emit("add", {kept, b.emit("mul", {as_type(b, today, dtype), b.literal(dtype, momentum)})});
+  return b.emit("add",
+                {kept, b.emit("mul", {as_type(b, today, dtype), b.literal(dtype, momentum)})});
 }
 
 // The running variance is the unbiased one: n / (n - 1) times today's.
 ValueId unbiased(Reading& r, ValueId x, ValueId variance) {
   const Dim count = sharers(r.b.shape(x));
   const DType dtype = r.b.dtype(variance);
-  if (count == Dim(1) || count == Dim(0)) r.fail("batch statistics need more than one element in each channel");
+  if (count == Dim(1) || count == Dim(0))
+    r.fail("batch statistics need more than one element in each channel");
   if (count.known()) {
     const auto n = static_cast<double>(count.value());
     return r.b.emit("mul", {variance, r.b.literal(dtype, n / (n - 1))});
@@ -47,22 +50,26 @@ struct BatchNorm {
 
 BatchNorm normalized_by_batch(Reading& r, ValueId running_mean, ValueId running_var) {
   const ValueId x = r.tensor("input");
-  const auto results =
-      r.b.emit_all("batch_norm_training", {x, r.optional_tensor("weight"), r.optional_tensor("bias")},
-                   {{"eps", r.real("eps")}});
+  const auto results = r.b.emit_all("batch_norm_training",
+                                    {x, r.optional_tensor("weight"), r.optional_tensor("bias")},
+                                    {{"eps", r.real("eps")}});
   BatchNorm norm{.y = results[0], .mean = results[1]};
-  // A momentum that is not given (None) would be a cumulative average, which the exporter spells out itself.
+  // A momentum that is not given (None) would be a cumulative average, which the exporter spells
+  // out itself.
   const double momentum = r.real("momentum");
-  if (running_mean != ValueId::none) norm.running_mean = moved(r.b, running_mean, results[1], momentum);
-  if (running_var != ValueId::none) norm.running_var = moved(r.b, running_var, unbiased(r, x, results[2]), momentum);
+  if (running_mean != ValueId::none)
+    norm.running_mean = moved(r.b, running_mean, results[1], momentum);
+  if (running_var != ValueId::none)
+    norm.running_var = moved(r.b, running_var, unbiased(r, x, results[2]), momentum);
   return norm;
 }
 
 ValueId normalized_by_running(Reading& r, ValueId running_mean, ValueId running_var) {
-  if (running_mean == ValueId::none || running_var == ValueId::none) r.fail("running statistics are missing");
+  if (running_mean == ValueId::none || running_var == ValueId::none)
+    r.fail("running statistics are missing");
   r.ignore({"momentum"});
-  const Values inputs = {r.tensor("input"), r.optional_tensor("weight"), r.optional_tensor("bias"), running_mean,
-                         running_var};
+  const Values inputs = {r.tensor("input"), r.optional_tensor("weight"), r.optional_tensor("bias"),
+                         running_mean, running_var};
   return r.b.emit("batch_norm", inputs, {{"eps", r.real("eps")}});
 }
 
@@ -73,7 +80,8 @@ BatchNorm normalized(Reading& r, bool training) {
   return {.y = normalized_by_running(r, mean, var)};
 }
 
-// In training the two arguments change, which no return of the schema says: what they become follows as two more.
+// In training the two arguments change, which no return of the schema says: what they become
+// follows as two more.
 Values batch_norm(Reading& r) {
   const BatchNorm norm = normalized(r, r.flag("training"));
   if (norm.running_mean == ValueId::none || norm.running_var == ValueId::none) return {norm.y};
@@ -97,24 +105,30 @@ Values functional_batch_norm(Reading& r) {
 }
 
 Values batch_norm_no_stats(Reading& r) {
-  const BatchNorm norm = r.flag("training") ? normalized_by_batch(r, ValueId::none, ValueId::none) : BatchNorm{};
+  const BatchNorm norm =
+      r.flag("training") ? normalized_by_batch(r, ValueId::none, ValueId::none) : BatchNorm{};
   if (norm.y == ValueId::none) r.fail("running statistics are missing");
   return {norm.y, norm.mean, ValueId::none};
 }
 
-Values batch_norm_no_training(Reading& r) { return {normalized(r, false).y, ValueId::none, ValueId::none}; }
+Values batch_norm_no_training(Reading& r) {
+  return {normalized(r, false).y, ValueId::none, ValueId::none};
+}
 
-// Other normalizations -------------------------------------------------------------------------------------------------
+// Other normalizations
+// -------------------------------------------------------------------------------------------------
 
 Values layer_norm(Reading& r) {
-  return {r.b.emit("layer_norm", {r.tensor("input"), r.optional_tensor("weight"), r.optional_tensor("bias")},
-                   {{"normalized_shape", ints(r.integers("normalized_shape"))}, {"eps", r.real("eps", 1e-5)}})};
+  return {r.b.emit(
+      "layer_norm", {r.tensor("input"), r.optional_tensor("weight"), r.optional_tensor("bias")},
+      {{"normalized_shape", ints(r.integers("normalized_shape"))}, {"eps", r.real("eps", 1e-5)}})};
 }
 
 Values native_layer_norm(Reading& r) { return {layer_norm(r)[0], ValueId::none, ValueId::none}; }
 
 ValueId grouped(Reading& r, std::int64_t groups) {
-  return r.b.emit("group_norm", {r.tensor("input"), r.optional_tensor("weight"), r.optional_tensor("bias")},
+  return r.b.emit("group_norm",
+                  {r.tensor("input"), r.optional_tensor("weight"), r.optional_tensor("bias")},
                   {{"num_groups", groups}, {"eps", r.real("eps", 1e-5)}});
 }
 
@@ -128,7 +142,8 @@ Values native_group_norm(Reading& r) {
 // Every channel is a group of its own.
 Values instance_norm(Reading& r) {
   if (!r.flag("use_input_stats")) r.refuse("instance norm by running statistics is not read");
-  if (r.given("running_mean") || r.given("running_var")) r.refuse("running statistics of instance norm are not read");
+  if (r.given("running_mean") || r.given("running_var"))
+    r.refuse("running statistics of instance norm are not read");
   r.ignore({"momentum"});
   const ValueId x = r.tensor("input");
   if (r.b.rank(x) < 2 || !r.b.shape(x)[1].known()) r.fail("a known number of channels is needed");
@@ -138,10 +153,12 @@ Values instance_norm(Reading& r) {
 Values rms_norm(Reading& r) {
   Attributes settings = {{"normalized_shape", ints(r.integers("normalized_shape"))}};
   if (r.given("eps")) settings.push_back({"eps", r.real("eps")});
-  return {r.b.emit("rms_norm", {r.tensor("input"), r.optional_tensor("weight")}, std::move(settings))};
+  return {
+      r.b.emit("rms_norm", {r.tensor("input"), r.optional_tensor("weight")}, std::move(settings))};
 }
 
-// Dropout --------------------------------------------------------------------------------------------------------------
+// Dropout
+// --------------------------------------------------------------------------------------------------------------
 
 ValueId thinned(Reading& r, std::string_view input, std::string_view training) {
   const ValueId x = r.tensor(input);
@@ -162,7 +179,8 @@ Values feature_dropout(Reading& r) {
   if (shape.size() < 2) r.fail("channels are needed");
   std::fill(shape.begin() + 2, shape.end(), Dim(1));
   const DType dtype = r.b.dtype(x);
-  const ValueId kept = r.b.emit("bernoulli", {}, {{"shape", shape}, {"p", 1 - p}, {"dtype", dtype}});
+  const ValueId kept =
+      r.b.emit("bernoulli", {}, {{"shape", shape}, {"p", 1 - p}, {"dtype", dtype}});
   const ValueId scale = r.b.literal(dtype, p == 1 ? 0.0 : 1 / (1 - p));
   return {r.b.emit("mul", {x, r.b.emit("mul", {kept, scale})})};
 }

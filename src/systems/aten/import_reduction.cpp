@@ -14,7 +14,9 @@ Attributes over(std::vector<std::int64_t> axes, bool keepdim) {
 std::vector<std::int64_t> axes_of(Reading& r, ValueId x) { return r.axes("dim", r.b.rank(x)); }
 
 // Sums and products of integers and booleans are i64.
-DType accumulated(DType dtype) { return is_floating(dtype) || is_complex(dtype) ? dtype : DType::i64; }
+DType accumulated(DType dtype) {
+  return is_floating(dtype) || is_complex(dtype) ? dtype : DType::i64;
+}
 
 Values sum(Reading& r) {
   const ValueId x = r.tensor("self");
@@ -43,7 +45,8 @@ Values truth(Reading& r) {
   return {r.b.emit(r.ours, {x}, std::move(settings))};
 }
 
-// The value is picked by its index, so that the gradient goes to that one element and not to all equal ones.
+// The value is picked by its index, so that the gradient goes to that one element and not to all
+// equal ones.
 Values extreme_and_index(Reading& r) {
   const ValueId x = r.tensor("self");
   const std::int64_t axis = r.axis("dim", r.b.rank(x));
@@ -68,7 +71,8 @@ Values index_of_extreme(Reading& r) {
 // `correction` or, in older overloads, `unbiased`; both mean 1 when left out.
 ValueId variance(Reading& r) {
   const ValueId x = r.tensor("self");
-  const double correction = r.given("unbiased") ? (r.flag("unbiased") ? 1.0 : 0.0) : r.real("correction", 1.0);
+  const double correction =
+      r.given("unbiased") ? (r.flag("unbiased") ? 1.0 : 0.0) : r.real("correction", 1.0);
   Attributes settings = over(axes_of(r, x), r.flag("keepdim", false));
   settings.push_back({"correction", correction});
   return r.b.emit("var", {x}, std::move(settings));
@@ -126,7 +130,8 @@ Values vector_norm(Reading& r, double order) {
   if (order == infinity) return {r.b.emit("amax", {size}, settings)};
   if (order == -infinity) return {r.b.emit("amin", {size}, settings)};
   if (order != 0) r.refuse("norms of order 0, 1, 2, inf and -inf are read");
-  const ValueId counts = as_type(r.b, r.b.emit("ne", {x, r.b.literal(r.b.dtype(x), 0.0)}), r.b.dtype(x));
+  const ValueId counts =
+      as_type(r.b, r.b.emit("ne", {x, r.b.literal(r.b.dtype(x), 0.0)}), r.b.dtype(x));
   return {r.b.emit("sum", {counts}, settings)};
 }
 

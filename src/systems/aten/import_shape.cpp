@@ -10,7 +10,8 @@ namespace {
 
 Values unchanged(Reading& r) { return {r.tensor("self")}; }
 
-// Reshaping ------------------------------------------------------------------------------------------------------------
+// Reshaping
+// ------------------------------------------------------------------------------------------------------------
 
 // PyTorch's -1 stands for whatever is left over.
 Shape without_unknown(const Reading& r, const Shape& from, Shape to) {
@@ -30,8 +31,8 @@ Shape without_unknown(const Reading& r, const Shape& from, Shape to) {
   return to;
 }
 
-// A linear layer of a tensor with many axes is decomposed as view, addmm, view. The views go away again, so that the
-// layer is one node, as it was written.
+// A linear layer of a tensor with many axes is decomposed as view, addmm, view. The views go away
+// again, so that the layer is one node, as it was written.
 ValueId lifted_linear(Builder& b, ValueId x, const Shape& shape) {
   const Node* linear = maker_of(b, x);
   if (linear == nullptr || linear->op != "linear" || shape.empty()) return ValueId::none;
@@ -58,7 +59,9 @@ Values view(Reading& r) {
   return {viewed(r, x, r.dims(r.ours))};
 }
 
-Values reshape_as(Reading& r) { return {reshaped(r.b, r.tensor("self"), r.b.shape(r.tensor("other")))}; }
+Values reshape_as(Reading& r) {
+  return {reshaped(r.b, r.tensor("self"), r.b.shape(r.tensor("other")))};
+}
 
 Values flatten(Reading& r) {
   const ValueId x = r.tensor("self");
@@ -86,7 +89,8 @@ Values unflatten(Reading& r) {
   return {reshaped(r.b, x, std::move(shape))};
 }
 
-// Order of axes --------------------------------------------------------------------------------------------------------
+// Order of axes
+// --------------------------------------------------------------------------------------------------------
 
 Values permute(Reading& r) {
   const ValueId x = r.tensor("self");
@@ -135,7 +139,8 @@ Values movedim(Reading& r) {
   if (sources.size() != targets.size()) r.fail("source and destination differ in number");
   constexpr std::int64_t open = -1;
   std::vector<std::int64_t> dims(r.b.shape(x).size(), open);
-  for (std::size_t i = 0; i < sources.size(); ++i) dims[static_cast<std::size_t>(targets[i])] = sources[i];
+  for (std::size_t i = 0; i < sources.size(); ++i)
+    dims[static_cast<std::size_t>(targets[i])] = sources[i];
   auto slot = dims.begin();
   for (std::int64_t axis = 0; axis < r.b.rank(x); ++axis) {
     if (std::ranges::find(sources, axis) != sources.end()) continue;
@@ -147,7 +152,8 @@ Values movedim(Reading& r) {
   return {permuted(r.b, x, std::move(dims))};
 }
 
-// Axes of length 1, and repetition -------------------------------------------------------------------------------------
+// Axes of length 1, and repetition
+// -------------------------------------------------------------------------------------
 
 Values unsqueeze(Reading& r) {
   const ValueId x = r.tensor("self");
@@ -180,7 +186,9 @@ Values expand(Reading& r) {
   return {expanded(r.b, x, std::move(shape))};
 }
 
-Values expand_as(Reading& r) { return {expanded(r.b, r.tensor("self"), r.b.shape(r.tensor("other")))}; }
+Values expand_as(Reading& r) {
+  return {expanded(r.b, r.tensor("self"), r.b.shape(r.tensor("other")))};
+}
 
 // broadcast_tensors gives a list.
 Values broadcast_tensors(Reading& r) {
@@ -192,7 +200,8 @@ Values broadcast_tensors(Reading& r) {
 }
 
 ValueId repeated(Reading& r, ValueId x, std::vector<std::int64_t> times) {
-  if (std::ranges::any_of(times, [](std::int64_t n) { return n < 0; })) r.fail("a repetition is negative");
+  if (std::ranges::any_of(times, [](std::int64_t n) { return n < 0; }))
+    r.fail("a repetition is negative");
   const bool once = std::ranges::all_of(times, [](std::int64_t n) { return n == 1; });
   if (once && times.size() == r.b.shape(x).size()) return x;
   return r.b.emit("repeat", {x}, {{"repeats", ints(std::move(times))}});
@@ -209,7 +218,8 @@ Values repeat(Reading& r) {
   const ValueId aligned = reshaped(r.b, x, shape);
   for (std::size_t i = 0; i < times.size(); ++i) {
     if (times[i] == Dim(1)) continue;
-    if (shape[i] != Dim(1)) r.refuse("a repetition by a length that is not known is read for axes of length 1");
+    if (shape[i] != Dim(1))
+      r.refuse("a repetition by a length that is not known is read for axes of length 1");
     shape[i] = times[i];
   }
   return {expanded(r.b, aligned, std::move(shape))};
@@ -240,7 +250,8 @@ Values repeat_interleave(Reading& r) {
   return {reshaped(r.b, expanded(r.b, apart, std::move(shape)), std::move(merged))};
 }
 
-// Types and copies -----------------------------------------------------------------------------------------------------
+// Types and copies
+// -----------------------------------------------------------------------------------------------------
 
 Values to(Reading& r) {
   const ValueId x = r.tensor("self");
@@ -248,7 +259,9 @@ Values to(Reading& r) {
   return {dtype ? as_type(r.b, x, *dtype) : x};
 }
 
-Values type_as(Reading& r) { return {as_type(r.b, r.tensor("self"), r.b.dtype(r.tensor("other")))}; }
+Values type_as(Reading& r) {
+  return {as_type(r.b, r.tensor("self"), r.b.dtype(r.tensor("other")))};
+}
 
 Values copy(Reading& r) {
   const ValueId target = r.tensor("self");
@@ -282,7 +295,8 @@ bool is_differentiable(const Builder& b, ValueId id) {
 Values detach(Reading& r) {
   const ValueId x = r.tensor("self");
   if (!is_floating(r.b.dtype(x)) || !is_differentiable(r.b, x)) return {x};
-  if (find_op("detach") == nullptr) r.refuse("a stop of the gradient is read where no gradient flows");
+  if (find_op("detach") == nullptr)
+    r.refuse("a stop of the gradient is read where no gradient flows");
   return {r.b.emit("detach", {x})};
 }
 

@@ -111,8 +111,10 @@ Values unbind(Reading& r) {
   const ValueId x = r.tensor("self");
   const std::int64_t axis = r.axis("dim", r.b.rank(x), 0);
   const Dim length = length_of(r, x, axis);
-  if (!length.known()) r.refuse("the length of the axis must be known, for it is the number of results");
-  if (length.value() > most_pieces) r.refuse(fmt::format("at most {} results are read", most_pieces));
+  if (!length.known())
+    r.refuse("the length of the axis must be known, for it is the number of results");
+  if (length.value() > most_pieces)
+    r.refuse(fmt::format("at most {} results are read", most_pieces));
   Values results;
   for (std::int64_t i = 0; i < length.value(); ++i) results.push_back(selected(r.b, x, axis, i));
   return results;
@@ -127,11 +129,14 @@ Values split_into(Reading& r, ValueId x, std::int64_t axis, std::vector<Dim> siz
 Values pieces(Reading& r, ValueId x, std::int64_t axis, const Dim& size) {
   const Dim length = length_of(r, x, axis);
   if (size == length) return {x};
-  if (!length.known() || !size.known()) r.refuse("the length of the axis must be known, for it is the number of results");
-  if (size.value() < 0 || (size.value() == 0 && length.value() > 0)) r.fail("the size of a piece must be positive");
+  if (!length.known() || !size.known())
+    r.refuse("the length of the axis must be known, for it is the number of results");
+  if (size.value() < 0 || (size.value() == 0 && length.value() > 0))
+    r.fail("the size of a piece must be positive");
   std::vector<Dim> sizes;
   for (std::int64_t begin = 0; begin < length.value(); begin += size.value()) {
-    if (sizes.size() == most_pieces) r.refuse(fmt::format("at most {} results are read", most_pieces));
+    if (sizes.size() == most_pieces)
+      r.refuse(fmt::format("at most {} results are read", most_pieces));
     sizes.emplace_back(std::min(size.value(), length.value() - begin));
   }
   if (sizes.empty()) return {x};
@@ -172,8 +177,10 @@ Values chunk(Reading& r) {
 Values joined(Reading& r, Values parts) {
   if (std::ranges::find(parts, ValueId::none) != parts.end()) r.fail("one of the tensors is None");
   const Shape nothing = {0};
-  const auto kept = std::ranges::count_if(parts, [&](ValueId x) { return r.b.shape(x) != nothing; });
-  if (kept > 0 && r.ours == "cat") std::erase_if(parts, [&](ValueId x) { return r.b.shape(x) == nothing; });
+  const auto kept =
+      std::ranges::count_if(parts, [&](ValueId x) { return r.b.shape(x) != nothing; });
+  if (kept > 0 && r.ours == "cat")
+    std::erase_if(parts, [&](ValueId x) { return r.b.shape(x) == nothing; });
   if (parts.empty()) r.fail("there is nothing to join");
   const std::vector<Operand> operands(parts.begin(), parts.end());
   const DType dtype = result_type(r.b, operands);
@@ -207,7 +214,8 @@ ValueId rolled(Reading& r, ValueId x, std::int64_t axis, const Dim& shift) {
   if (length == Dim(0)) return x;
   const Dim cut = remainder(length - shift, length);
   if (cut == Dim(0)) return x;
-  return r.b.emit("cat", {sliced(r.b, x, axis, cut, length), sliced(r.b, x, axis, 0, cut)}, {{"dim", axis}});
+  return r.b.emit("cat", {sliced(r.b, x, axis, cut, length), sliced(r.b, x, axis, 0, cut)},
+                  {{"dim", axis}});
 }
 
 Values roll(Reading& r) {
@@ -232,7 +240,8 @@ Values diff(Reading& r) {
   if (times < 0 || times > most_pieces) r.fail("n is out of range");
   for (std::int64_t i = 0; i < times; ++i) {
     const Dim length = length_of(r, x, axis);
-    x = r.b.emit("sub", {sliced(r.b, x, axis, 1, length), sliced(r.b, x, axis, 0, length - Dim(1))});
+    x = r.b.emit("sub",
+                 {sliced(r.b, x, axis, 1, length), sliced(r.b, x, axis, 0, length - Dim(1))});
   }
   return {x};
 }

@@ -11,8 +11,9 @@ namespace {
 
 // Where a tensor lies, and how PyTorch gets there fast, is not part of what it is.
 constexpr std::string_view without_meaning[] = {
-    "layout",       "device",       "pin_memory",    "non_blocking", "memory_format", "copy",      "implicit",
-    "cudnn_enable", "cudnn_enabled", "sparse_grad",  "sparse",       "half_to_float", "generator", "requires_grad",
+    "layout", "device",        "pin_memory",   "non_blocking",  "memory_format",
+    "copy",   "implicit",      "cudnn_enable", "cudnn_enabled", "sparse_grad",
+    "sparse", "half_to_float", "generator",    "requires_grad",
 };
 
 std::optional<std::int64_t> known_integer(const Argument& argument) {
@@ -54,7 +55,9 @@ void Reading::refuse(std::string_view what) const {
   throw Error(Fault::unsupported, std::string(call_.target), what);
 }
 
-void Reading::fail(std::string_view what) const { throw Error(Fault::model, std::string(call_.target), what); }
+void Reading::fail(std::string_view what) const {
+  throw Error(Fault::model, std::string(call_.target), what);
+}
 
 void Reading::ignore(std::initializer_list<std::string_view> names) {
   seen_.insert(seen_.end(), names.begin(), names.end());
@@ -65,7 +68,8 @@ void Reading::finish() const {
     if (std::holds_alternative<std::monostate>(argument.value)) continue;
     if (std::ranges::find(seen_, argument.name) != seen_.end()) continue;
     if (std::ranges::find(without_meaning, argument.name) != std::end(without_meaning)) continue;
-    refuse(fmt::format("argument {} is not read; without it the call would be", quoted(argument.name)));
+    refuse(fmt::format("argument {} is not read; without it the call would be",
+                       quoted(argument.name)));
   }
 }
 
@@ -111,7 +115,8 @@ Scalar Reading::scalar(std::string_view name, std::optional<Scalar> otherwise) {
 bool Reading::flag(std::string_view name, std::optional<bool> otherwise) {
   const Argument* argument = look(name);
   if (argument == nullptr && otherwise) return *otherwise;
-  if (argument == nullptr) fail(fmt::format("argument '{}' is missing; it needs true or false", name));
+  if (argument == nullptr)
+    fail(fmt::format("argument '{}' is missing; it needs true or false", name));
   const auto number = known_integer(*argument);
   if (!number) wrong(name, "true or false");
   return *number != 0;
@@ -160,8 +165,10 @@ Dim Reading::dim(std::string_view name, std::optional<Dim> otherwise) {
 std::vector<Dim> Reading::dims(std::string_view name) {
   const Argument& argument = need(name, "lengths");
   if (const auto* values = std::get_if<std::vector<Dim>>(&argument)) return *values;
-  if (const auto* values = std::get_if<std::vector<std::int64_t>>(&argument)) return {values->begin(), values->end()};
-  if (const auto* value = std::get_if<Values>(&argument); value != nullptr && value->empty()) return {};
+  if (const auto* values = std::get_if<std::vector<std::int64_t>>(&argument))
+    return {values->begin(), values->end()};
+  if (const auto* value = std::get_if<Values>(&argument); value != nullptr && value->empty())
+    return {};
   if (const auto* value = std::get_if<Dim>(&argument)) return {*value};
   if (const auto number = known_integer(argument)) return {*number};
   wrong(name, "a list of lengths");
@@ -175,7 +182,8 @@ std::vector<std::int64_t> Reading::integers(std::string_view name,
   }
   std::vector<std::int64_t> numbers;
   for (const Dim& dim : dims(name)) {
-    if (!dim.known()) refuse(fmt::format("argument '{}' depends on a length that is not known", name));
+    if (!dim.known())
+      refuse(fmt::format("argument '{}' depends on a length that is not known", name));
     numbers.push_back(dim.value());
   }
   return numbers;
@@ -184,7 +192,8 @@ std::vector<std::int64_t> Reading::integers(std::string_view name,
 std::vector<double> Reading::reals(std::string_view name) {
   const Argument& argument = need(name, "numbers");
   if (const auto* values = std::get_if<std::vector<double>>(&argument)) return *values;
-  if (const auto* values = std::get_if<std::vector<std::int64_t>>(&argument)) return {values->begin(), values->end()};
+  if (const auto* values = std::get_if<std::vector<std::int64_t>>(&argument))
+    return {values->begin(), values->end()};
   if (const auto* value = std::get_if<double>(&argument)) return {*value};
   wrong(name, "a list of numbers");
 }
@@ -192,12 +201,14 @@ std::vector<double> Reading::reals(std::string_view name) {
 std::int64_t Reading::wrap(std::int64_t axis, std::int64_t rank) const {
   const std::int64_t axes = std::max<std::int64_t>(rank, 1);
   if (axis < -axes || axis >= axes) {
-    fail(fmt::format("axis {} is out of range; a tensor of rank {} has {} to {}", axis, rank, -axes, axes - 1));
+    fail(fmt::format("axis {} is out of range; a tensor of rank {} has {} to {}", axis, rank, -axes,
+                     axes - 1));
   }
   return axis < 0 ? axis + axes : axis;
 }
 
-std::int64_t Reading::axis(std::string_view name, std::int64_t rank, std::optional<std::int64_t> otherwise) {
+std::int64_t Reading::axis(std::string_view name, std::int64_t rank,
+                           std::optional<std::int64_t> otherwise) {
   return wrap(integer(name, otherwise), rank);
 }
 
@@ -209,7 +220,8 @@ std::vector<std::int64_t> Reading::axes(std::string_view name, std::int64_t rank
   return all;
 }
 
-// Type promotion -----------------------------------------------------------------------------------------------------
+// Type promotion
+// -----------------------------------------------------------------------------------------------------
 
 DType type_of(const Scalar& scalar) {
   if (std::holds_alternative<bool>(scalar)) return DType::boolean;
@@ -220,16 +232,20 @@ double real_of(const Scalar& scalar) {
   if (const auto* value = std::get_if<bool>(&scalar)) return *value ? 1 : 0;
   if (const auto* value = std::get_if<std::int64_t>(&scalar)) return static_cast<double>(*value);
   if (const auto* value = std::get_if<double>(&scalar)) return *value;
-  throw Error(Fault::unsupported, "", "a number that depends on a length; a known one is needed here");
+  throw Error(Fault::unsupported, "",
+              "a number that depends on a length; a known one is needed here");
 }
 
 namespace {
 
 using Category = std::optional<DType>;
 
-void join(Category& category, DType dtype) { category = category ? promoted(*category, dtype) : dtype; }
+void join(Category& category, DType dtype) {
+  category = category ? promoted(*category, dtype) : dtype;
+}
 
-// A lower category counts only where it is of a higher kind: boolean < integer < floating < complex.
+// A lower category counts only where it is of a higher kind: boolean < integer < floating <
+// complex.
 Category combine(Category higher, Category lower) {
   if (!higher || !lower) return higher ? higher : lower;
   if (is_complex(*higher)) return higher;
@@ -237,7 +253,8 @@ Category combine(Category higher, Category lower) {
     if (!is_complex(*lower)) return higher;
     return *higher == DType::f64 ? DType::c128 : DType::c64;
   }
-  if (*higher == DType::boolean || is_floating(*lower) || is_complex(*lower)) return promoted(*higher, *lower);
+  if (*higher == DType::boolean || is_floating(*lower) || is_complex(*lower))
+    return promoted(*higher, *lower);
   return higher;
 }
 
@@ -270,7 +287,8 @@ ValueId as_type(Builder& b, const Operand& operand, DType dtype) {
     return b.emit("length", {}, {{"value", *dim}, {"dtype", dtype}});
   }
   if (is_floating(dtype) || is_complex(dtype)) return b.literal(dtype, real_of(operand.scalar));
-  if (const auto* value = std::get_if<std::int64_t>(&operand.scalar)) return b.literal(dtype, *value);
+  if (const auto* value = std::get_if<std::int64_t>(&operand.scalar))
+    return b.literal(dtype, *value);
   const double real = real_of(operand.scalar);
   constexpr double limit = 9.2e18;
   if (!(std::abs(real) < limit)) {
@@ -285,7 +303,8 @@ std::pair<ValueId, ValueId> promote(Builder& b, const Operand& x, const Operand&
   return {as_type(b, x, dtype), as_type(b, y, dtype)};
 }
 
-// Shared pieces ------------------------------------------------------------------------------------------------------
+// Shared pieces
+// ------------------------------------------------------------------------------------------------------
 
 Attribute ints(std::vector<std::int64_t> values) { return values; }
 
@@ -307,10 +326,14 @@ ValueId permuted(Builder& b, ValueId x, std::vector<std::int64_t> dims) {
   return b.emit("permute", {x}, {{"dims", ints(std::move(dims))}});
 }
 
-ValueId unsqueezed(Builder& b, ValueId x, std::int64_t axis) { return b.emit("unsqueeze", {x}, {{"dim", axis}}); }
+ValueId unsqueezed(Builder& b, ValueId x, std::int64_t axis) {
+  return b.emit("unsqueeze", {x}, {{"dim", axis}});
+}
 
 ValueId squeezed(Builder& b, ValueId x, std::vector<std::int64_t> axes) {
-  std::erase_if(axes, [&](std::int64_t axis) { return b.shape(x)[static_cast<std::size_t>(axis)] != Dim(1); });
+  std::erase_if(axes, [&](std::int64_t axis) {
+    return b.shape(x)[static_cast<std::size_t>(axis)] != Dim(1);
+  });
   if (axes.empty()) return x;
   return b.emit("squeeze", {x}, {{"dim", ints(std::move(axes))}});
 }
@@ -334,7 +357,8 @@ Shape broadcast(const Reading& r, const Shape& a, const Shape& b) {
     Dim& length = shape[offset + i];
     if (length == Dim(1)) length = shorter[i];
     if (shorter[i] == Dim(1) || length == shorter[i]) continue;
-    if (length.known() && shorter[i].known()) r.fail("shapes " + to_text(a) + " and " + to_text(b) + " do not broadcast");
+    if (length.known() && shorter[i].known())
+      r.fail("shapes " + to_text(a) + " and " + to_text(b) + " do not broadcast");
     if (shorter[i].known()) length = shorter[i];
   }
   return shape;
@@ -342,7 +366,8 @@ Shape broadcast(const Reading& r, const Shape& a, const Shape& b) {
 
 ValueId reduced(Reading& r, ValueId x, std::int64_t reduction) {
   if (reduction == 0) return x;
-  if (reduction != 1 && reduction != 2) r.fail(fmt::format("reduction {} is none of 0, 1 and 2", reduction));
+  if (reduction != 1 && reduction != 2)
+    r.fail(fmt::format("reduction {} is none of 0, 1 and 2", reduction));
   return r.b.emit(reduction == 1 ? "mean" : "sum", {x});
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// How the adapters of import_*.cpp look at a call: arguments by name, PyTorch's defaults beside the question, PyTorch's
-// type promotion. Only for this room.
+// How the adapters of import_*.cpp look at a call: arguments by name, PyTorch's defaults beside the
+// question, PyTorch's type promotion. Only for this room.
 
 #include <cstdint>
 #include <initializer_list>
@@ -22,18 +22,22 @@ using Scalar = std::variant<bool, std::int64_t, double, Dim>;
 
 /// A tensor or a number where PyTorch takes either.
 struct Operand {
-  Operand(ValueId value) : id(value) {}           // NOLINT(google-explicit-constructor): a value is an operand
-  Operand(Scalar number) : scalar(std::move(number)) {}  // NOLINT(google-explicit-constructor): so is a number
+  Operand(ValueId value)
+      : id(value) {}  // NOLINT(google-explicit-constructor): a value is an operand
+  Operand(Scalar number)
+      : scalar(std::move(number)) {}  // NOLINT(google-explicit-constructor): so is a number
   ValueId id = ValueId::none;
   Scalar scalar = false;
   bool is_tensor() const { return id != ValueId::none; }
 };
 
-/// A call being read. Remembers which arguments were asked for: one that nobody looked at must not be lost silently.
-/// Accessors throw Fault::model for an argument that is missing or of the wrong kind.
+/// A call being read. Remembers which arguments were asked for: one that nobody looked at must not
+/// be lost silently. Accessors throw Fault::model for an argument that is missing or of the wrong
+/// kind.
 class Reading {
  public:
-  Reading(Builder& builder, const Call& call, std::string_view op) : b(builder), ours(op), call_(call) {}
+  Reading(Builder& builder, const Call& call, std::string_view op)
+      : b(builder), ours(op), call_(call) {}
 
   Builder& b;
   const std::string_view ours;  // the row's word for our operator
@@ -53,15 +57,17 @@ class Reading {
   std::optional<DType> dtype(std::string_view name);
   Dim dim(std::string_view name, std::optional<Dim> otherwise = std::nullopt);
   /// A number counts as a list of one.
-  std::vector<std::int64_t> integers(std::string_view name,
-                                     std::optional<std::vector<std::int64_t>> otherwise = std::nullopt);
+  std::vector<std::int64_t> integers(
+      std::string_view name, std::optional<std::vector<std::int64_t>> otherwise = std::nullopt);
   std::vector<Dim> dims(std::string_view name);
   std::vector<double> reals(std::string_view name);
   /// Says that an argument has no bearing on the result.
   void ignore(std::initializer_list<std::string_view> names);
 
-  /// The argument as an axis of a tensor of that rank, counted from the front. A scalar has one axis, as in PyTorch.
-  std::int64_t axis(std::string_view name, std::int64_t rank, std::optional<std::int64_t> otherwise = std::nullopt);
+  /// The argument as an axis of a tensor of that rank, counted from the front. A scalar has one
+  /// axis, as in PyTorch.
+  std::int64_t axis(std::string_view name, std::int64_t rank,
+                    std::optional<std::int64_t> otherwise = std::nullopt);
   /// The same for a list; none given or empty: empty.
   std::vector<std::int64_t> axes(std::string_view name, std::int64_t rank);
   std::int64_t wrap(std::int64_t axis, std::int64_t rank) const;
@@ -100,7 +106,8 @@ std::span<const ImportRow> normalization_rows();
 std::span<const ImportRow> creation_rows();
 std::span<const ImportRow> loss_rows();
 
-// Type promotion -----------------------------------------------------------------------------------------------------
+// Type promotion
+// -----------------------------------------------------------------------------------------------------
 
 /// torch.result_type: tensors with axes first, then rank-0 tensors, then numbers.
 DType result_type(const Builder& b, std::span<const Operand> operands);
@@ -116,7 +123,8 @@ double real_of(const Scalar& scalar);
 /// Both operands in their result type.
 std::pair<ValueId, ValueId> promote(Builder& b, const Operand& x, const Operand& y);
 
-// Pieces that several families share --------------------------------------------------------------------------------
+// Pieces that several families share
+// --------------------------------------------------------------------------------
 
 /// `op` on both after promotion; on booleans `add` and `mul` are `or` and `and`.
 ValueId arithmetic(Builder& b, std::string_view op, const Operand& x, const Operand& y);
@@ -133,7 +141,8 @@ ValueId sliced(Builder& b, ValueId x, std::int64_t axis, const Dim& start, const
 Shape broadcast(const Reading& r, const Shape& a, const Shape& b);
 /// `x` reduced as losses are: 0 none, 1 mean, 2 sum.
 ValueId reduced(Reading& r, ValueId x, std::int64_t reduction);
-/// The square root whose slope at 0 is 0: PyTorch's norms and standard deviations are differentiated so.
+/// The square root whose slope at 0 is 0: PyTorch's norms and standard deviations are
+/// differentiated so.
 ValueId flat_root(Builder& b, ValueId x);
 /// The node that made `id`, or null.
 const Node* maker_of(const Builder& b, ValueId id);
