@@ -50,7 +50,8 @@ struct Operators::Plans {
     // Each plan draws its own numbers: two dropouts of one document must not agree.
     std::unique_ptr<Executor> executor = prepare(op, inputs, attributes, seed + count);
     ++count;
-    return *known.emplace_back(attributes, std::move(executor)).executor;
+    known.push_back({attributes, std::move(executor)});
+    return *known.back().executor;
   }
 
   /// Attributes and shapes that change with every call must not fill the memory.

@@ -53,8 +53,9 @@ constexpr RunKernel* each_fraction(F) {
 
 template <class T>
 std::vector<T> spread(const std::vector<T>& elements, const Operand& from, const Operand& to) {
-  return from.shape == to.shape ? elements
-                                : laid_out(elements, to.shape, broadcast(from.shape, to.shape));
+  return from.shape == to.shape
+             ? elements
+             : laid_out(elements, to.shape, broadcast_layout(from.shape, to.shape));
 }
 
 template <class F, class T>

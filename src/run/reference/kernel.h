@@ -73,6 +73,9 @@ struct KernelCall {
   const std::vector<std::int64_t>& integers(std::string_view name) const {
     return get<std::vector<std::int64_t>>(attributes, name);
   }
+  std::vector<std::int64_t> lengths(std::string_view name) const {
+    return evaluate(get<std::vector<Dim>>(attributes, name), {});
+  }
   /// The axis that attribute `name` means in a tensor of that rank: negative ones count from the
   /// end.
   std::int64_t axis(std::string_view name, std::int64_t rank) const {

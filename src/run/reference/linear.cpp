@@ -33,7 +33,7 @@ void multiply(const T* x, const T* y, T* z, const Sizes& sizes) {
 std::vector<std::int64_t> matrices(const Operand& x, std::span<const std::int64_t> batch) {
   std::vector<std::int64_t> result;
   const std::span<const std::int64_t> own = std::span(x.shape).first(x.shape.size() - 2);
-  for_each_position(batch, broadcast(own, batch),
+  for_each_position(batch, broadcast_layout(own, batch),
                     [&](std::int64_t position) { result.push_back(position); });
   return result;
 }

@@ -29,7 +29,7 @@ void run_permute(const KernelCall& call) {
 }
 
 void run_expand(const KernelCall& call) {
-  view(call, broadcast(call.input(0).shape, call.result().shape));
+  view(call, broadcast_layout(call.input(0).shape, call.result().shape));
 }
 
 void run_slice(const KernelCall& call) {
@@ -41,7 +41,8 @@ void run_slice(const KernelCall& call) {
   start = std::clamp<std::int64_t>(start, 0, length);
   Layout layout = contiguous(x.shape);
   layout.offset = start * layout.strides[axis];
-  layout.strides[axis] *= call.integer("step");
+  // A longer step leads to no second element; as it stands it might overflow.
+  layout.strides[axis] *= std::min(call.integer("step"), std::max<std::int64_t>(length, 1));
   view(call, layout);
 }
 
@@ -84,7 +85,7 @@ void run_pad(const KernelCall& call) {
   const Operand& x = call.input(0);
   Operand& y = call.result();
   // `pad` has pairs (before, after) from the last axis on; negative ones crop.
-  const std::vector<std::int64_t>& pad = call.integers("pad");
+  const std::vector<std::int64_t> pad = call.lengths("pad");
   Layout from = contiguous(x.shape);
   Layout to = contiguous(y.shape);
   std::vector<std::int64_t> kept = x.shape;

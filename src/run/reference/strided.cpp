@@ -14,7 +14,7 @@ Layout contiguous(std::span<const std::int64_t> shape) {
   return layout;
 }
 
-Layout broadcast(std::span<const std::int64_t> from, std::span<const std::int64_t> to) {
+Layout broadcast_layout(std::span<const std::int64_t> from, std::span<const std::int64_t> to) {
   expect(from.size() <= to.size(), "broadcasting adds axes");
   const Layout own = contiguous(from);
   const std::size_t added = to.size() - from.size();

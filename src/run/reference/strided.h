@@ -20,7 +20,7 @@ Layout contiguous(std::span<const std::int64_t> shape);
 
 /// The layout under which an array of shape `from` looks like one of shape `to`: axes are added in
 /// front, and axes of length 1 are repeated.
-Layout broadcast(std::span<const std::int64_t> from, std::span<const std::int64_t> to);
+Layout broadcast_layout(std::span<const std::int64_t> from, std::span<const std::int64_t> to);
 
 /// Calls `visit` with the position of every element of the view, in the view's own order.
 template <class Visit>
