@@ -12,10 +12,11 @@
 
 namespace isomer::aten {
 
-/// One argument of a call. None is monostate; an optional tensor in a list is ValueId::none. Symbolic integers are Dims.
-using Argument = std::variant<std::monostate, ValueId, std::vector<ValueId>, bool, std::int64_t, double, std::string,
-                              DType, Dim, std::vector<std::int64_t>, std::vector<Dim>, std::vector<double>,
-                              std::vector<bool>>;
+/// One argument of a call. None is monostate; an optional tensor in a list is ValueId::none.
+/// Symbolic integers are Dims.
+using Argument = std::variant<std::monostate, ValueId, std::vector<ValueId>, bool, std::int64_t,
+                              double, std::string, DType, Dim, std::vector<std::int64_t>,
+                              std::vector<Dim>, std::vector<double>, std::vector<bool>>;
 
 struct NamedArgument {
   std::string name;  // as in PyTorch's schema: "self", "dim", ...
@@ -28,11 +29,24 @@ struct Call {
   std::vector<NamedArgument> arguments;
 };
 
-/// Whether `emit` knows the operator.
+/// Whether `emit` knows the operator. ".default" may be left out.
 bool reads(std::string_view target);
 
-/// Emits our operators for a call. One value per return of PyTorch's schema; ValueId::none for a return that we do not
-/// compute and nobody may read. Throws Fault::unsupported where the operator is known but these arguments are not read.
+/// All that `emit` knows, sorted; without ".default".
+std::vector<std::string_view> targets();
+
+/// Emits our operators for a call of a functional operator; of one that writes to its arguments,
+/// the reader calls the functional twin. One value per return of PyTorch's schema; ValueId::none
+/// for a return that we do not compute and nobody may read; of a list of tensors, its elements. A
+/// call that changes nothing gives its input.
+///
+/// Batch norm in training writes to two arguments, which its schema does not say. `batch_norm`,
+/// `native_batch_norm` and
+/// `_native_batch_norm_legit` then give two values more than they have returns: what `running_mean`
+/// and `running_var` become.
+///
+/// Throws Fault::unsupported where the operator is known but these arguments are not read,
+/// Fault::model where they make no sense.
 std::vector<ValueId> emit(Builder& builder, const Call& call);
 
 }  // namespace isomer::aten

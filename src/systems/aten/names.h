@@ -5,8 +5,9 @@
 
 namespace isomer::aten {
 
-/// What PyTorch's dispatcher calls one of our operators. Inputs go to the schema's tensor arguments in order; our
-/// attributes go by name, after `renames`; `fixed` arguments have always that value; others take the schema's defaults.
+/// What PyTorch's dispatcher calls one of our operators. Inputs go to the schema's tensor arguments
+/// in order; our attributes go by name, after `renames`; `fixed` arguments have always that value;
+/// others take the schema's defaults.
 struct Row {
   std::string_view op;        // ours
   std::string_view name;      // "aten::add"
@@ -15,6 +16,7 @@ struct Row {
   std::string_view fixed;     // "training=False momentum=0.0", as Python writes literals
 };
 
+/// All of them.
 std::span<const Row> rows();
 /// Null where PyTorch has no such operator; it is then expanded.
 const Row* row_of(std::string_view op);
