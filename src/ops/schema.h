@@ -3,6 +3,7 @@
 // What each operator means: its signature, its type rule, its spelling with smaller operators and its derivative.
 // No file, no engine and no target is known here.
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>

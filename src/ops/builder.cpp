@@ -1,0 +1,161 @@
+#include "ops/builder.h"
+
+#include <bit>
+#include <utility>
+
+#include "base/text.h"
+#include "ops/rules.h"
+
+namespace isomer {
+namespace {
+
+/// A structure of `count` leaves: one alone, or a tuple of them.
+Structure flat(std::size_t count) {
+  Structure structure;
+  if (count == 1) return structure;
+  structure.kind = Structure::Kind::tuple;
+  structure.children.resize(count);
+  return structure;
+}
+
+std::size_t leaves_of(const Structure& structure) {
+  if (structure.kind == Structure::Kind::leaf) return 1;
+  std::size_t count = 0;
+  for (const Structure& child : structure.children) count += leaves_of(child);
+  return count;
+}
+
+void check_inputs(const OpSchema& schema, const Prototype& wanted, std::vector<ValueId>& inputs) {
+  const bool variadic = !wanted.inputs.empty() && wanted.inputs.back().variadic;
+  const std::size_t fixed = wanted.inputs.size() - (variadic ? 1 : 0);
+  if (inputs.size() < fixed) inputs.resize(fixed, ValueId::none);
+  if (inputs.size() > fixed && !variadic) {
+    refuse(fmt::format("'{}' takes {} and is given {}", schema.name(), counted(fixed, "input"),
+                       inputs.size()));
+  }
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const bool required = i >= fixed || !wanted.inputs[i].optional;
+    if (required && inputs[i] == ValueId::none) {
+      refuse(fmt::format("'{}' needs its input '{}'", schema.name(),
+                         wanted.inputs[std::min(i, wanted.inputs.size() - 1)].name));
+    }
+  }
+  if (variadic && inputs.size() == fixed) {
+    refuse(fmt::format("'{}' needs at least one input", schema.name()));
+  }
+}
+
+}  // namespace
+
+Builder::Builder(std::string name) { graph_.name = std::move(name); }
+
+ValueId Builder::add_value(std::string name, TensorType type) {
+  graph_.values.push_back({std::move(name), std::move(type)});
+  return static_cast<ValueId>(graph_.values.size() - 1);
+}
+
+ValueId Builder::input(std::string name, TensorType type) {
+  graph_.inputs.push_back(add_value(std::move(name), std::move(type)));
+  return graph_.inputs.back();
+}
+
+ValueId Builder::constant(std::string name, Tensor data, bool trainable,
+                          std::vector<std::string> names) {
+  const ValueId id = add_value(std::move(name), data.type());
+  graph_.constants.push_back({id, std::move(data), trainable, std::move(names)});
+  return id;
+}
+
+ValueId Builder::literal(DType dtype, double value) {
+  const std::pair key(dtype, std::bit_cast<std::uint64_t>(value));
+  if (const auto known = literals_.find(key); known != literals_.end()) return known->second;
+  const ValueId id = constant("", Tensor::from_doubles(dtype, {}, std::span(&value, 1)));
+  literals_.emplace(key, id);
+  return id;
+}
+
+ValueId Builder::literal(DType dtype, std::int64_t value) {
+  const std::pair key(dtype, static_cast<std::uint64_t>(value));
+  // A floating literal is keyed by its bits, so only the other types may be keyed by the integer itself.
+  if (is_floating(dtype)) return literal(dtype, static_cast<double>(value));
+  if (const auto known = literals_.find(key); known != literals_.end()) return known->second;
+  const ValueId id = constant("", Tensor::from_integers(dtype, {}, std::span(&value, 1)));
+  literals_.emplace(key, id);
+  return id;
+}
+
+ValueId Builder::state(std::string name, Tensor initial, std::vector<std::string> names) {
+  const ValueId id = add_value(std::move(name), initial.type());
+  graph_.states.push_back({id, ValueId::none, std::move(initial), std::move(names)});
+  return id;
+}
+
+void Builder::keep(ValueId state_now, ValueId next) {
+  for (State& state : graph_.states) {
+    if (state.now != state_now) continue;
+    if (type(next) != type(state_now)) {
+      refuse(fmt::format("a state of type {} cannot become {}", to_text(type(state_now)),
+                         to_text(type(next))));
+    }
+    state.next = next;
+    return;
+  }
+  throw Error(Fault::bug, "builder", "keep() is given a value that is no state");
+}
+
+ValueId Builder::emit(std::string_view op, std::vector<ValueId> inputs, Attributes attributes) {
+  const std::vector<ValueId> outputs = emit_all(op, std::move(inputs), std::move(attributes));
+  expect(outputs.size() == 1, "emit() is for operators with one output");
+  return outputs[0];
+}
+
+std::vector<ValueId> Builder::emit_all(std::string_view op, std::vector<ValueId> inputs,
+                                       Attributes attributes) {
+  const OpSchema& schema = op_named(op);
+  check_inputs(schema, prototype(schema), inputs);
+  std::vector<TensorType> types(inputs.size(), TensorType{DType::f32, {}});
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i] != ValueId::none) types[i] = type(inputs[i]);
+  }
+  const Attributes all = complete(schema, attributes);
+  std::vector<TensorType> results = with_place(fmt::format("operator '{}'", op), [&] {
+    return schema.infer(OpCall{all, inputs, types});
+  });
+  Node node;
+  node.op = op;
+  node.inputs = std::move(inputs);
+  for (TensorType& result : results) node.outputs.push_back(add_value("", std::move(result)));
+  node.attributes = canonical(schema, all);
+  node.scope = scope_;
+  node.place = place_;
+  graph_.nodes.push_back(std::move(node));
+  return graph_.nodes.back().outputs;
+}
+
+void Builder::at(std::string scope, Place place) {
+  scope_ = std::move(scope);
+  place_ = std::move(place);
+}
+
+void Builder::name(ValueId id, std::string name) { graph_[id].name = std::move(name); }
+
+Graph Builder::finish(std::vector<ValueId> outputs, Signature signature) && {
+  for (State& state : graph_.states) {
+    if (state.next == ValueId::none) state.next = state.now;
+  }
+  graph_.outputs = std::move(outputs);
+  graph_.signature = std::move(signature);
+  Signature& seen = graph_.signature;
+  if (leaves_of(seen.arguments) + leaves_of(seen.keywords) != graph_.inputs.size()) {
+    seen.arguments = {Structure::Kind::tuple, {}, {}};
+    seen.keywords = {Structure::Kind::dict, {}, {}};
+    for (const ValueId id : graph_.inputs) {
+      seen.arguments.keys.push_back(graph_[id].name);
+      seen.arguments.children.emplace_back();
+    }
+  }
+  if (leaves_of(seen.results) != graph_.outputs.size()) seen.results = flat(graph_.outputs.size());
+  return std::move(graph_);
+}
+
+}  // namespace isomer

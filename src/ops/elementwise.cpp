@@ -1,0 +1,409 @@
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+#include "base/text.h"
+#include "ops/families.h"
+#include "ops/rules.h"
+
+namespace isomer {
+namespace {
+
+using Values = std::vector<ValueId>;
+
+// Type rules ------------------------------------------------------------------------------------
+
+void require_same_dtype(const TensorType& a, const TensorType& b) {
+  if (a.dtype == b.dtype) return;
+  refuse(fmt::format("the operands are {} and {}; they should be of one type (cast one of them)",
+                     name_of(a.dtype), name_of(b.dtype)));
+}
+
+void require_boolean(const TensorType& type) {
+  if (type.dtype == DType::boolean) return;
+  refuse(fmt::format("the input is {}; it should be bool (compare it first)", name_of(type.dtype)));
+}
+
+std::vector<TensorType> arithmetic_type(const OpCall& call) {
+  require_same_dtype(call.types[0], call.types[1]);
+  if (call.types[0].dtype == DType::boolean) {
+    refuse("the operands are bool; arithmetic needs numbers (cast them first)");
+  }
+  return {{call.types[0].dtype, broadcast(call.types[0].shape, call.types[1].shape)}};
+}
+
+std::vector<TensorType> floating_arithmetic_type(const OpCall& call) {
+  same_floating_type(call);
+  return arithmetic_type(call);
+}
+
+std::vector<TensorType> numeric_type(const OpCall& call) {
+  if (call.types[0].dtype == DType::boolean) refuse("the input is bool; it should be a number (cast it first)");
+  return {call.types[0]};
+}
+
+std::vector<TensorType> comparison_type(const OpCall& call) {
+  require_same_dtype(call.types[0], call.types[1]);
+  return {{DType::boolean, broadcast(call.types[0].shape, call.types[1].shape)}};
+}
+
+std::vector<TensorType> logical_type(const OpCall& call) {
+  for (const TensorType& type : call.types) require_boolean(type);
+  Shape shape = call.types[0].shape;
+  if (call.types.size() == 2) shape = broadcast(shape, call.types[1].shape);
+  return {{DType::boolean, shape}};
+}
+
+std::vector<TensorType> test_type(const OpCall& call) {
+  return {{DType::boolean, same_floating_type(call)[0].shape}};
+}
+
+std::vector<TensorType> where_type(const OpCall& call) {
+  require_boolean(call.types[0]);
+  require_same_dtype(call.types[1], call.types[2]);
+  const Shape both = broadcast(call.types[1].shape, call.types[2].shape);
+  return {{call.types[1].dtype, broadcast(call.types[0].shape, both)}};
+}
+
+std::vector<TensorType> cast_type(const OpCall& call) {
+  return {{call.get<DType>("dtype"), call.types[0].shape}};
+}
+
+std::vector<TensorType> gelu_type(const OpCall& call) {
+  const std::string& form = call.get<std::string>("approximate");
+  if (form != "none" && form != "tanh") {
+    refuse(fmt::format("approximate is {}; it should be 'none' or 'tanh'", quoted(form)));
+  }
+  return same_floating_type(call);
+}
+
+// Arithmetic as it reads ------------------------------------------------------------------------
+
+ValueId neg(Builder& b, ValueId x) { return b.emit("neg", {x}); }
+ValueId add(Builder& b, ValueId x, ValueId y) { return b.emit("add", {x, y}); }
+ValueId sub(Builder& b, ValueId x, ValueId y) { return b.emit("sub", {x, y}); }
+ValueId mul(Builder& b, ValueId x, ValueId y) { return b.emit("mul", {x, y}); }
+ValueId mul(Builder& b, ValueId x, double factor) { return mul(b, x, number(b, x, factor)); }
+ValueId add(Builder& b, ValueId x, double term) { return add(b, x, number(b, x, term)); }
+ValueId div(Builder& b, ValueId x, ValueId y) { return b.emit("div", {x, y}); }
+ValueId where(Builder& b, ValueId condition, ValueId x, ValueId y) {
+  return b.emit("where", {condition, x, y});
+}
+ValueId is(Builder& b, std::string_view comparison, ValueId x, double y) {
+  return b.emit(comparison, {x, number(b, x, y)});
+}
+
+// Derivatives -----------------------------------------------------------------------------------
+
+Values no_gradient(Builder&, const OpCall& call, const Cotangents&) {
+  return Values(call.inputs.size(), ValueId::none);
+}
+
+/// Of a unary operator: the cotangent times a factor made from the input and the output.
+template <ValueId (*factor)(Builder&, ValueId x, ValueId y)>
+Values scaled(Builder& b, const OpCall& call, const Cotangents& c) {
+  return {mul(b, c.values[0], factor(b, call.inputs[0], c.outputs[0]))};
+}
+
+ValueId sign_of(Builder& b, ValueId x, ValueId) { return b.emit("sign", {x}); }
+ValueId output_itself(Builder&, ValueId, ValueId y) { return y; }
+ValueId output_plus_one(Builder& b, ValueId, ValueId y) { return add(b, y, 1.0); }
+ValueId one_over_input(Builder& b, ValueId x, ValueId) { return div(b, number(b, x, 1.0), x); }
+ValueId one_over_input_plus_one(Builder& b, ValueId x, ValueId) {
+  return div(b, number(b, x, 1.0), add(b, x, 1.0));
+}
+ValueId half_over_output(Builder& b, ValueId, ValueId y) { return div(b, number(b, y, 0.5), y); }
+ValueId cos_of(Builder& b, ValueId x, ValueId) { return b.emit("cos", {x}); }
+ValueId minus_sin_of(Builder& b, ValueId x, ValueId) { return neg(b, b.emit("sin", {x})); }
+ValueId one_minus_output_squared(Builder& b, ValueId, ValueId y) {
+  return sub(b, number(b, y, 1.0), mul(b, y, y));
+}
+ValueId output_times_rest(Builder& b, ValueId, ValueId y) {
+  return mul(b, y, sub(b, number(b, y, 1.0), y));
+}
+ValueId erf_slope(Builder& b, ValueId x, ValueId) {
+  return mul(b, b.emit("exp", {neg(b, mul(b, x, x))}), 2.0 / std::sqrt(std::numbers::pi));
+}
+
+Values vjp_neg(Builder& b, const OpCall&, const Cotangents& c) { return {neg(b, c.values[0])}; }
+
+// relu'(0) = 0, and a NaN lets the cotangent through, as torch's threshold_backward.
+Values vjp_relu(Builder& b, const OpCall&, const Cotangents& c) {
+  const ValueId g = c.values[0];
+  return {where(b, is(b, "le", c.outputs[0], 0.0), number(b, g, 0.0), g)};
+}
+
+Values to_operands(Builder& b, const OpCall& call, ValueId x, ValueId y) {
+  const auto fit = [&](ValueId g, std::size_t i) {
+    return g == ValueId::none ? g : sum_to(b, g, call.types[i].shape);
+  };
+  return {fit(x, 0), fit(y, 1)};
+}
+
+Values vjp_add(Builder& b, const OpCall& call, const Cotangents& c) {
+  return to_operands(b, call, c.values[0], c.values[0]);
+}
+
+Values vjp_sub(Builder& b, const OpCall& call, const Cotangents& c) {
+  return to_operands(b, call, c.values[0], neg(b, c.values[0]));
+}
+
+Values vjp_mul(Builder& b, const OpCall& call, const Cotangents& c) {
+  const ValueId g = c.values[0];
+  return to_operands(b, call, mul(b, g, call.inputs[1]), mul(b, g, call.inputs[0]));
+}
+
+Values vjp_div(Builder& b, const OpCall& call, const Cotangents& c) {
+  const ValueId y = call.inputs[1];
+  const ValueId x_part = div(b, c.values[0], y);
+  return to_operands(b, call, x_part, neg(b, mul(b, x_part, c.outputs[0])));
+}
+
+Values vjp_remainder(Builder& b, const OpCall& call, const Cotangents& c) {
+  const ValueId g = c.values[0];
+  const ValueId whole = b.emit("floor_divide", {call.inputs[0], call.inputs[1]});
+  return to_operands(b, call, g, neg(b, mul(b, g, whole)));
+}
+
+// x**0 has slope 0 also at x = 0, and 0**y has slope 0 for y >= 0 (torch, derivatives of pow).
+Values vjp_pow(Builder& b, const OpCall& call, const Cotangents& c) {
+  const ValueId g = c.values[0];
+  const ValueId x = call.inputs[0];
+  const ValueId y = call.inputs[1];
+  const ValueId zero = number(b, g, 0.0);
+  const ValueId slope = mul(b, y, b.emit("pow", {x, add(b, y, -1.0)}));
+  const ValueId x_part = where(b, is(b, "eq", y, 0.0), zero, mul(b, g, slope));
+  const ValueId vanishes =
+      b.emit("logical_and", {is(b, "eq", x, 0.0), b.emit("le", {number(b, y, 0.0), y})});
+  const ValueId y_part =
+      where(b, vanishes, zero, mul(b, g, mul(b, c.outputs[0], b.emit("log", {x}))));
+  return to_operands(b, call, x_part, y_part);
+}
+
+// Of two equal operands each gets half (torch.maximum).
+template <bool largest>
+Values vjp_extreme(Builder& b, const OpCall& call, const Cotangents& c) {
+  const ValueId g = c.values[0];
+  const ValueId x = call.inputs[0];
+  const ValueId y = call.inputs[1];
+  const ValueId zero = number(b, g, 0.0);
+  const ValueId shared = where(b, b.emit("eq", {x, y}), mul(b, g, 0.5), g);
+  const ValueId x_loses = largest ? b.emit("lt", {x, y}) : b.emit("lt", {y, x});
+  const ValueId y_loses = largest ? b.emit("lt", {y, x}) : b.emit("lt", {x, y});
+  return to_operands(b, call, where(b, x_loses, zero, shared), where(b, y_loses, zero, shared));
+}
+
+Values vjp_where(Builder& b, const OpCall& call, const Cotangents& c) {
+  const ValueId g = c.values[0];
+  const ValueId zero = number(b, g, 0.0);
+  return {ValueId::none,
+          sum_to(b, where(b, call.inputs[0], g, zero), call.types[1].shape),
+          sum_to(b, where(b, call.inputs[0], zero, g), call.types[2].shape)};
+}
+
+Values vjp_cast(Builder& b, const OpCall& call, const Cotangents& c) {
+  if (!is_floating(call.types[0].dtype)) return {ValueId::none};
+  return {b.emit("cast", {c.values[0]}, {{"dtype", call.types[0].dtype}})};
+}
+
+// The bounds themselves let the cotangent through (torch up to 2.13).
+Values vjp_clamp(Builder& b, const OpCall& call, const Cotangents& c) {
+  const ValueId x = call.inputs[0];
+  ValueId g = c.values[0];
+  const ValueId zero = number(b, g, 0.0);
+  if (call.given("min")) g = where(b, is(b, "lt", x, call.real("min")), zero, g);
+  if (call.given("max")) g = where(b, b.emit("lt", {number(b, x, call.real("max")), x}), zero, g);
+  return {g};
+}
+
+// Unlike clamp's, the bounds themselves stop the cotangent (torch hardtanh_backward).
+Values vjp_hardtanh(Builder& b, const OpCall& call, const Cotangents& c) {
+  const ValueId x = call.inputs[0];
+  const ValueId zero = number(b, c.values[0], 0.0);
+  const ValueId g = where(b, is(b, "le", x, call.real("min_val")), zero, c.values[0]);
+  return {where(b, b.emit("le", {number(b, x, call.real("max_val")), x}), zero, g)};
+}
+
+// Meanings --------------------------------------------------------------------------------------
+
+Values expand_reciprocal(Builder& b, const OpCall& call) {
+  return {div(b, number(b, call.inputs[0], 1.0), call.inputs[0])};
+}
+
+Values expand_rsqrt(Builder& b, const OpCall& call) {
+  return {div(b, number(b, call.inputs[0], 1.0), b.emit("sqrt", {call.inputs[0]}))};
+}
+
+Values expand_square(Builder& b, const OpCall& call) {
+  return {mul(b, call.inputs[0], call.inputs[0])};
+}
+
+Values expand_silu(Builder& b, const OpCall& call) {
+  return {mul(b, call.inputs[0], b.emit("sigmoid", {call.inputs[0]}))};
+}
+
+ValueId at_most(Builder& b, ValueId x, double bound) { return b.emit("clamp", {x}, {{"max", bound}}); }
+
+// The exponential sees no more than the threshold, so that neither it nor its derivative overflows.
+Values expand_softplus(Builder& b, const OpCall& call) {
+  const ValueId x = call.inputs[0];
+  const double beta = call.real("beta");
+  const double threshold = call.real("threshold");
+  const ValueId scaled_x = beta == 1.0 ? x : mul(b, x, beta);
+  ValueId soft = b.emit("log1p", {b.emit("exp", {at_most(b, scaled_x, threshold)})});
+  if (beta != 1.0) soft = div(b, soft, number(b, x, beta));
+  return {where(b, b.emit("lt", {number(b, x, threshold), scaled_x}), x, soft)};
+}
+
+Values expand_gelu(Builder& b, const OpCall& call) {
+  const ValueId x = call.inputs[0];
+  ValueId inner;
+  if (call.get<std::string>("approximate") == "tanh") {
+    const ValueId cube = mul(b, mul(b, x, x), x);
+    const ValueId bent = add(b, x, mul(b, cube, 0.044715));
+    inner = b.emit("tanh", {mul(b, bent, std::sqrt(2.0 / std::numbers::pi))});
+  } else {
+    inner = b.emit("erf", {mul(b, x, 1.0 / std::numbers::sqrt2)});
+  }
+  return {mul(b, mul(b, x, 0.5), add(b, inner, 1.0))};
+}
+
+Values expand_leaky_relu(Builder& b, const OpCall& call) {
+  const ValueId x = call.inputs[0];
+  return {where(b, is(b, "gt", x, 0.0), x, mul(b, x, call.real("negative_slope")))};
+}
+
+Values expand_prelu(Builder& b, const OpCall& call) {
+  const ValueId x = call.inputs[0];
+  return {where(b, is(b, "gt", x, 0.0), x, mul(b, x, call.inputs[1]))};
+}
+
+Values expand_elu(Builder& b, const OpCall& call) {
+  const ValueId x = call.inputs[0];
+  const ValueId low = mul(b, at_most(b, x, 0.0), call.real("input_scale"));
+  const ValueId bent = mul(b, b.emit("expm1", {low}), call.real("alpha") * call.real("scale"));
+  return {where(b, is(b, "gt", x, 0.0), mul(b, x, call.real("scale")), bent)};
+}
+
+// Each bound is applied by a comparison, so that a NaN passes through, as in torch.
+Values expand_clamp(Builder& b, const OpCall& call) {
+  ValueId x = call.inputs[0];
+  if (call.given("min")) x = b.emit("maximum", {x, number(b, x, call.real("min"))});
+  if (call.given("max")) x = b.emit("minimum", {x, number(b, x, call.real("max"))});
+  return {x};
+}
+
+Values expand_hardtanh(Builder& b, const OpCall& call) {
+  return {b.emit("clamp", {call.inputs[0]}, {{"min", call.real("min_val")}, {"max", call.real("max_val")}})};
+}
+
+Values expand_hardsigmoid(Builder& b, const OpCall& call) {
+  const ValueId x = call.inputs[0];
+  const ValueId bounded = b.emit("hardtanh", {add(b, x, 3.0)}, {{"min_val", 0.0}, {"max_val", 6.0}});
+  return {div(b, bounded, number(b, x, 6.0))};
+}
+
+Values expand_hardswish(Builder& b, const OpCall& call) {
+  const ValueId x = call.inputs[0];
+  const ValueId bounded = b.emit("clamp", {add(b, x, 3.0)}, {{"min", 0.0}, {"max", 6.0}});
+  return {div(b, mul(b, x, bounded), number(b, x, 6.0))};
+}
+
+Values expand_mish(Builder& b, const OpCall& call) {
+  const ValueId x = call.inputs[0];
+  return {mul(b, x, b.emit("tanh", {b.emit("softplus", {x})}))};
+}
+
+Values expand_log_sigmoid(Builder& b, const OpCall& call) {
+  const ValueId x = call.inputs[0];
+  const ValueId tail = b.emit("log1p", {b.emit("exp", {neg(b, b.emit("abs", {x}))})});
+  return {sub(b, b.emit("minimum", {x, number(b, x, 0.0)}), tail)};
+}
+
+Values expand_isinf(Builder& b, const OpCall& call) {
+  const ValueId x = call.inputs[0];
+  return {is(b, "eq", b.emit("abs", {x}), std::numeric_limits<double>::infinity())};
+}
+
+Values expand_ne(Builder& b, const OpCall& call) {
+  return {b.emit("logical_not", {b.emit("eq", {call.inputs[0], call.inputs[1]})})};
+}
+
+Values expand_gt(Builder& b, const OpCall& call) { return {b.emit("lt", {call.inputs[1], call.inputs[0]})}; }
+Values expand_ge(Builder& b, const OpCall& call) { return {b.emit("le", {call.inputs[1], call.inputs[0]})}; }
+
+Values expand_logical_xor(Builder& b, const OpCall& call) {
+  return {b.emit("ne", {call.inputs[0], call.inputs[1]})};
+}
+
+// signature, type rule, expansion (none: primitive), derivative, meaning
+constexpr OpSchema rows[] = {
+    {"neg(x) -> y", numeric_type, nullptr, vjp_neg, "-x"},
+    {"abs(x) -> y", numeric_type, nullptr, scaled<sign_of>, "|x|"},
+    {"sign(x) -> y", numeric_type, nullptr, no_gradient, "-1, 0 or 1"},
+    {"exp(x) -> y", same_floating_type, nullptr, scaled<output_itself>, "e**x"},
+    {"expm1(x) -> y", same_floating_type, nullptr, scaled<output_plus_one>, "e**x - 1"},
+    {"log(x) -> y", same_floating_type, nullptr, scaled<one_over_input>, "natural logarithm"},
+    {"log1p(x) -> y", same_floating_type, nullptr, scaled<one_over_input_plus_one>, "log(1 + x)"},
+    {"sqrt(x) -> y", same_floating_type, nullptr, scaled<half_over_output>, "square root"},
+    {"rsqrt(x) -> y", same_floating_type, expand_rsqrt, nullptr, "1 / sqrt(x)"},
+    {"reciprocal(x) -> y", same_floating_type, expand_reciprocal, nullptr, "1 / x"},
+    {"square(x) -> y", numeric_type, expand_square, nullptr, "x * x"},
+    {"sin(x) -> y", same_floating_type, nullptr, scaled<cos_of>, "sine"},
+    {"cos(x) -> y", same_floating_type, nullptr, scaled<minus_sin_of>, "cosine"},
+    {"tanh(x) -> y", same_floating_type, nullptr, scaled<one_minus_output_squared>, "hyperbolic tangent"},
+    {"sigmoid(x) -> y", same_floating_type, nullptr, scaled<output_times_rest>, "1 / (1 + exp(-x))"},
+    {"erf(x) -> y", same_floating_type, nullptr, scaled<erf_slope>, "error function"},
+    {"floor(x) -> y", same_floating_type, nullptr, no_gradient, "largest integer not above x"},
+    {"ceil(x) -> y", same_floating_type, nullptr, no_gradient, "smallest integer not below x"},
+    {"round(x) -> y", same_floating_type, nullptr, no_gradient, "nearest integer, halves to even"},
+    {"relu(x) -> y", numeric_type, nullptr, vjp_relu, "max(x, 0)"},
+    {"silu(x) -> y", same_floating_type, expand_silu, nullptr, "x * sigmoid(x)"},
+    {"softplus(x, beta: float = 1.0, threshold: float = 20.0) -> y", same_floating_type,
+     expand_softplus, nullptr, "log(1 + exp(beta * x)) / beta; x above the threshold"},
+    {"gelu(x, approximate: string = 'none') -> y", gelu_type, expand_gelu, nullptr,
+     "x times the normal distribution function of x; or its tanh approximation"},
+    {"leaky_relu(x, negative_slope: float = 0.01) -> y", same_floating_type, expand_leaky_relu,
+     nullptr, "x, times the slope where x is negative"},
+    {"prelu(x, weight) -> y", floating_arithmetic_type, expand_prelu, nullptr,
+     "x, times a learned slope where x is negative"},
+    {"elu(x, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0) -> y",
+     same_floating_type, expand_elu, nullptr, "scale * (x if x > 0 else alpha * (exp(input_scale * x) - 1))"},
+    {"hardtanh(x, min_val: float = -1.0, max_val: float = 1.0) -> y", numeric_type, expand_hardtanh,
+     vjp_hardtanh, "x held between two bounds"},
+    {"hardsigmoid(x) -> y", same_floating_type, expand_hardsigmoid, nullptr, "(x + 3) / 6 between 0 and 1"},
+    {"hardswish(x) -> y", same_floating_type, expand_hardswish, nullptr, "x * hardsigmoid(x)"},
+    {"mish(x) -> y", same_floating_type, expand_mish, nullptr, "x * tanh(softplus(x))"},
+    {"log_sigmoid(x) -> y", same_floating_type, expand_log_sigmoid, nullptr, "log(sigmoid(x))"},
+    {"clamp(x, min: float?, max: float?) -> y", numeric_type, expand_clamp, vjp_clamp,
+     "x held between two bounds, each of which may be absent"},
+    {"logical_not(x) -> y", logical_type, nullptr, no_gradient, "not x"},
+    {"isnan(x) -> y", test_type, nullptr, no_gradient, "whether x is not a number"},
+    {"isinf(x) -> y", test_type, expand_isinf, nullptr, "whether x is infinite"},
+    {"add(x, y) -> z", arithmetic_type, nullptr, vjp_add, "x + y"},
+    {"sub(x, y) -> z", arithmetic_type, nullptr, vjp_sub, "x - y"},
+    {"mul(x, y) -> z", arithmetic_type, nullptr, vjp_mul, "x * y"},
+    {"div(x, y) -> z", floating_arithmetic_type, nullptr, vjp_div, "x / y"},
+    {"pow(x, y) -> z", arithmetic_type, nullptr, vjp_pow, "x**y"},
+    {"maximum(x, y) -> z", arithmetic_type, nullptr, vjp_extreme<true>, "the larger; NaN where either is"},
+    {"minimum(x, y) -> z", arithmetic_type, nullptr, vjp_extreme<false>, "the smaller; NaN where either is"},
+    {"floor_divide(x, y) -> z", arithmetic_type, nullptr, no_gradient, "floor(x / y)"},
+    {"remainder(x, y) -> z", arithmetic_type, nullptr, vjp_remainder, "x - y * floor(x / y): has the sign of y"},
+    {"eq(x, y) -> z", comparison_type, nullptr, no_gradient, "x == y"},
+    {"ne(x, y) -> z", comparison_type, expand_ne, nullptr, "x != y"},
+    {"lt(x, y) -> z", comparison_type, nullptr, no_gradient, "x < y"},
+    {"le(x, y) -> z", comparison_type, nullptr, no_gradient, "x <= y"},
+    {"gt(x, y) -> z", comparison_type, expand_gt, nullptr, "x > y"},
+    {"ge(x, y) -> z", comparison_type, expand_ge, nullptr, "x >= y"},
+    {"logical_and(x, y) -> z", logical_type, nullptr, no_gradient, "x and y"},
+    {"logical_or(x, y) -> z", logical_type, nullptr, no_gradient, "x or y"},
+    {"logical_xor(x, y) -> z", logical_type, expand_logical_xor, nullptr, "either, not both"},
+    {"where(condition, x, y) -> z", where_type, nullptr, vjp_where, "x where the condition holds, else y"},
+    {"cast(x, dtype: dtype) -> y", cast_type, nullptr, vjp_cast, "x in another type"},
+};
+
+}  // namespace
+
+std::span<const OpSchema> elementwise_ops() { return rows; }
+
+}  // namespace isomer

@@ -1,0 +1,128 @@
+#include "base/text.h"
+#include "ops/families.h"
+#include "ops/rules.h"
+
+namespace isomer {
+namespace {
+
+using Values = std::vector<ValueId>;
+
+void require_index(const TensorType& type, std::string_view name) {
+  if (is_integer(type.dtype)) return;
+  refuse(fmt::format("'{}' is {}; it should be of an integer type", name, name_of(type.dtype)));
+}
+
+std::size_t axis_of(const OpCall& call) { return axis_in(call.integer("dim"), call.types[0].shape.size()); }
+
+std::vector<TensorType> index_select_type(const OpCall& call) {
+  require_index(call.types[1], "index");
+  if (call.types[1].shape.size() != 1) refuse("'index' should have one dimension");
+  if (call.types[0].shape.empty()) refuse("a scalar has nothing to select from");
+  Shape shape = call.types[0].shape;
+  shape[axis_of(call)] = call.types[1].shape[0];
+  return {{call.types[0].dtype, shape}};
+}
+
+std::vector<TensorType> index_add_type(const OpCall& call) {
+  const TensorType selected = index_select_type(call)[0];
+  if (selected != call.types[2]) {
+    refuse(fmt::format("'source' is {}; it should be {}", to_text(call.types[2]), to_text(selected)));
+  }
+  return {call.types[0]};
+}
+
+std::vector<TensorType> gather_type(const OpCall& call) {
+  require_index(call.types[1], "index");
+  const Shape& shape = call.types[0].shape;
+  const Shape& index = call.types[1].shape;
+  if (index.size() != shape.size()) {
+    refuse(fmt::format("'index' has {}; it should have {} like the input", counted(index.size(), "dimension"),
+                       shape.size()));
+  }
+  const std::size_t axis = axis_of(call);
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    if (i == axis || !index[i].known() || !shape[i].known()) continue;
+    if (index[i].value() > shape[i].value()) {
+      refuse(fmt::format("'index' is {} and the input {}: dimension {} of the index is longer", to_text(index),
+                         to_text(shape), i));
+    }
+  }
+  return {{call.types[0].dtype, index}};
+}
+
+std::vector<TensorType> scatter_add_type(const OpCall& call) {
+  gather_type(call);
+  if (call.types[2].shape != call.types[1].shape || call.types[2].dtype != call.types[0].dtype) {
+    refuse(fmt::format("'source' is {}; it should be {}", to_text(call.types[2]),
+                       to_text(TensorType{call.types[0].dtype, call.types[1].shape})));
+  }
+  return {call.types[0]};
+}
+
+std::vector<TensorType> embedding_type(const OpCall& call) {
+  require_index(call.types[1], "indices");
+  if (call.types[0].shape.size() != 2) refuse("'weight' should have two dimensions");
+  Shape shape = call.types[1].shape;
+  shape.push_back(call.types[0].shape[1]);
+  return {{call.types[0].dtype, shape}};
+}
+
+ValueId zeros_like(Builder& b, const TensorType& type) {
+  return b.emit("full", {}, {{"shape", type.shape}, {"value", 0.0}, {"dtype", type.dtype}});
+}
+
+Values vjp_index_select(Builder& b, const OpCall& call, const Cotangents& c) {
+  const ValueId zeros = zeros_like(b, call.types[0]);
+  return {b.emit("index_add", {zeros, call.inputs[1], c.values[0]}, call.attributes), ValueId::none};
+}
+
+Values vjp_index_add(Builder& b, const OpCall& call, const Cotangents& c) {
+  return {c.values[0], ValueId::none,
+          b.emit("index_select", {c.values[0], call.inputs[1]}, call.attributes)};
+}
+
+Values vjp_gather(Builder& b, const OpCall& call, const Cotangents& c) {
+  const ValueId zeros = zeros_like(b, call.types[0]);
+  return {b.emit("scatter_add", {zeros, call.inputs[1], c.values[0]}, call.attributes), ValueId::none};
+}
+
+Values vjp_scatter_add(Builder& b, const OpCall& call, const Cotangents& c) {
+  return {c.values[0], ValueId::none, b.emit("gather", {c.values[0], call.inputs[1]}, call.attributes)};
+}
+
+Values expand_embedding(Builder& b, const OpCall& call) {
+  const ValueId flat = reshape_to(b, call.inputs[1], {count_elements(call.types[1].shape)});
+  const ValueId rows = b.emit("index_select", {call.inputs[0], flat});
+  return {reshape_to(b, rows, embedding_type(call)[0].shape)};
+}
+
+// The row of padding_idx is not trained (torch.nn.Embedding).
+Values vjp_embedding(Builder& b, const OpCall& call, const Cotangents& c) {
+  const Dim count = count_elements(call.types[1].shape);
+  const ValueId index = reshape_to(b, call.inputs[1], {count});
+  ValueId g = reshape_to(b, c.values[0], {count, call.types[0].shape[1]});
+  if (const std::int64_t padding = call.integer("padding_idx"); padding >= 0) {
+    const ValueId is_padding = b.emit("eq", {index, b.literal(b.dtype(index), padding)});
+    g = b.emit("where", {b.emit("unsqueeze", {is_padding}, {{"dim", std::int64_t{1}}}), number(b, g, 0.0), g});
+  }
+  return {b.emit("index_add", {zeros_like(b, call.types[0]), index, g}), ValueId::none};
+}
+
+constexpr OpSchema rows[] = {
+    {"index_select(x, index, dim: int = 0) -> y", index_select_type, nullptr, vjp_index_select,
+     "positions of one dimension, in the order of the index"},
+    {"index_add(x, index, source, dim: int = 0) -> y", index_add_type, nullptr, vjp_index_add,
+     "x with slices of the source added at the positions of the index"},
+    {"gather(x, index, dim: int) -> y", gather_type, nullptr, vjp_gather,
+     "y[i][j] = x[index[i][j]][j] for dim 0, and so on"},
+    {"scatter_add(x, index, source, dim: int) -> y", scatter_add_type, nullptr, vjp_scatter_add,
+     "x[index[i][j]][j] += source[i][j] for dim 0, and so on"},
+    {"embedding(weight, indices, padding_idx: int = -1) -> y", embedding_type, expand_embedding, vjp_embedding,
+     "rows of the weight"},
+};
+
+}  // namespace
+
+std::span<const OpSchema> indexing_ops() { return rows; }
+
+}  // namespace isomer

@@ -1,0 +1,49 @@
+#include "base/text.h"
+#include "ops/families.h"
+#include "ops/rules.h"
+
+namespace isomer {
+namespace {
+
+using Values = std::vector<ValueId>;
+
+double probability(const OpCall& call) {
+  const double p = call.real("p");
+  if (!(p >= 0.0 && p <= 1.0)) refuse(fmt::format("p is {}; it should be between 0 and 1", p));
+  return p;
+}
+
+std::vector<TensorType> dropout_type(const OpCall& call) {
+  probability(call);
+  return same_floating_type(call);
+}
+
+std::vector<TensorType> bernoulli_type(const OpCall& call) {
+  probability(call);
+  return {{call.get<DType>("dtype"), call.get<std::vector<Dim>>("shape")}};
+}
+
+Values no_gradient(Builder&, const OpCall&, const Cotangents&) { return {}; }
+
+// torch.nn.functional.dropout: what is kept is scaled up, so that the mean stays.
+Values expand_dropout(Builder& b, const OpCall& call) {
+  const ValueId x = call.inputs[0];
+  const double p = call.real("p");
+  if (!call.flag("training") || p == 0.0) return {x};
+  if (p == 1.0) return {b.emit("mul", {x, number(b, x, 0.0)})};
+  const ValueId kept = b.emit("bernoulli", {}, {{"shape", b.shape(x)}, {"p", 1.0 - p}, {"dtype", b.dtype(x)}});
+  return {b.emit("div", {b.emit("mul", {x, kept}), number(b, x, 1.0 - p)})};
+}
+
+constexpr OpSchema rows[] = {
+    {"dropout(x, p: float = 0.5, training: bool = false) -> y", dropout_type, expand_dropout, nullptr,
+     "in training, each element made 0 with probability p and the others scaled by 1 / (1 - p); else x"},
+    {"bernoulli(shape: dims, p: float, dtype: dtype = f32) -> y", bernoulli_type, nullptr, no_gradient,
+     "1 with probability p, else 0; drawn anew in each run"},
+};
+
+}  // namespace
+
+std::span<const OpSchema> random_ops() { return rows; }
+
+}  // namespace isomer

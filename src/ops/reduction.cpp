@@ -1,0 +1,239 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/text.h"
+#include "ops/families.h"
+#include "ops/rules.h"
+
+namespace isomer {
+namespace {
+
+using Values = std::vector<ValueId>;
+
+// Type rules ------------------------------------------------------------------------------------
+
+std::vector<std::size_t> reduced_axes(const OpCall& call) {
+  return axes_in(call.integers("dim"), call.types[0].shape.size());
+}
+
+Shape reduced_shape(const Shape& shape, const std::vector<std::size_t>& axes, bool keepdim) {
+  Shape result;
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    const bool gone = std::ranges::find(axes, i) != axes.end();
+    if (!gone) result.push_back(shape[i]);
+    if (gone && keepdim) result.emplace_back(1);
+  }
+  return result;
+}
+
+std::vector<TensorType> reduced_type(const OpCall& call) {
+  if (call.types[0].dtype == DType::boolean) refuse("the input is bool; it should be a number (cast it first)");
+  return {{call.types[0].dtype, reduced_shape(call.types[0].shape, reduced_axes(call), call.flag("keepdim"))}};
+}
+
+std::vector<TensorType> reduced_floating_type(const OpCall& call) {
+  same_floating_type(call);
+  return reduced_type(call);
+}
+
+// The largest of nothing does not exist, so the axes taken must not be empty.
+std::vector<TensorType> extreme_type(const OpCall& call) {
+  for (const std::size_t axis : reduced_axes(call)) {
+    if (call.types[0].shape[axis] == Dim(0)) {
+      refuse(fmt::format("dimension {} has length 0; the extreme of nothing does not exist", axis));
+    }
+  }
+  return reduced_type(call);
+}
+
+std::vector<TensorType> truth_type(const OpCall& call) {
+  if (call.types[0].dtype != DType::boolean) {
+    refuse(fmt::format("the input is {}; it should be bool (compare it first)", name_of(call.types[0].dtype)));
+  }
+  return {{DType::boolean, reduced_shape(call.types[0].shape, reduced_axes(call), call.flag("keepdim"))}};
+}
+
+std::vector<TensorType> arg_type(const OpCall& call) {
+  const Shape& shape = call.types[0].shape;
+  std::vector<std::int64_t> axes;
+  if (call.given("dim")) axes.push_back(call.integer("dim"));
+  const std::vector<std::size_t> taken = axes_in(axes, shape.size());
+  for (const std::size_t axis : taken) {
+    if (shape[axis] == Dim(0)) refuse("the position of the extreme of nothing does not exist");
+  }
+  return {{DType::i64, reduced_shape(shape, taken, call.flag("keepdim"))}};
+}
+
+std::vector<TensorType> along_axis(const OpCall& call) {
+  axis_in(call.integer("dim"), call.types[0].shape.size());
+  return {call.types[0]};
+}
+
+std::vector<TensorType> along_axis_floating(const OpCall& call) {
+  same_floating_type(call);
+  return along_axis(call);
+}
+
+// Derivatives -----------------------------------------------------------------------------------
+
+Values no_gradient(Builder&, const OpCall&, const Cotangents&) { return {ValueId::none}; }
+
+/// A value of the reduced shape, so that it broadcasts against the input.
+ValueId spread(Builder& b, const OpCall& call, ValueId reduced) {
+  return with_axes(b, reduced, call.types[0].shape, reduced_axes(call), call.flag("keepdim"));
+}
+
+ValueId over_input(Builder& b, const OpCall& call, ValueId reduced) {
+  return b.emit("expand", {spread(b, call, reduced)}, {{"shape", call.types[0].shape}});
+}
+
+Values vjp_sum(Builder& b, const OpCall& call, const Cotangents& c) {
+  return {over_input(b, call, c.values[0])};
+}
+
+// Equal extremes share the cotangent evenly (torch.amax).
+Values vjp_amax(Builder& b, const OpCall& call, const Cotangents& c) {
+  const ValueId x = call.inputs[0];
+  const ValueId best = b.emit("eq", {x, spread(b, call, c.outputs[0])});
+  const ValueId ones = b.emit("cast", {best}, {{"dtype", b.dtype(x)}});
+  const ValueId count = b.emit("sum", {ones}, {{"dim", call.integers("dim")}, {"keepdim", true}});
+  const ValueId g = spread(b, call, c.values[0]);
+  return {b.emit("div", {b.emit("mul", {g, ones}), count})};
+}
+
+// A product with one zero has a slope at that zero alone: the product of the others.
+Values vjp_prod(Builder& b, const OpCall& call, const Cotangents& c) {
+  const ValueId x = call.inputs[0];
+  const ValueId zero = number(b, x, 0.0);
+  const ValueId is_zero = b.emit("eq", {x, zero});
+  const Attributes over{{"dim", call.integers("dim")}, {"keepdim", true}};
+  const ValueId filled = b.emit("where", {is_zero, number(b, x, 1.0), x});
+  const ValueId others = b.emit("div", {b.emit("prod", {filled}, over), filled});
+  const ValueId zeros = b.emit("sum", {b.emit("cast", {is_zero}, {{"dtype", b.dtype(x)}})}, over);
+  const ValueId at_zero = b.emit("where", {b.emit("eq", {zeros, number(b, x, 1.0)}), others, zero});
+  const ValueId elsewhere = b.emit("where", {b.emit("eq", {zeros, zero}), others, zero});
+  const ValueId slope = b.emit("where", {is_zero, at_zero, elsewhere});
+  return {b.emit("mul", {spread(b, call, c.values[0]), slope})};
+}
+
+Values vjp_cumsum(Builder& b, const OpCall& call, const Cotangents& c) {
+  const Attributes axes{{"dims", std::vector<std::int64_t>{call.integer("dim")}}};
+  if (call.types[0].shape.empty()) return {c.values[0]};
+  const ValueId reversed = b.emit("flip", {c.values[0]}, axes);
+  return {b.emit("flip", {b.emit("cumsum", {reversed}, {{"dim", call.integer("dim")}})}, axes)};
+}
+
+ValueId sum_along(Builder& b, const OpCall& call, ValueId x) {
+  return b.emit("sum", {x}, {{"dim", std::vector<std::int64_t>{call.integer("dim")}}, {"keepdim", true}});
+}
+
+Values vjp_softmax(Builder& b, const OpCall& call, const Cotangents& c) {
+  const ValueId y = c.outputs[0];
+  const ValueId weighted = sum_along(b, call, b.emit("mul", {c.values[0], y}));
+  return {b.emit("mul", {y, b.emit("sub", {c.values[0], weighted})})};
+}
+
+Values vjp_log_softmax(Builder& b, const OpCall& call, const Cotangents& c) {
+  const ValueId total = sum_along(b, call, c.values[0]);
+  return {b.emit("sub", {c.values[0], b.emit("mul", {b.emit("exp", {c.outputs[0]}), total})})};
+}
+
+Values vjp_logsumexp(Builder& b, const OpCall& call, const Cotangents& c) {
+  const ValueId share = b.emit("exp", {b.emit("sub", {call.inputs[0], spread(b, call, c.outputs[0])})});
+  return {b.emit("mul", {spread(b, call, c.values[0]), share})};
+}
+
+// Meanings --------------------------------------------------------------------------------------
+
+/// How many elements a reduction takes, as a scalar of the input's type.
+ValueId taken_count(Builder& b, const OpCall& call) {
+  Shape taken;
+  for (const std::size_t axis : reduced_axes(call)) taken.push_back(call.types[0].shape[axis]);
+  const Dim count = count_elements(taken);
+  const DType dtype = call.types[0].dtype;
+  if (count.known()) return b.literal(dtype, static_cast<double>(count.value()));
+  return b.emit("cast", {b.emit("length", {}, {{"value", count}})}, {{"dtype", dtype}});
+}
+
+Values expand_mean(Builder& b, const OpCall& call) {
+  return {b.emit("div", {b.emit("sum", {call.inputs[0]}, call.attributes), taken_count(b, call)})};
+}
+
+Values expand_var(Builder& b, const OpCall& call) {
+  const ValueId x = call.inputs[0];
+  const std::vector<std::int64_t>& dim = call.integers("dim");
+  const ValueId mean = b.emit("mean", {x}, {{"dim", dim}, {"keepdim", true}});
+  const ValueId spread_out = b.emit("square", {b.emit("sub", {x, mean})});
+  const ValueId sum = b.emit("sum", {spread_out}, {{"dim", dim}, {"keepdim", call.flag("keepdim")}});
+  ValueId divisor = taken_count(b, call);
+  if (const double correction = call.real("correction"); correction != 0.0) {
+    divisor = b.emit("sub", {divisor, number(b, x, correction)});
+    divisor = b.emit("maximum", {divisor, number(b, x, 0.0)});
+  }
+  return {b.emit("div", {sum, divisor})};
+}
+
+Values expand_all(Builder& b, const OpCall& call) {
+  const ValueId no = b.emit("logical_not", {call.inputs[0]});
+  return {b.emit("logical_not", {b.emit("any", {no}, call.attributes)})};
+}
+
+Values expand_softmax(Builder& b, const OpCall& call) {
+  const ValueId x = call.inputs[0];
+  const std::vector<std::int64_t> dim{call.integer("dim")};
+  const ValueId top = b.emit("amax", {x}, {{"dim", dim}, {"keepdim", true}});
+  const ValueId raised = b.emit("exp", {b.emit("sub", {x, top})});
+  return {b.emit("div", {raised, sum_along(b, call, raised)})};
+}
+
+Values expand_log_softmax(Builder& b, const OpCall& call) {
+  const ValueId x = call.inputs[0];
+  const std::vector<std::int64_t> dim{call.integer("dim")};
+  const ValueId top = b.emit("amax", {x}, {{"dim", dim}, {"keepdim", true}});
+  const ValueId shifted = b.emit("sub", {x, top});
+  const ValueId total = b.emit("log", {sum_along(b, call, b.emit("exp", {shifted}))});
+  return {b.emit("sub", {shifted, total})};
+}
+
+// An infinite maximum is not subtracted: inf - inf is not a number.
+Values expand_logsumexp(Builder& b, const OpCall& call) {
+  const ValueId x = call.inputs[0];
+  const std::vector<std::int64_t>& dim = call.integers("dim");
+  const ValueId top = b.emit("amax", {x}, {{"dim", dim}, {"keepdim", true}});
+  const ValueId shift = b.emit("where", {b.emit("isinf", {top}), number(b, x, 0.0), top});
+  const ValueId raised = b.emit("exp", {b.emit("sub", {x, shift})});
+  const ValueId sum = b.emit("sum", {raised}, {{"dim", dim}, {"keepdim", true}});
+  const ValueId result = b.emit("add", {b.emit("log", {sum}), shift});
+  const Shape shape = reduced_shape(call.types[0].shape, reduced_axes(call), call.flag("keepdim"));
+  return {reshape_to(b, result, shape)};
+}
+
+constexpr OpSchema rows[] = {
+    {"sum(x, dim: ints = [], keepdim: bool = false) -> y", reduced_type, nullptr, vjp_sum,
+     "sum over the dimensions; over all where none is named"},
+    {"mean(x, dim: ints = [], keepdim: bool = false) -> y", reduced_floating_type, expand_mean, nullptr,
+     "sum divided by the number of elements"},
+    {"amax(x, dim: ints = [], keepdim: bool = false) -> y", extreme_type, nullptr, vjp_amax, "largest element"},
+    {"amin(x, dim: ints = [], keepdim: bool = false) -> y", extreme_type, nullptr, vjp_amax, "smallest element"},
+    {"prod(x, dim: ints = [], keepdim: bool = false) -> y", reduced_type, nullptr, vjp_prod, "product"},
+    {"any(x, dim: ints = [], keepdim: bool = false) -> y", truth_type, nullptr, no_gradient, "whether any holds"},
+    {"all(x, dim: ints = [], keepdim: bool = false) -> y", truth_type, expand_all, nullptr, "whether all hold"},
+    {"var(x, dim: ints = [], correction: float = 1.0, keepdim: bool = false) -> y", reduced_floating_type,
+     expand_var, nullptr, "mean squared deviation, the divisor less by the correction"},
+    {"argmax(x, dim: int?, keepdim: bool = false) -> y", arg_type, nullptr, no_gradient,
+     "position of the first largest; in the flat tensor where no dimension is named"},
+    {"argmin(x, dim: int?, keepdim: bool = false) -> y", arg_type, nullptr, no_gradient,
+     "position of the first smallest"},
+    {"cumsum(x, dim: int) -> y", along_axis, nullptr, vjp_cumsum, "running sum"},
+    {"softmax(x, dim: int) -> y", along_axis_floating, expand_softmax, vjp_softmax, "exp(x) / sum(exp(x))"},
+    {"log_softmax(x, dim: int) -> y", along_axis_floating, expand_log_softmax, vjp_log_softmax, "log(softmax(x))"},
+    {"logsumexp(x, dim: ints, keepdim: bool = false) -> y", reduced_floating_type, expand_logsumexp,
+     vjp_logsumexp, "log(sum(exp(x)))"},
+};
+
+}  // namespace
+
+std::span<const OpSchema> reduction_ops() { return rows; }
+
+}  // namespace isomer

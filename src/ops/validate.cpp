@@ -1,0 +1,96 @@
+#include "ops/validate.h"
+
+#include "base/text.h"
+
+namespace isomer {
+namespace {
+
+class Validator {
+ public:
+  explicit Validator(const Graph& graph) : graph_(graph), made_(graph.values.size(), false) {}
+
+  void run() {
+    for (const ValueId id : graph_.inputs) make(id, "an input");
+    for (const Constant& constant : graph_.constants) {
+      make(constant.value, "a constant");
+      same_type(constant.value, constant.data.type(), "a constant");
+    }
+    for (const State& state : graph_.states) {
+      make(state.now, "a state");
+      same_type(state.now, state.initial.type(), "a state");
+    }
+    for (const Node& node : graph_.nodes) {
+      with_place(describe(graph_, node), [&] { check(node); });
+    }
+    for (const State& state : graph_.states) {
+      use(state.next, "a state's next value");
+      same_type(state.next, graph_[state.now].type, "a state's next value");
+    }
+    for (const ValueId id : graph_.outputs) use(id, "an output");
+  }
+
+ private:
+  void make(ValueId id, std::string_view what) {
+    const auto index = static_cast<std::size_t>(id);
+    if (index >= made_.size()) refuse(what, "is not in the list of values");
+    if (made_[index]) refuse(what, "is made twice");
+    made_[index] = true;
+  }
+
+  void use(ValueId id, std::string_view what) const {
+    const auto index = static_cast<std::size_t>(id);
+    if (index >= made_.size() || !made_[index]) refuse(what, "is used before it is made");
+  }
+
+  void same_type(ValueId id, const TensorType& type, std::string_view what) const {
+    if (graph_[id].type == type) return;
+    refuse(what, fmt::format("is {}; it should be {}", to_text(graph_[id].type), to_text(type)));
+  }
+
+  void check(const Node& node) {
+    const OpSchema& schema = op_named(node.op);
+    std::vector<TensorType> types(node.inputs.size(), TensorType{DType::f32, {}});
+    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+      if (node.inputs[i] == ValueId::none) continue;
+      use(node.inputs[i], "an input");
+      types[i] = graph_[node.inputs[i]].type;
+    }
+    const Attributes attributes = complete(schema, node.attributes);
+    const std::vector<TensorType> inferred = schema.infer(OpCall{attributes, node.inputs, types});
+    if (inferred.size() != node.outputs.size()) {
+      refuse("the number of outputs", fmt::format("is {}; it should be {}", node.outputs.size(), inferred.size()));
+    }
+    for (std::size_t i = 0; i < inferred.size(); ++i) {
+      make(node.outputs[i], "an output");
+      same_type(node.outputs[i], inferred[i], "an output");
+    }
+  }
+
+  [[noreturn]] static void refuse(std::string_view what, std::string_view why) {
+    throw Error(Fault::model, "", fmt::format("{} {}", what, why));
+  }
+
+  const Graph& graph_;
+  std::vector<bool> made_;
+};
+
+}  // namespace
+
+void validate(const Graph& graph) {
+  with_place(graph.name, [&] { Validator(graph).run(); });
+}
+
+std::string describe(const Graph& graph, const Node& node) {
+  const auto number = static_cast<std::size_t>(&node - graph.nodes.data());
+  const bool inside = number < graph.nodes.size();
+  std::string text = inside ? fmt::format("node {}", number) : "node";
+  if (!node.outputs.empty() && !graph[node.outputs[0]].name.empty()) {
+    text += fmt::format(" '{}'", graph[node.outputs[0]].name);
+  }
+  text += fmt::format(" ({})", node.op);
+  if (!node.scope.empty()) text += fmt::format(", in {}", node.scope);
+  if (node.place.line > 0) text += fmt::format(", {}:{}", node.place.file, node.place.line);
+  return text;
+}
+
+}  // namespace isomer
