@@ -24,8 +24,8 @@ Shape scores_shape(const OpCall& call) {
 std::vector<TensorType> attention_type(const OpCall& call) {
   same_floating_type(call);
   const DType dtype = call.types[0].dtype;
-  const std::string given = fmt::format("query {}, key {}, value {}", to_text(call.types[0]), to_text(call.types[1]),
-                                        to_text(call.types[2]));
+  const std::string given = fmt::format("query {}, key {}, value {}", to_text(call.types[0]),
+                                        to_text(call.types[1]), to_text(call.types[2]));
   for (std::size_t i = 0; i < 3; ++i) {
     if (call.types[i].shape.size() < 2 || call.types[i].dtype != dtype) {
       refuse(given + ": all should be of one type and have two dimensions or more");
@@ -34,16 +34,20 @@ std::vector<TensorType> attention_type(const OpCall& call) {
   const Shape& key = call.types[1].shape;
   const Shape& value = call.types[2].shape;
   if (call.types[0].shape.back() != key.back() || key[key.size() - 2] != value[value.size() - 2]) {
-    refuse(given + ": query and key should have the same last length, key and value the same last but one");
+    refuse(given +
+           ": query and key should have the same last length, key and value the same last but one");
   }
   const Shape scores = scores_shape(call);
   if (call.has(3)) {
-    if (call.flag("is_causal")) refuse("there is a mask and is_causal is true; one of them should go");
+    if (call.flag("is_causal"))
+      refuse("there is a mask and is_causal is true; one of them should go");
     if (call.types[3].dtype != DType::boolean && call.types[3].dtype != dtype) {
-      refuse(fmt::format("the mask is {}; it should be bool or {}", name_of(call.types[3].dtype), name_of(dtype)));
+      refuse(fmt::format("the mask is {}; it should be bool or {}", name_of(call.types[3].dtype),
+                         name_of(dtype)));
     }
     if (broadcast(call.types[3].shape, scores) != scores) {
-      refuse(fmt::format("the mask is {}; it should broadcast to {}", to_text(call.types[3].shape), to_text(scores)));
+      refuse(fmt::format("the mask is {}; it should broadcast to {}", to_text(call.types[3].shape),
+                         to_text(scores)));
     }
   }
   Shape shape = broadcast(leading(scores), leading(value));
@@ -64,30 +68,38 @@ ValueId masked(Builder& b, const OpCall& call, ValueId scores) {
   if (call.flag("is_causal")) {
     const Shape shape = b.shape(scores);
     const Shape matrix(shape.end() - 2, shape.end());
-    const ValueId all = b.emit("full", {}, {{"shape", matrix}, {"value", 1.0}, {"dtype", DType::boolean}});
+    const ValueId all =
+        b.emit("full", {}, {{"shape", matrix}, {"value", 1.0}, {"dtype", DType::boolean}});
     return b.emit("where", {b.emit("tril", {all}), scores, closed});
   }
   if (!call.has(3)) return scores;
-  if (call.types[3].dtype == DType::boolean) return b.emit("where", {call.inputs[3], scores, closed});
+  if (call.types[3].dtype == DType::boolean)
+    return b.emit("where", {call.inputs[3], scores, closed});
   return b.emit("add", {scores, call.inputs[3]});
 }
 
-// torch.nn.functional.scaled_dot_product_attention. A row that the mask closes wholly attends to nothing: zeros.
+// torch.nn.functional.scaled_dot_product_attention. A row that the mask closes wholly attends to
+// nothing: zeros.
 Values expand_attention(Builder& b, const OpCall& call) {
-  const ValueId turned = b.emit("transpose", {call.inputs[1]}, {{"dim0", std::int64_t{-2}}, {"dim1", std::int64_t{-1}}});
+  const ValueId turned = b.emit("transpose", {call.inputs[1]},
+                                {{"dim0", std::int64_t{-2}}, {"dim1", std::int64_t{-1}}});
   const ValueId product = b.emit("matmul", {call.inputs[0], turned});
-  const ValueId scores = masked(b, call, b.emit("mul", {product, number(b, product, scale_of(call))}));
+  const ValueId scores =
+      masked(b, call, b.emit("mul", {product, number(b, product, scale_of(call))}));
   ValueId weights = b.emit("softmax", {scores}, {{"dim", std::int64_t{-1}}});
   if (call.has(3)) {
-    const ValueId closed = b.emit("eq", {scores, number(b, scores, -std::numeric_limits<double>::infinity())});
-    const ValueId nothing = b.emit("all", {closed}, {{"dim", std::vector<std::int64_t>{-1}}, {"keepdim", true}});
+    const ValueId closed =
+        b.emit("eq", {scores, number(b, scores, -std::numeric_limits<double>::infinity())});
+    const ValueId nothing =
+        b.emit("all", {closed}, {{"dim", std::vector<std::int64_t>{-1}}, {"keepdim", true}});
     weights = b.emit("where", {nothing, number(b, weights, 0.0), weights});
   }
   return {b.emit("matmul", {weights, call.inputs[2]})};
 }
 
 constexpr OpSchema rows[] = {
-    {"scaled_dot_product_attention(query, key, value, mask?, is_causal: bool = false, scale: float?) -> y",
+    {"scaled_dot_product_attention(query, key, value, mask?, is_causal: bool = false, scale: "
+     "float?) -> y",
      attention_type, expand_attention, nullptr, "softmax(query @ key.T * scale + mask) @ value"},
 };
 

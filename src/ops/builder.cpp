@@ -76,7 +76,8 @@ ValueId Builder::literal(DType dtype, double value) {
 
 ValueId Builder::literal(DType dtype, std::int64_t value) {
   const std::pair key(dtype, static_cast<std::uint64_t>(value));
-  // A floating literal is keyed by its bits, so only the other types may be keyed by the integer itself.
+  // A floating literal is keyed by its bits, so only the other types may be keyed by the integer
+  // itself.
   if (is_floating(dtype)) return literal(dtype, static_cast<double>(value));
   if (const auto known = literals_.find(key); known != literals_.end()) return known->second;
   const ValueId id = constant("", Tensor::from_integers(dtype, {}, std::span(&value, 1)));

@@ -15,7 +15,8 @@ class Builder {
   explicit Builder(std::string name);
 
   ValueId input(std::string name, TensorType type);
-  ValueId constant(std::string name, Tensor data, bool trainable = false, std::vector<std::string> names = {});
+  ValueId constant(std::string name, Tensor data, bool trainable = false,
+                   std::vector<std::string> names = {});
   /// A constant of rank 0 without a state_dict name. Equal literals are one constant.
   ValueId literal(DType dtype, double value);
   ValueId literal(DType dtype, std::int64_t value);
@@ -26,7 +27,8 @@ class Builder {
   /// Adds a node with one output.
   ValueId emit(std::string_view op, std::vector<ValueId> inputs, Attributes attributes = {});
   /// Adds a node. A variadic number of outputs is what the type rule says.
-  std::vector<ValueId> emit_all(std::string_view op, std::vector<ValueId> inputs, Attributes attributes = {});
+  std::vector<ValueId> emit_all(std::string_view op, std::vector<ValueId> inputs,
+                                Attributes attributes = {});
 
   /// Where the nodes emitted from now on come from.
   void at(std::string scope, Place place);

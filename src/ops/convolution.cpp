@@ -18,20 +18,24 @@ struct Window {
 };
 
 Window window_of(const OpCall& call, std::size_t axes) {
-  Window window{per_axis(call.integers("stride"), axes, "stride"), per_axis(call.integers("padding"), axes, "padding"),
+  Window window{per_axis(call.integers("stride"), axes, "stride"),
+                per_axis(call.integers("padding"), axes, "padding"),
                 per_axis(call.integers("dilation"), axes, "dilation"),
                 per_axis(call.integers("output_padding"), axes, "output_padding")};
   const auto below = [](const Integers& list, std::int64_t least) {
     return std::ranges::any_of(list, [=](std::int64_t n) { return n < least; });
   };
-  if (below(window.stride, 1) || below(window.dilation, 1)) refuse("stride and dilation should be at least 1");
-  if (below(window.padding, 0) || below(window.output_padding, 0)) refuse("padding should not be negative");
+  if (below(window.stride, 1) || below(window.dilation, 1))
+    refuse("stride and dilation should be at least 1");
+  if (below(window.padding, 0) || below(window.output_padding, 0))
+    refuse("padding should not be negative");
   return window;
 }
 
 Dim require_positive(const Dim& length, std::string_view what) {
   if (length.known() && length.value() < 0) {
-    refuse(fmt::format("the window is larger than the padded input: {} would be {}", what, length.value()));
+    refuse(fmt::format("the window is larger than the padded input: {} would be {}", what,
+                       length.value()));
   }
   return length;
 }
@@ -39,28 +43,37 @@ Dim require_positive(const Dim& length, std::string_view what) {
 TensorType convolved(const OpCall& call, const TensorType& x, const TensorType& weight) {
   const std::size_t rank = x.shape.size();
   if (rank < 3 || rank > 5 || weight.shape.size() != rank) {
-    refuse(fmt::format("the input is {} and the weight {}; both should have batch, channels and 1 to 3 spatial axes",
-                       to_text(x.shape), to_text(weight.shape)));
+    refuse(
+        fmt::format("the input is {} and the weight {}; both should have batch, channels and 1 to "
+                    "3 spatial axes",
+                    to_text(x.shape), to_text(weight.shape)));
   }
   if (x.dtype != weight.dtype) {
-    refuse(fmt::format("the input is {} and the weight {}; they should be of one type", name_of(x.dtype), name_of(weight.dtype)));
+    refuse(fmt::format("the input is {} and the weight {}; they should be of one type",
+                       name_of(x.dtype), name_of(weight.dtype)));
   }
   const Window window = window_of(call, rank - 2);
   const bool transposed = call.flag("transposed");
   const std::int64_t groups = call.integer("groups");
   const Dim& taken = weight.shape[transposed ? 0 : 1];
   const Dim wanted = transposed ? taken : taken * groups;
-  if (groups < 1 || x.shape[1] != wanted || (weight.shape[0].known() && weight.shape[0].value() % groups != 0)) {
-    refuse(fmt::format("the input has {} channels; weight {} with {} takes {}", to_text(x.shape[1]),
-                       to_text(weight.shape), counted(static_cast<std::size_t>(std::max<std::int64_t>(groups, 0)), "group"), to_text(wanted)));
+  if (groups < 1 || x.shape[1] != wanted ||
+      (weight.shape[0].known() && weight.shape[0].value() % groups != 0)) {
+    refuse(
+        fmt::format("the input has {} channels; weight {} with {} takes {}", to_text(x.shape[1]),
+                    to_text(weight.shape),
+                    counted(static_cast<std::size_t>(std::max<std::int64_t>(groups, 0)), "group"),
+                    to_text(wanted)));
   }
   TensorType y{x.dtype, {x.shape[0], transposed ? weight.shape[1] * groups : weight.shape[0]}};
   for (std::size_t i = 0; i + 2 < rank; ++i) {
     const Dim reach = (weight.shape[i + 2] - 1) * window.dilation[i];
     if (transposed) {
-      y.shape.push_back((x.shape[i + 2] - 1) * window.stride[i] - 2 * window.padding[i] + reach + window.output_padding[i] + 1);
+      y.shape.push_back((x.shape[i + 2] - 1) * window.stride[i] - 2 * window.padding[i] + reach +
+                        window.output_padding[i] + 1);
     } else {
-      y.shape.push_back(floor_divide(x.shape[i + 2] + 2 * window.padding[i] - reach - 1, window.stride[i]) + 1);
+      y.shape.push_back(
+          floor_divide(x.shape[i + 2] + 2 * window.padding[i] - reach - 1, window.stride[i]) + 1);
     }
     require_positive(y.shape.back(), "a spatial length");
   }
@@ -70,20 +83,23 @@ TensorType convolved(const OpCall& call, const TensorType& x, const TensorType& 
 std::vector<TensorType> convolution_type(const OpCall& call) {
   const TensorType y = convolved(call, call.types[0], call.types[1]);
   if (call.has(2) && call.types[2].shape != Shape{y.shape[1]}) {
-    refuse(fmt::format("the bias is {}; it should be [{}]", to_text(call.types[2].shape), to_text(y.shape[1])));
+    refuse(fmt::format("the bias is {}; it should be [{}]", to_text(call.types[2].shape),
+                       to_text(y.shape[1])));
   }
   return {y};
 }
 
 std::vector<TensorType> convolution_backward_type(const OpCall& call) {
   const TensorType y = convolved(call, call.types[1], call.types[2]);
-  if (call.types[0] != y) refuse(fmt::format("the cotangent is {}; it should be {}", to_text(call.types[0]), to_text(y)));
+  if (call.types[0] != y)
+    refuse(fmt::format("the cotangent is {}; it should be {}", to_text(call.types[0]), to_text(y)));
   return {call.types[1], call.types[2]};
 }
 
 Values vjp_convolution(Builder& b, const OpCall& call, const Cotangents& c) {
   const ValueId g = c.values[0];
-  Values result = b.emit_all("convolution_backward", {g, call.inputs[0], call.inputs[1]}, call.attributes);
+  Values result =
+      b.emit_all("convolution_backward", {g, call.inputs[0], call.inputs[1]}, call.attributes);
   result.push_back(ValueId::none);
   if (!call.has(2)) return result;
   Integers all_but_channels;
@@ -102,16 +118,21 @@ struct Pool {
 };
 
 Pool pool_of(const OpCall& call) {
-  Pool pool{per_axis(call.integers("kernel_size"), 2, "kernel_size"), {}, per_axis(call.integers("padding"), 2, "padding"),
-            {1, 1}, call.flag("ceil_mode")};
-  pool.stride = call.integers("stride").empty() ? pool.kernel : per_axis(call.integers("stride"), 2, "stride");
+  Pool pool{per_axis(call.integers("kernel_size"), 2, "kernel_size"),
+            {},
+            per_axis(call.integers("padding"), 2, "padding"),
+            {1, 1},
+            call.flag("ceil_mode")};
+  pool.stride = call.integers("stride").empty() ? pool.kernel
+                                                : per_axis(call.integers("stride"), 2, "stride");
   if (call.given("dilation")) pool.dilation = per_axis(call.integers("dilation"), 2, "dilation");
   for (std::size_t i = 0; i < 2; ++i) {
     if (pool.kernel[i] < 1 || pool.stride[i] < 1 || pool.dilation[i] < 1) {
       refuse("kernel_size, stride and dilation should be at least 1");
     }
     if (pool.padding[i] < 0 || pool.padding[i] > pool.kernel[i] / 2) {
-      refuse(fmt::format("padding {} should be between 0 and half of the kernel, {}", pool.padding[i], pool.kernel[i] / 2));
+      refuse(fmt::format("padding {} should be between 0 and half of the kernel, {}",
+                         pool.padding[i], pool.kernel[i] / 2));
     }
   }
   return pool;
@@ -119,14 +140,18 @@ Pool pool_of(const OpCall& call) {
 
 void require_planes(const TensorType& type) {
   if (!is_floating(type.dtype) || (type.shape.size() != 3 && type.shape.size() != 4)) {
-    refuse(fmt::format("the input is {}; it should be floating, [channels, height, width] with or without a batch", to_text(type)));
+    refuse(fmt::format(
+        "the input is {}; it should be floating, [channels, height, width] with or without a batch",
+        to_text(type)));
   }
 }
 
-/// Windows along one axis. Rounded up, the last one must still begin inside the input or its left padding.
+/// Windows along one axis. Rounded up, the last one must still begin inside the input or its left
+/// padding.
 Dim pooled_length(const Dim& length, const Pool& pool, std::size_t i) {
   const Dim room = length + 2 * pool.padding[i] - pool.dilation[i] * (pool.kernel[i] - 1) - 1;
-  if (!pool.round_up) return require_positive(floor_divide(room, pool.stride[i]) + 1, "a spatial length");
+  if (!pool.round_up)
+    return require_positive(floor_divide(room, pool.stride[i]) + 1, "a spatial length");
   if (!length.known()) refuse("ceil_mode needs spatial lengths that are known");
   Dim count = floor_divide(room + pool.stride[i] - 1, pool.stride[i]) + 1;
   if ((count.value() - 1) * pool.stride[i] >= length.value() + pool.padding[i]) count = count - 1;
@@ -138,7 +163,8 @@ TensorType pooled(const OpCall& call) {
   const Pool pool = pool_of(call);
   TensorType y = call.types[0];
   const std::size_t first = y.shape.size() - 2;
-  for (std::size_t i = 0; i < 2; ++i) y.shape[first + i] = pooled_length(y.shape[first + i], pool, i);
+  for (std::size_t i = 0; i < 2; ++i)
+    y.shape[first + i] = pooled_length(y.shape[first + i], pool, i);
   return y;
 }
 
@@ -160,10 +186,12 @@ Shape flat_planes(const Shape& shape) {
 Values vjp_max_pool2d(Builder& b, const OpCall& call, const Cotangents& c) {
   const Shape& shape = call.types[0].shape;
   const Shape taken = flat_planes(b.shape(c.values[0]));
-  const ValueId zeros = b.emit("full", {}, {{"shape", flat_planes(shape)}, {"value", 0.0}, {"dtype", call.types[0].dtype}});
+  const ValueId zeros = b.emit(
+      "full", {}, {{"shape", flat_planes(shape)}, {"value", 0.0}, {"dtype", call.types[0].dtype}});
   const ValueId index = reshape_to(b, c.outputs[1], taken);
   const ValueId g = reshape_to(b, c.values[0], taken);
-  return {reshape_to(b, b.emit("scatter_add", {zeros, index, g}, {{"dim", std::int64_t{-1}}}), shape)};
+  return {
+      reshape_to(b, b.emit("scatter_add", {zeros, index, g}, {{"dim", std::int64_t{-1}}}), shape)};
 }
 
 /// Sums over windows of every plane: a convolution with ones, one channel at a time.
@@ -173,7 +201,8 @@ ValueId window_sums(Builder& b, ValueId x, const Pool& pool) {
   const Dim& width = shape[shape.size() - 1];
   const Dim planes = count_elements(Shape(shape.begin(), shape.end() - 2));
   const Shape kernel{Dim(1), Dim(1), Dim(pool.kernel[0]), Dim(pool.kernel[1])};
-  const ValueId ones = b.emit("full", {}, {{"shape", kernel}, {"value", 1.0}, {"dtype", b.dtype(x)}});
+  const ValueId ones =
+      b.emit("full", {}, {{"shape", kernel}, {"value", 1.0}, {"dtype", b.dtype(x)}});
   const ValueId apart = reshape_to(b, x, {planes, Dim(1), height, width});
   const ValueId sums = b.emit("convolution", {apart, ones}, {{"stride", pool.stride}});
   Shape result(shape.begin(), shape.end() - 2);
@@ -192,7 +221,8 @@ std::vector<Dim> pool_padding(const Shape& from, const Shape& to, const Pool& po
   return pad;
 }
 
-// What lies beyond the padded input (ceil_mode) never counts; the padding itself does if count_include_pad says so.
+// What lies beyond the padded input (ceil_mode) never counts; the padding itself does if
+// count_include_pad says so.
 Values expand_avg_pool2d(Builder& b, const OpCall& call) {
   const ValueId x = call.inputs[0];
   const Pool pool = pool_of(call);
@@ -201,11 +231,13 @@ Values expand_avg_pool2d(Builder& b, const OpCall& call) {
   const std::vector<Dim> pad = pool_padding(from, to, pool);
   const ValueId sums = window_sums(b, b.emit("pad", {x}, {{"pad", pad}}), pool);
   if (call.given("divisor_override")) {
-    return {b.emit("div", {sums, number(b, x, static_cast<double>(call.integer("divisor_override")))})};
+    return {
+        b.emit("div", {sums, number(b, x, static_cast<double>(call.integer("divisor_override")))})};
   }
   const bool padded = pool.padding[0] != 0 || pool.padding[1] != 0;
   if (!pool.round_up && (!padded || call.flag("count_include_pad"))) {
-    return {b.emit("div", {sums, number(b, x, static_cast<double>(pool.kernel[0] * pool.kernel[1]))})};
+    return {
+        b.emit("div", {sums, number(b, x, static_cast<double>(pool.kernel[0] * pool.kernel[1]))})};
   }
   Shape counted_shape{Dim(1), from[from.size() - 2], from[from.size() - 1]};
   std::vector<Dim> rest = pad;
@@ -216,7 +248,8 @@ Values expand_avg_pool2d(Builder& b, const OpCall& call) {
       rest[2 * (1 - i) + 1] = pad[2 * (1 - i) + 1] - pool.padding[i];
     }
   }
-  const ValueId ones = b.emit("full", {}, {{"shape", counted_shape}, {"value", 1.0}, {"dtype", b.dtype(x)}});
+  const ValueId ones =
+      b.emit("full", {}, {{"shape", counted_shape}, {"value", 1.0}, {"dtype", b.dtype(x)}});
   return {b.emit("div", {sums, window_sums(b, b.emit("pad", {ones}, {{"pad", rest}}), pool)})};
 }
 
@@ -240,7 +273,8 @@ Integers plane_of(const Shape& shape) {
   return *known;
 }
 
-/// Row i holds the weights with which output i averages the inputs: from floor(i*n/m) up to ceil((i+1)*n/m).
+/// Row i holds the weights with which output i averages the inputs: from floor(i*n/m) up to
+/// ceil((i+1)*n/m).
 ValueId averaging_matrix(Builder& b, DType dtype, std::int64_t outputs, std::int64_t inputs) {
   std::vector<double> weights(static_cast<std::size_t>(outputs * inputs), 0.0);
   for (std::int64_t i = 0; i < outputs; ++i) {
@@ -257,10 +291,12 @@ Values expand_adaptive_avg_pool2d(Builder& b, const OpCall& call) {
   const ValueId x = call.inputs[0];
   const Shape from = call.types[0].shape;
   const Integers size = per_axis(call.integers("output_size"), 2, "output_size");
-  if (size == Integers{1, 1}) return {b.emit("mean", {x}, {{"dim", Integers{-2, -1}}, {"keepdim", true}})};
+  if (size == Integers{1, 1})
+    return {b.emit("mean", {x}, {{"dim", Integers{-2, -1}}, {"keepdim", true}})};
   const Integers plane = plane_of(from);
   if (plane[0] % size[0] == 0 && plane[1] % size[1] == 0) {
-    return {b.emit("avg_pool2d", {x}, {{"kernel_size", Integers{plane[0] / size[0], plane[1] / size[1]}}})};
+    return {b.emit("avg_pool2d", {x},
+                   {{"kernel_size", Integers{plane[0] / size[0], plane[1] / size[1]}}})};
   }
   const ValueId rows = averaging_matrix(b, b.dtype(x), size[0], plane[0]);
   const ValueId columns = averaging_matrix(b, b.dtype(x), size[1], plane[1]);
@@ -293,20 +329,26 @@ Values expand_upsample_nearest2d(Builder& b, const OpCall& call) {
 constexpr OpSchema rows[] = {
     {"convolution(x, weight, bias?, stride: ints = [1], padding: ints = [0], dilation: ints = [1], "
      "transposed: bool = false, output_padding: ints = [0], groups: int = 1) -> y",
-     convolution_type, nullptr, vjp_convolution, "convolution over 1 to 3 spatial axes, or its transpose"},
-    {"convolution_backward(grad, x, weight, stride: ints = [1], padding: ints = [0], dilation: ints = [1], "
-     "transposed: bool = false, output_padding: ints = [0], groups: int = 1) -> (grad_x, grad_weight)",
+     convolution_type, nullptr, vjp_convolution,
+     "convolution over 1 to 3 spatial axes, or its transpose"},
+    {"convolution_backward(grad, x, weight, stride: ints = [1], padding: ints = [0], dilation: "
+     "ints = [1], "
+     "transposed: bool = false, output_padding: ints = [0], groups: int = 1) -> (grad_x, "
+     "grad_weight)",
      convolution_backward_type, nullptr, nullptr, "cotangents of a convolution's input and weight"},
-    {"max_pool2d(x, kernel_size: ints, stride: ints = [], padding: ints = [0], dilation: ints = [1], "
+    {"max_pool2d(x, kernel_size: ints, stride: ints = [], padding: ints = [0], dilation: ints = "
+     "[1], "
      "ceil_mode: bool = false) -> (y, indices)",
-     max_pool2d_type, nullptr, vjp_max_pool2d, "largest of each window, and its position in the plane"},
-    {"avg_pool2d(x, kernel_size: ints, stride: ints = [], padding: ints = [0], ceil_mode: bool = false, "
+     max_pool2d_type, nullptr, vjp_max_pool2d,
+     "largest of each window, and its position in the plane"},
+    {"avg_pool2d(x, kernel_size: ints, stride: ints = [], padding: ints = [0], ceil_mode: bool = "
+     "false, "
      "count_include_pad: bool = true, divisor_override: int?) -> y",
      avg_pool2d_type, expand_avg_pool2d, nullptr, "mean of each window"},
-    {"adaptive_avg_pool2d(x, output_size: ints) -> y", resized_type, expand_adaptive_avg_pool2d, nullptr,
-     "means of windows that divide the plane into so many parts"},
-    {"upsample_nearest2d(x, output_size: ints) -> y", resized_type, expand_upsample_nearest2d, nullptr,
-     "the nearest input for each output"},
+    {"adaptive_avg_pool2d(x, output_size: ints) -> y", resized_type, expand_adaptive_avg_pool2d,
+     nullptr, "means of windows that divide the plane into so many parts"},
+    {"upsample_nearest2d(x, output_size: ints) -> y", resized_type, expand_upsample_nearest2d,
+     nullptr, "the nearest input for each output"},
 };
 
 }  // namespace

@@ -15,7 +15,8 @@ std::vector<TensorType> arange_type(const OpCall& call) {
   const std::int64_t step = call.integer("step");
   if (step == 0) refuse("step should not be 0");
   const Dim span = call.get<Dim>("end") - call.get<Dim>("start");
-  const Dim count = step > 0 ? floor_divide(span + (step - 1), step) : floor_divide(Dim(0) - span + (-step - 1), -step);
+  const Dim count = step > 0 ? floor_divide(span + (step - 1), step)
+                             : floor_divide(Dim(0) - span + (-step - 1), -step);
   if (count.known() && count.value() < 0) refuse("end lies before start");
   return {{call.get<DType>("dtype"), {count}}};
 }
@@ -27,9 +28,10 @@ Values no_gradient(Builder&, const OpCall&, const Cotangents&) { return {}; }
 constexpr OpSchema rows[] = {
     {"full(shape: dims, value: float, dtype: dtype = f32) -> y", full_type, nullptr, no_gradient,
      "one value everywhere"},
-    {"arange(start: dim = 0, end: dim, step: int = 1, dtype: dtype = i64) -> y", arange_type, nullptr, no_gradient,
-     "start, start + step, ... up to end, without it"},
-    {"length(value: dim, dtype: dtype = i64) -> y", length_type, nullptr, no_gradient, "a named length as a number"},
+    {"arange(start: dim = 0, end: dim, step: int = 1, dtype: dtype = i64) -> y", arange_type,
+     nullptr, no_gradient, "start, start + step, ... up to end, without it"},
+    {"length(value: dim, dtype: dtype = i64) -> y", length_type, nullptr, no_gradient,
+     "a named length as a number"},
 };
 
 }  // namespace

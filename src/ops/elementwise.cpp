@@ -38,7 +38,8 @@ std::vector<TensorType> floating_arithmetic_type(const OpCall& call) {
 }
 
 std::vector<TensorType> numeric_type(const OpCall& call) {
-  if (call.types[0].dtype == DType::boolean) refuse("the input is bool; it should be a number (cast it first)");
+  if (call.types[0].dtype == DType::boolean)
+    refuse("the input is bool; it should be a number (cast it first)");
   return {call.types[0]};
 }
 
@@ -196,8 +197,7 @@ Values vjp_extreme(Builder& b, const OpCall& call, const Cotangents& c) {
 Values vjp_where(Builder& b, const OpCall& call, const Cotangents& c) {
   const ValueId g = c.values[0];
   const ValueId zero = number(b, g, 0.0);
-  return {ValueId::none,
-          sum_to(b, where(b, call.inputs[0], g, zero), call.types[1].shape),
+  return {ValueId::none, sum_to(b, where(b, call.inputs[0], g, zero), call.types[1].shape),
           sum_to(b, where(b, call.inputs[0], zero, g), call.types[2].shape)};
 }
 
@@ -242,7 +242,9 @@ Values expand_silu(Builder& b, const OpCall& call) {
   return {mul(b, call.inputs[0], b.emit("sigmoid", {call.inputs[0]}))};
 }
 
-ValueId at_most(Builder& b, ValueId x, double bound) { return b.emit("clamp", {x}, {{"max", bound}}); }
+ValueId at_most(Builder& b, ValueId x, double bound) {
+  return b.emit("clamp", {x}, {{"max", bound}});
+}
 
 // The exponential sees no more than the threshold, so that neither it nor its derivative overflows.
 Values expand_softplus(Builder& b, const OpCall& call) {
@@ -294,12 +296,14 @@ Values expand_clamp(Builder& b, const OpCall& call) {
 }
 
 Values expand_hardtanh(Builder& b, const OpCall& call) {
-  return {b.emit("clamp", {call.inputs[0]}, {{"min", call.real("min_val")}, {"max", call.real("max_val")}})};
+  return {b.emit("clamp", {call.inputs[0]},
+                 {{"min", call.real("min_val")}, {"max", call.real("max_val")}})};
 }
 
 Values expand_hardsigmoid(Builder& b, const OpCall& call) {
   const ValueId x = call.inputs[0];
-  const ValueId bounded = b.emit("hardtanh", {add(b, x, 3.0)}, {{"min_val", 0.0}, {"max_val", 6.0}});
+  const ValueId bounded =
+      b.emit("hardtanh", {add(b, x, 3.0)}, {{"min_val", 0.0}, {"max_val", 6.0}});
   return {div(b, bounded, number(b, x, 6.0))};
 }
 
@@ -329,8 +333,12 @@ Values expand_ne(Builder& b, const OpCall& call) {
   return {b.emit("logical_not", {b.emit("eq", {call.inputs[0], call.inputs[1]})})};
 }
 
-Values expand_gt(Builder& b, const OpCall& call) { return {b.emit("lt", {call.inputs[1], call.inputs[0]})}; }
-Values expand_ge(Builder& b, const OpCall& call) { return {b.emit("le", {call.inputs[1], call.inputs[0]})}; }
+Values expand_gt(Builder& b, const OpCall& call) {
+  return {b.emit("lt", {call.inputs[1], call.inputs[0]})};
+}
+Values expand_ge(Builder& b, const OpCall& call) {
+  return {b.emit("le", {call.inputs[1], call.inputs[0]})};
+}
 
 Values expand_logical_xor(Builder& b, const OpCall& call) {
   return {b.emit("ne", {call.inputs[0], call.inputs[1]})};
@@ -351,8 +359,10 @@ constexpr OpSchema rows[] = {
     {"square(x) -> y", numeric_type, expand_square, nullptr, "x * x"},
     {"sin(x) -> y", same_floating_type, nullptr, scaled<cos_of>, "sine"},
     {"cos(x) -> y", same_floating_type, nullptr, scaled<minus_sin_of>, "cosine"},
-    {"tanh(x) -> y", same_floating_type, nullptr, scaled<one_minus_output_squared>, "hyperbolic tangent"},
-    {"sigmoid(x) -> y", same_floating_type, nullptr, scaled<output_times_rest>, "1 / (1 + exp(-x))"},
+    {"tanh(x) -> y", same_floating_type, nullptr, scaled<one_minus_output_squared>,
+     "hyperbolic tangent"},
+    {"sigmoid(x) -> y", same_floating_type, nullptr, scaled<output_times_rest>,
+     "1 / (1 + exp(-x))"},
     {"erf(x) -> y", same_floating_type, nullptr, scaled<erf_slope>, "error function"},
     {"floor(x) -> y", same_floating_type, nullptr, no_gradient, "largest integer not above x"},
     {"ceil(x) -> y", same_floating_type, nullptr, no_gradient, "smallest integer not below x"},
@@ -368,10 +378,12 @@ constexpr OpSchema rows[] = {
     {"prelu(x, weight) -> y", floating_arithmetic_type, expand_prelu, nullptr,
      "x, times a learned slope where x is negative"},
     {"elu(x, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0) -> y",
-     same_floating_type, expand_elu, nullptr, "scale * (x if x > 0 else alpha * (exp(input_scale * x) - 1))"},
+     same_floating_type, expand_elu, nullptr,
+     "scale * (x if x > 0 else alpha * (exp(input_scale * x) - 1))"},
     {"hardtanh(x, min_val: float = -1.0, max_val: float = 1.0) -> y", numeric_type, expand_hardtanh,
      vjp_hardtanh, "x held between two bounds"},
-    {"hardsigmoid(x) -> y", same_floating_type, expand_hardsigmoid, nullptr, "(x + 3) / 6 between 0 and 1"},
+    {"hardsigmoid(x) -> y", same_floating_type, expand_hardsigmoid, nullptr,
+     "(x + 3) / 6 between 0 and 1"},
     {"hardswish(x) -> y", same_floating_type, expand_hardswish, nullptr, "x * hardsigmoid(x)"},
     {"mish(x) -> y", same_floating_type, expand_mish, nullptr, "x * tanh(softplus(x))"},
     {"log_sigmoid(x) -> y", same_floating_type, expand_log_sigmoid, nullptr, "log(sigmoid(x))"},
@@ -385,10 +397,13 @@ constexpr OpSchema rows[] = {
     {"mul(x, y) -> z", arithmetic_type, nullptr, vjp_mul, "x * y"},
     {"div(x, y) -> z", floating_arithmetic_type, nullptr, vjp_div, "x / y"},
     {"pow(x, y) -> z", arithmetic_type, nullptr, vjp_pow, "x**y"},
-    {"maximum(x, y) -> z", arithmetic_type, nullptr, vjp_extreme<true>, "the larger; NaN where either is"},
-    {"minimum(x, y) -> z", arithmetic_type, nullptr, vjp_extreme<false>, "the smaller; NaN where either is"},
+    {"maximum(x, y) -> z", arithmetic_type, nullptr, vjp_extreme<true>,
+     "the larger; NaN where either is"},
+    {"minimum(x, y) -> z", arithmetic_type, nullptr, vjp_extreme<false>,
+     "the smaller; NaN where either is"},
     {"floor_divide(x, y) -> z", arithmetic_type, nullptr, no_gradient, "floor(x / y)"},
-    {"remainder(x, y) -> z", arithmetic_type, nullptr, vjp_remainder, "x - y * floor(x / y): has the sign of y"},
+    {"remainder(x, y) -> z", arithmetic_type, nullptr, vjp_remainder,
+     "x - y * floor(x / y): has the sign of y"},
     {"eq(x, y) -> z", comparison_type, nullptr, no_gradient, "x == y"},
     {"ne(x, y) -> z", comparison_type, expand_ne, nullptr, "x != y"},
     {"lt(x, y) -> z", comparison_type, nullptr, no_gradient, "x < y"},
@@ -398,7 +413,8 @@ constexpr OpSchema rows[] = {
     {"logical_and(x, y) -> z", logical_type, nullptr, no_gradient, "x and y"},
     {"logical_or(x, y) -> z", logical_type, nullptr, no_gradient, "x or y"},
     {"logical_xor(x, y) -> z", logical_type, expand_logical_xor, nullptr, "either, not both"},
-    {"where(condition, x, y) -> z", where_type, nullptr, vjp_where, "x where the condition holds, else y"},
+    {"where(condition, x, y) -> z", where_type, nullptr, vjp_where,
+     "x where the condition holds, else y"},
     {"cast(x, dtype: dtype) -> y", cast_type, nullptr, vjp_cast, "x in another type"},
 };
 

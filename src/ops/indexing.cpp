@@ -12,7 +12,9 @@ void require_index(const TensorType& type, std::string_view name) {
   refuse(fmt::format("'{}' is {}; it should be of an integer type", name, name_of(type.dtype)));
 }
 
-std::size_t axis_of(const OpCall& call) { return axis_in(call.integer("dim"), call.types[0].shape.size()); }
+std::size_t axis_of(const OpCall& call) {
+  return axis_in(call.integer("dim"), call.types[0].shape.size());
+}
 
 std::vector<TensorType> index_select_type(const OpCall& call) {
   require_index(call.types[1], "index");
@@ -26,7 +28,8 @@ std::vector<TensorType> index_select_type(const OpCall& call) {
 std::vector<TensorType> index_add_type(const OpCall& call) {
   const TensorType selected = index_select_type(call)[0];
   if (selected != call.types[2]) {
-    refuse(fmt::format("'source' is {}; it should be {}", to_text(call.types[2]), to_text(selected)));
+    refuse(
+        fmt::format("'source' is {}; it should be {}", to_text(call.types[2]), to_text(selected)));
   }
   return {call.types[0]};
 }
@@ -36,15 +39,15 @@ std::vector<TensorType> gather_type(const OpCall& call) {
   const Shape& shape = call.types[0].shape;
   const Shape& index = call.types[1].shape;
   if (index.size() != shape.size()) {
-    refuse(fmt::format("'index' has {}; it should have {} like the input", counted(index.size(), "dimension"),
-                       shape.size()));
+    refuse(fmt::format("'index' has {}; it should have {} like the input",
+                       counted(index.size(), "dimension"), shape.size()));
   }
   const std::size_t axis = axis_of(call);
   for (std::size_t i = 0; i < shape.size(); ++i) {
     if (i == axis || !index[i].known() || !shape[i].known()) continue;
     if (index[i].value() > shape[i].value()) {
-      refuse(fmt::format("'index' is {} and the input {}: dimension {} of the index is longer", to_text(index),
-                         to_text(shape), i));
+      refuse(fmt::format("'index' is {} and the input {}: dimension {} of the index is longer",
+                         to_text(index), to_text(shape), i));
     }
   }
   return {{call.types[0].dtype, index}};
@@ -73,7 +76,8 @@ ValueId zeros_like(Builder& b, const TensorType& type) {
 
 Values vjp_index_select(Builder& b, const OpCall& call, const Cotangents& c) {
   const ValueId zeros = zeros_like(b, call.types[0]);
-  return {b.emit("index_add", {zeros, call.inputs[1], c.values[0]}, call.attributes), ValueId::none};
+  return {b.emit("index_add", {zeros, call.inputs[1], c.values[0]}, call.attributes),
+          ValueId::none};
 }
 
 Values vjp_index_add(Builder& b, const OpCall& call, const Cotangents& c) {
@@ -83,11 +87,13 @@ Values vjp_index_add(Builder& b, const OpCall& call, const Cotangents& c) {
 
 Values vjp_gather(Builder& b, const OpCall& call, const Cotangents& c) {
   const ValueId zeros = zeros_like(b, call.types[0]);
-  return {b.emit("scatter_add", {zeros, call.inputs[1], c.values[0]}, call.attributes), ValueId::none};
+  return {b.emit("scatter_add", {zeros, call.inputs[1], c.values[0]}, call.attributes),
+          ValueId::none};
 }
 
 Values vjp_scatter_add(Builder& b, const OpCall& call, const Cotangents& c) {
-  return {c.values[0], ValueId::none, b.emit("gather", {c.values[0], call.inputs[1]}, call.attributes)};
+  return {c.values[0], ValueId::none,
+          b.emit("gather", {c.values[0], call.inputs[1]}, call.attributes)};
 }
 
 Values expand_embedding(Builder& b, const OpCall& call) {
@@ -103,7 +109,8 @@ Values vjp_embedding(Builder& b, const OpCall& call, const Cotangents& c) {
   ValueId g = reshape_to(b, c.values[0], {count, call.types[0].shape[1]});
   if (const std::int64_t padding = call.integer("padding_idx"); padding >= 0) {
     const ValueId is_padding = b.emit("eq", {index, b.literal(b.dtype(index), padding)});
-    g = b.emit("where", {b.emit("unsqueeze", {is_padding}, {{"dim", std::int64_t{1}}}), number(b, g, 0.0), g});
+    g = b.emit("where", {b.emit("unsqueeze", {is_padding}, {{"dim", std::int64_t{1}}}),
+                         number(b, g, 0.0), g});
   }
   return {b.emit("index_add", {zeros_like(b, call.types[0]), index, g}), ValueId::none};
 }
@@ -117,8 +124,8 @@ constexpr OpSchema rows[] = {
      "y[i][j] = x[index[i][j]][j] for dim 0, and so on"},
     {"scatter_add(x, index, source, dim: int) -> y", scatter_add_type, nullptr, vjp_scatter_add,
      "x[index[i][j]][j] += source[i][j] for dim 0, and so on"},
-    {"embedding(weight, indices, padding_idx: int = -1) -> y", embedding_type, expand_embedding, vjp_embedding,
-     "rows of the weight"},
+    {"embedding(weight, indices, padding_idx: int = -1) -> y", embedding_type, expand_embedding,
+     vjp_embedding, "rows of the weight"},
 };
 
 }  // namespace

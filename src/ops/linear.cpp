@@ -12,8 +12,8 @@ using Values = std::vector<ValueId>;
 void require_same_dtype(const OpCall& call) {
   for (std::size_t i = 1; i < call.types.size(); ++i) {
     if (!call.has(i) || call.types[i].dtype == call.types[0].dtype) continue;
-    refuse(fmt::format("the operands are {} and {}; they should be of one type", name_of(call.types[0].dtype),
-                       name_of(call.types[i].dtype)));
+    refuse(fmt::format("the operands are {} and {}; they should be of one type",
+                       name_of(call.types[0].dtype), name_of(call.types[i].dtype)));
   }
 }
 
@@ -22,11 +22,12 @@ std::vector<TensorType> matmul_type(const OpCall& call) {
   const Shape& x = call.types[0].shape;
   const Shape& y = call.types[1].shape;
   if (x.size() < 2 || y.size() < 2) {
-    refuse(fmt::format("the operands are {} and {}; both should have two dimensions or more", to_text(x), to_text(y)));
+    refuse(fmt::format("the operands are {} and {}; both should have two dimensions or more",
+                       to_text(x), to_text(y)));
   }
   if (x[x.size() - 1] != y[y.size() - 2]) {
-    refuse(fmt::format("{} and {} do not multiply: the first has {} columns, the second {} rows", to_text(x),
-                       to_text(y), to_text(x[x.size() - 1]), to_text(y[y.size() - 2])));
+    refuse(fmt::format("{} and {} do not multiply: the first has {} columns, the second {} rows",
+                       to_text(x), to_text(y), to_text(x[x.size() - 1]), to_text(y[y.size() - 2])));
   }
   Shape shape = broadcast(Shape(x.begin(), x.end() - 2), Shape(y.begin(), y.end() - 2));
   shape.push_back(x[x.size() - 2]);
@@ -38,13 +39,16 @@ std::vector<TensorType> linear_type(const OpCall& call) {
   require_same_dtype(call);
   const Shape& x = call.types[0].shape;
   const Shape& weight = call.types[1].shape;
-  if (weight.size() != 2) refuse(fmt::format("the weight is {}; it should be [outputs, inputs]", to_text(weight)));
+  if (weight.size() != 2)
+    refuse(fmt::format("the weight is {}; it should be [outputs, inputs]", to_text(weight)));
   if (x.empty() || x.back() != weight[1]) {
-    refuse(fmt::format("the input is {} and the weight {}; the last length of the input should be {}", to_text(x),
-                       to_text(weight), to_text(weight[1])));
+    refuse(
+        fmt::format("the input is {} and the weight {}; the last length of the input should be {}",
+                    to_text(x), to_text(weight), to_text(weight[1])));
   }
   if (call.has(2) && call.types[2].shape != Shape{weight[0]}) {
-    refuse(fmt::format("the bias is {}; it should be [{}]", to_text(call.types[2].shape), to_text(weight[0])));
+    refuse(fmt::format("the bias is {}; it should be [{}]", to_text(call.types[2].shape),
+                       to_text(weight[0])));
   }
   Shape shape = x;
   shape.back() = weight[0];
@@ -68,7 +72,8 @@ Values vjp_matmul(Builder& b, const OpCall& call, const Cotangents& c) {
 }
 
 Values expand_linear(Builder& b, const OpCall& call) {
-  const ValueId product = b.emit("matmul", {as_rows(b, call.inputs[0]), transposed(b, call.inputs[1])});
+  const ValueId product =
+      b.emit("matmul", {as_rows(b, call.inputs[0]), transposed(b, call.inputs[1])});
   const ValueId y = call.has(2) ? b.emit("add", {product, call.inputs[2]}) : product;
   return {reshape_to(b, y, linear_type(call)[0].shape)};
 }
@@ -82,8 +87,10 @@ Values vjp_linear(Builder& b, const OpCall& call, const Cotangents& c) {
 }
 
 constexpr OpSchema rows[] = {
-    {"matmul(x, y) -> z", matmul_type, nullptr, vjp_matmul, "matrix product of the last two dimensions"},
-    {"linear(x, weight, bias?) -> y", linear_type, expand_linear, vjp_linear, "x @ weight.T + bias"},
+    {"matmul(x, y) -> z", matmul_type, nullptr, vjp_matmul,
+     "matrix product of the last two dimensions"},
+    {"linear(x, weight, bias?) -> y", linear_type, expand_linear, vjp_linear,
+     "x @ weight.T + bias"},
 };
 
 }  // namespace

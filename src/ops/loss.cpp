@@ -22,7 +22,8 @@ std::vector<TensorType> class_loss_type(const OpCall& call) {
   Shape wanted = x;
   wanted.erase(wanted.begin() + (x.size() > 1 ? 1 : 0));
   if (!is_integer(call.types[1].dtype) || call.types[1].shape != wanted) {
-    refuse(fmt::format("the target is {}; it should be class numbers of shape {}", to_text(call.types[1]), to_text(wanted)));
+    refuse(fmt::format("the target is {}; it should be class numbers of shape {}",
+                       to_text(call.types[1]), to_text(wanted)));
   }
   return {{call.types[0].dtype, reduction_of(call) == "none" ? wanted : Shape{}}};
 }
@@ -52,12 +53,15 @@ struct Targets {
 Targets targets_of(Builder& b, const OpCall& call) {
   const ValueId target = call.inputs[1];
   const DType dtype = call.types[0].dtype;
-  const ValueId kept = b.emit("ne", {target, b.literal(b.dtype(target), call.integer("ignore_index"))});
-  const ValueId classes = b.emit("where", {kept, target, b.literal(b.dtype(target), std::int64_t{0})});
+  const ValueId kept =
+      b.emit("ne", {target, b.literal(b.dtype(target), call.integer("ignore_index"))});
+  const ValueId classes =
+      b.emit("where", {kept, target, b.literal(b.dtype(target), std::int64_t{0})});
   ValueId weights = b.emit("cast", {kept}, {{"dtype", dtype}});
   if (call.has(2)) {
     const ValueId flat = reshape_to(b, classes, {count_elements(b.shape(classes))});
-    const ValueId chosen = reshape_to(b, b.emit("index_select", {call.inputs[2], flat}), b.shape(classes));
+    const ValueId chosen =
+        reshape_to(b, b.emit("index_select", {call.inputs[2], flat}), b.shape(classes));
     weights = b.emit("mul", {weights, chosen});
   }
   return {call.types[0].shape.size() > 1 ? 1 : 0, classes, weights};
@@ -66,7 +70,8 @@ Targets targets_of(Builder& b, const OpCall& call) {
 /// Minus the log probability of each target, not weighted yet.
 ValueId picked(Builder& b, ValueId log_probabilities, const Targets& targets) {
   const ValueId index = b.emit("unsqueeze", {targets.classes}, {{"dim", targets.class_axis}});
-  const ValueId chosen = b.emit("gather", {log_probabilities, index}, {{"dim", targets.class_axis}});
+  const ValueId chosen =
+      b.emit("gather", {log_probabilities, index}, {{"dim", targets.class_axis}});
   return b.emit("neg", {reshape_to(b, chosen, b.shape(targets.classes))});
 }
 
@@ -83,7 +88,8 @@ Values expand_nll(Builder& b, const OpCall& call) {
   return {weighted(b, losses, targets, reduction_of(call))};
 }
 
-// With label smoothing a part of the weight is spread over all classes, each with its own class weight.
+// With label smoothing a part of the weight is spread over all classes, each with its own class
+// weight.
 Values expand_cross_entropy(Builder& b, const OpCall& call) {
   const Targets targets = targets_of(b, call);
   const ValueId logs = b.emit("log_softmax", {call.inputs[0]}, {{"dim", targets.class_axis}});
@@ -97,8 +103,10 @@ Values expand_cross_entropy(Builder& b, const OpCall& call) {
       wide[static_cast<std::size_t>(targets.class_axis)] = classes;
       all = b.emit("mul", {logs, reshape_to(b, call.inputs[2], wide)});
     }
-    const ValueId kept = b.emit("ne", {call.inputs[1], b.literal(b.dtype(call.inputs[1]), call.integer("ignore_index"))});
-    const ValueId total = b.emit("neg", {b.emit("sum", {all}, {{"dim", std::vector<std::int64_t>{targets.class_axis}}})});
+    const ValueId kept = b.emit(
+        "ne", {call.inputs[1], b.literal(b.dtype(call.inputs[1]), call.integer("ignore_index"))});
+    const ValueId total = b.emit(
+        "neg", {b.emit("sum", {all}, {{"dim", std::vector<std::int64_t>{targets.class_axis}}})});
     const ValueId spread = b.emit("where", {kept, total, number(b, total, 0.0)});
     const double share = smoothing / static_cast<double>(classes.value());
     losses = b.emit("add", {b.emit("mul", {losses, number(b, losses, 1.0 - smoothing)}),
@@ -108,9 +116,10 @@ Values expand_cross_entropy(Builder& b, const OpCall& call) {
 }
 
 constexpr OpSchema rows[] = {
-    {"mse_loss(x, target, reduction: string = 'mean') -> y", mse_type, expand_mse, nullptr, "(x - target)**2, reduced"},
-    {"nll_loss(x, target, weight?, reduction: string = 'mean', ignore_index: int = -100) -> y", class_loss_type,
-     expand_nll, nullptr, "minus the log probability of the target class"},
+    {"mse_loss(x, target, reduction: string = 'mean') -> y", mse_type, expand_mse, nullptr,
+     "(x - target)**2, reduced"},
+    {"nll_loss(x, target, weight?, reduction: string = 'mean', ignore_index: int = -100) -> y",
+     class_loss_type, expand_nll, nullptr, "minus the log probability of the target class"},
     {"cross_entropy(x, target, weight?, reduction: string = 'mean', ignore_index: int = -100, "
      "label_smoothing: float = 0.0) -> y",
      class_loss_type, expand_cross_entropy, nullptr, "nll_loss of log_softmax(x)"},

@@ -22,7 +22,8 @@ void require_shape(const OpCall& call, std::size_t i, std::string_view name, con
 Shape channels_of(const OpCall& call) {
   same_floating_type(call);
   if (call.types[0].shape.size() < 2) {
-    refuse(fmt::format("the input is {}; it should have a batch and channels", to_text(call.types[0])));
+    refuse(fmt::format("the input is {}; it should have a batch and channels",
+                       to_text(call.types[0])));
   }
   return {call.types[0].shape[1]};
 }
@@ -51,7 +52,8 @@ Integers normalized_axes(const OpCall& call) {
   const Shape wanted(lengths.begin(), lengths.end());
   if (lengths.empty() || lengths.size() > shape.size() ||
       Shape(shape.end() - static_cast<std::ptrdiff_t>(lengths.size()), shape.end()) != wanted) {
-    refuse(fmt::format("the input is {}; it should end with normalized_shape {}", to_text(shape), to_text(wanted)));
+    refuse(fmt::format("the input is {}; it should end with normalized_shape {}", to_text(shape),
+                       to_text(wanted)));
   }
   Integers axes;
   for (std::size_t i = lengths.size(); i > 0; --i) axes.push_back(-static_cast<std::int64_t>(i));
@@ -74,7 +76,8 @@ std::vector<TensorType> group_norm_type(const OpCall& call) {
   require_shape(call, 2, "bias", channels);
   const std::int64_t groups = call.integer("num_groups");
   if (groups < 1 || !channels[0].known() || channels[0].value() % groups != 0) {
-    refuse(fmt::format("{} channels cannot be divided into {} groups", to_text(channels[0]), groups));
+    refuse(
+        fmt::format("{} channels cannot be divided into {} groups", to_text(channels[0]), groups));
   }
   return {call.types[0]};
 }
@@ -130,14 +133,16 @@ Values expand_batch_norm_training(Builder& b, const OpCall& call) {
   }
   const ValueId mean = mean_over(b, x, axes);
   const ValueId variance = variance_over(b, x, axes);
-  const ValueId y = scale_and_shift_channels(b, call, standardized(b, x, mean, variance, call.real("eps")));
+  const ValueId y =
+      scale_and_shift_channels(b, call, standardized(b, x, mean, variance, call.real("eps")));
   return {y, reshape_to(b, mean, channels), reshape_to(b, variance, channels)};
 }
 
 Values expand_layer_norm(Builder& b, const OpCall& call) {
   const ValueId x = call.inputs[0];
   const Integers axes = normalized_axes(call);
-  const ValueId y = standardized(b, x, mean_over(b, x, axes), variance_over(b, x, axes), call.real("eps"));
+  const ValueId y =
+      standardized(b, x, mean_over(b, x, axes), variance_over(b, x, axes), call.real("eps"));
   return {scale_and_shift(b, y, call.inputs[1], call.inputs[2])};
 }
 
@@ -150,7 +155,8 @@ Values expand_rms_norm(Builder& b, const OpCall& call) {
   if (b.dtype(x) == DType::bf16) eps = 0x1p-7;
   if (call.given("eps")) eps = call.real("eps");
   const ValueId power = mean_over(b, b.emit("square", {x}), normalized_axes(call));
-  const ValueId y = b.emit("mul", {x, b.emit("rsqrt", {b.emit("add", {power, number(b, x, eps)})})});
+  const ValueId y =
+      b.emit("mul", {x, b.emit("rsqrt", {b.emit("add", {power, number(b, x, eps)})})});
   return {scale_and_shift(b, y, call.inputs[1], ValueId::none)};
 }
 
@@ -161,20 +167,25 @@ Values expand_group_norm(Builder& b, const OpCall& call) {
   const Dim members = floor_divide(count_elements(Shape(shape.begin() + 1, shape.end())), groups);
   const ValueId apart = reshape_to(b, x, {shape[0], Dim(groups), members});
   const Integers axes{-1};
-  const ValueId y = standardized(b, apart, mean_over(b, apart, axes), variance_over(b, apart, axes), call.real("eps"));
+  const ValueId y = standardized(b, apart, mean_over(b, apart, axes), variance_over(b, apart, axes),
+                                 call.real("eps"));
   return {scale_and_shift_channels(b, call, reshape_to(b, y, shape))};
 }
 
 constexpr OpSchema rows[] = {
-    {"batch_norm(x, weight?, bias?, running_mean, running_var, eps: float = 1e-05) -> y", batch_norm_type,
-     expand_batch_norm, nullptr, "standardized per channel by stored statistics, scaled and shifted"},
-    {"batch_norm_training(x, weight?, bias?, eps: float = 1e-05) -> (y, mean, variance)", batch_norm_training_type,
-     expand_batch_norm_training, nullptr, "standardized per channel by the batch's own statistics, which come too"},
-    {"layer_norm(x, weight?, bias?, normalized_shape: ints, eps: float = 1e-05) -> y", trailing_type,
-     expand_layer_norm, nullptr, "standardized over the last dimensions, scaled and shifted"},
-    {"group_norm(x, weight?, bias?, num_groups: int, eps: float = 1e-05) -> y", group_norm_type, expand_group_norm,
-     nullptr, "standardized per group of channels, scaled and shifted"},
-    {"rms_norm(x, weight?, normalized_shape: ints, eps: float?) -> y", trailing_type, expand_rms_norm, nullptr,
+    {"batch_norm(x, weight?, bias?, running_mean, running_var, eps: float = 1e-05) -> y",
+     batch_norm_type, expand_batch_norm, nullptr,
+     "standardized per channel by stored statistics, scaled and shifted"},
+    {"batch_norm_training(x, weight?, bias?, eps: float = 1e-05) -> (y, mean, variance)",
+     batch_norm_training_type, expand_batch_norm_training, nullptr,
+     "standardized per channel by the batch's own statistics, which come too"},
+    {"layer_norm(x, weight?, bias?, normalized_shape: ints, eps: float = 1e-05) -> y",
+     trailing_type, expand_layer_norm, nullptr,
+     "standardized over the last dimensions, scaled and shifted"},
+    {"group_norm(x, weight?, bias?, num_groups: int, eps: float = 1e-05) -> y", group_norm_type,
+     expand_group_norm, nullptr, "standardized per group of channels, scaled and shifted"},
+    {"rms_norm(x, weight?, normalized_shape: ints, eps: float?) -> y", trailing_type,
+     expand_rms_norm, nullptr,
      "divided by the root of the mean square over the last dimensions, scaled"},
 };
 

@@ -31,15 +31,18 @@ Values expand_dropout(Builder& b, const OpCall& call) {
   const double p = call.real("p");
   if (!call.flag("training") || p == 0.0) return {x};
   if (p == 1.0) return {b.emit("mul", {x, number(b, x, 0.0)})};
-  const ValueId kept = b.emit("bernoulli", {}, {{"shape", b.shape(x)}, {"p", 1.0 - p}, {"dtype", b.dtype(x)}});
+  const ValueId kept =
+      b.emit("bernoulli", {}, {{"shape", b.shape(x)}, {"p", 1.0 - p}, {"dtype", b.dtype(x)}});
   return {b.emit("div", {b.emit("mul", {x, kept}), number(b, x, 1.0 - p)})};
 }
 
 constexpr OpSchema rows[] = {
-    {"dropout(x, p: float = 0.5, training: bool = false) -> y", dropout_type, expand_dropout, nullptr,
-     "in training, each element made 0 with probability p and the others scaled by 1 / (1 - p); else x"},
-    {"bernoulli(shape: dims, p: float, dtype: dtype = f32) -> y", bernoulli_type, nullptr, no_gradient,
-     "1 with probability p, else 0; drawn anew in each run"},
+    {"dropout(x, p: float = 0.5, training: bool = false) -> y", dropout_type, expand_dropout,
+     nullptr,
+     "in training, each element made 0 with probability p and the others scaled by 1 / (1 - p); "
+     "else x"},
+    {"bernoulli(shape: dims, p: float, dtype: dtype = f32) -> y", bernoulli_type, nullptr,
+     no_gradient, "1 with probability p, else 0; drawn anew in each run"},
 };
 
 }  // namespace

@@ -28,8 +28,10 @@ Shape reduced_shape(const Shape& shape, const std::vector<std::size_t>& axes, bo
 }
 
 std::vector<TensorType> reduced_type(const OpCall& call) {
-  if (call.types[0].dtype == DType::boolean) refuse("the input is bool; it should be a number (cast it first)");
-  return {{call.types[0].dtype, reduced_shape(call.types[0].shape, reduced_axes(call), call.flag("keepdim"))}};
+  if (call.types[0].dtype == DType::boolean)
+    refuse("the input is bool; it should be a number (cast it first)");
+  return {{call.types[0].dtype,
+           reduced_shape(call.types[0].shape, reduced_axes(call), call.flag("keepdim"))}};
 }
 
 std::vector<TensorType> reduced_floating_type(const OpCall& call) {
@@ -49,9 +51,11 @@ std::vector<TensorType> extreme_type(const OpCall& call) {
 
 std::vector<TensorType> truth_type(const OpCall& call) {
   if (call.types[0].dtype != DType::boolean) {
-    refuse(fmt::format("the input is {}; it should be bool (compare it first)", name_of(call.types[0].dtype)));
+    refuse(fmt::format("the input is {}; it should be bool (compare it first)",
+                       name_of(call.types[0].dtype)));
   }
-  return {{DType::boolean, reduced_shape(call.types[0].shape, reduced_axes(call), call.flag("keepdim"))}};
+  return {{DType::boolean,
+           reduced_shape(call.types[0].shape, reduced_axes(call), call.flag("keepdim"))}};
 }
 
 std::vector<TensorType> arg_type(const OpCall& call) {
@@ -125,7 +129,8 @@ Values vjp_cumsum(Builder& b, const OpCall& call, const Cotangents& c) {
 }
 
 ValueId sum_along(Builder& b, const OpCall& call, ValueId x) {
-  return b.emit("sum", {x}, {{"dim", std::vector<std::int64_t>{call.integer("dim")}}, {"keepdim", true}});
+  return b.emit("sum", {x},
+                {{"dim", std::vector<std::int64_t>{call.integer("dim")}}, {"keepdim", true}});
 }
 
 Values vjp_softmax(Builder& b, const OpCall& call, const Cotangents& c) {
@@ -140,7 +145,8 @@ Values vjp_log_softmax(Builder& b, const OpCall& call, const Cotangents& c) {
 }
 
 Values vjp_logsumexp(Builder& b, const OpCall& call, const Cotangents& c) {
-  const ValueId share = b.emit("exp", {b.emit("sub", {call.inputs[0], spread(b, call, c.outputs[0])})});
+  const ValueId share =
+      b.emit("exp", {b.emit("sub", {call.inputs[0], spread(b, call, c.outputs[0])})});
   return {b.emit("mul", {spread(b, call, c.values[0]), share})};
 }
 
@@ -165,7 +171,8 @@ Values expand_var(Builder& b, const OpCall& call) {
   const std::vector<std::int64_t>& dim = call.integers("dim");
   const ValueId mean = b.emit("mean", {x}, {{"dim", dim}, {"keepdim", true}});
   const ValueId spread_out = b.emit("square", {b.emit("sub", {x, mean})});
-  const ValueId sum = b.emit("sum", {spread_out}, {{"dim", dim}, {"keepdim", call.flag("keepdim")}});
+  const ValueId sum =
+      b.emit("sum", {spread_out}, {{"dim", dim}, {"keepdim", call.flag("keepdim")}});
   ValueId divisor = taken_count(b, call);
   if (const double correction = call.real("correction"); correction != 0.0) {
     divisor = b.emit("sub", {divisor, number(b, x, correction)});
@@ -212,22 +219,30 @@ Values expand_logsumexp(Builder& b, const OpCall& call) {
 constexpr OpSchema rows[] = {
     {"sum(x, dim: ints = [], keepdim: bool = false) -> y", reduced_type, nullptr, vjp_sum,
      "sum over the dimensions; over all where none is named"},
-    {"mean(x, dim: ints = [], keepdim: bool = false) -> y", reduced_floating_type, expand_mean, nullptr,
-     "sum divided by the number of elements"},
-    {"amax(x, dim: ints = [], keepdim: bool = false) -> y", extreme_type, nullptr, vjp_amax, "largest element"},
-    {"amin(x, dim: ints = [], keepdim: bool = false) -> y", extreme_type, nullptr, vjp_amax, "smallest element"},
-    {"prod(x, dim: ints = [], keepdim: bool = false) -> y", reduced_type, nullptr, vjp_prod, "product"},
-    {"any(x, dim: ints = [], keepdim: bool = false) -> y", truth_type, nullptr, no_gradient, "whether any holds"},
-    {"all(x, dim: ints = [], keepdim: bool = false) -> y", truth_type, expand_all, nullptr, "whether all hold"},
-    {"var(x, dim: ints = [], correction: float = 1.0, keepdim: bool = false) -> y", reduced_floating_type,
-     expand_var, nullptr, "mean squared deviation, the divisor less by the correction"},
+    {"mean(x, dim: ints = [], keepdim: bool = false) -> y", reduced_floating_type, expand_mean,
+     nullptr, "sum divided by the number of elements"},
+    {"amax(x, dim: ints = [], keepdim: bool = false) -> y", extreme_type, nullptr, vjp_amax,
+     "largest element"},
+    {"amin(x, dim: ints = [], keepdim: bool = false) -> y", extreme_type, nullptr, vjp_amax,
+     "smallest element"},
+    {"prod(x, dim: ints = [], keepdim: bool = false) -> y", reduced_type, nullptr, vjp_prod,
+     "product"},
+    {"any(x, dim: ints = [], keepdim: bool = false) -> y", truth_type, nullptr, no_gradient,
+     "whether any holds"},
+    {"all(x, dim: ints = [], keepdim: bool = false) -> y", truth_type, expand_all, nullptr,
+     "whether all hold"},
+    {"var(x, dim: ints = [], correction: float = 1.0, keepdim: bool = false) -> y",
+     reduced_floating_type, expand_var, nullptr,
+     "mean squared deviation, the divisor less by the correction"},
     {"argmax(x, dim: int?, keepdim: bool = false) -> y", arg_type, nullptr, no_gradient,
      "position of the first largest; in the flat tensor where no dimension is named"},
     {"argmin(x, dim: int?, keepdim: bool = false) -> y", arg_type, nullptr, no_gradient,
      "position of the first smallest"},
     {"cumsum(x, dim: int) -> y", along_axis, nullptr, vjp_cumsum, "running sum"},
-    {"softmax(x, dim: int) -> y", along_axis_floating, expand_softmax, vjp_softmax, "exp(x) / sum(exp(x))"},
-    {"log_softmax(x, dim: int) -> y", along_axis_floating, expand_log_softmax, vjp_log_softmax, "log(softmax(x))"},
+    {"softmax(x, dim: int) -> y", along_axis_floating, expand_softmax, vjp_softmax,
+     "exp(x) / sum(exp(x))"},
+    {"log_softmax(x, dim: int) -> y", along_axis_floating, expand_log_softmax, vjp_log_softmax,
+     "log(softmax(x))"},
     {"logsumexp(x, dim: ints, keepdim: bool = false) -> y", reduced_floating_type, expand_logsumexp,
      vjp_logsumexp, "log(sum(exp(x)))"},
 };

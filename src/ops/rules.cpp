@@ -50,8 +50,9 @@ Shape broadcast(const Shape& a, const Shape& b) {
       length = shorter[i];
       continue;
     }
-    refuse(fmt::format("shapes {} and {} do not broadcast: lengths {} and {} differ and neither is 1",
-                       to_text(a), to_text(b), to_text(length), to_text(shorter[i])));
+    refuse(
+        fmt::format("shapes {} and {} do not broadcast: lengths {} and {} differ and neither is 1",
+                    to_text(a), to_text(b), to_text(length), to_text(shorter[i])));
   }
   return result;
 }
@@ -70,7 +71,8 @@ std::vector<std::int64_t> per_axis(const std::vector<std::int64_t>& list, std::s
                                    std::string_view name) {
   if (list.size() == axes) return list;
   if (list.size() == 1) return std::vector<std::int64_t>(axes, list[0]);
-  refuse(fmt::format("'{}' has {}; it should have 1 or {}", name, counted(list.size(), "number"), axes));
+  refuse(fmt::format("'{}' has {}; it should have 1 or {}", name, counted(list.size(), "number"),
+                     axes));
 }
 
 ValueId number(Builder& b, ValueId like, double value) {

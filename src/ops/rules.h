@@ -12,15 +12,16 @@ namespace isomer {
 /// What a type rule throws: "what is wrong; what would be right".
 [[noreturn]] void refuse(std::string_view what);
 
-/// The axis counted from the front. `axes` is the rank; a scalar has one axis for this purpose, as in PyTorch.
-/// Throws Fault::model when it is out of range.
+/// The axis counted from the front. `axes` is the rank; a scalar has one axis for this purpose, as
+/// in PyTorch. Throws Fault::model when it is out of range.
 std::size_t axis_in(std::int64_t axis, std::size_t axes);
 /// Several axes, each once; empty means all.
 std::vector<std::size_t> axes_in(const std::vector<std::int64_t>& axes, std::size_t rank);
 
 /// The shape that both broadcast to, PyTorch's rule. Throws Fault::model where they do not.
 Shape broadcast(const Shape& a, const Shape& b);
-/// Whether two lengths are the same, or may be: both symbolic and not comparable is an error, not a guess.
+/// Whether two lengths are the same, or may be: both symbolic and not comparable is an error, not a
+/// guess.
 bool same_length(const Dim& a, const Dim& b);
 
 /// The output is as the first input.
@@ -29,7 +30,8 @@ std::vector<TensorType> same_type(const OpCall& call);
 std::vector<TensorType> same_floating_type(const OpCall& call);
 
 /// `list` once per spatial axis: a list of one serves all.
-std::vector<std::int64_t> per_axis(const std::vector<std::int64_t>& list, std::size_t axes, std::string_view name);
+std::vector<std::int64_t> per_axis(const std::vector<std::int64_t>& list, std::size_t axes,
+                                   std::string_view name);
 
 // For expansions and derivatives ---------------------------------------------------------------
 
@@ -39,7 +41,9 @@ ValueId number(Builder& b, ValueId like, double value);
 ValueId sum_to(Builder& b, ValueId x, const Shape& shape);
 /// Reshapes; returns `x` where the shape is that already.
 ValueId reshape_to(Builder& b, ValueId x, const Shape& shape);
-/// Inserts the axes that a reduction without keepdim took away, so that `x` broadcasts against the input.
-ValueId with_axes(Builder& b, ValueId x, const Shape& full, const std::vector<std::size_t>& axes, bool keepdim);
+/// Inserts the axes that a reduction without keepdim took away, so that `x` broadcasts against the
+/// input.
+ValueId with_axes(Builder& b, ValueId x, const Shape& full, const std::vector<std::size_t>& axes,
+                  bool keepdim);
 
 }  // namespace isomer

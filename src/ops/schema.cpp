@@ -12,11 +12,16 @@ namespace isomer {
 namespace {
 
 const OpFamily families[] = {
-    {"elementwise", elementwise_ops()},     {"reduction", reduction_ops()},
-    {"shape", shape_ops()},                 {"indexing", indexing_ops()},
-    {"linear", linear_ops()},               {"convolution", convolution_ops()},
-    {"normalization", normalization_ops()}, {"attention", attention_ops()},
-    {"random", random_ops()},               {"creation", creation_ops()},
+    {"elementwise", elementwise_ops()},
+    {"reduction", reduction_ops()},
+    {"shape", shape_ops()},
+    {"indexing", indexing_ops()},
+    {"linear", linear_ops()},
+    {"convolution", convolution_ops()},
+    {"normalization", normalization_ops()},
+    {"attention", attention_ops()},
+    {"random", random_ops()},
+    {"creation", creation_ops()},
     {"loss", loss_ops()},
 };
 
@@ -70,7 +75,8 @@ Number number_in(std::string_view text) {
 
 template <class Number>
 std::vector<Number> list_in(std::string_view text) {
-  expect(text.size() >= 2 && text.front() == '[' && text.back() == ']', "a default list has brackets");
+  expect(text.size() >= 2 && text.front() == '[' && text.back() == ']',
+         "a default list has brackets");
   std::vector<Number> values;
   for (const std::string_view part : split_text(text.substr(1, text.size() - 2), ',')) {
     values.push_back(number_in<Number>(trimmed(part)));
@@ -122,7 +128,8 @@ bool drop_suffix(std::string_view& text, std::string_view suffix) {
 }
 
 Prototype::Setting setting_in(std::string_view text, std::size_t colon) {
-  Prototype::Setting setting{.name = trimmed(text.substr(0, colon)), .kind = Kind::boolean, .otherwise = {}};
+  Prototype::Setting setting{
+      .name = trimmed(text.substr(0, colon)), .kind = Kind::boolean, .otherwise = {}};
   std::string_view kind = trimmed(text.substr(colon + 1));
   const std::size_t equals = kind.find('=');
   const std::string_view otherwise =
@@ -140,16 +147,21 @@ std::optional<Attribute> as_kind(Kind kind, const Attribute& value) {
   const auto* integers = std::get_if<std::vector<std::int64_t>>(&value);
   const auto* dims = std::get_if<std::vector<Dim>>(&value);
   switch (kind) {
-    case Kind::boolean: return std::holds_alternative<bool>(value) ? std::optional(value) : std::nullopt;
+    case Kind::boolean:
+      return std::holds_alternative<bool>(value) ? std::optional(value) : std::nullopt;
     case Kind::integer:
-      if (const auto* dim = std::get_if<Dim>(&value); dim != nullptr && dim->known()) return dim->value();
+      if (const auto* dim = std::get_if<Dim>(&value); dim != nullptr && dim->known())
+        return dim->value();
       return integer != nullptr ? std::optional(value) : std::nullopt;
     case Kind::real:
       if (integer != nullptr) return static_cast<double>(*integer);
       return std::holds_alternative<double>(value) ? std::optional(value) : std::nullopt;
-    case Kind::text: return std::holds_alternative<std::string>(value) ? std::optional(value) : std::nullopt;
-    case Kind::dtype: return std::holds_alternative<DType>(value) ? std::optional(value) : std::nullopt;
-    case Kind::tensor: return std::holds_alternative<Tensor>(value) ? std::optional(value) : std::nullopt;
+    case Kind::text:
+      return std::holds_alternative<std::string>(value) ? std::optional(value) : std::nullopt;
+    case Kind::dtype:
+      return std::holds_alternative<DType>(value) ? std::optional(value) : std::nullopt;
+    case Kind::tensor:
+      return std::holds_alternative<Tensor>(value) ? std::optional(value) : std::nullopt;
     case Kind::dim:
       if (integer != nullptr) return Dim(*integer);
       return std::holds_alternative<Dim>(value) ? std::optional(value) : std::nullopt;
@@ -164,9 +176,11 @@ std::optional<Attribute> as_kind(Kind kind, const Attribute& value) {
       return dims != nullptr ? std::optional(value) : std::nullopt;
     case Kind::reals:
       if (integers != nullptr) return std::vector<double>(integers->begin(), integers->end());
-      return std::holds_alternative<std::vector<double>>(value) ? std::optional(value) : std::nullopt;
+      return std::holds_alternative<std::vector<double>>(value) ? std::optional(value)
+                                                                : std::nullopt;
     case Kind::texts:
-      return std::holds_alternative<std::vector<std::string>>(value) ? std::optional(value) : std::nullopt;
+      return std::holds_alternative<std::vector<std::string>>(value) ? std::optional(value)
+                                                                     : std::nullopt;
   }
   return std::nullopt;
 }
@@ -178,9 +192,10 @@ void refuse_unknown(const OpSchema& schema, const Prototype& wanted, const Attri
     if (known) continue;
     std::vector<std::string_view> names;
     for (const auto& setting : wanted.settings) names.push_back(setting.name);
-    throw Error(Fault::model, "",
-                fmt::format("'{}' has no attribute {}; it has: {}", schema.name(),
-                            quoted(attribute.name), names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))));
+    throw Error(
+        Fault::model, "",
+        fmt::format("'{}' has no attribute {}; it has: {}", schema.name(), quoted(attribute.name),
+                    names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))));
   }
 }
 
@@ -258,7 +273,8 @@ Attributes canonical(const OpSchema& schema, const Attributes& given) {
   const Prototype& wanted = prototype(schema);
   Attributes result = complete(schema, given);
   std::erase_if(result, [&](const NamedAttribute& attribute) {
-    const auto setting = std::ranges::find(wanted.settings, attribute.name, &Prototype::Setting::name);
+    const auto setting =
+        std::ranges::find(wanted.settings, attribute.name, &Prototype::Setting::name);
     return setting->otherwise && *setting->otherwise == attribute.value;
   });
   return result;

@@ -1,7 +1,7 @@
 #pragma once
 
-// What each operator means: its signature, its type rule, its spelling with smaller operators and its derivative.
-// No file, no engine and no target is known here.
+// What each operator means: its signature, its type rule, its spelling with smaller operators and
+// its derivative. No file, no engine and no target is known here.
 
 #include <optional>
 #include <span>
@@ -17,13 +17,15 @@ class Builder;
 
 /// What a rule may look at.
 struct OpCall {
-  const Attributes& attributes;         // complete: defaults are filled in, kinds are the signature's
-  std::span<const ValueId> inputs;      // ValueId::none where an optional input is absent
-  std::span<const TensorType> types;    // of the inputs; f32[] where absent
+  const Attributes& attributes;       // complete: defaults are filled in, kinds are the signature's
+  std::span<const ValueId> inputs;    // ValueId::none where an optional input is absent
+  std::span<const TensorType> types;  // of the inputs; f32[] where absent
 
   bool has(std::size_t i) const { return i < inputs.size() && inputs[i] != ValueId::none; }
   template <class T>
-  const T& get(std::string_view name) const { return isomer::get<T>(attributes, name); }
+  const T& get(std::string_view name) const {
+    return isomer::get<T>(attributes, name);
+  }
   std::int64_t integer(std::string_view name) const { return get<std::int64_t>(name); }
   const std::vector<std::int64_t>& integers(std::string_view name) const {
     return get<std::vector<std::int64_t>>(name);
@@ -33,7 +35,8 @@ struct OpCall {
   bool given(std::string_view name) const { return find(attributes, name) != nullptr; }
 };
 
-/// What a derivative rule gets besides the call: the outputs, and for each its cotangent (none: zero).
+/// What a derivative rule gets besides the call: the outputs, and for each its cotangent (none:
+/// zero).
 struct Cotangents {
   std::span<const ValueId> outputs;
   std::span<const ValueId> values;
@@ -43,16 +46,18 @@ struct Cotangents {
 ///
 /// The signature is the single source of names, order, kinds and defaults:
 ///   "conv(x, weight, bias?, stride: ints = [1, 1], groups: int = 1) -> y"
-/// Inputs have no kind: `x` is required, `bias?` optional, `xs...` any number (last). Attributes have one of the kinds
-/// bool int float string dtype tensor dim ints dims floats strings, then a default, or `?` for "may be absent", or
-/// neither for "must be given". Outputs: `-> y`, `-> (y, indices)` or `-> ys...`.
+/// Inputs have no kind: `x` is required, `bias?` optional, `xs...` any number (last). Attributes
+/// have one of the kinds bool int float string dtype tensor dim ints dims floats strings, then a
+/// default, or `?` for "may be absent", or neither for "must be given". Outputs: `-> y`, `-> (y,
+/// indices)` or `-> ys...`.
 struct OpSchema {
   std::string_view signature;
   /// Types of the outputs. Throws Fault::model with what would be right.
   std::vector<TensorType> (*infer)(const OpCall&);
   /// The same meaning in smaller operators; null: the op is primitive.
   std::vector<ValueId> (*expand)(Builder&, const OpCall&) = nullptr;
-  /// Cotangents of the inputs, one per input (none: zero); null: by expansion, or there is no derivative.
+  /// Cotangents of the inputs, one per input (none: zero); null: by expansion, or there is no
+  /// derivative.
   std::vector<ValueId> (*vjp)(Builder&, const OpCall&, const Cotangents&) = nullptr;
   /// One line; docs/coverage.md is made from it.
   std::string_view meaning;
@@ -84,8 +89,8 @@ struct Prototype {
   struct Setting {
     std::string_view name;
     Kind kind;
-    bool optional = false;                 // may be absent
-    std::optional<Attribute> otherwise;    // its default
+    bool optional = false;               // may be absent
+    std::optional<Attribute> otherwise;  // its default
   };
   std::vector<Input> inputs;
   std::vector<Setting> settings;
@@ -98,8 +103,8 @@ const Prototype& prototype(const OpSchema& schema);
 /// Parses a signature. Throws Fault::bug where it is malformed.
 Prototype parse_signature(std::string_view signature);
 
-/// `given` in the signature's order and kinds, with the defaults filled in. Integers are taken for floats and for
-/// lengths. Throws Fault::model for an unknown, missing or ill-typed one.
+/// `given` in the signature's order and kinds, with the defaults filled in. Integers are taken for
+/// floats and for lengths. Throws Fault::model for an unknown, missing or ill-typed one.
 Attributes complete(const OpSchema& schema, const Attributes& given);
 /// The same without those that equal their default: the form nodes keep.
 Attributes canonical(const OpSchema& schema, const Attributes& given);

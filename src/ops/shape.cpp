@@ -12,15 +12,19 @@ namespace {
 using Values = std::vector<ValueId>;
 
 std::size_t rank_of(const OpCall& call) { return call.types[0].shape.size(); }
-const std::vector<Dim>& dims(const OpCall& call, std::string_view name) { return call.get<std::vector<Dim>>(name); }
+const std::vector<Dim>& dims(const OpCall& call, std::string_view name) {
+  return call.get<std::vector<Dim>>(name);
+}
 
 // Type rules ------------------------------------------------------------------------------------
 
 std::vector<TensorType> reshape_type(const OpCall& call) {
   const Shape& shape = dims(call, "shape");
   if (count_elements(shape) != count_elements(call.types[0].shape)) {
-    refuse(fmt::format("shape {} cannot become {}: they have {} and {} elements", to_text(call.types[0].shape),
-                       to_text(shape), to_text(count_elements(call.types[0].shape)), to_text(count_elements(shape))));
+    refuse(fmt::format("shape {} cannot become {}: they have {} and {} elements",
+                       to_text(call.types[0].shape), to_text(shape),
+                       to_text(count_elements(call.types[0].shape)),
+                       to_text(count_elements(shape))));
   }
   return {{call.types[0].dtype, shape}};
 }
@@ -28,7 +32,8 @@ std::vector<TensorType> reshape_type(const OpCall& call) {
 std::vector<std::size_t> permutation(const OpCall& call) {
   const std::vector<std::int64_t>& given = call.integers("dims");
   if (given.size() != rank_of(call)) {
-    refuse(fmt::format("dims has {}; the input has {} dimensions", counted(given.size(), "number"), rank_of(call)));
+    refuse(fmt::format("dims has {}; the input has {} dimensions", counted(given.size(), "number"),
+                       rank_of(call)));
   }
   std::vector<std::size_t> order;
   for (const std::int64_t axis : given) order.push_back(axis_in(axis, rank_of(call)));
@@ -64,7 +69,8 @@ struct Slice {
 Dim clamped_position(const Dim& position, const Dim& length) {
   Dim from_front = position;
   if (position.known() && position.value() < 0) from_front = position + length;
-  if (from_front.known() && from_front.value() == std::numeric_limits<std::int64_t>::max()) return length;
+  if (from_front.known() && from_front.value() == std::numeric_limits<std::int64_t>::max())
+    return length;
   if (from_front == length) return length;
   // Counted back from the end of a length of unknown size: it may fall before the front.
   if (position.known() && position.value() < 0) return larger(from_front, 0);
@@ -102,8 +108,9 @@ std::vector<TensorType> cat_type(const OpCall& call) {
       fits = j == axis || type.shape[j] == result.shape[j];
     }
     if (!fits) {
-      refuse(fmt::format("input {} is {} and the first {}; they should differ along dimension {} only", i,
-                         to_text(type), to_text(call.types[0]), axis));
+      refuse(
+          fmt::format("input {} is {} and the first {}; they should differ along dimension {} only",
+                      i, to_text(type), to_text(call.types[0]), axis));
     }
     result.shape[axis] = result.shape[axis] + type.shape[axis];
   }
@@ -113,8 +120,9 @@ std::vector<TensorType> cat_type(const OpCall& call) {
 std::vector<TensorType> pad_type(const OpCall& call) {
   const std::vector<Dim>& pad = dims(call, "pad");
   if (pad.size() % 2 != 0 || pad.size() > 2 * rank_of(call)) {
-    refuse(fmt::format("pad has {}; it should have two for each of at most {} dimensions, the last one first",
-                       counted(pad.size(), "number"), rank_of(call)));
+    refuse(fmt::format(
+        "pad has {}; it should have two for each of at most {} dimensions, the last one first",
+        counted(pad.size(), "number"), rank_of(call)));
   }
   Shape shape = call.types[0].shape;
   for (std::size_t i = 0; i < pad.size() / 2; ++i) {
@@ -170,7 +178,8 @@ std::vector<TensorType> flatten_type(const OpCall& call) {
 
 Dim selected_position(const OpCall& call, const Dim& length) {
   const Dim& index = call.get<Dim>("index");
-  if (index.known() && length.known() && (index.value() < -length.value() || index.value() >= length.value())) {
+  if (index.known() && length.known() &&
+      (index.value() < -length.value() || index.value() >= length.value())) {
     refuse(fmt::format("index {} is out of range for length {}", index.value(), length.value()));
   }
   return index.known() && index.value() < 0 ? index + length : index;
@@ -205,12 +214,14 @@ std::vector<TensorType> split_type(const OpCall& call) {
 std::vector<TensorType> stack_type(const OpCall& call) {
   for (const TensorType& type : call.types) {
     if (type != call.types[0]) {
-      refuse(fmt::format("the inputs are {} and {}; they should be alike", to_text(call.types[0]), to_text(type)));
+      refuse(fmt::format("the inputs are {} and {}; they should be alike", to_text(call.types[0]),
+                         to_text(type)));
     }
   }
   Shape shape = call.types[0].shape;
   const std::size_t axis = axis_in(call.integer("dim"), shape.size() + 1);
-  shape.insert(shape.begin() + static_cast<std::ptrdiff_t>(axis), Dim(static_cast<std::int64_t>(call.types.size())));
+  shape.insert(shape.begin() + static_cast<std::ptrdiff_t>(axis),
+               Dim(static_cast<std::int64_t>(call.types.size())));
   return {{call.types[0].dtype, shape}};
 }
 
@@ -218,7 +229,8 @@ std::vector<TensorType> stack_type(const OpCall& call) {
 Shape shape_for_repeat(const OpCall& call) {
   const std::vector<std::int64_t>& repeats = call.integers("repeats");
   if (repeats.size() < rank_of(call)) {
-    refuse(fmt::format("repeats has {}; the input has {} dimensions", counted(repeats.size(), "number"), rank_of(call)));
+    refuse(fmt::format("repeats has {}; the input has {} dimensions",
+                       counted(repeats.size(), "number"), rank_of(call)));
   }
   Shape shape(repeats.size() - rank_of(call), Dim(1));
   shape.insert(shape.end(), call.types[0].shape.begin(), call.types[0].shape.end());
@@ -236,7 +248,9 @@ std::vector<TensorType> repeat_type(const OpCall& call) {
 }
 
 std::vector<TensorType> matrix_type(const OpCall& call) {
-  if (rank_of(call) < 2) refuse(fmt::format("the input is {}; it should have two dimensions or more", to_text(call.types[0])));
+  if (rank_of(call) < 2)
+    refuse(fmt::format("the input is {}; it should have two dimensions or more",
+                       to_text(call.types[0])));
   return {call.types[0]};
 }
 
@@ -266,11 +280,14 @@ Values vjp_slice(Builder& b, const OpCall& call, const Cotangents& c) {
     pad[pad.size() - 1] = shape[slice.axis] - slice.start - slice.count;
     return {b.emit("pad", {c.values[0]}, {{"pad", pad}})};
   }
-  const ValueId zeros = b.emit("full", {}, {{"shape", shape}, {"value", 0.0}, {"dtype", call.types[0].dtype}});
-  const ValueId index = b.emit("arange", {}, {{"start", slice.start},
-                                              {"end", slice.start + slice.count * slice.step},
-                                              {"step", slice.step}});
-  return {b.emit("index_add", {zeros, index, c.values[0]}, {{"dim", static_cast<std::int64_t>(slice.axis)}})};
+  const ValueId zeros =
+      b.emit("full", {}, {{"shape", shape}, {"value", 0.0}, {"dtype", call.types[0].dtype}});
+  const ValueId index = b.emit("arange", {},
+                               {{"start", slice.start},
+                                {"end", slice.start + slice.count * slice.step},
+                                {"step", slice.step}});
+  return {b.emit("index_add", {zeros, index, c.values[0]},
+                 {{"dim", static_cast<std::int64_t>(slice.axis)}})};
 }
 
 Values vjp_cat(Builder& b, const OpCall& call, const Cotangents& c) {
@@ -296,9 +313,15 @@ Values vjp_pad(Builder& b, const OpCall& call, const Cotangents& c) {
 Values vjp_same_op(Builder& b, std::string_view op, const OpCall& call, const Cotangents& c) {
   return {b.emit(op, {c.values[0]}, call.attributes)};
 }
-Values vjp_flip(Builder& b, const OpCall& call, const Cotangents& c) { return vjp_same_op(b, "flip", call, c); }
-Values vjp_tril(Builder& b, const OpCall& call, const Cotangents& c) { return vjp_same_op(b, "tril", call, c); }
-Values vjp_triu(Builder& b, const OpCall& call, const Cotangents& c) { return vjp_same_op(b, "triu", call, c); }
+Values vjp_flip(Builder& b, const OpCall& call, const Cotangents& c) {
+  return vjp_same_op(b, "flip", call, c);
+}
+Values vjp_tril(Builder& b, const OpCall& call, const Cotangents& c) {
+  return vjp_same_op(b, "tril", call, c);
+}
+Values vjp_triu(Builder& b, const OpCall& call, const Cotangents& c) {
+  return vjp_same_op(b, "triu", call, c);
+}
 
 // Meanings --------------------------------------------------------------------------------------
 
@@ -306,7 +329,8 @@ Values expand_transpose(Builder& b, const OpCall& call) {
   std::vector<std::int64_t> order(rank_of(call));
   std::iota(order.begin(), order.end(), std::int64_t{0});
   if (order.empty()) return {call.inputs[0]};
-  std::swap(order[axis_in(call.integer("dim0"), order.size())], order[axis_in(call.integer("dim1"), order.size())]);
+  std::swap(order[axis_in(call.integer("dim0"), order.size())],
+            order[axis_in(call.integer("dim1"), order.size())]);
   return {b.emit("permute", {call.inputs[0]}, {{"dims", order}})};
 }
 
@@ -323,8 +347,9 @@ Values expand_flatten(Builder& b, const OpCall& call) {
 Values expand_select(Builder& b, const OpCall& call) {
   const std::size_t axis = axis_in(call.integer("dim"), rank_of(call));
   const Dim start = selected_position(call, call.types[0].shape[axis]);
-  const ValueId part = b.emit("slice", {call.inputs[0]},
-                              {{"dim", static_cast<std::int64_t>(axis)}, {"start", start}, {"end", start + 1}});
+  const ValueId part =
+      b.emit("slice", {call.inputs[0]},
+             {{"dim", static_cast<std::int64_t>(axis)}, {"start", start}, {"end", start + 1}});
   return {reshape_to(b, part, select_type(call)[0].shape)};
 }
 
@@ -332,8 +357,9 @@ Values expand_split(Builder& b, const OpCall& call) {
   Values parts;
   Dim start = 0;
   for (const Dim& size : dims(call, "sizes")) {
-    parts.push_back(b.emit("slice", {call.inputs[0]},
-                           {{"dim", call.integer("dim")}, {"start", start}, {"end", start + size}}));
+    parts.push_back(
+        b.emit("slice", {call.inputs[0]},
+               {{"dim", call.integer("dim")}, {"start", start}, {"end", start + size}}));
     start = start + size;
   }
   return parts;
@@ -341,7 +367,8 @@ Values expand_split(Builder& b, const OpCall& call) {
 
 Values expand_stack(Builder& b, const OpCall& call) {
   Values parts;
-  for (const ValueId x : call.inputs) parts.push_back(b.emit("unsqueeze", {x}, {{"dim", call.integer("dim")}}));
+  for (const ValueId x : call.inputs)
+    parts.push_back(b.emit("unsqueeze", {x}, {{"dim", call.integer("dim")}}));
   const auto axis = static_cast<std::int64_t>(axis_in(call.integer("dim"), rank_of(call) + 1));
   return {b.emit("cat", parts, {{"dim", axis}})};
 }
@@ -356,7 +383,8 @@ Values expand_repeat(Builder& b, const OpCall& call) {
     apart.insert(apart.end(), {Dim(1), shape[i]});
     repeated.insert(repeated.end(), {Dim(repeats[i]), shape[i]});
   }
-  const ValueId wide = b.emit("expand", {reshape_to(b, call.inputs[0], apart)}, {{"shape", repeated}});
+  const ValueId wide =
+      b.emit("expand", {reshape_to(b, call.inputs[0], apart)}, {{"shape", repeated}});
   return {reshape_to(b, wide, repeat_type(call)[0].shape)};
 }
 
@@ -364,33 +392,43 @@ Values expand_repeat(Builder& b, const OpCall& call) {
 Values expand_triu(Builder& b, const OpCall& call) {
   const Shape& shape = call.types[0].shape;
   const Shape matrix(shape.end() - 2, shape.end());
-  const ValueId full = b.emit("full", {}, {{"shape", matrix}, {"value", 1.0}, {"dtype", DType::boolean}});
+  const ValueId full =
+      b.emit("full", {}, {{"shape", matrix}, {"value", 1.0}, {"dtype", DType::boolean}});
   const ValueId below = b.emit("tril", {full}, {{"diagonal", call.integer("diagonal") - 1}});
   return {b.emit("where", {below, number(b, call.inputs[0], 0.0), call.inputs[0]})};
 }
 
 constexpr OpSchema rows[] = {
-    {"reshape(x, shape: dims) -> y", reshape_type, nullptr, vjp_reshape, "the same elements under another shape"},
-    {"permute(x, dims: ints) -> y", permute_type, nullptr, vjp_permute, "dimensions in another order"},
+    {"reshape(x, shape: dims) -> y", reshape_type, nullptr, vjp_reshape,
+     "the same elements under another shape"},
+    {"permute(x, dims: ints) -> y", permute_type, nullptr, vjp_permute,
+     "dimensions in another order"},
     {"expand(x, shape: dims) -> y", expand_type, nullptr, vjp_expand, "lengths of 1 repeated"},
-    {"slice(x, dim: int = 0, start: dim = 0, end: dim = 9223372036854775807, step: int = 1) -> y", slice_type,
-     nullptr, vjp_slice, "every step-th position from start up to end"},
-    {"cat(xs..., dim: int = 0) -> y", cat_type, nullptr, vjp_cat, "one after the other along a dimension"},
+    {"slice(x, dim: int = 0, start: dim = 0, end: dim = 9223372036854775807, step: int = 1) -> y",
+     slice_type, nullptr, vjp_slice, "every step-th position from start up to end"},
+    {"cat(xs..., dim: int = 0) -> y", cat_type, nullptr, vjp_cat,
+     "one after the other along a dimension"},
     {"pad(x, pad: dims, value: float = 0.0) -> y", pad_type, nullptr, vjp_pad,
      "a value put around; the last dimension's two amounts come first; negative ones crop"},
     {"flip(x, dims: ints) -> y", flip_type, nullptr, vjp_flip, "dimensions reversed"},
-    {"transpose(x, dim0: int, dim1: int) -> y", transpose_type, expand_transpose, nullptr, "two dimensions swapped"},
-    {"unsqueeze(x, dim: int) -> y", unsqueeze_type, expand_unsqueeze, nullptr, "a dimension of length 1 put in"},
+    {"transpose(x, dim0: int, dim1: int) -> y", transpose_type, expand_transpose, nullptr,
+     "two dimensions swapped"},
+    {"unsqueeze(x, dim: int) -> y", unsqueeze_type, expand_unsqueeze, nullptr,
+     "a dimension of length 1 put in"},
     {"squeeze(x, dim: ints = []) -> y", squeeze_type, expand_squeeze, nullptr,
      "named dimensions (all where none is named) of length 1 taken out"},
-    {"flatten(x, start_dim: int = 0, end_dim: int = -1) -> y", flatten_type, expand_flatten, nullptr,
-     "several dimensions made one"},
-    {"select(x, dim: int, index: dim) -> y", select_type, expand_select, nullptr, "one position of a dimension"},
-    {"split(x, sizes: dims, dim: int = 0) -> ys...", split_type, expand_split, nullptr, "cut into parts"},
-    {"stack(xs..., dim: int = 0) -> y", stack_type, expand_stack, nullptr, "alike tensors along a new dimension"},
+    {"flatten(x, start_dim: int = 0, end_dim: int = -1) -> y", flatten_type, expand_flatten,
+     nullptr, "several dimensions made one"},
+    {"select(x, dim: int, index: dim) -> y", select_type, expand_select, nullptr,
+     "one position of a dimension"},
+    {"split(x, sizes: dims, dim: int = 0) -> ys...", split_type, expand_split, nullptr,
+     "cut into parts"},
+    {"stack(xs..., dim: int = 0) -> y", stack_type, expand_stack, nullptr,
+     "alike tensors along a new dimension"},
     {"repeat(x, repeats: ints) -> y", repeat_type, expand_repeat, nullptr, "tiled"},
     {"tril(x, diagonal: int = 0) -> y", matrix_type, nullptr, vjp_tril, "zero above a diagonal"},
-    {"triu(x, diagonal: int = 0) -> y", matrix_type, expand_triu, vjp_triu, "zero below a diagonal"},
+    {"triu(x, diagonal: int = 0) -> y", matrix_type, expand_triu, vjp_triu,
+     "zero below a diagonal"},
 };
 
 }  // namespace

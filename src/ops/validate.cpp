@@ -58,7 +58,8 @@ class Validator {
     const Attributes attributes = complete(schema, node.attributes);
     const std::vector<TensorType> inferred = schema.infer(OpCall{attributes, node.inputs, types});
     if (inferred.size() != node.outputs.size()) {
-      refuse("the number of outputs", fmt::format("is {}; it should be {}", node.outputs.size(), inferred.size()));
+      refuse("the number of outputs",
+             fmt::format("is {}; it should be {}", node.outputs.size(), inferred.size()));
     }
     for (std::size_t i = 0; i < inferred.size(); ++i) {
       make(node.outputs[i], "an output");

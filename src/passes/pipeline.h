@@ -32,10 +32,12 @@ struct PipelineOptions {
   std::function<void(const PassReport&, const Graph&)> watch;
 };
 
-/// All passes that a conversion runs, in order.
+/// Every pass, by name.
 std::span<const Pass> all_passes();
+/// Those that a conversion runs, in order.
+std::span<const Pass> conversion_passes();
 
 /// Runs them in order. Throws Fault::usage for an unknown name in `without`.
-Graph run_passes(Graph graph, std::span<const Pass> passes, const PipelineOptions& options = {});
+Graph run_passes(Graph graph, std::span<const Pass> chosen, const PipelineOptions& options = {});
 
 }  // namespace isomer

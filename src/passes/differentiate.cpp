@@ -1,0 +1,146 @@
+#include "base/text.h"
+#include "ops/validate.h"
+#include "passes/passes.h"
+#include "passes/rewrite.h"
+
+namespace isomer {
+namespace {
+
+bool has_rule(std::string_view op) { return op_named(op).vjp != nullptr; }
+
+/// Every node with its own rule: composites without one are spelled out until their parts have one.
+Graph with_rules(const Graph& graph) {
+  const auto differentiable_or_primitive = [](std::string_view op) {
+    return has_rule(op) || op_named(op).expand == nullptr;
+  };
+  return expand_unsupported(graph, differentiable_or_primitive);
+}
+
+class Backward {
+ public:
+  explicit Backward(const Graph& forward) : forward_(forward), out_(forward.name + "_vjp") {}
+
+  Graph run() && {
+    copy_forward();
+    seed();
+    for (std::size_t i = forward_.nodes.size(); i-- > 0;) visit(forward_.nodes[i]);
+    std::vector<ValueId> results;
+    for (const ValueId id : forward_.inputs) {
+      if (is_floating(forward_[id].type.dtype)) results.push_back(gradient_of(id));
+    }
+    for (const Constant& constant : forward_.constants) {
+      if (constant.trainable) results.push_back(gradient_of(constant.value));
+    }
+    Signature signature;
+    signature.lengths = forward_.signature.lengths;
+    return remove_unused(std::move(out_).finish(std::move(results), std::move(signature)));
+  }
+
+ private:
+  ValueId& value(ValueId id) { return values_[static_cast<std::size_t>(id)]; }
+  ValueId& cotangent(ValueId id) { return cotangents_[static_cast<std::size_t>(id)]; }
+
+  void copy_forward() {
+    values_.assign(forward_.values.size(), ValueId::none);
+    cotangents_.assign(forward_.values.size(), ValueId::none);
+    for (const ValueId id : forward_.inputs)
+      value(id) = out_.input(forward_[id].name, forward_[id].type);
+    for (const Constant& constant : forward_.constants) {
+      value(constant.value) = out_.constant(forward_[constant.value].name, constant.data,
+                                            constant.trainable, constant.names);
+    }
+    for (const State& state : forward_.states) {
+      value(state.now) = out_.state(forward_[state.now].name, state.initial, state.names);
+    }
+    for (const Node& node : forward_.nodes) {
+      out_.at(node.scope, node.place);
+      const std::vector<ValueId> results = out_.emit_all(node.op, inputs_of(node), node.attributes);
+      for (std::size_t i = 0; i < results.size(); ++i) {
+        value(node.outputs[i]) = results[i];
+        out_.name(results[i], forward_[node.outputs[i]].name);
+      }
+    }
+  }
+
+  std::vector<ValueId> inputs_of(const Node& node) {
+    std::vector<ValueId> inputs;
+    for (const ValueId id : node.inputs) inputs.push_back(id == ValueId::none ? id : value(id));
+    return inputs;
+  }
+
+  void seed() {
+    std::size_t number = 0;
+    for (const ValueId id : forward_.outputs) {
+      if (is_floating(forward_[id].type.dtype)) {
+        collect(id, out_.input(fmt::format("cotangent{}", number), forward_[id].type));
+      }
+      ++number;
+    }
+  }
+
+  void collect(ValueId id, ValueId part) {
+    if (part == ValueId::none || !is_floating(forward_[id].type.dtype)) return;
+    ValueId& sum = cotangent(id);
+    sum = sum == ValueId::none ? part : out_.emit("add", {sum, part});
+  }
+
+  void visit(const Node& node) {
+    std::vector<ValueId> given;
+    std::vector<ValueId> outputs;
+    bool any = false;
+    for (const ValueId id : node.outputs) {
+      outputs.push_back(value(id));
+      given.push_back(cotangent(id));
+      any = any || given.back() != ValueId::none;
+    }
+    if (!any) return;
+    out_.at(node.scope, node.place);
+    with_place(describe(forward_, node), [&] { pull_back(node, outputs, given); });
+  }
+
+  /// The rule of an operator with several outputs expects a cotangent for each floating one: zeros
+  /// where none came.
+  void fill_zeros(const Node& node, std::vector<ValueId>& given) {
+    for (std::size_t i = 0; i < given.size(); ++i) {
+      const TensorType& type = forward_[node.outputs[i]].type;
+      if (given[i] == ValueId::none && is_floating(type.dtype)) given[i] = zeros(type);
+    }
+  }
+
+  void pull_back(const Node& node, std::span<const ValueId> outputs, std::vector<ValueId>& given) {
+    if (!has_rule(node.op))
+      throw Error(Fault::unsupported, "", fmt::format("'{}' has no derivative", node.op));
+    fill_zeros(node, given);
+    const std::vector<ValueId> inputs = inputs_of(node);
+    const std::vector<ValueId> parts =
+        with_call(out_, node, inputs, [&](const OpSchema& schema, const OpCall& call) {
+          return schema.vjp(out_, call, Cotangents{outputs, given});
+        });
+    for (std::size_t i = 0; i < parts.size() && i < node.inputs.size(); ++i) {
+      if (node.inputs[i] != ValueId::none) collect(node.inputs[i], parts[i]);
+    }
+  }
+
+  ValueId zeros(const TensorType& type) {
+    return out_.emit("full", {}, {{"shape", type.shape}, {"value", 0.0}, {"dtype", type.dtype}});
+  }
+
+  ValueId gradient_of(ValueId id) {
+    const ValueId sum = cotangent(id);
+    return sum == ValueId::none ? zeros(forward_[id].type) : sum;
+  }
+
+  const Graph& forward_;
+  Builder out_;
+  std::vector<ValueId> values_;      // of the forward graph, in the new one
+  std::vector<ValueId> cotangents_;  // collected so far, by value of the forward graph
+};
+
+}  // namespace
+
+Graph differentiate(const Graph& graph) {
+  const Graph forward = with_rules(graph);
+  return Backward(forward).run();
+}
+
+}  // namespace isomer

@@ -1,0 +1,122 @@
+#include "passes/rewrite.h"
+
+#include <algorithm>
+#include <map>
+
+#include "base/text.h"
+#include "ops/validate.h"
+
+namespace isomer {
+namespace {
+
+/// Carries a graph's door over to a new one and knows what became of each old value.
+class Copy {
+ public:
+  explicit Copy(const Graph& old)
+      : old_(old), out_(old.name), now_(old.values.size(), ValueId::none) {
+    for (const ValueId id : old.inputs) set(id, out_.input(old[id].name, old[id].type));
+    for (const Constant& constant : old.constants) {
+      set(constant.value, out_.constant(old[constant.value].name, constant.data, constant.trainable,
+                                        constant.names));
+    }
+    for (const State& state : old.states) {
+      set(state.now, out_.state(old[state.now].name, state.initial, state.names));
+    }
+  }
+
+  std::vector<ValueId> inputs_of(const Node& node) const {
+    std::vector<ValueId> inputs;
+    for (const ValueId id : node.inputs) inputs.push_back(id == ValueId::none ? id : at(id));
+    return inputs;
+  }
+
+  /// Runs the rule, or copies the node; its results take the old values' places and names.
+  void add(const Node& node, const Rule& rule) {
+    out_.at(node.scope, node.place);
+    const std::vector<ValueId> inputs = inputs_of(node);
+    std::optional<std::vector<ValueId>> results = rule(out_, old_, node, inputs);
+    if (!results) results = out_.emit_all(node.op, inputs, node.attributes);
+    expect(results->size() == node.outputs.size(), "a rule returns one value per output");
+    for (std::size_t i = 0; i < node.outputs.size(); ++i) {
+      const ValueId result = (*results)[i];
+      set(node.outputs[i], result);
+      if (result != ValueId::none && out_.graph()[result].name.empty()) {
+        out_.name(result, old_[node.outputs[i]].name);
+      }
+    }
+  }
+
+  Graph finish() && {
+    for (const State& state : old_.states) out_.keep(at(state.now), at(state.next));
+    std::vector<ValueId> outputs;
+    for (const ValueId id : old_.outputs) outputs.push_back(at(id));
+    return std::move(out_).finish(std::move(outputs), old_.signature);
+  }
+
+ private:
+  ValueId at(ValueId id) const { return now_[static_cast<std::size_t>(id)]; }
+  void set(ValueId id, ValueId result) { now_[static_cast<std::size_t>(id)] = result; }
+
+  const Graph& old_;
+  Builder out_;
+  std::vector<ValueId> now_;
+};
+
+struct Missing {
+  std::size_t count = 0;
+  std::string first;
+};
+
+/// Every operator that has neither a word nor an expansion, collected over all rounds.
+void refuse(const Graph& graph, const std::map<std::string, Missing>& missing) {
+  std::vector<std::string> lines;
+  for (const auto& [op, found] : missing) {
+    lines.push_back(fmt::format("{} ({}x, first at {})", op, found.count, found.first));
+  }
+  throw Error(Fault::unsupported, graph.name,
+              fmt::format("{} cannot be spelled and not be expanded: {}",
+                          counted(missing.size(), "operator"), fmt::join(lines, "; ")));
+}
+
+bool needs_expansion(const Graph& graph, const Spells& spells) {
+  return std::ranges::any_of(graph.nodes, [&](const Node& node) { return !spells(node.op); });
+}
+
+}  // namespace
+
+Graph rewrite(const Graph& graph, const Rule& rule) {
+  Copy copy(graph);
+  for (const Node& node : graph.nodes) {
+    with_place(describe(graph, node), [&] { copy.add(node, rule); });
+  }
+  return std::move(copy).finish();
+}
+
+Graph expand_unsupported(const Graph& graph, const Spells& spells) {
+  Graph result = graph;
+  while (needs_expansion(result, spells)) {
+    std::map<std::string, Missing> missing;
+    for (const Node& node : result.nodes) {
+      if (spells(node.op) || op_named(node.op).expand != nullptr) continue;
+      Missing& found = missing[node.op];
+      if (found.count++ == 0) found.first = describe(result, node);
+    }
+    if (!missing.empty()) refuse(graph, missing);
+    result = rewrite(result,
+                     [&](Builder& out, const Graph&, const Node& node,
+                         std::span<const ValueId> inputs) -> std::optional<std::vector<ValueId>> {
+                       if (spells(node.op)) return std::nullopt;
+                       return expand_node(out, node, inputs);
+                     });
+  }
+  return result;
+}
+
+std::vector<ValueId> expand_node(Builder& out, const Node& node, std::span<const ValueId> inputs) {
+  return with_call(out, node, inputs, [&](const OpSchema& schema, const OpCall& call) {
+    expect(schema.expand != nullptr, "only a composite operator is expanded");
+    return schema.expand(out, call);
+  });
+}
+
+}  // namespace isomer
