@@ -115,7 +115,13 @@ Graph expand_unsupported(const Graph& graph, const Spells& spells) {
 std::vector<ValueId> expand_node(Builder& out, const Node& node, std::span<const ValueId> inputs) {
   return with_call(out, node, inputs, [&](const OpSchema& schema, const OpCall& call) {
     expect(schema.expand != nullptr, "only a composite operator is expanded");
-    return schema.expand(out, call);
+    std::vector<ValueId> results = schema.expand(out, call);
+    const std::vector<TensorType> promised = schema.infer(call);
+    expect(results.size() == promised.size(), "an expansion has the outputs of its operator");
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      expect(out.type(results[i]) == promised[i], "an expansion has the types of its operator");
+    }
+    return results;
   });
 }
 

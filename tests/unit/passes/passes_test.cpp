@@ -1,0 +1,108 @@
+#include "passes/passes.h"
+
+#include <gtest/gtest.h>
+
+#include "ops/builder.h"
+#include "ops/validate.h"
+#include "passes/pipeline.h"
+#include "passes/rewrite.h"
+
+namespace isomer {
+namespace {
+
+Graph two_layers() {
+  Builder b("net");
+  const ValueId x = b.input("x", {DType::f32, {Dim::symbol("n"), 2}});
+  const ValueId w = b.constant("w", Tensor::zeros(DType::f32, {2, 2}), true, {"fc.weight"});
+  b.constant("spare", Tensor::zeros(DType::f32, {1}), true, {"spare"});
+  b.at("fc", {"net.py", 7});
+  const ValueId h = b.emit("linear", {x, w});
+  b.at("act", {"net.py", 8});
+  const ValueId y = b.emit("gelu", {h});
+  b.emit("exp", {h});
+  return std::move(b).finish({y});
+}
+
+TEST(RemoveUnused, KeepsNamedWeights) {
+  const Graph graph = remove_unused(two_layers());
+  EXPECT_EQ(graph.nodes.size(), 2U);
+  EXPECT_EQ(graph.constants.size(), 2U);
+  validate(graph);
+}
+
+TEST(ExpandUnsupported, CarriesScopesAndLeavesWhatIsSpelled) {
+  const Graph graph =
+      expand_unsupported(two_layers(), [](std::string_view op) { return op != "gelu"; });
+  validate(graph);
+  EXPECT_EQ(graph.nodes[0].op, "linear");
+  EXPECT_EQ(graph.nodes[1].scope, "act");
+  EXPECT_EQ(graph.nodes[1].place, (Place{"net.py", 8}));
+}
+
+TEST(ExpandUnsupported, ListsEverythingThatIsLeft) {
+  try {
+    expand_unsupported(two_layers(), [](std::string_view op) { return op == "matmul"; });
+    FAIL() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::unsupported);
+    EXPECT_NE(error.text().find("exp (1x"), std::string::npos) << error.text();
+  }
+}
+
+TEST(Differentiate, HasOneOutputPerFloatingInputAndTrainableConstant) {
+  const Graph vjp = differentiate(two_layers());
+  validate(vjp);
+  ASSERT_EQ(vjp.inputs.size(), 2U);
+  ASSERT_EQ(vjp.outputs.size(), 3U);
+  EXPECT_EQ(to_text(vjp[vjp.outputs[0]].type), "f32[n, 2]");
+  EXPECT_EQ(to_text(vjp[vjp.outputs[1]].type), "f32[2, 2]");
+  EXPECT_EQ(to_text(vjp[vjp.outputs[2]].type), "f32[1]");
+}
+
+TEST(Differentiate, NamesTheNodeWithoutDerivative) {
+  Builder b("net");
+  const ValueId x = b.input("x", {DType::f32, {1, 1, 3}});
+  const ValueId w = b.input("w", {DType::f32, {1, 1, 1}});
+  const std::vector<ValueId> g = b.emit_all("convolution_backward", {x, x, w});
+  const Graph graph = std::move(b).finish({g[0]});
+  try {
+    differentiate(graph);
+    FAIL() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::unsupported);
+    EXPECT_NE(std::string(error.what()).find("convolution_backward"), std::string::npos);
+  }
+}
+
+TEST(ToFloat64, WidensTheDoorAndReadsLiteralsAsWritten) {
+  Builder b("net");
+  const ValueId x = b.input("x", {DType::f32, {2}});
+  const ValueId i = b.input("i", {DType::i64, {2}});
+  const ValueId y = b.emit("mul", {x, b.literal(DType::f32, 0.1)});
+  const ValueId z = b.emit("cast", {i}, {{"dtype", DType::f32}});
+  const ValueId low = b.emit("cast", {y}, {{"dtype", DType::bf16}});
+  const Graph graph = to_float64(std::move(b).finish({y, z, low}));
+  validate(graph);
+  EXPECT_EQ(graph[graph.inputs[0]].type.dtype, DType::f64);
+  EXPECT_EQ(graph[graph.inputs[1]].type.dtype, DType::i64);
+  EXPECT_EQ(graph.constants[0].data.view().as<double>()[0], 0.1);
+  EXPECT_EQ(graph[graph.outputs[1]].type.dtype, DType::f64);
+  EXPECT_EQ(graph[graph.outputs[2]].type.dtype, DType::bf16);
+}
+
+TEST(Pipeline, ReportsSkipsAndKnowsItsNames) {
+  std::vector<std::string_view> seen;
+  PipelineOptions options;
+  options.watch = [&](const PassReport& report, const Graph&) { seen.push_back(report.name); };
+  run_passes(two_layers(), conversion_passes(), options);
+  EXPECT_EQ(seen, (std::vector<std::string_view>{"simplify", "remove_unused"}));
+  seen.clear();
+  options.without = {"simplify"};
+  run_passes(two_layers(), conversion_passes(), options);
+  EXPECT_EQ(seen, (std::vector<std::string_view>{"remove_unused"}));
+  options.without = {"simplfy"};
+  EXPECT_THROW(run_passes(two_layers(), conversion_passes(), options), Error);
+}
+
+}  // namespace
+}  // namespace isomer
