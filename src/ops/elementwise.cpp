@@ -309,7 +309,8 @@ Values expand_hardsigmoid(Builder& b, const OpCall& call) {
 
 Values expand_hardswish(Builder& b, const OpCall& call) {
   const ValueId x = call.inputs[0];
-  const ValueId bounded = b.emit("clamp", {add(b, x, 3.0)}, {{"min", 0.0}, {"max", 6.0}});
+  const ValueId bounded =
+      b.emit("hardtanh", {add(b, x, 3.0)}, {{"min_val", 0.0}, {"max_val", 6.0}});
   return {div(b, mul(b, x, bounded), number(b, x, 6.0))};
 }
 
