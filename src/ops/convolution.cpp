@@ -33,7 +33,7 @@ Window window_of(const OpCall& call, std::size_t axes) {
 }
 
 Dim require_positive(const Dim& length, std::string_view what) {
-  if (length.known() && length.value() < 0) {
+  if (length.known() && length.value() < 1) {
     refuse(fmt::format("the window is larger than the padded input: {} would be {}", what,
                        length.value()));
   }
@@ -260,7 +260,11 @@ std::vector<TensorType> resized_type(const OpCall& call) {
   const Integers size = per_axis(call.integers("output_size"), 2, "output_size");
   TensorType y = call.types[0];
   for (std::size_t i = 0; i < 2; ++i) {
-    if (size[i] < 1) refuse("output_size should be at least 1");
+    // Both operators expand to something that grows with each output along an axis.
+    constexpr std::int64_t most = 1 << 16;
+    if (size[i] < 1 || size[i] > most) {
+      refuse(fmt::format("output_size should be between 1 and {}", most));
+    }
     y.shape[y.shape.size() - 2 + i] = size[i];
   }
   return {y};
@@ -273,18 +277,18 @@ Integers plane_of(const Shape& shape) {
   return *known;
 }
 
-/// Row i holds the weights with which output i averages the inputs: from floor(i*n/m) up to
-/// ceil((i+1)*n/m).
-ValueId averaging_matrix(Builder& b, DType dtype, std::int64_t outputs, std::int64_t inputs) {
-  std::vector<double> weights(static_cast<std::size_t>(outputs * inputs), 0.0);
+/// Means along one axis, output i over the inputs from floor(i*n/m) up to ceil((i+1)*n/m). Not a
+/// product with a matrix of weights: 0 times an infinite element would spoil the other windows.
+ValueId averaged(Builder& b, ValueId x, std::int64_t axis, std::int64_t outputs,
+                 std::int64_t inputs) {
+  Values means;
   for (std::int64_t i = 0; i < outputs; ++i) {
-    const std::int64_t begin = i * inputs / outputs;
-    const std::int64_t end = ((i + 1) * inputs + outputs - 1) / outputs;
-    for (std::int64_t j = begin; j < end; ++j) {
-      weights[static_cast<std::size_t>(i * inputs + j)] = 1.0 / static_cast<double>(end - begin);
-    }
+    const Dim begin = i * inputs / outputs;
+    const Dim end = ((i + 1) * inputs + outputs - 1) / outputs;
+    const ValueId window = b.emit("slice", {x}, {{"dim", axis}, {"start", begin}, {"end", end}});
+    means.push_back(b.emit("mean", {window}, {{"dim", Integers{axis}}, {"keepdim", true}}));
   }
-  return b.constant("", Tensor::from_doubles(dtype, {outputs, inputs}, weights));
+  return b.emit("cat", std::move(means), {{"dim", axis}});
 }
 
 Values expand_adaptive_avg_pool2d(Builder& b, const OpCall& call) {
@@ -298,10 +302,7 @@ Values expand_adaptive_avg_pool2d(Builder& b, const OpCall& call) {
     return {b.emit("avg_pool2d", {x},
                    {{"kernel_size", Integers{plane[0] / size[0], plane[1] / size[1]}}})};
   }
-  const ValueId rows = averaging_matrix(b, b.dtype(x), size[0], plane[0]);
-  const ValueId columns = averaging_matrix(b, b.dtype(x), size[1], plane[1]);
-  const ValueId turned = b.emit("permute", {columns}, {{"dims", Integers{1, 0}}});
-  return {b.emit("matmul", {rows, b.emit("matmul", {x, turned})})};
+  return {averaged(b, averaged(b, x, -1, size[1], plane[1]), -2, size[0], plane[0])};
 }
 
 /// Where each output of a nearest-neighbour resize looks, in single precision as torch computes it.

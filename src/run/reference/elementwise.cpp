@@ -38,19 +38,6 @@ constexpr RunKernel* each_real(F) {
   };
 }
 
-/// floor, ceil, round: integers are their own result.
-template <class F>
-constexpr RunKernel* each_fraction(F) {
-  return [](const KernelCall& call) {
-    const Operand& x = call.input(0);
-    if (is_floating(x.dtype)) {
-      call.result().elements = mapped(F{}, x.reals());
-    } else {
-      call.result().elements = x.elements;
-    }
-  };
-}
-
 template <class T>
 std::vector<T> spread(const std::vector<T>& elements, const Operand& from, const Operand& to) {
   return from.shape == to.shape
@@ -213,10 +200,10 @@ constexpr Kernel kernels[] = {
     {"tanh", each_real([](double x) { return std::tanh(x); })},
     {"sigmoid", each_real([](double x) { return 1 / (1 + std::exp(-x)); })},
     {"erf", each_real([](double x) { return std::erf(x); })},
-    {"floor", each_fraction([](double x) { return std::floor(x); })},
-    {"ceil", each_fraction([](double x) { return std::ceil(x); })},
+    {"floor", each_real([](double x) { return std::floor(x); })},
+    {"ceil", each_real([](double x) { return std::ceil(x); })},
     // Halves go to the even neighbour, the rounding mode that every program starts with.
-    {"round", each_fraction([](double x) { return std::nearbyint(x); })},
+    {"round", each_real([](double x) { return std::nearbyint(x); })},
     // Asked this way round, nan stays nan.
     {"relu", each([](auto x) { return x < 0 ? decltype(x){0} : x; })},
     {"isnan", each([](auto x) { return not_a_number(x); })},
