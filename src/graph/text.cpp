@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cctype>
+#include <charconv>
 #include <unordered_map>
 
 #include "base/names.h"
@@ -25,8 +26,21 @@ template <class Real>
 requires std::is_floating_point_v<Real> std::string number_text(Real value) {
   return value == value ? real_text(value) : nan_text(value);
 }
-std::string number_text(Half value) { return number_text(to_float(value)); }
-std::string number_text(BFloat16 value) { return number_text(to_float(value)); }
+
+/// The shortest decimal that rounds to the same 16 bits: "0.1", not "0.099975586".
+template <class Narrow, class Round>
+std::string narrow_text(Narrow value, Round round) {
+  const float exact = to_float(value);
+  for (int digits = 1; digits < 9; ++digits) {
+    const std::string text = fmt::format("{:.{}e}", exact, digits - 1);
+    float shorter = exact;
+    std::from_chars(text.data(), text.data() + text.size(), shorter);
+    if (round(shorter).bits == value.bits) return number_text(shorter);
+  }
+  return number_text(exact);
+}
+std::string number_text(Half value) { return narrow_text(value, to_half); }
+std::string number_text(BFloat16 value) { return narrow_text(value, to_bfloat16); }
 template <class Real>
 std::string number_text(std::complex<Real> value) {
   return fmt::format("({}, {})", number_text(value.real()), number_text(value.imag()));

@@ -105,7 +105,7 @@ class Reader {
       return negative ? -std::numeric_limits<Real>::infinity()
                       : std::numeric_limits<Real>::infinity();
     }
-    const std::string_view digits = cursor_.word(".+-");
+    const std::string_view digits = cursor_.peek() == '-' ? "" : cursor_.word(".+-");
     Real value = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
     if (error == std::errc::result_out_of_range) {

@@ -148,6 +148,14 @@ TEST(Half, RoundsToNearestEven) {
   EXPECT_EQ(to_bfloat16(3.4e38F).bits, 0x7F80);
 }
 
+TEST(Half, PrintsTheShortestThatReadsBack) {
+  const std::vector<double> values = {0.1, 300, 65504, 6e-8, -0.0};
+  EXPECT_EQ(elements_text(Tensor::from_doubles(DType::f16, {5}, values)),
+            "[0.1, 300.0, 65500.0, 6e-08, -0.0]");
+  EXPECT_EQ(elements_text(Tensor::from_doubles(DType::bf16, {5}, values)),
+            "[0.1, 300.0, 65500.0, 6e-08, -0.0]");
+}
+
 TEST(LayOut, SharesWhatIsContiguous) {
   const std::vector<double> values = {0, 1, 2, 3, 4, 5};
   const Bytes storage = Tensor::from_doubles(DType::f32, {6}, values).bytes();
