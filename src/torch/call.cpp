@@ -1,0 +1,275 @@
+#include "torch/call.h"
+
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/core/ivalue.h>
+#include <ATen/core/jit_type.h>
+
+#include <charconv>
+#include <cmath>
+#include <string>
+
+#include "ops/schema.h"
+#include "systems/aten/names.h"
+
+namespace isomer::libtorch {
+namespace {
+
+using c10::IValue;
+using c10::TypeKind;
+
+/// One argument of a bound call: a tensor of the node, a value known now, or lengths known when it
+/// runs.
+struct Slot {
+  enum class Kind { tensor, tensors, value, dim, dims };
+  Kind kind = Kind::value;
+  std::size_t input = 0;  // the first, for tensors
+  IValue value = {};
+  std::vector<Dim> dims = {};
+};
+
+struct Parameter {
+  std::string name;
+  TypeKind kind;
+  TypeKind element = TypeKind::AnyType;  // of a list
+  bool optional = false;
+  std::optional<std::int32_t> count = {};  // of a list that one number may stand for
+  std::optional<IValue> otherwise = {};
+};
+
+[[noreturn]] void misfit(const aten::Row& row, const std::string& what) {
+  throw Error(Fault::bug, std::string(row.op), std::string(row.name) + ": " + what);
+}
+
+Parameter parameter_of(const c10::Argument& argument) {
+  Parameter parameter{
+      .name = argument.name(), .kind = argument.type()->kind(), .count = argument.N()};
+  c10::TypePtr type = argument.type();
+  if (parameter.kind == TypeKind::OptionalType) {
+    parameter.optional = true;
+    type = type->expectRef<c10::OptionalType>().getElementType();
+    parameter.kind = type->kind();
+  }
+  if (parameter.kind == TypeKind::ListType) {
+    parameter.element = type->expectRef<c10::ListType>().getElementType()->kind();
+  }
+  if (argument.default_value()) parameter.otherwise = *argument.default_value();
+  return parameter;
+}
+
+/// The text after `name=` in a list of such pairs separated by blanks, or none.
+std::optional<std::string_view> paired(std::string_view list, std::string_view name) {
+  while (!list.empty()) {
+    const std::size_t end = list.find(' ');
+    const std::string_view pair = list.substr(0, end);
+    const std::size_t equals = pair.find('=');
+    if (pair.substr(0, equals) == name) return pair.substr(equals + 1);
+    list.remove_prefix(end == std::string_view::npos ? list.size() : end + 1);
+  }
+  return std::nullopt;
+}
+
+/// As Python writes literals: True, 0.0, 3, 'floor'.
+IValue literal(const aten::Row& row, std::string_view text) {
+  if (text == "True" || text == "False") return text == "True";
+  if (text == "None") return {};
+  if (text.size() >= 2 && text.front() == '\'') return std::string(text.substr(1, text.size() - 2));
+  const char* end = text.data() + text.size();
+  std::int64_t integer = 0;
+  if (std::from_chars(text.data(), end, integer).ptr == end) return integer;
+  double real = 0;
+  if (std::from_chars(text.data(), end, real).ptr == end) return real;
+  misfit(row, "'" + std::string(text) + "' is no literal");
+}
+
+/// Our attributes as values of the schema's types.
+class Converter {
+ public:
+  Converter(const aten::Row& row, const Parameter& parameter, bool integral)
+      : row_(row), parameter_(parameter), integral_(integral) {}
+
+  Slot operator()(bool value) const { return made(value); }
+  Slot operator()(std::int64_t value) const {
+    if (parameter_.kind == TypeKind::FloatType) return made(static_cast<double>(value));
+    if (parameter_.kind == TypeKind::ListType) return (*this)(std::vector<std::int64_t>{value});
+    return made(value);
+  }
+  Slot operator()(double value) const {
+    // A real bound would make integers real.
+    const bool whole = integral_ && parameter_.kind == TypeKind::NumberType &&
+                       value == std::floor(value) && std::abs(value) < 9e15;
+    if (whole) return made(static_cast<std::int64_t>(value));
+    return made(value);
+  }
+  Slot operator()(const std::string& value) const {
+    if (parameter_.kind != TypeKind::IntType) return made(value);
+    // at::Reduction
+    if (value == "none") return made(std::int64_t{0});
+    if (value == "mean") return made(std::int64_t{1});
+    if (value == "sum") return made(std::int64_t{2});
+    misfit(row_, "'" + value + "' is no reduction");
+  }
+  Slot operator()(DType value) const { return made(static_cast<std::int64_t>(scalar_type(value))); }
+  Slot operator()(const Tensor&) const { misfit(row_, "a tensor is no attribute there"); }
+  Slot operator()(const Dim& value) const {
+    if (value.known()) return (*this)(value.value());
+    return {.kind = Slot::Kind::dim, .dims = {value}};
+  }
+  Slot operator()(std::vector<std::int64_t> values) const {
+    // PyTorch has no word for "all" but None where it has None.
+    if (values.empty() && parameter_.optional) return made(IValue());
+    if (parameter_.count && values.size() == 1)
+      values.resize(static_cast<std::size_t>(*parameter_.count), values[0]);
+    if (parameter_.element == TypeKind::FloatType) {
+      return made(c10::List<double>(std::vector<double>(values.begin(), values.end())));
+    }
+    return made(c10::List<std::int64_t>(values));
+  }
+  Slot operator()(const std::vector<Dim>& values) const {
+    if (const auto known = known_shape(values)) return (*this)(*known);
+    return {.kind = Slot::Kind::dims, .dims = values};
+  }
+  Slot operator()(const std::vector<double>& values) const {
+    return made(c10::List<double>(values));
+  }
+  Slot operator()(const std::vector<std::string>&) const {
+    misfit(row_, "texts are no attribute there");
+  }
+
+ private:
+  static Slot made(IValue value) { return {.value = std::move(value)}; }
+
+  const aten::Row& row_;
+  const Parameter& parameter_;
+  bool integral_;
+};
+
+struct Bound {
+  c10::OperatorHandle op;
+  std::vector<Slot> slots;
+};
+
+IValue argument_for(const Slot& slot, std::span<const at::Tensor> inputs, const Lengths& lengths) {
+  switch (slot.kind) {
+    case Slot::Kind::tensor:
+      return inputs[slot.input].defined() ? IValue(inputs[slot.input]) : IValue();
+    case Slot::Kind::tensors:
+      return c10::List<at::Tensor>(
+          std::vector<at::Tensor>(inputs.begin() + slot.input, inputs.end()));
+    case Slot::Kind::value: return slot.value;
+    case Slot::Kind::dim: return slot.dims[0].evaluate(lengths);
+    case Slot::Kind::dims: return c10::List<std::int64_t>(evaluate(slot.dims, lengths));
+  }
+  return {};
+}
+
+std::vector<at::Tensor> call(const Bound& bound, std::span<const at::Tensor> inputs,
+                             const Context& context) {
+  torch::jit::Stack stack;
+  stack.reserve(bound.slots.size());
+  for (const Slot& slot : bound.slots) stack.push_back(argument_for(slot, inputs, context.lengths));
+  bound.op.callBoxed(stack);
+  std::vector<at::Tensor> outputs;
+  for (IValue& value : stack) {
+    if (value.isTensor()) {
+      outputs.push_back(std::move(value).toTensor());
+    } else if (value.isTensorList()) {
+      for (const at::Tensor& tensor : value.toTensorVector()) outputs.push_back(tensor);
+    }
+  }
+  return outputs;
+}
+
+/// Binds one node to one schema.
+class Binder {
+ public:
+  Binder(const aten::Row& row, const Graph& graph, const Node& node)
+      : row_(row),
+        inputs_(node.inputs.size()),
+        attributes_(complete(op_named(node.op), node.attributes)) {
+    integral_ = !node.inputs.empty() && node.inputs[0] != ValueId::none &&
+                is_integer(graph[node.inputs[0]].type.dtype);
+  }
+
+  Slot slot_for(const Parameter& parameter) {
+    const bool list =
+        parameter.kind == TypeKind::ListType && parameter.element == TypeKind::TensorType;
+    if (parameter.kind == TypeKind::TensorType || list) return tensor_slot(parameter, list);
+    if (const auto text = paired(row_.fixed, parameter.name))
+      return {.value = literal(row_, *text)};
+    for (const NamedAttribute& attribute : attributes_) {
+      if (theirs(attribute.name) != parameter.name) continue;
+      ++used_;
+      return std::visit(Converter(row_, parameter, integral_), attribute.value);
+    }
+    if (parameter.otherwise) return {.value = *parameter.otherwise};
+    if (!parameter.optional) misfit(row_, "nothing is known for '" + parameter.name + "'");
+    return {};
+  }
+
+  void finish() const {
+    if (next_ < inputs_) misfit(row_, "the node has more inputs than the schema tensors");
+    if (used_ != attributes_.size()) misfit(row_, "the schema lacks an attribute of the node");
+  }
+
+ private:
+  Slot tensor_slot(const Parameter& parameter, bool list) {
+    if (list) return {.kind = Slot::Kind::tensors, .input = std::exchange(next_, inputs_)};
+    if (next_ < inputs_) return {.kind = Slot::Kind::tensor, .input = next_++};
+    if (!parameter.optional) misfit(row_, "there is no input for '" + parameter.name + "'");
+    return {};
+  }
+
+  std::string_view theirs(std::string_view ours) const {
+    return paired(row_.renames, ours).value_or(ours);
+  }
+
+  const aten::Row& row_;
+  std::size_t inputs_;
+  Attributes attributes_;
+  bool integral_ = false;
+  std::size_t next_ = 0;  // input
+  std::size_t used_ = 0;  // attributes
+};
+
+}  // namespace
+
+at::ScalarType scalar_type(DType dtype) {
+  switch (dtype) {
+    case DType::boolean: return at::kBool;
+    case DType::i8: return at::kChar;
+    case DType::u8: return at::kByte;
+    case DType::i16: return at::kShort;
+    case DType::i32: return at::kInt;
+    case DType::i64: return at::kLong;
+    case DType::f16: return at::kHalf;
+    case DType::bf16: return at::kBFloat16;
+    case DType::f32: return at::kFloat;
+    case DType::f64: return at::kDouble;
+    case DType::c64: return at::kComplexFloat;
+    case DType::c128: return at::kComplexDouble;
+  }
+  throw Error(Fault::bug, "", "an element type without a number");
+}
+
+bool runs(std::string_view op) { return is_native(op) || aten::row_of(op) != nullptr; }
+
+Action bind(const Graph& graph, const Node& node) {
+  if (is_native(node.op)) return bind_native(node);
+  const aten::Row* row = aten::row_of(node.op);
+  if (row == nullptr) throw Error(Fault::bug, node.op, "the operator should have been expanded");
+  const auto found =
+      c10::Dispatcher::singleton().findSchema({std::string(row->name), std::string(row->overload)});
+  if (!found) misfit(*row, "the dispatcher has no overload '" + std::string(row->overload) + "'");
+
+  Bound bound{*found, {}};
+  Binder binder(*row, graph, node);
+  for (const c10::Argument& argument : found->schema().arguments()) {
+    bound.slots.push_back(binder.slot_for(parameter_of(argument)));
+  }
+  binder.finish();
+  return [bound = std::move(bound)](std::span<const at::Tensor> inputs, const Context& context) {
+    return call(bound, inputs, context);
+  };
+}
+
+}  // namespace isomer::libtorch

@@ -1,0 +1,316 @@
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/zeros_like.h>
+#include <c10/core/InferenceMode.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/version.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "ops/validate.h"
+#include "passes/rewrite.h"
+#include "run/torch_module.h"
+#include "torch/call.h"
+
+namespace isomer::libtorch {
+namespace {
+
+// Tensors
+// --------------------------------------------------------------------------------------------------------------
+
+/// Shares the bytes and keeps them alive. libtorch never writes to it, for no operator of ours
+/// writes to its inputs.
+at::Tensor wrapped(const Tensor& tensor) {
+  const Bytes bytes = tensor.bytes();
+  void* data = const_cast<std::byte*>(bytes.data.data());
+  return at::from_blob(
+      data, tensor.shape(), [owner = bytes.owner](void*) {}, scalar_type(tensor.dtype()));
+}
+
+/// Shares the memory where it is contiguous and keeps it alive.
+Tensor unwrapped(const at::Tensor& tensor, DType dtype) {
+  auto owner = std::make_shared<const at::Tensor>(tensor.detach().contiguous());
+  const std::span data(static_cast<const std::byte*>(owner->const_data_ptr()), owner->nbytes());
+  return Tensor(dtype, owner->sizes().vec(), Bytes{owner, data});
+}
+
+// Plans
+// ----------------------------------------------------------------------------------------------------------------
+
+struct Planned {
+  Action action;
+  std::vector<ValueId> done_with;  // values that no later node reads
+};
+
+/// What is decided once for a graph.
+struct Plan {
+  Graph graph;
+  std::vector<Planned> nodes;
+  std::vector<std::pair<ValueId, at::Tensor>> constants;
+};
+
+std::vector<Planned> planned_nodes(const Graph& graph) {
+  std::vector<char> kept(graph.values.size());
+  for (const ValueId id : graph.outputs) kept[static_cast<std::size_t>(id)] = 1;
+  for (const State& state : graph.states) kept[static_cast<std::size_t>(state.next)] = 1;
+  std::vector<Planned> nodes(graph.nodes.size());
+  // Backwards: the first reader met is the last one.
+  for (std::size_t i = nodes.size(); i-- > 0;) {
+    const Node& node = graph.nodes[i];
+    nodes[i].action = with_place(describe(graph, node), [&] { return bind(graph, node); });
+    for (const auto* ids : {&node.inputs, &node.outputs}) {
+      for (const ValueId id : *ids) {
+        if (id == ValueId::none) continue;
+        if (std::exchange(kept[static_cast<std::size_t>(id)], 1) != 0) continue;
+        nodes[i].done_with.push_back(id);
+      }
+    }
+  }
+  return nodes;
+}
+
+Plan plan_for(const Graph& graph) {
+  Plan plan;
+  plan.graph = expand_unsupported(graph, runs);
+  plan.nodes = planned_nodes(plan.graph);
+  for (const Constant& constant : plan.graph.constants) {
+    plan.constants.emplace_back(constant.value, wrapped(constant.data));
+  }
+  return plan;
+}
+
+/// One run's values.
+class Values {
+ public:
+  explicit Values(const Plan& plan) : values_(plan.graph.values.size()) {
+    for (const auto& [id, tensor] : plan.constants) (*this)[id] = tensor;
+  }
+  at::Tensor& operator[](ValueId id) { return values_[static_cast<std::size_t>(id)]; }
+
+ private:
+  std::vector<at::Tensor> values_;
+};
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+void run_node(const Graph& graph, const Node& node, const Action& action, Values& values,
+              const Context& context) {
+  std::vector<at::Tensor> inputs;
+  inputs.reserve(node.inputs.size());
+  for (const ValueId id : node.inputs)
+    inputs.push_back(id == ValueId::none ? at::Tensor() : values[id]);
+  std::vector<at::Tensor> outputs;
+  try {
+    outputs = action(inputs, context);
+  } catch (const c10::Error& error) {
+    throw Error(Fault::model, describe(graph, node),
+                "libtorch: " + first_line(error.what_without_backtrace()));
+  }
+  expect(outputs.size() >= node.outputs.size(), "libtorch gives every output of a node");
+  for (std::size_t i = 0; i < node.outputs.size(); ++i) {
+    // Exact, or the type rules and libtorch disagree and nothing after it could be trusted.
+    if (outputs[i].scalar_type() != scalar_type(graph[node.outputs[i]].type.dtype)) {
+      throw Error(Fault::bug, describe(graph, node),
+                  std::string("libtorch gives ") + c10::toString(outputs[i].scalar_type()));
+    }
+    values[node.outputs[i]] = std::move(outputs[i]);
+  }
+}
+
+void run_all(const Plan& plan, Values& values, const Context& context) {
+  for (std::size_t i = 0; i < plan.nodes.size(); ++i) {
+    run_node(plan.graph, plan.graph.nodes[i], plan.nodes[i].action, values, context);
+    for (const ValueId id : plan.nodes[i].done_with) values[id].reset();
+  }
+}
+
+// Executors
+// ------------------------------------------------------------------------------------------------------------
+
+constexpr std::uint64_t seed = 0;
+
+class Forward final : public Executor {
+ public:
+  explicit Forward(const Graph& graph)
+      : plan_(plan_for(graph)), random_(at::detail::createCPUGenerator(seed)) {
+    for (const State& state : plan_.graph.states) states_.push_back(wrapped(state.initial));
+  }
+
+  std::vector<Tensor> run(std::span<const Tensor> inputs) override {
+    const Graph& graph = plan_.graph;
+    const Lengths lengths = bind_lengths(graph, inputs);
+    const c10::InferenceMode mode;
+    Values values(plan_);
+    for (std::size_t i = 0; i < inputs.size(); ++i) values[graph.inputs[i]] = wrapped(inputs[i]);
+    for (std::size_t i = 0; i < states_.size(); ++i) values[graph.states[i].now] = states_[i];
+    run_all(plan_, values, {lengths, random_});
+    std::vector<Tensor> outputs;
+    for (const ValueId id : graph.outputs)
+      outputs.push_back(unwrapped(values[id], graph[id].type.dtype));
+    for (std::size_t i = 0; i < states_.size(); ++i) states_[i] = values[graph.states[i].next];
+    return outputs;
+  }
+
+  std::vector<Tensor> states() const override {
+    std::vector<Tensor> all;
+    for (std::size_t i = 0; i < states_.size(); ++i) {
+      all.push_back(unwrapped(states_[i], plan_.graph.states[i].initial.dtype()));
+    }
+    return all;
+  }
+
+  void set_states(std::span<const Tensor> states) override {
+    if (states.size() != states_.size()) {
+      throw Error(Fault::usage, "",
+                  "the model has " + std::to_string(states_.size()) + " states, not " +
+                      std::to_string(states.size()));
+    }
+    for (std::size_t i = 0; i < states.size(); ++i) {
+      if (states[i].type() != plan_.graph.states[i].initial.type()) {
+        throw Error(Fault::usage, "state " + std::to_string(i),
+                    "it is " + to_text(states[i].type()) + " and should be " +
+                        to_text(plan_.graph.states[i].initial.type()));
+      }
+      states_[i] = wrapped(states[i]);
+    }
+  }
+
+ private:
+  Plan plan_;
+  at::Generator random_;
+  std::vector<at::Tensor> states_;
+};
+
+/// The vector-Jacobian product by libtorch's autograd.
+class Backward final : public Executor {
+ public:
+  explicit Backward(const Graph& graph)
+      : plan_(plan_for(graph)), random_(at::detail::createCPUGenerator(seed)) {
+    for (std::size_t i = 0; i < plan_.constants.size(); ++i) {
+      const Constant& constant = plan_.graph.constants[i];
+      if (!constant.trainable || !is_floating(constant.data.dtype())) continue;
+      weights_.push_back({plan_.constants[i].second.requires_grad_(true), constant.data.dtype()});
+    }
+    for (const ValueId id : plan_.graph.outputs) {
+      if (is_floating(plan_.graph[id].type.dtype)) floating_outputs_.push_back(id);
+    }
+  }
+
+  std::vector<Tensor> run(std::span<const Tensor> all) override {
+    const Graph& graph = plan_.graph;
+    const std::size_t wanted = graph.inputs.size() + floating_outputs_.size();
+    if (all.size() != wanted) {
+      throw Error(Fault::model, "",
+                  "there are " + std::to_string(all.size()) +
+                      " tensors; the inputs and a cotangent " + "for each floating output are " +
+                      std::to_string(wanted));
+    }
+    const auto inputs = all.first(graph.inputs.size());
+    const Lengths lengths = bind_lengths(graph, inputs);
+    const c10::InferenceMode off(false);
+    const c10::AutoGradMode on(true);
+    Values values(plan_);
+    std::vector<Leaf> leaves;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      at::Tensor input = wrapped(inputs[i]);
+      if (is_floating(inputs[i].dtype()))
+        leaves.push_back({input.requires_grad_(true), inputs[i].dtype()});
+      values[graph.inputs[i]] = std::move(input);
+    }
+    for (const State& state : graph.states) values[state.now] = wrapped(state.initial);
+    leaves.insert(leaves.end(), weights_.begin(), weights_.end());
+    run_all(plan_, values, {lengths, random_});
+    return pulled_back(values, leaves, all.subspan(graph.inputs.size()));
+  }
+
+ private:
+  struct Leaf {
+    at::Tensor tensor;
+    DType dtype;
+  };
+
+  std::vector<Tensor> pulled_back(Values& values, const std::vector<Leaf>& leaves,
+                                  std::span<const Tensor> cotangents) {
+    std::vector<at::Tensor> outputs;
+    std::vector<at::Tensor> given;
+    for (std::size_t i = 0; i < floating_outputs_.size(); ++i) {
+      const at::Tensor& output = values[floating_outputs_[i]];
+      require_type(i, output, plan_.graph[floating_outputs_[i]].type.dtype, cotangents[i]);
+      if (!output.requires_grad()) continue;
+      outputs.push_back(output);
+      given.push_back(wrapped(cotangents[i]));
+    }
+    std::vector<at::Tensor> wanted;
+    for (const Leaf& leaf : leaves) wanted.push_back(leaf.tensor);
+    std::vector<at::Tensor> gradients(leaves.size());
+    if (!outputs.empty() && !leaves.empty()) {
+      gradients = torch::autograd::grad(outputs, wanted, given, false, false, true);
+    }
+    std::vector<Tensor> results;
+    for (std::size_t i = 0; i < leaves.size(); ++i) {
+      // What nothing depends on has no gradient, which is one of zeros.
+      const at::Tensor gradient = gradients[i].defined() ? gradients[i] : at::zeros_like(wanted[i]);
+      results.push_back(unwrapped(gradient, leaves[i].dtype));
+    }
+    return results;
+  }
+
+  static void require_type(std::size_t i, const at::Tensor& output, DType dtype,
+                           const Tensor& cotangent) {
+    if (cotangent.dtype() == dtype && output.sizes().equals(cotangent.shape())) return;
+    throw Error(Fault::model, "cotangent " + std::to_string(i),
+                "it is " + to_text(cotangent.type()) + " and should be " +
+                    to_text(dtype, output.sizes().vec()));
+  }
+
+  Plan plan_;
+  at::Generator random_;
+  std::vector<Leaf> weights_;
+  std::vector<ValueId> floating_outputs_;
+};
+
+/// No exception of libtorch leaves this room.
+template <class Inner>
+class Guarded final : public Executor {
+ public:
+  explicit Guarded(const Graph& graph)
+      : inner_(translated([&] { return std::make_unique<Inner>(graph); })) {}
+  std::vector<Tensor> run(std::span<const Tensor> inputs) override {
+    return translated([&] { return inner_->run(inputs); });
+  }
+  std::vector<Tensor> states() const override {
+    return translated([&] { return std::as_const(*inner_).states(); });
+  }
+  void set_states(std::span<const Tensor> states) override {
+    translated([&] { inner_->set_states(states); });
+  }
+
+ private:
+  template <class Work>
+  static decltype(auto) translated(Work&& work) {
+    try {
+      return work();
+    } catch (const c10::Error& error) {
+      throw Error(Fault::model, "", "libtorch: " + first_line(error.what_without_backtrace()));
+    }
+  }
+
+  std::unique_ptr<Inner> inner_;
+};
+
+std::unique_ptr<Executor> make_executor(Graph graph) {
+  return std::make_unique<Guarded<Forward>>(graph);
+}
+std::unique_ptr<Executor> make_gradient(Graph graph) {
+  return std::make_unique<Guarded<Backward>>(graph);
+}
+
+constexpr TorchModule module = {torch_module_version, TORCH_VERSION, make_executor, make_gradient};
+
+}  // namespace
+}  // namespace isomer::libtorch
+
+extern "C" __attribute__((visibility("default"))) const isomer::TorchModule* isomer_torch_module();
+
+const isomer::TorchModule* isomer_torch_module() { return &isomer::libtorch::module; }
