@@ -206,13 +206,13 @@ Values vjp_cast(Builder& b, const OpCall& call, const Cotangents& c) {
   return {b.emit("cast", {c.values[0]}, {{"dtype", call.types[0].dtype}})};
 }
 
-// The bounds themselves let the cotangent through (torch up to 2.13).
+// The bounds themselves let the cotangent through, NaN does not (torch up to 2.13).
 Values vjp_clamp(Builder& b, const OpCall& call, const Cotangents& c) {
   const ValueId x = call.inputs[0];
   ValueId g = c.values[0];
   const ValueId zero = number(b, g, 0.0);
-  if (call.given("min")) g = where(b, is(b, "lt", x, call.real("min")), zero, g);
-  if (call.given("max")) g = where(b, b.emit("lt", {number(b, x, call.real("max")), x}), zero, g);
+  if (call.given("min")) g = where(b, b.emit("le", {number(b, x, call.real("min")), x}), g, zero);
+  if (call.given("max")) g = where(b, is(b, "le", x, call.real("max")), g, zero);
   return {g};
 }
 

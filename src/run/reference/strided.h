@@ -43,6 +43,7 @@ template <class T>
 std::vector<T> laid_out(const std::vector<T>& elements, std::span<const std::int64_t> shape,
                         const Layout& layout) {
   std::vector<T> result;
+  result.reserve(static_cast<std::size_t>(count_elements(shape)));
   for_each_position(shape, layout,
                     [&](std::int64_t position) { result.push_back(elements[position]); });
   return result;
