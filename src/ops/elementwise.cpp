@@ -295,6 +295,8 @@ Values expand_clamp(Builder& b, const OpCall& call) {
   return {x};
 }
 
+Values expand_detach(Builder&, const OpCall& call) { return {call.inputs[0]}; }
+
 Values expand_hardtanh(Builder& b, const OpCall& call) {
   return {b.emit("clamp", {call.inputs[0]},
                  {{"min", call.real("min_val")}, {"max", call.real("max_val")}})};
@@ -390,6 +392,7 @@ constexpr OpSchema rows[] = {
     {"log_sigmoid(x) -> y", same_floating_type, expand_log_sigmoid, nullptr, "log(sigmoid(x))"},
     {"clamp(x, min: float?, max: float?) -> y", numeric_type, expand_clamp, vjp_clamp,
      "x held between two bounds, each of which may be absent"},
+    {"detach(x) -> y", same_type, expand_detach, no_gradient, "x, through which no gradient flows"},
     {"logical_not(x) -> y", logical_type, nullptr, no_gradient, "not x"},
     {"isnan(x) -> y", test_type, nullptr, no_gradient, "whether x is not a number"},
     {"isinf(x) -> y", test_type, expand_isinf, nullptr, "whether x is infinite"},

@@ -39,6 +39,7 @@ constexpr Row table[] = {
     {"hardsigmoid", "aten::hardsigmoid", "", "", ""},
     {"hardswish", "aten::hardswish", "", "", ""},
     {"mish", "aten::mish", "", "", ""},
+    {"detach", "aten::detach", "", "", ""},
     {"log_sigmoid", "aten::log_sigmoid", "", "", ""},
     {"clamp", "aten::clamp", "", "", ""},
     {"logical_not", "aten::logical_not", "", "", ""},
