@@ -1,0 +1,204 @@
+#include "systems/pytorch/archive.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "codecs/json.h"
+#include "codecs/zip.h"
+#include "systems/pytorch/export_types.h"
+#include "systems/pytorch/fields.h"
+
+namespace isomer::pytorch {
+namespace {
+
+constexpr std::string_view cure =
+    "load and save it again with torch 2.9 or newer: "
+    "torch.export.save(torch.export.load(path), path)";
+
+[[noreturn]] void refuse(Fault fault, std::string_view what) { throw Error(fault, "", what); }
+
+/// The records of an archive, by their names below the folder that holds all.
+class Records {
+ public:
+  explicit Records(const Bytes& file) : zip_(file) {
+    if (zip_.entries().empty()) refuse(Fault::file, "the archive is empty");
+    const std::string& first = zip_.entries()[0].name;
+    const std::size_t end = first.find('/');
+    if (end == std::string::npos)
+      refuse(Fault::file, "has no folder around its records: no archive of torch.export.save");
+    root_ = first.substr(0, end + 1);
+  }
+
+  std::string folder() const { return root_.substr(0, root_.size() - 1); }
+  bool has(std::string_view name) const { return zip_.find(root_ + std::string(name)) != nullptr; }
+  Bytes read(std::string_view name) const { return zip_.read(root_ + std::string(name)); }
+  std::string_view text(std::string_view name) const { return trimmed(read(name).text()); }
+
+  /// Names in a folder, without it, that end so.
+  std::vector<std::string> inside(std::string_view folder, std::string_view ending) const {
+    std::vector<std::string> names;
+    const std::string begin = root_ + std::string(folder);
+    for (const Zip::Entry& entry : zip_.entries()) {
+      const std::string_view name = entry.name;
+      if (name.starts_with(begin) && name.ends_with(ending))
+        names.emplace_back(name.substr(begin.size()));
+    }
+    return names;
+  }
+
+ private:
+  Zip zip_;
+  std::string root_;
+};
+
+void check_kind(const Zip& zip) {
+  const auto any = [&](std::string_view ending) {
+    return std::ranges::any_of(
+        zip.entries(), [&](const Zip::Entry& entry) { return entry.name.ends_with(ending); });
+  };
+  if (any("/archive_format")) return;
+  if (any("serialized_exported_program.json")) {
+    refuse(Fault::unsupported, fmt::format("was saved by torch 2.7 or older; {}", cure));
+  }
+  if (any("/constants.pkl")) {
+    refuse(Fault::unsupported,
+           "is a TorchScript archive; export the model with torch.export.export and "
+           "torch.export.save");
+  }
+  if (any("/data.pkl")) {
+    refuse(Fault::unsupported,
+           "holds tensors and no program; export the model with torch.export.export and "
+           "torch.export.save");
+  }
+  refuse(Fault::file, "is no archive of torch.export.save: it has no record 'archive_format'");
+}
+
+void check_versions(const Records& records) {
+  if (records.text("archive_format") != "pt2") {
+    refuse(Fault::file, fmt::format("its archive format is {}; we read 'pt2'",
+                                    quoted(records.text("archive_format"))));
+  }
+  if (records.has("archive_version") && records.text("archive_version") != "0") {
+    refuse(Fault::unsupported, fmt::format("its archive version is {}; we read 0",
+                                           quoted(records.text("archive_version"))));
+  }
+  if (records.has("byteorder") && records.text("byteorder") != "little") {
+    refuse(Fault::unsupported, "was saved on a big-endian machine; save it on a little-endian one");
+  }
+}
+
+std::string find_model(const Records& records) {
+  std::vector<std::string> models = records.inside("models/", ".json");
+  for (std::string& model : models) model.resize(model.size() - 5);
+  if (std::ranges::find(models, "model") != models.end()) return "model";
+  if (models.empty()) refuse(Fault::file, "the archive has no program 'models/model.json'");
+  if (models.size() > 1) {
+    refuse(Fault::unsupported, fmt::format("the archive has several programs: {}; save one alone",
+                                           fmt::join(models, ", ")));
+  }
+  return models[0];
+}
+
+/// A view laid out anew may be larger than its storage (an expanded tensor), but not without
+/// bounds.
+void check_size(const Payload& payload, std::span<const std::int64_t> sizes, DType dtype,
+                std::uint64_t stored) {
+  constexpr std::uint64_t always_fine = 64ULL << 20U;
+  const auto bytes = static_cast<std::uint64_t>(count_elements(sizes)) * size_of(dtype);
+  if (bytes > always_fine && bytes > stored) {
+    refuse(Fault::file, fmt::format("its sizes make {} bytes; record {} has {}", bytes,
+                                    quoted(payload.storage), stored));
+  }
+}
+
+Payload read_payload(const Tree& meta, const Bytes& storage, std::string record) {
+  const Tree& tensor = field(meta, "tensor_meta");
+  const DType dtype = dtype_of_export(integer_field(tensor, "dtype"));
+  check_layout(integer_field(tensor, "layout"));
+  const auto numbers = [&](std::string_view name) {
+    std::vector<std::int64_t> values;
+    for (const Tree& item : list_field(tensor, name))
+      values.push_back(integer_field(item, "as_int"));
+    return values;
+  };
+  const std::vector<std::int64_t> sizes = numbers("sizes");
+  const std::vector<std::int64_t> strides = numbers("strides");
+  const std::int64_t offset = integer_field(field(tensor, "storage_offset"), "as_int");
+
+  Payload payload;
+  payload.storage = std::move(record);
+  payload.view =
+      fmt::format("{} {} {} {} {}", payload.storage, name_of(dtype), sizes, strides, offset);
+  payload.trainable = flag_field(meta, "is_param") && flag_field(tensor, "requires_grad");
+  check_size(payload, sizes, dtype, storage.data.size());
+  payload.data = lay_out(dtype, sizes, strides, offset, storage);
+  const auto bytes = payload.data.view().bytes;
+  const bool odd = dtype == DType::boolean && std::ranges::any_of(bytes, [](std::byte b) {
+                     return std::to_integer<int>(b) > 1;
+                   });
+  if (odd) refuse(Fault::file, "has a boolean that is neither 0 nor 1");
+  return payload;
+}
+
+std::map<std::string, Payload> read_payloads(const Records& records, const std::string& folder,
+                                             const std::string& config) {
+  std::map<std::string, Payload> payloads;
+  // Several tensors may be views of one record, whose checksum is tested whenever it is read.
+  std::map<std::string, Bytes> storages;
+  const std::string name = folder + config;
+  if (!records.has(name)) {
+    if (!records.inside(folder, ".pt").empty())
+      refuse(Fault::unsupported, fmt::format("was saved by torch 2.8; {}", cure));
+    refuse(Fault::file, fmt::format("the record {} is missing", quoted(name)));
+  }
+  const Tree tree = with_place(config, [&] { return read_json(records.read(name).text()); });
+  for (const auto& [fqn, meta] : map_field(tree, "config")) {
+    with_place("tensor " + quoted(fqn), [&] {
+      if (flag_field(meta, "use_pickle")) {
+        refuse(Fault::unsupported, "is a pickled object; we read plain tensors");
+      }
+      const std::string& record = text_field(meta, "path_name");
+      auto [storage, fresh] = storages.try_emplace(record);
+      if (fresh) {
+        if (!records.has(folder + record))
+          refuse(Fault::file, fmt::format("its record {} is missing", quoted(record)));
+        storage->second = records.read(folder + record);
+      }
+      if (!payloads.emplace(fqn, read_payload(meta, storage->second, folder + record)).second) {
+        refuse(Fault::file, "stands twice in its list");
+      }
+    });
+  }
+  return payloads;
+}
+
+}  // namespace
+
+Archive open_archive(const Bytes& file) {
+  check_kind(Zip(file));
+  const Records records(file);
+  check_versions(records);
+  const std::string model = find_model(records);
+  Archive archive;
+  archive.name = records.folder();
+  archive.program = with_place(model + ".json", [&] {
+    return read_json_fast(records.read("models/" + model + ".json").text());
+  });
+  archive.weights = read_payloads(records, "data/weights/", model + "_weights_config.json");
+  archive.constants = read_payloads(records, "data/constants/", model + "_constants_config.json");
+  return archive;
+}
+
+bool looks_exported(const Bytes& file) {
+  const std::string_view text = file.text();
+  if (!text.starts_with("PK\x03\x04")) return false;
+  // The directory stands at the end.
+  constexpr std::size_t longest = 1U << 20U;
+  const std::string_view tail = text.substr(text.size() > longest ? text.size() - longest : 0);
+  return tail.find("/archive_format") != std::string_view::npos ||
+         tail.find("serialized_exported_program.json") != std::string_view::npos;
+}
+
+}  // namespace isomer::pytorch

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "systems/pytorch/export_schema.h"
+
+namespace isomer::pytorch {
+
+/// "node 'conv2d' (aten.conv2d.default), in encoder.0, net.py:12"
+std::string describe(const ExportNode& node);
+
+/// What of a program is not read: collected, so that it can be told all at once.
+class Problems {
+ public:
+  /// `reason` may be empty: the operator is not known at all.
+  void add(const ExportNode& node, std::string_view reason);
+  bool empty() const { return problems_.empty(); }
+  /// Throws Fault::unsupported with the whole list.
+  void throw_if_any() const;
+
+ private:
+  struct Problem {
+    std::string what;
+    int count = 0;
+    std::string first;  // where it stands first
+  };
+  std::vector<Problem> problems_;
+};
+
+}  // namespace isomer::pytorch
