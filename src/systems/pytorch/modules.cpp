@@ -128,7 +128,10 @@ std::size_t Modules::add(const std::string& path, std::optional<std::size_t> aft
   }
   const std::size_t parent = add(parent_path(path), after);
   const std::size_t module = all.size();
-  all.push_back({.path = path, .name = last_part(path), .parent = parent});
+  Module& fresh = all.emplace_back();
+  fresh.path = path;
+  fresh.name = last_part(path);
+  fresh.parent = parent;
   by_path_[path] = module;
   std::vector<std::size_t>& siblings = all[parent].children;
   auto position = siblings.end();
