@@ -63,7 +63,7 @@ const System& recognise(const Files& files, std::string_view entry) {
 }
 
 Graph prepare_for(const System& target, const Graph& graph, const PipelineOptions& options) {
-  Graph ready = run_passes(graph, all_passes(), options);
+  Graph ready = run_passes(graph, conversion_passes(), options);
   if (target.spells == nullptr) return ready;
   const auto begin = std::chrono::steady_clock::now();
   Graph spelled = remove_unused(expand_unsupported(ready, target.spells));

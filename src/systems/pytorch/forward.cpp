@@ -11,7 +11,9 @@
 namespace isomer {
 namespace {
 
-bool is_identifier(const std::string& text) { return identifier(text) == text && !is_python_keyword(text); }
+bool is_identifier(const std::string& text) {
+  return identifier(text) == text && !is_python_keyword(text);
+}
 
 std::string attribute_of(const std::string& object, const std::string& name) {
   if (is_identifier(name)) return object + "." + name;
@@ -21,7 +23,9 @@ std::string attribute_of(const std::string& object, const std::string& name) {
 // Exporters number the values that their operators make: "relu_1" says no more than "relu".
 std::string_view without_number(std::string_view name) {
   const std::size_t digits = name.find_last_not_of("0123456789");
-  if (digits == std::string_view::npos || digits == 0 || digits + 1 == name.size() || name[digits] != '_') return name;
+  if (digits == std::string_view::npos || digits == 0 || digits + 1 == name.size() ||
+      name[digits] != '_')
+    return name;
   return name.substr(0, digits);
 }
 
@@ -39,15 +43,21 @@ std::string element_text(const Tensor& data, std::size_t i) {
 std::string nested_elements(const Tensor& data, std::size_t axis, std::size_t& next) {
   if (axis == data.shape().size()) return element_text(data, next++);
   std::vector<std::string> parts;
-  for (std::int64_t i = 0; i < data.shape()[axis]; ++i) parts.push_back(nested_elements(data, axis + 1, next));
+  for (std::int64_t i = 0; i < data.shape()[axis]; ++i)
+    parts.push_back(nested_elements(data, axis + 1, next));
   return fmt::format("[{}]", fmt::join(parts, ", "));
 }
 
-/// Writes one forward. An expression that is used once, by the next statement, stands in it; others get a name.
+/// Writes one forward. An expression that is used once, by the next statement, stands in it; others
+/// get a name.
 class Forward {
  public:
   Forward(const Modules& modules, std::size_t module, Naming naming)
-      : modules_(modules), graph_(modules.graph), index_(module), module_(modules.all[module]), naming_(naming) {
+      : modules_(modules),
+        graph_(modules.graph),
+        index_(module),
+        module_(modules.all[module]),
+        naming_(naming) {
     names_ = Names(reserved());
     count_uses();
   }
@@ -76,7 +86,8 @@ class Forward {
 
   static std::vector<std::string_view> reserved() {
     std::vector<std::string_view> words = python_words();
-    words.insert(words.end(), {"self", "torch", "nn", "F", "Path", "load", "load_file", "example_inputs"});
+    words.insert(words.end(),
+                 {"self", "torch", "nn", "F", "Path", "load", "load_file", "example_inputs"});
     return words;
   }
 
@@ -89,7 +100,8 @@ class Forward {
     return name_for(hint.empty() ? otherwise : std::string_view(hint));
   }
 
-  // -- what is used how often ----------------------------------------------------------------------
+  // -- what is used how often
+  // ----------------------------------------------------------------------
 
   void count_uses() {
     const auto use = [&](ValueId id) {
@@ -105,14 +117,16 @@ class Forward {
     for (const State* state : module_.updates) uses_[state->next] += 2;
   }
 
-  // -- the head ------------------------------------------------------------------------------------
+  // -- the head
+  // ------------------------------------------------------------------------------------
 
   std::string head_of_part() {
     std::vector<std::string> parameters{"self"};
     for (const ValueId id : module_.arguments) {
       const bool constant = !modules_.is_made(id);
       const std::string hint = constant && !graph_[id].name.empty() ? graph_[id].name : "x";
-      parameters.push_back(define(id, module_.arguments.size() == 1 ? name_for("x") : name_for(hint)));
+      parameters.push_back(
+          define(id, module_.arguments.size() == 1 ? name_for("x") : name_for(hint)));
     }
     for (const std::string& length : module_.lengths) {
       parameters.push_back(lengths_[length] = name_for(length));
@@ -155,17 +169,22 @@ class Forward {
       const Structure& child = structure.children[i];
       if (child.kind == Kind::none) continue;
       const bool keyed = structure.kind == Kind::dict;
-      const std::string key = keyed ? python_literal(std::string_view(structure.keys[i])) : std::to_string(i);
-      const std::string hint = keyed && !identifier(structure.keys[i]).empty() ? structure.keys[i] : name;
+      const std::string key =
+          keyed ? python_literal(std::string_view(structure.keys[i])) : std::to_string(i);
+      const std::string hint =
+          keyed && !identifier(structure.keys[i]).empty() ? structure.keys[i] : name;
       const std::string part = name_for(hint);
       first_lines_.push_back(fmt::format("{} = {}[{}]", part, name, key));
       unpack(child, part, next);
     }
   }
 
-  const std::string& define(ValueId id, std::string name) { return variables_[id] = std::move(name); }
+  const std::string& define(ValueId id, std::string name) {
+    return variables_[id] = std::move(name);
+  }
 
-  // -- lengths -------------------------------------------------------------------------------------
+  // -- lengths
+  // -------------------------------------------------------------------------------------
 
   void read_lengths() {
     std::set<std::string> needed;
@@ -185,7 +204,8 @@ class Forward {
   void read_length(const std::string& length) {
     const auto source = length_source(graph_, module_.arguments, length);
     if (!source) {
-      throw Error(Fault::unsupported, module_.path, fmt::format("the length '{}' is that of no input's axis", length));
+      throw Error(Fault::unsupported, module_.path,
+                  fmt::format("the length '{}' is that of no input's axis", length));
     }
     std::string text = fmt::format("{}.shape[{}]", variables_.at(source->value), source->axis);
     if (source->offset != 0) text = fmt::format("({} - {})", text, source->offset);
@@ -198,10 +218,12 @@ class Forward {
     return python_length(dim, [&](const std::string& symbol) { return lengths_.at(symbol); });
   }
 
-  // -- operands ------------------------------------------------------------------------------------
+  // -- operands
+  // ------------------------------------------------------------------------------------
 
   Expression operand(ValueId id, bool tensor) {
-    if (const auto variable = variables_.find(id); variable != variables_.end()) return {variable->second};
+    if (const auto variable = variables_.find(id); variable != variables_.end())
+      return {variable->second};
     const auto pending = std::ranges::find(pending_, id, &Pending::id);
     if (pending != pending_.end()) {
       twice_ = twice_ || !consumed_.insert(id).second;
@@ -213,7 +235,8 @@ class Forward {
     return {tensor_access(modules_, index_, *name)};
   }
 
-  // -- statements ----------------------------------------------------------------------------------
+  // -- statements
+  // ----------------------------------------------------------------------------------
 
   void flush(const std::function<bool(ValueId)>& keep) {
     std::vector<Pending> kept;
@@ -229,7 +252,8 @@ class Forward {
 
   void assign(const std::vector<ValueId>& targets, const Expression& value) {
     std::vector<std::string> names;
-    for (const ValueId id : targets) names.push_back(id == ValueId::none ? "_" : define(id, name_for(id, "x")));
+    for (const ValueId id : targets)
+      names.push_back(id == ValueId::none ? "_" : define(id, name_for(id, "x")));
     lines_.push_back(fmt::format("{} = {}", fmt::join(names, ", "), value.text));
   }
 
@@ -256,7 +280,8 @@ class Forward {
   int depth() const {
     int deepest_operand = 0;
     for (const Pending& pending : pending_) {
-      if (consumed_.contains(pending.id)) deepest_operand = std::max(deepest_operand, pending.depth);
+      if (consumed_.contains(pending.id))
+        deepest_operand = std::max(deepest_operand, pending.depth);
     }
     return deepest_operand + 1;
   }
@@ -298,7 +323,8 @@ class Forward {
   }
 
   void write_call(const Module& module) {
-    const Expression value = called(module_access(modules_, index_, module.path), module.arguments, module.lengths);
+    const Expression value =
+        called(module_access(modules_, index_, module.path), module.arguments, module.lengths);
     if (module.results.empty()) {
       pending_.clear();
       lines_.push_back(value.text);
@@ -317,45 +343,53 @@ class Forward {
                           attributes,
                           [this](ValueId id, bool tensor) { return operand(id, tensor); },
                           [this](const Dim& dim) { return length(dim); },
-                          [&](std::size_t i) { return uses_.contains(node.outputs[i]) && uses_[node.outputs[i]] > 0; }};
+                          [&](std::size_t i) {
+                            return uses_.contains(node.outputs[i]) && uses_[node.outputs[i]] > 0;
+                          }};
     const auto assignments = made([&] { return spell(call); }, true);
     if (assignments.size() == 1) {
       finish(assignments[0].targets, assignments[0].value);
       return;
     }
-    for (const PythonAssignment& assignment : assignments) assign(assignment.targets, assignment.value);
+    for (const PythonAssignment& assignment : assignments)
+      assign(assignment.targets, assignment.value);
   }
 
-  // -- states --------------------------------------------------------------------------------------
+  // -- states
+  // --------------------------------------------------------------------------------------
 
   // The old value of a state that is also given out must be kept before its buffer changes.
   void keep_old_states() {
     for (const State* state : module_.updates) {
       if (std::ranges::find(module_.results, state->now) == module_.results.end()) continue;
       const Expression old = operand(state->now, true);
-      first_lines_.push_back(fmt::format("{} = {}", define(state->now, name_for(state->now, "old")), old.text));
+      first_lines_.push_back(
+          fmt::format("{} = {}", define(state->now, name_for(state->now, "old")), old.text));
     }
   }
 
   // Assigned, not overwritten: autograd may have kept the old value.
   void write_update(const State& state) {
     flush([](ValueId) { return false; });
-    const std::string buffer = tensor_access(modules_, index_, *modules_.name_within(state.now, module_.path));
+    const std::string buffer =
+        tensor_access(modules_, index_, *modules_.name_within(state.now, module_.path));
     const bool traced = is_floating(graph_[state.next].type.dtype);
     const Expression next = operand(state.next, true);
-    lines_.push_back(
-        fmt::format("{} = {}{}", buffer, bound(next, traced ? Binding::atom : Binding::comparison),
-                    traced ? ".detach()" : ""));
+    lines_.push_back(fmt::format("{} = {}{}", buffer,
+                                 bound(next, traced ? Binding::atom : Binding::comparison),
+                                 traced ? ".detach()" : ""));
   }
 
-  // -- results -------------------------------------------------------------------------------------
+  // -- results
+  // -------------------------------------------------------------------------------------
 
   void write_return() {
     if (index_ != 0 && module_.results.empty()) {
       flush([](ValueId) { return false; });
       return;
     }
-    const Expression value = made([&] { return index_ == 0 ? nested_results() : listed_results(); }, true);
+    const Expression value =
+        made([&] { return index_ == 0 ? nested_results() : listed_results(); }, true);
     pending_.clear();
     lines_.push_back("return " + value.text);
   }
@@ -376,7 +410,9 @@ class Forward {
     for (std::size_t i = 0; i < structure.children.size(); ++i) {
       const std::string part = nested(structure.children[i], next);
       const bool keyed = structure.kind == Structure::Kind::dict;
-      parts.push_back(keyed ? fmt::format("{}: {}", python_literal(std::string_view(structure.keys[i])), part) : part);
+      parts.push_back(
+          keyed ? fmt::format("{}: {}", python_literal(std::string_view(structure.keys[i])), part)
+                : part);
     }
     switch (structure.kind) {
       case Structure::Kind::leaf: return operand(graph_.outputs[next++], true).text;
@@ -418,7 +454,8 @@ std::string module_access(const Modules& modules, std::size_t from, const std::s
   switch (modules.all[parent].kind) {
     case ModuleKind::sequential:
     case ModuleKind::list: return fmt::format("{}[{}]", object, name);
-    case ModuleKind::dict: return fmt::format("{}[{}]", object, python_literal(std::string_view(name)));
+    case ModuleKind::dict:
+      return fmt::format("{}[{}]", object, python_literal(std::string_view(name)));
     case ModuleKind::layer:
     case ModuleKind::parameters:
     case ModuleKind::own: return attribute_of(object, name);
@@ -430,13 +467,15 @@ std::string tensor_access(const Modules& modules, std::size_t from, const std::s
   const std::string owner = parent_path(name);
   const std::string object = module_access(modules, from, owner);
   const bool listed = modules.all[*modules.at(owner)].kind == ModuleKind::parameters;
-  return listed ? fmt::format("{}[{}]", object, last_part(name)) : attribute_of(object, last_part(name));
+  return listed ? fmt::format("{}[{}]", object, last_part(name))
+                : attribute_of(object, last_part(name));
 }
 
 Expression inline_constant(const Tensor& data, bool tensor) {
   std::size_t next = 0;
   const std::string text = nested_elements(data, 0, next);
-  if (!tensor && data.shape().empty()) return {text, text[0] == '-' ? Binding::sign : Binding::atom};
+  if (!tensor && data.shape().empty())
+    return {text, text[0] == '-' ? Binding::sign : Binding::atom};
   const DType dtype = data.dtype();
   const bool natural = dtype == DType::f32 || dtype == DType::i64 || dtype == DType::boolean;
   return {fmt::format("torch.tensor({}{})", text, natural ? "" : ", dtype=" + torch_dtype(dtype))};

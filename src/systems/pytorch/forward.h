@@ -13,11 +13,12 @@ std::string module_access(const Modules& modules, std::size_t from, const std::s
 /// "self.encoder.layers[0].weight".
 std::string tensor_access(const Modules& modules, std::size_t from, const std::string& name);
 
-/// How values get their names: as their authors called them, or by position alone, for comparing two classes.
+/// How values get their names: as their authors called them, or by position alone, for comparing
+/// two classes.
 enum class Naming { by_hint, by_position };
 
-/// Writes the forward of a called module into `out`, with its head. Throws Fault::unsupported where a named length
-/// cannot be known.
+/// Writes the forward of a called module into `out`, with its head. Throws Fault::unsupported where
+/// a named length cannot be known.
 void write_forward(const Modules& modules, std::size_t module, Naming naming, PythonText& out);
 
 /// The tensor of a literal or another small constant: "0.5" or "torch.tensor(0.5)".

@@ -10,7 +10,9 @@ namespace {
 
 std::size_t index(ValueId id) { return static_cast<std::size_t>(id); }
 
-Expression no_length(const Dim&) { throw Error(Fault::bug, "", "a layer's argument depends on a named length"); }
+Expression no_length(const Dim&) {
+  throw Error(Fault::bug, "", "a layer's argument depends on a named length");
+}
 
 }  // namespace
 
@@ -39,17 +41,21 @@ std::string constructed(std::string_view layer, const std::vector<std::string>& 
 
 std::string per_axis(const std::vector<std::int64_t>& lengths) {
   const bool equal = std::ranges::adjacent_find(lengths, std::not_equal_to<>()) == lengths.end();
-  return equal && !lengths.empty() ? std::to_string(lengths[0]) : fmt::format("({})", fmt::join(lengths, ", "));
+  return equal && !lengths.empty() ? std::to_string(lengths[0])
+                                   : fmt::format("({})", fmt::join(lengths, ", "));
 }
 
-std::string in_type(DType dtype) { return dtype == DType::f32 ? "" : "dtype=" + torch_dtype(dtype); }
+std::string in_type(DType dtype) {
+  return dtype == DType::f32 ? "" : "dtype=" + torch_dtype(dtype);
+}
 
 std::string stated(const Node& node, std::string_view attribute, std::string_view argument) {
   const Attribute* value = find(node.attributes, attribute);
   if (value == nullptr) return "";
   const std::string_view name = argument.empty() ? attribute : argument;
   const auto* lengths = std::get_if<std::vector<std::int64_t>>(value);
-  return fmt::format("{}={}", name, lengths != nullptr ? per_axis(*lengths) : python_value(*value, no_length));
+  return fmt::format("{}={}", name,
+                     lengths != nullptr ? per_axis(*lengths) : python_value(*value, no_length));
 }
 
 std::vector<std::int64_t> lengths_of(const Graph& graph, ValueId id) {
@@ -79,8 +85,9 @@ const std::vector<std::string>* LayerFinder::names_of(ValueId id) const {
 }
 
 const State* LayerFinder::state_named(const std::string& name) const {
-  const auto found = std::ranges::find_if(
-      graph.states, [&](const State& state) { return std::ranges::find(state.names, name) != state.names.end(); });
+  const auto found = std::ranges::find_if(graph.states, [&](const State& state) {
+    return std::ranges::find(state.names, name) != state.names.end();
+  });
   return found == graph.states.end() ? nullptr : &*found;
 }
 
@@ -90,13 +97,16 @@ const Node* LayerFinder::maker(ValueId id) const {
 }
 
 bool LayerFinder::used_only_by(ValueId id, const std::set<std::size_t>& nodes) const {
-  return std::ranges::all_of(users_[index(id)], [&](std::size_t user) { return nodes.contains(user); });
+  return std::ranges::all_of(users_[index(id)],
+                             [&](std::size_t user) { return nodes.contains(user); });
 }
 
-std::optional<std::string> LayerFinder::path_of(const Named& tensors, const std::vector<std::string_view>& others,
+std::optional<std::string> LayerFinder::path_of(const Named& tensors,
+                                                const std::vector<std::string_view>& others,
                                                 const std::string& scope) const {
   if (tensors.empty()) {
-    const bool owns = std::ranges::any_of(owned_, [&](const auto& entry) { return is_within(entry.first, scope); });
+    const bool owns = std::ranges::any_of(
+        owned_, [&](const auto& entry) { return is_within(entry.first, scope); });
     if (scope.empty() || owns) return std::nullopt;
     return scope;
   }

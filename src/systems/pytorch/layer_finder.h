@@ -1,6 +1,7 @@
 #pragma once
 
-// What the recovery of layers looks at: who makes and uses which value, and which tensors a module path owns.
+// What the recovery of layers looks at: who makes and uses which value, and which tensors a module
+// path owns.
 
 #include <map>
 #include <optional>
@@ -36,12 +37,14 @@ class LayerFinder {
 
   const Graph& graph;
 
-  // For the rules of layers ------------------------------------------------------------------------
+  // For the rules of layers
+  // ------------------------------------------------------------------------
 
   using Named = std::vector<std::pair<std::string_view, ValueId>>;
-  /// The module path that owns exactly `tensors` under those names, and possibly `others`. The nearest to `scope`
-  /// where there are several; a layer without tensors stands at its scope.
-  std::optional<std::string> path_of(const Named& tensors, const std::vector<std::string_view>& others,
+  /// The module path that owns exactly `tensors` under those names, and possibly `others`. The
+  /// nearest to `scope` where there are several; a layer without tensors stands at its scope.
+  std::optional<std::string> path_of(const Named& tensors,
+                                     const std::vector<std::string_view>& others,
                                      const std::string& scope) const;
   const State* state_named(const std::string& name) const;
   const Node* maker(ValueId id) const;
@@ -61,8 +64,10 @@ class LayerFinder {
   std::map<std::string, std::set<std::string>> owned_;  // module path -> names of its tensors
 };
 
-/// Batch normalization by the batch's statistics, with the update of the running ones that follows it.
-std::optional<LayerCall> batch_norm_in_training(const LayerFinder& finder, std::size_t node, const OpCall& call);
+/// Batch normalization by the batch's statistics, with the update of the running ones that follows
+/// it.
+std::optional<LayerCall> batch_norm_in_training(const LayerFinder& finder, std::size_t node,
+                                                const OpCall& call);
 
 /// "nn.Linear(4, 3, bias=False)": arguments without the empty ones.
 std::string constructed(std::string_view layer, const std::vector<std::string>& arguments);

@@ -33,7 +33,8 @@ class Update {
     const std::size_t index = finder_.maker_index(id);
     std::optional<Mixture> result;
     if (node->op == "length") {
-      result = Mixture{0, 0, static_cast<double>(get<Dim>(node->attributes, "value").evaluate(lengths_))};
+      result = Mixture{0, 0,
+                       static_cast<double>(get<Dim>(node->attributes, "value").evaluate(lengths_))};
     } else if (node->op == "cast") {
       result = of(node->inputs[0], depth + 1);
     } else if (node->inputs.size() == 2) {
@@ -48,7 +49,8 @@ class Update {
  private:
   std::optional<Mixture> literal(ValueId id) const {
     const Constant* constant = constant_of(finder_.graph, id);
-    const bool number = constant != nullptr && constant->names.empty() && constant->data.count() == 1;
+    const bool number =
+        constant != nullptr && constant->names.empty() && constant->data.count() == 1;
     if (!number || is_complex(constant->data.dtype())) return std::nullopt;
     return Mixture{0, 0, constant->data.doubles()[0]};
   }
@@ -58,9 +60,12 @@ class Update {
     if (!a || !b) return std::nullopt;
     if (op == "add") return Mixture{a->now + b->now, a->today + b->today, a->rest + b->rest};
     if (op == "sub") return Mixture{a->now - b->now, a->today - b->today, a->rest - b->rest};
-    if (op == "mul" && b->constant()) return Mixture{a->now * b->rest, a->today * b->rest, a->rest * b->rest};
-    if (op == "mul" && a->constant()) return Mixture{a->rest * b->now, a->rest * b->today, a->rest * b->rest};
-    if (op == "div" && b->constant()) return Mixture{a->now / b->rest, a->today / b->rest, a->rest / b->rest};
+    if (op == "mul" && b->constant())
+      return Mixture{a->now * b->rest, a->today * b->rest, a->rest * b->rest};
+    if (op == "mul" && a->constant())
+      return Mixture{a->rest * b->now, a->rest * b->today, a->rest * b->rest};
+    if (op == "div" && b->constant())
+      return Mixture{a->now / b->rest, a->today / b->rest, a->rest / b->rest};
     return std::nullopt;
   }
 
@@ -78,10 +83,12 @@ struct Statistics {
   double momentum = 0;
 };
 
-/// Checks the three states of a layer against PyTorch's update, with every named length taken to be `length`.
+/// Checks the three states of a layer against PyTorch's update, with every named length taken to be
+/// `length`.
 class StatisticsCheck {
  public:
-  StatisticsCheck(const LayerFinder& finder, const Node& node, std::int64_t length) : finder_(finder), node_(node) {
+  StatisticsCheck(const LayerFinder& finder, const Node& node, std::int64_t length)
+      : finder_(finder), node_(node) {
     std::set<std::string> symbols;
     for (const Dim& dim : shape()) dim.collect_symbols(symbols);
     for (const std::string& symbol : symbols) lengths_[symbol] = length;
@@ -140,7 +147,8 @@ bool is_private(const LayerFinder& finder, const Node& node, const Statistics& f
   for (const State* state : found.states) {
     if (!finder.used_only_by(state->now, found.nodes)) return false;
   }
-  return finder.used_only_by(node.outputs[1], found.nodes) && finder.used_only_by(node.outputs[2], found.nodes);
+  return finder.used_only_by(node.outputs[1], found.nodes) &&
+         finder.used_only_by(node.outputs[2], found.nodes);
 }
 
 }  // namespace
@@ -149,10 +157,12 @@ std::optional<LayerCall> batch_norm_in_training(const LayerFinder& finder, std::
                                                 const OpCall& call) {
   const Node& node = finder.graph.nodes[node_index];
   const std::size_t rank = call.types[0].shape.size();
-  if (call.has(1) != call.has(2) || rank < 2 || rank > 5 || !call.types[0].shape[1].known()) return std::nullopt;
+  if (call.has(1) != call.has(2) || rank < 2 || rank > 5 || !call.types[0].shape[1].known())
+    return std::nullopt;
   LayerFinder::Named tensors;
   if (call.has(1)) tensors = {{"weight", node.inputs[1]}, {"bias", node.inputs[2]}};
-  const auto path = finder.path_of(tensors, {"running_mean", "running_var", "num_batches_tracked"}, node.scope);
+  const auto path =
+      finder.path_of(tensors, {"running_mean", "running_var", "num_batches_tracked"}, node.scope);
   if (!path) return std::nullopt;
 
   LayerCall found;
@@ -161,7 +171,8 @@ std::optional<LayerCall> batch_norm_in_training(const LayerFinder& finder, std::
   if (finder.state_named(*path + ".running_mean") != nullptr) {
     const auto some = StatisticsCheck(finder, node, 5).at(*path);
     const auto more = StatisticsCheck(finder, node, 8).at(*path);
-    if (!some || !more || !near(some->momentum, more->momentum) || !is_private(finder, node, *some)) {
+    if (!some || !more || !near(some->momentum, more->momentum) ||
+        !is_private(finder, node, *some)) {
       return std::nullopt;
     }
     for (const State* state : some->states) {

@@ -11,8 +11,8 @@ namespace {
 
 using Found = std::optional<LayerCall>;
 
-/// A row says which layer a node can be: with a rule, or as one without tensors whose arguments are the attributes named
-/// (ours=theirs, separated by blanks; `!` where it is always given).
+/// A row says which layer a node can be: with a rule, or as one without tensors whose arguments are
+/// the attributes named (ours=theirs, separated by blanks; `!` where it is always given).
 struct Row {
   std::string_view op;
   std::string_view layer;
@@ -20,8 +20,8 @@ struct Row {
   Found (*rule)(const LayerFinder&, const Node&, const OpCall&) = nullptr;
 };
 
-LayerCall called(std::string path, std::string constructor, const LayerFinder::Named& tensors, const Node& node,
-                 ValueId input) {
+LayerCall called(std::string path, std::string constructor, const LayerFinder::Named& tensors,
+                 const Node& node, ValueId input) {
   LayerCall call;
   call.layer = {std::move(path), std::move(constructor), {}};
   for (const auto& [name, id] : tensors) call.layer.tensors.push_back(id);
@@ -41,7 +41,9 @@ LayerFinder::Named named_inputs(const Node& node, const OpCall& call, std::size_
   return tensors;
 }
 
-std::string without_bias(const OpCall& call, std::size_t bias) { return call.has(bias) ? "" : "bias=False"; }
+std::string without_bias(const OpCall& call, std::size_t bias) {
+  return call.has(bias) ? "" : "bias=False";
+}
 
 Found linear(const LayerFinder& finder, const Node& node, const OpCall& call) {
   const LayerFinder::Named tensors = named_inputs(node, call, 1, {"weight", "bias"});
@@ -49,8 +51,8 @@ Found linear(const LayerFinder& finder, const Node& node, const OpCall& call) {
   if (!path) return std::nullopt;
   const auto shape = lengths_of(finder.graph, node.inputs[1]);
   const std::string constructor =
-      constructed("Linear", {std::to_string(shape[1]), std::to_string(shape[0]), without_bias(call, 2),
-                             in_type(call.types[1].dtype)});
+      constructed("Linear", {std::to_string(shape[1]), std::to_string(shape[0]),
+                             without_bias(call, 2), in_type(call.types[1].dtype)});
   return called(*path, constructor, tensors, node, node.inputs[0]);
 }
 
@@ -64,11 +66,12 @@ Found convolution(const LayerFinder& finder, const Node& node, const OpCall& cal
   const std::int64_t channels_in = transposed ? shape[0] : shape[1] * groups;
   const std::int64_t channels_out = transposed ? shape[1] * groups : shape[0];
   const std::vector<std::int64_t> kernel(shape.begin() + 2, shape.end());
-  const std::string constructor = constructed(
-      fmt::format("Conv{}{}d", transposed ? "Transpose" : "", kernel.size()),
-      {std::to_string(channels_in), std::to_string(channels_out), per_axis(kernel), stated(node, "stride"),
-       stated(node, "padding"), stated(node, "output_padding"), stated(node, "dilation"), stated(node, "groups"),
-       without_bias(call, 2), in_type(call.types[1].dtype)});
+  const std::string constructor =
+      constructed(fmt::format("Conv{}{}d", transposed ? "Transpose" : "", kernel.size()),
+                  {std::to_string(channels_in), std::to_string(channels_out), per_axis(kernel),
+                   stated(node, "stride"), stated(node, "padding"), stated(node, "output_padding"),
+                   stated(node, "dilation"), stated(node, "groups"), without_bias(call, 2),
+                   in_type(call.types[1].dtype)});
   return called(*path, constructor, tensors, node, node.inputs[0]);
 }
 
@@ -79,17 +82,18 @@ Found batch_norm(const LayerFinder& finder, const Node& node, const OpCall& call
   if (tensors.size() == 3 || rank > 5) return std::nullopt;
   const auto path = finder.path_of(tensors, {"num_batches_tracked"}, node.scope);
   if (!path) return std::nullopt;
-  const std::string constructor = constructed(
-      fmt::format("BatchNorm{}d", rank < 4 ? 1 : rank - 2),
-      {std::to_string(lengths_of(finder.graph, node.inputs[3])[0]), stated(node, "eps"),
-       call.has(1) ? "" : "affine=False", in_type(call.types[3].dtype)});
+  const std::string constructor =
+      constructed(fmt::format("BatchNorm{}d", rank < 4 ? 1 : rank - 2),
+                  {std::to_string(lengths_of(finder.graph, node.inputs[3])[0]), stated(node, "eps"),
+                   call.has(1) ? "" : "affine=False", in_type(call.types[3].dtype)});
   LayerCall found = called(*path, constructor, tensors, node, node.inputs[0]);
   found.only_evaluation = true;
   return found;
 }
 
 Found batch_norm_training(const LayerFinder& finder, const Node& node, const OpCall& call) {
-  return batch_norm_in_training(finder, static_cast<std::size_t>(&node - finder.graph.nodes.data()), call);
+  return batch_norm_in_training(finder, static_cast<std::size_t>(&node - finder.graph.nodes.data()),
+                                call);
 }
 
 Found layer_norm(const LayerFinder& finder, const Node& node, const OpCall& call) {
@@ -99,10 +103,11 @@ Found layer_norm(const LayerFinder& finder, const Node& node, const OpCall& call
   // PyTorch's layer has no bias without a weight.
   if (!path || (call.has(2) && !call.has(1))) return std::nullopt;
   // One argument takes either form, but a tuple says that all lengths are meant.
-  const std::string lengths = shape.size() == 1 ? std::to_string(shape[0]) : fmt::format("({})", fmt::join(shape, ", "));
+  const std::string lengths =
+      shape.size() == 1 ? std::to_string(shape[0]) : fmt::format("({})", fmt::join(shape, ", "));
   const std::string affine = call.has(1) ? without_bias(call, 2) : "elementwise_affine=False";
-  const std::string constructor =
-      constructed("LayerNorm", {lengths, stated(node, "eps"), affine, in_type(call.types[1].dtype)});
+  const std::string constructor = constructed(
+      "LayerNorm", {lengths, stated(node, "eps"), affine, in_type(call.types[1].dtype)});
   return called(*path, constructor, tensors, node, node.inputs[0]);
 }
 
@@ -111,10 +116,11 @@ Found rms_norm(const LayerFinder& finder, const Node& node, const OpCall& call) 
   const auto path = finder.path_of(tensors, {}, node.scope);
   if (!path) return std::nullopt;
   const auto& shape = call.integers("normalized_shape");
-  const std::string lengths = shape.size() == 1 ? std::to_string(shape[0]) : fmt::format("({})", fmt::join(shape, ", "));
-  const std::string constructor =
-      constructed("RMSNorm", {lengths, stated(node, "eps"), call.has(1) ? "" : "elementwise_affine=False",
-                              in_type(call.types[1].dtype)});
+  const std::string lengths =
+      shape.size() == 1 ? std::to_string(shape[0]) : fmt::format("({})", fmt::join(shape, ", "));
+  const std::string constructor = constructed(
+      "RMSNorm", {lengths, stated(node, "eps"), call.has(1) ? "" : "elementwise_affine=False",
+                  in_type(call.types[1].dtype)});
   return called(*path, constructor, tensors, node, node.inputs[0]);
 }
 
@@ -124,8 +130,9 @@ Found group_norm(const LayerFinder& finder, const Node& node, const OpCall& call
   const Dim& channels = call.types[0].shape.at(1);
   if (!path || tensors.size() == 1 || !channels.known()) return std::nullopt;
   const std::string constructor =
-      constructed("GroupNorm", {std::to_string(call.integer("num_groups")), std::to_string(channels.value()),
-                                stated(node, "eps"), call.has(1) ? "" : "affine=False", in_type(call.types[1].dtype)});
+      constructed("GroupNorm", {std::to_string(call.integer("num_groups")),
+                                std::to_string(channels.value()), stated(node, "eps"),
+                                call.has(1) ? "" : "affine=False", in_type(call.types[1].dtype)});
   return called(*path, constructor, tensors, node, node.inputs[0]);
 }
 
@@ -144,7 +151,8 @@ Found embedding(const LayerFinder& finder, const Node& node, const OpCall& call)
 Found dropout(const LayerFinder& finder, const Node& node, const OpCall& call) {
   const auto path = finder.path_of({}, {}, node.scope);
   if (!path) return std::nullopt;
-  LayerCall found = called(*path, constructed("Dropout", {stated(node, "p")}), {}, node, node.inputs[0]);
+  LayerCall found =
+      called(*path, constructed("Dropout", {stated(node, "p")}), {}, node, node.inputs[0]);
   found.only_training = call.flag("training");
   found.only_evaluation = !found.only_training;
   return found;
@@ -153,9 +161,9 @@ Found dropout(const LayerFinder& finder, const Node& node, const OpCall& call) {
 Found max_pool(const LayerFinder& finder, const Node& node, const OpCall& call) {
   const auto path = finder.path_of({}, {}, node.scope);
   if (!path || finder.used(node.outputs[1])) return std::nullopt;
-  const std::string constructor =
-      constructed("MaxPool2d", {per_axis(call.integers("kernel_size")), stated(node, "stride"),
-                                stated(node, "padding"), stated(node, "dilation"), stated(node, "ceil_mode")});
+  const std::string constructor = constructed(
+      "MaxPool2d", {per_axis(call.integers("kernel_size")), stated(node, "stride"),
+                    stated(node, "padding"), stated(node, "dilation"), stated(node, "ceil_mode")});
   return called(*path, constructor, {}, node, node.inputs[0]);
 }
 
@@ -170,7 +178,8 @@ Found hardtanh(const LayerFinder& finder, const Node& node, const OpCall& call) 
   if (!path) return std::nullopt;
   const bool six = call.real("min_val") == 0.0 && call.real("max_val") == 6.0;
   const std::string constructor =
-      six ? "nn.ReLU6()" : constructed("Hardtanh", {stated(node, "min_val"), stated(node, "max_val")});
+      six ? "nn.ReLU6()"
+          : constructed("Hardtanh", {stated(node, "min_val"), stated(node, "max_val")});
   return called(*path, constructor, {}, node, node.inputs[0]);
 }
 
@@ -205,7 +214,8 @@ constexpr Row rows[] = {
     {"linear", "", "", linear},
     {"convolution", "", "", convolution},
     {"max_pool2d", "", "", max_pool},
-    {"avg_pool2d", "AvgPool2d", "kernel_size stride padding ceil_mode count_include_pad divisor_override"},
+    {"avg_pool2d", "AvgPool2d",
+     "kernel_size stride padding ceil_mode count_include_pad divisor_override"},
     {"adaptive_avg_pool2d", "AdaptiveAvgPool2d", "output_size"},
     {"batch_norm", "", "", batch_norm},
     {"batch_norm_training", "", "", batch_norm_training},
@@ -219,7 +229,8 @@ Found by_attributes(const LayerFinder& finder, const Node& node, const Row& row)
   const auto path = finder.path_of({}, {}, node.scope);
   if (!path) return std::nullopt;
   std::vector<std::string> arguments;
-  for (const std::string_view name : split_text(row.arguments, ' ')) arguments.push_back(stated(node, name));
+  for (const std::string_view name : split_text(row.arguments, ' '))
+    arguments.push_back(stated(node, name));
   return called(*path, constructed(row.layer, arguments), {}, node, node.inputs[0]);
 }
 
@@ -231,12 +242,14 @@ Calls agreeing(const LayerFinder& finder, bool& training) {
   for (std::size_t i = 0; i < finder.graph.nodes.size(); ++i) {
     if (std::optional<LayerCall> call = finder.call_at(i)) calls.emplace(i, std::move(*call));
   }
-  training = std::ranges::any_of(calls, [](const auto& entry) { return entry.second.only_training; });
+  training =
+      std::ranges::any_of(calls, [](const auto& entry) { return entry.second.only_training; });
   std::map<std::string, std::string> constructors;
   std::erase_if(calls, [&](const auto& entry) {
     if (training && entry.second.only_evaluation) return true;
     const Layer& layer = entry.second.layer;
-    return constructors.try_emplace(layer.path, layer.constructor).first->second != layer.constructor;
+    return constructors.try_emplace(layer.path, layer.constructor).first->second !=
+           layer.constructor;
   });
   return calls;
 }
@@ -270,7 +283,8 @@ std::optional<LayerCall> LayerFinder::call_at(std::size_t node_index) const {
   if (row->rule == nullptr) return by_attributes(*this, node, *row);
   const Attributes attributes = complete(op_named(node.op), node.attributes);
   std::vector<TensorType> types;
-  for (const ValueId id : node.inputs) types.push_back(id == ValueId::none ? TensorType{} : graph[id].type);
+  for (const ValueId id : node.inputs)
+    types.push_back(id == ValueId::none ? TensorType{} : graph[id].type);
   return row->rule(*this, node, {attributes, node.inputs, types});
 }
 
@@ -296,7 +310,8 @@ Layered recover_layers(const Graph& graph) {
       continue;
     }
     const Layer& layer = result.layers.at(call->second.layer.path);
-    const std::string scope = is_within(node.scope, layer.path) ? parent_path(layer.path) : node.scope;
+    const std::string scope =
+        is_within(node.scope, layer.path) ? parent_path(layer.path) : node.scope;
     result.operations.push_back({&node, &layer, scope, call->second.inputs, call->second.outputs});
   }
   return result;

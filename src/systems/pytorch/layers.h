@@ -13,8 +13,8 @@ namespace isomer {
 /// A layer of torch.nn that stands at one module path.
 struct Layer {
   std::string path;
-  std::string constructor;        // "nn.Linear(4, 3)"
-  std::vector<ValueId> tensors;   // its parameters and buffers
+  std::string constructor;       // "nn.Linear(4, 3)"
+  std::vector<ValueId> tensors;  // its parameters and buffers
 };
 
 /// One step of the program: a node, or the call of a layer, which may do the work of several nodes.
@@ -28,10 +28,10 @@ struct Operation {
 
 /// A graph as calls of layers where its parameters' names and its nodes' module paths allow it.
 struct Layered {
-  std::map<std::string, Layer> layers;   // by path
-  std::vector<Operation> operations;     // in running order
-  std::set<ValueId> kept;                // states (by `now`) that layers update themselves
-  bool training = false;                 // whether some layer behaves so only in training mode
+  std::map<std::string, Layer> layers;  // by path
+  std::vector<Operation> operations;    // in running order
+  std::set<ValueId> kept;               // states (by `now`) that layers update themselves
+  bool training = false;                // whether some layer behaves so only in training mode
 };
 
 Layered recover_layers(const Graph& graph);

@@ -14,11 +14,14 @@ constexpr std::size_t nowhere = ~std::size_t{0};
 std::size_t index(ValueId id) { return static_cast<std::size_t>(id); }
 
 bool is_number(std::string_view text) {
-  return !text.empty() && text.size() < 10 && text.find_first_not_of("0123456789") == std::string_view::npos &&
+  return !text.empty() && text.size() < 10 &&
+         text.find_first_not_of("0123456789") == std::string_view::npos &&
          (text == "0" || text[0] != '0');
 }
 
-bool is_identifier(const std::string& text) { return identifier(text) == text && !is_python_keyword(text); }
+bool is_identifier(const std::string& text) {
+  return identifier(text) == text && !is_python_keyword(text);
+}
 
 std::string common_part(const std::string& a, const std::string& b) {
   std::string path = a;
@@ -49,7 +52,8 @@ std::optional<LengthSource> length_source(const Graph& graph, const std::vector<
       if (shape[axis].lone_symbol()) return LengthSource{value, axis, 1, 0};
       const std::int64_t offset = shape[axis].evaluate({{length, 0}});
       const std::int64_t factor = shape[axis].evaluate({{length, 1}}) - offset;
-      const bool linear = factor != 0 && shape[axis] == Dim(factor) * Dim::symbol(length) + Dim(offset);
+      const bool linear =
+          factor != 0 && shape[axis] == Dim(factor) * Dim::symbol(length) + Dim(offset);
       if (linear && !best) best = LengthSource{value, axis, factor, offset};
     }
   }
@@ -92,6 +96,7 @@ Modules::Modules(const Graph& of, const Layered& layered)
   for (Module& module : all) find_ports_of(module);
   choose_kinds(0, layered);
   all[0].called = true;
+  prune(0);
   place_updates(layered.kept);
   find_ports();
 }
@@ -114,7 +119,8 @@ void Modules::add_modules(const Layered& layered) {
   for (const auto& [path, layer] : layered.layers) all[*at(path)].layer = &layer;
   for (Module& module : all) {
     if (!is_numbered(module)) continue;
-    std::ranges::sort(module.children, {}, [&](std::size_t child) { return std::stoll(all[child].name); });
+    std::ranges::sort(module.children, {},
+                      [&](std::size_t child) { return std::stoll(all[child].name); });
   }
 }
 
@@ -154,7 +160,8 @@ void Modules::own_tensors() {
     all[*at(parent_path(names[0]))].tensors.push_back({last_part(names[0]), id, trainable});
     for (std::size_t i = 1; i < names.size(); ++i) ties.push_back({names[0], names[i], trainable});
   };
-  for (const Constant& constant : graph.constants) own(constant.value, constant.names, constant.trainable);
+  for (const Constant& constant : graph.constants)
+    own(constant.value, constant.names, constant.trainable);
   for (const State& state : graph.states) own(state.now, state.names, false);
 }
 
@@ -173,8 +180,9 @@ void Modules::count_operations() {
 // -- kinds ---------------------------------------------------------------------------------------
 
 bool Modules::is_numbered(const Module& module) const {
-  return !module.children.empty() &&
-         std::ranges::all_of(module.children, [&](std::size_t child) { return is_number(all[child].name); });
+  return !module.children.empty() && std::ranges::all_of(module.children, [&](std::size_t child) {
+    return is_number(all[child].name);
+  });
 }
 
 void Modules::choose_kinds(std::size_t index, const Layered& layered) {
@@ -187,8 +195,11 @@ void Modules::choose_kinds(std::size_t index, const Layered& layered) {
     module.called = false;
     return;
   }
-  const auto numbered_tensor = [](const OwnTensor& tensor) { return tensor.trainable && is_number(tensor.name); };
-  if (module.children.empty() && !module.tensors.empty() && std::ranges::all_of(module.tensors, numbered_tensor)) {
+  const auto numbered_tensor = [](const OwnTensor& tensor) {
+    return tensor.trainable && is_number(tensor.name);
+  };
+  if (module.children.empty() && !module.tensors.empty() &&
+      std::ranges::all_of(module.tensors, numbered_tensor)) {
     module.kind = ModuleKind::parameters;
     module.called = false;
     return;
@@ -208,6 +219,15 @@ void Modules::choose_kinds(std::size_t index, const Layered& layered) {
   }
 }
 
+// Drops modules that nobody calls and that own nothing: they were only places in the author's
+// program. Gives whether the module is of use.
+bool Modules::prune(std::size_t index) {
+  std::erase_if(all[index].children, [&](std::size_t child) { return !prune(child); });
+  const Module& module = all[index];
+  return module.called || module.layer != nullptr || !module.tensors.empty() ||
+         !module.children.empty();
+}
+
 bool Modules::is_sequence(std::size_t index) const {
   const Module& module = all[index];
   if (module.arguments.size() != 1 || module.results.size() != 1) return false;
@@ -223,16 +243,20 @@ bool Modules::is_sequence(std::size_t index) const {
     if (takes != std::vector{current} || gives.size() != 1) return false;
     if (is_call && !all[child].lengths.empty()) return false;
     // What stands between the children would be lost.
-    if (item.module ? all[child].parent != index : parent_path(operation.layer->path) != module.path) return false;
+    if (item.module ? all[child].parent != index
+                    : parent_path(operation.layer->path) != module.path)
+      return false;
     if (position >= module.children.size() || module.children[position++] != child) return false;
     current = gives[0];
   }
   // A model's own signature may nest.
   const Signature& signature = graph.signature;
-  const bool plain = graph.inputs.size() == 1 && graph.outputs.size() == 1 && graph.states.empty() &&
-                     signature.results.kind == Structure::Kind::leaf && signature.arguments.children.size() == 1 &&
+  const bool plain = graph.inputs.size() == 1 && graph.outputs.size() == 1 &&
+                     graph.states.empty() && signature.results.kind == Structure::Kind::leaf &&
+                     signature.arguments.children.size() == 1 &&
                      signature.arguments.children[0].kind == Structure::Kind::leaf;
-  return (index != 0 || plain) && position == module.children.size() && current == module.results[0];
+  return (index != 0 || plain) && position == module.children.size() &&
+         current == module.results[0];
 }
 
 std::vector<Item> Modules::items(std::size_t index) const {
@@ -251,7 +275,8 @@ std::vector<Item> Modules::items(std::size_t index) const {
 
 std::size_t Modules::class_around(const std::string& path) const {
   std::size_t module = at(path).value_or(0);
-  while (module != 0 && (all[module].kind != ModuleKind::own || !all[module].called)) module = all[module].parent;
+  while (module != 0 && (all[module].kind != ModuleKind::own || !all[module].called))
+    module = all[module].parent;
   return module;
 }
 
@@ -284,8 +309,8 @@ std::string Modules::common_path(ValueId id) const {
   return path;
 }
 
-// Constants without a name become buffers of the module that uses them. Kinds are not known yet: a module whose
-// operations stand together may get a class.
+// Constants without a name become buffers of the module that uses them. Kinds are not known yet: a
+// module whose operations stand together may get a class.
 void Modules::own_hidden_constants() {
   const auto own = [&](ValueId id) {
     std::size_t owner = *at(common_path(id));
@@ -298,7 +323,8 @@ void Modules::own_hidden_constants() {
     for (const OwnTensor& tensor : module.tensors) names.take(tensor.name);
     for (const std::size_t child : module.children) names.take(all[child].name);
     const std::string hint = identifier(last_part(graph[id].name));
-    const std::string name = names.take(hint.empty() || is_python_keyword(hint) ? "constant" : hint);
+    const std::string name =
+        names.take(hint.empty() || is_python_keyword(hint) ? "constant" : hint);
     module.tensors.push_back({name, id, false, false});
     names_[id] = {module.path.empty() ? name : module.path + "." + name};
   };
@@ -311,7 +337,8 @@ void Modules::own_hidden_constants() {
   }
 }
 
-// The whole of a state's life, from its owner to the value that it becomes, is in one module's forward.
+// The whole of a state's life, from its owner to the value that it becomes, is in one module's
+// forward.
 void Modules::place_updates(const std::set<ValueId>& kept) {
   for (const State& state : graph.states) {
     if (kept.contains(state.now) || state.next == state.now) continue;
@@ -342,7 +369,9 @@ void Modules::find_ports_of(Module& module) {
   module.arguments.clear();
   module.results.clear();
   module.lengths.clear();
-  const auto inside = [&](std::size_t operation) { return operation >= module.begin && operation < module.end; };
+  const auto inside = [&](std::size_t operation) {
+    return operation >= module.begin && operation < module.end;
+  };
   const auto take = [&](ValueId id) {
     const bool known = id == ValueId::none || inside(makers_[index(id)]) || is_inline(id) ||
                        name_within(id, module.path) ||
@@ -357,8 +386,9 @@ void Modules::find_ports_of(Module& module) {
       const bool updates_outside = std::ranges::any_of(updated_in_, [&](const auto& update) {
         return update.first->next == id && !is_within(all[update.second].path, module.path);
       });
-      const bool wanted = outputs_.contains(id) || updates_outside ||
-                          std::ranges::any_of(users_[index(id)], [&](std::size_t user) { return !inside(user); });
+      const bool wanted =
+          outputs_.contains(id) || updates_outside ||
+          std::ranges::any_of(users_[index(id)], [&](std::size_t user) { return !inside(user); });
       if (wanted) module.results.push_back(id);
     }
   }

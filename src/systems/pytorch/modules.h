@@ -1,6 +1,7 @@
 #pragma once
 
-// Which modules a model is made of, and what each one takes, gives and owns: all that its classes say, but no text.
+// Which modules a model is made of, and what each one takes, gives and owns: all that its classes
+// say, but no text.
 
 #include <optional>
 #include <set>
@@ -22,12 +23,11 @@ struct OwnTensor {
   bool persistent = true;
 };
 
-
 struct Module {
   std::string path;
-  std::string name;                    // last part of the path
+  std::string name;  // last part of the path
   std::size_t parent = 0;
-  std::vector<std::size_t> children;   // in the order in which they are made
+  std::vector<std::size_t> children;  // in the order in which they are made
   ModuleKind kind = ModuleKind::own;
   const Layer* layer = nullptr;
   std::vector<OwnTensor> tensors;
@@ -37,18 +37,18 @@ struct Module {
   std::size_t end = 0;
   std::size_t count = 0;
   bool has_own_operations = false;
-  bool called = false;                 // by a forward; otherwise its operations stand in its parent's
+  bool called = false;  // by a forward; otherwise its operations stand in its parent's
 
-  std::vector<ValueId> arguments;      // values from outside
-  std::vector<ValueId> results;        // values used outside
-  std::vector<std::string> lengths;    // named lengths that cannot be read from the arguments
-  std::vector<const State*> updates;   // states that its forward updates at its end
+  std::vector<ValueId> arguments;     // values from outside
+  std::vector<ValueId> results;       // values used outside
+  std::vector<std::string> lengths;   // named lengths that cannot be read from the arguments
+  std::vector<const State*> updates;  // states that its forward updates at its end
 };
 
 /// A step of a forward.
 struct Item {
   std::size_t operation = 0;
-  std::optional<std::size_t> module;   // called instead of a single operation
+  std::optional<std::size_t> module;  // called instead of a single operation
 };
 
 /// A constant that a module knows under several names: `other` is made the same tensor as `first`.
@@ -64,7 +64,7 @@ class Modules {
 
   const Graph& graph;
   const std::vector<Operation>& operations;
-  std::vector<Module> all;             // [0] is the model
+  std::vector<Module> all;  // [0] is the model
   std::vector<Tie> ties;
 
   /// The steps of the forward of a called module.
@@ -86,6 +86,7 @@ class Modules {
   void count_operations();
   void choose_kinds(std::size_t module, const Layered& layered);
   bool is_sequence(std::size_t module) const;
+  bool prune(std::size_t module);
   void own_hidden_constants();
   void place_updates(const std::set<ValueId>& kept);
   void find_ports();
@@ -94,19 +95,20 @@ class Modules {
   std::string common_path(ValueId id) const;
 
   std::map<std::string, std::size_t> by_path_;
-  std::vector<std::vector<std::size_t>> users_;            // operations by value
+  std::vector<std::vector<std::size_t>> users_;  // operations by value
   std::vector<std::size_t> makers_;
   std::set<ValueId> outputs_;
-  std::map<ValueId, std::vector<std::string>> names_;      // of constants and states
+  std::map<ValueId, std::vector<std::string>> names_;  // of constants and states
   std::map<ValueId, const Constant*> constants_;
   std::vector<std::pair<const State*, std::size_t>> updated_in_;
 };
 
-/// Where a named length can be read: a value, its axis, and how its length follows from the named one.
+/// Where a named length can be read: a value, its axis, and how its length follows from the named
+/// one.
 struct LengthSource {
   ValueId value = ValueId::none;
   std::size_t axis = 0;
-  std::int64_t factor = 1;   // the axis is factor * length + offset
+  std::int64_t factor = 1;  // the axis is factor * length + offset
   std::int64_t offset = 0;
 };
 std::optional<LengthSource> length_source(const Graph& graph, const std::vector<ValueId>& values,

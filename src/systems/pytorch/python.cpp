@@ -23,12 +23,14 @@ extern char** environ;  // NOLINT(readability-redundant-declaration)
 namespace isomer {
 namespace {
 
-constexpr std::string_view cure = "name a Python that has torch and safetensors with --python or ISOMER_PYTHON";
+constexpr std::string_view cure =
+    "name a Python that has torch and safetensors with --python or ISOMER_PYTHON";
 
 std::filesystem::path fresh_folder() {
   std::string pattern = std::filesystem::temp_directory_path() / "isomer-XXXXXX";
   if (mkdtemp(pattern.data()) == nullptr) {
-    throw Error(Fault::file, pattern, fmt::format("no folder for temporary files: {}", std::strerror(errno)));
+    throw Error(Fault::file, pattern,
+                fmt::format("no folder for temporary files: {}", std::strerror(errno)));
   }
   return pattern;
 }
@@ -51,7 +53,8 @@ std::string text_at(const Tree& tree, std::string_view key) {
 }  // namespace
 
 std::string python_interpreter() {
-  if (const char* named = std::getenv("ISOMER_PYTHON"); named != nullptr && *named != '\0') return named;
+  if (const char* named = std::getenv("ISOMER_PYTHON"); named != nullptr && *named != '\0')
+    return named;
   const std::string built_with = ISOMER_BUILT_WITH_PYTHON;
   if (!built_with.empty() && std::filesystem::exists(built_with)) return built_with;
   return "python3";
@@ -61,7 +64,8 @@ Python::Python(std::string mode) : mode_(std::move(mode)), folder_(fresh_folder(
 
 Python::~Python() {
   if (channel_ >= 0) close(channel_);
-  // The driver ends at the end of its input; user code that is still running is of no use to anybody.
+  // The driver ends at the end of its input; user code that is still running is of no use to
+  // anybody.
   if (process_ > 0) {
     kill(process_, SIGTERM);
     waitpid(process_, nullptr, 0);
@@ -78,23 +82,28 @@ void Python::start() {
 
   std::array<int, 2> ends{};
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
-    throw Error(Fault::file, interpreter, fmt::format("cannot be spoken to: {}", std::strerror(errno)));
+    throw Error(Fault::file, interpreter,
+                fmt::format("cannot be spoken to: {}", std::strerror(errno)));
   }
   channel_ = ends[0];
 
   posix_spawn_file_actions_t actions{};
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, ends[1], 0);
-  posix_spawn_file_actions_addopen(&actions, 2, printed.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+  posix_spawn_file_actions_addopen(&actions, 2, printed.c_str(), O_WRONLY | O_CREAT | O_APPEND,
+                                   0600);
   posix_spawn_file_actions_adddup2(&actions, 2, 1);
   std::string words[] = {interpreter, driver, program_.string(), mode_};
-  std::array<char*, 5> argv{words[0].data(), words[1].data(), words[2].data(), words[3].data(), nullptr};
-  const int failed = posix_spawnp(&process_, interpreter.c_str(), &actions, nullptr, argv.data(), environ);
+  std::array<char*, 5> argv{words[0].data(), words[1].data(), words[2].data(), words[3].data(),
+                            nullptr};
+  const int failed =
+      posix_spawnp(&process_, interpreter.c_str(), &actions, nullptr, argv.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   close(ends[1]);
   if (failed != 0) {
     process_ = -1;
-    throw Error(Fault::usage, interpreter, fmt::format("cannot be started ({}); {}", std::strerror(failed), cure));
+    throw Error(Fault::usage, interpreter,
+                fmt::format("cannot be started ({}); {}", std::strerror(failed), cure));
   }
 }
 
@@ -125,8 +134,9 @@ void Python::report_death() {
   process_ = -1;
   close(channel_);
   channel_ = -1;
-  const std::string how = WIFSIGNALED(status) ? fmt::format("was ended by signal {}", WTERMSIG(status))
-                                              : fmt::format("ended with status {}", WEXITSTATUS(status));
+  const std::string how = WIFSIGNALED(status)
+                              ? fmt::format("was ended by signal {}", WTERMSIG(status))
+                              : fmt::format("ended with status {}", WEXITSTATUS(status));
   const std::string words = tail_of(folder_ / "printed.txt");
   throw Error(Fault::model, program_.filename().string(),
               fmt::format("the Python that ran it {}{}{}", how, words.empty() ? "" : ": ", words));
@@ -139,7 +149,8 @@ Tree Python::ask(const Tree::Map& request) {
   const Tree* fault = reply.find("error");
   if (fault == nullptr) return reply;
   if (text_at(*fault, "kind") == "python") {
-    throw Error(Fault::usage, text_at(*fault, "where"), fmt::format("{}; {}", text_at(*fault, "what"), cure));
+    throw Error(Fault::usage, text_at(*fault, "where"),
+                fmt::format("{}; {}", text_at(*fault, "what"), cure));
   }
   std::string where = program_.filename().string();
   if (const std::string line = text_at(*fault, "where"); !line.empty()) where += ": " + line;

@@ -9,8 +9,9 @@
 
 namespace isomer {
 
-/// A Python process that serves the model of one file, and the folder through which tensors go to and fro. The process
-/// starts with the first request and ends with this object, which removes the folder.
+/// A Python process that serves the model of one file, and the folder through which tensors go to
+/// and fro. The process starts with the first request and ends with this object, which removes the
+/// folder.
 class Python {
  public:
   /// `mode` is "single" or "doubled".
@@ -22,8 +23,9 @@ class Python {
   /// Says which file of the user's is served.
   void serve(std::filesystem::path program) { program_ = std::move(program); }
 
-  /// A request is a map with "do" and texts. Throws Fault::model with the user's line where the program fails,
-  /// Fault::usage where there is no Python with torch, Fault::model with the process's last words where it died.
+  /// A request is a map with "do" and texts. Throws Fault::model with the user's line where the
+  /// program fails, Fault::usage where there is no Python with torch, Fault::model with the
+  /// process's last words where it died.
   Tree ask(const Tree::Map& request);
 
   /// Where files for requests go; private to this process.

@@ -12,17 +12,18 @@ namespace isomer {
 namespace {
 
 constexpr auto keywords = std::to_array<std::string_view>(
-    {"False",  "None", "True",    "and",    "as",       "assert", "async", "await",    "break",
-     "class",  "continue", "def", "del",    "elif",     "else",   "except", "finally", "for",
-     "from",   "global", "if",    "import", "in",       "is",     "lambda", "nonlocal", "not",
-     "or",     "pass",  "raise",  "return", "try",      "while",  "with",  "yield"});
+    {"False", "None",     "True",  "and",    "as",   "assert", "async",  "await",    "break",
+     "class", "continue", "def",   "del",    "elif", "else",   "except", "finally",  "for",
+     "from",  "global",   "if",    "import", "in",   "is",     "lambda", "nonlocal", "not",
+     "or",    "pass",     "raise", "return", "try",  "while",  "with",   "yield"});
 
 constexpr auto builtins = std::to_array<std::string_view>(
-    {"abs",    "all",   "any",   "bin",   "bool",   "bytes", "callable", "chr",   "compile", "complex", "dict",
-     "dir",    "divmod", "eval", "exec",  "filter", "float", "format", "getattr", "hash",    "help",    "hex",
-     "id",     "input", "int",   "iter",  "len",    "list",  "map",    "max",     "min",     "next",    "object",
-     "open",   "ord",   "pow",   "print", "range",  "repr",  "round",  "set",     "slice",   "sorted",  "str",
-     "sum",    "super", "tuple", "type",  "vars",   "zip"});
+    {"abs",     "all",   "any",  "bin",    "bool", "bytes",  "callable", "chr",   "compile",
+     "complex", "dict",  "dir",  "divmod", "eval", "exec",   "filter",   "float", "format",
+     "getattr", "hash",  "help", "hex",    "id",   "input",  "int",      "iter",  "len",
+     "list",    "map",   "max",  "min",    "next", "object", "open",     "ord",   "pow",
+     "print",   "range", "repr", "round",  "set",  "slice",  "sorted",   "str",   "sum",
+     "super",   "tuple", "type", "vars",   "zip"});
 
 constexpr std::string_view openers = "([{";
 constexpr std::string_view closers = ")]}";
@@ -67,7 +68,8 @@ std::vector<std::string_view> elements(std::string_view text) {
     parts.push_back(trimmed(text.substr(begin, i - begin)));
     begin = i + 1;
   });
-  if (const std::string_view last = trimmed(text.substr(begin)); !last.empty()) parts.push_back(last);
+  if (const std::string_view last = trimmed(text.substr(begin)); !last.empty())
+    parts.push_back(last);
   return parts;
 }
 
@@ -116,7 +118,9 @@ const std::vector<std::string_view>& python_words() {
   return words;
 }
 
-bool is_python_keyword(std::string_view word) { return std::ranges::find(keywords, word) != keywords.end(); }
+bool is_python_keyword(std::string_view word) {
+  return std::ranges::find(keywords, word) != keywords.end();
+}
 
 std::string class_name(std::string_view text) {
   std::string name;
@@ -129,7 +133,8 @@ std::string class_name(std::string_view text) {
     name += first ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : c;
     first = false;
   }
-  if (!name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) != 0) name.insert(0, "Part");
+  if (!name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) != 0)
+    name.insert(0, "Part");
   return name;
 }
 
@@ -185,6 +190,9 @@ class LengthText {
       const char c = text_[at_];
       if (std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_') {
         result += word();
+      } else if (c == '*') {
+        result += " * ";
+        ++at_;
       } else {
         result += c;
         ++at_;
@@ -199,7 +207,8 @@ class LengthText {
     while (at_ < text_.size() && is_word(text_[at_])) ++at_;
     const std::string_view name = text_.substr(begin, at_ - begin);
     const bool called = at_ < text_.size() && text_[at_] == '(';
-    if (called && (name == "floordiv" || name == "mod")) return divided(name == "floordiv" ? "//" : "%");
+    if (called && (name == "floordiv" || name == "mod"))
+      return divided(name == "floordiv" ? "//" : "%");
     if (called) return std::string(name);
     const auto found = std::ranges::find(names_, name, &std::pair<std::string, std::string>::first);
     return found == names_.end() ? std::string(name) : found->second;
@@ -222,7 +231,8 @@ class LengthText {
 
   static std::string operand(LengthText& part) {
     const std::string text = part.rewritten();
-    const bool plain = std::ranges::all_of(text, [](char c) { return is_word(c) || c == '.' || c == '[' || c == ']'; });
+    const bool plain = std::ranges::all_of(
+        text, [](char c) { return is_word(c) || c == '.' || c == '[' || c == ']'; });
     return plain ? text : "(" + text + ")";
   }
 
@@ -236,7 +246,7 @@ class LengthText {
 Expression length(const Dim& dim, const std::vector<std::pair<std::string, std::string>>& names) {
   const std::string text = to_text(dim);
   std::string result = LengthText(text, names).rewritten();
-  const bool plain = result.find(' ') == std::string::npos && result.find('*') == std::string::npos && result[0] != '-';
+  const bool plain = result.find(' ') == std::string::npos && result[0] != '-';
   return {std::move(result), plain ? Binding::atom : Binding::sum};
 }
 

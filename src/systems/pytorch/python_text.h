@@ -38,11 +38,12 @@ Expression python_length(const Dim& dim, NameOf&& name_of);
 /// Keywords and builtins, which no variable should hide.
 const std::vector<std::string_view>& python_words();
 bool is_python_keyword(std::string_view word);
-/// "self_attention", "layers.0" -> "SelfAttention", "Layer0"-like class names: words capitalised and joined.
+/// "self_attention", "layers.0" -> "SelfAttention", "Layer0"-like class names: words capitalised
+/// and joined.
 std::string class_name(std::string_view text);
 
-/// A program under construction: lines, indented by blocks. Lines over 100 characters are broken inside their longest
-/// brackets.
+/// A program under construction: lines, indented by blocks. Lines over 100 characters are broken
+/// inside their longest brackets.
 class PythonText {
  public:
   void line(std::string_view text);

@@ -10,8 +10,9 @@
 namespace isomer {
 namespace {
 
-void save_tensors(const std::filesystem::path& path, std::span<const Tensor> tensors, std::string_view prefix,
-                  std::span<const Tensor> more = {}, std::string_view more_prefix = {}) {
+void save_tensors(const std::filesystem::path& path, std::span<const Tensor> tensors,
+                  std::string_view prefix, std::span<const Tensor> more = {},
+                  std::string_view more_prefix = {}) {
   SafeTensors content;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     content.tensors.push_back(stored(tensors[i], fmt::format("{}{}", prefix, i)));
@@ -33,7 +34,8 @@ std::map<std::string, Tensor> tensors_in(const std::filesystem::path& path) {
 std::vector<Tensor> numbered_tensors(const std::filesystem::path& path) {
   const std::map<std::string, Tensor> found = tensors_in(path);
   std::vector<Tensor> result;
-  for (std::size_t i = 0; i < found.size(); ++i) result.push_back(found.at(fmt::format("out{}", i)));
+  for (std::size_t i = 0; i < found.size(); ++i)
+    result.push_back(found.at(fmt::format("out{}", i)));
   return result;
 }
 
@@ -47,10 +49,12 @@ class PythonExecutor final : public Executor {
 
   std::vector<Tensor> run(std::span<const Tensor> tensors) override {
     if (tensors.size() < inputs_ || (verb_ == "run" && tensors.size() != inputs_)) {
-      throw Error(Fault::usage, "", fmt::format("{} needed, {} given", counted(inputs_, "input"), tensors.size()));
+      throw Error(Fault::usage, "",
+                  fmt::format("{} needed, {} given", counted(inputs_, "input"), tensors.size()));
     }
     const std::filesystem::path inputs = python_->folder() / "inputs.safetensors";
-    const std::filesystem::path outputs = python_->folder() / fmt::format("outputs-{}.safetensors", runs_++);
+    const std::filesystem::path outputs =
+        python_->folder() / fmt::format("outputs-{}.safetensors", runs_++);
     save_tensors(inputs, tensors.first(inputs_), "in", tensors.subspan(inputs_), "cotangent");
     python_->ask({{"do", Tree{verb_}}, {"inputs", text(inputs)}, {"outputs", text(outputs)}});
     std::vector<Tensor> results = numbered_tensors(outputs);
@@ -67,9 +71,10 @@ class PythonExecutor final : public Executor {
 
 DType dtype_of_torch(std::string_view name) {
   constexpr std::pair<std::string_view, DType> names[] = {
-      {"bool", DType::boolean}, {"int8", DType::i8},      {"uint8", DType::u8},      {"int16", DType::i16},
-      {"int32", DType::i32},    {"int64", DType::i64},    {"float16", DType::f16},   {"bfloat16", DType::bf16},
-      {"float32", DType::f32},  {"float64", DType::f64},  {"complex64", DType::c64}, {"complex128", DType::c128},
+      {"bool", DType::boolean}, {"int8", DType::i8},       {"uint8", DType::u8},
+      {"int16", DType::i16},    {"int32", DType::i32},     {"int64", DType::i64},
+      {"float16", DType::f16},  {"bfloat16", DType::bf16}, {"float32", DType::f32},
+      {"float64", DType::f64},  {"complex64", DType::c64}, {"complex128", DType::c128},
   };
   for (const auto& [theirs, ours] : names) {
     if (theirs == name) return ours;
@@ -85,15 +90,18 @@ std::vector<Port> ports_of(const Tree& reply, std::string_view key) {
     Port port{*item.find("name")->text(), {}};
     if (const Tree* dtype = item.find("dtype"); dtype != nullptr) {
       port.type.dtype = dtype_of_torch(*dtype->text());
-      for (const Tree& length : *item.find("shape")->list()) port.type.shape.push_back(parse_dim(*length.text()));
+      for (const Tree& length : *item.find("shape")->list())
+        port.type.shape.push_back(parse_dim(*length.text()));
     }
     ports.push_back(std::move(port));
   }
   return ports;
 }
 
-// Programs need a place on the disk: files that exist only in memory are laid into the process's folder.
-std::filesystem::path place_of(const Files& files, std::string_view entry, const std::filesystem::path& folder) {
+// Programs need a place on the disk: files that exist only in memory are laid into the process's
+// folder.
+std::filesystem::path place_of(const Files& files, std::string_view entry,
+                               const std::filesystem::path& folder) {
   if (std::filesystem::path path = files.path(entry); !path.empty()) return path;
   for (const std::string& name : files.names()) {
     const std::filesystem::path path = folder / name;
@@ -106,11 +114,13 @@ std::filesystem::path place_of(const Files& files, std::string_view entry, const
 }  // namespace
 
 Simulation simulate_pytorch(const Files& files, std::string_view entry, Precision precision) {
-  const auto python = std::make_shared<Python>(precision == Precision::doubled ? "doubled" : "single");
+  const auto python =
+      std::make_shared<Python>(precision == Precision::doubled ? "doubled" : "single");
   python->serve(place_of(files, entry, python->folder()));
 
   const std::filesystem::path weights = python->folder() / "weights.safetensors";
-  const Tree reply = python->ask({{"do", Tree{std::string("describe")}}, {"outputs", text(weights)}});
+  const Tree reply =
+      python->ask({{"do", Tree{std::string("describe")}}, {"outputs", text(weights)}});
 
   Simulation simulation;
   simulation.inputs = ports_of(reply, "inputs");
@@ -121,7 +131,8 @@ Simulation simulate_pytorch(const Files& files, std::string_view entry, Precisio
     simulation.weights.emplace_back(*name.text(), stored_weights.at(*name.text()));
   }
   simulation.executor = std::make_unique<PythonExecutor>(python, "run", simulation.inputs.size());
-  simulation.gradient = std::make_unique<PythonExecutor>(python, "gradient", simulation.inputs.size());
+  simulation.gradient =
+      std::make_unique<PythonExecutor>(python, "gradient", simulation.inputs.size());
   simulation.set_parameters = [python](std::span<const Tensor> values) {
     const std::filesystem::path inputs = python->folder() / "parameters.safetensors";
     save_tensors(inputs, values, "in");

@@ -12,7 +12,8 @@ namespace {
 using Assignments = std::vector<PythonAssignment>;
 
 /// A row says how an operator is written: as a text, or by a function for what a text cannot say.
-/// In the text `{x}` is an input or an attribute, `{dims!}` always a tuple, `{shape*}` without the tuple's parentheses;
+/// In the text `{x}` is an input or an attribute, `{dims!}` always a tuple, `{shape*}` without the
+/// tuple's parentheses;
 /// `<, dim={dim}>` is left out unless the input is there or the attribute is not at its default.
 struct Row {
   std::string_view op;
@@ -21,10 +22,14 @@ struct Row {
   Assignments (*write)(const PythonCall&) = nullptr;
 };
 
-Expression input(const PythonCall& call, std::size_t i) { return call.operand(call.node.inputs[i], true); }
+Expression input(const PythonCall& call, std::size_t i) {
+  return call.operand(call.node.inputs[i], true);
+}
 std::string argument(const PythonCall& call, std::size_t i) { return input(call, i).text; }
 // For what stands before a point or a bracket.
-std::string receiver(const PythonCall& call, std::size_t i) { return bound(input(call, i), Binding::atom); }
+std::string receiver(const PythonCall& call, std::size_t i) {
+  return bound(input(call, i), Binding::atom);
+}
 
 template <class T>
 const T& setting(const PythonCall& call, std::string_view name) {
@@ -36,7 +41,9 @@ std::string value_of(const PythonCall& call, std::string_view name) {
 }
 
 // Torch's defaults are ours: only what the node states needs to be said.
-bool stated(const PythonCall& call, std::string_view name) { return find(call.node.attributes, name) != nullptr; }
+bool stated(const PythonCall& call, std::string_view name) {
+  return find(call.node.attributes, name) != nullptr;
+}
 
 Assignments one(const PythonCall& call, std::string text, Binding binding = Binding::atom) {
   return {{{call.node.outputs[0]}, {std::move(text), binding}}};
@@ -84,12 +91,14 @@ class Template {
 
   std::size_t input_named(std::string_view name) const {
     const auto& inputs = call_.prototype.inputs;
-    return static_cast<std::size_t>(std::ranges::find(inputs, name, &Prototype::Input::name) - inputs.begin());
+    return static_cast<std::size_t>(std::ranges::find(inputs, name, &Prototype::Input::name) -
+                                    inputs.begin());
   }
 
   bool wanted(std::string_view group) const {
     const std::size_t begin = group.find('{');
-    const std::string_view name = group.substr(begin + 1, group.find_first_of("!*}", begin) - begin - 1);
+    const std::string_view name =
+        group.substr(begin + 1, group.find_first_of("!*}", begin) - begin - 1);
     const std::size_t i = input_named(name);
     return i < call_.prototype.inputs.size() ? call_.has(i) : stated(call_, name);
   }
@@ -109,7 +118,8 @@ class Template {
     if (const auto* numbers = std::get_if<std::vector<std::int64_t>>(&value)) {
       for (const std::int64_t n : *numbers) items.push_back(std::to_string(n));
     } else {
-      for (const Dim& dim : std::get<std::vector<Dim>>(value)) items.push_back(call_.length(dim).text);
+      for (const Dim& dim : std::get<std::vector<Dim>>(value))
+        items.push_back(call_.length(dim).text);
     }
     return open && !items.empty() ? fmt::format("{}", fmt::join(items, ", ")) : python_tuple(items);
   }
@@ -118,10 +128,12 @@ class Template {
     if (row_.binding == Binding::atom) {
       return bound(input(call_, i), before_point ? Binding::atom : Binding::comparison);
     }
-    // One side of a sign may be a plain number. The left one may bind as the sign itself does, but for comparisons,
-    // which chain, and powers, which group from the right.
-    const bool number = i == 1 || (call_.node.inputs.size() > 1 && !is_literal(call_.node.inputs[1]));
-    const bool loose = i == 0 && row_.binding != Binding::comparison && row_.binding != Binding::power;
+    // One side of a sign may be a plain number. The left one may bind as the sign itself does, but
+    // for comparisons, which chain, and powers, which group from the right.
+    const bool number =
+        i == 1 || (call_.node.inputs.size() > 1 && !is_literal(call_.node.inputs[1]));
+    const bool loose =
+        i == 0 && row_.binding != Binding::comparison && row_.binding != Binding::power;
     const auto least = static_cast<Binding>(static_cast<int>(row_.binding) + (loose ? 0 : 1));
     return bound(call_.operand(call_.node.inputs[i], !number), least);
   }
@@ -143,16 +155,18 @@ Assignments write_elu(const PythonCall& call) {
   const double input_scale = setting<double>(call, "input_scale");
   const std::string x = argument(call, 0);
   if (scale == 1.0 && input_scale == 1.0) {
-    return one(call, fmt::format("F.elu({}{})", x, alpha == 1.0 ? "" : ", alpha=" + python_literal(alpha)));
+    return one(call, fmt::format("F.elu({}{})", x,
+                                 alpha == 1.0 ? "" : ", alpha=" + python_literal(alpha)));
   }
-  return one(call, fmt::format("torch.ops.aten.elu({}, {}, {}, {})", x, python_literal(alpha), python_literal(scale),
-                               python_literal(input_scale)));
+  return one(call, fmt::format("torch.ops.aten.elu({}, {}, {}, {})", x, python_literal(alpha),
+                               python_literal(scale), python_literal(input_scale)));
 }
 
 Assignments write_where(const PythonCall& call) {
   // Numbers take the other side's type; two numbers would take the default one.
   const Expression y = call.operand(call.node.inputs[2], false);
-  const Expression x = call.operand(call.node.inputs[1], call.graph[call.node.inputs[2]].type.shape.empty());
+  const Expression x =
+      call.operand(call.node.inputs[1], call.graph[call.node.inputs[2]].type.shape.empty());
   return one(call, fmt::format("torch.where({}, {}, {})", argument(call, 0), x.text, y.text));
 }
 
@@ -163,7 +177,8 @@ std::string reduced_axes(const PythonCall& call) {
   std::vector<std::int64_t> axes = setting<std::vector<std::int64_t>>(call, "dim");
   const bool keep = setting<bool>(call, "keepdim");
   if (axes.empty() && keep) {
-    for (std::size_t i = 0; i < call.type(0).shape.size(); ++i) axes.push_back(static_cast<std::int64_t>(i));
+    for (std::size_t i = 0; i < call.type(0).shape.size(); ++i)
+      axes.push_back(static_cast<std::int64_t>(i));
   }
   std::string text;
   if (!axes.empty()) text += ", dim=" + python_value(axes, call.length);
@@ -187,7 +202,8 @@ std::string kept_type(const PythonCall& call) {
 Assignments write_reduction(const PythonCall& call) {
   std::string arguments = reduced_axes(call);
   if (call.node.op == "sum") arguments += kept_type(call);
-  if (call.node.op == "var") arguments += fmt::format(", correction={}", value_of(call, "correction"));
+  if (call.node.op == "var")
+    arguments += fmt::format(", correction={}", value_of(call, "correction"));
   return one(call, with_arguments(receiver(call, 0) + "." + call.node.op, arguments));
 }
 
@@ -210,7 +226,8 @@ Assignments write_prod(const PythonCall& call) {
 }
 
 Assignments write_cumsum(const PythonCall& call) {
-  return one(call, fmt::format("{}.cumsum(dim={}{})", receiver(call, 0), value_of(call, "dim"), kept_type(call)));
+  return one(call, fmt::format("{}.cumsum(dim={}{})", receiver(call, 0), value_of(call, "dim"),
+                               kept_type(call)));
 }
 
 // -- shape ---------------------------------------------------------------------------------------
@@ -247,10 +264,12 @@ Assignments write_joined(const PythonCall& call) {
 
 Assignments write_split(const PythonCall& call) {
   std::vector<std::string> sizes;
-  for (const Dim& size : setting<std::vector<Dim>>(call, "sizes")) sizes.push_back(call.length(size).text);
+  for (const Dim& size : setting<std::vector<Dim>>(call, "sizes"))
+    sizes.push_back(call.length(size).text);
   const std::string dim = stated(call, "dim") ? ", dim=" + value_of(call, "dim") : "";
-  PythonAssignment assignment{call.node.outputs,
-                              {fmt::format("{}.split([{}]{})", receiver(call, 0), fmt::join(sizes, ", "), dim)}};
+  PythonAssignment assignment{
+      call.node.outputs,
+      {fmt::format("{}.split([{}]{})", receiver(call, 0), fmt::join(sizes, ", "), dim)}};
   for (std::size_t i = 0; i < assignment.targets.size(); ++i) {
     if (!call.used(i)) assignment.targets[i] = ValueId::none;
   }
@@ -263,10 +282,11 @@ Assignments write_split(const PythonCall& call) {
 Assignments write_convolution(const PythonCall& call) {
   const bool transposed = setting<bool>(call, "transposed");
   const std::size_t axes = call.type(0).shape.size() - 2;
-  std::string text = fmt::format("F.conv{}{}d({}, {}", transposed ? "_transpose" : "", axes, argument(call, 0),
-                                 argument(call, 1));
+  std::string text = fmt::format("F.conv{}{}d({}, {}", transposed ? "_transpose" : "", axes,
+                                 argument(call, 0), argument(call, 1));
   if (call.has(2)) text += ", " + argument(call, 2);
-  for (const std::string_view name : {"stride", "padding", "output_padding", "groups", "dilation"}) {
+  for (const std::string_view name :
+       {"stride", "padding", "output_padding", "groups", "dilation"}) {
     if (stated(call, name)) text += fmt::format(", {}={}", name, value_of(call, name));
   }
   return one(call, text + ")");
@@ -281,7 +301,8 @@ std::string spread(const PythonCall& call, std::string_view name, std::size_t ax
 Assignments write_convolution_backward(const PythonCall& call) {
   const std::size_t axes = call.type(1).shape.size() - 2;
   const std::string text = fmt::format(
-      "torch.ops.aten.convolution_backward({}, {}, {}, None, {}, {}, {}, {}, {}, {}, [True, True, False])[:2]",
+      "torch.ops.aten.convolution_backward({}, {}, {}, None, {}, {}, {}, {}, {}, {}, [True, True, "
+      "False])[:2]",
       argument(call, 0), argument(call, 1), argument(call, 2), spread(call, "stride", axes),
       spread(call, "padding", axes), spread(call, "dilation", axes), value_of(call, "transposed"),
       spread(call, "output_padding", axes), value_of(call, "groups"));
@@ -289,7 +310,8 @@ Assignments write_convolution_backward(const PythonCall& call) {
 }
 
 Assignments write_max_pool(const PythonCall& call) {
-  std::string text = fmt::format("F.max_pool2d({}, {}", argument(call, 0), value_of(call, "kernel_size"));
+  std::string text =
+      fmt::format("F.max_pool2d({}, {}", argument(call, 0), value_of(call, "kernel_size"));
   for (const std::string_view name : {"stride", "padding", "dilation", "ceil_mode"}) {
     if (stated(call, name)) text += fmt::format(", {}={}", name, value_of(call, name));
   }
@@ -310,13 +332,16 @@ Assignments write_batch_norm_training(const PythonCall& call) {
     all.push_back({{call.node.outputs[0]}, {text + ")"}});
   }
   std::vector<std::int64_t> axes{0};
-  for (std::size_t i = 2; i < call.type(0).shape.size(); ++i) axes.push_back(static_cast<std::int64_t>(i));
+  for (std::size_t i = 2; i < call.type(0).shape.size(); ++i)
+    axes.push_back(static_cast<std::int64_t>(i));
   const std::string dim = python_value(axes, call.length);
   if (call.used(1)) {
-    all.push_back({{call.node.outputs[1]}, {fmt::format("{}.mean(dim={})", receiver(call, 0), dim)}});
+    all.push_back(
+        {{call.node.outputs[1]}, {fmt::format("{}.mean(dim={})", receiver(call, 0), dim)}});
   }
   if (call.used(2)) {
-    all.push_back({{call.node.outputs[2]}, {fmt::format("{}.var(dim={}, correction=0)", receiver(call, 0), dim)}});
+    all.push_back({{call.node.outputs[2]},
+                   {fmt::format("{}.var(dim={}, correction=0)", receiver(call, 0), dim)}});
   }
   return all;
 }
@@ -325,23 +350,28 @@ Assignments write_batch_norm_training(const PythonCall& call) {
 
 Assignments write_full(const PythonCall& call) {
   std::vector<std::string> shape;
-  for (const Dim& dim : setting<std::vector<Dim>>(call, "shape")) shape.push_back(call.length(dim).text);
+  for (const Dim& dim : setting<std::vector<Dim>>(call, "shape"))
+    shape.push_back(call.length(dim).text);
   const DType dtype = setting<DType>(call, "dtype");
   const double value = setting<double>(call, "value");
   const bool number = is_floating(dtype) || is_complex(dtype);
   std::string text = python_literal(value);
-  if (!number) text = dtype == DType::boolean ? python_literal(value != 0) : fmt::format("{:.0f}", value);
-  return one(call, fmt::format("torch.full({}, {}, dtype={})", python_tuple(shape), text, torch_dtype(dtype)));
+  if (!number)
+    text = dtype == DType::boolean ? python_literal(value != 0) : fmt::format("{:.0f}", value);
+  return one(call, fmt::format("torch.full({}, {}, dtype={})", python_tuple(shape), text,
+                               torch_dtype(dtype)));
 }
 
 Assignments write_bernoulli(const PythonCall& call) {
   std::vector<std::string> shape;
-  for (const Dim& dim : setting<std::vector<Dim>>(call, "shape")) shape.push_back(call.length(dim).text);
+  for (const Dim& dim : setting<std::vector<Dim>>(call, "shape"))
+    shape.push_back(call.length(dim).text);
   const DType dtype = setting<DType>(call, "dtype");
-  const std::string chances =
-      fmt::format("torch.full({}, {})", python_tuple(shape), python_literal(setting<double>(call, "p")));
+  const std::string chances = fmt::format("torch.full({}, {})", python_tuple(shape),
+                                          python_literal(setting<double>(call, "p")));
   const std::string drawn = fmt::format("torch.bernoulli({})", chances);
-  return one(call, dtype == DType::f32 ? drawn : fmt::format("{}.to({})", drawn, torch_dtype(dtype)));
+  return one(call,
+             dtype == DType::f32 ? drawn : fmt::format("{}.to({})", drawn, torch_dtype(dtype)));
 }
 
 // -- the table, by family ------------------------------------------------------------------------
@@ -449,20 +479,25 @@ constexpr Row rows[] = {
     {"convolution_backward", "", Binding::atom, write_convolution_backward},
     {"max_pool2d", "", Binding::atom, write_max_pool},
     {"avg_pool2d",
-     "F.avg_pool2d({x}, {kernel_size}<, stride={stride}><, padding={padding}><, ceil_mode={ceil_mode}>"
+     "F.avg_pool2d({x}, {kernel_size}<, stride={stride}><, padding={padding}><, "
+     "ceil_mode={ceil_mode}>"
      "<, count_include_pad={count_include_pad}><, divisor_override={divisor_override}>)"},
     {"adaptive_avg_pool2d", "F.adaptive_avg_pool2d({x}, {output_size})"},
     {"upsample_nearest2d", "F.interpolate({x}, size={output_size!}, mode=\"nearest\")"},
     // normalization
     {"batch_norm",
-     "F.batch_norm({x}, {running_mean}, {running_var}<, weight={weight}><, bias={bias}><, eps={eps}>)"},
+     "F.batch_norm({x}, {running_mean}, {running_var}<, weight={weight}><, bias={bias}><, "
+     "eps={eps}>)"},
     {"batch_norm_training", "", Binding::atom, write_batch_norm_training},
-    {"layer_norm", "F.layer_norm({x}, {normalized_shape!}<, weight={weight}><, bias={bias}><, eps={eps}>)"},
-    {"group_norm", "F.group_norm({x}, {num_groups}<, weight={weight}><, bias={bias}><, eps={eps}>)"},
+    {"layer_norm",
+     "F.layer_norm({x}, {normalized_shape!}<, weight={weight}><, bias={bias}><, eps={eps}>)"},
+    {"group_norm",
+     "F.group_norm({x}, {num_groups}<, weight={weight}><, bias={bias}><, eps={eps}>)"},
     {"rms_norm", "F.rms_norm({x}, {normalized_shape!}<, weight={weight}><, eps={eps}>)"},
     // attention
     {"scaled_dot_product_attention",
-     "F.scaled_dot_product_attention({query}, {key}, {value}<, attn_mask={mask}><, is_causal={is_causal}>"
+     "F.scaled_dot_product_attention({query}, {key}, {value}<, attn_mask={mask}><, "
+     "is_causal={is_causal}>"
      "<, scale={scale}>)"},
     // random
     {"dropout", "F.dropout({x}, p={p}, training={training})"},
@@ -473,9 +508,11 @@ constexpr Row rows[] = {
     {"length", "torch.full((), {value}, dtype={dtype})"},
     // loss
     {"nll_loss",
-     "F.nll_loss({x}, {target}<, weight={weight}><, ignore_index={ignore_index}><, reduction={reduction}>)"},
+     "F.nll_loss({x}, {target}<, weight={weight}><, ignore_index={ignore_index}><, "
+     "reduction={reduction}>)"},
     {"cross_entropy",
-     "F.cross_entropy({x}, {target}<, weight={weight}><, ignore_index={ignore_index}><, reduction={reduction}>"
+     "F.cross_entropy({x}, {target}<, weight={weight}><, ignore_index={ignore_index}><, "
+     "reduction={reduction}>"
      "<, label_smoothing={label_smoothing}>)"},
     {"mse_loss", "F.mse_loss({x}, {target}<, reduction={reduction}>)"},
 };
@@ -493,7 +530,9 @@ struct ValueText {
   std::string operator()(double value) const { return python_literal(value); }
   std::string operator()(const std::string& value) const { return python_literal(value); }
   std::string operator()(DType value) const { return torch_dtype(value); }
-  std::string operator()(const Tensor&) const { throw Error(Fault::bug, "", "a tensor as an attribute"); }
+  std::string operator()(const Tensor&) const {
+    throw Error(Fault::bug, "", "a tensor as an attribute");
+  }
   std::string operator()(const Dim& value) const { return length(value).text; }
 
   template <class T>
@@ -526,7 +565,8 @@ std::string torch_dtype(DType dtype) {
   throw Error(Fault::bug, "", "a dtype without a name");
 }
 
-std::string python_value(const Attribute& value, const std::function<Expression(const Dim&)>& length) {
+std::string python_value(const Attribute& value,
+                         const std::function<Expression(const Dim&)>& length) {
   return std::visit(ValueText{length}, value);
 }
 

@@ -28,7 +28,9 @@ struct PythonCall {
     return input < node.inputs.size() && node.inputs[input] != ValueId::none;
   }
   const TensorType& type(std::size_t input) const { return graph[node.inputs[input]].type; }
-  const TensorType& result(std::size_t output = 0) const { return graph[node.outputs[output]].type; }
+  const TensorType& result(std::size_t output = 0) const {
+    return graph[node.outputs[output]].type;
+  }
 };
 
 /// One assignment: the outputs that it gives (none: a name that nobody reads) and their expression.
@@ -41,7 +43,8 @@ struct PythonAssignment {
 std::vector<PythonAssignment> spell(const PythonCall& call);
 
 /// An attribute's value in Python: a list of one element is that element, others are tuples.
-std::string python_value(const Attribute& value, const std::function<Expression(const Dim&)>& length);
+std::string python_value(const Attribute& value,
+                         const std::function<Expression(const Dim&)>& length);
 
 /// "torch.float32"
 std::string torch_dtype(DType dtype);

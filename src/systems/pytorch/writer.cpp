@@ -13,7 +13,8 @@
 namespace isomer {
 namespace {
 
-// Constants without a name in the state_dict are stored under this prefix; no module may have such a name.
+// Constants without a name in the state_dict are stored under this prefix; no module may have such
+// a name.
 constexpr std::string_view hidden_prefix = "constant:";
 
 /// Writes the classes of a model, one per module that needs one; equal ones are written once.
@@ -47,7 +48,8 @@ class Classes {
       name = known->second;
       if (!fresh) return;
     }
-    const std::string_view base = module.kind == ModuleKind::sequential ? "nn.Sequential" : "nn.Module";
+    const std::string_view base =
+        module.kind == ModuleKind::sequential ? "nn.Sequential" : "nn.Module";
     text_ += fmt::format("\n\nclass {}({}):\n{}", name, base, body(index, Naming::by_hint));
   }
 
@@ -60,7 +62,8 @@ class Classes {
       numbered = true;
     }
     std::string name = class_name(last_part(path));
-    if (numbered && name.size() > 3 && name.ends_with('s') && !name.ends_with("ss")) name.pop_back();
+    if (numbered && name.size() > 3 && name.ends_with('s') && !name.ends_with("ss"))
+      name.pop_back();
     return name.empty() ? "Part" : name;
   }
 
@@ -85,12 +88,14 @@ class Classes {
     return out.text().substr(1);
   }
 
-  // -- __init__ ------------------------------------------------------------------------------------
+  // -- __init__
+  // ------------------------------------------------------------------------------------
 
   std::vector<std::string> making(std::size_t index) const {
     const Module& module = modules_.all[index];
     if (module.kind == ModuleKind::sequential) {
-      std::vector<std::string> lines{fmt::format("super().__init__({})", fmt::join(parts(module), ", "))};
+      std::vector<std::string> lines{
+          fmt::format("super().__init__({})", fmt::join(parts(module), ", "))};
       add_fixes(index, lines);
       return lines;
     }
@@ -100,7 +105,8 @@ class Classes {
       const std::string& name = modules_.all[child].name;
       const bool plain = identifier(name) == name && !is_python_keyword(name);
       lines.push_back(plain ? fmt::format("self.{} = {}", name, constructor(child))
-                            : fmt::format("self.add_module({}, {})", python_literal(std::string_view(name)),
+                            : fmt::format("self.add_module({}, {})",
+                                          python_literal(std::string_view(name)),
                                           constructor(child)));
     }
     add_fixes(index, lines);
@@ -134,12 +140,15 @@ class Classes {
     switch (module.kind) {
       case ModuleKind::layer: return module.layer->constructor;
       case ModuleKind::own: return class_of_[index] + "()";
-      case ModuleKind::sequential: return fmt::format("nn.Sequential({})", fmt::join(parts(module), ", "));
-      case ModuleKind::list: return fmt::format("nn.ModuleList([{}])", fmt::join(parts(module), ", "));
+      case ModuleKind::sequential:
+        return fmt::format("nn.Sequential({})", fmt::join(parts(module), ", "));
+      case ModuleKind::list:
+        return fmt::format("nn.ModuleList([{}])", fmt::join(parts(module), ", "));
       case ModuleKind::dict: {
         std::vector<std::string> entries;
         for (const std::size_t child : module.children) {
-          entries.push_back(fmt::format("{}: {}", python_literal(std::string_view(modules_.all[child].name)),
+          entries.push_back(fmt::format("{}: {}",
+                                        python_literal(std::string_view(modules_.all[child].name)),
                                         constructor(child)));
         }
         return fmt::format("nn.ModuleDict({{{}}})", fmt::join(entries, ", "));
@@ -153,7 +162,8 @@ class Classes {
     throw Error(Fault::bug, "", "a module of no kind");
   }
 
-  // The children by number. What an exporter left out, such as dropout that is off, keeps its place.
+  // The children by number. What an exporter left out, such as dropout that is off, keeps its
+  // place.
   std::vector<std::string> parts(const Module& module) const {
     std::vector<std::string> made;
     for (const std::size_t child : module.children) {
@@ -175,23 +185,29 @@ class Classes {
     bool any = false;
     for (const Constant& constant : modules_.graph.constants) any = any || constant.trainable;
     for (const Module& module : modules_.all) {
-      if (any && module.layer != nullptr && maker_of(module.path) == index) freeze(index, *module.layer, lines);
+      if (any && module.layer != nullptr && maker_of(module.path) == index)
+        freeze(index, *module.layer, lines);
     }
-    if (!any && index == 0 && !modules_.graph.constants.empty()) lines.emplace_back("self.requires_grad_(False)");
+    if (!any && index == 0 && !modules_.graph.constants.empty())
+      lines.emplace_back("self.requires_grad_(False)");
   }
 
   // A class that makes the module, whether or not it calls it.
   std::size_t maker_of(const std::string& path) const {
     std::size_t module = *modules_.at(path);
-    while (module != 0 && modules_.all[module].kind != ModuleKind::own) module = modules_.all[module].parent;
+    while (module != 0 && modules_.all[module].kind != ModuleKind::own)
+      module = modules_.all[module].parent;
     return module;
   }
 
   std::string tied(std::size_t index, const Tie& tie) const {
     const std::string first = tensor_access(modules_, index, tie.first);
-    const bool of_layer = modules_.all[*modules_.at(parent_path(tie.other))].kind == ModuleKind::layer;
-    if (tie.trainable || of_layer) return fmt::format("{} = {}", tensor_access(modules_, index, tie.other), first);
-    return fmt::format("{}.register_buffer({}, {})", module_access(modules_, index, parent_path(tie.other)),
+    const bool of_layer =
+        modules_.all[*modules_.at(parent_path(tie.other))].kind == ModuleKind::layer;
+    if (tie.trainable || of_layer)
+      return fmt::format("{} = {}", tensor_access(modules_, index, tie.other), first);
+    return fmt::format("{}.register_buffer({}, {})",
+                       module_access(modules_, index, parent_path(tie.other)),
                        python_literal(std::string_view(last_part(tie.other))), first);
   }
 
@@ -202,7 +218,8 @@ class Classes {
       for (const std::string& name : constant->names) {
         const std::string last = last_part(name);
         if (parent_path(name) != layer.path || (last != "weight" && last != "bias")) continue;
-        lines.push_back(fmt::format("{}.requires_grad_(False)", tensor_access(modules_, index, name)));
+        lines.push_back(
+            fmt::format("{}.requires_grad_(False)", tensor_access(modules_, index, name)));
       }
     }
   }
@@ -216,31 +233,35 @@ class Classes {
 
 // -- the rest of the file ------------------------------------------------------------------------
 
-std::string described(const Graph& graph, const std::vector<ValueId>& values, std::string_view stem) {
+std::string described(const Graph& graph, const std::vector<ValueId>& values,
+                      std::string_view stem) {
   std::vector<std::string> parts;
   for (std::size_t i = 0; i < values.size(); ++i) {
     const Value& value = graph[values[i]];
     const std::string name = value.name.empty() ? fmt::format("{}{}", stem, i) : value.name;
-    parts.push_back(fmt::format("    {}: {}{}", name, torch_dtype(value.type.dtype).substr(6), to_text(value.type.shape)));
+    parts.push_back(fmt::format("    {}: {}{}", name, torch_dtype(value.type.dtype).substr(6),
+                                to_text(value.type.shape)));
   }
   return fmt::format("{}", fmt::join(parts, "\n"));
 }
 
 std::string heading(const Graph& graph, std::string_view stem, const std::string& model) {
   std::string text = fmt::format(
-      "\"\"\"{}: a PyTorch model, written by isomer.\n\n`load()` gives it with the weights of {}.safetensors.\n\n"
+      "\"\"\"{}: a PyTorch model, written by isomer.\n\n`load()` gives it with the weights of "
+      "{}.safetensors.\n\n"
       "Takes:\n{}\nGives:\n{}\n\"\"\"\n\n",
       model, stem, described(graph, graph.inputs, "in"), described(graph, graph.outputs, "out"));
   return text;
 }
 
-void write_load(PythonText& out, const std::string& model, std::string_view stem, bool stored_any, bool hidden,
-                bool training) {
+void write_load(PythonText& out, const std::string& model, std::string_view stem, bool stored_any,
+                bool hidden, bool training) {
   out.open("def load(folder=Path(__file__).parent):");
   out.line("\"\"\"Gives the model with its weights, ready to run.\"\"\"");
   out.line(fmt::format("model = {}()", model));
   if (stored_any) {
-    out.line(fmt::format("tensors = load_file(Path(folder) / {})", python_literal(std::string(stem) + ".safetensors")));
+    out.line(fmt::format("tensors = load_file(Path(folder) / {})",
+                         python_literal(std::string(stem) + ".safetensors")));
   }
   if (hidden) {
     out.open("for name in [name for name in tensors if name.startswith(\"constant:\")]:");
@@ -257,7 +278,9 @@ std::string example(const Structure& structure, const Graph& graph, std::size_t&
   for (std::size_t i = 0; i < structure.children.size(); ++i) {
     const std::string part = example(structure.children[i], graph, next);
     const bool keyed = structure.kind == Structure::Kind::dict;
-    parts.push_back(keyed ? fmt::format("{}: {}", python_literal(std::string_view(structure.keys[i])), part) : part);
+    parts.push_back(
+        keyed ? fmt::format("{}: {}", python_literal(std::string_view(structure.keys[i])), part)
+              : part);
   }
   switch (structure.kind) {
     case Structure::Kind::none: return "None";
@@ -269,7 +292,8 @@ std::string example(const Structure& structure, const Graph& graph, std::size_t&
   const TensorType& type = graph[graph.inputs[next++]].type;
   std::vector<std::string> lengths;
   for (const Dim& dim : type.shape) {
-    lengths.push_back(python_length(dim, [](const std::string& name) { return identifier(name); }).text);
+    lengths.push_back(
+        python_length(dim, [](const std::string& name) { return identifier(name); }).text);
   }
   const std::string shape = lengths.empty() ? "()" : fmt::format("{}", fmt::join(lengths, ", "));
   return fmt::format("torch.zeros({}{})", shape,
@@ -286,7 +310,8 @@ void write_example(PythonText& out, const Graph& graph) {
     std::int64_t value = 2;
     for (const LengthRange& range : graph.signature.lengths) {
       if (range.name != name) continue;
-      value = std::max(range.least, range.most ? std::min<std::int64_t>(value, *range.most) : value);
+      value =
+          std::max(range.least, range.most ? std::min<std::int64_t>(value, *range.most) : value);
     }
     parameters.push_back(fmt::format("{}={}", identifier(name), value));
   }
@@ -294,7 +319,8 @@ void write_example(PythonText& out, const Graph& graph) {
   out.line("\"\"\"Positional and keyword inputs of the right types and shapes.\"\"\"");
   std::size_t next = 0;
   const std::string positional = example(graph.signature.arguments, graph, next);
-  out.line(fmt::format("return {}, {}", positional, example(graph.signature.keywords, graph, next)));
+  out.line(
+      fmt::format("return {}, {}", positional, example(graph.signature.keywords, graph, next)));
   out.close();
 }
 
@@ -334,8 +360,9 @@ Written write_pytorch(const Graph& graph, std::string_view stem) {
   const std::string hint = class_name(graph.name);
   const Classes classes(modules, hint.empty() ? "Model" : hint);
   const SafeTensors weights = weights_of(modules);
-  const bool hidden = std::ranges::any_of(
-      weights.tensors, [](const StoredTensor& tensor) { return tensor.name.starts_with(hidden_prefix); });
+  const bool hidden = std::ranges::any_of(weights.tensors, [](const StoredTensor& tensor) {
+    return tensor.name.starts_with(hidden_prefix);
+  });
 
   PythonText out;
   out.append(heading(graph, stem, classes.model()));
@@ -353,7 +380,8 @@ Written write_pytorch(const Graph& graph, std::string_view stem) {
   Written written;
   written.files.push_back({fmt::format("{}.py", stem), bytes_of(out.text())});
   if (!weights.tensors.empty()) {
-    written.files.push_back({fmt::format("{}.safetensors", stem), bytes_of(write_safetensors(weights))});
+    written.files.push_back(
+        {fmt::format("{}.safetensors", stem), bytes_of(write_safetensors(weights))});
   }
   return written;
 }
