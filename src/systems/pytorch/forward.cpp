@@ -402,7 +402,10 @@ class Forward {
 
   Expression nested_results() {
     std::size_t next = 0;
-    return {nested(graph_.signature.results, next)};
+    std::string text = nested(graph_.signature.results, next);
+    const Structure& results = graph_.signature.results;
+    const bool tuple = results.kind == Structure::Kind::tuple && results.children.size() > 1;
+    return {tuple ? text.substr(1, text.size() - 2) : text};
   }
 
   std::string nested(const Structure& structure, std::size_t& next) {

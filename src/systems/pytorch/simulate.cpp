@@ -104,11 +104,11 @@ std::filesystem::path place_of(const Files& files, std::string_view entry,
                                const std::filesystem::path& folder) {
   if (std::filesystem::path path = files.path(entry); !path.empty()) return path;
   for (const std::string& name : files.names()) {
-    const std::filesystem::path path = folder / name;
+    const std::filesystem::path path = folder / "program" / name;
     std::filesystem::create_directories(path.parent_path());
     write_file(path, files.read(name).data);
   }
-  return folder / entry;
+  return folder / "program" / entry;
 }
 
 }  // namespace
