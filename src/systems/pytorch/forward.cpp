@@ -259,11 +259,11 @@ class Forward {
 
   // Makes an expression out of pending ones where it stays short; the others get names first.
   template <class Make>
-  auto made(Make&& make, bool plain) {
+  auto made(Make&& make, int limit = deepest) {
     consumed_.clear();
     twice_ = false;
     auto value = make();
-    if (twice_ || !plain || size_of(value) > longest || depth() > deepest) {
+    if (twice_ || size_of(value) > longest || depth() > limit) {
       flush([](ValueId) { return false; });
       consumed_.clear();
       return make();
@@ -312,14 +312,12 @@ class Forward {
 
   Expression called(const std::string& function, const std::vector<ValueId>& inputs,
                     const std::vector<std::string>& lengths) {
-    return made(
-        [&] {
-          std::vector<std::string> arguments;
-          for (const ValueId id : inputs) arguments.push_back(operand(id, true).text);
-          for (const std::string& name : lengths) arguments.push_back(lengths_.at(name));
-          return Expression{fmt::format("{}({})", function, fmt::join(arguments, ", "))};
-        },
-        true);
+    return made([&] {
+      std::vector<std::string> arguments;
+      for (const ValueId id : inputs) arguments.push_back(operand(id, true).text);
+      for (const std::string& name : lengths) arguments.push_back(lengths_.at(name));
+      return Expression{fmt::format("{}({})", function, fmt::join(arguments, ", "))};
+    });
   }
 
   void write_call(const Module& module) {
@@ -346,7 +344,7 @@ class Forward {
                           [&](std::size_t i) {
                             return uses_.contains(node.outputs[i]) && uses_[node.outputs[i]] > 0;
                           }};
-    const auto assignments = made([&] { return spell(call); }, true);
+    const auto assignments = made([&] { return spell(call); });
     if (assignments.size() == 1) {
       finish(assignments[0].targets, assignments[0].value);
       return;
@@ -389,7 +387,7 @@ class Forward {
       return;
     }
     const Expression value =
-        made([&] { return index_ == 0 ? nested_results() : listed_results(); }, true);
+        made([&] { return index_ == 0 ? nested_results() : listed_results(); }, deepest + 1);
     pending_.clear();
     lines_.push_back("return " + value.text);
   }
@@ -428,7 +426,7 @@ class Forward {
   }
 
   static constexpr std::size_t longest = 76;
-  static constexpr int deepest = 3;
+  static constexpr int deepest = 4;
 
   const Modules& modules_;
   const Graph& graph_;

@@ -168,7 +168,8 @@ void Modules::own_tensors() {
 void Modules::count_operations() {
   for (std::size_t i = 0; i < operations.size(); ++i) {
     const Operation& operation = operations[i];
-    const bool child = operation.layer != nullptr && parent_path(operation.layer->path) == operation.scope;
+    const bool child =
+        operation.layer != nullptr && parent_path(operation.layer->path) == operation.scope;
     if (!child) all[*at(operation.scope)].has_own_operations = true;
     for (std::string path = operations[i].scope;; path = parent_path(path)) {
       Module& module = all[*at(path)];

@@ -37,7 +37,7 @@ struct Module {
   std::size_t end = 0;
   std::size_t count = 0;
   bool has_own_operations = false;  // besides calls of its children
-  bool called = false;  // by a forward; otherwise its operations stand in its parent's
+  bool called = false;              // by a forward; otherwise its operations stand in its parent's
 
   std::vector<ValueId> arguments;     // values from outside
   std::vector<ValueId> results;       // values used outside
