@@ -17,56 +17,50 @@ struct Sheet {
   std::vector<Tensor> inputs;
   std::vector<Tensor> expected;
   std::vector<std::pair<std::size_t, std::size_t>> spans;  // where each expected value stands
-  std::string throws;
   double tolerance = 1e-5;
   bool gradient = true;
+  bool differences = true;
 };
 
 /// Reads elements of the type that the graph has there, or of the one that is written.
-Tensor read_value(Cursor& cursor, const Graph* graph, const std::vector<ValueId>& ids,
+Tensor read_value(Cursor& cursor, const Graph& graph, const std::vector<ValueId>& ids,
                   std::size_t i, std::string_view what) {
   const std::size_t begin = cursor.offset();
-  if (graph != nullptr && i >= ids.size()) {
+  if (i >= ids.size())
     cursor.fail(fmt::format("the graph has {}", counted(ids.size(), what)), begin);
-  }
-  std::optional<DType> dtype = dtype_named(cursor.word());
-  std::optional<std::vector<std::int64_t>> shape;
-  if (dtype) {
-    shape = read_shape(cursor);
-  } else {
-    cursor.move_to(begin);
-    // A graph that is refused has no types; then only "throws" matters.
-    dtype = graph == nullptr ? DType::f32 : (*graph)[ids[i]].type.dtype;
-    if (graph != nullptr) shape = known_shape((*graph)[ids[i]].type.shape);
-  }
-  return read_elements(cursor, *dtype, shape);
+  const TensorType& type = graph[ids[i]].type;
+  const std::optional<DType> written = dtype_named(cursor.word());
+  if (written) return read_elements(cursor, *written, read_shape(cursor));
+  cursor.move_to(begin);
+  return read_elements(cursor, type.dtype, known_shape(type.shape));
 }
 
-Sheet read_sheet(std::string_view text, std::size_t begin, const Graph* graph) {
+Sheet read_sheet(std::string_view text, std::size_t begin, const Graph& graph) {
   Cursor cursor(text);
   cursor.move_to(begin);
   Sheet sheet;
-  const std::vector<ValueId> nothing;
   while (!cursor.at_end()) {
     const std::size_t where = cursor.offset();
     const std::string_view word = cursor.word();
     if (word == "input") {
-      sheet.inputs.push_back(
-          read_value(cursor, graph, graph ? graph->inputs : nothing, sheet.inputs.size(), "input"));
+      sheet.inputs.push_back(read_value(cursor, graph, graph.inputs, sheet.inputs.size(), "input"));
     } else if (word == "expect") {
       const std::size_t from = cursor.offset();
-      sheet.expected.push_back(read_value(cursor, graph, graph ? graph->outputs : nothing,
-                                          sheet.expected.size(), "output"));
+      sheet.expected.push_back(
+          read_value(cursor, graph, graph.outputs, sheet.expected.size(), "output"));
       std::size_t to = text.find('\n', from);
       sheet.spans.emplace_back(from, to == std::string_view::npos ? text.size() : to);
     } else if (word == "tolerance") {
       sheet.tolerance = read_elements(cursor, DType::f64, std::vector<std::int64_t>{}).doubles()[0];
     } else if (word == "throws") {
-      sheet.throws = cursor.quoted_text();
+      cursor.quoted_text();  // read by `said`
     } else if (word == "no" && cursor.take("gradient")) {
       sheet.gradient = false;
+    } else if (word == "no" && cursor.take("differences")) {
+      sheet.differences = false;
     } else {
-      cursor.fail("a line says input, expect, tolerance, throws or no gradient", where);
+      cursor.fail("a line says input, expect, tolerance, throws, no gradient or no differences",
+                  where);
     }
     cursor.next_line();
   }
@@ -93,17 +87,29 @@ std::string round_trip(const Graph& graph) {
   return second == text ? "" : fmt::format("printed and read it is\n{}and was\n{}", second, text);
 }
 
-/// A message that was asked for, from reading the graph or from running it.
-std::string check_throws(const Sheet& sheet, std::string_view text, std::size_t end,
-                         const Engine& engine) {
+/// What should be said, if the case has no result.
+std::string said(std::string_view text) {
+  for (const std::string_view line : split_text(text, '\n')) {
+    if (!line.starts_with("throws ")) continue;
+    Cursor cursor(line.substr(7));
+    return cursor.quoted_text();
+  }
+  return "";
+}
+
+/// The message may come from reading the graph or from running it.
+std::string check_throws(const std::string& wanted, std::string_view text, std::size_t end,
+                         std::size_t begin, const Engine& engine) {
   try {
     Graph graph = parse_graph(text.substr(0, end));
+    const Sheet sheet = read_sheet(text, begin, graph);
     engine.make(std::move(graph))->run(sheet.inputs);
   } catch (const Error& error) {
-    if (std::string_view(error.what()).find(sheet.throws) != std::string_view::npos) return "";
-    return fmt::format("says {} and should say {}", quoted(error.what()), quoted(sheet.throws));
+    const std::string_view given = error.what();
+    if (given.find(wanted) != std::string_view::npos) return "";
+    return fmt::format("says {} and should say {}", quoted(given), quoted(wanted));
   }
-  return fmt::format("throws nothing and should say {}", quoted(sheet.throws));
+  return fmt::format("throws nothing and should say {}", quoted(wanted));
 }
 
 /// By the system's own rules, and read back where it reads.
@@ -157,7 +163,7 @@ void run_checks(Result& result, const OperatorCase& one, const Options& options)
     result.check(std::string(system->name), [&] { return check_system(one, *system); });
   }
   if (!options.gradients || !has_gradient(one)) return;
-  result.check("gradients", [&] { return check_differences(one); });
+  if (one.differences) result.check("gradients", [&] { return check_differences(one); });
   for (const Engine* engine : options.engines) {
     if (engine->make_gradient == nullptr) continue;
     result.check(fmt::format("{} gradients", engine->name),
@@ -173,20 +179,21 @@ Result run_operator_case(const Case& one, const Options& options) {
   const std::size_t end = rule == std::string::npos ? one.text.size() : rule + 1;
   const std::size_t begin = rule == std::string::npos ? one.text.size() : rule + 5;
   const std::string_view text = one.text;
-  Sheet sheet = read_sheet(text, begin, nullptr);
-  if (!sheet.throws.empty()) {
+  if (const std::string wanted = said(text.substr(begin)); !wanted.empty()) {
     for (const Engine* engine : options.engines) {
       result.check(std::string(engine->name),
-                   [&] { return check_throws(sheet, text, end, *engine); });
+                   [&] { return check_throws(wanted, text, end, begin, *engine); });
     }
     return result;
   }
-  OperatorCase parsed{.graph = parse_graph(text.substr(0, end))};
-  sheet = read_sheet(text, begin, &parsed.graph);
+  OperatorCase parsed;
+  parsed.graph = parse_graph(text.substr(0, end));
+  const Sheet sheet = read_sheet(text, begin, parsed.graph);
   parsed.inputs = sheet.inputs;
   parsed.expected = sheet.expected;
   parsed.tolerance = sheet.tolerance;
   parsed.gradient = sheet.gradient;
+  parsed.differences = sheet.differences;
   if (parsed.inputs.size() != parsed.graph.inputs.size() || parsed.expected.empty()) {
     throw Error(Fault::file, fmt::format("line {}", one.line),
                 "a case has as many inputs as its graph, and an expect for each output");

@@ -11,7 +11,8 @@ struct OperatorCase {
   std::vector<Tensor> inputs;
   std::vector<Tensor> expected;
   double tolerance = 1e-5;
-  bool gradient = true;
+  bool gradient = true;     // it has one
+  bool differences = true;  // that central differences agree with
 };
 
 /// Compares, in float64, what `differentiate` gives with central differences of the reference

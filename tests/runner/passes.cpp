@@ -12,7 +12,7 @@ namespace isomer::runner {
 namespace {
 
 /// "simplify", or "expand_unsupported gelu, silu": everything but these is spelled.
-Graph apply(std::string_view pass, const Graph& graph) {
+Graph passed(std::string_view pass, const Graph& graph) {
   constexpr std::string_view expand = "expand_unsupported";
   if (!pass.starts_with(expand)) {
     const auto known = std::ranges::find(all_passes(), pass, &Pass::name);
@@ -65,7 +65,7 @@ std::string compare(const Graph& given, const Graph& expected) {
 void run_before_after(Result& result, const Case& one, std::string_view pass) {
   const Section before = section(one.text, "before", "after");
   const Section after = section(one.text, "after", "");
-  const Graph given = apply(pass, graph_in(one.text, before, "before"));
+  const Graph given = passed(pass, graph_in(one.text, before, "before"));
   result.check("passes", [&] {
     validate(given);
     return compare(given, graph_in(one.text, after, "after"));
@@ -78,8 +78,8 @@ void run_before_after(Result& result, const Case& one, std::string_view pass) {
 
 /// "same after simplify": the graphs after "one" and "other" become equal.
 void run_same_after(Result& result, const Case& one, std::string_view pass) {
-  const Graph left = apply(pass, graph_in(one.text, section(one.text, "one", "other"), "one"));
-  const Graph right = apply(pass, graph_in(one.text, section(one.text, "other", ""), "other"));
+  const Graph left = passed(pass, graph_in(one.text, section(one.text, "one", "other"), "one"));
+  const Graph right = passed(pass, graph_in(one.text, section(one.text, "other", ""), "other"));
   result.check("passes", [&] {
     validate(left);
     validate(right);
