@@ -1,6 +1,7 @@
 #include "systems/pytorch/forward.h"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <optional>
 
@@ -82,6 +83,7 @@ class Forward {
     ValueId id;
     Expression expression;
     int depth = 0;
+    bool patient = false;  // may wait for a later statement: a view of something
   };
 
   static std::vector<std::string_view> reserved() {
@@ -238,10 +240,10 @@ class Forward {
   // -- statements
   // ----------------------------------------------------------------------------------
 
-  void flush(const std::function<bool(ValueId)>& keep) {
+  void flush(const std::function<bool(const Pending&)>& keep) {
     std::vector<Pending> kept;
     for (Pending& pending : std::exchange(pending_, {})) {
-      if (keep(pending.id)) {
+      if (keep(pending)) {
         kept.push_back(std::move(pending));
       } else {
         assign({pending.id}, pending.expression);
@@ -264,11 +266,12 @@ class Forward {
     twice_ = false;
     auto value = make();
     if (twice_ || size_of(value) > longest || depth() > limit) {
-      flush([](ValueId) { return false; });
+      flush([](const Pending&) { return false; });
       consumed_.clear();
       return make();
     }
-    flush([&](ValueId id) { return consumed_.contains(id); });
+    flush(
+        [&](const Pending& pending) { return pending.patient || consumed_.contains(pending.id); });
     return value;
   }
 
@@ -286,11 +289,11 @@ class Forward {
     return deepest_operand + 1;
   }
 
-  void finish(const std::vector<ValueId>& targets, const Expression& value) {
+  void finish(const std::vector<ValueId>& targets, const Expression& value, bool patient = false) {
     const int reached = depth();
-    pending_.clear();
+    std::erase_if(pending_, [&](const Pending& pending) { return consumed_.contains(pending.id); });
     if (targets.size() == 1 && targets[0] != ValueId::none && uses_[targets[0]] == 1) {
-      pending_.push_back({targets[0], value, reached});
+      pending_.push_back({targets[0], value, reached, patient});
     } else {
       assign(targets, value);
     }
@@ -324,7 +327,8 @@ class Forward {
     const Expression value =
         called(module_access(modules_, index_, module.path), module.arguments, module.lengths);
     if (module.results.empty()) {
-      pending_.clear();
+      std::erase_if(pending_,
+                    [&](const Pending& pending) { return consumed_.contains(pending.id); });
       lines_.push_back(value.text);
     } else {
       finish(module.results, value);
@@ -346,7 +350,9 @@ class Forward {
                           }};
     const auto assignments = made([&] { return spell(call); });
     if (assignments.size() == 1) {
-      finish(assignments[0].targets, assignments[0].value);
+      constexpr std::array views{"select", "slice", "transpose", "permute"};
+      finish(assignments[0].targets, assignments[0].value,
+             std::ranges::find(views, node.op) != views.end());
       return;
     }
     for (const PythonAssignment& assignment : assignments)
@@ -368,7 +374,7 @@ class Forward {
 
   // Assigned, not overwritten: autograd may have kept the old value.
   void write_update(const State& state) {
-    flush([](ValueId) { return false; });
+    flush([](const Pending&) { return false; });
     const std::string buffer =
         tensor_access(modules_, index_, *modules_.name_within(state.now, module_.path));
     const bool traced = is_floating(graph_[state.next].type.dtype);
@@ -383,12 +389,11 @@ class Forward {
 
   void write_return() {
     if (index_ != 0 && module_.results.empty()) {
-      flush([](ValueId) { return false; });
+      flush([](const Pending&) { return false; });
       return;
     }
     const Expression value =
         made([&] { return index_ == 0 ? nested_results() : listed_results(); }, deepest + 1);
-    pending_.clear();
     lines_.push_back("return " + value.text);
   }
 

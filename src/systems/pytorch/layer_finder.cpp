@@ -39,19 +39,13 @@ std::string constructed(std::string_view layer, const std::vector<std::string>& 
   return fmt::format("nn.{}({})", layer, fmt::join(given, ", "));
 }
 
-std::string per_axis(const std::vector<std::int64_t>& lengths) {
-  const bool equal = std::ranges::adjacent_find(lengths, std::not_equal_to<>()) == lengths.end();
-  return equal && !lengths.empty() ? std::to_string(lengths[0])
-                                   : fmt::format("({})", fmt::join(lengths, ", "));
-}
-
 std::string in_type(DType dtype) {
   return dtype == DType::f32 ? "" : "dtype=" + torch_dtype(dtype);
 }
 
 std::string stated(const Node& node, std::string_view attribute, std::string_view argument) {
+  if (!is_stated(node, attribute)) return "";
   const Attribute* value = find(node.attributes, attribute);
-  if (value == nullptr) return "";
   const std::string_view name = argument.empty() ? attribute : argument;
   const auto* lengths = std::get_if<std::vector<std::int64_t>>(value);
   return fmt::format("{}={}", name,

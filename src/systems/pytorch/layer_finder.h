@@ -71,8 +71,6 @@ std::optional<LayerCall> batch_norm_in_training(const LayerFinder& finder, std::
 
 /// "nn.Linear(4, 3, bias=False)": arguments without the empty ones.
 std::string constructed(std::string_view layer, const std::vector<std::string>& arguments);
-/// "3" where all axes agree, else "(3, 5)".
-std::string per_axis(const std::vector<std::int64_t>& lengths);
 /// "dtype=torch.float64", empty for f32.
 std::string in_type(DType dtype);
 /// "eps=0.001", empty where the node does not state it.

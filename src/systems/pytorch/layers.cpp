@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "systems/pytorch/layer_finder.h"
 #include "systems/pytorch/python_text.h"
+#include "systems/pytorch/spelling.h"
 
 namespace isomer {
 namespace {
@@ -158,13 +159,36 @@ Found dropout(const LayerFinder& finder, const Node& node, const OpCall& call) {
   return found;
 }
 
+// A stride that is not given is that of the kernel.
+std::string own_stride(const Node& node, const OpCall& call) {
+  const bool own = call.integers("stride") != call.integers("kernel_size");
+  return own ? stated(node, "stride") : "";
+}
+
 Found max_pool(const LayerFinder& finder, const Node& node, const OpCall& call) {
   const auto path = finder.path_of({}, {}, node.scope);
   if (!path || finder.used(node.outputs[1])) return std::nullopt;
   const std::string constructor = constructed(
-      "MaxPool2d", {per_axis(call.integers("kernel_size")), stated(node, "stride"),
+      "MaxPool2d", {per_axis(call.integers("kernel_size")), own_stride(node, call),
                     stated(node, "padding"), stated(node, "dilation"), stated(node, "ceil_mode")});
   return called(*path, constructor, {}, node, node.inputs[0]);
+}
+
+Found avg_pool(const LayerFinder& finder, const Node& node, const OpCall& call) {
+  const auto path = finder.path_of({}, {}, node.scope);
+  if (!path) return std::nullopt;
+  const std::string constructor = constructed(
+      "AvgPool2d", {per_axis(call.integers("kernel_size")), own_stride(node, call),
+                    stated(node, "padding"), stated(node, "ceil_mode"),
+                    stated(node, "count_include_pad"), stated(node, "divisor_override")});
+  return called(*path, constructor, {}, node, node.inputs[0]);
+}
+
+Found adaptive_avg_pool(const LayerFinder& finder, const Node& node, const OpCall& call) {
+  const auto path = finder.path_of({}, {}, node.scope);
+  if (!path) return std::nullopt;
+  return called(*path, constructed("AdaptiveAvgPool2d", {per_axis(call.integers("output_size"))}),
+                {}, node, node.inputs[0]);
 }
 
 Found elu(const LayerFinder& finder, const Node& node, const OpCall& call) {
@@ -214,9 +238,8 @@ constexpr Row rows[] = {
     {"linear", "", "", linear},
     {"convolution", "", "", convolution},
     {"max_pool2d", "", "", max_pool},
-    {"avg_pool2d", "AvgPool2d",
-     "kernel_size stride padding ceil_mode count_include_pad divisor_override"},
-    {"adaptive_avg_pool2d", "AdaptiveAvgPool2d", "output_size"},
+    {"avg_pool2d", "", "", avg_pool},
+    {"adaptive_avg_pool2d", "", "", adaptive_avg_pool},
     {"batch_norm", "", "", batch_norm},
     {"batch_norm_training", "", "", batch_norm_training},
     {"layer_norm", "", "", layer_norm},

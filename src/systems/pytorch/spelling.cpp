@@ -1,6 +1,7 @@
 #include "systems/pytorch/spelling.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "base/text.h"
@@ -12,9 +13,9 @@ namespace {
 using Assignments = std::vector<PythonAssignment>;
 
 /// A row says how an operator is written: as a text, or by a function for what a text cannot say.
-/// In the text `{x}` is an input or an attribute, `{dims!}` always a tuple, `{shape*}` without the
-/// tuple's parentheses;
-/// `<, dim={dim}>` is left out unless the input is there or the attribute is not at its default.
+/// In the text `{x}` is an input or an attribute; `{dims!}` is always a tuple, `{shape*}` one
+/// without its parentheses, `{size~}` one number where all axes agree; `<, dim={dim}>` is left out
+/// unless the input is there or the attribute is not at its default.
 struct Row {
   std::string_view op;
   std::string_view text;
@@ -40,10 +41,15 @@ std::string value_of(const PythonCall& call, std::string_view name) {
   return python_value(*find(call.attributes, name), call.length);
 }
 
-// Torch's defaults are ours: only what the node states needs to be said.
-bool stated(const PythonCall& call, std::string_view name) {
-  return find(call.node.attributes, name) != nullptr;
+// One number where all axes agree.
+std::string axes_of(const PythonCall& call, std::string_view name) {
+  const Attribute& value = *find(call.attributes, name);
+  const auto* lengths = std::get_if<std::vector<std::int64_t>>(&value);
+  return lengths != nullptr ? per_axis(*lengths) : python_value(value, call.length);
 }
+
+// Torch's defaults are ours: only what differs needs to be said.
+bool stated(const PythonCall& call, std::string_view name) { return is_stated(call.node, name); }
 
 Assignments one(const PythonCall& call, std::string text, Binding binding = Binding::atom) {
   return {{{call.node.outputs[0]}, {std::move(text), binding}}};
@@ -98,16 +104,17 @@ class Template {
   bool wanted(std::string_view group) const {
     const std::size_t begin = group.find('{');
     const std::string_view name =
-        group.substr(begin + 1, group.find_first_of("!*}", begin) - begin - 1);
+        group.substr(begin + 1, group.find_first_of("!*~}", begin) - begin - 1);
     const std::size_t i = input_named(name);
     return i < call_.prototype.inputs.size() ? call_.has(i) : stated(call_, name);
   }
 
   std::string place(std::string_view name, bool before_point) const {
     const char form = name.back();
-    if (form == '!' || form == '*') name.remove_suffix(1);
+    if (form == '!' || form == '*' || form == '~') name.remove_suffix(1);
     const std::size_t i = input_named(name);
     if (i < call_.prototype.inputs.size()) return operand(i, before_point);
+    if (form == '~') return axes_of(call_, name);
     const Attribute& value = *find(call_.attributes, name);
     if (form != '!' && form != '*') return python_value(value, call_.length);
     return listed(value, form == '*');
@@ -255,6 +262,15 @@ Assignments write_select(const PythonCall& call) {
   return one(call, subscripted(call, setting<std::int64_t>(call, "dim"), index));
 }
 
+Assignments write_flatten(const PythonCall& call) {
+  const auto last = static_cast<std::int64_t>(call.type(0).shape.size()) - 1;
+  const std::int64_t start = setting<std::int64_t>(call, "start_dim");
+  const std::int64_t end = setting<std::int64_t>(call, "end_dim");
+  std::string arguments = start == 0 ? "" : std::to_string(start);
+  if (end != -1 && end != last) arguments += fmt::format(", end_dim={}", end);
+  return one(call, with_arguments(receiver(call, 0) + ".flatten", arguments));
+}
+
 Assignments write_joined(const PythonCall& call) {
   std::vector<std::string> parts;
   for (std::size_t i = 0; i < call.node.inputs.size(); ++i) parts.push_back(argument(call, i));
@@ -287,7 +303,7 @@ Assignments write_convolution(const PythonCall& call) {
   if (call.has(2)) text += ", " + argument(call, 2);
   for (const std::string_view name :
        {"stride", "padding", "output_padding", "groups", "dilation"}) {
-    if (stated(call, name)) text += fmt::format(", {}={}", name, value_of(call, name));
+    if (stated(call, name)) text += fmt::format(", {}={}", name, axes_of(call, name));
   }
   return one(call, text + ")");
 }
@@ -309,14 +325,32 @@ Assignments write_convolution_backward(const PythonCall& call) {
   return {{call.node.outputs, {text}}};
 }
 
-Assignments write_max_pool(const PythonCall& call) {
+// A stride that is not given is that of the kernel.
+bool has_own_stride(const PythonCall& call) {
+  const auto& stride = setting<std::vector<std::int64_t>>(call, "stride");
+  return !stride.empty() && stride != setting<std::vector<std::int64_t>>(call, "kernel_size");
+}
+
+std::string pooled(const PythonCall& call, std::initializer_list<std::string_view> settings) {
   std::string text =
-      fmt::format("F.max_pool2d({}, {}", argument(call, 0), value_of(call, "kernel_size"));
-  for (const std::string_view name : {"stride", "padding", "dilation", "ceil_mode"}) {
-    if (stated(call, name)) text += fmt::format(", {}={}", name, value_of(call, name));
+      fmt::format("F.{}({}, {}", call.node.op, argument(call, 0), axes_of(call, "kernel_size"));
+  if (has_own_stride(call)) text += ", stride=" + axes_of(call, "stride");
+  for (const std::string_view name : settings) {
+    if (stated(call, name)) text += fmt::format(", {}={}", name, axes_of(call, name));
   }
+  return text;
+}
+
+Assignments write_max_pool(const PythonCall& call) {
+  const std::string text = pooled(call, {"padding", "dilation", "ceil_mode"});
   if (!call.used(1)) return one(call, text + ")");
   return {{call.node.outputs, {text + ", return_indices=True)"}}};
+}
+
+Assignments write_avg_pool(const PythonCall& call) {
+  const std::string text =
+      pooled(call, {"padding", "ceil_mode", "count_include_pad", "divisor_override"});
+  return one(call, text + ")");
 }
 
 // -- normalization -------------------------------------------------------------------------------
@@ -348,18 +382,30 @@ Assignments write_batch_norm_training(const PythonCall& call) {
 
 // -- creation ------------------------------------------------------------------------------------
 
+// The default type is f32; naming it would fix it where the whole program runs in doubles.
+std::string unless_default(DType dtype) {
+  return dtype == DType::f32 ? "" : ", dtype=" + torch_dtype(dtype);
+}
+
 Assignments write_full(const PythonCall& call) {
   std::vector<std::string> shape;
-  for (const Dim& dim : setting<std::vector<Dim>>(call, "shape"))
+  for (const Dim& dim : setting<std::vector<Dim>>(call, "shape")) {
     shape.push_back(call.length(dim).text);
+  }
   const DType dtype = setting<DType>(call, "dtype");
   const double value = setting<double>(call, "value");
-  const bool number = is_floating(dtype) || is_complex(dtype);
+  if (!shape.empty() && (value == 1 || (value == 0 && !std::signbit(value)))) {
+    return one(call, fmt::format("torch.{}({}{})", value == 0 ? "zeros" : "ones",
+                                 fmt::join(shape, ", "), unless_default(dtype)));
+  }
   std::string text = python_literal(value);
-  if (!number)
-    text = dtype == DType::boolean ? python_literal(value != 0) : fmt::format("{:.0f}", value);
-  return one(call, fmt::format("torch.full({}, {}, dtype={})", python_tuple(shape), text,
-                               torch_dtype(dtype)));
+  if (dtype == DType::boolean) {
+    text = python_literal(value != 0);
+  } else if (!is_floating(dtype) && !is_complex(dtype)) {
+    text = fmt::format("{:.0f}", value);
+  }
+  const std::string type = dtype == DType::boolean ? "" : unless_default(dtype);
+  return one(call, fmt::format("torch.full({}, {}{})", python_tuple(shape), text, type));
 }
 
 Assignments write_bernoulli(const PythonCall& call) {
@@ -432,6 +478,7 @@ constexpr Row rows[] = {
     {"logical_xor", "torch.logical_xor({x}, {y})"},
     {"where", "", Binding::atom, write_where},
     {"cast", "{x}.to({dtype})"},
+    {"detach", "{x}.detach()"},
     // reduction
     {"sum", "", Binding::atom, write_reduction},
     {"mean", "", Binding::atom, write_reduction},
@@ -457,8 +504,8 @@ constexpr Row rows[] = {
     {"flip", "{x}.flip({dims!})"},
     {"transpose", "{x}.transpose({dim0}, {dim1})"},
     {"unsqueeze", "{x}.unsqueeze({dim})"},
-    {"squeeze", "{x}.squeeze({dim!})"},
-    {"flatten", "{x}.flatten(<, start_dim={start_dim}><, end_dim={end_dim}>)"},
+    {"squeeze", "{x}.squeeze({dim})"},
+    {"flatten", "", Binding::atom, write_flatten},
     {"select", "", Binding::atom, write_select},
     {"split", "", Binding::atom, write_split},
     {"stack", "", Binding::atom, write_joined},
@@ -478,11 +525,8 @@ constexpr Row rows[] = {
     {"convolution", "", Binding::atom, write_convolution},
     {"convolution_backward", "", Binding::atom, write_convolution_backward},
     {"max_pool2d", "", Binding::atom, write_max_pool},
-    {"avg_pool2d",
-     "F.avg_pool2d({x}, {kernel_size}<, stride={stride}><, padding={padding}><, "
-     "ceil_mode={ceil_mode}>"
-     "<, count_include_pad={count_include_pad}><, divisor_override={divisor_override}>)"},
-    {"adaptive_avg_pool2d", "F.adaptive_avg_pool2d({x}, {output_size})"},
+    {"avg_pool2d", "", Binding::atom, write_avg_pool},
+    {"adaptive_avg_pool2d", "F.adaptive_avg_pool2d({x}, {output_size~})"},
     {"upsample_nearest2d", "F.interpolate({x}, size={output_size!}, mode=\"nearest\")"},
     // normalization
     {"batch_norm",
@@ -563,6 +607,26 @@ std::string torch_dtype(DType dtype) {
     case DType::c128: return "torch.complex128";
   }
   throw Error(Fault::bug, "", "a dtype without a name");
+}
+
+std::string per_axis(const std::vector<std::int64_t>& lengths) {
+  const bool equal = std::ranges::adjacent_find(lengths, std::not_equal_to<>()) == lengths.end();
+  if (equal && !lengths.empty()) return std::to_string(lengths[0]);
+  return fmt::format("({})", fmt::join(lengths, ", "));
+}
+
+bool is_stated(const Node& node, std::string_view attribute) {
+  const Attribute* value = find(node.attributes, attribute);
+  if (value == nullptr) return false;
+  const auto& settings = prototype(op_named(node.op)).settings;
+  const auto setting = std::ranges::find(settings, attribute, &Prototype::Setting::name);
+  if (setting == settings.end() || !setting->otherwise) return true;
+  const auto* lengths = std::get_if<std::vector<std::int64_t>>(value);
+  const auto* defaults = std::get_if<std::vector<std::int64_t>>(&*setting->otherwise);
+  if (lengths == nullptr || defaults == nullptr || defaults->size() != 1)
+    return !(*value == *setting->otherwise);
+  return std::ranges::any_of(*lengths,
+                             [&](std::int64_t length) { return length != defaults->front(); });
 }
 
 std::string python_value(const Attribute& value,

@@ -46,6 +46,13 @@ std::vector<PythonAssignment> spell(const PythonCall& call);
 std::string python_value(const Attribute& value,
                          const std::function<Expression(const Dim&)>& length);
 
+/// "3" where all axes agree, else "(3, 5)".
+std::string per_axis(const std::vector<std::int64_t>& lengths);
+
+/// Whether a node gives an attribute a value that its default does not. Lists may say the same for
+/// every axis apart.
+bool is_stated(const Node& node, std::string_view attribute);
+
 /// "torch.float32"
 std::string torch_dtype(DType dtype);
 

@@ -44,13 +44,21 @@ class Classes {
     std::string& name = class_of_[index];
     if (index != 0) {
       const auto [known, fresh] = written_.try_emplace(canonical, "");
-      if (fresh) known->second = names_.take(hint(index));
+      if (fresh) known->second = fresh_name(hint(index));
       name = known->second;
       if (!fresh) return;
     }
     const std::string_view base =
         module.kind == ModuleKind::sequential ? "nn.Sequential" : "nn.Module";
     text_ += fmt::format("\n\nclass {}({}):\n{}", name, base, body(index, Naming::by_hint));
+  }
+
+  // "Block", "Block2", ...
+  std::string fresh_name(const std::string& hint) {
+    std::string name = names_.take(hint);
+    for (int i = 2; name.find('_') != std::string::npos; ++i)
+      name = names_.take(hint + std::to_string(i));
+    return name;
   }
 
   // "layers.0" is a Layer.
@@ -182,9 +190,10 @@ class Classes {
       while (!is_within(parent_path(tie.other), path)) path = parent_path(path);
       if (maker_of(path) == index) lines.push_back(tied(index, tie));
     }
-    bool any = false;
-    for (const Constant& constant : modules_.graph.constants) any = any || constant.trainable;
+    const bool any = std::ranges::any_of(modules_.graph.constants, &Constant::trainable);
+    bool layers = false;
     for (const Module& module : modules_.all) {
+      layers = layers || (module.layer != nullptr && !module.layer->tensors.empty());
       if (any && module.layer != nullptr && maker_of(module.path) == index)
         freeze(index, *module.layer, lines);
     }
