@@ -1,16 +1,36 @@
-#include <array>
 #include <chrono>
 
 #include "base/error.h"
 #include "base/text.h"
 #include "passes/passes.h"
 #include "passes/rewrite.h"
+#include "systems/pytorch/pytorch.h"
+#include "systems/pytorch/source.h"
 #include "systems/system.h"
+#include "systems/text/text.h"
 
 namespace isomer {
 namespace {
 
-constexpr std::array<System, 0> systems = {};
+constexpr System systems[] = {
+    {.name = "pt2",
+     .about = "what torch.export saves",
+     .extensions = ".pt2",
+     .recognises = recognises_pt2,
+     .read = read_pt2},
+    {.name = "pytorch",
+     .about = "PyTorch source in Python",
+     .extensions = ".py",
+     .write = write_pytorch,
+     .spells = spells_pytorch,
+     .simulate = simulate_pytorch},
+    {.name = "text",
+     .about = "isomer's own readable form",
+     .extensions = ".isomer",
+     .recognises = recognises_text,
+     .read = read_text,
+     .write = write_text},
+};
 
 bool has_extension(const System& system, std::string_view entry) {
   for (const std::string_view extension : split_text(system.extensions, ' ')) {

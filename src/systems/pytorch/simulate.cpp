@@ -3,7 +3,9 @@
 #include "base/text.h"
 #include "codecs/safetensors.h"
 #include "passes/passes.h"
+#include "run/engine.h"
 #include "systems/pytorch/python.h"
+#include "systems/pytorch/pytorch.h"
 #include "systems/pytorch/source.h"
 #include "systems/stored.h"
 
@@ -39,7 +41,7 @@ std::vector<Tensor> numbered_tensors(const std::filesystem::path& path) {
   return result;
 }
 
-Tree text(const std::filesystem::path& path) { return Tree{path.string()}; }
+Tree text(const std::filesystem::path& path) { return Tree{path.string(), 0}; }
 
 // Forward, or gradients: both take tensors in a file and give tensors in another.
 class PythonExecutor final : public Executor {
@@ -56,7 +58,7 @@ class PythonExecutor final : public Executor {
     const std::filesystem::path outputs =
         python_->folder() / fmt::format("outputs-{}.safetensors", runs_++);
     save_tensors(inputs, tensors.first(inputs_), "in", tensors.subspan(inputs_), "cotangent");
-    python_->ask({{"do", Tree{verb_}}, {"inputs", text(inputs)}, {"outputs", text(outputs)}});
+    python_->ask({{"do", text(verb_)}, {"inputs", text(inputs)}, {"outputs", text(outputs)}});
     std::vector<Tensor> results = numbered_tensors(outputs);
     std::filesystem::remove(outputs);  // the results keep it mapped
     return results;
@@ -111,6 +113,31 @@ std::filesystem::path place_of(const Files& files, std::string_view entry,
   return folder / "program" / entry;
 }
 
+// Inner values as PyTorch's exporter sees them: the model is exported for these very inputs, and
+// the export runs here. Its steps have the module paths and lines of the user's program.
+std::vector<Step> trace_of(Python& python, std::span<const Tensor> inputs) {
+  const std::filesystem::path given = python.folder() / "inputs.safetensors";
+  const std::filesystem::path program = python.folder() / "trace.pt2";
+  save_tensors(given, inputs, "in");
+  python.ask({{"do", text("export")}, {"inputs", text(given)}, {"outputs", text(program)}});
+  std::vector<ValueId> exposed;
+  const Graph graph =
+      expose_values(read_pt2(*open_folder(python.folder()), "trace.pt2").graph, exposed);
+  const std::vector<Tensor> outputs = default_engine().make(graph)->run(inputs);
+
+  std::map<ValueId, const Node*> makers;
+  for (const Node& node : graph.nodes) {
+    for (const ValueId id : node.outputs) makers[id] = &node;
+  }
+  std::vector<Step> steps;
+  const std::size_t before = outputs.size() - exposed.size();
+  for (std::size_t i = 0; i < exposed.size(); ++i) {
+    const Node& node = *makers.at(exposed[i]);
+    steps.push_back({graph[exposed[i]].name, node.op, node.scope, node.place, outputs[before + i]});
+  }
+  return steps;
+}
+
 }  // namespace
 
 Simulation simulate_pytorch(const Files& files, std::string_view entry, Precision precision) {
@@ -119,8 +146,7 @@ Simulation simulate_pytorch(const Files& files, std::string_view entry, Precisio
   python->serve(place_of(files, entry, python->folder()));
 
   const std::filesystem::path weights = python->folder() / "weights.safetensors";
-  const Tree reply =
-      python->ask({{"do", Tree{std::string("describe")}}, {"outputs", text(weights)}});
+  const Tree reply = python->ask({{"do", text("describe")}, {"outputs", text(weights)}});
 
   Simulation simulation;
   simulation.inputs = ports_of(reply, "inputs");
@@ -136,8 +162,9 @@ Simulation simulate_pytorch(const Files& files, std::string_view entry, Precisio
   simulation.set_parameters = [python](std::span<const Tensor> values) {
     const std::filesystem::path inputs = python->folder() / "parameters.safetensors";
     save_tensors(inputs, values, "in");
-    python->ask({{"do", Tree{std::string("set_parameters")}}, {"inputs", text(inputs)}});
+    python->ask({{"do", text("set_parameters")}, {"inputs", text(inputs)}});
   };
+  simulation.trace = [python](std::span<const Tensor> inputs) { return trace_of(*python, inputs); };
   return simulation;
 }
 

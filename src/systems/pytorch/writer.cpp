@@ -197,8 +197,7 @@ class Classes {
       if (any && module.layer != nullptr && maker_of(module.path) == index)
         freeze(index, *module.layer, lines);
     }
-    if (!any && index == 0 && !modules_.graph.constants.empty())
-      lines.emplace_back("self.requires_grad_(False)");
+    if (!any && layers && index == 0) lines.emplace_back("self.requires_grad_(False)");
   }
 
   // A class that makes the module, whether or not it calls it.

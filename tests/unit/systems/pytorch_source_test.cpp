@@ -323,6 +323,20 @@ TEST_F(PytorchRun, TakesOtherParameters) {
               1e-6);
 }
 
+TEST_F(PytorchRun, TracesItsInnerValues) {
+  const Graph graph = ready(small);
+  const std::vector<Tensor> inputs{reals({2, 2}, {1, -1, 0.5, 2})};
+  const std::vector<Step> steps = shared().trace(inputs);
+  ASSERT_EQ(steps.size(), 5U);
+  EXPECT_EQ(steps[0].op, "linear");
+  EXPECT_EQ(steps[0].scope, "fc");
+  std::vector<ValueId> exposed;
+  const Graph open = expose_values(graph, exposed);
+  const std::vector<Tensor> wanted = make_reference_executor(open)->run(inputs);
+  expect_near(std::vector{steps[0].value}, std::vector{wanted[wanted.size() - exposed.size()]},
+              1e-6);
+}
+
 TEST_F(PytorchRun, RemembersStates) {
   const Graph graph = ready(R"(
 graph net(x: f32[2]) -> (y)
