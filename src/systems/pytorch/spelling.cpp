@@ -453,6 +453,7 @@ constexpr Row rows[] = {
     {"hardsigmoid", "F.hardsigmoid({x})"},
     {"hardswish", "F.hardswish({x})"},
     {"mish", "F.mish({x})"},
+    {"detach", "{x}.detach()"},
     {"log_sigmoid", "F.logsigmoid({x})"},
     {"clamp", "torch.clamp({x}<, min={min}><, max={max}>)"},
     {"logical_not", "torch.logical_not({x})"},
