@@ -260,9 +260,9 @@ TEST(AtenImport, ReducesOverAllAxesWhereNoneIsNamed) {
             Reals{3});
   EXPECT_EQ(Reading("amax.default").with("self", x).result().doubles(), Reals{6});
   EXPECT_NEAR(Reading("var.correction").with("self", x).result().doubles()[0], 14.0F / 3, 1e-6);
-  EXPECT_FLOAT_EQ(
+  EXPECT_NEAR(
       Reading("std.correction").with("self", x).with("correction", 0.0).result().doubles()[0],
-      std::sqrt(3.5F));
+      std::sqrt(3.5), 1e-6);
 }
 
 TEST(AtenImport, TakesNormsOfManyOrders) {
@@ -412,11 +412,9 @@ TEST(AtenImport, StopsNoGradientSilently) {
   const ValueId w = b.constant("w", f32({1}, {1}), true, {"w"});
   const ValueId c = b.constant("c", f32({1}, {1}), false, {"c"});
   EXPECT_EQ(emit(b, {"detach.default", {{"self", c}}})[0], c);
-  if (find_op("detach") == nullptr) {
-    EXPECT_THROW(emit(b, {"detach.default", {{"self", w}}}), Error);
-  } else {
-    EXPECT_NE(emit(b, {"detach.default", {{"self", w}}})[0], w);
-  }
+  const ValueId stopped = emit(b, {"detach.default", {{"self", w}}})[0];
+  EXPECT_NE(stopped, w);
+  EXPECT_EQ(b.graph().nodes.back().op, "detach");
 }
 
 TEST(AtenImport, RefusesArgumentsItDoesNotRead) {
