@@ -42,7 +42,6 @@ constexpr Row table[] = {
     {"detach", "aten::detach", "", "", ""},
     {"log_sigmoid", "aten::log_sigmoid", "", "", ""},
     {"clamp", "aten::clamp", "", "", ""},
-    {"detach", "aten::detach", "", "", ""},
     {"logical_not", "aten::logical_not", "", "", ""},
     {"isnan", "aten::isnan", "", "", ""},
     {"isinf", "aten::isinf", "", "", ""},
