@@ -28,6 +28,8 @@ constexpr std::string_view exit_codes =
     "our "
     "mistake.";
 
+constexpr int most_values = 1 << 10;
+
 /// What CLI11 fills in for one option.
 struct Slot {
   const Option* option;
@@ -46,7 +48,7 @@ void declare(CLI::App& app, const Verb& verb, Slots& slots) {
     } else {
       slot->parsed =
           app.add_option(name, slot->values, about)->type_name(std::string(option.value));
-      option.several ? slot->parsed->expected(1, 1 << 10) : slot->parsed->expected(1);
+      slot->parsed->expected(1, option.several ? most_values : 1)->allow_extra_args(option.several);
     }
     slot->parsed->required(option.required);
     slots.push_back(std::move(slot));

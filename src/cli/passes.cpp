@@ -20,14 +20,14 @@ Usage passes_usage() {
 int passes(const Words& words) {
   if (words.has("json")) {
     Tree::List list;
-    for (const Pass& pass : all_passes()) {
+    for (const Pass& pass : conversion_passes()) {
       list.push_back(
           {Tree::Map{{"name", {std::string(pass.name)}}, {"why", {std::string(pass.why)}}}});
     }
     fmt::print("{}\n", write_json({std::move(list)}));
     return yes;
   }
-  for (const Pass& pass : all_passes()) fmt::print("{:<20} {}\n", pass.name, pass.why);
+  for (const Pass& pass : conversion_passes()) fmt::print("{:<20} {}\n", pass.name, pass.why);
   return yes;
 }
 

@@ -34,19 +34,10 @@ std::vector<Tensor> inputs_by_name(const std::string& path, std::span<const Port
       continue;
     }
     inputs.push_back(found->second);
-    stored.erase(found);
   }
-  std::vector<std::string> trouble;
-  if (!missing.empty())
-    trouble.push_back(fmt::format("has no tensor {}", fmt::join(missing, ", ")));
-  if (!stored.empty()) {
-    std::vector<std::string> extra;
-    for (const auto& [name, tensor] : stored) extra.push_back(isomer::quoted(name));
-    trouble.push_back(fmt::format("has {}, which the model does not take", fmt::join(extra, ", ")));
-  }
-  if (!trouble.empty()) {
+  if (!missing.empty()) {
     throw Error(Fault::model, path,
-                fmt::format("{}; the model takes: {}", fmt::join(trouble, "; "),
+                fmt::format("has no tensor {}; the model takes: {}", fmt::join(missing, ", "),
                             fmt::join(port_names(ports), ", ")));
   }
   return inputs;

@@ -31,8 +31,8 @@ struct Check {
   std::size_t tensors = 0;
   std::size_t elements = 0;
   std::size_t excused = 0;  // integers that rounding may decide either way
-  std::optional<WorstElement> worst;
-  std::vector<std::string> differences;
+  std::optional<WorstElement> worst = {};
+  std::vector<std::string> differences = {};
 };
 
 /// The earliest operator whose value differs.

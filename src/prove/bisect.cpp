@@ -1,0 +1,75 @@
+#include "prove/bisect.h"
+
+#include <map>
+
+#include "base/error.h"
+#include "prove/compare.h"
+
+namespace isomer {
+namespace {
+
+/// Steps by a key that both sides can form. The first of a name, and the n-th of one operator in
+/// one module.
+class Index {
+ public:
+  explicit Index(std::span<const Step> steps) {
+    std::map<std::string, int> seen;
+    for (const Step& step : steps) {
+      if (!step.name.empty()) named_.emplace(step.name, &step);
+      placed_.emplace(key_of(step, seen), &step);
+    }
+  }
+
+  /// Counts per module and operator; one for each walk.
+  static std::string key_of(const Step& step, std::map<std::string, int>& seen) {
+    const std::string key = step.scope + '|' + step.op;
+    return key + '|' + std::to_string(seen[key]++);
+  }
+  const Step* named(const std::string& name) const { return at(named_, name); }
+  const Step* placed(const std::string& key) const { return at(placed_, key); }
+
+ private:
+  static const Step* at(const std::map<std::string, const Step*>& table, const std::string& key) {
+    const auto found = table.find(key);
+    return found == table.end() ? nullptr : found->second;
+  }
+
+  std::map<std::string, const Step*> named_;
+  std::map<std::string, const Step*> placed_;
+};
+
+const Step* counterpart(const Index& index, const Step& step, const std::string& key) {
+  const Step* same_name = step.name.empty() ? nullptr : index.named(step.name);
+  if (same_name != nullptr && same_name->value.shape() == step.value.shape()) return same_name;
+  const Step* same_place = index.placed(key);
+  return same_place != nullptr && same_place->value.shape() == step.value.shape() ? same_place
+                                                                                  : nullptr;
+}
+
+}  // namespace
+
+std::optional<FirstDifference> first_difference(const Runnable& source, const Runnable& exact,
+                                                const Runnable& other,
+                                                std::span<const Tensor> inputs) {
+  if (!source.trace || !other.trace) return std::nullopt;
+  try {
+    const std::vector<Step> ours = source.trace(inputs), theirs = other.trace(inputs);
+    const std::vector<Step> right = exact.trace ? exact.trace(inputs) : std::vector<Step>{};
+    const Index index(theirs), right_index(right);
+    std::map<std::string, int> seen;
+    for (const Step& step : ours) {
+      const std::string key = Index::key_of(step, seen);
+      const Step* match = counterpart(index, step, key);
+      if (match == nullptr) continue;
+      const Step* precise = counterpart(right_index, step, key);
+      const double ratio =
+          distance(precise == nullptr ? step.value : precise->value, step.value, match->value);
+      if (ratio > 1) return FirstDifference{step.name, step.op, step.scope, step.place, ratio};
+    }
+  } catch (const Error&) {
+    return std::nullopt;  // a side that fails half-way has been reported already
+  }
+  return std::nullopt;
+}
+
+}  // namespace isomer

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "prove/certificate.h"
+#include "systems/system.h"
+
+namespace isomer {
+
+/// How far a tensor may be from the source's exact values.
+struct Tolerance {
+  double bound = 0;  // of every element of the tensor
+};
+
+/// A small multiple of max(the error that the source itself makes in single precision, a few ulp of
+/// the tensor's scale). `exact` is the source's tensor in double precision, `source` the one in
+/// single.
+Tolerance tolerance_of(const Tensor& exact, const Tensor& source, double terms = 0);
+
+/// Where both sides ran in double precision: 1e-9 of the tensor's scale.
+Tolerance exact_tolerance_of(const Tensor& exact, double terms = 0);
+
+/// The largest finite magnitude in any of them.
+double scale_of(std::span<const Tensor> tensors);
+
+/// What the source says, once for all that are compared with it.
+struct Reference {
+  std::vector<Tensor> exact;   // in double precision
+  std::vector<Tensor> source;  // in single
+  /// Of the numbers that were summed up to these: what cancels leaves rounding errors of that size.
+  /// Gradients that are 0 by their nature, as of a bias before a normalisation, have nothing else
+  /// in them.
+  double terms = 0;
+};
+
+/// Whether an integer element that differs may do so, because rounding decides it.
+using Excuse = std::function<bool(std::size_t tensor, std::size_t element, std::int64_t other)>;
+
+/// Compares tensor by tensor and adds what is found to `check`. `names` are for messages;
+/// `situation` says which inputs. In double precision `reference.source` is not looked at. Floating
+/// elements are to be within the bound, infinities and not-a-numbers to coincide with the source's,
+/// integers and booleans to be equal or excused. Returns whether all is the same.
+bool compare(Check& check, std::span<const std::string> names, const Reference& reference,
+             std::span<const Tensor> other, Precision precision, const std::string& situation,
+             const Excuse& excuse = {});
+
+/// The worst of two tensors in units of the bound; infinite where they cannot be compared. For
+/// bisecting.
+double distance(const Tensor& exact, const Tensor& source, const Tensor& other);
+
+/// The index of a flat position.
+std::vector<std::int64_t> unravelled(std::size_t position, std::span<const std::int64_t> shape);
+
+}  // namespace isomer

@@ -1,0 +1,114 @@
+#include "prove/controls.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "base/error.h"
+#include "base/text.h"
+
+namespace isomer {
+namespace {
+
+/// Alternating, because a factor would vanish in a normalisation that follows.
+Tensor broken(const Tensor& tensor) {
+  if (!is_floating(tensor.dtype())) {
+    std::vector<std::int64_t> values = tensor.integers();
+    if (!values.empty()) values[0] = values[0] == 0 ? 1 : 0;
+    return Tensor::from_integers(tensor.dtype(), tensor.shape(), values);
+  }
+  std::vector<double> values = tensor.doubles();
+  double largest = 0;
+  for (const double value : values) largest = std::max(largest, std::abs(value));
+  const double change = largest > 0 ? largest / 100 : 0.01;
+  for (std::size_t i = 0; i < values.size(); i += 2) values[i] += change;
+  return Tensor::from_doubles(tensor.dtype(), tensor.shape(), values);
+}
+
+std::string seen(const Check& check) {
+  return check.worst ? fmt::format("seen, {:.3g} times the bound", check.worst->ratio) : "seen";
+}
+
+/// What comes of the comparison; nothing when it sees no difference.
+std::optional<std::string> told_apart(std::span<const std::string> names,
+                                      const Reference& reference, std::span<const Tensor> outputs) {
+  Check check;
+  if (compare(check, names, reference, outputs, Precision::single, "control")) return std::nullopt;
+  return seen(check);
+}
+
+std::vector<Tensor> parameter_values(const Runnable& runnable) {
+  const std::map<std::string, Tensor, std::less<>> weights(runnable.weights.begin(),
+                                                           runnable.weights.end());
+  std::vector<Tensor> values;
+  for (const Port& port : runnable.parameters) {
+    const auto found = weights.find(port.name);
+    if (found == weights.end()) return {};
+    values.push_back(found->second);
+  }
+  return values;
+}
+
+std::optional<Control> break_a_weight(const Runnable& copy, std::span<const std::string> names,
+                                      const Reference& reference, const InputSet& set) {
+  if (!copy.set_parameters) return std::nullopt;
+  const std::vector<Tensor> values = parameter_values(copy);
+  // The last ones are nearest to the outputs.
+  for (std::size_t i = values.size(); i-- > 0;) {
+    std::vector<Tensor> changed = values;
+    changed[i] = broken(values[i]);
+    copy.set_parameters(changed);
+    const auto found = told_apart(names, reference, copy.run(set.tensors));
+    copy.set_parameters(values);
+    if (found) {
+      return Control{
+          "positive",
+          fmt::format("'{}' moved by 1 % of its largest: {}", copy.parameters[i].name, *found),
+          true};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Control> break_an_input(const Runnable& copy, std::span<const std::string> names,
+                                      const Reference& reference, const InputSet& set) {
+  for (std::size_t i = 0; i < set.tensors.size(); ++i) {
+    std::vector<Tensor> changed = set.tensors;
+    changed[i] = broken(changed[i]);
+    const auto found = told_apart(names, reference, copy.run(changed));
+    if (found) return Control{"positive", fmt::format("input {} moved: {}", i, *found), true};
+  }
+  return std::nullopt;
+}
+
+Control break_an_output(std::span<const std::string> names, const Reference& reference) {
+  for (std::size_t i = 0; i < reference.source.size(); ++i) {
+    std::vector<Tensor> changed = reference.source;
+    changed[i] = broken(changed[i]);
+    const auto found = told_apart(names, reference, changed);
+    if (found) return {"positive", fmt::format("output {} moved: {}", i, *found), true};
+  }
+  return {"positive", "no change of a weight, an input or an output is seen", false};
+}
+
+}  // namespace
+
+Control identity_control(const Side& again, std::span<const std::string> names,
+                         const Reference& reference, const InputSet& set) {
+  Check check;
+  const bool same =
+      compare(check, names, reference, again.main().run(set.tensors), Precision::single, set.label);
+  return {"identity",
+          same ? "the source with itself: the same"
+               : "the source with itself: " + check.differences.front(),
+          same};
+}
+
+Control positive_control(Side& copy, std::span<const std::string> names, const Reference& reference,
+                         const InputSet& set) {
+  if (auto control = break_a_weight(copy.main(), names, reference, set)) return *control;
+  if (auto control = break_an_input(copy.main(), names, reference, set)) return *control;
+  return break_an_output(names, reference);
+}
+
+}  // namespace isomer

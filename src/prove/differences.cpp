@@ -1,0 +1,212 @@
+#include "prove/differences.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include "base/error.h"
+#include "base/text.h"
+
+namespace isomer {
+namespace {
+
+constexpr int directions = 8;
+constexpr int most_draws = 12;
+// Truncation and cancellation are both near 1e-11 of the scale here.
+constexpr double step = 1e-6;
+constexpr double relative = 1e-6;
+
+Tensor normal_like(const Tensor& tensor, DType dtype, Random& random) {
+  std::vector<double> values(static_cast<std::size_t>(tensor.count()));
+  for (double& value : values) value = random.normal();
+  return Tensor::from_doubles(dtype, tensor.shape(), values);
+}
+
+double dot(const Tensor& a, const Tensor& b) {
+  const std::vector<double> x = a.doubles(), y = b.doubles();
+  double sum = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) sum += x[i] * y[i];
+  return sum;
+}
+
+Tensor plus(const Tensor& x, double factor, const Tensor& direction) {
+  std::vector<double> values = x.doubles();
+  const std::vector<double> along = direction.doubles();
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] += factor * along[i];
+  return Tensor::from_doubles(DType::f64, x.shape(), values);
+}
+
+/// A place in the space of all inputs and parameters, and a way to look at a scalar there.
+class Landscape {
+ public:
+  Landscape(const Way& way, const InputSet& set, std::vector<Tensor> cotangents)
+      : way_(way.doubled),
+        moves_parameters_(static_cast<bool>(way.doubled.set_parameters)),
+        inputs_(set.tensors),
+        cotangents_(std::move(cotangents)) {
+    const std::map<std::string, Tensor, std::less<>> weights(way_.weights.begin(),
+                                                             way_.weights.end());
+    for (const Port& port : way_.parameters) {
+      const auto found = weights.find(port.name);
+      if (found == weights.end()) moves_parameters_ = false;
+      if (!moves_parameters_) break;
+      parameters_.push_back(found->second.converted(DType::f64));
+    }
+    if (!moves_parameters_) parameters_.clear();
+    for (Tensor& tensor : inputs_) {
+      if (is_floating(tensor.dtype())) tensor = tensor.converted(DType::f64);
+    }
+  }
+  ~Landscape() {
+    try {
+      restore();
+    } catch (
+        const Error&) {  // the run that failed has been reported; a destructor must not add to it
+    }
+  }
+  Landscape(const Landscape&) = delete;
+  Landscape& operator=(const Landscape&) = delete;
+
+  bool moves_parameters() const { return moves_parameters_; }
+  const std::vector<Tensor>& inputs() const { return inputs_; }
+  const std::vector<Tensor>& parameters() const { return parameters_; }
+
+  /// The sum of all outputs times their cotangents, `factor` times `direction` away from here.
+  double at(double factor, std::span<const Tensor> direction) {
+    std::size_t next = 0;
+    std::vector<Tensor> inputs = inputs_;
+    for (Tensor& tensor : inputs) {
+      if (is_floating(tensor.dtype())) tensor = plus(tensor, factor, direction[next++]);
+    }
+    std::vector<Tensor> parameters;
+    for (const Tensor& tensor : parameters_)
+      parameters.push_back(plus(tensor, factor, direction[next++]));
+    if (moves_parameters_ && !parameters.empty()) way_.set_parameters(parameters);
+    double sum = 0;
+    std::size_t cotangent = 0;
+    for (const Tensor& output : way_.run(inputs)) {
+      if (is_floating(output.dtype())) sum += dot(output, cotangents_.at(cotangent++));
+    }
+    return sum;
+  }
+
+ private:
+  void restore() {
+    if (moves_parameters_ && !parameters_.empty()) way_.set_parameters(parameters_);
+  }
+
+  const Runnable& way_;
+  bool moves_parameters_;
+  std::vector<Tensor> inputs_;
+  std::vector<Tensor> parameters_;  // in the way's order
+  std::vector<Tensor> cotangents_;
+};
+
+/// The slope along one direction, twice.
+struct Slopes {
+  double wanted = 0;
+  double measured = 0;
+  double bound = 0;
+  bool smooth = true;
+
+  double ratio() const {
+    const double distance = std::abs(wanted - measured);
+    return std::isfinite(distance) ? distance / bound : std::numeric_limits<double>::infinity();
+  }
+};
+
+Slopes measure(Landscape& landscape, std::span<const Tensor> direction,
+               std::span<const Tensor> gradient) {
+  double wanted = 0, square = 0;
+  for (std::size_t i = 0; i < direction.size(); ++i) {
+    wanted += dot(gradient[i], direction[i]);
+    square += dot(gradient[i], gradient[i]);
+  }
+  const double before = landscape.at(-step, direction), here = landscape.at(0, direction),
+               after = landscape.at(step, direction);
+  const double rounding =
+      64 * 0x1p-52 * std::max({std::abs(before), std::abs(here), std::abs(after), 1e-30}) / step;
+  const double scale = std::max(std::abs(wanted), std::sqrt(square));
+  const double bend = std::abs(after - 2 * here + before) / step;
+  return {wanted, (after - before) / (2 * step), relative * scale + rounding,
+          bend <= 1e-3 * scale + rounding};
+}
+
+std::vector<Tensor> draw_direction(const Landscape& landscape, Random& random) {
+  std::vector<Tensor> direction;
+  for (const Tensor& tensor : landscape.inputs()) {
+    if (is_floating(tensor.dtype())) direction.push_back(normal_like(tensor, DType::f64, random));
+  }
+  for (const Tensor& tensor : landscape.parameters())
+    direction.push_back(normal_like(tensor, DType::f64, random));
+  return direction;
+}
+
+/// The reference's gradient in the way's order.
+std::vector<Tensor> gradient_for(const Way& reference, const Landscape& landscape,
+                                 std::span<const std::optional<std::size_t>> places,
+                                 std::vector<Tensor> cotangents) {
+  std::vector<Tensor> inputs = landscape.inputs();
+  inputs.insert(inputs.end(), cotangents.begin(), cotangents.end());
+  const std::vector<Tensor> found = reference.doubled.gradient(inputs);
+  const std::size_t leading = count_floating(reference.doubled.inputs);
+  std::vector<Tensor> gradient(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(leading));
+  for (const Tensor& parameter : landscape.parameters()) {
+    gradient.push_back(Tensor::zeros(DType::f64, parameter.shape()));
+  }
+  if (!landscape.moves_parameters()) return gradient;
+  for (std::size_t i = 0; i < places.size(); ++i)
+    gradient.at(leading + *places[i]) = found.at(leading + i);
+  return gradient;
+}
+
+}  // namespace
+
+std::vector<Tensor> random_cotangents(std::span<const Tensor> outputs, Random& random) {
+  std::vector<Tensor> cotangents;
+  for (const Tensor& output : outputs) {
+    if (is_floating(output.dtype()))
+      cotangents.push_back(normal_like(output, output.dtype(), random));
+  }
+  return cotangents;
+}
+
+Check compare_central_differences(const Way& reference, const Way& way,
+                                  std::span<const std::optional<std::size_t>> places,
+                                  const InputSet& set, Random& random) {
+  const std::vector<Tensor> cotangents = random_cotangents(way.single.run(set.tensors), random);
+  Landscape landscape(way, set, cotangents);
+  const std::vector<Tensor> gradient = gradient_for(reference, landscape, places, cotangents);
+  const bool all = landscape.moves_parameters() || way.single.parameters.empty();
+  Check check{
+      .what = "gradients",
+      .where = fmt::format("central differences of {}, {} directions over {}, in double precision",
+                           way.how, directions, all ? "inputs and parameters" : "inputs only")};
+  check.inputs = 1;
+  check.tensors = gradient.size();
+  for (int i = 0; i < directions; ++i) {
+    Slopes slopes;
+    for (int draw = 0; draw < most_draws; ++draw) {
+      slopes = measure(landscape, draw_direction(landscape, random), gradient);
+      if (slopes.smooth || slopes.ratio() <= 1) break;
+    }
+    ++check.elements;
+    const WorstElement element{fmt::format("slope along direction {}", i),
+                               {},
+                               slopes.wanted,
+                               slopes.measured,
+                               slopes.wanted,
+                               slopes.bound,
+                               slopes.ratio()};
+    if (!check.worst || element.ratio > check.worst->ratio) check.worst = element;
+    if (slopes.ratio() <= 1) continue;
+    check.same = false;
+    check.differences.push_back(
+        fmt::format("slope along direction {} is {}, the source's gradient gives {} (bound {:.3g})",
+                    i, real_text(slopes.measured), real_text(slopes.wanted), slopes.bound));
+  }
+  return check;
+}
+
+}  // namespace isomer

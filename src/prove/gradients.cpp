@@ -1,0 +1,279 @@
+#include "prove/gradients.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "prove/compare.h"
+#include "prove/differences.h"
+#include "prove/random.h"
+
+namespace isomer {
+namespace {
+
+/// A way to get gradients, with its results put into the source's order.
+struct Gradient {
+  std::string how;
+  Function single;
+  Function doubled;
+  std::vector<std::size_t> order;  // for each of the source's results, where it stands in ours
+  Check check_single;
+  Check check_doubled;
+  bool given_up = false;
+};
+
+struct Problem {
+  std::vector<Gradient> ways;      // the first is what the others are compared with
+  std::vector<std::string> names;  // of the results
+  std::vector<std::string> notes;
+};
+
+std::size_t floating_inputs(const Runnable& runnable) { return count_floating(runnable.inputs); }
+
+/// Empty when a parameter of the source has no counterpart; that is reported with the interface.
+std::vector<std::size_t> order_of(const Runnable& source, const Runnable& other,
+                                  const Aliases& aliases) {
+  const std::size_t inputs = floating_inputs(source);
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < inputs; ++i) order.push_back(i);
+  for (const auto& place : match_parameters(source.parameters, other.parameters, aliases)) {
+    if (!place) return {};
+    order.push_back(inputs + *place);
+  }
+  return order;
+}
+
+void add(Problem& problem, const Function& single, const Function& doubled, std::string how,
+         const std::vector<std::size_t>& order) {
+  if (!single) return;
+  Gradient gradient{how, single, doubled, order, {}, {}};
+  gradient.check_single = {.what = "gradients", .where = how};
+  gradient.check_doubled = {.what = "gradients", .where = how + ", in double precision"};
+  problem.ways.push_back(std::move(gradient));
+}
+
+void add_side(Problem& problem, const Side& side, const Runnable& reference, const Aliases& aliases,
+              bool is_other) {
+  for (const Way& way : side.ways) {
+    const std::vector<std::size_t> order = order_of(reference, way.single, aliases);
+    if (order.empty()) continue;
+    const std::string prefix = is_other ? "" : "the source itself, ";
+    add(problem, way.single.gradient, way.doubled.gradient, prefix + way.how, order);
+    add(problem, way.single.autograd, way.doubled.autograd, prefix + way.how + "'s autograd",
+        order);
+  }
+}
+
+std::vector<std::string> result_names(const Runnable& reference) {
+  std::vector<std::string> names;
+  for (const Port& port : reference.inputs) {
+    if (is_floating(port.type.dtype))
+      names.push_back(fmt::format("gradient of input '{}'", port.name));
+  }
+  for (const Port& port : reference.parameters)
+    names.push_back(fmt::format("gradient of '{}'", port.name));
+  return names;
+}
+
+std::vector<Tensor> run_ordered(const Function& function, std::span<const Tensor> inputs,
+                                const std::vector<std::size_t>& order) {
+  const std::vector<Tensor> results = function(inputs);
+  std::vector<Tensor> ordered;
+  for (const std::size_t place : order) ordered.push_back(results.at(place));
+  return ordered;
+}
+
+/// A check with what one set of inputs adds to it, not yet kept.
+struct Trial {
+  Check single;
+  Check doubled;
+  bool single_same = true;
+  bool doubled_same = true;
+};
+
+void give_up(Problem& problem, Gradient& gradient, const Error& error) {
+  if (error.fault() == Fault::bug) throw error;
+  gradient.given_up = true;
+  problem.notes.push_back(
+      fmt::format("gradients, {}: not compared: {}", gradient.how, error.what()));
+}
+
+std::optional<Trial> try_one(Problem& problem, Gradient& gradient, const Reference& reference,
+                             std::span<const Tensor> inputs, const std::string& label) {
+  if (gradient.given_up) return std::nullopt;
+  try {
+    Trial trial{gradient.check_single, gradient.check_doubled};
+    const auto single = run_ordered(gradient.single, inputs, gradient.order);
+    trial.single_same =
+        compare(trial.single, problem.names, reference, single, Precision::single, label);
+    if (gradient.doubled) {
+      const auto doubled = run_ordered(gradient.doubled, inputs, gradient.order);
+      trial.doubled_same =
+          compare(trial.doubled, problem.names, reference, doubled, Precision::doubled, label);
+    }
+    return trial;
+  } catch (const Error& error) {
+    give_up(problem, gradient, error);
+    return std::nullopt;
+  }
+}
+
+/// Whether the source's own rounding error is out of all proportion: a kink lies between its two
+/// precisions.
+bool straddles_kink(const Reference& reference) {
+  constexpr double proportion = 1e-3;
+  for (std::size_t i = 0; i < reference.exact.size(); ++i) {
+    const double bound = tolerance_of(reference.exact[i], reference.source[i]).bound;
+    if (bound > proportion * reference.terms + 1e-30) return true;
+  }
+  return false;
+}
+
+std::vector<Tensor> moved(std::span<const Tensor> inputs, Random& random) {
+  std::vector<Tensor> result(inputs.begin(), inputs.end());
+  for (Tensor& tensor : result) {
+    if (!is_floating(tensor.dtype())) continue;
+    std::vector<double> values = tensor.doubles();
+    for (double& value : values) value += 0.01 * random.normal() * std::max(std::abs(value), 0.1);
+    tensor = Tensor::from_doubles(tensor.dtype(), tensor.shape(), values);
+  }
+  return result;
+}
+
+/// Compares all ways on one set. False: single precision alone disagrees somewhere, as near a kink.
+bool compare_set(Problem& problem, const std::vector<Tensor>& inputs, const std::string& label,
+                 bool last) {
+  Gradient& first = problem.ways.front();
+  Reference reference{run_ordered(first.doubled, inputs, first.order),
+                      run_ordered(first.single, inputs, first.order)};
+  reference.terms = scale_of(reference.exact);
+  if (!last && straddles_kink(reference)) return false;
+  std::vector<std::optional<Trial>> trials;
+  bool kinked = false;
+  for (std::size_t i = 1; i < problem.ways.size(); ++i) {
+    trials.push_back(try_one(problem, problem.ways[i], reference, inputs, label));
+    kinked =
+        kinked || (trials.back() && !trials.back()->single_same && trials.back()->doubled_same);
+  }
+  if (kinked && !last) return false;
+  for (std::size_t i = 1; i < problem.ways.size(); ++i) {
+    if (!trials[i - 1]) continue;
+    problem.ways[i].check_single = std::move(trials[i - 1]->single);
+    problem.ways[i].check_doubled = std::move(trials[i - 1]->doubled);
+  }
+  return true;
+}
+
+void compare_all(Problem& problem, const Side& source, std::span<const InputSet> sets,
+                 Random& random) {
+  constexpr int attempts = 4;
+  for (const InputSet& set : sets) {
+    if (!set.smooth) continue;
+    std::vector<Tensor> inputs = set.tensors;
+    const std::vector<Tensor> cotangents = random_cotangents(source.main().run(inputs), random);
+    for (int attempt = 1; attempt <= attempts; ++attempt) {
+      std::vector<Tensor> all = inputs;
+      all.insert(all.end(), cotangents.begin(), cotangents.end());
+      const std::string label = attempt == 1 ? set.label : set.label + ", moved off a kink";
+      if (compare_set(problem, all, label, attempt == attempts)) break;
+      inputs = moved(inputs, random);
+    }
+  }
+}
+
+/// The first way of the source that has gradients in both precisions and works on `set`.
+const Way* differentiable_way(const Side& source, const InputSet& set, Random& random,
+                              std::vector<std::string>& notes) {
+  for (const Way& way : source.ways) {
+    if (!way.single.gradient || !way.doubled.gradient) continue;
+    try {
+      std::vector<Tensor> inputs = set.tensors;
+      const std::vector<Tensor> cotangents = random_cotangents(source.main().run(inputs), random);
+      if (cotangents.empty()) return nullptr;
+      inputs.insert(inputs.end(), cotangents.begin(), cotangents.end());
+      way.single.gradient(inputs);
+      return &way;
+    } catch (const Error& error) {
+      if (error.fault() == Fault::bug) throw;
+      notes.push_back(fmt::format("gradients of the source on {}: {}", way.how, error.what()));
+    }
+  }
+  return nullptr;
+}
+
+void add_differences(GradientFindings& findings, const Side& side, const Way& reference,
+                     const Aliases& aliases, const InputSet& set, Random& random) {
+  for (const Way& way : side.ways) {
+    if (!way.own || way.single.gradient) continue;
+    const auto places =
+        match_parameters(reference.single.parameters, way.single.parameters, aliases);
+    if (std::ranges::any_of(places, [](const auto& place) { return !place; })) continue;
+    try {
+      findings.checks.push_back(compare_central_differences(reference, way, places, set, random));
+    } catch (const Error& error) {
+      if (error.fault() == Fault::bug) throw;
+      findings.notes.push_back(
+          fmt::format("central differences, {}: not compared: {}", way.how, error.what()));
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<std::optional<std::size_t>> match_parameters(std::span<const Port> source,
+                                                         std::span<const Port> other,
+                                                         const Aliases& aliases) {
+  const auto same = [&](const std::string& a, const std::string& b) {
+    if (a == b) return true;
+    return std::ranges::any_of(aliases, [&](const std::vector<std::string>& group) {
+      return std::ranges::find(group, a) != group.end() &&
+             std::ranges::find(group, b) != group.end();
+    });
+  };
+  std::vector<std::optional<std::size_t>> places;
+  for (const Port& port : source) {
+    const auto found = std::ranges::find_if(
+        other, [&](const Port& candidate) { return same(port.name, candidate.name); });
+    places.push_back(found == other.end()
+                         ? std::nullopt
+                         : std::optional(static_cast<std::size_t>(found - other.begin())));
+  }
+  return places;
+}
+
+GradientFindings compare_gradients(const Side& source, const Side& other, const Aliases& aliases,
+                                   std::span<const InputSet> sets, std::uint64_t seed) {
+  GradientFindings findings;
+  Random random(seed ^ 0x67726164ULL);
+  const auto smooth = std::ranges::find_if(sets, &InputSet::smooth);
+  if (smooth == sets.end()) {
+    findings.notes.emplace_back("gradients: not compared: there are no inputs away from edges");
+    return findings;
+  }
+  const Way* reference = differentiable_way(source, *smooth, random, findings.notes);
+  if (reference == nullptr) {
+    findings.notes.emplace_back("gradients: not compared: the source has none");
+    return findings;
+  }
+  Problem problem;
+  problem.names = result_names(reference->single);
+  const std::vector<std::size_t> own = order_of(reference->single, reference->single, aliases);
+  add(problem, reference->single.gradient, reference->doubled.gradient, reference->how, own);
+  if (own.empty()) return findings;
+  add_side(problem, source, reference->single, aliases, false);
+  add_side(problem, other, reference->single, aliases, true);
+  compare_all(problem, source, sets, random);
+  for (std::size_t i = 1; i < problem.ways.size(); ++i) {
+    Gradient& way = problem.ways[i];
+    if (way.check_single.inputs > 0) findings.checks.push_back(std::move(way.check_single));
+    if (way.check_doubled.inputs > 0) findings.checks.push_back(std::move(way.check_doubled));
+  }
+  findings.notes.insert(findings.notes.end(), problem.notes.begin(), problem.notes.end());
+  add_differences(findings, source, *reference, aliases, *smooth, random);
+  add_differences(findings, other, *reference, aliases, *smooth, random);
+  return findings;
+}
+
+}  // namespace isomer

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "prove/inputs.h"
+#include "prove/side.h"
+
+namespace isomer {
+
+/// What the comparison of gradients found.
+struct GradientFindings {
+  std::vector<Check> checks;
+  std::vector<std::string> notes;
+};
+
+/// Compares vector-Jacobian products for every floating input and every parameter, for random
+/// cotangents: all ways to differentiate the source with each other, then those of the other side,
+/// in both precisions. A way that has no derivatives is judged by central differences of its own
+/// executor in double precision. Inputs where rounding decides on which side of a kink they lie are
+/// moved a little.
+GradientFindings compare_gradients(const Side& source, const Side& other, const Aliases& aliases,
+                                   std::span<const InputSet> sets, std::uint64_t seed);
+
+/// Where each of the source's parameters stands among the other's; nothing where it has none of
+/// that name.
+std::vector<std::optional<std::size_t>> match_parameters(std::span<const Port> source,
+                                                         std::span<const Port> other,
+                                                         const Aliases& aliases);
+
+}  // namespace isomer

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "systems/system.h"
+
+namespace isomer {
+
+/// What an integer input may be without leaving a table that it indexes.
+struct IntegerRange {
+  std::int64_t least = 0;
+  std::int64_t most = 1;
+  bool operator==(const IntegerRange&) const = default;
+};
+
+/// The range of each input of the graph: from the tables that it indexes, as far as they are seen
+/// through operators that only move elements; [0, 1] where nothing is known and for inputs that are
+/// no integers.
+std::vector<IntegerRange> integer_ranges(const Graph& graph, const Lengths& lengths);
+
+struct InputSet {
+  std::string label;  // "random, s0 = 3"
+  std::vector<Tensor> tensors;
+  bool smooth = false;  // no edge: derivatives are compared here
+};
+
+/// What is known of a model's inputs.
+struct InputPlan {
+  std::vector<Port> ports;
+  std::vector<LengthRange> lengths;
+  const Graph* graph = nullptr;  // for integer ranges; may be null
+};
+
+/// Random sets for several values of each named length, then edges: zeros, large, tiny, of many
+/// magnitudes, not finite; integers at either end of their range.
+std::vector<InputSet> make_inputs(const InputPlan& plan, std::uint64_t seed);
+
+}  // namespace isomer

@@ -1,0 +1,188 @@
+#include "prove/margins.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "passes/passes.h"
+
+namespace isomer {
+namespace {
+
+enum class Decision { comparison, extreme, rounding };
+
+struct Row {
+  std::string_view op;
+  Decision decision;
+};
+
+constexpr Row rows[] = {
+    {"eq", Decision::comparison},  {"ne", Decision::comparison},  {"lt", Decision::comparison},
+    {"le", Decision::comparison},  {"gt", Decision::comparison},  {"ge", Decision::comparison},
+    {"argmax", Decision::extreme}, {"argmin", Decision::extreme}, {"floor", Decision::rounding},
+    {"ceil", Decision::rounding},  {"round", Decision::rounding}, {"cast", Decision::rounding},
+};
+
+// They keep the order of the elements.
+constexpr std::string_view keepers[] = {"reshape", "unsqueeze", "squeeze", "flatten"};
+
+const Node* maker_of(const Graph& graph, ValueId id) {
+  for (const Node& node : graph.nodes) {
+    if (std::ranges::find(node.outputs, id) != node.outputs.end()) return &node;
+  }
+  return nullptr;
+}
+
+bool to_integers(const Graph& graph, const Node& node) {
+  return node.op == "cast" && is_floating(graph[node.inputs[0]].type.dtype);
+}
+
+/// The operator that decides the value of an integer output.
+const Node* decider_of(const Graph& graph, ValueId id) {
+  const Node* node = maker_of(graph, id);
+  while (node != nullptr) {
+    const bool keeps = std::ranges::find(keepers, node->op) != std::end(keepers);
+    if (!keeps && (node->op != "cast" || to_integers(graph, *node))) break;
+    node = maker_of(graph, node->inputs[0]);
+  }
+  // A cast of what was rounded before only stores it.
+  if (node != nullptr && node->op == "cast") {
+    const Node* before = maker_of(graph, node->inputs[0]);
+    if (before != nullptr &&
+        (before->op == "floor" || before->op == "ceil" || before->op == "round"))
+      return before;
+  }
+  return node;
+}
+
+double distance_to_step(std::string_view op, double x) {
+  if (op == "round") return std::abs(x - std::floor(x) - 0.5);
+  return std::abs(x - std::nearbyint(x));
+}
+
+/// An output and what decides it.
+struct Decider {
+  std::string op;
+  Decision decision;
+  std::optional<std::int64_t> axis;   // of an arg-max
+  std::vector<std::size_t> operands;  // outputs of the plan's graph
+};
+
+/// A number that a tensor holds in double precision, and how far off single precision may be.
+struct Operand {
+  std::vector<double> exact;
+  std::vector<std::int64_t> shape;
+  double bound = 0;
+
+  double at(std::size_t i) const { return exact.size() == 1 ? exact[0] : exact[i]; }
+};
+
+/// The elements that an arg-max chose from for its flat result `element`: where they begin, how far
+/// apart they are.
+struct Lane {
+  std::size_t begin = 0;
+  std::size_t stride = 1;
+  std::size_t length = 0;
+};
+
+Lane lane_of(const Operand& x, std::optional<std::int64_t> dim, std::size_t element) {
+  if (!dim) return {0, 1, x.exact.size()};
+  const auto rank = static_cast<std::int64_t>(x.shape.size());
+  const auto axis = static_cast<std::size_t>(*dim < 0 ? *dim + rank : *dim);
+  std::size_t inner = 1;
+  for (std::size_t i = axis + 1; i < x.shape.size(); ++i)
+    inner *= static_cast<std::size_t>(x.shape[i]);
+  const auto length = static_cast<std::size_t>(x.shape[axis]);
+  return {element / inner * inner * length + element % inner, inner, length};
+}
+
+bool excuses_extreme(const Operand& x, std::optional<std::int64_t> dim, bool greatest,
+                     std::size_t element, std::int64_t other) {
+  const Lane lane = lane_of(x, dim, element);
+  if (other < 0 || static_cast<std::size_t>(other) >= lane.length) return false;
+  double best =
+      greatest ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity();
+  for (std::size_t i = 0; i < lane.length; ++i) {
+    const double value = x.exact[lane.begin + i * lane.stride];
+    best = greatest ? std::max(best, value) : std::min(best, value);
+  }
+  const double chosen = x.exact[lane.begin + static_cast<std::size_t>(other) * lane.stride];
+  return std::abs(best - chosen) <= 2 * x.bound;
+}
+
+}  // namespace
+
+struct Margins::Plan {
+  std::map<std::size_t, Decider> deciders;  // by output
+  Graph operands;                           // gives the deciders' operands
+  const Engine& engine;
+};
+
+Margins::Margins(const Graph& graph, const Engine& engine) {
+  auto plan = std::make_shared<Plan>(Plan{{}, graph, engine});
+  std::vector<ValueId>& operands = plan->operands.outputs;
+  operands.clear();
+  for (std::size_t i = 0; i < graph.outputs.size(); ++i) {
+    if (is_floating(graph[graph.outputs[i]].type.dtype)) continue;
+    const Node* node = decider_of(graph, graph.outputs[i]);
+    if (node == nullptr) continue;
+    const Row* row = std::ranges::find(rows, node->op, &Row::op);
+    if (row == std::end(rows)) continue;
+    Decider decider{node->op, row->decision, {}, {}};
+    const Attribute* dim = find(node->attributes, "dim");
+    if (dim != nullptr) decider.axis = std::get<std::int64_t>(*dim);
+    for (const ValueId id : node->inputs) {
+      if (!is_floating(graph[id].type.dtype)) continue;
+      decider.operands.push_back(operands.size());
+      operands.push_back(id);
+    }
+    if (!decider.operands.empty()) plan->deciders.emplace(i, std::move(decider));
+  }
+  plan->operands.signature.results = {};
+  plan_ = std::move(plan);
+}
+
+Excuse Margins::on(std::span<const Tensor> inputs) const {
+  if (plan_->deciders.empty()) return {};
+  auto known = std::make_shared<std::vector<Operand>>();
+  const std::vector<Tensor> single(inputs.begin(), inputs.end());
+  const auto prepare = [known, single, plan = plan_] {
+    std::vector<Tensor> doubled = single;
+    for (Tensor& tensor : doubled) {
+      if (tensor.dtype() == DType::f32) tensor = tensor.converted(DType::f64);
+    }
+    const std::vector<Tensor> rounded = plan->engine.make(plan->operands)->run(single);
+    const std::vector<Tensor> exact = plan->engine.make(to_float64(plan->operands))->run(doubled);
+    for (std::size_t i = 0; i < exact.size(); ++i) {
+      known->push_back(
+          {exact[i].doubles(), exact[i].shape(), tolerance_of(exact[i], rounded[i]).bound});
+    }
+  };
+  return
+      [known, prepare, plan = plan_](std::size_t tensor, std::size_t element, std::int64_t other) {
+        const auto found = plan->deciders.find(tensor);
+        if (found == plan->deciders.end()) return false;
+        if (known->empty()) prepare();
+        const Decider& decider = found->second;
+        const Operand& x = known->at(decider.operands[0]);
+        switch (decider.decision) {
+          case Decision::extreme:
+            return excuses_extreme(x, decider.axis, decider.op == "argmax", element, other);
+          case Decision::rounding: return distance_to_step(decider.op, x.at(element)) <= x.bound;
+          case Decision::comparison: break;
+        }
+        if (decider.operands.size() != 2) return false;
+        const Operand& y = known->at(decider.operands[1]);
+        const std::size_t count = std::max(x.exact.size(), y.exact.size());
+        const bool aligned = (x.exact.size() == count || x.exact.size() == 1) &&
+                             (y.exact.size() == count || y.exact.size() == 1);
+        return aligned && std::abs(x.at(element) - y.at(element)) <= x.bound + y.bound;
+      };
+}
+
+}  // namespace isomer

@@ -1,0 +1,308 @@
+#include "prove/prove.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "prove/bisect.h"
+#include "prove/compare.h"
+#include "prove/controls.h"
+#include "prove/gradients.h"
+#include "prove/inputs.h"
+#include "prove/margins.h"
+#include "prove/side.h"
+#include "prove/weights.h"
+
+namespace isomer {
+namespace {
+
+/// What the source says on one set of inputs.
+struct Answer {
+  InputSet set;
+  Reference reference;
+};
+
+class Proof {
+ public:
+  Proof(const Subject& source, const Subject& other, const ProofOptions& options)
+      : options_(options), subject_(source), engines_(options.engines) {
+    certificate_.source = source.label;
+    certificate_.other = other.label;
+    certificate_.seed = options.seed;
+    if (engines_.empty()) {
+      engines_.push_back(&default_engine());
+      for (const Engine& engine : all_engines()) {
+        if (&engine != engines_[0] && engine.available()) engines_.push_back(&engine);
+      }
+    }
+    source_ = open_side(source, engines_, certificate_.notes);
+    other_ = open_side(other, engines_, certificate_.notes);
+    aliases_ = aliases_of_both();
+  }
+
+  Certificate run() && {
+    tell("comparing interfaces and weights", 0);
+    compare_interfaces();
+    if (!source_.main().weights.empty() || !other_.main().weights.empty()) compare_stored_weights();
+    if (comparable_) {
+      answer_inputs();
+      compare_outputs();
+      check_gradients();
+      add_controls();
+    }
+    conclude();
+    return std::move(certificate_);
+  }
+
+ private:
+  void tell(std::string_view what, std::size_t done) const {
+    constexpr std::size_t phases = 5;
+    if (options_.progress) options_.progress(what, done, phases);
+  }
+
+  Aliases aliases_of_both() const {
+    Aliases aliases;
+    for (const Side* side : {&source_, &other_}) {
+      if (!side->graph) continue;
+      const Aliases known = aliases_of(*side->graph);
+      aliases.insert(aliases.end(), known.begin(), known.end());
+    }
+    return aliases;
+  }
+
+  // -- interface
+  // ------------------------------------------------------------------------------------------------------
+
+  void differ(std::string reason) { certificate_.differences.push_back(std::move(reason)); }
+
+  void compare_ports(std::string_view kind, std::span<const Port> ours,
+                     std::span<const Port> theirs) {
+    if (ours.size() != theirs.size()) {
+      comparable_ = false;
+      return differ(fmt::format("the source has {}, {} has {}", counted(ours.size(), kind),
+                                other_.label, theirs.size()));
+    }
+    for (std::size_t i = 0; i < ours.size(); ++i) {
+      if (!same_type(ours[i].type, theirs[i].type)) {
+        comparable_ = false;
+        differ(fmt::format("{} {} '{}' is {} in the source and {} in {}", kind, i, ours[i].name,
+                           to_text(ours[i].type), to_text(theirs[i].type), other_.label));
+      }
+    }
+  }
+
+  /// Lengths that only one side knows are found out by running.
+  static bool same_type(const TensorType& a, const TensorType& b) {
+    if (a.dtype != b.dtype || a.shape.size() != b.shape.size()) return false;
+    for (std::size_t i = 0; i < a.shape.size(); ++i) {
+      if (a.shape[i].known() && b.shape[i].known() && !(a.shape[i] == b.shape[i])) return false;
+    }
+    return true;
+  }
+
+  void compare_order(std::span<const Port> ours, std::span<const Port> theirs) {
+    std::vector<std::string> left, right;
+    for (const Port& port : ours) left.push_back(port.name);
+    for (const Port& port : theirs) right.push_back(port.name);
+    if (left == right) return;
+    std::vector<std::string> a = left, b = right;
+    std::ranges::sort(a);
+    std::ranges::sort(b);
+    if (a == b) {
+      differ(fmt::format("the inputs stand in another order: {} in the source, {} in {}",
+                         fmt::join(left, ", "), fmt::join(right, ", "), other_.label));
+    }
+  }
+
+  /// Programs may not say what they take and give before they run.
+  static bool says_types(const Side& side) { return side.graph || !side.main().outputs.empty(); }
+
+  void compare_interfaces() {
+    const Runnable& ours = source_.main();
+    const Runnable& theirs = other_.main();
+    if (!says_types(source_) || !says_types(other_)) {
+      if (ours.inputs.size() != theirs.inputs.size())
+        compare_ports("input", ours.inputs, theirs.inputs);
+      return;
+    }
+    compare_ports("input", ours.inputs, theirs.inputs);
+    compare_ports("output", ours.outputs, theirs.outputs);
+    compare_order(ours.inputs, theirs.inputs);
+    compare_parameters(ours, theirs);
+  }
+
+  void compare_parameters(const Runnable& ours, const Runnable& theirs) {
+    const auto report = [&](std::span<const Port> here, std::span<const Port> there,
+                            std::string_view owner) {
+      const auto places = match_parameters(here, there, aliases_);
+      std::vector<std::string> alone;
+      for (std::size_t i = 0; i < places.size(); ++i) {
+        if (!places[i]) alone.push_back(here[i].name);
+      }
+      if (!alone.empty())
+        differ(fmt::format("parameters only of {}: {}", owner, fmt::join(alone, ", ")));
+    };
+    report(ours.parameters, theirs.parameters, "the source");
+    report(theirs.parameters, ours.parameters, other_.label);
+  }
+
+  void compare_stored_weights() {
+    const std::set<std::string> unread =
+        source_.graph ? unread_weights(*source_.graph) : std::set<std::string>{};
+    keep(compare_weights(source_.main().weights, other_.main().weights, aliases_, unread,
+                         certificate_.notes));
+  }
+
+  void keep(Check check) {
+    for (const std::string& difference : check.differences) {
+      differ(fmt::format("{}, {}: {}", check.what, check.where, difference));
+    }
+    certificate_.checks.push_back(std::move(check));
+  }
+
+  // -- outputs
+  // --------------------------------------------------------------------------------------------------------
+
+  std::vector<InputSet> input_sets() const {
+    const Side& planned = source_.graph || !other_.graph ? source_ : other_;
+    InputPlan plan{planned.main().inputs, {}, nullptr};
+    if (planned.graph) {
+      plan.ports = planned.ways.back().single.inputs;
+      plan.lengths = planned.graph->signature.lengths;
+      plan.graph = &*planned.graph;
+    }
+    std::vector<InputSet> sets;
+    if (options_.given) sets.push_back({"given", options_.given(source_.main().inputs), true});
+    for (InputSet& set : make_inputs(plan, options_.seed)) sets.push_back(std::move(set));
+    return sets;
+  }
+
+  void answer_inputs() {
+    tell("running the source", 1);
+    std::string first_failure;
+    for (InputSet& set : input_sets()) {
+      try {
+        const Way& way = source_.ways.front();
+        Reference reference{way.doubled.run(set.tensors), way.single.run(set.tensors)};
+        certificate_.inputs.push_back(set.label);
+        answers_.push_back({std::move(set), std::move(reference)});
+      } catch (const Error& error) {
+        if (error.fault() == Fault::bug || set.label == "given") throw;
+        certificate_.notes.push_back(
+            fmt::format("the source does not take the inputs '{}': {}", set.label, error.what()));
+        if (first_failure.empty()) first_failure = error.what();
+      }
+    }
+    if (answers_.empty()) {
+      throw Error(Fault::model, source_.label,
+                  "takes none of the inputs that were made for it: " + first_failure);
+    }
+    for (std::size_t i = 0; i < answers_[0].reference.source.size(); ++i) {
+      const std::span<const Port> ports = source_.main().outputs;
+      names_.push_back(i < ports.size() ? fmt::format("output {} '{}'", i, ports[i].name)
+                                        : fmt::format("output {}", i));
+    }
+  }
+
+  Excuse excuse_for(const Answer& answer) {
+    if (!source_.graph) return {};
+    if (!margins_) margins_.emplace(*source_.graph, *engines_[0]);
+    return margins_->on(answer.set.tensors);
+  }
+
+  void compare_outputs() {
+    tell("comparing outputs", 2);
+    for (std::size_t i = 1; i < source_.ways.size(); ++i)
+      compare_way(source_.ways[i], "the source itself, ", false);
+    for (const Way& way : other_.ways) compare_way(way, "", true);
+  }
+
+  void compare_way(const Way& way, const std::string& prefix, bool bisects) {
+    Check single{.what = "outputs", .where = prefix + way.how};
+    Check doubled{.what = "outputs", .where = prefix + way.how + ", in double precision"};
+    const Answer* differing = nullptr;
+    for (const Answer& answer : answers_) {
+      const bool same = compare_answer(single, way.single, answer, Precision::single) &&
+                        compare_answer(doubled, way.doubled, answer, Precision::doubled);
+      if (!same && differing == nullptr) differing = &answer;
+    }
+    keep(std::move(single));
+    keep(std::move(doubled));
+    if (differing != nullptr && bisects && !certificate_.first) bisect(way, *differing);
+  }
+
+  bool compare_answer(Check& check, const Runnable& runnable, const Answer& answer,
+                      Precision precision) {
+    try {
+      const std::vector<Tensor> outputs = runnable.run(answer.set.tensors);
+      return compare(check, names_, answer.reference, outputs, precision, answer.set.label,
+                     excuse_for(answer));
+    } catch (const Error& error) {
+      if (error.fault() == Fault::bug) throw;
+      check.same = false;
+      check.differences.push_back(
+          fmt::format("fails where the source does not ({}): {}", answer.set.label, error.what()));
+      return false;
+    }
+  }
+
+  void bisect(const Way& way, const Answer& answer) {
+    for (const Way& ours : source_.ways) {
+      certificate_.first =
+          first_difference(ours.single, ours.doubled, way.single, answer.set.tensors);
+      if (certificate_.first) return;
+    }
+  }
+
+  // -- gradients and controls
+  // -----------------------------------------------------------------------------------------
+
+  void check_gradients() {
+    tell("comparing gradients", 3);
+    std::vector<InputSet> sets;
+    for (const Answer& answer : answers_) sets.push_back(answer.set);
+    GradientFindings findings = compare_gradients(source_, other_, aliases_, sets, options_.seed);
+    for (Check& check : findings.checks) keep(std::move(check));
+    certificate_.notes.insert(certificate_.notes.end(), findings.notes.begin(),
+                              findings.notes.end());
+  }
+
+  void add_controls() {
+    tell("checking the proof itself", 4);
+    std::vector<std::string> ignored;
+    Side again = open_side(subject_, {engines_[0]}, ignored);
+    const Answer& answer = answers_.front();
+    certificate_.controls.push_back(identity_control(again, names_, answer.reference, answer.set));
+    certificate_.controls.push_back(positive_control(again, names_, answer.reference, answer.set));
+    for (const Control& control : certificate_.controls) {
+      if (!control.passed)
+        differ(fmt::format("the {} control failed, so nothing is proved: {}", control.name,
+                           control.what));
+    }
+  }
+
+  void conclude() {
+    certificate_.equivalent = certificate_.differences.empty();
+    tell("done", 5);
+  }
+
+  const ProofOptions& options_;
+  const Subject& subject_;
+  std::vector<const Engine*> engines_;
+  Certificate certificate_;
+  Side source_;
+  Side other_;
+  Aliases aliases_;
+  bool comparable_ = true;  // the interfaces fit, so both can be run on the same inputs
+  std::vector<Answer> answers_;
+  std::vector<std::string> names_;  // of the outputs
+  std::optional<Margins> margins_;
+};
+
+}  // namespace
+
+Certificate prove(const Subject& source, const Subject& other, const ProofOptions& options) {
+  return Proof(source, other, options).run();
+}
+
+}  // namespace isomer

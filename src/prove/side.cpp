@@ -1,0 +1,71 @@
+#include "prove/side.h"
+
+#include "base/error.h"
+#include "base/text.h"
+#include "ops/validate.h"
+
+namespace isomer {
+namespace {
+
+/// Two systems cannot draw the same numbers.
+void refuse_random(const Graph& graph) {
+  std::vector<std::string> drawing;
+  for (const Node& node : graph.nodes) {
+    const Attribute* training = find(node.attributes, "training");
+    const bool drops = node.op == "dropout" && training != nullptr && std::get<bool>(*training);
+    if (node.op == "bernoulli" || drops) drawing.push_back(describe(graph, node));
+  }
+  if (drawing.empty()) return;
+  throw Error(Fault::unsupported, "",
+              fmt::format("draws random numbers, which no two systems repeat: {}; a model in "
+                          "evaluation mode can be judged",
+                          fmt::join(drawing, "; ")));
+}
+
+void add_own_way(Side& side, const Subject& subject) {
+  const System& system = *subject.system;
+  Way way;
+  way.own = true;
+  way.single =
+      by_own_rules(system.name, system.simulate(*subject.files, subject.entry, Precision::single));
+  way.doubled =
+      by_own_rules(system.name, system.simulate(*subject.files, subject.entry, Precision::doubled));
+  way.how = way.single.how;
+  side.ways.push_back(std::move(way));
+}
+
+void add_graph_ways(Side& side, const Subject& subject, const std::vector<const Engine*>& engines) {
+  side.graph = subject.system->read(*subject.files, subject.entry).graph;
+  refuse_random(*side.graph);
+  for (const Engine* engine : engines) {
+    Way way{std::string(engine->name), on_engine(*side.graph, *engine, Precision::single),
+            on_engine(*side.graph, *engine, Precision::doubled)};
+    if (side.ways.size() > 0 && side.ways.front().own) way.how = "read back, on " + way.how;
+    side.ways.push_back(std::move(way));
+  }
+}
+
+}  // namespace
+
+Side open_side(const Subject& subject, const std::vector<const Engine*>& engines,
+               std::vector<std::string>& notes) {
+  return with_place(subject.label, [&] {
+    Side side{subject.label, {}, {}};
+    if (subject.system->simulate != nullptr) add_own_way(side, subject);
+    if (subject.system->read == nullptr) {
+      if (!side.ways.empty()) return side;
+      throw Error(Fault::unsupported, "",
+                  fmt::format("{} files can be neither run nor read", subject.system->name));
+    }
+    try {
+      add_graph_ways(side, subject, engines);
+    } catch (const Error& error) {
+      if (side.ways.empty() || error.fault() == Fault::bug) throw;
+      notes.push_back(
+          fmt::format("{} is not read back as a graph: {}", subject.label, error.what()));
+    }
+    return side;
+  });
+}
+
+}  // namespace isomer

@@ -1,0 +1,128 @@
+#include "prove/weights.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include "base/text.h"
+#include "prove/compare.h"
+
+namespace isomer {
+namespace {
+
+using Table = std::map<std::string, Tensor, std::less<>>;
+
+Table table_of(const Weights& weights) { return {weights.begin(), weights.end()}; }
+
+/// The weight under that name, or under one that is tied to it.
+const Tensor* lookup(const Table& table, const std::string& name, const Aliases& aliases) {
+  const auto found = table.find(name);
+  if (found != table.end()) return &found->second;
+  for (const std::vector<std::string>& group : aliases) {
+    if (std::ranges::find(group, name) == group.end()) continue;
+    for (const std::string& alias : group) {
+      const auto tied = table.find(alias);
+      if (tied != table.end()) return &tied->second;
+    }
+  }
+  return nullptr;
+}
+
+std::size_t first_difference(const Tensor& a, const Tensor& b) {
+  const auto left = a.bytes().data, right = b.bytes().data;
+  const auto [where, other] = std::ranges::mismatch(left, right);
+  return static_cast<std::size_t>(where - left.begin()) / size_of(a.dtype());
+}
+
+WorstElement worst_weight(const std::string& name, const Tensor& source, const Tensor& other) {
+  WorstElement worst{name, {}, 0, 0, 0, 0, std::numeric_limits<double>::infinity()};
+  if (is_complex(source.dtype())) return worst;
+  const std::vector<double> wanted = source.doubles(), got = other.doubles();
+  std::size_t place = first_difference(source, other);
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (std::abs(wanted[i] - got[i]) > std::abs(wanted[place] - got[place])) place = i;
+  }
+  worst.index = unravelled(place, source.shape());
+  worst.source = worst.exact = wanted[place];
+  worst.other = got[place];
+  return worst;
+}
+
+void compare_one(Check& check, const std::string& name, const Tensor& source, const Tensor& other) {
+  ++check.tensors;
+  check.elements += static_cast<std::size_t>(source.count());
+  if (source.same_bits(other)) return;
+  if (source.shape() != other.shape() || source.dtype() != other.dtype()) {
+    check.differences.push_back(fmt::format(
+        "weight {} is {}, the source has {}", isomer::quoted(name),
+        to_text(other.dtype(), other.shape()), to_text(source.dtype(), source.shape())));
+    return;
+  }
+  WorstElement worst = worst_weight(name, source, other);
+  check.differences.push_back(fmt::format("weight {} differs at [{}]: {}, the source has {}",
+                                          isomer::quoted(name), fmt::join(worst.index, ", "),
+                                          real_text(worst.other), real_text(worst.source)));
+  if (!check.worst) check.worst = std::move(worst);
+}
+
+std::string listed(const std::vector<std::string>& names) {
+  constexpr std::size_t most = 5;
+  const std::span<const std::string> head(names.data(), std::min(most, names.size()));
+  const std::string rest =
+      names.size() > most ? fmt::format(" and {} more", names.size() - most) : "";
+  return fmt::format("{}{}", fmt::join(head, ", "), rest);
+}
+
+}  // namespace
+
+Aliases aliases_of(const Graph& graph) {
+  Aliases aliases;
+  for (const Constant& constant : graph.constants) {
+    if (constant.names.size() > 1) aliases.push_back(constant.names);
+  }
+  for (const State& state : graph.states) {
+    if (state.names.size() > 1) aliases.push_back(state.names);
+  }
+  return aliases;
+}
+
+std::set<std::string> unread_weights(const Graph& graph) {
+  std::set<ValueId> read(graph.outputs.begin(), graph.outputs.end());
+  for (const Node& node : graph.nodes) read.insert(node.inputs.begin(), node.inputs.end());
+  for (const State& state : graph.states) read.insert(state.next);
+  std::set<std::string> unread;
+  for (const Constant& constant : graph.constants) {
+    if (!read.contains(constant.value)) unread.insert(constant.names.begin(), constant.names.end());
+  }
+  return unread;
+}
+
+Check compare_weights(const Weights& source, const Weights& other, const Aliases& aliases,
+                      const std::set<std::string>& unread, std::vector<std::string>& notes) {
+  Check check{.what = "weights", .where = "bit by bit"};
+  const Table wanted = table_of(source), got = table_of(other);
+  std::vector<std::string> missing, extra, not_needed;
+  for (const auto& [name, tensor] : wanted) {
+    const Tensor* counterpart = lookup(got, name, aliases);
+    if (counterpart != nullptr) {
+      compare_one(check, name, tensor, *counterpart);
+    } else {
+      (unread.contains(name) ? not_needed : missing).push_back(name);
+    }
+  }
+  for (const auto& [name, tensor] : got) {
+    if (lookup(wanted, name, aliases) == nullptr) extra.push_back(name);
+  }
+  if (!missing.empty()) check.differences.push_back("weights are missing: " + listed(missing));
+  if (!extra.empty())
+    check.differences.push_back("weights are there that the source does not have: " +
+                                listed(extra));
+  if (!not_needed.empty())
+    notes.push_back("weights that the source has and nothing reads are left out: " +
+                    listed(not_needed));
+  check.same = check.differences.empty();
+  return check;
+}
+
+}  // namespace isomer
