@@ -237,6 +237,38 @@ class NoGrad(nn.Module):
         return self.fc(x) / scale
 
 
+class Views(nn.Module):
+    """Writes through views, and reads views after what they show has changed."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 4)
+        self.register_buffer("window", torch.zeros(3, 4))
+
+    def forward(self, x):
+        y = self.fc(x)
+        row = y[0]
+        y[:, 0] = x[:, 1]
+        y[:, 1:3].mul_(2.0)
+        y.view(-1)[3:5] = 7.0
+        flipped = y.t()
+        y.add_(1.0)
+        flipped[0].relu_()
+        self.window[1:] = self.window[:-1].clone()
+        self.window[0].copy_(x[0])
+        return y, row, flipped, self.window.sum(0)
+
+
+class Keywords(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(3, 3)
+
+    def forward(self, x, times=2, *, scale, shift=None):
+        y = self.fc(x) * scale * times
+        return (y if shift is None else y + shift), times
+
+
 def images(count, channels, size):
     return (torch.randn(count, channels, size, size),)
 
@@ -247,7 +279,7 @@ def batch(*axes, least=1, most=64):
     return tuple({0: dim} if axis else None for axis in axes)
 
 
-# name: module, positional inputs, dynamic shapes, training mode
+# name: module, inputs (or a pair of inputs and keyword inputs), dynamic shapes, training mode
 MODELS = {
     "mlp": (Mlp, lambda: (torch.randn(5, 4),), None, False),
     "lenet": (LeNet, lambda: images(3, 1, 12), batch(True), False),
@@ -268,6 +300,8 @@ MODELS = {
     "inplace": (Inplace, lambda: (torch.randn(3, 4),), None, False),
     "counter": (Counter, lambda: (torch.randn(2, 3),), None, False),
     "no_grad": (NoGrad, lambda: (torch.randn(2, 4),), None, False),
+    "views": (Views, lambda: (torch.randn(3, 4),), None, False),
+    "keywords": (Keywords, lambda: ((torch.randn(2, 3), 3), {"scale": torch.randn(3)}), None, False),
 }
 
 
@@ -282,12 +316,15 @@ def randomise(module):
             part.running_var.uniform_(0.5, 2.0)
 
 
-def record(module, inputs):
+def record(module, args, kwargs):
     """Inputs, outputs, gradients for cotangents of one, and changed buffers."""
     before = {name: value.clone() for name, value in module.named_buffers()}
-    leaves, spec = pytree.tree_flatten(inputs)
-    leaves = [leaf.clone().requires_grad_(leaf.is_floating_point()) for leaf in leaves]
-    outputs = [out for out in pytree.tree_leaves(module(*pytree.tree_unflatten(leaves, spec))) if out is not None]
+    leaves, spec = pytree.tree_flatten((args, kwargs))
+    is_tensor = [isinstance(leaf, torch.Tensor) for leaf in leaves]
+    leaves = [leaf.clone().requires_grad_(leaf.is_floating_point()) if tensor else leaf for leaf, tensor in zip(leaves, is_tensor)]
+    args, kwargs = pytree.tree_unflatten(leaves, spec)
+    leaves = [leaf for leaf, tensor in zip(leaves, is_tensor) if tensor]
+    outputs = [torch.as_tensor(out) for out in pytree.tree_leaves(module(*args, **kwargs)) if out is not None]
 
     wanted = {f"grad.in{i}": leaf for i, leaf in enumerate(leaves) if leaf.requires_grad}
     wanted |= {f"grad.{name}": value for name, value in module.named_parameters()}
@@ -327,12 +364,13 @@ def make(name, folder):
         randomise(module)
     module.train(training)
     inputs = make_inputs()
-    exported = torch.export.export(module, inputs, dynamic_shapes=dynamic)
+    args, kwargs = inputs if isinstance(inputs[-1], dict) else (inputs, {})
+    exported = torch.export.export(module, args, kwargs, dynamic_shapes=dynamic)
     core = exported.run_decompositions()
     torch.export.save(forget_paths(exported), folder / f"{name}.pt2")
     torch.export.save(forget_paths(core, own_frames_only=True), folder / f"{name}.core.pt2")
     metadata = {"torch": torch.__version__, "batch": "yes" if dynamic else "no"}
-    save_file(record(module, inputs), folder / f"{name}.safetensors", metadata)
+    save_file(record(module, args, kwargs), folder / f"{name}.safetensors", metadata)
 
 
 def main():

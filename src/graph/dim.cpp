@@ -259,7 +259,28 @@ struct DimAlgebra {
     return of(Function::floor_divide, {std::move(a), std::move(b)});
   }
 
-  /// Minimum or maximum of both, as one function of sorted, different arguments.
+  /// Whether it is at least 0 whatever lengths its names stand for; false where that does not show.
+  static bool never_negative(const Dim& dim) {
+    return dim.constant_ >= 0 && std::ranges::all_of(dim.terms_, [](const Term& term) {
+             return term.coefficient > 0 &&
+                    std::ranges::all_of(
+                        term.factors, [](const Factor& factor) { return never_negative(factor); });
+           });
+  }
+  static bool never_negative(const Factor& factor) {
+    const auto fine = [](const Dim& dim) { return never_negative(dim); };
+    switch (factor.function) {
+      case Function::none: return true;
+      case Function::remainder: return fine(factor.arguments[1]);
+      case Function::larger: return std::ranges::any_of(factor.arguments, fine);
+      case Function::floor_divide:
+      case Function::smaller: return std::ranges::all_of(factor.arguments, fine);
+    }
+    return false;
+  }
+
+  /// Minimum or maximum of both, as one function of sorted, different arguments. What another one
+  /// beats for all lengths does not matter.
   static Dim extreme(Function function, const Dim& a, const Dim& b) {
     const bool least = function == Function::smaller;
     if (a.known() && b.known()) return (a.constant_ < b.constant_) == least ? a : b;
@@ -277,16 +298,14 @@ struct DimAlgebra {
         all.push_back(*dim);
       }
     }
+    const auto beats = [least](const Dim& x, const Dim& y) {
+      return never_negative(least ? y - x : x - y);
+    };
     std::vector<Dim> kept;
     for (const Dim& dim : all) {
-      // Arguments that differ by a number alone: only one of them matters.
-      const auto beaten =
-          std::ranges::find_if(kept, [&](const Dim& k) { return (dim - k).known(); });
-      if (beaten == kept.end()) {
-        kept.push_back(dim);
-      } else if (((dim - *beaten).constant_ < 0) == least) {
-        *beaten = dim;
-      }
+      if (std::ranges::any_of(kept, [&](const Dim& k) { return beats(k, dim); })) continue;
+      std::erase_if(kept, [&](const Dim& k) { return beats(dim, k); });
+      kept.push_back(dim);
     }
     if (kept.size() == 1) return kept[0];
     std::ranges::sort(kept, [](const Dim& x, const Dim& y) { return order(x, y) < 0; });

@@ -1,3 +1,5 @@
+#include <limits>
+
 #include "base/text.h"
 #include "ops/families.h"
 #include "ops/rules.h"
@@ -75,11 +77,17 @@ ValueId picked(Builder& b, ValueId log_probabilities, const Targets& targets) {
   return b.emit("neg", {reshape_to(b, chosen, b.shape(targets.classes))});
 }
 
-/// The mean is over the weights, not over the count (torch.nn.functional.nll_loss).
+/// The mean is over the weights, not over the count (torch.nn.functional.nll_loss). Where they add
+/// up to 0 it is not a number, and nothing is learned from it: 0 / 0 itself has no slope.
 ValueId weighted(Builder& b, ValueId losses, const Targets& targets, const std::string& reduction) {
   if (reduction == "none") return losses;
   const ValueId sum = b.emit("sum", {losses});
-  return reduction == "sum" ? sum : b.emit("div", {sum, b.emit("sum", {targets.weights})});
+  if (reduction == "sum") return sum;
+  const ValueId total = b.emit("sum", {targets.weights});
+  const ValueId nothing = b.emit("eq", {total, number(b, total, 0.0)});
+  const ValueId divisor = b.emit("where", {nothing, number(b, total, 1.0), total});
+  const ValueId undefined = number(b, sum, std::numeric_limits<double>::quiet_NaN());
+  return b.emit("where", {nothing, undefined, b.emit("div", {sum, divisor})});
 }
 
 Values expand_nll(Builder& b, const OpCall& call) {

@@ -5,6 +5,7 @@
 #include "passes/passes.h"
 #include "passes/rewrite.h"
 #include "systems/pytorch/pytorch.h"
+#include "systems/pytorch/source.h"
 #include "systems/system.h"
 #include "systems/text/text.h"
 
@@ -17,6 +18,12 @@ constexpr System systems[] = {
      .extensions = ".pt2",
      .recognises = recognises_pt2,
      .read = read_pt2},
+    {.name = "pytorch",
+     .about = "PyTorch source in Python",
+     .extensions = ".py",
+     .write = write_pytorch,
+     .spells = spells_pytorch,
+     .simulate = simulate_pytorch},
     {.name = "text",
      .about = "isomer's own readable form",
      .extensions = ".isomer",

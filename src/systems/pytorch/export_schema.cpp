@@ -243,9 +243,11 @@ ExportOutput parse_output(const Tree& tree, const ArgumentParser& arguments) {
     return {Kind::buffer_mutation, plain_value(content), text_field(content, "buffer_name")};
   if (tag == "user_input_mutation")
     return {Kind::input_mutation, plain_value(content), text_field(content, "user_input_name")};
-  for (const std::string_view known :
-       {"parameter_mutation", "gradient_to_parameter", "gradient_to_user_input", "token"}) {
-    if (tag != known) continue;
+  if (tag == "parameter_mutation") {
+    throw Error(Fault::unsupported, "parameter " + quoted(text_field(content, "parameter_name")),
+                "changes in forward; we read changes of buffers");
+  }
+  if (tag == "gradient_to_parameter" || tag == "gradient_to_user_input" || tag == "token") {
     throw Error(
         Fault::unsupported, "",
         fmt::format("the model has an output of kind {}, which we do not read", quoted(tag)));
@@ -312,6 +314,10 @@ ExportProgram parse_program(const Tree& tree) {
   const Tree& signature = field(module, "signature");
   for (const Tree& input : list_field(signature, "input_specs"))
     program.inputs.push_back(parse_input(input, arguments));
+  if (program.inputs.size() != program.graph.inputs.size()) {
+    refuse(fmt::format("the graph has {} and its signature {}",
+                       counted(program.graph.inputs.size(), "input"), program.inputs.size()));
+  }
   for (const Tree& output : list_field(signature, "output_specs"))
     program.outputs.push_back(parse_output(output, arguments));
   return program;

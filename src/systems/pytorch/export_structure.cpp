@@ -147,7 +147,8 @@ Place parse_place(std::string_view stack_trace) {
   bool best_is_own = false;
   for (const std::string_view line : split_text(stack_trace, '\n')) {
     const auto frame = parse_frame(line);
-    if (!frame) continue;
+    // Code that PyTorch made itself has no file: "<eval_with_key>.208".
+    if (!frame || frame->file.starts_with('<')) continue;
     const bool own = frame->file.find("/torch/") == std::string_view::npos;
     if (own || !best_is_own) best = frame;
     best_is_own = best_is_own || own;

@@ -160,5 +160,17 @@ TEST(Shape, CountsAndPrints) {
   EXPECT_EQ(count_elements(Shape{}), Dim(1));
 }
 
+TEST(Dim, LengthsAreNeverNegative) {
+  const Dim s = Dim::symbol("s");
+  const Dim t = Dim::symbol("t");
+  EXPECT_EQ(smaller(0, 3 * s), Dim(0));
+  EXPECT_EQ(larger(3 * s, 0), 3 * s);
+  EXPECT_EQ(smaller(3 * s, 2 * s), 2 * s);
+  EXPECT_EQ(larger(s, s + floor_divide(t, 2)), s + floor_divide(t, 2));
+  EXPECT_EQ(smaller(smaller(s, t), s + t), smaller(s, t));
+  EXPECT_FALSE(smaller(s, t) == s);
+  EXPECT_FALSE(larger(s - t, 0) == s - t);
+}
+
 }  // namespace
 }  // namespace isomer

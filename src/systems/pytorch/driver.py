@@ -1,0 +1,327 @@
+"""Serves one PyTorch model to isomer: one JSON request a line on standard input, one JSON reply a line."""
+
+import ast
+import inspect
+import json
+import os
+import socket
+import sys
+import traceback
+import types
+
+
+class Refused(Exception):
+    """Something to tell the user: where, what."""
+
+    def __init__(self, where, what):
+        super().__init__(what)
+        self.where = where
+
+
+class Widen(ast.NodeTransformer):
+    """Rewrites a program in single precision to double precision, as load_state_dict cannot."""
+
+    names = {"float32": "float64", "float": "float64", "complex64": "complex128"}
+
+    def visit_Attribute(self, node):
+        self.generic_visit(node)
+        if isinstance(node.value, ast.Name) and node.value.id == "torch":
+            node.attr = self.names.get(node.attr, node.attr)
+        return node
+
+    def visit_Call(self, node):
+        self.generic_visit(node)
+        method = node.func
+        if isinstance(method, ast.Attribute) and method.attr == "float" and not node.args:
+            method.attr = "double"
+        return node
+
+
+def flatten(tree):
+    """The tensors of nested tuples, lists and dicts, in order."""
+    if tree is None:
+        return []
+    if isinstance(tree, dict):
+        return [leaf for child in tree.values() for leaf in flatten(child)]
+    if isinstance(tree, (tuple, list)):
+        return [leaf for child in tree for leaf in flatten(child)]
+    return [tree]
+
+
+def named_leaves(tree, name):
+    """The names of what `flatten` gives."""
+    if tree is None:
+        return []
+    if isinstance(tree, dict):
+        return [n for key, child in tree.items() for n in named_leaves(child, f"{name}_{key}")]
+    if isinstance(tree, (tuple, list)):
+        return [n for i, child in enumerate(tree) for n in named_leaves(child, f"{name}_{i}")]
+    return [name]
+
+
+def rebuild(tree, leaves):
+    """`tree` with its tensors replaced by those that the iterator `leaves` gives."""
+    if tree is None:
+        return None
+    if isinstance(tree, dict):
+        return {key: rebuild(child, leaves) for key, child in tree.items()}
+    if isinstance(tree, (tuple, list)):
+        return type(tree)(rebuild(child, leaves) for child in tree)
+    return next(leaves)
+
+
+def is_floating(tensor):
+    return tensor.is_floating_point() or tensor.is_complex()
+
+
+class Served:
+    """A loaded model and what can be asked of it."""
+
+    def __init__(self, path, doubled):
+        import torch  # takes a second: after the process is known to live
+
+        self.torch = torch
+        self.path = path
+        self.folder = os.path.dirname(path)
+        self.stem = os.path.splitext(os.path.basename(path))[0]
+        self.doubled = doubled
+        torch.manual_seed(0)
+        if doubled:
+            torch.set_default_dtype(torch.float64)
+        self.module = self.import_file()
+        self.model = self.find_model()
+        if doubled:
+            self.model.double()
+
+    # -- loading ----------------------------------------------------------------------------------
+
+    def import_file(self):
+        with open(self.path, "rb") as file:
+            tree = ast.parse(file.read(), self.path)
+        if self.doubled:
+            tree = ast.fix_missing_locations(Widen().visit(tree))
+        module = types.ModuleType(self.stem)
+        module.__file__ = self.path
+        sys.modules.setdefault(self.stem, module)
+        sys.path.insert(0, self.folder)
+        exec(compile(tree, self.path, "exec"), module.__dict__)
+        return module
+
+    def find_model(self):
+        load = getattr(self.module, "load", None)
+        if callable(load):
+            model = load()
+            if not isinstance(model, self.torch.nn.Module):
+                raise Refused("load()", f"gives {type(model).__name__}; a torch.nn.Module is needed")
+            return model
+        model = self.only_class()()
+        weights = os.path.join(self.folder, self.stem + ".safetensors")
+        if os.path.exists(weights):
+            model.load_state_dict(self.read(weights), strict=True)
+        elif model.state_dict():
+            raise Refused("", f"has no load() and no weights in {self.stem}.safetensors beside it")
+        return model.eval()
+
+    def only_class(self):
+        def takes_nothing(kind):
+            parameters = inspect.signature(kind.__init__).parameters.values()
+            kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+            needed = [p for p in parameters if p.default is p.empty and p.kind not in kinds]
+            return len(needed) == 1
+
+        found = [
+            kind
+            for kind in vars(self.module).values()
+            if isinstance(kind, type)
+            and issubclass(kind, self.torch.nn.Module)
+            and kind.__module__ == self.stem
+            and takes_nothing(kind)
+        ]
+        if len(found) == 1:
+            return found[0]
+        names = ", ".join(kind.__name__ for kind in found) or "none"
+        raise Refused("", f"has no load(), and not one nn.Module class without arguments but: {names}")
+
+    # -- tensors in files -------------------------------------------------------------------------
+
+    def read(self, path):
+        from safetensors.torch import load_file
+
+        return load_file(path)
+
+    def write(self, path, tensors):
+        from safetensors.torch import save_file
+
+        save_file({name: t.detach().clone(memory_format=self.torch.contiguous_format) for name, t in tensors}, path)
+
+    def numbered(self, path, prefix):
+        tensors = self.read(path)
+        found = []
+        while f"{prefix}{len(found)}" in tensors:
+            tensor = tensors[f"{prefix}{len(found)}"]
+            if self.doubled and tensor.dtype == self.torch.float32:
+                tensor = tensor.double()
+            found.append(tensor)
+        return found
+
+    # -- calling ----------------------------------------------------------------------------------
+
+    def example(self, **lengths):
+        make = getattr(self.module, "example_inputs", None)
+        return make(**lengths) if callable(make) else None
+
+    def lengths(self):
+        make = getattr(self.module, "example_inputs", None)
+        if not callable(make):
+            return {}
+        return {p.name: p.default for p in inspect.signature(make).parameters.values() if isinstance(p.default, int)}
+
+    def arguments(self, inputs):
+        example = self.example()
+        if example is None:
+            return tuple(inputs), {}
+        args, kwargs = example
+        leaves = iter(inputs)
+        return rebuild(args, leaves), rebuild(kwargs, leaves)
+
+    def call(self, inputs):
+        args, kwargs = self.arguments(inputs)
+        outputs = flatten(self.model(*args, **kwargs))
+        return [t if isinstance(t, self.torch.Tensor) else self.torch.as_tensor(t) for t in outputs]
+
+    def parameters(self):
+        return [(n, p) for n, p in self.model.named_parameters() if p.requires_grad and is_floating(p)]
+
+    def unchanged(self):
+        """Keeps the buffers as they are: to be used around calls that are only looked at."""
+        import contextlib
+
+        @contextlib.contextmanager
+        def guard():
+            before = {name: buffer.detach().clone() for name, buffer in self.model.named_buffers()}
+            try:
+                yield
+            finally:
+                for name, value in before.items():
+                    owner, _, last = name.rpartition(".")
+                    setattr(self.model.get_submodule(owner), last, value)
+
+        return guard()
+
+    # -- requests ---------------------------------------------------------------------------------
+
+    def run(self, inputs, outputs):
+        with self.torch.no_grad():
+            results = self.call(self.numbered(inputs, "in"))
+        self.write(outputs, [(f"out{i}", t) for i, t in enumerate(results)])
+        return {"count": len(results)}
+
+    def gradient(self, inputs, outputs):
+        torch = self.torch
+        values = [t.requires_grad_() if is_floating(t) else t for t in self.numbered(inputs, "in")]
+        cotangents = self.numbered(inputs, "cotangent")
+        with self.unchanged(), torch.enable_grad():
+            results = [t for t in self.call(values) if is_floating(t)]
+            if len(results) != len(cotangents):
+                raise Refused("", f"{len(cotangents)} cotangents for {len(results)} floating outputs")
+            wanted = [t for t in values if is_floating(t)] + [p for _, p in self.parameters()]
+            pairs = [(r, c.to(r.dtype)) for r, c in zip(results, cotangents) if r.requires_grad]
+            found = [None] * len(wanted)
+            if pairs and wanted:
+                found = torch.autograd.grad([r for r, _ in pairs], wanted, [c for _, c in pairs], allow_unused=True)
+        zeros = (torch.zeros_like(w) if g is None else g for w, g in zip(wanted, found))
+        self.write(outputs, [(f"out{i}", t) for i, t in enumerate(zeros)])
+        return {"count": len(wanted)}
+
+    def set_parameters(self, inputs):
+        values = self.numbered(inputs, "in")
+        with self.torch.no_grad():
+            for (_, parameter), value in zip(self.parameters(), values, strict=True):
+                parameter.copy_(value)
+        return {}
+
+    def export(self, inputs, outputs):
+        args, kwargs = self.arguments(self.numbered(inputs, "in"))
+        with self.unchanged():
+            program = self.torch.export.export(self.model, args, kwargs)
+        self.torch.export.save(program, outputs)
+        return {}
+
+    def describe(self, outputs):
+        state = self.model.state_dict()
+        self.write(outputs, list(state.items()))
+        reply = {
+            "parameters": [self.port(name, p) for name, p in self.parameters()],
+            "weights": list(state),
+        }
+        if self.example() is None:
+            names = [p.name for p in inspect.signature(self.model.forward).parameters.values()]
+            reply["inputs"] = [{"name": name} for name in names]
+            return reply
+        reply["inputs"] = self.ports(lambda **lengths: flatten(self.example(**lengths)), self.input_names())
+        with self.unchanged(), self.torch.no_grad():
+            found = self.ports(lambda **lengths: self.call(flatten(self.example(**lengths))), None)
+        reply["outputs"] = found
+        return reply
+
+    def input_names(self):
+        args, kwargs = self.example()
+        parameters = list(inspect.signature(self.model.forward).parameters)
+        names = [n for p, a in zip(parameters, args) for n in named_leaves(a, p)]
+        return names + [n for key, a in kwargs.items() for n in named_leaves(a, key)]
+
+    def port(self, name, tensor):
+        return {"name": name, "dtype": str(tensor.dtype).removeprefix("torch."), "shape": [str(n) for n in tensor.shape]}
+
+    def ports(self, make, names):
+        """Names, types and shapes; how lengths depend on the named ones is found by changing one at a time."""
+        base = make()
+        names = names or [f"out{i}" for i in range(len(base))]
+        found = [self.port(name, t) for name, t in zip(names, base)]
+        terms = [[[] for _ in t.shape] for t in base]
+        rest = [list(t.shape) for t in base]
+        for length, value in self.lengths().items():
+            for i, changed in enumerate(make(**{length: value + 1})):
+                for axis, n in enumerate(changed.shape):
+                    slope = n - base[i].shape[axis]
+                    if slope:
+                        terms[i][axis].append(f"{slope}*{length}")
+                        rest[i][axis] -= slope * value
+        for i, port in enumerate(found):
+            port["shape"] = [" + ".join([*t, str(r)]) for t, r in zip(terms[i], rest[i])]
+        return found
+
+
+def fault(error, path):
+    """Where in the user's file, and the last line of the traceback."""
+    if isinstance(error, Refused):
+        return {"where": error.where, "what": str(error)}
+    if isinstance(error, ImportError) and error.name in ("torch", "safetensors"):
+        return {"kind": "python", "where": sys.executable, "what": f"has no module {error.name}"}
+    what = "".join(traceback.format_exception_only(type(error), error)).strip()
+    if isinstance(error, SyntaxError):
+        return {"where": f"line {error.lineno}", "what": what.splitlines()[-1]}
+    lines = [f for f in traceback.extract_tb(error.__traceback__) if os.path.abspath(f.filename) == path]
+    return {"where": f"line {lines[-1].lineno}" if lines else "", "what": what}
+
+
+def main():
+    channel = socket.socket(fileno=os.dup(0))
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)  # what the program prints must not disturb the replies
+    sys.dont_write_bytecode = True
+    path = os.path.abspath(sys.argv[1])
+    served = None
+    for line in channel.makefile("rb"):
+        request = json.loads(line)
+        try:
+            if served is None:
+                served = Served(path, sys.argv[2] == "doubled")
+            reply = getattr(served, request.pop("do"))(**request)
+        except BaseException as error:
+            traceback.print_exc()
+            reply = {"error": fault(error, path)}
+        channel.sendall(json.dumps(reply).encode() + b"\n")
+
+
+main()

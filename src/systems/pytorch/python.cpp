@@ -1,0 +1,160 @@
+#include "systems/pytorch/python.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "codecs/json.h"
+#include "systems/pytorch/driver.h"
+
+// As POSIX has it: declared by no header.
+extern char** environ;  // NOLINT(readability-redundant-declaration)
+
+namespace isomer {
+namespace {
+
+constexpr std::string_view cure =
+    "name a Python that has torch and safetensors with --python or ISOMER_PYTHON";
+
+std::filesystem::path fresh_folder() {
+  std::string pattern = std::filesystem::temp_directory_path() / "isomer-XXXXXX";
+  if (mkdtemp(pattern.data()) == nullptr) {
+    throw Error(Fault::file, pattern,
+                fmt::format("no folder for temporary files: {}", std::strerror(errno)));
+  }
+  return pattern;
+}
+
+// The last lines that the program printed, for the message about its death.
+std::string tail_of(const std::filesystem::path& file) {
+  constexpr std::size_t longest = 400;
+  if (!std::filesystem::exists(file) || std::filesystem::file_size(file) == 0) return {};
+  const Bytes printed = map_file(file);
+  std::string_view text = trimmed(printed.text());
+  if (text.size() > longest) text.remove_prefix(text.size() - longest);
+  return std::string(text.substr(text.find_last_of('\n') + 1));
+}
+
+std::string text_at(const Tree& tree, std::string_view key) {
+  const Tree* child = tree.find(key);
+  return child == nullptr || child->text() == nullptr ? std::string() : *child->text();
+}
+
+}  // namespace
+
+std::string python_interpreter() {
+  if (const char* named = std::getenv("ISOMER_PYTHON"); named != nullptr && *named != '\0')
+    return named;
+  const std::string built_with = ISOMER_BUILT_WITH_PYTHON;
+  if (!built_with.empty() && std::filesystem::exists(built_with)) return built_with;
+  return "python3";
+}
+
+Python::Python(std::string mode) : mode_(std::move(mode)), folder_(fresh_folder()) {}
+
+Python::~Python() {
+  if (channel_ >= 0) close(channel_);
+  // The driver ends at the end of its input; user code that is still running is of no use to
+  // anybody.
+  if (process_ > 0) {
+    kill(process_, SIGTERM);
+    waitpid(process_, nullptr, 0);
+  }
+  std::error_code ignored;
+  std::filesystem::remove_all(folder_, ignored);
+}
+
+void Python::start() {
+  const std::string interpreter = python_interpreter();
+  const std::string driver = folder_ / "isomer_driver.py";
+  const std::string printed = folder_ / "printed.txt";
+  write_file(driver, pytorch_driver());
+
+  std::array<int, 2> ends{};
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+    throw Error(Fault::file, interpreter,
+                fmt::format("cannot be spoken to: {}", std::strerror(errno)));
+  }
+  channel_ = ends[0];
+
+  posix_spawn_file_actions_t actions{};
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, ends[1], 0);
+  posix_spawn_file_actions_addopen(&actions, 2, printed.c_str(), O_WRONLY | O_CREAT | O_APPEND,
+                                   0600);
+  posix_spawn_file_actions_adddup2(&actions, 2, 1);
+  std::string words[] = {interpreter, driver, program_.string(), mode_};
+  std::array<char*, 5> argv{words[0].data(), words[1].data(), words[2].data(), words[3].data(),
+                            nullptr};
+  const int failed =
+      posix_spawnp(&process_, interpreter.c_str(), &actions, nullptr, argv.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  close(ends[1]);
+  if (failed != 0) {
+    process_ = -1;
+    throw Error(Fault::usage, interpreter,
+                fmt::format("cannot be started ({}); {}", std::strerror(failed), cure));
+  }
+}
+
+void Python::send(std::string_view line) {
+  while (!line.empty()) {
+    const ssize_t sent = ::send(channel_, line.data(), line.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent <= 0) report_death();
+    line.remove_prefix(static_cast<std::size_t>(sent));
+  }
+}
+
+std::string Python::receive() {
+  std::string line;
+  std::array<char, 4096> chunk{};
+  while (line.empty() || line.back() != '\n') {
+    const ssize_t got = recv(channel_, chunk.data(), chunk.size(), 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) report_death();
+    line.append(chunk.data(), static_cast<std::size_t>(got));
+  }
+  return line;
+}
+
+void Python::report_death() {
+  int status = 0;
+  waitpid(process_, &status, 0);
+  process_ = -1;
+  close(channel_);
+  channel_ = -1;
+  const std::string how = WIFSIGNALED(status)
+                              ? fmt::format("was ended by signal {}", WTERMSIG(status))
+                              : fmt::format("ended with status {}", WEXITSTATUS(status));
+  const std::string words = tail_of(folder_ / "printed.txt");
+  throw Error(Fault::model, program_.filename().string(),
+              fmt::format("the Python that ran it {}{}{}", how, words.empty() ? "" : ": ", words));
+}
+
+Tree Python::ask(const Tree::Map& request) {
+  if (channel_ < 0) start();
+  send(write_json(Tree{request}, {.indent = 0}) + "\n");
+  const Tree reply = read_json(receive());
+  const Tree* fault = reply.find("error");
+  if (fault == nullptr) return reply;
+  if (text_at(*fault, "kind") == "python") {
+    throw Error(Fault::usage, text_at(*fault, "where"),
+                fmt::format("{}; {}", text_at(*fault, "what"), cure));
+  }
+  std::string where = program_.filename().string();
+  if (const std::string line = text_at(*fault, "where"); !line.empty()) where += ": " + line;
+  throw Error(Fault::model, std::move(where), text_at(*fault, "what"));
+}
+
+}  // namespace isomer

@@ -1,0 +1,25 @@
+#pragma once
+
+// PyTorch as Python source: written for people to read and change, and run in a Python of its own.
+// Nothing here links Python or libtorch.
+
+#include <string_view>
+
+#include "systems/system.h"
+
+namespace isomer {
+
+/// `<stem>.py` with an nn.Module class per module, `load()` and `example_inputs()`, and
+/// `<stem>.safetensors` with the weights under their state_dict names. Throws Fault::unsupported
+/// with every operator that has no spelling.
+Written write_pytorch(const Graph& graph, std::string_view stem);
+bool spells_pytorch(std::string_view op);
+
+/// Runs the model of a `.py` file in a Python process of its own: what `load()` gives, or else the
+/// one nn.Module class that takes no arguments, with the weights in `<stem>.safetensors`. The
+/// interpreter is $ISOMER_PYTHON, else that of the build, else python3. Types of inputs and outputs
+/// are known where the file has `example_inputs()`; elsewhere inputs are called f32[] and outputs
+/// are not listed.
+Simulation simulate_pytorch(const Files& files, std::string_view entry, Precision precision);
+
+}  // namespace isomer

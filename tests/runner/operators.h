@@ -1,0 +1,29 @@
+#pragma once
+
+#include "graph/graph.h"
+#include "runner/case.h"
+
+namespace isomer::runner {
+
+/// A case of an operator: a graph, what goes in and what should come out.
+struct OperatorCase {
+  Graph graph;
+  std::vector<Tensor> inputs;
+  std::vector<Tensor> expected;
+  double tolerance = 1e-5;
+  bool gradient = true;     // it has one
+  bool differences = true;  // that central differences agree with
+};
+
+/// Compares, in float64, what `differentiate` gives with central differences of the reference
+/// engine near the inputs. Nothing when the graph has no gradient to check.
+std::string check_differences(const OperatorCase& one);
+
+/// Compares, in float64 and at the inputs themselves, what `differentiate` gives with the engine's
+/// own derivative.
+std::string check_gradient(const OperatorCase& one, const Engine& engine);
+
+/// Whether there is something to differentiate, to which, and a derivative.
+bool has_gradient(const OperatorCase& one);
+
+}  // namespace isomer::runner

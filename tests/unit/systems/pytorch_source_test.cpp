@@ -1,0 +1,407 @@
+#include "systems/pytorch/source.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "base/error.h"
+#include "passes/passes.h"
+#include "passes/pipeline.h"
+#include "passes/rewrite.h"
+#include "run/engine.h"
+#include "systems/pytorch/python.h"
+#include "systems/text/text.h"
+
+namespace isomer {
+namespace {
+
+Graph ready(std::string_view text) {
+  const Graph graph = run_passes(parse_graph(text), conversion_passes());
+  return remove_unused(expand_unsupported(graph, spells_pytorch));
+}
+
+std::unique_ptr<Files> files_of(const Written& written) {
+  std::map<std::string, std::string> files;
+  for (const File& file : written.files) files[file.name] = std::string(file.bytes.text());
+  return in_memory(std::move(files));
+}
+
+std::string source_of(std::string_view text) {
+  return std::string(write_pytorch(ready(text), "net").files.at(0).bytes.text());
+}
+
+// The classes alone, without the head of the file and the functions after them.
+std::string classes_of(std::string_view text) {
+  const std::string source = source_of(text);
+  const std::size_t begin = source.find("class ");
+  return source.substr(begin, source.find("\n\n\ndef load") + 1 - begin);
+}
+
+Tensor reals(std::vector<std::int64_t> shape, std::vector<float> values) {
+  return Tensor::of<float>(std::move(shape), values);
+}
+
+// -- text ----------------------------------------------------------------------------------------
+
+TEST(PytorchSource, RecoversLayersFromNamesAndScopes) {
+  EXPECT_EQ(classes_of(R"(
+graph net(x: f32[s0, 2]) -> (y)
+  length s0: 1..8
+  weight w: f32[2, 2] "fc.weight" = [[1, 2], [3, 4]]
+  weight b: f32[2] "fc.bias" = [5, 6]
+  h = linear(x, w, b)  @fc
+  a = relu(h)  @act
+  y = mul(a, 0.5)
+)"),
+            R"(class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(2, 2)
+        self.act = nn.ReLU()
+
+    def forward(self, x):
+        return self.act(self.fc(x)) * 0.5
+)");
+}
+
+TEST(PytorchSource, ChainsOfNumberedChildrenAreSequential) {
+  EXPECT_EQ(classes_of(R"(
+graph net(x: f32[1, 2]) -> (y)
+  weight a: f32[2, 2] "part.0.weight" = [[1, 2], [3, 4]]
+  weight b: f32[2, 2] "part.3.weight" = [[1, 2], [3, 4]]
+  h = linear(x, a, none)  @part.0
+  i = relu(h)  @part.1
+  j = linear(i, b, none)  @part.3
+  y = neg(j)
+)"),
+            R"(class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.part = nn.Sequential(
+            nn.Linear(2, 2, bias=False), nn.ReLU(), nn.Identity(), nn.Linear(2, 2, bias=False)
+        )
+
+    def forward(self, x):
+        return -self.part(x)
+)");
+}
+
+TEST(PytorchSource, EqualModulesShareOneClass) {
+  EXPECT_EQ(classes_of(R"(
+graph net(x: f32[1, 2]) -> (y)
+  weight a: f32[2, 2] "layers.0.fc.weight" = [[1, 2], [3, 4]]
+  weight b: f32[2, 2] "layers.1.fc.weight" = [[1, 2], [3, 4]]
+  linear = linear(x, a, none)  @layers.0.fc
+  first = add(linear, x)  @layers.0
+  linear_1 = linear(first, b, none)  @layers.1.fc
+  y = add(linear_1, first)  @layers.1
+)"),
+            R"(class Layer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(2, 2, bias=False)
+
+    def forward(self, x):
+        return self.fc(x) + x
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(Layer(), Layer())
+
+    def forward(self, x):
+        return self.layers(x)
+)");
+}
+
+TEST(PytorchSource, ModulesCalledTwiceAreWrittenInTheirCaller) {
+  EXPECT_EQ(classes_of(R"(
+graph net(x: f32[1, 2]) -> (y)
+  weight w: f32[2, 2] "cell.fc.weight" = [[1, 2], [3, 4]]
+  a = linear(x, w, none)  @cell.fc
+  b = tanh(a)  @cell
+  c = exp(b)
+  d = linear(c, w, none)  @cell.fc
+  y = tanh(d)  @cell
+)"),
+            R"(class Cell(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(2, 2, bias=False)
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cell = Cell()
+
+    def forward(self, x):
+        d = self.cell.fc(torch.exp(torch.tanh(self.cell.fc(x))))
+        return torch.tanh(d)
+)");
+}
+
+TEST(PytorchSource, TiedAndLooseTensorsKeepTheirNames) {
+  EXPECT_EQ(classes_of(R"(
+graph net(i: i64[3]) -> (y)
+  weight w: f32[5, 2] "embed.weight" "out.weight" = [[1, 2], [3, 4], [5, 6], [7, 8], [9, 0]]
+  weight s: f32[] "scale" = 2
+  buffer m: f32[2] "shift" = [1, 2]
+  weight u: f32[1] "unused.thing" = [1]
+  e = embedding(w, i)  @embed
+  f = sub(e, m)
+  g = mul(f, s)
+  y = linear(g, w, none)  @out
+)"),
+            R"(class Unused(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.thing = nn.Parameter(torch.zeros(1))
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.zeros(()))
+        self.register_buffer("shift", torch.zeros(2))
+        self.embed = nn.Embedding(5, 2)
+        self.out = nn.Linear(2, 5, bias=False)
+        self.unused = Unused()
+        self.out.weight = self.embed.weight
+
+    def forward(self, i):
+        return self.out((self.embed(i) - self.shift) * self.scale)
+)");
+}
+
+TEST(PytorchSource, OperatorsThatItCannotSpellAreListed) {
+  Graph graph = parse_graph("graph net(x: f32[1]) -> (y)\n  y = relu(x)\n");
+  graph.nodes[0].op = "blur";
+  try {
+    write_pytorch(graph, "net");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::unsupported);
+    EXPECT_NE(error.text().find("blur"), std::string::npos) << error.text();
+  }
+}
+
+TEST(PytorchSource, SpellsOrExpandsEveryOperator) {
+  for (const OpFamily& family : op_families()) {
+    for (const OpSchema& schema : family.ops) {
+      EXPECT_TRUE(spells_pytorch(schema.name()) || schema.expand != nullptr) << schema.name();
+    }
+  }
+}
+
+// -- running -------------------------------------------------------------------------------------
+
+bool has_torch() {
+  static const bool has = [] {
+    const std::string command =
+        python_interpreter() + " -c 'import torch, safetensors' 2>/dev/null";
+    return std::system(command.c_str()) ==
+           0;  // NOLINT(concurrency-mt-unsafe): the tests run one by one
+  }();
+  return has;
+}
+
+constexpr std::string_view small = R"(
+graph net(x: f32[s0, 2]) -> (y, z)
+  length s0: 2..8
+  weight w: f32[2, 2] "fc.weight" = [[1, 2], [3, -4]]
+  weight b: f32[2] "fc.bias" = [0.1, 0.2]
+  buffer c: f32[2] "shift" = [0.3, 0.7]
+  h = linear(x, w, b)  @fc
+  a = gelu(h)
+  y = sub(a, c)
+  s = mul(y, 0.1)
+  z = reshape(s, shape=[2*s0])
+)";
+
+class PytorchRun : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!has_torch()) GTEST_SKIP() << "no Python with torch";
+  }
+
+  static Simulation simulate(const Graph& graph, Precision precision = Precision::single) {
+    return simulate_pytorch(*files_of(write_pytorch(graph, "net")), "net.py", precision);
+  }
+
+  // Python takes a second or two to import torch: most tests ask one model.
+  static Simulation& shared() {
+    static Simulation simulation = simulate(ready(small));
+    return simulation;
+  }
+
+  static Simulation simulate_source(std::string source) {
+    return simulate_pytorch(*in_memory({{"net.py", std::move(source)}}), "net.py",
+                            Precision::single);
+  }
+
+  static std::string message_of(const std::function<void()>& action, Fault fault) {
+    try {
+      action();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.fault(), fault);
+      return error.what();
+    }
+    ADD_FAILURE() << "nothing was thrown";
+    return "";
+  }
+
+  static void expect_near(std::span<const Tensor> found, std::span<const Tensor> wanted,
+                          double tolerance) {
+    ASSERT_EQ(found.size(), wanted.size());
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      EXPECT_EQ(found[i].type(), wanted[i].type()) << "output " << i;
+      const std::vector<double> a = found[i].doubles();
+      const std::vector<double> b = wanted[i].doubles();
+      ASSERT_EQ(a.size(), b.size());
+      for (std::size_t k = 0; k < a.size(); ++k)
+        EXPECT_NEAR(a[k], b[k], tolerance) << "output " << i << ", " << k;
+    }
+  }
+};
+
+TEST_F(PytorchRun, GivesWhatTheGraphGives) {
+  const Graph graph = ready(small);
+  const std::vector<Tensor> inputs{reals({3, 2}, {1, -1, 0.5, 2, 0, 3})};
+  const Simulation& simulation = shared();
+  expect_near(simulation.executor->run(inputs), make_reference_executor(graph)->run(inputs), 1e-6);
+}
+
+TEST_F(PytorchRun, DescribesItself) {
+  const Simulation& simulation = shared();
+  ASSERT_EQ(simulation.inputs.size(), 1U);
+  EXPECT_EQ(simulation.inputs[0].name, "x");
+  EXPECT_EQ(to_text(simulation.inputs[0].type), "f32[s0, 2]");
+  ASSERT_EQ(simulation.outputs.size(), 2U);
+  EXPECT_EQ(to_text(simulation.outputs[1].type), "f32[2*s0]");
+  ASSERT_EQ(simulation.parameters.size(), 2U);
+  EXPECT_EQ(simulation.parameters[0].name, "fc.weight");
+  ASSERT_EQ(simulation.weights.size(), 3U);
+  EXPECT_EQ(simulation.weights[0].first, "shift");
+  EXPECT_TRUE(simulation.weights[0].second.same_bits(reals({2}, {0.3F, 0.7F})));
+}
+
+TEST_F(PytorchRun, GivesPytorchsOwnDerivatives) {
+  const Graph graph = ready(small);
+  const std::vector<Tensor> inputs{reals({2, 2}, {1, -1, 0.5, 2}), reals({2, 2}, {1, 2, 3, 4}),
+                                   reals({4}, {1, 0, 2, 1})};
+  const Simulation& simulation = shared();
+  expect_near(simulation.gradient->run(inputs),
+              make_reference_executor(differentiate(graph))->run(inputs), 1e-5);
+}
+
+TEST_F(PytorchRun, RunsInDoublePrecision) {
+  const Graph graph = ready(small);
+  const std::vector<Tensor> inputs{
+      Tensor::from_doubles(DType::f64, {2, 2}, std::vector<double>{0.1, -1, 0.5, 2})};
+  const Simulation simulation = simulate(graph, Precision::doubled);
+  expect_near(simulation.executor->run(inputs),
+              make_reference_executor(to_float64(graph))->run(inputs), 1e-14);
+}
+
+TEST_F(PytorchRun, TakesOtherParameters) {
+  const Graph graph = ready(small);
+  const std::vector<Tensor> inputs{reals({2, 2}, {1, -1, 0.5, 2})};
+  Simulation simulation = simulate(graph);
+  Graph changed = graph;
+  std::vector<Tensor> values;
+  for (Constant& constant : changed.constants) {
+    if (!constant.trainable) continue;
+    std::vector<double> doubles = constant.data.doubles();
+    for (double& value : doubles) value += 0.25;
+    constant.data = Tensor::from_doubles(DType::f32, constant.data.shape(), doubles);
+    values.push_back(constant.data);
+  }
+  simulation.set_parameters(values);
+  expect_near(simulation.executor->run(inputs), make_reference_executor(changed)->run(inputs),
+              1e-6);
+}
+
+TEST_F(PytorchRun, TracesItsInnerValues) {
+  const Graph graph = ready(small);
+  const std::vector<Tensor> inputs{reals({2, 2}, {1, -1, 0.5, 2})};
+  const std::vector<Step> steps = shared().trace(inputs);
+  ASSERT_EQ(steps.size(), 5U);
+  EXPECT_EQ(steps[0].op, "linear");
+  EXPECT_EQ(steps[0].scope, "fc");
+  std::vector<ValueId> exposed;
+  const Graph open = expose_values(graph, exposed);
+  const std::vector<Tensor> wanted = make_reference_executor(open)->run(inputs);
+  expect_near(std::vector{steps[0].value}, std::vector{wanted[wanted.size() - exposed.size()]},
+              1e-6);
+}
+
+TEST_F(PytorchRun, RemembersStates) {
+  const Graph graph = ready(R"(
+graph net(x: f32[2]) -> (y)
+  state t: f32[2] "cell.total" = [1, 2] -> u
+  h = mul(t, 0.5)  @cell
+  u = add(h, x)  @cell
+  y = exp(u)
+)");
+  const std::vector<Tensor> inputs{reals({2}, {1, -1})};
+  const Simulation simulation = simulate(graph);
+  const std::unique_ptr<Executor> reference = make_reference_executor(graph);
+  for (int i = 0; i < 3; ++i)
+    expect_near(simulation.executor->run(inputs), reference->run(inputs), 1e-5);
+}
+
+TEST_F(PytorchRun, SaysWhereAProgramFails) {
+  const Simulation simulation = simulate_source(R"(import torch
+
+class Net(torch.nn.Module):
+    def forward(self, x):
+        print("this goes nowhere")
+        return x.reshape(7)
+)");
+  const std::vector<Tensor> inputs{reals({2}, {1, -1})};
+  const std::string message = message_of([&] { simulation.executor->run(inputs); }, Fault::model);
+  EXPECT_NE(message.find("net.py: line 6: RuntimeError: shape '[7]' is invalid"), std::string::npos)
+      << message;
+  // It lives on.
+  EXPECT_THROW(simulation.executor->run(inputs), Error);
+}
+
+TEST_F(PytorchRun, SurvivesADeath) {
+  const Simulation simulation = simulate_source(R"(import os, sys, torch
+
+class Net(torch.nn.Module):
+    def forward(self, x):
+        print("farewell", file=sys.stderr, flush=True)
+        os._exit(7)
+)");
+  const std::vector<Tensor> inputs{reals({2}, {1, -1})};
+  const std::string message = message_of([&] { simulation.executor->run(inputs); }, Fault::model);
+  EXPECT_NE(message.find("ended with status 7: farewell"), std::string::npos) << message;
+}
+
+TEST_F(PytorchRun, RefusesAProgramWithoutAModel) {
+  const std::string message = message_of([] { simulate_source("x = 1\n"); }, Fault::model);
+  EXPECT_NE(message.find("has no load(), and not one nn.Module class"), std::string::npos)
+      << message;
+  const std::string broken = message_of([] { simulate_source("x = (\n"); }, Fault::model);
+  EXPECT_NE(broken.find("net.py: line 1: SyntaxError"), std::string::npos) << broken;
+}
+
+TEST_F(PytorchRun, LeavesNothingBehind) {
+  const auto folders = [] {
+    std::size_t count = 0;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(std::filesystem::temp_directory_path())) {
+      if (entry.path().filename().string().starts_with("isomer-")) ++count;
+    }
+    return count;
+  };
+  const std::size_t before = folders();
+  { const Simulation simulation = simulate(ready(small)); }
+  EXPECT_EQ(folders(), before);
+}
+
+}  // namespace
+}  // namespace isomer
