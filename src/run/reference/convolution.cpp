@@ -244,6 +244,13 @@ std::int64_t largest_place(const T* plane, std::int64_t width, Range rows, Range
   return best;
 }
 
+/// A dilated window may step over the whole input. PyTorch then gives -inf and a position that is
+/// none of the plane's, with which no derivative can be right.
+[[noreturn]] void refuse_empty_window() {
+  throw Error(Fault::model, "",
+              "a pooling window has padding only; dilation and padding should leave it an element");
+}
+
 void run_max_pool2d(const KernelCall& call) {
   const Operand& x = call.input(0);
   const std::vector<std::int64_t>& shape = call.result().shape;
@@ -260,9 +267,7 @@ void run_max_pool2d(const KernelCall& call) {
           const std::int64_t row = i / shape.back() % shape[shape.size() - 2];
           const Range rows = down.places(row, height);
           const Range columns = across.places(i % shape.back(), width);
-          // The type rule admits no window without elements: padding is at most half a kernel.
-          expect(rows.begin < rows.end && columns.begin < columns.end,
-                 "a pooling window has elements");
+          if (rows.begin >= rows.end || columns.begin >= columns.end) refuse_empty_window();
           const T* const plane =
               elements.data() + i / (shape.back() * shape[shape.size() - 2]) * height * width;
           indices[i] = largest_place(plane, width, rows, columns, down.dilation, across.dilation);

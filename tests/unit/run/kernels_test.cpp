@@ -123,6 +123,14 @@ TEST(Operators, RefuseWhatTheTypeRuleRefuses) {
       std::string::npos);
 }
 
+TEST(Operators, RefuseAPoolingWindowOfPadding) {
+  const Attributes across{{"kernel_size", std::vector<std::int64_t>{1, 2}},
+                          {"padding", std::vector<std::int64_t>{0, 1}},
+                          {"dilation", std::vector<std::int64_t>{1, 2}}};
+  const std::string message = refusal("max_pool2d", {reals({1, 1, 1}, {3})}, across);
+  EXPECT_NE(message.find("padding only"), std::string::npos) << message;
+}
+
 TEST(Operators, BoundWhatTheyAllocate) {
   const std::string message =
       refusal("full", {}, {{"shape", std::vector<Dim>{1 << 20, 1 << 20}}, {"value", 0.0}});
