@@ -17,6 +17,8 @@ std::string nan_text(Real value) {
   using Bits = std::conditional_t<sizeof(Real) == 4, std::uint32_t, std::uint64_t>;
   const auto bits = std::bit_cast<Bits>(value);
   if (bits == std::bit_cast<Bits>(std::numeric_limits<Real>::quiet_NaN())) return "nan";
+  // What x86 computes.
+  if (bits == std::bit_cast<Bits>(-std::numeric_limits<Real>::quiet_NaN())) return "-nan";
   return fmt::format("nan({:x})", bits);
 }
 

@@ -241,8 +241,15 @@ std::string check_gradient(const OperatorCase& one, const Engine& engine) {
   const std::vector<Numbers> point = doubled.point();
   const std::vector<Tensor> cotangents = draw_cotangents(doubled.run(point), random);
   const std::vector<Tensor> ours = doubled.gradient(point, cotangents);
-  const std::vector<Tensor> theirs = engine.make_gradient(doubled.at(doubled.graph(), point))
-                                         ->run(doubled.gradient_inputs(point, cotangents));
+  std::vector<Tensor> theirs;
+  try {
+    theirs = engine.make_gradient(doubled.at(doubled.graph(), point))
+                 ->run(doubled.gradient_inputs(point, cotangents));
+  } catch (const Error& error) {
+    // Where the engine takes an input for a given number, as libtorch does running statistics.
+    if (error.text().find("is not differentiable with respect to") != std::string::npos) return "";
+    throw;
+  }
   if (ours.size() != theirs.size()) {
     return fmt::format("{} and {} from {}", counted(ours.size(), "gradient"), theirs.size(),
                        engine.name);

@@ -144,7 +144,11 @@ std::string blessed_text(const std::string& text, const Sheet& sheet, const Oper
   std::string result = text;
   for (std::size_t i = outputs.size(); i-- > 0;) {
     const auto [from, to] = sheet.spans[i];
-    result.replace(from, to - from, elements_text(outputs[i]));
+    std::string found = elements_text(outputs[i]);
+    // Which NaN it is does not matter here.
+    for (std::size_t at = 0; (at = found.find("-nan", at)) != std::string::npos;)
+      found.erase(at, 1);
+    result.replace(from, to - from, found);
   }
   return result;
 }

@@ -1,6 +1,7 @@
 #include "systems/text/elements.h"
 
 #include <charconv>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <type_traits>
@@ -101,10 +102,9 @@ class Reader {
       return payload<Real>();
     }
     const bool negative = cursor_.take("-");
-    if (cursor_.take("inf")) {
-      return negative ? -std::numeric_limits<Real>::infinity()
-                      : std::numeric_limits<Real>::infinity();
-    }
+    const Real sign = negative ? Real(-1) : Real(1);
+    if (cursor_.take("nan")) return std::copysign(std::numeric_limits<Real>::quiet_NaN(), sign);
+    if (cursor_.take("inf")) return std::copysign(std::numeric_limits<Real>::infinity(), sign);
     const std::string_view digits = cursor_.peek() == '-' ? "" : cursor_.word(".+-");
     Real value = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
@@ -115,7 +115,7 @@ class Reader {
     if (error != std::errc() || end != digits.data() + digits.size()) {
       cursor_.fail("a number should come here: 1, -0.5, 1e-3, inf, -inf or nan", begin);
     }
-    return negative ? -value : value;
+    return std::copysign(value, sign);
   }
 
   /// The bits of a NaN that is not the usual one.

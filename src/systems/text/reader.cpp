@@ -329,8 +329,8 @@ class GraphReader {
     cursor_.move_to(result.offset);
     if (text == "true" || text == "false") {
       result.kind = LiteralKind::boolean;
-    } else if (text == "inf" || text.starts_with("nan") || text.find_first_of(".e") != text.npos ||
-               text.ends_with("inf")) {
+    } else if (text == "inf" || text.find("nan") != text.npos ||
+               text.find_first_of(".e") != text.npos || text.ends_with("inf")) {
       result.kind = LiteralKind::real;
     } else {
       result.kind = LiteralKind::integer;
