@@ -169,6 +169,25 @@ Assignments write_elu(const PythonCall& call) {
                                python_literal(scale), python_literal(input_scale)));
 }
 
+// A bound with a point would turn integers into reals.
+Assignments write_clamp(const PythonCall& call) {
+  std::string text = fmt::format("torch.clamp({}", argument(call, 0));
+  for (const std::string_view name : {"min", "max"}) {
+    if (!stated(call, name)) continue;
+    const double limit = setting<double>(call, name);
+    const bool whole = is_integer(call.type(0).dtype) && limit == std::trunc(limit);
+    text +=
+        fmt::format(", {}={}", name, whole ? fmt::format("{:.0f}", limit) : python_literal(limit));
+  }
+  return one(call, text + ")");
+}
+
+// PyTorch has no derivative for its sign.
+Assignments write_floor_divide(const PythonCall& call) {
+  const std::string y = call.operand(call.node.inputs[1], false).text;
+  return one(call, fmt::format("torch.div({}, {}, rounding_mode=\"floor\")", argument(call, 0), y));
+}
+
 Assignments write_where(const PythonCall& call) {
   // Numbers take the other side's type; two numbers would take the default one.
   const Expression y = call.operand(call.node.inputs[2], false);
@@ -260,6 +279,23 @@ Assignments write_slice(const PythonCall& call) {
 Assignments write_select(const PythonCall& call) {
   const std::string index = call.length(setting<Dim>(call, "index")).text;
   return one(call, subscripted(call, setting<std::int64_t>(call, "dim"), index));
+}
+
+// Named one by one: a length that happens to be 1 in one run must stay.
+Assignments write_squeeze(const PythonCall& call) {
+  const Shape& shape = call.type(0).shape;
+  const auto rank = static_cast<std::int64_t>(shape.size());
+  std::set<std::int64_t> axes;
+  for (const std::int64_t axis : setting<std::vector<std::int64_t>>(call, "dim")) {
+    axes.insert(axis < 0 ? axis + rank : axis);
+  }
+  std::vector<std::int64_t> gone;
+  for (std::int64_t axis = 0; axis < rank; ++axis) {
+    const bool meant = axes.empty() || axes.contains(axis);
+    if (meant && shape[static_cast<std::size_t>(axis)] == Dim(1)) gone.push_back(axis);
+  }
+  const std::string dim = python_value(gone, call.length);
+  return one(call, fmt::format("{}.squeeze({})", receiver(call, 0), dim));
 }
 
 Assignments write_flatten(const PythonCall& call) {
@@ -455,7 +491,7 @@ constexpr Row rows[] = {
     {"mish", "F.mish({x})"},
     {"detach", "{x}.detach()"},
     {"log_sigmoid", "F.logsigmoid({x})"},
-    {"clamp", "torch.clamp({x}<, min={min}><, max={max}>)"},
+    {"clamp", "", Binding::atom, write_clamp},
     {"logical_not", "torch.logical_not({x})"},
     {"isnan", "torch.isnan({x})"},
     {"isinf", "torch.isinf({x})"},
@@ -463,7 +499,7 @@ constexpr Row rows[] = {
     {"sub", "{x} - {y}", Binding::sum},
     {"mul", "{x} * {y}", Binding::product},
     {"div", "{x} / {y}", Binding::product},
-    {"floor_divide", "{x} // {y}", Binding::product},
+    {"floor_divide", "", Binding::atom, write_floor_divide},
     {"remainder", "{x} % {y}", Binding::product},
     {"pow", "{x} ** {y}", Binding::power},
     {"maximum", "torch.maximum({x}, {y})"},
@@ -505,7 +541,7 @@ constexpr Row rows[] = {
     {"flip", "{x}.flip({dims!})"},
     {"transpose", "{x}.transpose({dim0}, {dim1})"},
     {"unsqueeze", "{x}.unsqueeze({dim})"},
-    {"squeeze", "{x}.squeeze({dim})"},
+    {"squeeze", "", Binding::atom, write_squeeze},
     {"flatten", "", Binding::atom, write_flatten},
     {"select", "", Binding::atom, write_select},
     {"split", "", Binding::atom, write_split},

@@ -253,21 +253,43 @@ std::string described(const Graph& graph, const std::vector<ValueId>& values,
   return fmt::format("{}", fmt::join(parts, "\n"));
 }
 
-std::string heading(const Graph& graph, std::string_view stem, const std::string& model) {
-  std::string text = fmt::format(
-      "\"\"\"{}: a PyTorch model, written by isomer.\n\n`load()` gives it with the weights of "
-      "{}.safetensors.\n\n"
-      "Takes:\n{}\nGives:\n{}\n\"\"\"\n\n",
-      model, stem, described(graph, graph.inputs, "in"), described(graph, graph.outputs, "out"));
+// Names from outside must not end the text that they stand in.
+std::string harmless(std::string text) {
+  std::ranges::replace(text, '"', '_');
+  std::ranges::replace(text, '\\', '_');
   return text;
 }
 
-void write_load(PythonText& out, const std::string& model, std::string_view stem, bool stored_any,
-                bool hidden, bool training) {
-  out.open("def load(folder=Path(__file__).parent):");
-  out.line("\"\"\"Gives the model with its weights, ready to run.\"\"\"");
+std::string heading(const Graph& graph, std::string_view stem, const std::string& model,
+                    bool weights) {
+  const std::string whence =
+      weights ? fmt::format(" with the weights of {}.safetensors", stem) : "";
+  return fmt::format(
+      "\"\"\"{}: a PyTorch model, written by isomer.\n\n`load()` gives it{}.\n\n"
+      "Takes:\n{}\nGives:\n{}\n\"\"\"\n\n",
+      model, harmless(whence), harmless(described(graph, graph.inputs, "in")),
+      harmless(described(graph, graph.outputs, "out")));
+}
+
+// Whether the text uses a name, and not only longer ones that end in it.
+bool mentions(std::string_view text, std::string_view name) {
+  for (std::size_t at = text.find(name); at != std::string_view::npos;
+       at = text.find(name, at + 1)) {
+    if (at == 0 || identifier(text.substr(at - 1, 1)) == "_") return true;
+  }
+  return false;
+}
+
+void write_load(PythonText& out, const std::string& model, std::string_view stem,
+                const SafeTensors& weights, bool training) {
+  const bool hidden = std::ranges::any_of(weights.tensors, [](const StoredTensor& tensor) {
+    return tensor.name.starts_with(hidden_prefix);
+  });
+  const bool any = !weights.tensors.empty();
+  out.open(any ? "def load(folder=Path(__file__).parent):" : "def load():");
+  out.line("\"\"\"Gives the model, ready to run.\"\"\"");
   out.line(fmt::format("model = {}()", model));
-  if (stored_any) {
+  if (any) {
     out.line(fmt::format("tensors = load_file(Path(folder) / {})",
                          python_literal(std::string(stem) + ".safetensors")));
   }
@@ -276,7 +298,7 @@ void write_load(PythonText& out, const std::string& model, std::string_view stem
     out.line("model.get_buffer(name.removeprefix(\"constant:\")).copy_(tensors.pop(name))");
     out.close();
   }
-  if (stored_any) out.line("model.load_state_dict(tensors, strict=True)");
+  if (any) out.line("model.load_state_dict(tensors, strict=True)");
   out.line(training ? "return model.train()" : "return model.eval()");
   out.close();
 }
@@ -368,26 +390,23 @@ Written write_pytorch(const Graph& graph, std::string_view stem) {
   const std::string hint = class_name(graph.name);
   const Classes classes(modules, hint.empty() ? "Model" : hint);
   const SafeTensors weights = weights_of(modules);
-  const bool hidden = std::ranges::any_of(weights.tensors, [](const StoredTensor& tensor) {
-    return tensor.name.starts_with(hidden_prefix);
-  });
+  const bool any = !weights.tensors.empty();
 
   PythonText out;
-  out.append(heading(graph, stem, classes.model()));
-  out.append("from pathlib import Path\n\nimport torch\n");
-  const bool functional = classes.text().find("F.") != std::string::npos;
-  if (functional) out.append("import torch.nn.functional as F\n");
-  if (!weights.tensors.empty()) out.append("from safetensors.torch import load_file\n");
+  out.append(heading(graph, stem, classes.model(), any));
+  out.append(any ? "from pathlib import Path\n\nimport torch\n" : "import torch\n");
+  if (mentions(classes.text(), "F.")) out.append("import torch.nn.functional as F\n");
+  if (any) out.append("from safetensors.torch import load_file\n");
   out.append("from torch import nn\n");
   out.append(classes.text());
   out.append("\n\n");
-  write_load(out, classes.model(), stem, !weights.tensors.empty(), hidden, layered.training);
+  write_load(out, classes.model(), stem, weights, layered.training);
   out.append("\n\n");
   write_example(out, graph);
 
   Written written;
   written.files.push_back({fmt::format("{}.py", stem), bytes_of(out.text())});
-  if (!weights.tensors.empty()) {
+  if (any) {
     written.files.push_back(
         {fmt::format("{}.safetensors", stem), bytes_of(write_safetensors(weights))});
   }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 
 #include "base/error.h"
@@ -390,17 +391,23 @@ TEST_F(PytorchRun, RefusesAProgramWithoutAModel) {
 }
 
 TEST_F(PytorchRun, LeavesNothingBehind) {
-  const auto folders = [] {
-    std::size_t count = 0;
-    for (const auto& entry :
-         std::filesystem::directory_iterator(std::filesystem::temp_directory_path())) {
-      if (entry.path().filename().string().starts_with("isomer-")) ++count;
-    }
-    return count;
-  };
-  const std::size_t before = folders();
-  { const Simulation simulation = simulate(ready(small)); }
-  EXPECT_EQ(folders(), before);
+  const std::filesystem::path folder =
+      std::filesystem::path(testing::TempDir()) / "pytorch_source_test";
+  std::filesystem::create_directory(folder);
+  const char* before = std::getenv("TMPDIR");
+  const std::string kept = before == nullptr ? "" : before;
+  setenv("TMPDIR", folder.c_str(), 1);
+  {
+    const Simulation simulation = simulate(ready(small));
+    EXPECT_FALSE(std::filesystem::is_empty(folder));
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(folder));
+  if (before == nullptr) {
+    unsetenv("TMPDIR");
+  } else {
+    setenv("TMPDIR", kept.c_str(), 1);
+  }
+  std::filesystem::remove(folder);
 }
 
 }  // namespace
