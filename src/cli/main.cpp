@@ -96,7 +96,24 @@ int guarded(const Verb& verb, const Words& words) {
   }
 }
 
+/// CLI11 would only say that a subcommand is required.
+bool is_no_verb(std::string_view word) {
+  return !word.starts_with("-") && std::ranges::find(verbs, word, &Verb::name) == std::end(verbs);
+}
+
+int refuse_verb(std::string_view word) {
+  std::vector<std::string_view> names;
+  for (const Verb& verb : verbs) names.push_back(verb.name);
+  const std::string_view close = nearest(word, names);
+  complain(fmt::format("there is no verb {}; {}", quoted(word),
+                       close.empty() ? fmt::format("there are: {}", fmt::join(names, ", "))
+                                     : fmt::format("did you mean '{}'?", close)));
+  complain("see: isomer --help");
+  return exit_code(Fault::usage);
+}
+
 int parse_and_run(int argc, char** argv) {
+  if (argc > 1 && is_no_verb(argv[1])) return refuse_verb(argv[1]);
   CLI::App app(
       "Moves neural models between systems, runs them, and proves that both sides behave the same.",
       "isomer");

@@ -21,9 +21,12 @@ std::vector<std::string> port_names(std::span<const Port> ports) {
 
 std::vector<Tensor> inputs_by_name(const std::string& path, std::span<const Port> ports) {
   std::map<std::string, Tensor, std::less<>> stored;
-  for (const StoredTensor& tensor : read_safetensors(map_file(path)).tensors) {
-    stored.emplace(tensor.name, with_place(path, [&] { return tensor_of(tensor); }));
-  }
+  const Bytes file = map_file(path);
+  with_place(path, [&] {
+    for (const StoredTensor& tensor : read_safetensors(file).tensors) {
+      stored.emplace(tensor.name, tensor_of(tensor));
+    }
+  });
   std::vector<Tensor> inputs;
   std::vector<std::string> missing;
   for (std::size_t i = 0; i < ports.size(); ++i) {
@@ -53,7 +56,8 @@ std::vector<Tensor> inputs_by_position(std::span<const std::string> paths,
   }
   std::vector<Tensor> inputs;
   for (const std::string& path : paths) {
-    inputs.push_back(with_place(path, [&] { return tensor_of(read_npy(map_file(path))); }));
+    const Bytes file = map_file(path);
+    inputs.push_back(with_place(path, [&] { return tensor_of(read_npy(file)); }));
   }
   return inputs;
 }

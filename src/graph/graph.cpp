@@ -10,7 +10,7 @@ namespace {
 
 /// One complaint about one input.
 struct Misfit {
-  std::string input;
+  std::size_t input;
   std::string what;
 };
 
@@ -40,13 +40,12 @@ class Binder {
 
   Lengths bind() {
     check_kinds();
-    report();
     // Names that stand alone first, so that "s0 + 1" is checked against s0 and not the other way
     // round.
     for (const bool alone : {true, false}) {
-      for (std::size_t i = 0; i < inputs_.size(); ++i) learn(i, alone);
+      for (const std::size_t i : typed_) learn(i, alone);
     }
-    for (std::size_t i = 0; i < inputs_.size(); ++i) check(i);
+    for (const std::size_t i : typed_) check(i);
     report();
     check_ranges();
     report();
@@ -65,10 +64,11 @@ class Binder {
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
       if (inputs_[i].dtype() == type(i).dtype &&
           inputs_[i].shape().size() == type(i).shape.size()) {
+        typed_.push_back(i);
         continue;
       }
-      misfits_.push_back({name(i), fmt::format("is {}; the model takes {}", type_text(inputs_[i]),
-                                               to_text(type(i)))});
+      misfits_.push_back(
+          {i, fmt::format("is {}; the model takes {}", type_text(inputs_[i]), to_text(type(i)))});
     }
   }
 
@@ -86,22 +86,22 @@ class Binder {
     const auto unknown =
         std::ranges::find_if(names, [&](const auto& name) { return !lengths_.contains(name); });
     if (unknown != names.end()) {
-      misfits_.push_back({name(i), fmt::format("is {} where the model takes {}: no length {} fits",
-                                               type_text(inputs_[i]), to_text(type(i)), *unknown)});
+      misfits_.push_back({i, fmt::format("is {} where the model takes {}: no length {} fits",
+                                         type_text(inputs_[i]), to_text(type(i)), *unknown)});
     } else if (!fits(type(i).shape, lengths_, inputs_[i].shape())) {
-      misfits_.push_back({name(i), fmt::format("is {}; the model takes {}{}", type_text(inputs_[i]),
-                                               to_text(type(i)), bound_text(lengths_, type(i)))});
+      misfits_.push_back({i, fmt::format("is {}; the model takes {}{}", type_text(inputs_[i]),
+                                         to_text(type(i)), bound_text(lengths_, type(i)))});
     }
   }
 
   /// The first input that has the name in its type: where a reader looks for it.
-  std::string user_of(const std::string& length) const {
+  std::size_t user_of(const std::string& length) const {
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
       std::set<std::string> names;
       for (const Dim& dim : type(i).shape) dim.collect_symbols(names);
-      if (names.contains(length)) return name(i);
+      if (names.contains(length)) return i;
     }
-    return "";
+    return 0;
   }
 
   void check_ranges() {
@@ -118,15 +118,16 @@ class Binder {
     }
   }
 
-  void report() const {
+  void report() {
     if (misfits_.empty()) return;
+    std::ranges::sort(misfits_, {}, &Misfit::input);
     if (misfits_.size() == 1) {
-      throw Error(Fault::model, fmt::format("input {}", quoted(misfits_[0].input)),
+      throw Error(Fault::model, fmt::format("input {}", quoted(name(misfits_[0].input))),
                   misfits_[0].what);
     }
     std::vector<std::string> lines;
     for (const Misfit& misfit : misfits_) {
-      lines.push_back(fmt::format("{} {}", quoted(misfit.input), misfit.what));
+      lines.push_back(fmt::format("{} {}", quoted(name(misfit.input)), misfit.what));
     }
     throw Error(Fault::model, "inputs", fmt::format("{}", fmt::join(lines, "; ")));
   }
@@ -134,6 +135,7 @@ class Binder {
   const Graph& graph_;
   std::span<const Tensor> inputs_;
   Lengths lengths_;
+  std::vector<std::size_t> typed_;  // the inputs of the right dtype and rank
   std::vector<Misfit> misfits_;
 };
 

@@ -558,8 +558,8 @@ Loaded read_text(const Files& files, std::string_view entry) {
     const Opening opening = read_opening(cursor);
     if (!opening.given) cursor.fail("the first line should be 'isomer 1'");
     if (opening.data.empty()) return Loaded{GraphReader(cursor, nullptr).read(), {}};
-    const NamedTensors stored =
-        with_place(opening.data, [&] { return read_tensors(files.read(opening.data)); });
+    const Bytes beside = files.read(opening.data);
+    const NamedTensors stored = with_place(opening.data, [&] { return read_tensors(beside); });
     return Loaded{GraphReader(cursor, &stored).read(), {}};
   });
 }
