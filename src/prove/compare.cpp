@@ -12,7 +12,7 @@ namespace {
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 // Two orders of summation differ by a few times the error of either of them.
-constexpr double error_factor = 8;
+constexpr double error_factor = 4;
 constexpr double least_ulps = 4;
 constexpr double exact_relative = 1e-9;
 // What is left of terms that cancel, in units of their scale.
