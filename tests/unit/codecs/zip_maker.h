@@ -10,9 +10,13 @@
 
 namespace isomer::test {
 
+/// Little endian.
 inline std::string number(std::uint64_t value, int size) {
   std::string text;
-  for (int i = 0; i < size; ++i) text += static_cast<char>((value >> (8 * i)) & 0xff);
+  for (; size > 0; --size) {
+    text += static_cast<char>(value & 0xff);
+    value >>= 8;
+  }
   return text;
 }
 
