@@ -6,6 +6,7 @@
 #include "ops/builder.h"
 #include "systems/stored.h"
 #include "systems/text/elements.h"
+#include "systems/text/settings.h"
 #include "systems/text/text.h"
 
 namespace isomer {
@@ -82,14 +83,8 @@ class GraphReader {
   TensorType read_type() {
     TensorType type;
     type.dtype = read_dtype(cursor_);
-    read_list(cursor_, "[", "]", [&] { type.shape.push_back(read_dim()); });
+    read_list(cursor_, "[", "]", [&] { type.shape.push_back(read_dim(cursor_)); });
     return type;
-  }
-
-  Dim read_dim() {
-    const std::size_t begin = cursor_.offset();
-    const std::string_view text = cursor_.expression();
-    return at(begin, [&] { return parse_dim(text); });
   }
 
   // Names and values -----------------------------------------------------------------------
@@ -402,7 +397,7 @@ class GraphReader {
   Attribute attribute(const OpSchema& schema, const std::string& name, std::size_t begin) {
     const std::vector<Prototype::Setting>& settings = prototype(schema).settings;
     const auto setting = std::ranges::find(settings, name, &Prototype::Setting::name);
-    if (setting != settings.end()) return attribute(setting->kind);
+    if (setting != settings.end()) return read_attribute(cursor_, setting->kind);
     std::vector<std::string_view> known;
     for (const Prototype::Setting& one : settings) known.push_back(one.name);
     const std::string_view close = nearest(name, known);
@@ -416,89 +411,20 @@ class GraphReader {
                  begin);
   }
 
-  Attribute attribute(Kind kind) {
-    switch (kind) {
-      case Kind::boolean: return boolean();
-      case Kind::integer: return cursor_.integer();
-      case Kind::real: return real();
-      case Kind::text: return cursor_.quoted_text();
-      case Kind::dtype: return read_dtype(cursor_);
-      case Kind::tensor: return tensor();
-      case Kind::dim: return read_dim();
-      case Kind::integers: return list<std::int64_t>([&] { return cursor_.integer(); });
-      case Kind::dims: return list<Dim>([&] { return read_dim(); });
-      case Kind::reals: return list<double>([&] { return real(); });
-      case Kind::texts: return list<std::string>([&] { return cursor_.quoted_text(); });
-    }
-    throw Error(Fault::bug, "", "an attribute's kind is none");
-  }
-
-  bool boolean() {
-    if (cursor_.take("true")) return true;
-    cursor_.demand("false");
-    return false;
-  }
-
-  double real() {
-    return read_elements(cursor_, DType::f64, std::vector<std::int64_t>{}).doubles()[0];
-  }
-
-  Tensor tensor() {
-    const DType dtype = read_dtype(cursor_);
-    const std::vector<std::int64_t> shape = read_shape(cursor_);
-    return read_elements(cursor_, dtype, shape);
-  }
-
-  template <class T, class Item>
-  std::vector<T> list(Item&& item) {
-    std::vector<T> items;
-    read_list(cursor_, "[", "]", [&] { items.push_back(item()); });
-    return items;
-  }
-
   // How callers see it ---------------------------------------------------------------------
 
   void read_called(std::size_t begin) {
     if (called_) cursor_.fail("how callers see the model is said twice", begin);
     called_ = begin;
-    signature_.arguments = structure();
-    signature_.keywords = structure();
+    signature_.arguments = read_structure(cursor_);
+    signature_.keywords = read_structure(cursor_);
     cursor_.demand("->");
-    signature_.results = structure();
+    signature_.results = read_structure(cursor_);
     if (signature_.arguments.kind != Structure::Kind::tuple ||
         signature_.keywords.kind != Structure::Kind::dict) {
       cursor_.fail("the arguments are a tuple and then a dict: called (*, *) {'mask': *} -> *",
                    begin);
     }
-  }
-
-  Structure structure() {
-    if (cursor_.take("*")) return {};
-    if (cursor_.take("none")) return {Structure::Kind::none, {}, {}};
-    switch (cursor_.peek()) {
-      case '(': return structure(Structure::Kind::tuple, "(", "=", ")");
-      case '[': return structure(Structure::Kind::list, "[", "", "]");
-      case '{': return structure(Structure::Kind::dict, "{", ":", "}");
-      default: cursor_.fail("one of * none ( [ { should come here");
-    }
-  }
-
-  Structure structure(Structure::Kind kind, std::string_view open, std::string_view between,
-                      std::string_view close) {
-    Structure result{kind, {}, {}};
-    const std::size_t begin = cursor_.offset();
-    read_list(cursor_, open, close, [&] {
-      if (!between.empty() && (cursor_.peek() == '\'' || cursor_.peek() == '"')) {
-        result.keys.push_back(cursor_.quoted_text());
-        cursor_.demand(between);
-      }
-      result.children.push_back(structure());
-    });
-    const bool named = kind == Structure::Kind::dict || !result.keys.empty();
-    if (named && result.keys.size() != result.children.size()) {
-      cursor_.fail("a key is missing: {'a': *} or ('a'=*)", begin);
-    }
-    return result;
   }
 
   static constexpr std::size_t longest_name = 1000;

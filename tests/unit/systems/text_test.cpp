@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <random>
+
 #include "base/error.h"
 #include "graph/text.h"
 #include "ops/builder.h"
@@ -172,6 +175,38 @@ TEST(Text, EndlessThingsEnd) {
   EXPECT_NE(fault_of("graph g() -> (w)\n  weight w: f32[99999999999, 99999999999] = []"), "");
 }
 
+/// Whatever is done to a text, it is read or refused; and what is read prints and validates.
+TEST(Text, DamageIsReadOrRefused) {
+  std::mt19937 random(7);
+  const auto any = [&](std::size_t below) { return static_cast<std::size_t>(random()) % below; };
+  const std::string whole = example();
+  const std::string_view spice = "()[]{},:=@#*'\"\\-.\n 0e9fnw\x01\xff";
+  std::size_t refused = 0;
+  for (int i = 0; i < 3000; ++i) {
+    std::string text = whole;
+    for (std::size_t times = 1 + any(3); times > 0; --times) {
+      const std::size_t at = any(text.size());
+      switch (any(4)) {
+        case 0: text.erase(at, 1 + any(8)); break;
+        case 1: text.insert(at, 1, spice[any(spice.size())]); break;
+        case 2: text[at] = spice[any(spice.size())]; break;
+        default: text.insert(at, text.substr(any(text.size()), any(40)));
+      }
+    }
+    try {
+      const Graph graph = parse_graph(text);
+      validate(graph);
+      EXPECT_EQ(printed(parse_graph(printed(graph))), printed(graph)) << text;
+    } catch (const Error& error) {
+      ++refused;
+      EXPECT_TRUE(error.fault() == Fault::file || error.fault() == Fault::model)
+          << error.what() << "\n"
+          << text;
+    }
+  }
+  EXPECT_GT(refused, 1000U);
+}
+
 TEST(Text, LargeDataStandBeside) {
   const std::string text =
       "isomer 1\ngraph g() -> (w, v)\n  weight w: f32[17] \"a\" = stored \"a\"\n"
@@ -197,6 +232,25 @@ TEST(Text, LargeDataStandBeside) {
   EXPECT_THROW(read_text(*in_memory({{"net.isomer", files["net.isomer"]}}), "net.isomer"), Error);
   files["net.isomer"].replace(files["net.isomer"].find("[17]"), 4, "[18]");
   EXPECT_THROW(read_text(*in_memory(files), "net.isomer"), Error);
+}
+
+/// Names, places, nested signatures, ranges, states and weights of real exports survive both ways.
+TEST(Text, RealExportsComeBack) {
+  const std::filesystem::path folder = ISOMER_SOURCE "/tests/data/models";
+  const std::unique_ptr<Files> models = open_folder(folder);
+  std::size_t count = 0;
+  for (const std::string& name : models->names()) {
+    if (!name.ends_with(".pt2")) continue;
+    const Graph graph = system_named("pt2").read(*models, name).graph;
+    EXPECT_EQ(printed(parse_graph(printed(graph))), printed(graph)) << name;
+    std::map<std::string, std::string> files;
+    for (const File& file : write_text(graph, "net").files) files[file.name] = file.bytes.text();
+    const Graph stored = read_text(*in_memory(files), "net.isomer").graph;
+    EXPECT_EQ(printed(stored), printed(graph)) << name;
+    EXPECT_EQ(stored.signature, graph.signature) << name;
+    ++count;
+  }
+  EXPECT_GE(count, 28U);
 }
 
 TEST(Elements, ShapeIsThatOfTheNesting) {
