@@ -394,7 +394,10 @@ class Forward {
     }
     const Expression value =
         made([&] { return index_ == 0 ? nested_results() : listed_results(); }, deepest + 1);
-    lines_.push_back("return " + value.text);
+    // A bare list of many results has no brackets to break in.
+    const bool bare = value.text.size() > longest && module_.results.size() > 1;
+    const bool open = bare && std::string_view("([{").find(value.text[0]) == std::string_view::npos;
+    lines_.push_back("return " + (open ? "(" + value.text + ")" : value.text));
   }
 
   Expression listed_results() {

@@ -98,10 +98,15 @@ bool LayerFinder::used_only_by(ValueId id, const std::set<std::size_t>& nodes) c
 std::optional<std::string> LayerFinder::path_of(const Named& tensors,
                                                 const std::vector<std::string_view>& others,
                                                 const std::string& scope) const {
+  const auto is_other = [&](const std::string& last) {
+    return std::ranges::find(others, last) != others.end();
+  };
   if (tensors.empty()) {
-    const bool owns = std::ranges::any_of(
-        owned_, [&](const auto& entry) { return is_within(entry.first, scope); });
-    if (scope.empty() || owns) return std::nullopt;
+    const bool free = std::ranges::all_of(owned_, [&](const auto& entry) {
+      const auto& [path, names] = entry;
+      return !is_within(path, scope) || (path == scope && std::ranges::all_of(names, is_other));
+    });
+    if (scope.empty() || !free) return std::nullopt;
     return scope;
   }
   const std::vector<std::string>* names = names_of(tensors[0].second);
@@ -115,7 +120,7 @@ std::optional<std::string> LayerFinder::path_of(const Named& tensors,
       needed.emplace(last);
     }
     return std::ranges::all_of(owned_.at(path), [&](const std::string& last) {
-      return needed.contains(last) || std::ranges::find(others, last) != others.end();
+      return needed.contains(last) || is_other(last);
     });
   };
   std::optional<std::string> best;

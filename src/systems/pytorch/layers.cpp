@@ -216,6 +216,29 @@ Found flatten(const LayerFinder& finder, const Node& node, const OpCall& call) {
   return called(*path, "nn.Flatten()", {}, node, node.inputs[0]);
 }
 
+// The slopes come in the shape that the input's channels ask for.
+Found prelu(const LayerFinder& finder, const Node& node, const OpCall& call) {
+  const std::size_t shaped = finder.maker_index(node.inputs[1]);
+  const bool view = shaped != LayerFinder::nobody && finder.graph.nodes[shaped].op == "reshape";
+  const ValueId weight = view ? finder.graph.nodes[shaped].inputs[0] : node.inputs[1];
+  const LayerFinder::Named tensors{{"weight", weight}};
+  const auto path = finder.path_of(tensors, {}, node.scope);
+  const std::vector<std::int64_t> slopes = lengths_of(finder.graph, weight);
+  if (!path || slopes.size() != 1) return std::nullopt;
+  const Shape& x = call.types[0].shape;
+  Shape channels(x.size(), Dim(1));
+  if (slopes[0] != 1 && x.size() > 1) channels[1] = slopes[0];
+  const bool one = count_elements(call.types[1].shape) == Dim(1);
+  if (!one && call.types[1].shape != channels) return std::nullopt;
+  const std::size_t index = static_cast<std::size_t>(&node - finder.graph.nodes.data());
+  if (view && !finder.used_only_by(node.inputs[1], {index})) return std::nullopt;
+  const std::string constructor = constructed(
+      "PReLU", {slopes[0] == 1 ? "" : std::to_string(slopes[0]), in_type(call.types[1].dtype)});
+  LayerCall found = called(*path, constructor, tensors, node, node.inputs[0]);
+  if (view) found.absorbed.insert(shaped);
+  return found;
+}
+
 constexpr Row rows[] = {
     {"relu", "ReLU", ""},
     {"silu", "SiLU", ""},
@@ -230,6 +253,7 @@ constexpr Row rows[] = {
     {"hardswish", "Hardswish", ""},
     {"mish", "Mish", ""},
     {"log_sigmoid", "LogSigmoid", ""},
+    {"prelu", "", "", prelu},
     {"softmax", "Softmax", "dim"},
     {"log_softmax", "LogSoftmax", "dim"},
     {"flatten", "", "", flatten},

@@ -325,7 +325,10 @@ void Modules::own_hidden_constants() {
     Names names;
     for (const OwnTensor& tensor : module.tensors) names.take(tensor.name);
     for (const std::size_t child : module.children) names.take(all[child].name);
-    const std::string hint = identifier(last_part(graph[id].name));
+    std::string hint = identifier(last_part(graph[id].name));
+    // Exporters put the module's path in front of the name.
+    const std::string prefix = identifier(module.path) + "_";
+    if (hint.size() > prefix.size() && hint.starts_with(prefix)) hint.erase(0, prefix.size());
     const std::string name =
         names.take(hint.empty() || is_python_keyword(hint) ? "constant" : hint);
     module.tensors.push_back({name, id, false, false});

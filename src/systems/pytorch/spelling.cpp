@@ -156,6 +156,23 @@ class Template {
 
 // -- elementwise ---------------------------------------------------------------------------------
 
+// F.prelu takes one slope, or one per channel; slopes that differ elsewhere have no function.
+Assignments write_prelu(const PythonCall& call) {
+  const Shape& x = call.type(0).shape;
+  const Shape& slopes = call.type(1).shape;
+  const std::string weight = receiver(call, 1);
+  bool by_channel = slopes.size() == x.size() && x.size() > 1 && slopes[1] == x[1];
+  for (std::size_t i = 0; by_channel && i < slopes.size(); ++i) {
+    by_channel = i == 1 || slopes[i] == Dim(1);
+  }
+  if (by_channel || count_elements(slopes) == Dim(1)) {
+    return one(call, fmt::format("F.prelu({}, {}.flatten())", argument(call, 0), weight));
+  }
+  const std::string text = receiver(call, 0);
+  return one(call, fmt::format("torch.where({} > 0, {}, {} * {})", text, argument(call, 0), weight,
+                               receiver(call, 0)));
+}
+
 Assignments write_elu(const PythonCall& call) {
   const double alpha = setting<double>(call, "alpha");
   const double scale = setting<double>(call, "scale");
@@ -514,6 +531,7 @@ constexpr Row rows[] = {
     {"logical_or", "torch.logical_or({x}, {y})"},
     {"logical_xor", "torch.logical_xor({x}, {y})"},
     {"where", "", Binding::atom, write_where},
+    {"prelu", "", Binding::atom, write_prelu},
     {"cast", "{x}.to({dtype})"},
     {"detach", "{x}.detach()"},
     // reduction

@@ -220,16 +220,22 @@ class Classes {
   }
 
   void freeze(std::size_t index, const Layer& layer, std::vector<std::string>& lines) const {
+    std::vector<std::string> frozen;
+    std::size_t parameters = 0;
     for (const ValueId id : layer.tensors) {
       const Constant* constant = constant_of(modules_.graph, id);
-      if (constant == nullptr || constant->trainable) continue;
+      if (constant == nullptr) continue;
       for (const std::string& name : constant->names) {
         const std::string last = last_part(name);
         if (parent_path(name) != layer.path || (last != "weight" && last != "bias")) continue;
-        lines.push_back(
-            fmt::format("{}.requires_grad_(False)", tensor_access(modules_, index, name)));
+        ++parameters;
+        if (!constant->trainable) frozen.push_back(tensor_access(modules_, index, name));
       }
     }
+    if (frozen.size() == parameters && parameters > 0) {
+      frozen = {module_access(modules_, index, layer.path)};
+    }
+    for (const std::string& one : frozen) lines.push_back(one + ".requires_grad_(False)");
   }
 
   const Modules& modules_;
