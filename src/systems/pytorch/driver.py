@@ -1,6 +1,7 @@
 """Serves one PyTorch model to isomer: one JSON request a line on standard input, one JSON reply a line."""
 
 import ast
+import contextlib
 import inspect
 import json
 import os
@@ -192,21 +193,19 @@ class Served:
     def parameters(self):
         return [(n, p) for n, p in self.model.named_parameters() if p.requires_grad and is_floating(p)]
 
+    def set_buffers(self, values):
+        for name, value in zip([name for name, _ in self.model.named_buffers()], values, strict=True):
+            owner, _, last = name.rpartition(".")
+            setattr(self.model.get_submodule(owner), last, value.clone())
+
+    @contextlib.contextmanager
     def unchanged(self):
         """Keeps the buffers as they are: to be used around calls that are only looked at."""
-        import contextlib
-
-        @contextlib.contextmanager
-        def guard():
-            before = {name: buffer.detach().clone() for name, buffer in self.model.named_buffers()}
-            try:
-                yield
-            finally:
-                for name, value in before.items():
-                    owner, _, last = name.rpartition(".")
-                    setattr(self.model.get_submodule(owner), last, value)
-
-        return guard()
+        before = [buffer.detach().clone() for _, buffer in self.model.named_buffers()]
+        try:
+            yield
+        finally:
+            self.set_buffers(before)
 
     # -- requests ---------------------------------------------------------------------------------
 
@@ -215,6 +214,15 @@ class Served:
             results = self.call(self.numbered(inputs, "in"))
         self.write(outputs, [(f"out{i}", t) for i, t in enumerate(results)])
         return {"count": len(results)}
+
+    def states(self, outputs):
+        buffers = [buffer for _, buffer in self.model.named_buffers()]
+        self.write(outputs, [(f"out{i}", t) for i, t in enumerate(buffers)])
+        return {"count": len(buffers)}
+
+    def set_states(self, inputs):
+        self.set_buffers(self.numbered(inputs, "in"))
+        return {}
 
     def gradient(self, inputs, outputs):
         torch = self.torch

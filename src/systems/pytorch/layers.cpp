@@ -191,6 +191,13 @@ Found adaptive_avg_pool(const LayerFinder& finder, const Node& node, const OpCal
                 {}, node, node.inputs[0]);
 }
 
+Found upsample(const LayerFinder& finder, const Node& node, const OpCall& call) {
+  const auto path = finder.path_of({}, {}, node.scope);
+  if (!path) return std::nullopt;
+  const std::string size = "size=" + per_axis(call.integers("output_size"));
+  return called(*path, constructed("Upsample", {size}), {}, node, node.inputs[0]);
+}
+
 Found elu(const LayerFinder& finder, const Node& node, const OpCall& call) {
   const auto path = finder.path_of({}, {}, node.scope);
   if (!path || call.real("scale") != 1.0 || call.real("input_scale") != 1.0) return std::nullopt;
@@ -264,6 +271,7 @@ constexpr Row rows[] = {
     {"max_pool2d", "", "", max_pool},
     {"avg_pool2d", "", "", avg_pool},
     {"adaptive_avg_pool2d", "", "", adaptive_avg_pool},
+    {"upsample_nearest2d", "", "", upsample},
     {"batch_norm", "", "", batch_norm},
     {"batch_norm_training", "", "", batch_norm_training},
     {"layer_norm", "", "", layer_norm},

@@ -55,20 +55,32 @@ class PythonExecutor final : public Executor {
                   fmt::format("{} needed, {} given", counted(inputs_, "input"), tensors.size()));
     }
     const std::filesystem::path inputs = python_->folder() / "inputs.safetensors";
-    const std::filesystem::path outputs =
-        python_->folder() / fmt::format("outputs-{}.safetensors", runs_++);
     save_tensors(inputs, tensors.first(inputs_), "in", tensors.subspan(inputs_), "cotangent");
-    python_->ask({{"do", text(verb_)}, {"inputs", text(inputs)}, {"outputs", text(outputs)}});
-    std::vector<Tensor> results = numbered_tensors(outputs);
-    std::filesystem::remove(outputs);  // the results keep it mapped
-    return results;
+    return answer({{"do", text(verb_)}, {"inputs", text(inputs)}});
+  }
+
+  // All buffers: which of them a run changes is the program's affair.
+  std::vector<Tensor> states() const override { return answer({{"do", text("states")}}); }
+
+  void set_states(std::span<const Tensor> states) override {
+    const std::filesystem::path inputs = python_->folder() / "states.safetensors";
+    save_tensors(inputs, states, "in");
+    python_->ask({{"do", text("set_states")}, {"inputs", text(inputs)}});
   }
 
  private:
+  // What a request gives as tensors in a file. They keep the file mapped, so each has its own.
+  std::vector<Tensor> answer(Tree::Map request) const {
+    const std::filesystem::path outputs = python_->folder() / "outputs.safetensors";
+    std::filesystem::remove(outputs);
+    request.emplace_back("outputs", text(outputs));
+    python_->ask(request);
+    return numbered_tensors(outputs);
+  }
+
   std::shared_ptr<Python> python_;
   std::string verb_;
   std::size_t inputs_;
-  std::size_t runs_ = 0;
 };
 
 DType dtype_of_torch(std::string_view name) {

@@ -349,8 +349,12 @@ graph net(x: f32[2]) -> (y)
   const std::vector<Tensor> inputs{reals({2}, {1, -1})};
   const Simulation simulation = simulate(graph);
   const std::unique_ptr<Executor> reference = make_reference_executor(graph);
+  const std::vector<Tensor> first = simulation.executor->states();
   for (int i = 0; i < 3; ++i)
     expect_near(simulation.executor->run(inputs), reference->run(inputs), 1e-5);
+  expect_near(simulation.executor->states(), reference->states(), 1e-6);
+  simulation.executor->set_states(first);
+  expect_near(simulation.executor->run(inputs), make_reference_executor(graph)->run(inputs), 1e-6);
 }
 
 TEST_F(PytorchRun, SaysWhereAProgramFails) {
