@@ -168,8 +168,9 @@ SafeTensors read_safetensors(const Bytes& file) {
   SafeTensors content;
   std::vector<Range> ranges;
   std::set<std::string_view> names;
-  for (const auto& [name, tree] : *header.map()) {
-    with_place("tensor " + quoted(name), [&] {
+  for (const auto& entry : *header.map()) {
+    with_place("tensor " + quoted(entry.first), [&] {
+      const auto& [name, tree] = entry;
       if (!names.insert(name).second) refuse("stands twice in the header");
       if (name == "__metadata__") {
         content.metadata = read_metadata(tree);

@@ -16,7 +16,7 @@ struct Tree {
   using List = std::vector<Tree>;
   using Map = std::vector<std::pair<std::string, Tree>>;
 
-  std::variant<std::monostate, bool, std::int64_t, double, std::string, List, Map> value;
+  std::variant<std::monostate, bool, std::int64_t, double, std::string, List, Map> value{};
   std::uint64_t offset = 0;  // where it begins in the text it was read from
 
   bool is_null() const { return std::holds_alternative<std::monostate>(value); }

@@ -25,7 +25,6 @@ constexpr std::uint32_t locator_mark = 0x07064b50;
 constexpr std::uint64_t local_size = 30;
 constexpr std::uint64_t central_size = 46;
 constexpr std::uint64_t end_size = 22;
-constexpr std::uint64_t end64_size = 56;
 constexpr std::uint64_t locator_size = 20;
 
 constexpr std::uint16_t saturated16 = 0xffff;

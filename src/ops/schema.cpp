@@ -36,7 +36,8 @@ const std::unordered_map<std::string_view, CatalogEntry>& catalog() {
     for (const OpFamily& family : families) {
       for (const OpSchema& schema : family.ops) {
         const bool added =
-            map.try_emplace(schema.name(), &schema, parse_signature(schema.signature)).second;
+            map.try_emplace(schema.name(), CatalogEntry{&schema, parse_signature(schema.signature)})
+                .second;
         expect(added, "every operator has one row");
       }
     }
