@@ -2,6 +2,7 @@
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/zeros_like.h>
 #include <c10/core/InferenceMode.h>
+#include <c10/util/Exception.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/version.h>
 
@@ -270,7 +271,13 @@ class Backward final : public Executor {
   std::vector<ValueId> floating_outputs_;
 };
 
-/// No exception of libtorch leaves this room.
+/// libtorch's advice is for people who write Python.
+class Silence final : public c10::WarningHandler {
+ public:
+  void process(const c10::Warning&) override {}
+};
+
+/// No exception of libtorch leaves this room, and nothing is printed.
 template <class Inner>
 class Guarded final : public Executor {
  public:
@@ -289,6 +296,8 @@ class Guarded final : public Executor {
  private:
   template <class Work>
   static decltype(auto) translated(Work&& work) {
+    Silence silence;
+    const c10::WarningUtils::WarningHandlerGuard guard(&silence);
     try {
       return work();
     } catch (const c10::Error& error) {

@@ -152,6 +152,10 @@ constexpr ImportRow rows[] = {
     {"full", full},
     {"zeros", constant_shape, "zero"},
     {"ones", constant_shape, "one"},
+    // Nobody may rely on what is in them.
+    {"empty.memory_format", constant_shape, "zero"},
+    {"empty_like", constant_like, "zero"},
+    {"new_empty", new_constant, "zero"},
     {"zeros_like", constant_like, "zero"},
     {"ones_like", constant_like, "one"},
     {"zero", constant_like, "zero"},

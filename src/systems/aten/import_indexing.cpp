@@ -81,29 +81,74 @@ ValueId merged_index(Reading& r, const Indexed& call, const Shape& shape) {
   return all;
 }
 
-Values index(Reading& r) {
-  const ValueId x = r.tensor("self");
-  const Values given = r.tensors("indices");
-  if (given.size() > r.b.shape(x).size()) r.fail("there are more indices than axes");
-  const Indexed call = gathered_axes(r, x, given);
+/// Axes that several indices index, taken as one axis with one index.
+struct Merged {
+  ValueId rows;   // the tensor, those axes in one
+  ValueId index;  // of rank 1
+  std::int64_t axis;
+  Shape result;  // of the indexing
+};
+
+Merged merged(Reading& r, const Indexed& call) {
   const Shape shape = r.b.shape(call.value);
   const ValueId at = merged_index(r, call, shape);
   const Shape picked = r.b.shape(at);
-
   const auto begin = shape.begin() + static_cast<std::ptrdiff_t>(call.first);
   const auto end = begin + static_cast<std::ptrdiff_t>(call.indices.size());
-  Shape merged(shape.begin(), begin);
-  merged.push_back(count_elements({begin, end}));
-  merged.insert(merged.end(), end, shape.end());
+
+  Shape rows(shape.begin(), begin);
+  rows.push_back(count_elements({begin, end}));
+  rows.insert(rows.end(), end, shape.end());
   Shape result(shape.begin(), begin);
   result.insert(result.end(), picked.begin(), picked.end());
   result.insert(result.end(), end, shape.end());
+  return {reshaped(r.b, call.value, std::move(rows)), reshaped(r.b, at, {count_elements(picked)}),
+          static_cast<std::int64_t>(call.first), std::move(result)};
+}
 
-  const ValueId flat = reshaped(r.b, at, {count_elements(picked)});
-  const ValueId rows = reshaped(r.b, call.value, std::move(merged));
-  const ValueId y =
-      r.b.emit("index_select", {rows, flat}, {{"dim", static_cast<std::int64_t>(call.first)}});
-  return {reshaped(r.b, y, std::move(result))};
+Values given_indices(Reading& r, ValueId x) {
+  Values given = r.tensors("indices");
+  if (given.size() > r.b.shape(x).size()) r.fail("there are more indices than axes");
+  return given;
+}
+
+Values index(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const Merged at = merged(r, gathered_axes(r, x, given_indices(r, x)));
+  const ValueId y = r.b.emit("index_select", {at.rows, at.index}, {{"dim", at.axis}});
+  return {reshaped(r.b, y, at.result)};
+}
+
+// One value where a mask of the leading axes says so.
+ValueId filled_by_mask(Reading& r, ValueId x, ValueId mask, ValueId value) {
+  if (count_elements(r.b.shape(value)) != Dim(1)) {
+    r.refuse("a mask with one value is read; more are placed by what the mask holds");
+  }
+  Shape shape = r.b.shape(mask);
+  shape.resize(r.b.shape(x).size(), Dim(1));
+  const ValueId one = reshaped(r.b, as_type(r.b, value, r.b.dtype(x)), {});
+  return r.b.emit("where", {reshaped(r.b, mask, std::move(shape)), one, x});
+}
+
+Values index_put(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const Values given = given_indices(r, x);
+  const ValueId values = r.tensor("values");
+  const bool adds = r.flag("accumulate", false);
+  const bool mask =
+      given.size() == 1 && given[0] != ValueId::none && r.b.dtype(given[0]) == DType::boolean;
+  if (mask && !adds) return {filled_by_mask(r, x, given[0], values)};
+  // Where an index stands twice, it would be open which of two values stays.
+  if (!adds) r.refuse("an index of integers is read where it accumulates");
+  const Indexed call = gathered_axes(r, x, given);
+  if (call.value != x) r.refuse("the indexed axes must be neighbours");
+  const Merged at = merged(r, call);
+  Shape source = r.b.shape(at.rows);
+  source[call.first] = r.b.shape(at.index)[0];
+  const ValueId all = expanded(r.b, as_type(r.b, values, r.b.dtype(x)), at.result);
+  const ValueId sum = r.b.emit(
+      "index_add", {at.rows, at.index, reshaped(r.b, all, std::move(source))}, {{"dim", at.axis}});
+  return {reshaped(r.b, sum, r.b.shape(x))};
 }
 
 Values index_select(Reading& r) {
@@ -161,9 +206,9 @@ Values one_hot(Reading& r) {
 }
 
 constexpr ImportRow rows[] = {
-    {"index.Tensor", index},      {"index_select", index_select}, {"gather", gather},
-    {"scatter_add", scatter_add}, {"index_add", index_add},       {"embedding", embedding},
-    {"one_hot", one_hot},
+    {"index.Tensor", index},  {"index_put", index_put},     {"index_select", index_select},
+    {"gather", gather},       {"scatter_add", scatter_add}, {"index_add", index_add},
+    {"embedding", embedding}, {"one_hot", one_hot},
 };
 
 }  // namespace
