@@ -222,7 +222,7 @@ CALLS = {
     "binary_cross_entropy": (lambda x, y: (F.binary_cross_entropy(x.sigmoid(), y.sigmoid()),
                                            F.binary_cross_entropy_with_logits(x, y.sigmoid()),
                                            F.binary_cross_entropy_with_logits(x, y.sigmoid(), pos_weight=y[0, 0].abs())), X, POSITIVE),
-    "scalars": (lambda x: (x.sum().softmax(0), x.sum().cumsum(0), x.sum().flatten(), x.mean().max(0)), X),
+    "scalars": (lambda x: (x.sum().softmax(0), x.sum().cumsum(0), x.sum().flatten(), *x.mean().max(0)), X),
     "no_change": (lambda x: x.clone().contiguous().detach() + x.view_as(x).to("cpu"), X),
     "in_place": (lambda x: x.clone().add_(1).mul_(2).relu_(), X),
     "scatter_slices": (lambda x: torch.slice_scatter(x, x[:1] + 1, 0, 1, 2).select_scatter(x[1], 0, 0), X),
