@@ -141,6 +141,14 @@ class Binder {
 
 }  // namespace
 
+bool is_literal(const Constant& constant) {
+  return constant.names.empty() && !constant.trainable && constant.data.shape().empty();
+}
+
+double number_of(const Constant& literal) {
+  return literal.written ? *literal.written : literal.data.doubles()[0];
+}
+
 const Constant* constant_of(const Graph& graph, ValueId id) {
   const auto found = std::ranges::find(graph.constants, id, &Constant::value);
   return found == graph.constants.end() ? nullptr : &*found;

@@ -51,6 +51,9 @@ struct Constant {
   Tensor data;
   bool trainable = false;
   std::vector<std::string> names;
+  /// Of a floating literal: the number its author wrote, where the type could not hold all of it.
+  /// Engines compute with `data`; who writes the model down, or widens it, takes this.
+  std::optional<double> written;
 };
 
 /// A value remembered between runs: `now` is read, `next` is kept for the following run.
@@ -107,6 +110,12 @@ struct Graph {
   const Value& operator[](ValueId id) const { return values.at(static_cast<std::size_t>(id)); }
   Value& operator[](ValueId id) { return values.at(static_cast<std::size_t>(id)); }
 };
+
+/// A constant of rank 0 without names, which is not trained: a number in the author's program.
+bool is_literal(const Constant& constant);
+
+/// The number of a floating literal as its author wrote it.
+double number_of(const Constant& literal);
 
 /// The constant that makes `id`, or null. Linear in the number of constants.
 const Constant* constant_of(const Graph& graph, ValueId id);

@@ -161,7 +161,7 @@ class Printer {
     std::ranges::sort(used);
     for (const Constant& constant : graph_.constants) {
       if (is_literal(constant) && std::ranges::binary_search(used, constant.value)) {
-        literals_.emplace(constant.value, &constant.data);
+        literals_.emplace(constant.value, &constant);
       }
     }
     for (const ValueId id : graph_.inputs) take(id);
@@ -181,8 +181,12 @@ class Printer {
     return found == texts_.end() ? "?" : found->second;  // a graph that is not valid prints, too
   }
 
-  std::string typed_literal(const Tensor& data) const {
-    return fmt::format("{}({})", name_of(data.dtype()), elements_text(data));
+  static std::string number(const Constant& literal) {
+    return literal.written ? number_text(*literal.written) : elements_text(literal.data);
+  }
+
+  static std::string typed_literal(const Constant& literal) {
+    return fmt::format("{}({})", name_of(literal.data.dtype()), number(literal));
   }
 
   /// A value where no operand beside it says which dtype a literal has.
@@ -195,11 +199,11 @@ class Printer {
   std::string operand(ValueId id, std::span<const DType> beside) const {
     const auto literal = literals_.find(id);
     if (literal == literals_.end()) return alone(id);
-    const Tensor& data = *literal->second;
-    if (is_complex(data.dtype()) || bare_literal(kind_of(data.dtype()), beside) != data.dtype()) {
-      return typed_literal(data);
+    const DType dtype = literal->second->data.dtype();
+    if (is_complex(dtype) || bare_literal(kind_of(dtype), beside) != dtype) {
+      return typed_literal(*literal->second);
     }
-    return elements_text(data);
+    return number(*literal->second);
   }
 
   void header() {
@@ -300,7 +304,7 @@ class Printer {
   const DataText& data_text_;
   std::string indent_;
   Names names_;
-  std::unordered_map<ValueId, const Tensor*> literals_;
+  std::unordered_map<ValueId, const Constant*> literals_;
   std::unordered_map<ValueId, std::string> texts_;
   std::string text_;
 };
@@ -344,10 +348,6 @@ std::optional<DType> bare_literal(LiteralKind kind, std::span<const DType> opera
   const auto floating = std::ranges::find_if(operands, is_floating);
   if (floating != operands.end()) return *floating;
   return std::nullopt;
-}
-
-bool is_literal(const Constant& constant) {
-  return constant.names.empty() && !constant.trainable && constant.data.shape().empty();
 }
 
 bool is_flat_result(const Structure& results, std::size_t count) {

@@ -29,9 +29,6 @@ enum class LiteralKind { boolean, integer, real };
 /// literals. Nothing: it cannot be bare.
 std::optional<DType> bare_literal(LiteralKind kind, std::span<const DType> operands);
 
-/// Whether the text form writes the constant where it is used, instead of on a line of its own.
-bool is_literal(const Constant& constant);
-
 /// What stands behind "=" on the line of a weight, buffer or state, given the name it is printed
 /// with. Empty: nothing.
 using DataText = std::function<std::string(const Tensor& data, std::string_view name,

@@ -1,6 +1,7 @@
 #include "ops/builder.h"
 
 #include <bit>
+#include <cmath>
 #include <utility>
 
 #include "base/text.h"
@@ -62,7 +63,13 @@ ValueId Builder::input(std::string name, TensorType type) {
 ValueId Builder::constant(std::string name, Tensor data, bool trainable,
                           std::vector<std::string> names) {
   const ValueId id = add_value(std::move(name), data.type());
-  graph_.constants.push_back({id, std::move(data), trainable, std::move(names)});
+  graph_.constants.push_back({id, std::move(data), trainable, std::move(names), {}});
+  return id;
+}
+
+ValueId Builder::constant(std::string name, const Constant& like) {
+  const ValueId id = constant(std::move(name), like.data, like.trainable, like.names);
+  graph_.constants.back().written = like.written;
   return id;
 }
 
@@ -70,6 +77,8 @@ ValueId Builder::literal(DType dtype, double value) {
   const std::pair key(dtype, std::bit_cast<std::uint64_t>(value));
   if (const auto known = literals_.find(key); known != literals_.end()) return known->second;
   const ValueId id = constant("", Tensor::from_doubles(dtype, {}, std::span(&value, 1)));
+  Constant& literal = graph_.constants.back();
+  if (std::isfinite(value) && literal.data.doubles()[0] != value) literal.written = value;
   literals_.emplace(key, id);
   return id;
 }

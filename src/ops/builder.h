@@ -17,6 +17,8 @@ class Builder {
   ValueId input(std::string name, TensorType type);
   ValueId constant(std::string name, Tensor data, bool trainable = false,
                    std::vector<std::string> names = {});
+  /// One like another graph's: its data, names and number.
+  ValueId constant(std::string name, const Constant& like);
   /// A constant of rank 0 without a state_dict name. Equal literals are one constant.
   ValueId literal(DType dtype, double value);
   ValueId literal(DType dtype, std::int64_t value);

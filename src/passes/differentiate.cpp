@@ -46,8 +46,7 @@ class Backward {
     for (const ValueId id : forward_.inputs)
       value(id) = out_.input(forward_[id].name, forward_[id].type);
     for (const Constant& constant : forward_.constants) {
-      value(constant.value) = out_.constant(forward_[constant.value].name, constant.data,
-                                            constant.trainable, constant.names);
+      value(constant.value) = out_.constant(forward_[constant.value].name, constant);
     }
     for (const State& state : forward_.states) {
       value(state.now) = out_.state(forward_[state.now].name, state.initial, state.names);

@@ -21,8 +21,8 @@ Graph simplify(const Graph& graph);
 Graph differentiate(const Graph& graph);
 
 /// The same formula in double precision: f32 inputs, constants, factories and casts become f64. A
-/// literal becomes the double that its author wrote: the shortest decimal of the float. Casts to
-/// f16 and bf16 stay: rounding there is meaning.
+/// literal becomes the double that its author wrote (Constant::written). Casts to f16 and bf16
+/// stay: rounding there is meaning.
 Graph to_float64(const Graph& graph);
 
 /// The same graph with every floating inner value made an output too, in running order after the

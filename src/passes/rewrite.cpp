@@ -16,8 +16,7 @@ class Copy {
       : old_(old), out_(old.name), now_(old.values.size(), ValueId::none) {
     for (const ValueId id : old.inputs) set(id, out_.input(old[id].name, old[id].type));
     for (const Constant& constant : old.constants) {
-      set(constant.value, out_.constant(old[constant.value].name, constant.data, constant.trainable,
-                                        constant.names));
+      set(constant.value, out_.constant(old[constant.value].name, constant));
     }
     for (const State& state : old.states) {
       set(state.now, out_.state(old[state.now].name, state.initial, state.names));

@@ -1,6 +1,3 @@
-#include <charconv>
-
-#include "base/text.h"
 #include "passes/passes.h"
 #include "passes/rewrite.h"
 
@@ -9,30 +6,23 @@ namespace {
 
 DType widened(DType dtype) { return dtype == DType::f32 ? DType::f64 : dtype; }
 
-/// The double that the author of a float literal wrote: its shortest decimal, read again.
-double written(float value) {
-  const std::string text = real_text(value);
-  double result = value;
-  std::from_chars(text.data(), text.data() + text.size(), result);
-  return result;
-}
-
-Tensor widened(const Tensor& tensor, bool literal) {
-  if (tensor.dtype() != DType::f32) return tensor;
-  if (!literal) return tensor.converted(DType::f64);
-  const double value = written(tensor.view().as<float>()[0]);
-  return Tensor::from_doubles(DType::f64, {}, std::span(&value, 1));
+/// A literal becomes the double that its author wrote, which a float could not hold.
+void widen(Constant& constant) {
+  if (constant.data.dtype() != DType::f32) return;
+  const double number = is_literal(constant) ? number_of(constant) : 0.0;
+  constant.data = is_literal(constant) ? Tensor::from_doubles(DType::f64, {}, std::span(&number, 1))
+                                       : constant.data.converted(DType::f64);
+  constant.written.reset();
 }
 
 /// Types are inferred anew on the way, so only the graph's door and the dtypes among the attributes
 /// change.
 Graph with_wide_door(Graph graph) {
   for (const ValueId id : graph.inputs) graph[id].type.dtype = widened(graph[id].type.dtype);
-  for (Constant& constant : graph.constants) {
-    const bool literal = constant.names.empty() && constant.data.shape().empty();
-    constant.data = widened(constant.data, literal);
+  for (Constant& constant : graph.constants) widen(constant);
+  for (State& state : graph.states) {
+    if (state.initial.dtype() == DType::f32) state.initial = state.initial.converted(DType::f64);
   }
-  for (State& state : graph.states) state.initial = widened(state.initial, false);
   return graph;
 }
 

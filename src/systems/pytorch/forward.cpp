@@ -33,7 +33,7 @@ std::string_view without_number(std::string_view name) {
 std::string element_text(const Tensor& data, std::size_t i) {
   if (is_floating(data.dtype())) {
     const double value = data.doubles()[i];
-    // The double that the author wrote: 0.1, not 0.10000000149.
+    // Read as a float again: 0.1, not 0.10000000149.
     if (data.dtype() == DType::f32) return python_literal(static_cast<float>(value));
     return python_literal(value);
   }
@@ -231,7 +231,7 @@ class Forward {
       twice_ = twice_ || !consumed_.insert(id).second;
       return pending->expression;
     }
-    if (modules_.is_inline(id)) return inline_constant(constant_of(graph_, id)->data, tensor);
+    if (modules_.is_inline(id)) return inline_constant(*constant_of(graph_, id), tensor);
     const std::optional<std::string> name = modules_.name_within(id, module_.path);
     if (!name) throw Error(Fault::bug, module_.path, "a value that the module does not know");
     return {tensor_access(modules_, index_, *name)};
@@ -480,9 +480,12 @@ std::string tensor_access(const Modules& modules, std::size_t from, const std::s
                 : attribute_of(object, last_part(name));
 }
 
-Expression inline_constant(const Tensor& data, bool tensor) {
+Expression inline_constant(const Constant& constant, bool tensor) {
+  const Tensor& data = constant.data;
   std::size_t next = 0;
-  const std::string text = nested_elements(data, 0, next);
+  const std::string text = !tensor && is_literal(constant) && is_floating(data.dtype())
+                               ? python_literal(number_of(constant))
+                               : nested_elements(data, 0, next);
   if (!tensor && data.shape().empty())
     return {text, text[0] == '-' ? Binding::sign : Binding::atom};
   const DType dtype = data.dtype();

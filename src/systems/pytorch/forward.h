@@ -22,6 +22,6 @@ enum class Naming { by_hint, by_position };
 void write_forward(const Modules& modules, std::size_t module, Naming naming, PythonText& out);
 
 /// The tensor of a literal or another small constant: "0.5" or "torch.tensor(0.5)".
-Expression inline_constant(const Tensor& data, bool tensor);
+Expression inline_constant(const Constant& constant, bool tensor);
 
 }  // namespace isomer

@@ -147,7 +147,7 @@ class Template {
 
   bool is_literal(ValueId id) const {
     const Constant* constant = constant_of(call_.graph, id);
-    return constant != nullptr && constant->names.empty() && constant->data.shape().empty();
+    return constant != nullptr && isomer::is_literal(*constant);
   }
 
   const PythonCall& call_;

@@ -116,12 +116,16 @@ class GraphReader {
                  begin);
   }
 
-  ValueId literal(const Tensor& data) {
-    const DType dtype = data.dtype();
+  /// The number that comes next, as a literal.
+  ValueId literal(DType dtype) {
+    const std::size_t begin = cursor_.offset();
+    const Tensor data = read_elements(cursor_, dtype, std::vector<std::int64_t>{});
     if (dtype == DType::boolean || is_integer(dtype))
       return builder_.literal(dtype, data.integers()[0]);
     if (is_floating(dtype)) {
-      const double number = data.doubles()[0];
+      cursor_.move_to(begin);
+      const double number =
+          read_elements(cursor_, DType::f64, std::vector<std::int64_t>{}).doubles()[0];
       if (Tensor::from_doubles(dtype, {}, std::span(&number, 1)).same_bits(data)) {
         return builder_.literal(dtype, number);
       }
@@ -138,9 +142,9 @@ class GraphReader {
       return std::nullopt;
     }
     cursor_.demand("(");
-    const Tensor data = read_elements(cursor_, *dtype, std::vector<std::int64_t>{});
+    const ValueId number = literal(*dtype);
     cursor_.demand(")");
-    return literal(data);
+    return number;
   }
 
   /// A value where nothing says which type a bare literal has.
@@ -370,7 +374,7 @@ class GraphReader {
                    operand.offset);
     }
     cursor_.move_to(operand.offset);
-    return literal(read_elements(cursor_, *dtype, std::vector<std::int64_t>{}));
+    return literal(*dtype);
   }
 
   void origin() {
