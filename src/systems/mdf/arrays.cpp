@@ -1,0 +1,472 @@
+#include "systems/mdf/arrays.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/text.h"
+
+namespace isomer::mdf {
+namespace {
+
+// Elements of a tensor as one type, without a copy where they have it already.
+template <class T>
+class Elements {
+ public:
+  explicit Elements(const Tensor& tensor) : keep_(tensor) {
+    if (keep_.dtype() == dtype_of<T>::value) {
+      data_ = keep_.view().template as<T>();
+      return;
+    }
+    if constexpr (std::is_same_v<T, double>) {
+      own_ = tensor.doubles();
+    } else {
+      own_ = tensor.integers();
+    }
+    data_ = own_;
+  }
+  T operator[](std::size_t i) const { return data_[i]; }
+  std::span<const T> data() const { return data_; }
+
+ private:
+  Tensor keep_;
+  std::vector<T> own_;
+  std::span<const T> data_;
+};
+
+Tensor made(DType dtype, Lengths1 shape, std::span<const double> values) {
+  return Tensor::from_doubles(dtype, std::move(shape), values);
+}
+Tensor made(DType dtype, Lengths1 shape, std::span<const std::int64_t> values) {
+  return Tensor::from_integers(dtype, std::move(shape), values);
+}
+
+// Elements that a broadcast array moves by for each step of an axis of the result.
+Lengths1 strides_in(const Lengths1& from, const Lengths1& to) {
+  Lengths1 strides(to.size(), 0);
+  std::int64_t step = 1;
+  for (std::size_t i = from.size(); i-- > 0;) {
+    if (from[i] != 1) strides[i + to.size() - from.size()] = step;
+    step *= from[i];
+  }
+  return strides;
+}
+
+/// Calls `visit` with the offsets of every element, in order; one vector of strides per operand.
+template <std::size_t Count, class Visit>
+void walk(const Lengths1& shape, const std::array<Lengths1, Count>& strides, const Visit& visit) {
+  const std::int64_t total = count_elements(shape);
+  if (total == 0) return;
+  Lengths1 index(shape.size(), 0);
+  std::array<std::int64_t, Count> offsets{};
+  for (std::int64_t done = 0; done < total; ++done) {
+    visit(offsets);
+    for (std::size_t axis = shape.size(); axis-- > 0;) {
+      for (std::size_t k = 0; k < Count; ++k) offsets[k] += strides[k][axis];
+      if (++index[axis] < shape[axis]) break;
+      index[axis] = 0;
+      for (std::size_t k = 0; k < Count; ++k) offsets[k] -= strides[k][axis] * shape[axis];
+    }
+  }
+}
+
+template <class T, class Function>
+Tensor map_two(const Tensor& x, const Tensor& y, DType dtype, Function function) {
+  const Lengths1 shape = broadcast_shape(x.shape(), y.shape());
+  const Elements<T> left(x);
+  const Elements<T> right(y);
+  std::vector<T> result;
+  result.reserve(static_cast<std::size_t>(count_elements(shape)));
+  if (x.shape() == y.shape()) {
+    for (std::size_t i = 0; i < left.data().size(); ++i) result.push_back(function(left[i], right[i]));
+  } else {
+    walk<2>(shape, {strides_in(x.shape(), shape), strides_in(y.shape(), shape)}, [&](const auto& at) {
+      result.push_back(function(left[static_cast<std::size_t>(at[0])], right[static_cast<std::size_t>(at[1])]));
+    });
+  }
+  return made(dtype, shape, std::span<const T>(result));
+}
+
+// An array seen as rows to be folded: `order` brings the folded axes to the back.
+struct Rows {
+  Tensor data;       // permuted
+  Lengths1 shape;    // of the result
+  std::int64_t count = 0;
+  std::int64_t length = 0;
+};
+
+Rows rows_of(const Tensor& x, const std::optional<Lengths1>& axes, bool keepdims) {
+  const std::size_t rank = x.shape().size();
+  std::vector<bool> folded(rank, !axes);
+  if (axes) {
+    for (const std::int64_t axis : *axes) folded[axis_at(axis, rank)] = true;
+  }
+  Rows rows;
+  Lengths1 order;
+  Lengths1 last;
+  rows.count = rows.length = 1;
+  for (std::size_t i = 0; i < rank; ++i) {
+    (folded[i] ? last : order).push_back(static_cast<std::int64_t>(i));
+    (folded[i] ? rows.length : rows.count) *= x.shape()[i];
+    if (!folded[i]) rows.shape.push_back(x.shape()[i]);
+    if (folded[i] && keepdims) rows.shape.push_back(1);
+  }
+  order.insert(order.end(), last.begin(), last.end());
+  rows.data = permuted(x, order);
+  return rows;
+}
+
+template <class T>
+T fold_row(std::span<const T> row, Fold how) {
+  if (row.empty() && (how == Fold::least || how == Fold::greatest)) {
+    throw Error(Fault::model, "", "the smallest or largest element of nothing is asked for");
+  }
+  T result = how == Fold::sum ? T{0} : how == Fold::product ? T{1} : row[0];
+  for (const T item : row) {
+    switch (how) {
+      case Fold::sum: result += item; break;
+      case Fold::product: result *= item; break;
+      // NaN spreads, as in NumPy.
+      case Fold::least: result = item != item || item < result ? item : result; break;
+      case Fold::greatest: result = item != item || item > result ? item : result; break;
+    }
+    if (result != result && how != Fold::sum && how != Fold::product) break;
+  }
+  return result;
+}
+
+template <class T>
+Tensor fold_rows(const Rows& rows, Fold how, DType dtype) {
+  const Elements<T> elements(rows.data);
+  std::vector<T> result;
+  result.reserve(static_cast<std::size_t>(rows.count));
+  for (std::int64_t i = 0; i < rows.count; ++i) {
+    result.push_back(fold_row(elements.data().subspan(static_cast<std::size_t>(i * rows.length),
+                                                      static_cast<std::size_t>(rows.length)),
+                              how));
+  }
+  return made(dtype, rows.shape, std::span<const T>(result));
+}
+
+template <class T>
+void multiply(std::span<const T> a, std::span<const T> b, std::span<T> c, std::int64_t n, std::int64_t k,
+              std::int64_t m) {
+  for (std::int64_t i = 0; i < n; ++i) {
+    for (std::int64_t p = 0; p < k; ++p) {
+      const T factor = a[static_cast<std::size_t>(i * k + p)];
+      const T* row = b.data() + p * m;
+      T* out = c.data() + i * m;
+      for (std::int64_t j = 0; j < m; ++j) out[j] += factor * row[j];
+    }
+  }
+}
+
+template <class T>
+Tensor product_of(const Tensor& x, const Tensor& y, DType dtype) {
+  const std::size_t rank_x = x.shape().size();
+  const std::size_t rank_y = y.shape().size();
+  const Lengths1 batch_x(x.shape().begin(), x.shape().end() - 2);
+  const Lengths1 batch_y(y.shape().begin(), y.shape().end() - 2);
+  const Lengths1 batch = broadcast_shape(batch_x, batch_y);
+  const std::int64_t n = x.shape()[rank_x - 2];
+  const std::int64_t k = x.shape()[rank_x - 1];
+  const std::int64_t m = y.shape()[rank_y - 1];
+  if (y.shape()[rank_y - 2] != k) {
+    throw Error(Fault::model, "",
+                fmt::format("{} @ {} does not fit: {} columns meet {} rows", to_text(x.dtype(), x.shape()),
+                            to_text(y.dtype(), y.shape()), k, y.shape()[rank_y - 2]));
+  }
+  const Elements<T> left(x);
+  const Elements<T> right(y);
+  Lengths1 shape = batch;
+  shape.insert(shape.end(), {n, m});
+  std::vector<T> result(static_cast<std::size_t>(count_elements(shape)), T{0});
+  std::size_t done = 0;
+  walk<2>(batch, {strides_in(batch_x, batch), strides_in(batch_y, batch)}, [&](const auto& at) {
+    multiply<T>(left.data().subspan(static_cast<std::size_t>(at[0] * n * k)),
+                right.data().subspan(static_cast<std::size_t>(at[1] * k * m)),
+                std::span<T>(result).subspan(done), n, k, m);
+    done += static_cast<std::size_t>(n * m);
+  });
+  return made(dtype, shape, std::span<const T>(result));
+}
+
+}  // namespace
+
+Lengths1 broadcast_shape(const Lengths1& a, const Lengths1& b) {
+  Lengths1 shape(std::max(a.size(), b.size()), 1);
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    const std::int64_t left = i < a.size() ? a[a.size() - 1 - i] : 1;
+    const std::int64_t right = i < b.size() ? b[b.size() - 1 - i] : 1;
+    if (left != right && left != 1 && right != 1) {
+      throw Error(Fault::model, "", fmt::format("shapes [{}] and [{}] do not broadcast", fmt::join(a, ", "),
+                                                fmt::join(b, ", ")));
+    }
+    shape[shape.size() - 1 - i] = left == 1 ? right : left;
+  }
+  return shape;
+}
+
+Tensor broadcast_to(const Tensor& tensor, const Lengths1& shape) {
+  if (tensor.shape() == shape) return tensor;
+  if (broadcast_shape(tensor.shape(), shape) != shape) {
+    throw Error(Fault::model, "", fmt::format("{} does not broadcast to [{}]", to_text(tensor.dtype(), tensor.shape()),
+                                              fmt::join(shape, ", ")));
+  }
+  const Lengths1 strides = strides_in(tensor.shape(), shape);
+  return lay_out(tensor.dtype(), shape, strides, 0, tensor.bytes());
+}
+
+Tensor map_reals(const Tensor& x, DType dtype, double (*function)(double)) {
+  std::vector<double> values = x.doubles();
+  for (double& value : values) value = function(value);
+  return made(dtype, x.shape(), std::span<const double>(values));
+}
+
+Tensor map_pairs(const Tensor& x, const Tensor& y, DType dtype, double (*function)(double, double)) {
+  return map_two<double>(x, y, dtype, function);
+}
+
+Tensor map_integers(const Tensor& x, const Tensor& y, DType dtype,
+                    std::int64_t (*function)(std::int64_t, std::int64_t)) {
+  return map_two<std::int64_t>(x, y, dtype, function);
+}
+
+std::size_t axis_at(std::int64_t axis, std::size_t rank) {
+  const auto length = static_cast<std::int64_t>(rank);
+  if (axis < -length || axis >= length) {
+    throw Error(Fault::model, "", fmt::format("there is no axis {} among {}", axis, rank));
+  }
+  return static_cast<std::size_t>(axis < 0 ? axis + length : axis);
+}
+
+Tensor fold(const Tensor& x, Fold how, const std::optional<Lengths1>& axes, bool keepdims) {
+  const Rows rows = rows_of(x, axes, keepdims);
+  if (is_floating(x.dtype())) return fold_rows<double>(rows, how, x.dtype());
+  const bool counts = how == Fold::sum || how == Fold::product;
+  return fold_rows<std::int64_t>(rows, how, counts ? DType::i64 : x.dtype());
+}
+
+Tensor mean(const Tensor& x, const std::optional<Lengths1>& axes, bool keepdims) {
+  const Rows rows = rows_of(x, axes, keepdims);
+  const DType dtype = is_floating(x.dtype()) ? x.dtype() : DType::f64;
+  std::vector<double> sums = fold_rows<double>(rows, Fold::sum, DType::f64).doubles();
+  for (double& sum : sums) sum /= static_cast<double>(rows.length);
+  return made(dtype, rows.shape, std::span<const double>(sums));
+}
+
+Tensor variance(const Tensor& x, const std::optional<Lengths1>& axes, double correction, bool keepdims) {
+  const Rows rows = rows_of(x, axes, keepdims);
+  const Elements<double> elements(rows.data);
+  std::vector<double> result;
+  for (std::int64_t i = 0; i < rows.count; ++i) {
+    const auto row = elements.data().subspan(static_cast<std::size_t>(i * rows.length),
+                                             static_cast<std::size_t>(rows.length));
+    const double middle = fold_row(row, Fold::sum) / static_cast<double>(row.size());
+    double sum = 0;
+    for (const double item : row) sum += (item - middle) * (item - middle);
+    result.push_back(sum / std::max(0.0, static_cast<double>(row.size()) - correction));
+  }
+  return made(is_floating(x.dtype()) ? x.dtype() : DType::f64, rows.shape, std::span<const double>(result));
+}
+
+Tensor position_of(const Tensor& x, bool greatest, std::optional<std::int64_t> axis, bool keepdims) {
+  const Rows rows = rows_of(x, axis ? std::optional(Lengths1{*axis}) : std::nullopt, keepdims);
+  if (rows.length == 0) throw Error(Fault::model, "", "the position of an element of nothing is asked for");
+  const Elements<double> elements(rows.data);
+  std::vector<std::int64_t> result;
+  for (std::int64_t i = 0; i < rows.count; ++i) {
+    std::int64_t best = 0;
+    const auto row = elements.data().subspan(static_cast<std::size_t>(i * rows.length),
+                                             static_cast<std::size_t>(rows.length));
+    for (std::int64_t j = 1; j < rows.length; ++j) {
+      const double now = row[static_cast<std::size_t>(best)];
+      const double item = row[static_cast<std::size_t>(j)];
+      const bool better = std::isnan(item) || (greatest ? item > now : item < now);
+      if (!std::isnan(now) && better) best = j;
+    }
+    result.push_back(best);
+  }
+  return made(DType::i64, rows.shape, std::span<const std::int64_t>(result));
+}
+
+Tensor running(const Tensor& x, Fold how, std::optional<std::int64_t> axis) {
+  const Tensor flat = axis ? x : reshaped(x, {-1});
+  const std::size_t along = axis_at(axis.value_or(0), flat.shape().size());
+  const bool real = is_floating(x.dtype());
+  std::vector<double> values = flat.doubles();
+  std::int64_t inner = 1;
+  for (std::size_t i = along + 1; i < flat.shape().size(); ++i) inner *= flat.shape()[i];
+  const std::int64_t length = flat.shape()[along];
+  for (std::int64_t i = inner; i < static_cast<std::int64_t>(values.size()); ++i) {
+    if ((i / inner) % length == 0) continue;
+    const double before = values[static_cast<std::size_t>(i - inner)];
+    double& now = values[static_cast<std::size_t>(i)];
+    now = how == Fold::product ? now * before : now + before;
+  }
+  return made(real ? x.dtype() : DType::i64, flat.shape(), std::span<const double>(values));
+}
+
+Tensor matrix_product(const Tensor& x, const Tensor& y) {
+  if (x.shape().empty() || y.shape().empty()) {
+    throw Error(Fault::model, "", "a matrix product needs arrays with axes; '*' multiplies by a number");
+  }
+  const auto widened = [](const Tensor& tensor, bool front) {
+    Lengths1 shape = tensor.shape();
+    if (shape.size() == 1) shape.insert(front ? shape.begin() : shape.end(), 1);
+    return tensor.reshaped(shape);
+  };
+  const DType dtype = common_type(x.dtype(), y.dtype());
+  const Tensor left = widened(x, true);
+  const Tensor right = widened(y, false);
+  Tensor result =
+      is_floating(dtype) ? product_of<double>(left, right, dtype) : product_of<std::int64_t>(left, right, dtype);
+  Lengths1 shape = result.shape();
+  if (y.shape().size() == 1) shape.pop_back();
+  if (x.shape().size() == 1) shape.erase(shape.end() - (y.shape().size() == 1 ? 1 : 2));
+  return result.reshaped(shape);
+}
+
+Tensor permuted(const Tensor& x, const Lengths1& order) {
+  const std::size_t rank = x.shape().size();
+  if (order.size() != rank) {
+    throw Error(Fault::model, "", fmt::format("{} axes cannot be put in an order of {}", rank, order.size()));
+  }
+  Lengths1 strides(rank, 1);
+  for (std::size_t i = rank; i-- > 1;) strides[i - 1] = strides[i] * x.shape()[i];
+  std::vector<bool> seen(rank, false);
+  Lengths1 shape;
+  Lengths1 moved;
+  for (const std::int64_t entry : order) {
+    const std::size_t axis = axis_at(entry, rank);
+    if (seen[axis]) throw Error(Fault::model, "", fmt::format("axis {} stands twice in an order of axes", axis));
+    seen[axis] = true;
+    shape.push_back(x.shape()[axis]);
+    moved.push_back(strides[axis]);
+  }
+  return lay_out(x.dtype(), shape, moved, 0, x.bytes());
+}
+
+Tensor reshaped(const Tensor& x, Lengths1 shape) {
+  std::int64_t known = 1;
+  std::int64_t* open = nullptr;
+  for (std::int64_t& length : shape) {
+    if (length == -1 && open == nullptr) {
+      open = &length;
+    } else if (length < 0) {
+      throw Error(Fault::model, "", fmt::format("[{}] is no shape", fmt::join(shape, ", ")));
+    } else {
+      known *= length;
+    }
+  }
+  if (open != nullptr) *open = known == 0 ? 0 : x.count() / known;
+  if (count_elements(shape) != x.count()) {
+    throw Error(Fault::model, "", fmt::format("{} does not fit the shape [{}]", to_text(x.dtype(), x.shape()),
+                                              fmt::join(shape, ", ")));
+  }
+  return x.reshaped(std::move(shape));
+}
+
+Tensor joined(std::span<const Tensor> parts, std::int64_t axis) {
+  if (parts.empty()) throw Error(Fault::model, "", "there is nothing to concatenate");
+  const std::size_t along = axis_at(axis, parts[0].shape().size());
+  DType dtype = parts[0].dtype();
+  Lengths1 shape = parts[0].shape();
+  shape[along] = 0;
+  for (const Tensor& part : parts) {
+    Lengths1 other = part.shape();
+    if (other.size() == shape.size()) std::swap(other[along], shape[along]);
+    if (other != shape) {
+      throw Error(Fault::model, "", "arrays to be concatenated differ in more than the length of that axis");
+    }
+    shape[along] = other[along] + part.shape()[along];
+    dtype = common_type(dtype, part.dtype());
+  }
+  std::int64_t outer = 1;
+  for (std::size_t i = 0; i < along; ++i) outer *= shape[i];
+  std::vector<std::byte> bytes;
+  std::vector<Tensor> same;
+  for (const Tensor& part : parts) same.push_back(part.dtype() == dtype ? part : part.converted(dtype));
+  for (std::int64_t i = 0; i < outer; ++i) {
+    for (const Tensor& part : same) {
+      const std::size_t size = part.bytes().data.size() / static_cast<std::size_t>(outer);
+      const auto block = part.bytes().data.subspan(static_cast<std::size_t>(i) * size, size);
+      bytes.insert(bytes.end(), block.begin(), block.end());
+    }
+  }
+  return Tensor(dtype, shape, bytes_of(std::move(bytes)));
+}
+
+Tensor strided(const Tensor& x, std::size_t axis, std::int64_t start, std::int64_t count, std::int64_t step) {
+  std::vector<std::int64_t> index;
+  for (std::int64_t i = 0; i < count; ++i) index.push_back(start + i * step);
+  return taken(x, Tensor::of<std::int64_t>({count}, index), static_cast<std::int64_t>(axis));
+}
+
+Tensor taken(const Tensor& x, const Tensor& index, std::int64_t axis) {
+  const std::size_t along = axis_at(axis, x.shape().size());
+  const std::int64_t length = x.shape()[along];
+  std::int64_t outer = 1;
+  for (std::size_t i = 0; i < along; ++i) outer *= x.shape()[i];
+  std::size_t block = size_of(x.dtype());
+  for (std::size_t i = along + 1; i < x.shape().size(); ++i) block *= static_cast<std::size_t>(x.shape()[i]);
+
+  std::vector<std::int64_t> places = index.integers();
+  for (std::int64_t& place : places) {
+    if (place < -length || place >= length) {
+      throw Error(Fault::model, "", fmt::format("index {} is outside an axis of length {}", place, length));
+    }
+    if (place < 0) place += length;
+  }
+  std::vector<std::byte> bytes;
+  bytes.reserve(static_cast<std::size_t>(outer) * places.size() * block);
+  for (std::int64_t i = 0; i < outer; ++i) {
+    for (const std::int64_t place : places) {
+      const auto from = x.bytes().data.subspan(static_cast<std::size_t>(i * length + place) * block, block);
+      bytes.insert(bytes.end(), from.begin(), from.end());
+    }
+  }
+  Lengths1 shape(x.shape().begin(), x.shape().begin() + static_cast<std::ptrdiff_t>(along));
+  shape.insert(shape.end(), index.shape().begin(), index.shape().end());
+  shape.insert(shape.end(), x.shape().begin() + static_cast<std::ptrdiff_t>(along) + 1, x.shape().end());
+  return Tensor(x.dtype(), shape, bytes_of(std::move(bytes)));
+}
+
+Tensor chosen(const Tensor& condition, const Tensor& x, const Tensor& y) {
+  const DType dtype = common_type(x.dtype(), y.dtype());
+  const Lengths1 shape = broadcast_shape(condition.shape(), broadcast_shape(x.shape(), y.shape()));
+  const Tensor test = broadcast_to(condition.converted(DType::boolean), shape);
+  const Tensor left = broadcast_to(x.converted(dtype), shape);
+  const Tensor right = broadcast_to(y.converted(dtype), shape);
+  const std::size_t size = size_of(dtype);
+  std::vector<std::byte> bytes(left.bytes().data.begin(), left.bytes().data.end());
+  const auto holds = test.view().as<bool>();
+  for (std::size_t i = 0; i < holds.size(); ++i) {
+    if (!holds[i]) std::copy_n(right.bytes().data.begin() + static_cast<std::ptrdiff_t>(i * size), size,
+                               bytes.begin() + static_cast<std::ptrdiff_t>(i * size));
+  }
+  return Tensor(dtype, shape, bytes_of(std::move(bytes)));
+}
+
+Tensor triangle(const Tensor& x, std::int64_t diagonal, bool lower) {
+  if (x.shape().size() < 2) throw Error(Fault::model, "", "a triangle needs an array with two axes or more");
+  const std::int64_t rows = x.shape()[x.shape().size() - 2];
+  const std::int64_t columns = x.shape().back();
+  std::vector<std::int64_t> keep;
+  for (std::int64_t i = 0; i < rows * columns; ++i) {
+    const std::int64_t distance = i % columns - i / columns;
+    keep.push_back((lower ? distance <= diagonal : distance >= diagonal) ? 1 : 0);
+  }
+  const Tensor mask = Tensor::from_integers(DType::boolean, {rows, columns}, keep);
+  return chosen(mask, x, Tensor::zeros(x.dtype(), {}));
+}
+
+DType common_type(DType a, DType b) {
+  if (a == b) return a;
+  if (a == DType::boolean) return b;
+  if (b == DType::boolean) return a;
+  return DType::f64;  // i64 with f32, i64 with f64, f32 with f64
+}
+
+}  // namespace isomer::mdf

@@ -1,0 +1,228 @@
+#include "systems/mdf/evaluate.h"
+
+#include <cmath>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "systems/mdf/arithmetic.h"
+
+namespace isomer::mdf {
+namespace {
+
+using Kind = Expression::Kind;
+
+// "numpy.linalg.norm" of a chain of attributes that begins with a free name; empty for others.
+std::string path_of(const Expression& expression, const Table& names) {
+  if (expression.kind == Kind::name) return names.find(expression.text) == nullptr ? expression.text : "";
+  if (expression.kind != Kind::attribute) return "";
+  const std::string before = path_of(expression.operands[0], names);
+  return before.empty() ? "" : before + "." + expression.text;
+}
+
+class Evaluator {
+ public:
+  Evaluator(const Table& names, Width width) : names_(names), width_(width) {}
+
+  Value value(const Expression& e) const;
+
+ private:
+  Value name(const Expression& e) const;
+  Value chain(const Expression& e) const;
+  Value boolean(const Expression& e) const;
+  Value dict(const Expression& e) const;
+  Value call_of(const Expression& e) const;
+  Value subscript_of(const Expression& e) const;
+  Value attribute(const Expression& e) const;
+  Index index(const Expression& e) const;
+  std::vector<Value> values(const std::vector<Expression>& expressions) const;
+
+  const Table& names_;
+  Width width_;
+};
+
+Value Evaluator::value(const Expression& e) const {
+  switch (e.kind) {
+    case Kind::constant: return e.value;
+    case Kind::name: return name(e);
+    case Kind::unary: return unary(e.text, value(e.operands[0]));
+    case Kind::binary: return binary(e.text, value(e.operands[0]), value(e.operands[1]));
+    case Kind::compare: return chain(e);
+    case Kind::boolean: return boolean(e);
+    case Kind::conditional: return value(e.operands[truth_of(value(e.operands[0])) ? 1 : 2]);
+    case Kind::tuple: return {Tuple{values(e.operands)}};
+    case Kind::list: return {List{values(e.operands)}};
+    case Kind::dict: return dict(e);
+    case Kind::subscript: return subscript_of(e);
+    case Kind::attribute: return attribute(e);
+    case Kind::call: return call_of(e);
+    case Kind::slice: break;
+  }
+  throw Error(Fault::model, "", "a slice stands inside square brackets only");
+}
+
+std::vector<Value> Evaluator::values(const std::vector<Expression>& expressions) const {
+  std::vector<Value> result;
+  for (const Expression& e : expressions) result.push_back(value(e));
+  return result;
+}
+
+Value Evaluator::name(const Expression& e) const {
+  if (const Value* known = names_.find(e.text)) return *known;
+  const Value builtin = named(e.text);
+  if (builtin.is_none()) throw Error(Fault::model, "", fmt::format("there is no name {}", quoted(e.text)));
+  return builtin;
+}
+
+Value Evaluator::chain(const Expression& e) const {
+  Value left = value(e.operands[0]);
+  for (std::size_t i = 0; i < e.words.size(); ++i) {
+    Value right = value(e.operands[i + 1]);
+    Value result = compare(e.words[i], left, right);
+    if (i + 1 == e.words.size() || !truth_of(result)) return result;
+    left = std::move(right);
+  }
+  return left;
+}
+
+Value Evaluator::boolean(const Expression& e) const {
+  Value result;
+  for (const Expression& operand : e.operands) {
+    result = value(operand);
+    if (&operand != &e.operands.back() && truth_of(result) == (e.text == "or")) return result;
+  }
+  return result;
+}
+
+Value Evaluator::dict(const Expression& e) const {
+  Dict result;
+  for (std::size_t i = 0; i < e.operands.size(); i += 2) {
+    const Value key = value(e.operands[i]);
+    const std::string* text = key.as<std::string>();
+    if (text == nullptr) throw Error(Fault::unsupported, "", "the keys of a dict are texts");
+    result.items.emplace_back(*text, value(e.operands[i + 1]));
+  }
+  return {std::move(result)};
+}
+
+Value Evaluator::call_of(const Expression& e) const {
+  const Expression& function = e.operands[0];
+  Arguments arguments;
+  for (std::size_t i = 1; i < e.operands.size(); ++i) arguments.values.push_back(value(e.operands[i]));
+  arguments.keywords = e.words;
+  const std::string path = path_of(function, names_);
+  if (!path.empty()) return call(path, arguments, width_);
+  if (function.kind == Kind::attribute) {
+    return call_method(value(function.operands[0]), function.text, arguments, width_);
+  }
+  throw Error(Fault::model, "", fmt::format("{} cannot be called", describe(value(function))));
+}
+
+Index Evaluator::index(const Expression& e) const {
+  if (e.kind != Kind::slice) return {false, value(e), {}};
+  return {true, {}, {value(e.operands[0]), value(e.operands[1]), value(e.operands[2])}};
+}
+
+Value Evaluator::subscript_of(const Expression& e) const {
+  const Value object = value(e.operands[0]);
+  const Expression& place = e.operands[1];
+  if (place.kind != Kind::tuple) return subscript(object, {index(place)}, false);
+  std::vector<Index> indices;
+  for (const Expression& part : place.operands) indices.push_back(index(part));
+  return subscript(object, indices, true);
+}
+
+Value Evaluator::attribute(const Expression& e) const {
+  const std::string path = path_of(e, names_);
+  if (!path.empty()) {
+    if (path == "numpy.newaxis") return {};
+    const Value constant = named(path);
+    if (constant.is_none()) throw Error(Fault::model, "", fmt::format("there is no name {}", quoted(path)));
+    return constant;
+  }
+  const Value object = value(e.operands[0]);
+  Value result = attribute_of(object, e.text);
+  if (!result.is_none()) return result;
+  throw Error(Fault::model, "", fmt::format("{} has no attribute '{}'", describe(object), e.text));
+}
+
+[[noreturn]] void refuse(std::string_view text, std::string_view why) {
+  throw Error(Fault::model, "", fmt::format("could not evaluate {}: {}", quoted(text), why));
+}
+
+// A list becomes an array where it is one; the rest stays.
+Value settled(const Value& value) {
+  if (value.as<List>() == nullptr) return value;
+  Tensor tensor;
+  return to_tensor(value, tensor) ? array_value(tensor) : value;
+}
+
+}  // namespace
+
+const Value* Table::find(std::string_view name) const {
+  for (const auto& [known, value] : entries_) {
+    if (known == name) return &value;
+  }
+  return nullptr;
+}
+
+void Table::set(std::string_view name, Value value) {
+  for (auto& [known, old] : entries_) {
+    if (known == name) {
+      old = std::move(value);
+      return;
+    }
+  }
+  entries_.emplace_back(name, std::move(value));
+}
+
+Formula::Formula(const Tree& tree) {
+  if (const std::string* text = tree.text()) {
+    *this = Formula(*text);
+    return;
+  }
+  constant_ = settled(value_of(tree));
+}
+
+Formula::Formula(std::string text) : is_text_(true), text_(std::move(text)), constant_(number_in(text_)) {
+  if (!constant_.is_none()) return;
+  try {
+    parsed_ = std::make_shared<const Expression>(parse_expression(text_));
+  } catch (const Error& error) {
+    why_not_ = error.text();
+  }
+}
+
+Value Formula::evaluate(const Table& names, Width width) const {
+  if (!is_text_) return constant_;
+  if (const Value* known = names.find(text_)) {
+    const std::string* text = known->as<std::string>();
+    if (text == nullptr) return settled(*known);
+    // A name may stand for a text, which is then an expression itself; it is not looked up again.
+    const Formula inner(*text);
+    if (inner.parsed_ == nullptr || names.find(*text) == nullptr) return inner.evaluate(names, width);
+    return mdf::evaluate(*inner.parsed_, names, width);
+  }
+  if (!constant_.is_none()) return constant_;
+  if (text_ == "constant" || text_ == "math" || text_ == "numpy") return {text_};
+  if (parsed_ == nullptr) refuse(text_, why_not_);
+
+  Value result;
+  try {
+    result = mdf::evaluate(*parsed_, names, width);
+  } catch (const Error& error) {
+    throw Error(error.fault(), error.where(), fmt::format("could not evaluate {}: {}", quoted(text_), error.text()));
+  }
+  if (result.as<std::string>() != nullptr) refuse(text_, "a text is no value of the format");
+  if (const double* number = result.as<double>()) {
+    if (!std::isfinite(*number)) refuse(text_, "the result is not finite");
+    constexpr double largest = 9.2e18;
+    if (std::floor(*number) == *number && std::abs(*number) < largest) return {static_cast<std::int64_t>(*number)};
+  }
+  return result;
+}
+
+Value evaluate(const Expression& expression, const Table& names, Width width) {
+  return Evaluator(names, width).value(expression);
+}
+
+}  // namespace isomer::mdf

@@ -1,0 +1,59 @@
+#pragma once
+
+// The one routine that evaluates whatever stands in a document where an expression may stand.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "systems/mdf/expression.h"
+#include "systems/mdf/functions.h"
+
+namespace isomer::mdf {
+
+/// Names and values in the order they were given: some functions take operands in that order.
+class Table {
+ public:
+  const Value* find(std::string_view name) const;
+  void set(std::string_view name, Value value);
+  const std::vector<std::pair<std::string, Value>>& entries() const { return entries_; }
+
+ private:
+  std::vector<std::pair<std::string, Value>> entries_;
+};
+
+/// A document's entry that is a value: a number, a list or a text that is an expression. Read once.
+class Formula {
+ public:
+  Formula() = default;
+  /// A text that is no expression is kept: it may be the name of something.
+  explicit Formula(const Tree& tree);
+  explicit Formula(std::string text);
+
+  /// Its value: a name's, a number, an array for a list, else what Python's rules give. Throws Fault::model with the
+  /// text and the reason.
+  Value evaluate(const Table& names, Width width) const;
+
+  /// The text, or null for other things.
+  const std::string* text() const { return is_text_ ? &text_ : nullptr; }
+  /// Its tree, or null where it is no text or no expression.
+  const Expression* expression() const { return parsed_.get(); }
+  /// The value that is no text.
+  const Value& value() const { return constant_; }
+  bool is_none() const { return !is_text_ && constant_.is_none(); }
+
+ private:
+  bool is_text_ = false;
+  std::string text_;
+  Value constant_;                            // no text, or a text that is a number
+  std::shared_ptr<const Expression> parsed_;  // null for numbers and for what is no expression
+  std::string why_not_;                       // why it is none
+};
+
+/// Python's value of a tree.
+Value evaluate(const Expression& expression, const Table& names, Width width);
+
+}  // namespace isomer::mdf

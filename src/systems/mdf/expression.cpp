@@ -1,0 +1,547 @@
+#include "systems/mdf/expression.h"
+
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <optional>
+
+#include "base/error.h"
+#include "base/text.h"
+
+namespace isomer::mdf {
+namespace {
+
+using Kind = Expression::Kind;
+
+constexpr int deepest = 100;
+constexpr int most_operators = 2000;
+
+struct Token {
+  enum class Kind { number, name, text, sign, end };
+  Kind kind = Kind::end;
+  std::string text;
+  std::size_t column = 0;
+};
+
+[[noreturn]] void refuse(std::string_view text, std::size_t column, std::string_view why) {
+  throw Error(Fault::model, "", fmt::format("{} is no expression: column {}: {}", quoted(text), column + 1, why));
+}
+
+bool starts_name(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_' || (c & 0x80) != 0; }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+class Tokens {
+ public:
+  explicit Tokens(std::string_view text) : text_(text) { advance(); }
+
+  const Token& now() const { return token_; }
+  std::string_view text() const { return text_; }
+  void advance();
+  bool take(std::string_view sign) {
+    if (!at(sign)) return false;
+    advance();
+    return true;
+  }
+  bool at(std::string_view word) const {
+    return (token_.kind == Token::Kind::sign || token_.kind == Token::Kind::name) && token_.text == word;
+  }
+  void need(std::string_view sign) {
+    if (!take(sign)) refuse(text_, token_.column, fmt::format("'{}' is missing", sign));
+  }
+
+ private:
+  void read_number();
+  void read_text(char quote);
+
+  std::string_view text_;
+  std::size_t next_ = 0;
+  Token token_;
+};
+
+void Tokens::advance() {
+  while (next_ < text_.size() && std::isspace(static_cast<unsigned char>(text_[next_])) != 0) ++next_;
+  token_ = {Token::Kind::end, "", next_};
+  if (next_ == text_.size()) return;
+  const char c = text_[next_];
+  const bool fraction = c == '.' && next_ + 1 < text_.size() && is_digit(text_[next_ + 1]);
+  if (is_digit(c) || fraction) return read_number();
+  if (c == '\'' || c == '"') return read_text(c);
+  if (starts_name(c)) {
+    std::size_t end = next_;
+    while (end < text_.size() && (starts_name(text_[end]) || is_digit(text_[end]))) ++end;
+    token_ = {Token::Kind::name, std::string(text_.substr(next_, end - next_)), next_};
+    next_ = end;
+    return;
+  }
+  constexpr std::array<std::string_view, 28> signs = {"**", "//", "<<", ">>", "<=", ">=", "==", "!=", "+", "-",
+                                                      "*",  "/",  "%",  "@",  "<",  ">",  "(",  ")",  "[", "]",
+                                                      "{",  "}",  ",",  ":",  ".",  "&",  "|",  "^"};
+  for (const std::string_view sign : signs) {
+    if (text_.substr(next_).starts_with(sign)) {
+      token_ = {Token::Kind::sign, std::string(sign), next_};
+      next_ += sign.size();
+      return;
+    }
+  }
+  if (c == '~' || c == '=') {
+    token_ = {Token::Kind::sign, std::string(1, c), next_++};
+    return;
+  }
+  refuse(text_, next_, fmt::format("{} has no meaning here", quoted(std::string_view(&c, 1))));
+}
+
+void Tokens::read_number() {
+  std::size_t end = next_;
+  const bool based = text_[end] == '0' && end + 1 < text_.size() &&
+                     std::string_view("xXoObB").find(text_[end + 1]) != std::string_view::npos;
+  if (based) {
+    end += 2;
+    while (end < text_.size() && (std::isxdigit(static_cast<unsigned char>(text_[end])) != 0 || text_[end] == '_')) {
+      ++end;
+    }
+  } else {
+    const auto digits = [&] {
+      while (end < text_.size() && (is_digit(text_[end]) || text_[end] == '_')) ++end;
+    };
+    digits();
+    if (end < text_.size() && text_[end] == '.') ++end;
+    digits();
+    const auto exponent = text_.substr(end);
+    const std::size_t sign = exponent.size() > 1 && (exponent[1] == '+' || exponent[1] == '-') ? 2 : 1;
+    const bool has_exponent = !exponent.empty() && (exponent[0] == 'e' || exponent[0] == 'E') &&
+                              exponent.size() > sign && is_digit(exponent[sign]);
+    if (has_exponent) {
+      end += sign;
+      digits();
+    }
+  }
+  if (end < text_.size() && starts_name(text_[end])) refuse(text_, end, "a number runs into a name");
+  token_ = {Token::Kind::number, std::string(text_.substr(next_, end - next_)), next_};
+  next_ = end;
+}
+
+void Tokens::read_text(char quote) {
+  std::string result;
+  std::size_t i = next_ + 1;
+  for (; i < text_.size() && text_[i] != quote; ++i) {
+    if (text_[i] == '\\') refuse(text_, i, "escapes in texts are not read");
+    result += text_[i];
+  }
+  if (i == text_.size()) refuse(text_, next_, "the text is not closed");
+  token_ = {Token::Kind::text, result, next_};
+  next_ = i + 1;
+}
+
+// Digits with single underscores between them, as Python allows.
+std::optional<std::string> without_underscores(std::string_view text) {
+  std::string result;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '_') {
+      result += text[i];
+      continue;
+    }
+    const bool between = i > 0 && i + 1 < text.size() && std::isxdigit(static_cast<unsigned char>(text[i - 1])) != 0 &&
+                         std::isxdigit(static_cast<unsigned char>(text[i + 1])) != 0;
+    if (!between) return std::nullopt;
+  }
+  return result;
+}
+
+std::optional<double> real_in(std::string_view digits) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (end != digits.data() + digits.size() || error == std::errc::invalid_argument) return std::nullopt;
+  // from_chars leaves the number alone when it does not fit; Python makes it infinite or zero.
+  if (error == std::errc::result_out_of_range) number = std::strtod(std::string(digits).c_str(), nullptr);
+  return number;
+}
+
+class Parser {
+ public:
+  explicit Parser(std::string_view text) : tokens_(text) {}
+
+  Expression parse() {
+    if (tokens_.now().kind == Token::Kind::end) refuse(tokens_.text(), 0, "it is empty");
+    Expression result = tuple_or_one();
+    if (tokens_.now().kind != Token::Kind::end) {
+      refuse(tokens_.text(), tokens_.now().column, fmt::format("{} is not expected", quoted(tokens_.now().text)));
+    }
+    return result;
+  }
+
+ private:
+  // Every recursion passes here, so that no text can exhaust the stack.
+  struct Depth {
+    explicit Depth(Parser& owner) : parser(owner) {
+      if (++parser.depth_ > deepest) {
+        refuse(parser.tokens_.text(), parser.tokens_.now().column, "it is nested too deeply");
+      }
+    }
+    Depth(const Depth&) = delete;
+    Depth& operator=(const Depth&) = delete;
+    ~Depth() { --parser.depth_; }
+    Parser& parser;
+  };
+
+  Expression tuple_or_one();
+  Expression conditional();
+  Expression boolean(std::string_view word);
+  Expression negation();
+  Expression comparison();
+  Expression binary(std::size_t level);
+  Expression unary();
+  Expression power();
+  Expression postfix();
+  Expression atom();
+  Expression number();
+  Expression call(Expression function);
+  Expression subscript(Expression object);
+  Expression index();
+  Expression parenthesis();
+  Expression braces();
+  std::vector<Expression> until(std::string_view closing);
+
+  Tokens tokens_;
+  int depth_ = 0;
+  int operators_ = 0;
+};
+
+Expression make(Kind kind, std::string text, std::vector<Expression> operands) {
+  Expression result;
+  result.kind = kind;
+  result.text = std::move(text);
+  result.operands = std::move(operands);
+  return result;
+}
+
+Expression constant(Value value) {
+  Expression result;
+  result.value = std::move(value);
+  return result;
+}
+
+Expression Parser::tuple_or_one() {
+  Expression first = conditional();
+  if (!tokens_.at(",")) return first;
+  std::vector<Expression> items{std::move(first)};
+  while (tokens_.take(",")) {
+    if (tokens_.now().kind == Token::Kind::end || tokens_.at(")") || tokens_.at("]")) break;
+    items.push_back(conditional());
+  }
+  return make(Kind::tuple, "", std::move(items));
+}
+
+Expression Parser::conditional() {
+  const Depth depth(*this);
+  Expression then = boolean("or");
+  if (!tokens_.take("if")) return then;
+  Expression test = boolean("or");
+  tokens_.need("else");
+  Expression otherwise = conditional();
+  return make(Kind::conditional, "", {std::move(test), std::move(then), std::move(otherwise)});
+}
+
+Expression Parser::boolean(std::string_view word) {
+  const auto next = [&] { return word == "or" ? boolean("and") : negation(); };
+  Expression first = next();
+  if (!tokens_.at(word)) return first;
+  std::vector<Expression> operands{std::move(first)};
+  while (tokens_.take(word)) operands.push_back(next());
+  return make(Kind::boolean, std::string(word), std::move(operands));
+}
+
+Expression Parser::negation() {
+  const Depth depth(*this);
+  if (tokens_.take("not")) return make(Kind::unary, "not", {negation()});
+  return comparison();
+}
+
+Expression Parser::comparison() {
+  Expression first = binary(0);
+  Expression result = make(Kind::compare, "", {});
+  while (true) {
+    std::string word = tokens_.now().text;
+    constexpr std::array<std::string_view, 8> words = {"<", "<=", ">", ">=", "==", "!=", "in", "is"};
+    bool found = false;
+    for (const std::string_view candidate : words) found = found || tokens_.at(candidate);
+    if (!found && !tokens_.at("not")) break;
+    tokens_.advance();
+    if (word == "not") {
+      tokens_.need("in");
+      word = "not in";
+    } else if (word == "is" && tokens_.take("not")) {
+      word = "is not";
+    }
+    if (result.operands.empty()) result.operands.push_back(std::move(first));
+    result.words.push_back(word);
+    result.operands.push_back(binary(0));
+  }
+  return result.operands.empty() ? first : result;
+}
+
+// Loosest first; all of them group to the left.
+constexpr std::array<std::array<std::string_view, 5>, 6> levels = {{{"|"},
+                                                                    {"^"},
+                                                                    {"&"},
+                                                                    {"<<", ">>"},
+                                                                    {"+", "-"},
+                                                                    {"*", "/", "//", "%", "@"}}};
+
+Expression Parser::binary(std::size_t level) {
+  if (level == levels.size()) return unary();
+  Expression left = binary(level + 1);
+  while (true) {
+    std::string_view sign;
+    for (const std::string_view candidate : levels[level]) {
+      if (!candidate.empty() && tokens_.at(candidate)) sign = candidate;
+    }
+    if (sign.empty()) return left;
+    // A long sum is a deep tree for whoever walks it.
+    if (++operators_ > most_operators) refuse(tokens_.text(), tokens_.now().column, "it is too long");
+    tokens_.advance();
+    left = make(Kind::binary, std::string(sign), {std::move(left), binary(level + 1)});
+  }
+}
+
+Expression Parser::unary() {
+  const Depth depth(*this);
+  for (const std::string_view sign : {"-", "+", "~"}) {
+    if (tokens_.take(sign)) return make(Kind::unary, std::string(sign), {unary()});
+  }
+  return power();
+}
+
+// `**` binds tighter than a sign on its left and looser than one on its right.
+Expression Parser::power() {
+  Expression base = postfix();
+  if (!tokens_.take("**")) return base;
+  return make(Kind::binary, "**", {std::move(base), unary()});
+}
+
+Expression Parser::postfix() {
+  Expression result = atom();
+  for (int length = 0;; ++length) {
+    if (length > deepest) refuse(tokens_.text(), tokens_.now().column, "it is too long");
+    if (tokens_.take("(")) {
+      result = call(std::move(result));
+    } else if (tokens_.take("[")) {
+      result = subscript(std::move(result));
+    } else if (tokens_.take(".")) {
+      if (tokens_.now().kind != Token::Kind::name) {
+        refuse(tokens_.text(), tokens_.now().column, "a name belongs behind the point");
+      }
+      result = make(Kind::attribute, tokens_.now().text, {std::move(result)});
+      tokens_.advance();
+    } else {
+      return result;
+    }
+  }
+}
+
+bool is_keyword(std::string_view word) {
+  constexpr std::array<std::string_view, 14> keywords = {"and", "or", "not", "if",  "else", "in",    "is",
+                                                         "for", "def", "as", "del", "from", "lambda", "import"};
+  for (const std::string_view keyword : keywords) {
+    if (keyword == word) return true;
+  }
+  return false;
+}
+
+Expression Parser::atom() {
+  const Token token = tokens_.now();
+  if (token.kind == Token::Kind::number) return number();
+  if (token.kind == Token::Kind::text) {
+    tokens_.advance();
+    return constant({token.text});
+  }
+  if (token.kind == Token::Kind::name && !is_keyword(token.text)) {
+    tokens_.advance();
+    if (token.text == "True" || token.text == "False") return constant({token.text == "True"});
+    if (token.text == "None") return constant({});
+    return make(Kind::name, token.text, {});
+  }
+  if (tokens_.take("(")) return parenthesis();
+  if (tokens_.take("[")) return make(Kind::list, "", until("]"));
+  if (tokens_.take("{")) return braces();
+  const std::string_view what = token.kind == Token::Kind::end ? "the end" : std::string_view(token.text);
+  refuse(tokens_.text(), token.column, fmt::format("a value is needed, not {}", quoted(what)));
+}
+
+Expression Parser::number() {
+  const Token token = tokens_.now();
+  tokens_.advance();
+  const auto digits = without_underscores(token.text);
+  if (!digits) refuse(tokens_.text(), token.column, "an underscore stands between two digits");
+  const bool based = digits->size() > 1 && (*digits)[0] == '0' && std::isalpha(static_cast<unsigned char>((*digits)[1]));
+  if (based && ((*digits)[1] | 0x20) != 'e') {
+    const char letter = static_cast<char>((*digits)[1] | 0x20);
+    const int base = letter == 'x' ? 16 : letter == 'o' ? 8 : 2;
+    std::int64_t value = 0;
+    const char* begin = digits->data() + 2;
+    const auto [end, error] = std::from_chars(begin, digits->data() + digits->size(), value, base);
+    if (error != std::errc() || end != digits->data() + digits->size()) {
+      refuse(tokens_.text(), token.column, "the number does not fit 64 bits or has a wrong digit");
+    }
+    return constant({value});
+  }
+  if (digits->find_first_of(".eE") == std::string::npos) {
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(digits->data(), digits->data() + digits->size(), value);
+    if (error != std::errc()) refuse(tokens_.text(), token.column, "the integer does not fit 64 bits");
+    const bool octal = digits->size() > 1 && (*digits)[0] == '0' && value != 0;
+    if (octal) refuse(tokens_.text(), token.column, "an integer does not begin with 0");
+    return constant({value});
+  }
+  const auto value = real_in(*digits);
+  if (!value) refuse(tokens_.text(), token.column, "the number is not written as Python writes numbers");
+  return constant({*value});
+}
+
+Expression Parser::parenthesis() {
+  if (tokens_.take(")")) return make(Kind::tuple, "", {});
+  Expression inner = tuple_or_one();
+  if (tokens_.at("for")) refuse(tokens_.text(), tokens_.now().column, "comprehensions are not read");
+  tokens_.need(")");
+  return inner;
+}
+
+std::vector<Expression> Parser::until(std::string_view closing) {
+  std::vector<Expression> items;
+  while (!tokens_.take(closing)) {
+    items.push_back(conditional());
+    if (tokens_.at("for")) refuse(tokens_.text(), tokens_.now().column, "comprehensions are not read");
+    if (!tokens_.at(closing)) tokens_.need(",");
+  }
+  return items;
+}
+
+Expression Parser::braces() {
+  Expression result = make(Kind::dict, "", {});
+  while (!tokens_.take("}")) {
+    result.operands.push_back(conditional());
+    tokens_.need(":");
+    result.operands.push_back(conditional());
+    if (!tokens_.at("}")) tokens_.need(",");
+  }
+  return result;
+}
+
+Expression Parser::call(Expression function) {
+  Expression result = make(Kind::call, "", {std::move(function)});
+  while (!tokens_.take(")")) {
+    Expression argument = conditional();
+    std::string keyword;
+    if (argument.kind == Kind::name && tokens_.take("=")) {
+      keyword = argument.text;
+      argument = conditional();
+    }
+    result.operands.push_back(std::move(argument));
+    result.words.push_back(std::move(keyword));
+    if (!tokens_.at(")")) tokens_.need(",");
+  }
+  return result;
+}
+
+Expression Parser::subscript(Expression object) {
+  Expression first = index();
+  if (tokens_.at(",")) {
+    std::vector<Expression> items{std::move(first)};
+    while (tokens_.take(",") && !tokens_.at("]")) items.push_back(index());
+    first = make(Kind::tuple, "", std::move(items));
+  }
+  tokens_.need("]");
+  return make(Kind::subscript, "", {std::move(object), std::move(first)});
+}
+
+Expression Parser::index() {
+  const auto part = [&] {
+    const bool absent = tokens_.at(":") || tokens_.at("]") || tokens_.at(",");
+    return absent ? constant({}) : conditional();
+  };
+  Expression start = part();
+  if (!tokens_.take(":")) return start;
+  Expression stop = part();
+  Expression step = tokens_.take(":") ? part() : constant({});
+  return make(Kind::slice, "", {std::move(start), std::move(stop), std::move(step)});
+}
+
+std::string_view stripped(std::string_view text, std::string_view front, std::string_view back) {
+  while (!text.empty() && front.find(text.front()) != std::string_view::npos) text.remove_prefix(1);
+  while (!text.empty() && back.find(text.back()) != std::string_view::npos) text.remove_suffix(1);
+  return text;
+}
+
+void scan_piece(std::string_view piece, std::set<std::string>& names) {
+  constexpr std::string_view edges = " ,+-*/%^&";
+  const std::string_view core = stripped(stripped(piece, edges, edges), "])", "[(");
+  if (trimmed(core).empty()) return;
+  collect_names(parse_expression(core), names);
+}
+
+void scan(std::string_view text, std::set<std::string>& names, int level) {
+  if (level > deepest) refuse(text, 0, "its brackets are nested too deeply");
+  std::size_t last = 0;
+  std::size_t start = 0;
+  int depth = 0;
+  bool any = false;
+  const auto cut = [&](std::size_t end) {
+    any = true;
+    scan(text.substr(start + 1, end - start - 1), names, level + 1);
+    if (last < start) scan_piece(text.substr(last, start - last), names);
+    last = end + 1;
+  };
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '[' && depth++ == 0) start = i;
+    if (text[i] == ']' && --depth == 0) cut(i);
+  }
+  if (depth > 0) cut(text.size());
+  // What stands behind the last bracket is not looked at, as in the reference.
+  if (!any && !text.empty()) scan_piece(text, names);
+}
+
+}  // namespace
+
+Expression parse_expression(std::string_view text) { return Parser(text).parse(); }
+
+void collect_names(const Expression& expression, std::set<std::string>& names) {
+  if (expression.kind == Kind::name) names.insert(expression.text);
+  for (const Expression& operand : expression.operands) collect_names(operand, names);
+}
+
+std::set<std::string> required_names(std::string_view text) {
+  std::set<std::string> names;
+  scan(text, names, 0);
+  return names;
+}
+
+Value number_in(std::string_view text) {
+  const std::string_view core = trimmed(text);
+  const auto digits = without_underscores(core);
+  if (!digits || digits->empty()) return {};
+  std::string_view unsigned_part = *digits;
+  const bool negative = unsigned_part.front() == '-';
+  if (negative || unsigned_part.front() == '+') unsigned_part.remove_prefix(1);
+  if (unsigned_part.empty()) return {};
+
+  if (unsigned_part.find_first_not_of("0123456789") == std::string_view::npos) {
+    std::int64_t number = 0;
+    const std::string signed_digits = (negative ? "-" : "") + std::string(unsigned_part);
+    const auto [end, error] =
+        std::from_chars(signed_digits.data(), signed_digits.data() + signed_digits.size(), number);
+    if (error == std::errc()) return {number};
+    const auto real = real_in(signed_digits);
+    return real ? Value{*real} : Value{};
+  }
+  std::string lower(unsigned_part);
+  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const double sign = negative ? -1 : 1;
+  if (lower == "inf" || lower == "infinity") return {sign * std::numeric_limits<double>::infinity()};
+  if (lower == "nan") return {std::numeric_limits<double>::quiet_NaN()};
+  if (lower.find_first_not_of("0123456789.e+-") != std::string::npos || lower[0] == '-' || lower[0] == '+') return {};
+  const auto number = real_in(lower);
+  return number ? Value{sign * *number} : Value{};
+}
+
+}  // namespace isomer::mdf

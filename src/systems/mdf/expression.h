@@ -1,0 +1,55 @@
+#pragma once
+
+// The language of MDF's values: a part of Python's expressions, parsed once into a tree.
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "systems/mdf/value.h"
+
+namespace isomer::mdf {
+
+/// One expression as a tree.
+struct Expression {
+  enum class Kind {
+    constant,     // `value`
+    name,         // `text`
+    unary,        // `text`: - + ~ not
+    binary,       // `text`: + - * / // % ** @ & | ^ << >>
+    compare,      // operands; `words`: < <= > >= == != in, "not in", is, "is not", one fewer than operands
+    boolean,      // `text`: and, or; two or more operands
+    conditional,  // operands: test, then, otherwise
+    tuple,
+    list,
+    dict,        // operands: key, value, key, value, ...
+    subscript,   // operands: object, index
+    slice,       // operands: start, stop, step, each a constant None when absent
+    attribute,   // operands: object; `text`
+    call,        // operands: function, arguments; `words`: the keyword of each argument, empty where by position
+  };
+  Kind kind = Kind::constant;
+  std::string text;
+  Value value;
+  std::vector<Expression> operands;
+  std::vector<std::string> words;
+};
+
+/// Throws Fault::model with the column for what is no expression of the language.
+Expression parse_expression(std::string_view text);
+
+/// Python's spelling of the expression, with as few parentheses as it needs.
+std::string to_text(const Expression& expression);
+
+/// The names it uses; attributes are none.
+void collect_names(const Expression& expression, std::set<std::string>& names);
+
+/// The names that the format's own check finds in a text: it cuts out square brackets first and then parses the pieces
+///. Throws Fault::model where a piece is no expression: documents with such a text are refused.
+std::set<std::string> required_names(std::string_view text);
+
+/// A text that Python's int() or float() takes: " 3 ", "1_000", "nan", "-inf", ".5". None when it is no number.
+Value number_in(std::string_view text);
+
+}  // namespace isomer::mdf

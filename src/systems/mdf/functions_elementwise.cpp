@@ -1,0 +1,199 @@
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <numeric>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "systems/mdf/function_table.h"
+
+namespace isomer::mdf {
+namespace {
+
+template <double (*function)(double)>
+Value elementwise(const Bound& a) {
+  const Tensor x = a.tensor(0);
+  return result_of(map_reals(x, real_type(x.dtype()), function));
+}
+
+double exponential(double x) { return std::exp(x); }
+double exponential_2(double x) { return std::exp2(x); }
+double exponential_m1(double x) { return std::expm1(x); }
+double logarithm(double x) { return std::log(x); }
+double logarithm_2(double x) { return std::log2(x); }
+double logarithm_10(double x) { return std::log10(x); }
+double logarithm_1p(double x) { return std::log1p(x); }
+double sine(double x) { return std::sin(x); }
+double cosine(double x) { return std::cos(x); }
+double tangent(double x) { return std::tan(x); }
+double arc_sine(double x) { return std::asin(x); }
+double arc_cosine(double x) { return std::acos(x); }
+double arc_tangent(double x) { return std::atan(x); }
+double sine_h(double x) { return std::sinh(x); }
+double cosine_h(double x) { return std::cosh(x); }
+double tangent_h(double x) { return std::tanh(x); }
+double arc_sine_h(double x) { return std::asinh(x); }
+double arc_cosine_h(double x) { return std::acosh(x); }
+double arc_tangent_h(double x) { return std::atanh(x); }
+double lower(double x) { return std::floor(x); }
+double upper(double x) { return std::ceil(x); }
+double cut(double x) { return std::trunc(x); }
+double absolute(double x) { return std::abs(x); }
+double degrees(double x) { return x * 180 / std::numbers::pi; }
+double radians(double x) { return x * std::numbers::pi / 180; }
+double half_even(double x) { return std::nearbyint(x); }
+double sign_of(double x) { return std::isnan(x) ? x : (x > 0) - (x < 0); }
+double is_nan(double x) { return std::isnan(x); }
+double is_infinite(double x) { return std::isinf(x); }
+double is_finite(double x) { return std::isfinite(x); }
+double inverse(double x) { return 1 / x; }
+
+template <double (*function)(double)>
+Value truths(const Bound& a) {
+  return result_of(map_reals(a.tensor(0), DType::boolean, function));
+}
+
+// Functions that leave integers alone.
+template <double (*function)(double)>
+Value same_kind(const Bound& a) {
+  const Tensor x = a.tensor(0);
+  return result_of(map_reals(x, x.dtype(), function));
+}
+
+double larger(double x, double y) { return std::isnan(x) || x > y ? x : y; }
+double smaller(double x, double y) { return std::isnan(x) || x < y ? x : y; }
+double hypotenuse(double x, double y) { return std::hypot(x, y); }
+double angle(double x, double y) { return std::atan2(x, y); }
+double logical_and(double x, double y) { return x != 0 && y != 0; }
+double logical_or(double x, double y) { return x != 0 || y != 0; }
+double logical_xor(double x, double y) { return (x != 0) != (y != 0); }
+double logical_not(double x) { return x == 0; }
+
+DType pair_type(const Value& x, const Value& y) {
+  // The type of x + y, by the same rules for plain numbers.
+  return tensor_of(binary("+", x, y)).dtype();
+}
+
+template <double (*function)(double, double)>
+Value pairs(const Bound& a) {
+  const Tensor x = a.tensor(0);
+  const Tensor y = a.tensor(1);
+  const bool any_array = a[0].as<Array>() != nullptr || a[1].as<Array>() != nullptr;
+  const DType dtype = any_array ? pair_type(a[0], a[1]) : common_type(x.dtype(), y.dtype());
+  return result_of(map_pairs(x, y, dtype, function));
+}
+
+template <double (*function)(double, double)>
+Value real_pairs(const Bound& a) {
+  const Tensor x = a.tensor(0);
+  const Tensor y = a.tensor(1);
+  return result_of(map_pairs(x, y, real_type(common_type(x.dtype(), y.dtype())), function));
+}
+
+template <double (*function)(double, double)>
+Value truth_pairs(const Bound& a) {
+  return result_of(map_pairs(a.tensor(0), a.tensor(1), DType::boolean, function));
+}
+
+constexpr char plus[] = "+", minus[] = "-", times[] = "*", over[] = "/", into[] = "//", rest[] = "%", raised[] = "**",
+               at[] = "@", below[] = "<", up_to[] = "<=", above[] = ">", from[] = ">=", same[] = "==",
+               other[] = "!=";
+
+template <const char* sign>
+Value operation(const Bound& a) {
+  return binary(sign, as_array(a[0]), a[1]);
+}
+
+template <const char* word>
+Value comparison(const Bound& a) {
+  return compare(word, as_array(a[0]), a[1]);
+}
+
+Value where(const Bound& a) { return result_of(chosen(a.tensor(0), a.tensor(1), a.tensor(2)), false); }
+
+Value clipped(const Bound& a) {
+  Value result = as_array(a[0]);
+  for (const std::size_t i : {std::size_t{1}, std::size_t{2}}) {
+    if (!a.has(i)) continue;
+    Bound both{{&result, a.values[i]}, a.width};
+    result = i == 1 ? pairs<larger>(both) : pairs<smaller>(both);
+  }
+  return result;
+}
+
+Value negative(const Bound& a) { return unary("-", as_array(a[0])); }
+Value squared(const Bound& a) { return binary("*", as_array(a[0]), as_array(a[0])); }
+
+constexpr Function rows[] = {
+    {"numpy.exp", "x", elementwise<exponential>},
+    {"numpy.exp2", "x", elementwise<exponential_2>},
+    {"numpy.expm1", "x", elementwise<exponential_m1>},
+    {"numpy.log", "x", elementwise<logarithm>},
+    {"numpy.log2", "x", elementwise<logarithm_2>},
+    {"numpy.log10", "x", elementwise<logarithm_10>},
+    {"numpy.log1p", "x", elementwise<logarithm_1p>},
+    {"numpy.sqrt", "x", elementwise<square_root>},
+    {"numpy.sin", "x", elementwise<sine>},
+    {"numpy.cos", "x", elementwise<cosine>},
+    {"numpy.tan", "x", elementwise<tangent>},
+    {"numpy.arcsin", "x", elementwise<arc_sine>},
+    {"numpy.arccos", "x", elementwise<arc_cosine>},
+    {"numpy.arctan", "x", elementwise<arc_tangent>},
+    {"numpy.sinh", "x", elementwise<sine_h>},
+    {"numpy.cosh", "x", elementwise<cosine_h>},
+    {"numpy.tanh", "x", elementwise<tangent_h>},
+    {"numpy.arcsinh", "x", elementwise<arc_sine_h>},
+    {"numpy.arccosh", "x", elementwise<arc_cosine_h>},
+    {"numpy.arctanh", "x", elementwise<arc_tangent_h>},
+    {"numpy.degrees", "x", elementwise<degrees>},
+    {"numpy.radians", "x", elementwise<radians>},
+    {"numpy.reciprocal", "x", elementwise<inverse>},
+    {"numpy.rint", "x", elementwise<half_even>},
+    {"numpy.abs", "x", same_kind<absolute>},
+    {"numpy.absolute", "x", same_kind<absolute>},
+    {"numpy.fabs", "x", same_kind<absolute>},
+    {"numpy.floor", "x", same_kind<lower>},
+    {"numpy.ceil", "x", same_kind<upper>},
+    {"numpy.trunc", "x", same_kind<cut>},
+    {"numpy.round", "x", same_kind<half_even>},
+    {"numpy.sign", "x", same_kind<sign_of>},
+    {"numpy.isnan", "x", truths<is_nan>},
+    {"numpy.isinf", "x", truths<is_infinite>},
+    {"numpy.isfinite", "x", truths<is_finite>},
+    {"numpy.logical_not", "x", truths<logical_not>},
+    {"numpy.maximum", "x y", pairs<larger>},
+    {"numpy.minimum", "x y", pairs<smaller>},
+    {"numpy.fmax", "x y", pairs<larger>},
+    {"numpy.fmin", "x y", pairs<smaller>},
+    {"numpy.arctan2", "x y", real_pairs<angle>},
+    {"numpy.hypot", "x y", real_pairs<hypotenuse>},
+    {"numpy.logical_and", "x y", truth_pairs<logical_and>},
+    {"numpy.logical_or", "x y", truth_pairs<logical_or>},
+    {"numpy.logical_xor", "x y", truth_pairs<logical_xor>},
+    {"numpy.add", "x y", operation<plus>},
+    {"numpy.subtract", "x y", operation<minus>},
+    {"numpy.multiply", "x y", operation<times>},
+    {"numpy.divide", "x y", operation<over>},
+    {"numpy.true_divide", "x y", operation<over>},
+    {"numpy.floor_divide", "x y", operation<into>},
+    {"numpy.mod", "x y", operation<rest>},
+    {"numpy.remainder", "x y", operation<rest>},
+    {"numpy.power", "x y", operation<raised>},
+    {"numpy.matmul", "x y", operation<at>},
+    {"numpy.less", "x y", comparison<below>},
+    {"numpy.less_equal", "x y", comparison<up_to>},
+    {"numpy.greater", "x y", comparison<above>},
+    {"numpy.greater_equal", "x y", comparison<from>},
+    {"numpy.equal", "x y", comparison<same>},
+    {"numpy.not_equal", "x y", comparison<other>},
+    {"numpy.negative", "x", negative},
+    {"numpy.square", "x", squared},
+    {"numpy.clip", "x min max", clipped},
+    {"numpy.where", "condition x y", where},
+};
+
+}  // namespace
+
+std::span<const Function> elementwise_functions() { return rows; }
+
+}  // namespace isomer::mdf

@@ -1,0 +1,233 @@
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "systems/mdf/expression.h"
+#include "systems/mdf/function_table.h"
+
+namespace isomer::mdf {
+namespace {
+
+// What can be walked over: a list, a tuple, or an array along its first axis.
+std::vector<Value> walked(const Value& value) {
+  if (const auto* items = items_of(value)) return *items;
+  const Array* array = value.as<Array>();
+  if (array == nullptr || array->tensor.shape().empty()) {
+    throw Error(Fault::model, "", fmt::format("{} has no items", describe(value)));
+  }
+  std::vector<Value> result;
+  for (std::int64_t i = 0; i < array->tensor.shape()[0]; ++i) {
+    result.push_back(subscript(value, {Index{false, {i}, {}}}, false));
+  }
+  return result;
+}
+
+Value absolute(const Bound& a) {
+  if (const double* number = a[0].as<double>()) return {std::abs(*number)};
+  if (is_number(a[0])) return integer_of(a[0]) < 0 ? unary("-", a[0]) : Value{integer_of(a[0])};
+  return call("numpy.abs", {{a[0]}, {""}}, a.width);
+}
+
+template <bool greatest>
+Value extreme(const Bound& a) {
+  std::vector<Value> items;
+  for (const Value* value : a.values) {
+    if (value != nullptr) items.push_back(*value);
+  }
+  if (items.size() == 1) items = walked(items[0]);
+  if (items.empty()) throw Error(Fault::model, "", "the largest or smallest of nothing is asked for");
+  Value best = items[0];
+  for (const Value& item : items) {
+    if (truth_of(compare(greatest ? ">" : "<", item, best))) best = item;
+  }
+  return best;
+}
+
+Value total(const Bound& a) {
+  Value sum = a.has(1) ? a[1] : Value{std::int64_t{0}};
+  for (const Value& item : walked(a[0])) sum = binary("+", sum, item);
+  return sum;
+}
+
+Value rounded(const Bound& a) {
+  if (a.has(1)) {
+    const double scale = std::pow(10.0, static_cast<double>(integer_of(a[1])));
+    return {std::nearbyint(real_of(a[0]) * scale) / scale};
+  }
+  const double* number = a[0].as<double>();
+  return number != nullptr ? Value{static_cast<std::int64_t>(std::nearbyint(*number))} : a[0];
+}
+
+Value whole_of(const Bound& a) {
+  const double number = real_of(a[0]);
+  constexpr double largest = 9.2e18;
+  if (!(std::abs(number) < largest)) throw Error(Fault::model, "", "the number does not fit an integer");
+  if (is_number(a[0]) && a[0].as<double>() == nullptr) return {integer_of(a[0])};
+  return {static_cast<std::int64_t>(number)};
+}
+
+Value real_value(const Bound& a) {
+  if (const std::string* text = a[0].as<std::string>()) {
+    const Value number = number_in(*text);
+    if (!number.is_none()) return {real_of(number)};
+  }
+  return {real_of(a[0])};
+}
+
+Value truth(const Bound& a) { return {truth_of(a[0])}; }
+
+Value length(const Bound& a) {
+  if (const Dict* dict = a[0].as<Dict>()) return {static_cast<std::int64_t>(dict->items.size())};
+  if (const Array* array = a[0].as<Array>(); array != nullptr && !array->tensor.shape().empty()) {
+    return {array->tensor.shape()[0]};
+  }
+  if (const auto* items = items_of(a[0])) return {static_cast<std::int64_t>(items->size())};
+  throw Error(Fault::model, "", fmt::format("{} has no length", describe(a[0])));
+}
+
+Value power(const Bound& a) { return binary("**", a[0], a[1]); }
+
+Value any(const Bound& a) {
+  for (const Value& item : walked(a[0])) {
+    if (truth_of(item)) return {true};
+  }
+  return {false};
+}
+
+Value all(const Bound& a) {
+  for (const Value& item : walked(a[0])) {
+    if (!truth_of(item)) return {false};
+  }
+  return {true};
+}
+
+Value list(const Bound& a) { return {List{a.has(0) ? walked(a[0]) : std::vector<Value>()}}; }
+Value tuple(const Bound& a) { return {Tuple{a.has(0) ? walked(a[0]) : std::vector<Value>()}}; }
+
+Value range(const Bound& a) {
+  const std::int64_t first = a.has(1) ? integer_of(a[0]) : 0;
+  const std::int64_t stop = a.has(1) ? integer_of(a[1]) : integer_of(a[0]);
+  const std::int64_t step = a.integer(2, 1);
+  if (step == 0) throw Error(Fault::model, "", "a range cannot advance by 0");
+  constexpr std::int64_t most = 10'000'000;
+  if ((stop - first) / step > most) throw Error(Fault::model, "", "a range of more than ten million numbers");
+  List result;
+  for (std::int64_t i = first; step > 0 ? i < stop : i > stop; i += step) result.items.push_back({i});
+  return {std::move(result)};
+}
+
+Value quotient_and_rest(const Bound& a) {
+  return {Tuple{{binary("//", a[0], a[1]), binary("%", a[0], a[1])}}};
+}
+
+template <double (*function)(double)>
+Value plain(const Bound& a) {
+  const double x = real_of(a[0]);
+  const double result = function(x);
+  if (std::isnan(result) && !std::isnan(x)) {
+    throw Error(Fault::model, "", fmt::format("{} is outside the function's domain", real_text(x)));
+  }
+  if (std::isinf(result) && std::isfinite(x)) {
+    throw Error(Fault::model, "", fmt::format("the function's value at {} is too large", real_text(x)));
+  }
+  return {result};
+}
+
+template <double (*function)(double)>
+Value whole(const Bound& a) {
+  const Value result{function(real_of(a[0]))};
+  return whole_of({{&result}, a.width});
+}
+
+double exponential(double x) { return std::exp(x); }
+double exponential_m1(double x) { return std::expm1(x); }
+double logarithm(double x) { return std::log(x); }
+double logarithm_2(double x) { return std::log2(x); }
+double logarithm_10(double x) { return std::log10(x); }
+double logarithm_1p(double x) { return std::log1p(x); }
+double sine(double x) { return std::sin(x); }
+double cosine(double x) { return std::cos(x); }
+double tangent(double x) { return std::tan(x); }
+double arc_sine(double x) { return std::asin(x); }
+double arc_cosine(double x) { return std::acos(x); }
+double arc_tangent(double x) { return std::atan(x); }
+double sine_h(double x) { return std::sinh(x); }
+double cosine_h(double x) { return std::cosh(x); }
+double tangent_h(double x) { return std::tanh(x); }
+double lower(double x) { return std::floor(x); }
+double upper(double x) { return std::ceil(x); }
+double cut(double x) { return std::trunc(x); }
+double magnitude(double x) { return std::abs(x); }
+double error_function(double x) { return std::erf(x); }
+double degrees_of(double x) { return x * 180 / std::numbers::pi; }
+double radians_of(double x) { return x * std::numbers::pi / 180; }
+
+Value based_logarithm(const Bound& a) {
+  const Value top = plain<logarithm>({{a.values[0]}, a.width});
+  if (!a.has(1)) return top;
+  return binary("/", top, plain<logarithm>({{a.values[1]}, a.width}));
+}
+Value raised(const Bound& a) { return {std::pow(real_of(a[0]), real_of(a[1]))}; }
+Value angle(const Bound& a) { return {std::atan2(real_of(a[0]), real_of(a[1]))}; }
+Value hypotenuse(const Bound& a) { return {std::hypot(real_of(a[0]), real_of(a[1]))}; }
+Value rest(const Bound& a) { return {std::fmod(real_of(a[0]), real_of(a[1]))}; }
+Value is_nan(const Bound& a) { return {std::isnan(real_of(a[0]))}; }
+Value is_infinite(const Bound& a) { return {std::isinf(real_of(a[0]))}; }
+
+constexpr std::string_view many = "a b? c? d? e? f? g? h?";
+
+constexpr Function rows[] = {
+    {"abs", "x", absolute},
+    {"max", many, extreme<true>},
+    {"min", many, extreme<false>},
+    {"sum", "x start?", total},
+    {"round", "x digits?", rounded},
+    {"int", "x", whole_of},
+    {"float", "x", real_value},
+    {"bool", "x", truth},
+    {"len", "x", length},
+    {"pow", "x y", power},
+    {"any", "x", any},
+    {"all", "x", all},
+    {"list", "x?", list},
+    {"tuple", "x?", tuple},
+    {"range", "start stop? step?", range},
+    {"divmod", "x y", quotient_and_rest},
+    {"math.exp", "x", plain<exponential>},
+    {"math.expm1", "x", plain<exponential_m1>},
+    {"math.log", "x base?", based_logarithm},
+    {"math.log2", "x", plain<logarithm_2>},
+    {"math.log10", "x", plain<logarithm_10>},
+    {"math.log1p", "x", plain<logarithm_1p>},
+    {"math.sqrt", "x", plain<square_root>},
+    {"math.pow", "x y", raised},
+    {"math.sin", "x", plain<sine>},
+    {"math.cos", "x", plain<cosine>},
+    {"math.tan", "x", plain<tangent>},
+    {"math.asin", "x", plain<arc_sine>},
+    {"math.acos", "x", plain<arc_cosine>},
+    {"math.atan", "x", plain<arc_tangent>},
+    {"math.atan2", "y x", angle},
+    {"math.hypot", "x y", hypotenuse},
+    {"math.sinh", "x", plain<sine_h>},
+    {"math.cosh", "x", plain<cosine_h>},
+    {"math.tanh", "x", plain<tangent_h>},
+    {"math.erf", "x", plain<error_function>},
+    {"math.floor", "x", whole<lower>},
+    {"math.ceil", "x", whole<upper>},
+    {"math.trunc", "x", whole<cut>},
+    {"math.fabs", "x", plain<magnitude>},
+    {"math.fmod", "x y", rest},
+    {"math.degrees", "x", plain<degrees_of>},
+    {"math.radians", "x", plain<radians_of>},
+    {"math.isnan", "x", is_nan},
+    {"math.isinf", "x", is_infinite},
+};
+
+}  // namespace
+
+std::span<const Function> python_functions() { return rows; }
+
+}  // namespace isomer::mdf
