@@ -375,12 +375,12 @@ Tensor joined(std::span<const Tensor> parts, std::int64_t axis) {
   Lengths1 shape = parts[0].shape();
   shape[along] = 0;
   for (const Tensor& part : parts) {
-    Lengths1 other = part.shape();
-    if (other.size() == shape.size()) std::swap(other[along], shape[along]);
-    if (other != shape) {
+    Lengths1 others = part.shape();
+    if (others.size() == shape.size()) others[along] = shape[along];
+    if (others != shape) {
       throw Error(Fault::model, "", "arrays to be concatenated differ in more than the length of that axis");
     }
-    shape[along] = other[along] + part.shape()[along];
+    shape[along] += part.shape()[along];
     dtype = common_type(dtype, part.dtype());
   }
   std::int64_t outer = 1;

@@ -32,14 +32,14 @@ DType type_in(const Bound& a, std::size_t i, DType otherwise) {
 
 Tensor filled(const Lengths1& shape, const Value& value, std::optional<DType> dtype) {
   const Tensor one = tensor_of(value);
-  return broadcast_to(dtype ? one.converted(*dtype) : one, shape);
+  return broadcast_to(dtype ? one.converted(*dtype) : one, bounded(shape));
 }
 
 Value array(const Bound& a) {
   const Tensor x = a.tensor(0);
   return result_of(x.converted(type_in(a, 1, x.dtype())), false);
 }
-Value zeros(const Bound& a) { return result_of(Tensor::zeros(type_in(a, 1, DType::f64), *a.integers(0)), false); }
+Value zeros(const Bound& a) { return result_of(Tensor::zeros(type_in(a, 1, DType::f64), bounded(*a.integers(0))), false); }
 Value ones(const Bound& a) {
   return result_of(filled(*a.integers(0), {1.0}, type_in(a, 1, DType::f64)), false);
 }
@@ -62,6 +62,7 @@ Value identity(const Bound& a) {
   const std::int64_t rows = integer_of(a[0]);
   const std::int64_t columns = a.integer(1, rows);
   std::vector<double> values;
+  bounded({rows, columns});
   for (std::int64_t i = 0; i < rows * columns; ++i) values.push_back(i / columns == i % columns ? 1 : 0);
   return result_of(Tensor::from_doubles(type_in(a, 2, DType::f64), {rows, columns}, values), false);
 }
@@ -75,8 +76,8 @@ Value range_of(const Bound& a) {
   const double step = a.real(2, 1);
   if (step == 0) throw Error(Fault::model, "", "a range cannot advance by 0");
   const double count = std::max(0.0, std::ceil((real_of(stop) - first) / step));
-  constexpr double most = 1e9;
-  if (!(count < most)) throw Error(Fault::model, "", "a range of more than a thousand million numbers");
+  constexpr double most = 1e8;
+  if (!(count < most)) throw Error(Fault::model, "", "a range of more than a hundred million numbers");
   std::vector<double> values(static_cast<std::size_t>(count));
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = first + static_cast<double>(i) * step;
   const bool real = start.as<double>() != nullptr || stop.as<double>() != nullptr ||

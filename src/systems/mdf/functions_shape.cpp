@@ -72,7 +72,7 @@ Value squeezed(const Bound& a) {
   return result_of(x.reshaped(shape), false);
 }
 
-Value stretched(const Bound& a) { return result_of(broadcast_to(a.tensor(0), *a.integers(1)), false); }
+Value stretched(const Bound& a) { return result_of(broadcast_to(a.tensor(0), bounded(*a.integers(1))), false); }
 
 Value tiled(const Bound& a) {
   Tensor x = a.tensor(0);
@@ -81,6 +81,9 @@ Value tiled(const Bound& a) {
   while (shape.size() < repeats.size()) shape.insert(shape.begin(), 1);
   while (repeats.size() < shape.size()) repeats.insert(repeats.begin(), 1);
   x = x.reshaped(shape);
+  Lengths1 grown = shape;
+  for (std::size_t i = 0; i < repeats.size(); ++i) grown[i] *= std::clamp<std::int64_t>(repeats[i], 0, 1 << 28);
+  bounded(grown);
   for (std::size_t i = 0; i < repeats.size(); ++i) {
     if (repeats[i] < 0) throw Error(Fault::model, "", "an array cannot be repeated less than 0 times");
     if (repeats[i] == 0) {
@@ -97,6 +100,7 @@ Value repeated(const Bound& a) {
   const std::size_t axis = axis_at(a.integer(2, 0), x.shape().size());
   const std::int64_t count = integer_of(a[1]);
   std::vector<std::int64_t> index;
+  bounded({x.count(), std::max<std::int64_t>(count, 0)});
   for (std::int64_t i = 0; i < x.shape()[axis]; ++i) {
     for (std::int64_t k = 0; k < count; ++k) index.push_back(i);
   }
@@ -216,6 +220,7 @@ Value padded(const Bound& a) {
   for (std::size_t i = 0; i < x.shape().size(); ++i) {
     Lengths1 shape = x.shape();
     shape[i] = numbers[2 * i];
+    bounded({x.count(), std::max<std::int64_t>(numbers[2 * i] + numbers[2 * i + 1], 1)});
     const Tensor front = broadcast_to(value, shape);
     shape[i] = numbers[2 * i + 1];
     x = joined(std::vector<Tensor>{front, x, broadcast_to(value, shape)}, static_cast<std::int64_t>(i));

@@ -1,0 +1,113 @@
+#pragma once
+
+// The MDF document as data, and its way from and to a plain tree: JSON now, whatever yields a tree later. Nothing is
+// evaluated here.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "codecs/tree.h"
+
+namespace isomer::mdf {
+
+/// Elements in the document's order; ids are unique.
+template <class T>
+using Elements = std::vector<std::pair<std::string, T>>;
+
+template <class T>
+const T* find(const Elements<T>& elements, std::string_view id) {
+  for (const auto& [known, element] : elements) {
+    if (known == id) return &element;
+  }
+  return nullptr;
+}
+
+struct InputPort {
+  std::vector<std::int64_t> shape;
+  std::string type;  // free text; "float" in it makes the default 0.0
+  Tree default_value;  // since 0.4.14; null when absent
+  std::string reduce;  // since 0.4.14: overwrite, add, multiply
+  Tree metadata;
+};
+
+struct OutputPort {
+  std::string value;
+  std::vector<std::int64_t> shape;
+  std::string type;
+  Tree metadata;
+};
+
+struct ParameterCondition {
+  Tree test;
+  Tree value;
+};
+
+/// Null trees stand for what is absent.
+struct Parameter {
+  Tree value;
+  Tree default_initial_value;
+  std::optional<std::string> time_derivative;
+  std::string function;
+  std::optional<Elements<Tree>> args;
+  Elements<ParameterCondition> conditions;
+  Tree metadata;
+};
+
+struct Function {
+  std::string function;
+  Elements<Tree> args;
+  std::optional<std::string> value;
+  Tree metadata;
+};
+
+struct Edge {
+  std::string sender;
+  std::string receiver;
+  std::string sender_port;
+  std::string receiver_port;
+  Elements<Tree> parameters;
+  Tree metadata;
+};
+
+struct Node {
+  Elements<InputPort> input_ports;
+  Elements<Function> functions;
+  Elements<Parameter> parameters;
+  Elements<OutputPort> output_ports;
+  Tree metadata;
+  std::uint64_t offset = 0;  // where it begins in the file
+};
+
+struct DocumentGraph {
+  Elements<Node> nodes;
+  Elements<Edge> edges;
+  Elements<Tree> parameters;
+  Tree conditions;  // as it stands: the scheduler's affair
+  Tree metadata;
+};
+
+struct Document {
+  std::string id;
+  std::string format = "ModECI MDF v0.4";
+  std::string generating_application;
+  std::string onnx_opset_version;
+  Elements<DocumentGraph> graphs;
+  Tree metadata;
+  std::vector<std::string> dropped;  // unknown keys, with where they stand: a load and save loses them
+};
+
+/// Reads the structure. `text` is what the tree was read from: it turns offsets into lines. Throws Fault::file for what
+/// the format does not allow, naming the element and the line.
+Document read_document(const Tree& tree, std::string_view text);
+
+/// The document as the format writes it: defaults left out, ids as keys.
+Tree to_tree(const Document& document);
+
+/// A number or list as the text that the format makes of it where a text is wanted: 5 -> "5", [1, 2] -> "[1, 2]".
+std::string text_of(const Tree& tree);
+
+}  // namespace isomer::mdf

@@ -1,0 +1,27 @@
+#pragma once
+
+// Expected values of MDF, as the tables in tests/data/mdf write them: {"t": "int", "v": 3}.
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+
+#include "codecs/json.h"
+#include "systems/mdf/value.h"
+
+namespace isomer::mdf_test {
+
+/// The repository's folder of test data.
+std::filesystem::path data_folder();
+/// A larger set of documents with recorded results, which lies beside the repository: $ISOMER_MDF_DATA, else
+/// ../shared/data/mdf. Empty when there is none.
+std::filesystem::path conformance_folder();
+Tree read_document(const std::filesystem::path& path);
+
+/// The value that `expected` describes.
+mdf::Value expected_value(const Tree& expected);
+/// Same kind, type, shape and, within `tolerance` times the larger magnitude, same numbers.
+testing::AssertionResult agrees(const mdf::Value& found, const Tree& expected, double tolerance);
+
+}  // namespace isomer::mdf_test
