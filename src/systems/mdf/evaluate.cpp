@@ -192,6 +192,12 @@ Formula::Formula(std::string text) : is_text_(true), text_(std::move(text)), con
   }
 }
 
+Formula Formula::of(Value value) {
+  Formula formula;
+  formula.constant_ = settled(value);
+  return formula;
+}
+
 Value Formula::evaluate(const Table& names, Width width) const {
   if (!is_text_) return constant_;
   if (const Value* known = names.find(text_)) {

@@ -33,6 +33,9 @@ class Formula {
   explicit Formula(const Tree& tree);
   explicit Formula(std::string text);
 
+  /// One that is this value.
+  static Formula of(Value value);
+
   /// Its value: a name's, a number, an array for a list, else what Python's rules give. Throws Fault::model with the
   /// text and the reason.
   Value evaluate(const Table& names, Width width) const;

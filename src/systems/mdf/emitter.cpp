@@ -1,0 +1,36 @@
+#include "systems/mdf/emitter.h"
+
+namespace isomer::mdf {
+
+ValueId Emitter::number(double value, ValueId like) {
+  return constant(Tensor::from_doubles(dtype(like), {}, {&value, 1}));
+}
+
+ValueId TensorEmitter::add(Tensor tensor) {
+  TensorType type = tensor.type();
+  values_.push_back({std::move(tensor), std::move(type)});
+  return static_cast<ValueId>(values_.size() - 1);
+}
+
+std::vector<ValueId> TensorEmitter::emit_all(std::string_view op, std::vector<ValueId> inputs, Attributes attributes) {
+  std::vector<const Tensor*> tensors;
+  for (const ValueId id : inputs) tensors.push_back(id == ValueId::none ? nullptr : &(*this)[id]);
+  std::vector<ValueId> result;
+  for (Tensor& tensor : operators_.run(op, tensors, attributes)) result.push_back(add(std::move(tensor)));
+  return result;
+}
+
+ValueId GraphEmitter::constant(const Tensor& tensor) {
+  if (tensor.shape().empty()) {
+    return is_floating(tensor.dtype()) ? builder_.literal(tensor.dtype(), tensor.doubles()[0])
+                                       : builder_.literal(tensor.dtype(), tensor.integers()[0]);
+  }
+  return builder_.constant("", tensor);
+}
+
+std::optional<Tensor> GraphEmitter::known(ValueId id) const {
+  const Constant* constant = constant_of(builder_.graph(), id);
+  return constant == nullptr ? std::nullopt : std::optional(constant->data);
+}
+
+}  // namespace isomer::mdf

@@ -1,0 +1,56 @@
+#pragma once
+
+// Runs a document by MDF's own rules: ports, parameters and functions of a node in the format's order, nodes when what
+// sends to them has run. Knows nothing of our graph.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "systems/mdf/document.h"
+#include "systems/mdf/evaluate.h"
+
+namespace isomer::mdf {
+
+class NodeExecutor;
+
+/// One graph of a document, made ready once: expressions are parsed, constants are arrays. Remembers stateful parameters
+/// between calls; belongs to one thread.
+class DocumentExecutor {
+ public:
+  /// Throws Fault::model with all that is wrong at once: unknown names, edges to nowhere, cycles; Fault::unsupported for
+  /// conditions, of which only the default ones are carried out.
+  DocumentExecutor(const DocumentGraph& graph, Width width);
+  ~DocumentExecutor();
+
+  /// Gives the value to every input port of that name; edges overwrite it.
+  void set_input(std::string_view port, const Value& value);
+  /// Replaces a parameter's value for good; the parameter must be a constant. False when there is none.
+  bool set_parameter(std::string_view node, std::string_view parameter, const Value& value);
+  /// Runs every node once. Throws Fault::model, naming node and element, where the format's rules give no value.
+  void evaluate(std::optional<double> time_increment = std::nullopt);
+
+  /// Null when there is no such thing, or it has no value yet.
+  const Value* output(std::string_view node, std::string_view port) const;
+  const Value* parameter(std::string_view node, std::string_view parameter) const;
+  /// Nodes in the order they run.
+  std::vector<std::string> order() const;
+  /// Nodes that send to no other, in the document's order.
+  const std::vector<std::string>& output_nodes() const { return output_nodes_; }
+
+ private:
+  struct Link;
+
+  void connect(const DocumentGraph& graph, std::vector<std::string>& problems);
+  void put_in_order(const DocumentGraph& graph, std::vector<std::string>& problems);
+
+  std::vector<std::unique_ptr<NodeExecutor>> nodes_;  // in the document's order
+  std::vector<std::size_t> order_;
+  std::vector<std::vector<Link>> incoming_;  // per node
+  std::vector<std::string> output_nodes_;
+  std::shared_ptr<struct SharedOperators> operators_;
+};
+
+}  // namespace isomer::mdf

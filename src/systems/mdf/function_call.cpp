@@ -1,0 +1,192 @@
+#include <array>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "systems/mdf/node_executor.h"
+
+namespace isomer::mdf {
+namespace {
+
+struct Standard {
+  std::string_view name;
+  std::string_view formula;
+};
+
+// The format's own functions, as formulas of their arguments.
+constexpr std::array<Standard, 14> standard = {{
+    {"linear", "variable0 * slope + intercept"},
+    {"exponential", "scale * numpy.exp(rate * variable0 + bias) + offset"},
+    {"logistic", "1/(1 + numpy.exp(-1*gain*(variable0 + bias) + offset))"},
+    {"sin", "scale * numpy.sin(variable0)"},
+    {"cos", "scale * numpy.cos(variable0)"},
+    {"tan", "scale * numpy.tan(variable0)"},
+    {"sinh", "scale * numpy.sinh(variable0)"},
+    {"cosh", "scale * numpy.cosh(variable0)"},
+    {"tanh", "scale * numpy.tanh(variable0)"},
+    {"arctan", "scale * numpy.arctan(variable0)"},
+    {"arcsin", "scale * numpy.arcsin(variable0)"},
+    {"arccos", "scale * numpy.arccos(variable0)"},
+    {"MatMul", "A @ B"},
+    {"Relu", "A * (A > 0)"},
+}};
+
+std::string formula_of(const std::string& name) {
+  for (const Standard& row : standard) {
+    if (row.name == name) return std::string(row.formula);
+  }
+  return "";
+}
+
+// "X W B?" -> whether `name` is one of them
+bool is_listed(std::string_view list, std::string_view name) {
+  for (std::string_view entry : split_text(list, ' ')) {
+    entry = entry.substr(0, entry.find_first_of(":?"));
+    if (entry == name) return true;
+  }
+  return false;
+}
+
+std::string_view kind_of_attribute(const OnnxOperator& op, std::string_view name) {
+  for (const std::string_view entry : split_text(op.attributes, ' ')) {
+    const std::size_t colon = entry.find(':');
+    if (entry.substr(0, colon) != name) continue;
+    const std::string_view kind = entry.substr(colon + 1);
+    return kind.ends_with('!') ? kind.substr(0, kind.size() - 1) : kind;
+  }
+  return {};
+}
+
+Attribute attribute_from(const Value& value, std::string_view kind) {
+  if (kind == "int") return static_cast<std::int64_t>(real_of(value));
+  if (kind == "float") return real_of(value);
+  if (kind == "text") {
+    if (const Text* text = value.as<Text>()) return text->text;
+    if (const std::string* text = value.as<std::string>()) return *text;
+    throw Error(Fault::model, "", fmt::format("a text is needed, this is {}: write numpy.str_('...')", describe(value)));
+  }
+  const Tensor tensor = tensor_of(value);
+  return tensor.converted(DType::i64).integers();
+}
+
+// What the reference feeds to the operator: numbers get one axis, floats are 32 bits wide.
+Tensor operand(const Value& value, Width width) {
+  Tensor tensor = tensor_of(value);
+  const bool plain = value.as<std::int64_t>() != nullptr || value.as<double>() != nullptr;
+  if (plain) tensor = tensor.reshaped({1});
+  if (!is_floating(tensor.dtype())) return tensor;
+  return tensor.converted(width == Width::doubled ? DType::f64 : DType::f32);
+}
+
+}  // namespace
+
+FunctionCall::FunctionCall(const std::string& name, const Elements<Tree>& args,
+                           const std::optional<std::string>& otherwise) {
+  const std::string formula = formula_of(name);
+  if (name.starts_with("onnx::")) {
+    onnx_ = find_onnx(std::string_view(name).substr(6));
+    if (onnx_ == nullptr) unknown_ = name;
+  } else if (!formula.empty()) {
+    formula_ = Formula(formula);
+  } else {
+    formula_ = Formula(otherwise.value_or(name));
+  }
+  for (const auto& [arg, tree] : args) {
+    Argument argument{arg, Formula(tree), {}};
+    if (const std::string* text = argument.formula.text()) argument.names = required_names(*text);
+    arguments_.push_back(std::move(argument));
+  }
+}
+
+const FunctionCall::Argument* FunctionCall::argument(std::string_view name) const {
+  for (const Argument& argument : arguments_) {
+    if (argument.name == name) return &argument;
+  }
+  return nullptr;
+}
+
+void FunctionCall::collect_required(std::set<std::string>& names) const {
+  for (const Argument& one : arguments_) {
+    for (const std::string& name : one.names) {
+      if (argument(name) == nullptr) names.insert(name);
+    }
+  }
+}
+
+Value FunctionCall::evaluate(const Table& names, SharedOperators& shared) const {
+  if (!unknown_.empty()) {
+    throw Error(Fault::unsupported, "", fmt::format("there is no function {} here", quoted(unknown_)));
+  }
+  Table all = names;
+  // In the order written: a later argument may use an earlier one.
+  for (const Argument& argument : arguments_) {
+    all.set(argument.name, with_place(fmt::format("arg {}", quoted(argument.name)),
+                                      [&] { return argument.formula.evaluate(all, shared.width); }));
+  }
+  return onnx_ != nullptr ? evaluate_onnx(names, all, shared) : formula_.evaluate(all, shared.width);
+}
+
+// Everything that the node knows is a candidate; what is neither an input nor an attribute of the operator is left out.
+// An operator that takes any number of inputs takes all there is, but what has "onnx_" in its name.
+Value FunctionCall::evaluate_onnx(const Table& given, const Table& names, SharedOperators& shared) const {
+  Table candidates;
+  const auto consider = [&](const std::string& name) {
+    const Argument* written = argument(name);
+    if (written != nullptr) {
+      for (const std::string& inner : written->names) {
+        if (const Value* value = names.find(inner)) candidates.set(inner, *value);
+      }
+      const std::string* text = written->formula.text();
+      if (text != nullptr && text->starts_with('[') && text->ends_with(']')) return;
+    }
+    candidates.set(name, *names.find(name));
+  };
+  for (const auto& [name, value] : given.entries()) consider(name);
+  for (const Argument& one : arguments_) {
+    if (given.find(one.name) == nullptr) consider(one.name);
+  }
+
+  OnnxCall call;
+  TensorEmitter emitter(shared.operators, shared.width == Width::doubled);
+  std::vector<std::pair<std::string, Value>> inputs;
+  for (const auto& [name, value] : candidates.entries()) {
+    if (name.find("onnx_") != std::string::npos) continue;
+    const std::string_view kind = kind_of_attribute(*onnx_, name);
+    const bool is_input = onnx_->variadic() || is_listed(onnx_->inputs, name);
+    if (!kind.empty()) {
+      call.attributes.push_back(
+          {name, with_place(fmt::format("attribute {}", quoted(name)), [&] { return attribute_from(value, kind); })});
+    } else if (is_input) {
+      inputs.emplace_back(name, value);
+    }
+  }
+  const auto add = [&](const std::string& name, const Value& value) {
+    if (onnx_->name == "Pad" && name == "constant_value" && value.is_none()) return;
+    Tensor tensor = with_place(fmt::format("input {}", quoted(name)), [&] { return operand(value, shared.width); });
+    if (onnx_->name == "Reshape" && name == "shape") tensor = tensor.reshaped({tensor.count()});
+    if (onnx_->name == "Pad" && name == "constant_value") {
+      tensor = tensor.converted(emitter[call.inputs[0]].dtype());
+    }
+    call.inputs.push_back(emitter.add(std::move(tensor)));
+  };
+  if (onnx_->name == "Constant") return inputs.empty() ? Value{} : inputs[0].second;
+  if (onnx_->variadic()) {
+    for (const auto& [name, value] : inputs) add(name, value);
+  } else {
+    for (const std::string_view entry : split_text(onnx_->inputs, ' ')) {
+      const std::string name(entry.substr(0, entry.find('?')));
+      for (const auto& [known, value] : inputs) {
+        if (known == name) add(name, value);
+      }
+    }
+  }
+  const std::vector<ValueId> results = emit_onnx(emitter, *onnx_, call);
+  if (!onnx_->tuple) {
+    const Tensor& tensor = emitter[results[0]];
+    return array_value(tensor.dtype() == DType::f32 ? tensor.converted(DType::f64) : tensor);
+  }
+  Tuple tuple;
+  for (const ValueId id : results) tuple.items.push_back(array_value(emitter[id]));
+  return {std::move(tuple)};
+}
+
+}  // namespace isomer::mdf

@@ -1,0 +1,251 @@
+#include "systems/mdf/node_executor.h"
+
+#include "base/error.h"
+#include "base/text.h"
+#include "systems/mdf/arithmetic.h"
+#include "systems/mdf/arrays.h"
+
+namespace isomer::mdf {
+namespace {
+
+bool is_known_word(std::string_view name) {
+  return name == "constant" || name == "math" || name == "numpy" || is_builtin(name);
+}
+
+Value initial_value(const InputPort& port) {
+  if (!port.default_value.is_null()) return Formula(port.default_value).value();
+  const DType dtype = port.type.find("float") != std::string::npos ? DType::f64 : DType::i64;
+  return array_value(Tensor::zeros(dtype, port.shape));
+}
+
+template <class Action>
+void noting(std::vector<std::string>& problems, const std::string& place, const Action& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    problems.push_back(place + ": " + error.text());
+  }
+}
+
+}  // namespace
+
+NodeExecutor::NodeExecutor(std::string id, const Node& node, std::shared_ptr<SharedOperators> shared,
+                           std::vector<std::string>& problems)
+    : id_(std::move(id)), shared_(std::move(shared)) {
+  std::set<std::string> known;
+  for (const auto& [name, port] : node.input_ports) {
+    if (!port.reduce.empty() && port.reduce != "overwrite") {
+      problems.push_back(fmt::format("node {}: input port {} joins its values by {}; only 'overwrite' is carried out",
+                                     quoted(id_), quoted(name), quoted(port.reduce)));
+    }
+    inputs_.emplace_back(name, initial_value(port));
+    known.insert(name);
+  }
+  for (const auto& [name, parameter] : node.parameters) known.insert(name);
+  make_functions(node, known, problems);
+  for (const LiveFunction& function : functions_) known.insert(function.id);
+
+  for (const auto& [name, parameter] : node.parameters) {
+    const std::string place = fmt::format("node {}, parameter {}", quoted(id_), quoted(name));
+    noting(problems, place, [&, &key = name, &body = parameter] {
+      make_parameter(key, body, problems);
+      std::set<std::string> needed;
+      const LiveParameter& made = parameters_.back();
+      if (const std::string* text = made.value.text()) {
+        for (const std::string& word : required_names(*text)) {
+          if (!body.args || find(*body.args, word) == nullptr) needed.insert(word);
+        }
+      }
+      if (made.call) made.call->collect_required(needed);
+      for (const std::string& word : needed) {
+        if (known.contains(word) || is_known_word(word)) continue;
+        problems.push_back(fmt::format("{}: the name {} is not known in the node", place, quoted(word)));
+      }
+    });
+  }
+  for (const auto& [name, port] : node.output_ports) {
+    outputs_.push_back({name, Formula(port.value), {}, port.value.empty()});
+  }
+}
+
+void NodeExecutor::make_parameter(const std::string& id, const Parameter& parameter,
+                                  std::vector<std::string>& problems) {
+  LiveParameter made;
+  made.id = id;
+  made.value = parameter.value.is_null() ? Formula() : Formula(parameter.value);
+  made.initial = parameter.default_initial_value.is_null() ? Formula() : Formula(parameter.default_initial_value);
+  if (parameter.time_derivative) made.derivative = Formula(*parameter.time_derivative);
+  made.stateful = made.derivative || !made.initial.is_none();
+  if (const std::string* text = made.value.text()) made.stateful = made.stateful || required_names(*text).contains(id);
+  if (!parameter.function.empty()) {
+    if (made.value.is_none() && !parameter.args) {
+      problems.push_back(fmt::format("node {}, parameter {}: a function needs args, if only {{}}", quoted(id_),
+                                     quoted(id)));
+    }
+    made.call = FunctionCall(parameter.function, parameter.args.value_or(Elements<Tree>()), std::nullopt);
+  }
+  for (const auto& [name, condition] : parameter.conditions) {
+    made.conditions.push_back({name, Formula(condition.test), Formula(condition.value)});
+  }
+  parameters_.push_back(std::move(made));
+}
+
+// Taken again and again until every name a function needs is there.
+void NodeExecutor::make_functions(const Node& node, std::set<std::string> known, std::vector<std::string>& problems) {
+  struct Waiting {
+    LiveFunction function;
+    std::set<std::string> needed;
+  };
+  std::vector<Waiting> waiting;
+  for (const auto& [name, function] : node.functions) {
+    const std::string place = fmt::format("node {}, function {}", quoted(id_), quoted(name));
+    noting(problems, place, [&, &key = name, &body = function] {
+      std::set<std::string> needed;
+      if (body.value) {
+        for (const std::string& word : required_names(*body.value)) {
+          if (find(body.args, word) == nullptr) needed.insert(word);
+        }
+      }
+      LiveFunction made{key, FunctionCall(body.function, body.args, body.value)};
+      made.call.collect_required(needed);
+      waiting.push_back({std::move(made), std::move(needed)});
+    });
+  }
+  bool progress = true;
+  while (progress && !waiting.empty()) {
+    progress = false;
+    for (std::size_t i = 0; i < waiting.size();) {
+      bool ready = true;
+      for (const std::string& name : waiting[i].needed) ready = ready && (known.contains(name) || is_known_word(name));
+      if (!ready) {
+        ++i;
+        continue;
+      }
+      known.insert(waiting[i].function.id);
+      functions_.push_back(std::move(waiting[i].function));
+      waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(i));
+      progress = true;
+    }
+  }
+  for (const Waiting& left : waiting) {
+    std::vector<std::string> missing;
+    for (const std::string& name : left.needed) {
+      if (!known.contains(name) && !is_known_word(name)) missing.push_back(quoted(name));
+    }
+    problems.push_back(fmt::format("node {}, function {}: not known in the node: {}", quoted(id_),
+                                   quoted(left.function.id), fmt::join(missing, ", ")));
+  }
+}
+
+Value* NodeExecutor::input(std::string_view port) {
+  for (auto& [name, value] : inputs_) {
+    if (name == port) return &value;
+  }
+  return nullptr;
+}
+
+const NodeExecutor::LiveOutput* NodeExecutor::find_output(std::string_view port) const {
+  for (const LiveOutput& output : outputs_) {
+    if (output.id == port) return &output;
+  }
+  return nullptr;
+}
+
+const Value* NodeExecutor::output(std::string_view port) const {
+  const LiveOutput* found = find_output(port);
+  return found != nullptr && found->known ? &found->current : nullptr;
+}
+
+const Value* NodeExecutor::parameter(std::string_view name) const {
+  for (const LiveParameter& parameter : parameters_) {
+    if (parameter.id == name) return &parameter.current;
+  }
+  return nullptr;
+}
+
+bool NodeExecutor::set_parameter(std::string_view name, const Value& value) {
+  for (LiveParameter& parameter : parameters_) {
+    if (parameter.id != name || parameter.value.is_none() || parameter.stateful) continue;
+    parameter.value = Formula::of(value);
+    parameter.current = {};
+    return true;
+  }
+  return false;
+}
+
+// What a parameter is before the node's functions run: its last value, or a first one. `keep` says whether that one is
+// remembered.
+Value NodeExecutor::value_before(const LiveParameter& parameter, const Table& names, bool& keep) const {
+  if (!parameter.current.is_none()) return parameter.current;
+  if (parameter.value.is_none() && parameter.initial.is_none()) return {};
+  if (parameter.stateful) {
+    return parameter.initial.is_none() ? Value{0.0} : parameter.initial.evaluate(names, shared_->width);
+  }
+  keep = true;
+  // Only an expression can ask for the parameter's own name.
+  if (parameter.value.text() == nullptr) return parameter.value.value();
+  Table own = names;
+  own.set(parameter.id, {0.0});
+  return parameter.value.evaluate(own, shared_->width);
+}
+
+Value NodeExecutor::evaluate_parameter(LiveParameter& parameter, const Table& names,
+                                       std::optional<double> time_increment) const {
+  Value result = parameter.current;
+  if (!parameter.value.is_none()) {
+    result = parameter.value.evaluate(names, shared_->width);
+  } else if (parameter.call) {
+    result = parameter.call->evaluate(names, *shared_);
+  } else if (parameter.derivative && !time_increment) {
+    result = parameter.initial.evaluate(names, shared_->width);
+  } else if (parameter.derivative) {
+    if (result.is_none()) {
+      throw Error(Fault::model, "", "it has no value to advance from: run once without a time increment first");
+    }
+    const Value slope = parameter.derivative->evaluate(names, shared_->width);
+    result = binary("+", array_value(tensor_of(result)), binary("*", slope, {*time_increment}));
+  }
+  return parameter.conditions.empty() ? result : apply_conditions(parameter, std::move(result), names);
+}
+
+Value NodeExecutor::apply_conditions(const LiveParameter& parameter, Value value, const Table& names) const {
+  for (const Condition& condition : parameter.conditions) {
+    with_place(fmt::format("condition {}", quoted(condition.id)), [&] {
+      const Value test = condition.test.evaluate(names, shared_->width);
+      const Value then = condition.value.evaluate(names, shared_->width);
+      if (value.is_none()) value = {0.0};
+      value = result_of(chosen(tensor_of(test), tensor_of(then), tensor_of(value)), false);
+    });
+  }
+  return value;
+}
+
+void NodeExecutor::evaluate(std::optional<double> time_increment) {
+  Table names;
+  for (const auto& [name, value] : inputs_) names.set(name, value);
+  const auto at = [](std::string_view kind, const std::string& id, const auto& action) {
+    return with_place(fmt::format("{} {}", kind, quoted(id)), action);
+  };
+  for (LiveParameter& parameter : parameters_) {
+    bool keep = false;
+    Value before = at("parameter", parameter.id, [&] { return value_before(parameter, names, keep); });
+    if (keep) parameter.current = before;
+    names.set(parameter.id, std::move(before));
+  }
+  for (const LiveFunction& function : functions_) {
+    names.set(function.id, at("function", function.id, [&] { return function.call.evaluate(names, *shared_); }));
+  }
+  for (LiveParameter& parameter : parameters_) {
+    parameter.current =
+        at("parameter", parameter.id, [&] { return evaluate_parameter(parameter, names, time_increment); });
+    names.set(parameter.id, parameter.current);
+  }
+  for (LiveOutput& output : outputs_) {
+    if (output.value.text()->empty()) continue;
+    output.current =
+        at("output port", output.id, [&] { return output.value.evaluate(names, shared_->width); });
+    output.known = true;
+  }
+}
+
+}  // namespace isomer::mdf

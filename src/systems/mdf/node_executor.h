@@ -1,0 +1,109 @@
+#pragma once
+
+// One node of a document, made ready to run. Part of executor.h.
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "run/kernels.h"
+#include "systems/mdf/document.h"
+#include "systems/mdf/evaluate.h"
+#include "systems/mdf/onnx.h"
+
+namespace isomer::mdf {
+
+/// The kernels that all nodes of a document share, and how wide numbers are.
+struct SharedOperators {
+  Operators operators;
+  Width width = Width::as_written;
+};
+
+/// What a node calls by name with arguments: one of the format's functions, an ONNX operator, or a formula.
+class FunctionCall {
+ public:
+  FunctionCall() = default;
+  /// `name` that is no function's is a formula itself where `otherwise` is absent.
+  FunctionCall(const std::string& name, const Elements<Tree>& args, const std::optional<std::string>& otherwise);
+
+  Value evaluate(const Table& names, SharedOperators& shared) const;
+  /// Names that its arguments need and that are not arguments themselves.
+  void collect_required(std::set<std::string>& names) const;
+
+ private:
+  struct Argument {
+    std::string name;
+    Formula formula;
+    std::set<std::string> names;  // of its text
+  };
+
+  Value evaluate_onnx(const Table& given, const Table& names, SharedOperators& shared) const;
+  const Argument* argument(std::string_view name) const;
+
+  const OnnxOperator* onnx_ = nullptr;
+  std::string unknown_;  // an ONNX operator that we do not have
+  Formula formula_;
+  std::vector<Argument> arguments_;
+};
+
+class NodeExecutor {
+ public:
+  /// Adds to `problems` what is wrong with it.
+  NodeExecutor(std::string id, const Node& node, std::shared_ptr<SharedOperators> shared,
+               std::vector<std::string>& problems);
+
+  const std::string& id() const { return id_; }
+  Value* input(std::string_view port);
+  const Value* output(std::string_view port) const;
+  const Value* parameter(std::string_view name) const;
+  bool set_parameter(std::string_view name, const Value& value);
+  bool has_output(std::string_view port) const { return find_output(port) != nullptr; }
+  void evaluate(std::optional<double> time_increment);
+
+ private:
+  struct Condition {
+    std::string id;
+    Formula test;
+    Formula value;
+  };
+  struct LiveParameter {
+    std::string id;
+    Formula value;
+    Formula initial;
+    std::optional<Formula> derivative;
+    std::optional<FunctionCall> call;
+    bool has_args = false;
+    std::vector<Condition> conditions;
+    bool stateful = false;
+    Value current;
+  };
+  struct LiveFunction {
+    std::string id;
+    FunctionCall call;
+  };
+  struct LiveOutput {
+    std::string id;
+    Formula value;
+    Value current;
+    bool known = false;
+  };
+
+  const LiveOutput* find_output(std::string_view port) const;
+  void make_parameter(const std::string& id, const Parameter& parameter, std::vector<std::string>& problems);
+  void make_functions(const Node& node, std::set<std::string> known, std::vector<std::string>& problems);
+  Value value_before(const LiveParameter& parameter, const Table& names, bool& keep) const;
+  Value evaluate_parameter(LiveParameter& parameter, const Table& names, std::optional<double> time_increment) const;
+  Value apply_conditions(const LiveParameter& parameter, Value value, const Table& names) const;
+
+  std::string id_;
+  std::shared_ptr<SharedOperators> shared_;
+  std::vector<std::pair<std::string, Value>> inputs_;
+  std::vector<LiveFunction> functions_;  // in an order in which they can run
+  std::vector<LiveParameter> parameters_;
+  std::vector<LiveOutput> outputs_;
+};
+
+}  // namespace isomer::mdf

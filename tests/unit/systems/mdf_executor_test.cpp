@@ -1,0 +1,215 @@
+#include "systems/mdf/executor.h"
+
+#include <fstream>
+
+#include "base/error.h"
+#include "mdf_expected.h"
+
+namespace isomer {
+namespace {
+
+using mdf_test::agrees;
+
+// Compares every output and parameter that a snapshot lists.
+void expect_snapshot(const mdf::DocumentExecutor& executor, const Tree& snapshot, double tolerance) {
+  const Tree none{Tree::Map{{"t", {std::string("none")}}}};
+  for (const auto& [node, ports] : *snapshot.find("outputs")->map()) {
+    for (const auto& [port, expected] : *ports.map()) {
+      const mdf::Value* found = executor.output(node, port);
+      EXPECT_TRUE(agrees(found == nullptr ? mdf::Value{} : *found, expected, tolerance)) << node << "." << port;
+    }
+  }
+  for (const auto& [node, parameters] : *snapshot.find("parameters")->map()) {
+    for (const auto& [name, expected] : *parameters.map()) {
+      const mdf::Value* found = executor.parameter(node, name);
+      EXPECT_TRUE(agrees(found == nullptr ? mdf::Value{} : *found, expected, tolerance)) << node << ", " << name;
+    }
+  }
+}
+
+void give(mdf::DocumentExecutor& executor, const Tree* initializer) {
+  if (initializer == nullptr || initializer->map() == nullptr) return;
+  for (const auto& [port, value] : *initializer->map()) executor.set_input(port, mdf_test::expected_value(value));
+}
+
+void run_case(const Tree& row) {
+  const mdf::Document document = mdf::read_document(*row.find("document"), "");
+  mdf::DocumentExecutor executor(document.graphs.at(0).second, mdf::Width::as_written);
+  const Tree* snapshots = row.find("snapshots");
+  for (std::size_t i = 0; i < row.find("runs")->list()->size(); ++i) {
+    const Tree& increment = (*row.find("runs")->list())[i];
+    give(executor, row.find("initializer"));
+    std::optional<double> dt;
+    if (const double* real = std::get_if<double>(&increment.value)) dt = *real;
+    if (const auto* whole = increment.integer()) dt = static_cast<double>(*whole);
+    executor.evaluate(dt);
+    if (snapshots != nullptr) expect_snapshot(executor, (*snapshots->list())[i], 1e-12);
+  }
+}
+
+// The expected values were recorded from the reference program.
+TEST(MdfExecutor, RunsTheTableAsTheReferenceDoes) {
+  const Tree table = mdf_test::read_document(mdf_test::data_folder() / "engine_cases.json");
+  ASSERT_GT(table.list()->size(), 50u);
+  for (const Tree& row : *table.list()) {
+    SCOPED_TRACE(*row.find("name")->text());
+    if (row.find("error") != nullptr) {
+      EXPECT_THROW(run_case(row), Error);
+      continue;
+    }
+    try {
+      run_case(row);
+    } catch (const Error& error) {
+      ADD_FAILURE() << error.what();
+    }
+  }
+}
+
+std::vector<double> synthetic(const std::string&, std::size_t j, const std::vector<std::int64_t>& shape) {
+  const std::int64_t count = count_elements(std::span<const std::int64_t>(shape));
+  const double scale = shape.size() >= 2 ? 1.5 / std::sqrt(static_cast<double>(count / shape[0])) : 0.1;
+  std::vector<double> values;
+  for (std::int64_t k = 0; k < count; ++k) {
+    values.push_back(scale * std::sin(1.3 * static_cast<double>(k) + 0.7 * static_cast<double>(j) + 0.5));
+  }
+  return values;
+}
+
+// A rule instead of stored weights: see the README of the conformance data.
+void give_synthetic(mdf::DocumentExecutor& executor, const mdf::DocumentGraph& graph, const Tree& names) {
+  for (std::size_t j = 0; j < names.list()->size(); ++j) {
+    const std::string& name = *(*names.list())[j].text();
+    for (const auto& [id, node] : graph.nodes) {
+      const mdf::InputPort* port = mdf::find(node.input_ports, name);
+      if (port == nullptr) continue;
+      const auto values = synthetic(name, j, port->shape);
+      executor.set_input(name, mdf::array_value(Tensor::from_doubles(DType::f32, port->shape, values)));
+      break;
+    }
+  }
+}
+
+void run_recorded(const std::filesystem::path& path, const Tree& expected, double tolerance) {
+  const Bytes bytes = map_file(path);
+  const mdf::Document document = mdf::read_document(read_json(bytes.text()), bytes.text());
+  const mdf::DocumentGraph& graph = document.graphs.at(0).second;
+  mdf::DocumentExecutor executor(graph, mdf::Width::as_written);
+  if (const Tree* names = expected.find("initializer_names_sorted")) give_synthetic(executor, graph, *names);
+  std::int64_t done = 0;
+  const auto& snapshots = *expected.find("snapshots")->list();
+  std::size_t next = 0;
+  for (const Tree& run : *expected.find("runs")->list()) {
+    std::optional<double> dt;
+    const Tree& increment = *run.find("time_increment");
+    if (const double* real = std::get_if<double>(&increment.value)) dt = *real;
+    if (const auto* whole = increment.integer()) dt = static_cast<double>(*whole);
+    for (std::int64_t i = 0; i < *run.find("count")->integer(); ++i) {
+      give(executor, expected.find("initializer"));
+      executor.evaluate(dt);
+      ++done;
+      if (next < snapshots.size() && *snapshots[next].find("after_runs")->integer() == done) {
+        SCOPED_TRACE("after " + std::to_string(done));
+        expect_snapshot(executor, snapshots[next++], tolerance);
+      }
+    }
+  }
+  EXPECT_EQ(next, snapshots.size());
+}
+
+// Documents of the public examples with results recorded from the reference, where they lie beside the repository.
+TEST(MdfExecutor, RunsTheRecordedDocuments) {
+  const std::filesystem::path folder = mdf_test::conformance_folder();
+  if (folder.empty()) GTEST_SKIP() << "no conformance documents here";
+  for (const char* name : {"MDF/Simple.json", "MDF/ABCD.json", "MDF/Arrays.json", "MDF/FN.mdf.json", "MDF/States.json",
+                           "MDF/ParametersFunctions.json", "MDF/SwitchedRLC_Circuit.json", "MDF/RNN/IAF_net.json",
+                           "MDF/RNN/RNNs.json", "MDF/translation/Translated_ABCD.json",
+                           "MDF/translation/Translated_Simple.json", "MDF/translation/Translated_States.json",
+                           "NeuroML/ABCD.mdf.json", "ONNX/ab.json", "PyTorch/mlp_pure_mdf.json",
+                           "PyTorch/PyTorch_MDF/convolution.json", "PyTorch/PyTorch_MDF/squeezenet1_1.json"}) {
+    SCOPED_TRACE(name);
+    const Tree expected = mdf_test::read_document(folder / (std::string(name) + ".expected.json"));
+    if (expected.find("snapshots") == nullptr) {
+      ADD_FAILURE() << "nothing is recorded";
+      continue;
+    }
+    try {
+      run_recorded(folder / name, expected, 1e-5);
+    } catch (const Error& error) {
+      ADD_FAILURE() << error.what();
+    }
+  }
+}
+
+TEST(MdfExecutor, RunsTheConvertedModels) {
+  const std::filesystem::path folder = mdf_test::conformance_folder();
+  if (folder.empty()) GTEST_SKIP() << "no conformance documents here";
+  for (const char* name : {"cnn_bn", "mlp", "mobile_block", "multi_output", "recommended_style", "residual_concat",
+                           "scripted_function"}) {
+    SCOPED_TRACE(name);
+    const Tree expected = mdf_test::read_document(folder / "converted" / (std::string(name) + ".expected.json"));
+    const mdf::Document document = mdf::read_document(
+        mdf_test::read_document(folder / "converted" / (std::string(name) + ".json")), "");
+    try {
+      mdf::DocumentExecutor executor(document.graphs.at(0).second, mdf::Width::as_written);
+      give(executor, expected.find("inputs_and_weights"));
+      executor.evaluate();
+      for (const auto& [node, value] : *expected.find("mdf_outputs")->map()) {
+        const mdf::Node* found = mdf::find(document.graphs.at(0).second.nodes, node);
+        ASSERT_NE(found, nullptr) << node;
+        const mdf::Value* output = executor.output(node, found->output_ports.at(0).first);
+        ASSERT_NE(output, nullptr);
+        EXPECT_TRUE(agrees(*output, value, 1e-5)) << node;
+      }
+    } catch (const Error& error) {
+      ADD_FAILURE() << error.what();
+    }
+  }
+}
+
+std::string fault_of(const std::string& json) {
+  try {
+    const mdf::Document document = mdf::read_document(read_json(json), json);
+    mdf::DocumentExecutor executor(document.graphs.at(0).second, mdf::Width::as_written);
+    executor.evaluate();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(MdfExecutor, ListsEveryProblemAtOnce) {
+  const std::string fault = fault_of(R"({"m": {"graphs": {"g": {
+    "nodes": {"a": {"parameters": {"x": {"value": "zz+1"}}, "output_ports": {"o": {"value": "x"}}},
+              "b": {"functions": {"f": {"value": "q*2"}}}},
+    "edges": {"e": {"sender": "a", "receiver": "c", "sender_port": "o", "receiver_port": "i"},
+              "f": {"sender": "a", "receiver": "b", "sender_port": "o", "receiver_port": "i"}}}}}})");
+  for (const char* part : {"'zz'", "'q'", "no node 'c'", "no input port 'i'", "4 problems"}) {
+    EXPECT_NE(fault.find(part), std::string::npos) << part << " in " << fault;
+  }
+}
+
+TEST(MdfExecutor, NamesTheConditionsItDoesNotCarryOut) {
+  const std::string fault = fault_of(R"({"m": {"graphs": {"g": {"nodes": {"a": {}},
+    "conditions": {"node_specific": {"a": {"type": "AtPass", "kwargs": {"n": 2}}},
+                   "termination": {"environment_state_update": {"type": "Never", "kwargs": {}}}}}}}})");
+  EXPECT_NE(fault.find("node 'a': AtPass"), std::string::npos) << fault;
+  EXPECT_NE(fault.find("Never"), std::string::npos) << fault;
+}
+
+TEST(MdfExecutor, SaysWhereAnEvaluationFails) {
+  const std::string fault = fault_of(R"({"m": {"graphs": {"g": {"nodes": {"a": {
+    "parameters": {"x": {"value": [1, 2]}, "y": {"value": "x + (1, 2, 3)"}}}}}}}})");
+  for (const char* part : {"node 'a'", "parameter 'y'", "x + (1, 2, 3)", "do not broadcast"}) {
+    EXPECT_NE(fault.find(part), std::string::npos) << part << " in " << fault;
+  }
+}
+
+TEST(MdfExecutor, FindsCyclesInsteadOfWaiting) {
+  const std::string fault = fault_of(R"({"m": {"graphs": {"g": {
+    "nodes": {"a": {"input_ports": {"i": {}}, "output_ports": {"o": {"value": "i"}}}},
+    "edges": {"e": {"sender": "a", "receiver": "a", "sender_port": "o", "receiver_port": "i"}}}}}})");
+  EXPECT_NE(fault.find("cycle"), std::string::npos) << fault;
+}
+
+}  // namespace
+}  // namespace isomer
