@@ -289,15 +289,23 @@ void put_mapping(Tree::Map& map, std::string_view key, const Elements<Tree>& ele
   put(map, key, {std::move(result)});
 }
 
+Tree tree_of(const InputPort& port);
+Tree tree_of(const OutputPort& port);
+Tree tree_of(const Parameter& parameter);
+Tree tree_of(const Function& function);
+Tree tree_of(const Edge& edge);
+Tree tree_of(const Node& node);
+Tree tree_of(const DocumentGraph& graph);
+
 template <class T>
 void put_elements(Tree::Map& map, std::string_view key, const Elements<T>& elements) {
   if (elements.empty()) return;
   Tree::Map result;
-  for (const auto& [id, element] : elements) put(result, id, to_tree(element));
+  for (const auto& [id, element] : elements) put(result, id, tree_of(element));
   put(map, key, {std::move(result)});
 }
 
-Tree to_tree(const InputPort& port) {
+Tree tree_of(const InputPort& port) {
   Tree::Map map;
   put_some(map, "metadata", port.metadata);
   put_shape(map, port.shape);
@@ -307,7 +315,7 @@ Tree to_tree(const InputPort& port) {
   return {std::move(map)};
 }
 
-Tree to_tree(const OutputPort& port) {
+Tree tree_of(const OutputPort& port) {
   Tree::Map map;
   put_some(map, "metadata", port.metadata);
   put_text(map, "value", port.value);
@@ -316,7 +324,7 @@ Tree to_tree(const OutputPort& port) {
   return {std::move(map)};
 }
 
-Tree to_tree(const Parameter& parameter) {
+Tree tree_of(const Parameter& parameter) {
   Tree::Map map;
   put_some(map, "metadata", parameter.metadata);
   put_some(map, "value", parameter.value);
@@ -333,7 +341,7 @@ Tree to_tree(const Parameter& parameter) {
   return {std::move(map)};
 }
 
-Tree to_tree(const Function& function) {
+Tree tree_of(const Function& function) {
   Tree::Map map;
   put_some(map, "metadata", function.metadata);
   put_text(map, "function", function.function);
@@ -342,7 +350,7 @@ Tree to_tree(const Function& function) {
   return {std::move(map)};
 }
 
-Tree to_tree(const Edge& edge) {
+Tree tree_of(const Edge& edge) {
   Tree::Map map;
   put(map, "sender", {edge.sender});
   put(map, "receiver", {edge.receiver});
@@ -353,7 +361,7 @@ Tree to_tree(const Edge& edge) {
   return {std::move(map)};
 }
 
-Tree to_tree(const Node& node) {
+Tree tree_of(const Node& node) {
   Tree::Map map;
   put_some(map, "metadata", node.metadata);
   put_elements(map, "input_ports", node.input_ports);
@@ -363,7 +371,7 @@ Tree to_tree(const Node& node) {
   return {std::move(map)};
 }
 
-Tree to_tree(const DocumentGraph& graph) {
+Tree tree_of(const DocumentGraph& graph) {
   Tree::Map map;
   put_some(map, "metadata", graph.metadata);
   put_elements(map, "nodes", graph.nodes);

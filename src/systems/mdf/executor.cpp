@@ -137,7 +137,7 @@ bool DocumentExecutor::set_parameter(std::string_view node, std::string_view par
   return false;
 }
 
-void DocumentExecutor::evaluate(std::optional<double> time_increment) {
+void DocumentExecutor::evaluate(const Value& time_increment) {
   for (const std::size_t i : order_) {
     with_place(fmt::format("node {}", quoted(nodes_[i]->id())), [&] {
       for (const Link& link : incoming_[i]) {

@@ -29,8 +29,8 @@ class DocumentExecutor {
   void set_input(std::string_view port, const Value& value);
   /// Replaces a parameter's value for good; the parameter must be a constant. False when there is none.
   bool set_parameter(std::string_view node, std::string_view parameter, const Value& value);
-  /// Runs every node once. Throws Fault::model, naming node and element, where the format's rules give no value.
-  void evaluate(std::optional<double> time_increment = std::nullopt);
+  /// Runs every node once; without a time increment, what has a derivative starts anew. Throws Fault::model, naming node and element, where the format's rules give no value.
+  void evaluate(const Value& time_increment = {});
 
   /// Null when there is no such thing, or it has no value yet.
   const Value* output(std::string_view node, std::string_view port) const;

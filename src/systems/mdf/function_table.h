@@ -32,17 +32,17 @@ struct Bound {
   std::vector<Tensor> tensors(std::size_t i) const;
 };
 
-struct Function {
+struct LibraryFunction {
   std::string_view name;        // "numpy.sum"
   std::string_view parameters;  // "x axis? keepdims?": '?' marks those that may be absent
   Value (*run)(const Bound&);
 };
 
-std::span<const Function> python_functions();
-std::span<const Function> elementwise_functions();
-std::span<const Function> reduction_functions();
-std::span<const Function> shape_functions();
-std::span<const Function> creation_functions();
+std::span<const LibraryFunction> python_functions();
+std::span<const LibraryFunction> elementwise_functions();
+std::span<const LibraryFunction> reduction_functions();
+std::span<const LibraryFunction> shape_functions();
+std::span<const LibraryFunction> creation_functions();
 
 /// A plain number as an array without axes, other things as they are.
 Value as_array(const Value& value);

@@ -14,21 +14,21 @@
 namespace isomer::mdf {
 namespace {
 
-using Functions = std::unordered_map<std::string_view, const Function*>;
+using Functions = std::unordered_map<std::string_view, const LibraryFunction*>;
 
 const Functions& all_functions() {
   static const Functions functions = [] {
     Functions result;
     for (const auto rows : {python_functions(), elementwise_functions(), reduction_functions(), shape_functions(),
                             creation_functions()}) {
-      for (const Function& row : rows) result.emplace(row.name, &row);
+      for (const LibraryFunction& row : rows) result.emplace(row.name, &row);
     }
     return result;
   }();
   return functions;
 }
 
-const Function& function_named(const std::string& name) {
+const LibraryFunction& function_named(const std::string& name) {
   const auto found = all_functions().find(name);
   if (found != all_functions().end()) return *found->second;
   std::vector<std::string_view> names;
@@ -39,7 +39,7 @@ const Function& function_named(const std::string& name) {
   throw Error(Fault::unsupported, "", fmt::format("there is no function '{}' here{}", name, hint));
 }
 
-Bound bind(const Function& function, const Arguments& arguments, Width width) {
+Bound bind(const LibraryFunction& function, const Arguments& arguments, Width width) {
   const std::vector<std::string_view> parameters = split_text(function.parameters, ' ');
   Bound bound{std::vector<const Value*>(parameters.size(), nullptr), width};
   std::size_t position = 0;
@@ -223,7 +223,7 @@ Value named(const std::string& name) {
 }
 
 Value call(const std::string& name, const Arguments& arguments, Width width) {
-  const Function& function = function_named(name);
+  const LibraryFunction& function = function_named(name);
   return function.run(bind(function, arguments, width));
 }
 

@@ -117,7 +117,7 @@ Value text(const Bound& a) {
   return {Text{*text}};
 }
 
-constexpr Function rows[] = {
+constexpr LibraryFunction rows[] = {
     {"numpy.array", "x dtype?", array},
     {"numpy.asarray", "x dtype?", array},
     {"numpy.zeros", "shape dtype?", zeros},
@@ -144,6 +144,6 @@ constexpr Function rows[] = {
 
 }  // namespace
 
-std::span<const Function> creation_functions() { return rows; }
+std::span<const LibraryFunction> creation_functions() { return rows; }
 
 }  // namespace isomer::mdf

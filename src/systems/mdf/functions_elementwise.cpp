@@ -124,7 +124,7 @@ Value clipped(const Bound& a) {
 Value negative(const Bound& a) { return unary("-", as_array(a[0])); }
 Value squared(const Bound& a) { return binary("*", as_array(a[0]), as_array(a[0])); }
 
-constexpr Function rows[] = {
+constexpr LibraryFunction rows[] = {
     {"numpy.exp", "x", elementwise<exponential>},
     {"numpy.exp2", "x", elementwise<exponential_2>},
     {"numpy.expm1", "x", elementwise<exponential_m1>},
@@ -194,6 +194,6 @@ constexpr Function rows[] = {
 
 }  // namespace
 
-std::span<const Function> elementwise_functions() { return rows; }
+std::span<const LibraryFunction> elementwise_functions() { return rows; }
 
 }  // namespace isomer::mdf

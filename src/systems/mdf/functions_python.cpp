@@ -178,7 +178,7 @@ Value is_infinite(const Bound& a) { return {std::isinf(real_of(a[0]))}; }
 
 constexpr std::string_view many = "a b? c? d? e? f? g? h?";
 
-constexpr Function rows[] = {
+constexpr LibraryFunction rows[] = {
     {"abs", "x", absolute},
     {"max", many, extreme<true>},
     {"min", many, extreme<false>},
@@ -228,6 +228,6 @@ constexpr Function rows[] = {
 
 }  // namespace
 
-std::span<const Function> python_functions() { return rows; }
+std::span<const LibraryFunction> python_functions() { return rows; }
 
 }  // namespace isomer::mdf

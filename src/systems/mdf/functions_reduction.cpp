@@ -106,7 +106,7 @@ Value tensor_dot(const Bound& a) {
   return result_of(matrix_product(rows, columns).reshaped(kept));
 }
 
-constexpr Function rows[] = {
+constexpr LibraryFunction rows[] = {
     {"numpy.sum", "x axis? keepdims?", folded<Fold::sum>},
     {"numpy.prod", "x axis? keepdims?", folded<Fold::product>},
     {"numpy.max", "x axis? keepdims?", folded<Fold::greatest>},
@@ -130,6 +130,6 @@ constexpr Function rows[] = {
 
 }  // namespace
 
-std::span<const Function> reduction_functions() { return rows; }
+std::span<const LibraryFunction> reduction_functions() { return rows; }
 
 }  // namespace isomer::mdf

@@ -241,7 +241,7 @@ Value size(const Bound& a) {
   return {a.has(1) ? x.shape()[axis_at(integer_of(a[1]), x.shape().size())] : x.count()};
 }
 
-constexpr Function rows[] = {
+constexpr LibraryFunction rows[] = {
     {"numpy.reshape", "x shape", in_shape},
     {"numpy.ravel", "x", flattened},
     {"numpy.transpose", "x axes?", transposed},
@@ -269,6 +269,6 @@ constexpr Function rows[] = {
 
 }  // namespace
 
-std::span<const Function> shape_functions() { return rows; }
+std::span<const LibraryFunction> shape_functions() { return rows; }
 
 }  // namespace isomer::mdf

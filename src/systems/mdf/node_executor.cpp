@@ -190,20 +190,20 @@ Value NodeExecutor::value_before(const LiveParameter& parameter, const Table& na
 }
 
 Value NodeExecutor::evaluate_parameter(LiveParameter& parameter, const Table& names,
-                                       std::optional<double> time_increment) const {
+                                       const Value& time_increment) const {
   Value result = parameter.current;
   if (!parameter.value.is_none()) {
     result = parameter.value.evaluate(names, shared_->width);
   } else if (parameter.call) {
     result = parameter.call->evaluate(names, *shared_);
-  } else if (parameter.derivative && !time_increment) {
+  } else if (parameter.derivative && time_increment.is_none()) {
     result = parameter.initial.evaluate(names, shared_->width);
   } else if (parameter.derivative) {
     if (result.is_none()) {
       throw Error(Fault::model, "", "it has no value to advance from: run once without a time increment first");
     }
     const Value slope = parameter.derivative->evaluate(names, shared_->width);
-    result = binary("+", array_value(tensor_of(result)), binary("*", slope, {*time_increment}));
+    result = binary("+", array_value(tensor_of(result)), binary("*", slope, time_increment));
   }
   return parameter.conditions.empty() ? result : apply_conditions(parameter, std::move(result), names);
 }
@@ -220,7 +220,7 @@ Value NodeExecutor::apply_conditions(const LiveParameter& parameter, Value value
   return value;
 }
 
-void NodeExecutor::evaluate(std::optional<double> time_increment) {
+void NodeExecutor::evaluate(const Value& time_increment) {
   Table names;
   for (const auto& [name, value] : inputs_) names.set(name, value);
   const auto at = [](std::string_view kind, const std::string& id, const auto& action) {

@@ -61,7 +61,7 @@ class NodeExecutor {
   const Value* parameter(std::string_view name) const;
   bool set_parameter(std::string_view name, const Value& value);
   bool has_output(std::string_view port) const { return find_output(port) != nullptr; }
-  void evaluate(std::optional<double> time_increment);
+  void evaluate(const Value& time_increment);
 
  private:
   struct Condition {
@@ -95,7 +95,7 @@ class NodeExecutor {
   void make_parameter(const std::string& id, const Parameter& parameter, std::vector<std::string>& problems);
   void make_functions(const Node& node, std::set<std::string> known, std::vector<std::string>& problems);
   Value value_before(const LiveParameter& parameter, const Table& names, bool& keep) const;
-  Value evaluate_parameter(LiveParameter& parameter, const Table& names, std::optional<double> time_increment) const;
+  Value evaluate_parameter(LiveParameter& parameter, const Table& names, const Value& time_increment) const;
   Value apply_conditions(const LiveParameter& parameter, Value value, const Table& names) const;
 
   std::string id_;

@@ -85,12 +85,12 @@ mdf::Value array_in(const Tree& expected, bool scalar) {
 }  // namespace
 
 std::filesystem::path data_folder() {
-  return std::filesystem::path(__FILE__).parent_path().parent_path().parent_path() / "data" / "mdf";
+  return std::filesystem::path(ISOMER_SOURCE) / "tests" / "data" / "mdf";
 }
 
 std::filesystem::path conformance_folder() {
   const char* given = std::getenv("ISOMER_MDF_DATA");
-  const auto beside = data_folder().parent_path().parent_path().parent_path().parent_path() / "shared" / "data" / "mdf";
+  const auto beside = std::filesystem::path(ISOMER_SOURCE).parent_path() / "shared" / "data" / "mdf";
   const std::filesystem::path folder = given != nullptr ? std::filesystem::path(given) : beside;
   return std::filesystem::exists(folder / "converted") ? folder : std::filesystem::path();
 }
