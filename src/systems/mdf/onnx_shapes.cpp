@@ -145,13 +145,37 @@ Values emit_concat(Emitter& e, const OnnxCall& call) {
   return {e.emit("cat", call.inputs, {{"dim", axis_of(call.integer("axis", 0), e.rank(call.inputs[0]))}})};
 }
 
-Values emit_pad(Emitter& e, const OnnxCall& call) {
-  if (call.given("mode") && get<std::string>(call.attributes, "mode") != "constant") {
-    throw Error(Fault::unsupported, "", "mode is read as 'constant' only");
+// Mirrors or repeats what is at the border: each axis is picked anew, by index.
+ValueId border_padded(Emitter& e, ValueId x, const Integers& pads, bool mirror) {
+  const std::size_t rank = e.shape(x).size();
+  for (std::size_t axis = 0; axis < rank; ++axis) {
+    if (pads[axis] == 0 && pads[rank + axis] == 0) continue;
+    if (!e.shape(x)[axis].known()) throw Error(Fault::unsupported, "", "padding of a length that is not known");
+    const std::int64_t length = e.shape(x)[axis].value();
+    if (pads[axis] < 0 || pads[rank + axis] < 0 || (mirror && std::max(pads[axis], pads[rank + axis]) >= length)) {
+      throw Error(Fault::model, "", fmt::format("a length of {} cannot be padded so far", length));
+    }
+    Integers index;
+    for (std::int64_t i = -pads[axis]; i < length + pads[rank + axis]; ++i) {
+      const std::int64_t reflected = i < 0 ? -i : i >= length ? 2 * (length - 1) - i : i;
+      index.push_back(mirror ? reflected : std::clamp(i, std::int64_t{0}, length - 1));
+    }
+    const auto count = static_cast<std::int64_t>(index.size());
+    x = e.emit("index_select", {x, e.constant(Tensor::of<std::int64_t>({count}, index))},
+               {{"dim", static_cast<std::int64_t>(axis)}});
   }
+  return x;
+}
+
+Values emit_pad(Emitter& e, const OnnxCall& call) {
+  const std::string mode = call.given("mode") ? get<std::string>(call.attributes, "mode") : "constant";
   const Integers pads = known_integers(e, call.inputs[1], "the pads");
   const std::size_t rank = e.shape(call.inputs[0]).size();
   if (pads.size() != 2 * rank) throw Error(Fault::model, "", fmt::format("{} axes need {} pads", rank, 2 * rank));
+  if (mode == "reflect" || mode == "edge") return {border_padded(e, call.inputs[0], pads, mode == "reflect")};
+  if (mode != "constant") {
+    throw Error(Fault::model, "", fmt::format("mode is {}; it is 'constant', 'reflect' or 'edge'", quoted(mode)));
+  }
   std::vector<Dim> ours;  // last axis first, each with its begin and end
   for (std::size_t i = rank; i-- > 0;) {
     ours.emplace_back(pads[i]);

@@ -1,0 +1,94 @@
+#include "systems/mdf/loading.h"
+
+#include "base/error.h"
+#include "base/text.h"
+#include "codecs/json.h"
+#include "systems/mdf/mdf.h"
+#include "systems/mdf/value.h"
+
+namespace isomer {
+namespace mdf {
+namespace {
+
+Tree tree_in(std::string_view entry, std::string_view text) {
+  if (entry.ends_with(".json")) return read_json(text);
+  throw Error(Fault::unsupported, "", "documents are read from .json files");
+}
+
+Tensor value_in(const Tree& tree, const TensorType& type) {
+  const Tensor found = tensor_of(value_of(tree));
+  const auto shape = known_shape(type.shape);
+  if (!shape) throw Error(Fault::file, "", fmt::format("a weight of type {} has no known shape", to_text(type)));
+  const bool empty = found.count() == 0 && count_elements(std::span<const std::int64_t>(*shape)) == 0;
+  if (found.shape() != *shape && !empty) {
+    throw Error(Fault::file, "", fmt::format("the value is {}; metadata promises {}", to_text(found.dtype(), found.shape()),
+                                             to_text(type)));
+  }
+  return found.converted(type.dtype).reshaped(*shape);
+}
+
+}  // namespace
+
+std::vector<std::pair<StoredWeight, Tensor>> Loading::weights() const {
+  std::vector<std::pair<StoredWeight, Tensor>> result;
+  if (!origin) return result;
+  for (const StoredWeight& weight : origin->weights) {
+    const std::string name = weight.names.empty() ? weight.id : weight.names[0];
+    const Tensor tensor = with_place(fmt::format("{}: weight {}", entry, quoted(name)), [&] {
+      if (weight.where == StoredWeight::Where::port) {
+        const Tensor* found = find(tensors, weight.id);
+        if (found == nullptr) {
+          throw Error(Fault::file, "", fmt::format("{} has no tensor {}", quoted(origin->tensors), quoted(weight.id)));
+        }
+        if (found->type() != weight.type) {
+          throw Error(Fault::file, "", fmt::format("the tensor is {}; metadata promises {}", to_text(found->type()),
+                                                   to_text(weight.type)));
+        }
+        return *found;
+      }
+      const Tree* value = nullptr;
+      if (weight.where == StoredWeight::Where::unused) {
+        value = find(graph().parameters, weight.id);
+      } else if (const Node* node = find(graph().nodes, weight.node)) {
+        const Parameter* parameter = find(node->parameters, weight.id);
+        if (parameter != nullptr) value = &parameter->value;
+      }
+      if (value == nullptr || value->is_null()) {
+        throw Error(Fault::file, "", fmt::format("metadata promises it in {}, which has none",
+                                                 weight.node.empty() ? "the graph's parameters"
+                                                                     : fmt::format("node {}", quoted(weight.node))));
+      }
+      return value_in(*value, weight.type);
+    });
+    result.emplace_back(weight, tensor);
+  }
+  return result;
+}
+
+Loading load(const Files& files, std::string_view entry) {
+  Loading loading;
+  loading.entry = entry;
+  const Bytes bytes = files.read(entry);
+  with_place(entry, [&] {
+    loading.document = read_document(tree_in(entry, bytes.text()), bytes.text());
+    if (loading.document.graphs.empty()) throw Error(Fault::file, "", "the document has no graph");
+    loading.origin = origin_of(loading.graph().metadata);
+  });
+  if (loading.origin && !loading.origin->tensors.empty()) {
+    loading.tensors = with_place(loading.origin->tensors, [&] { return read_tensors(files.read(loading.origin->tensors)); });
+  }
+  return loading;
+}
+
+}  // namespace mdf
+
+bool recognises_mdf(const Files& files, std::string_view entry) {
+  constexpr std::size_t enough = 4096;
+  const Bytes bytes = files.read(entry);
+  const std::string_view head = bytes.text().substr(0, enough);
+  const std::size_t first = head.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos || head[first] != '{') return false;
+  return head.find("ModECI MDF") != std::string_view::npos || head.find("\"graphs\"") != std::string_view::npos;
+}
+
+}  // namespace isomer

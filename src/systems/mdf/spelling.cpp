@@ -1,0 +1,202 @@
+#include "systems/mdf/spelling.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <set>
+#include <unordered_map>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "systems/mdf/expression.h"
+#include "systems/mdf/onnx.h"
+
+namespace isomer::mdf {
+namespace {
+
+// A length is printed with names, floordiv() and mod(); here they become what Python computes.
+Expression in_python(Expression e, const LengthText& length_text) {
+  for (Expression& operand : e.operands) operand = in_python(std::move(operand), length_text);
+  if (e.kind == Expression::Kind::call && e.operands[0].kind == Expression::Kind::name) {
+    const std::string& name = e.operands[0].text;
+    if (name == "floordiv" || name == "mod") {
+      Expression result;
+      result.kind = Expression::Kind::binary;
+      result.text = name == "mod" ? "%" : "//";
+      result.operands = {e.operands[1], e.operands[2]};
+      return result;
+    }
+  }
+  if (e.kind != Expression::Kind::name || e.text == "floordiv" || e.text == "mod" || e.text == "min" ||
+      e.text == "max") {
+    return e;
+  }
+  const std::string text = length_text(e.text);
+  if (text.empty()) {
+    throw Error(Fault::unsupported, "",
+                fmt::format("the length {} is no length of an input, so a document cannot compute it", quoted(e.text)));
+  }
+  return parse_expression(text);
+}
+
+std::vector<std::string_view> formals(std::string_view function) {
+  const OnnxOperator* op = find_onnx(function);
+  expect(op != nullptr, "a spelling names an ONNX operator of our table");
+  std::vector<std::string_view> names;
+  for (const std::string_view entry : split_text(op->inputs, ' ')) names.push_back(entry.substr(0, entry.find('?')));
+  return names;
+}
+
+Tree setting_value(const Attribute& attribute) {
+  if (const bool* flag = std::get_if<bool>(&attribute)) return {std::int64_t{*flag}};
+  if (const auto* number = std::get_if<std::int64_t>(&attribute)) return {*number};
+  if (const double* number = std::get_if<double>(&attribute)) return {*number};
+  const auto* list = std::get_if<std::vector<std::int64_t>>(&attribute);
+  expect(list != nullptr, "a setting is a number or a list of integers");
+  return tree_of(*list);
+}
+
+Elements<Tree> settings_of(const Phrase& phrase, std::string_view pairs) {
+  Elements<Tree> result;
+  for (const std::string_view pair : split_text(pairs, ' ')) {
+    const std::size_t equals = pair.find('=');
+    const Attribute* attribute = find(phrase.attributes, pair.substr(0, equals));
+    expect(attribute != nullptr, "a spelling names an attribute of its operator");
+    result.emplace_back(pair.substr(equals + 1), setting_value(*attribute));
+  }
+  return result;
+}
+
+std::string filled(std::string_view pattern, const Phrase& phrase) {
+  std::string result;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] != '{') {
+      result += pattern[i];
+      continue;
+    }
+    result += phrase.id(static_cast<std::size_t>(pattern[i + 1] - '0'));
+    i += 2;
+  }
+  return result;
+}
+
+}  // namespace
+
+std::string Phrase::text(const Dim& length) const {
+  if (length.known()) return std::to_string(length.value());
+  return to_text(in_python(parse_expression(isomer::to_text(length)), length_text));
+}
+
+Tree Phrase::lengths(std::span<const Dim> values) const {
+  Tree::List numbers;
+  std::string items;
+  bool known = true;
+  for (const Dim& length : values) {
+    known = known && length.known();
+    if (length.known()) numbers.push_back({length.value()});
+    items += text(length) + ",";
+  }
+  if (known) return {std::move(numbers)};
+  return {"numpy.array((" + items + "))"};
+}
+
+Parameter parameter_of(Tree value) {
+  Parameter result;
+  result.value = std::move(value);
+  return result;
+}
+
+Tree tree_of(std::span<const std::int64_t> integers) {
+  Tree::List list;
+  for (const std::int64_t number : integers) list.push_back({number});
+  return {std::move(list)};
+}
+
+Wording expression(std::string text) {
+  Wording wording;
+  wording.parameters.emplace_back("result", parameter_of({std::move(text)}));
+  wording.outputs = {"result"};
+  return wording;
+}
+
+std::string argument(const Operand& operand, bool result_has_axes) {
+  const bool axes = !operand.type.shape.empty();
+  // A plain number is given one axis by the operator, which is harmless where the result has axes anyway.
+  const bool plain = operand.literal && result_has_axes && operand.type.dtype != DType::boolean;
+  return axes || plain ? operand.id : "numpy.array(" + operand.id + ")";
+}
+
+Wording call_with(std::string_view function, const Elements<Tree>& args, Elements<Tree> settings) {
+  Wording wording;
+  for (auto& [name, value] : settings) wording.parameters.emplace_back(name, parameter_of(std::move(value)));
+  const std::string id = fmt::format("onnx_{}_1", function);
+  Parameter parameter;
+  parameter.function = fmt::format("onnx::{}", function);
+  parameter.args = args;
+  wording.parameters.emplace_back(id, std::move(parameter));
+  wording.outputs = {id};
+  return wording;
+}
+
+Wording call(const Phrase& phrase, std::string_view function, Elements<Tree> settings) {
+  Elements<Tree> args;
+  const auto names = formals(function);
+  for (std::size_t i = 0; i < phrase.inputs.size(); ++i) {
+    if (!phrase.has(i)) continue;
+    args.emplace_back(names.at(i), Tree{argument(*phrase.inputs[i], !phrase.outputs[0].shape.empty())});
+  }
+  return call_with(function, args, std::move(settings));
+}
+
+std::string tuple_text(std::span<const std::int64_t> integers) {
+  return fmt::format("({}{})", fmt::join(integers, ","), integers.size() == 1 ? "," : "");
+}
+
+std::string number_text(double value) {
+  if (std::isinf(value)) return value < 0 ? "-numpy.inf" : "numpy.inf";
+  if (std::isnan(value)) return "numpy.nan";
+  constexpr double largest = 1e15;
+  if (value == std::floor(value) && std::abs(value) < largest) return fmt::format("{:.0f}", value);
+  return real_text(value);
+}
+
+const Spelling* spelling_of(std::string_view op) {
+  static const std::unordered_map<std::string_view, const Spelling*> table = [] {
+    std::unordered_map<std::string_view, const Spelling*> result;
+    for (const auto rows : {elementwise_spellings(), shape_spellings(), reduction_spellings(), layer_spellings()}) {
+      for (const Spelling& row : rows) result.emplace(row.op, &row);
+    }
+    return result;
+  }();
+  const auto found = table.find(op);
+  return found == table.end() ? nullptr : found->second;
+}
+
+std::optional<Wording> spell(const Phrase& phrase) {
+  const Spelling* row = spelling_of(phrase.op);
+  if (row == nullptr) return std::nullopt;
+  if (row->word != nullptr) return row->word(phrase);
+  if (!row->function.empty()) return call(phrase, row->function, settings_of(phrase, row->settings));
+  return expression(filled(row->expression, phrase));
+}
+
+const std::vector<std::string_view>& reserved_words() {
+  static const std::vector<std::string_view> words = [] {
+    std::set<std::string_view> all = {
+        "False", "None",   "True",   "and",    "as",      "assert", "async",  "await",    "break",   "class",
+        "def",   "del",    "elif",   "else",   "except",  "for",    "from",   "global",   "if",      "import",
+        "in",    "is",     "lambda", "not",    "or",      "nonlocal", "pass", "raise",    "return",  "try",
+        "while", "with",   "yield",  "continue", "finally", "math", "numpy",  "constant", "inf",     "nan",
+        "infinity", "result", "mean", "rstd", "parts", "variance", "flat", "normal"};
+    for (const auto family : {onnx_elementwise(), onnx_shapes(), onnx_layers()}) {
+      for (const OnnxOperator& op : family) {
+        for (const std::string_view entry : split_text(op.inputs, ' ')) all.insert(entry.substr(0, entry.find('?')));
+        for (const std::string_view entry : split_text(op.attributes, ' ')) all.insert(entry.substr(0, entry.find(':')));
+      }
+    }
+    return std::vector<std::string_view>(all.begin(), all.end());
+  }();
+  return words;
+}
+
+}  // namespace isomer::mdf

@@ -1,0 +1,185 @@
+#include <array>
+
+#include "base/text.h"
+#include "systems/mdf/spelling.h"
+
+namespace isomer::mdf {
+namespace {
+
+using Words = std::optional<Wording>;
+
+double setting(const Phrase& p, std::string_view name) { return get<double>(p.attributes, name); }
+
+/// A call of one function on an expression, and an expression of its result.
+Wording wrapped(std::string_view function, std::string_view formal, std::string argument, std::string output,
+                Elements<Tree> settings = {}) {
+  Wording wording = call_with(function, {{std::string(formal), {std::move(argument)}}}, std::move(settings));
+  wording.outputs = {std::move(output)};
+  return wording;
+}
+
+std::string scaled(const std::string& id, double factor) {
+  return factor == 1 ? id : id + "*" + real_text(factor);
+}
+
+// x times the normal distribution's integral up to x
+Words word_gelu(const Phrase& p) {
+  const std::string& x = p.id(0);
+  if (get<std::string>(p.attributes, "approximate") == "tanh") {
+    return expression(fmt::format("0.5*{0}*(1+numpy.tanh(0.7978845608028654*({0}+0.044715*{0}*{0}*{0})))", x));
+  }
+  return wrapped("Erf", "input", argument({x + "*0.7071067811865476", p.type(0), false}, false),
+                 fmt::format("0.5*{}*(1+onnx_Erf_1)", x));
+}
+
+Words word_softplus(const Phrase& p) {
+  const double beta = setting(p, "beta");
+  if (setting(p, "threshold") == 20 && beta == 1) return call(p, "Softplus");
+  // Above the threshold it is x itself; the exponential is kept from overflowing there.
+  const std::string x = p.id(0);
+  const std::string b = real_text(beta);
+  const std::string limit = real_text(setting(p, "threshold"));
+  return expression(fmt::format(
+      "numpy.where({0}*{1}>{2},{0},numpy.log1p(numpy.exp(numpy.minimum({0}*{1},{2})))/{1})", x, b, limit));
+}
+
+Words word_log_sigmoid(const Phrase& p) {
+  return expression(fmt::format("numpy.minimum({0},0)-numpy.log1p(numpy.exp(-numpy.abs({0})))", p.id(0)));
+}
+
+Words word_elu(const Phrase& p) {
+  const double alpha = setting(p, "alpha");
+  const double scale = setting(p, "scale");
+  const double inner = setting(p, "input_scale");
+  if (scale == 1 && inner == 1) return call(p, "Elu", {{"alpha", {alpha}}});
+  return expression(fmt::format("numpy.where({0}>0,{1},{2}*numpy.expm1(numpy.minimum({3},0)))", p.id(0),
+                                scaled(p.id(0), scale), real_text(alpha * scale), scaled(p.id(0), inner)));
+}
+
+Words clipped(const Phrase& p, const double* least, const double* most) {
+  std::string text = p.id(0);
+  if (least != nullptr) text = fmt::format("numpy.maximum({},{})", text, number_text(*least));
+  if (most != nullptr) text = fmt::format("numpy.minimum({},{})", text, number_text(*most));
+  const bool plain = is_floating(p.type(0).dtype) && least != nullptr && most != nullptr && p.rank(0) > 0;
+  if (!plain) return expression(text);
+  Wording wording = call_with("Clip", {{"input", {p.id(0)}}, {"min", {std::string("min")}}, {"max", {std::string("max")}}},
+                              {{"min", {*least}}, {"max", {*most}}});
+  return wording;
+}
+
+Words word_clamp(const Phrase& p) {
+  const auto bound = [&](std::string_view name) {
+    const Attribute* found = find(p.attributes, name);
+    return found == nullptr ? nullptr : std::get_if<double>(found);
+  };
+  return clipped(p, bound("min"), bound("max"));
+}
+
+Words word_hardtanh(const Phrase& p) {
+  const double least = setting(p, "min_val");
+  const double most = setting(p, "max_val");
+  return clipped(p, &least, &most);
+}
+
+Words word_hardsigmoid(const Phrase& p) {
+  return call(p, "HardSigmoid", {{"alpha", {1.0 / 6}}, {"beta", {0.5}}});
+}
+
+// Two functions in one node: the second takes the first's result.
+Words word_ne(const Phrase& p) {
+  Wording wording = call(p, "Equal");
+  Wording second = call_with("Not", {{"X", {std::string("onnx_Equal_1")}}});
+  wording.parameters.push_back(second.parameters[0]);
+  wording.outputs = second.outputs;
+  return wording;
+}
+
+// Codes of ONNX. Narrow integers are widened again behind the cast, which keeps their wrapping.
+Words word_cast(const Phrase& p) {
+  struct Code {
+    DType dtype;
+    std::int64_t code;
+    std::string_view after;
+  };
+  constexpr std::array<Code, 10> codes = {{{DType::f32, 1, ""},
+                                           {DType::f64, 11, ""},
+                                           {DType::f16, 10, "numpy.float64"},
+                                           {DType::bf16, 1, ""},
+                                           {DType::boolean, 9, ""},
+                                           {DType::i64, 7, ""},
+                                           {DType::i32, 6, "numpy.int64"},
+                                           {DType::i16, 5, "numpy.int64"},
+                                           {DType::i8, 3, "numpy.int64"},
+                                           {DType::u8, 2, "numpy.int64"}}};
+  const DType wanted = get<DType>(p.attributes, "dtype");
+  for (const Code& row : codes) {
+    if (row.dtype != wanted) continue;
+    Wording wording = call(p, "Cast", {{"to", {row.code}}});
+    if (!row.after.empty()) wording.outputs = {fmt::format("{}({})", row.after, wording.outputs[0])};
+    return wording;
+  }
+  return std::nullopt;
+}
+
+constexpr Spelling rows[] = {
+    {"neg", "Neg"},
+    {"abs", "Abs"},
+    {"sign", "Sign"},
+    {"exp", "Exp"},
+    {"expm1", "", "", "numpy.expm1({0})"},
+    {"log", "Log"},
+    {"log1p", "", "", "numpy.log1p({0})"},
+    {"sqrt", "Sqrt"},
+    {"rsqrt", "", "", "1/numpy.sqrt({0})"},
+    {"reciprocal", "Reciprocal"},
+    {"square", "", "", "{0}*{0}"},
+    {"sin", "Sin"},
+    {"cos", "Cos"},
+    {"tanh", "Tanh"},
+    {"sigmoid", "Sigmoid"},
+    {"erf", "Erf"},
+    {"floor", "Floor"},
+    {"ceil", "Ceil"},
+    {"round", "Round"},
+    {"relu", "Relu"},
+    {"silu", "", "", "{0}/(1+numpy.exp(-{0}))"},
+    {"softplus", "", "", "", word_softplus},
+    {"gelu", "", "", "", word_gelu},
+    {"leaky_relu", "LeakyRelu", "negative_slope=alpha"},
+    {"prelu", "PRelu"},
+    {"elu", "", "", "", word_elu},
+    {"hardtanh", "", "", "", word_hardtanh},
+    {"hardsigmoid", "", "", "", word_hardsigmoid},
+    {"hardswish", "HardSwish"},
+    {"log_sigmoid", "", "", "", word_log_sigmoid},
+    {"clamp", "", "", "", word_clamp},
+    {"logical_not", "Not"},
+    {"isnan", "IsNaN"},
+    {"isinf", "IsInf"},
+    {"add", "Add"},
+    {"sub", "Sub"},
+    {"mul", "Mul"},
+    {"div", "Div"},
+    {"pow", "Pow"},
+    {"maximum", "", "", "numpy.maximum({0},{1})"},
+    {"minimum", "", "", "numpy.minimum({0},{1})"},
+    {"floor_divide", "", "", "{0}//{1}"},
+    {"remainder", "", "", "{0}%{1}"},
+    {"eq", "Equal"},
+    {"ne", "", "", "", word_ne},
+    {"lt", "Less"},
+    {"le", "LessOrEqual"},
+    {"gt", "Greater"},
+    {"ge", "GreaterOrEqual"},
+    {"logical_and", "And"},
+    {"logical_or", "Or"},
+    {"logical_xor", "Xor"},
+    {"where", "Where"},
+    {"cast", "", "", "", word_cast},
+};
+
+}  // namespace
+
+std::span<const Spelling> elementwise_spellings() { return rows; }
+
+}  // namespace isomer::mdf

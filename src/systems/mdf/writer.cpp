@@ -1,0 +1,440 @@
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "base/error.h"
+#include "base/names.h"
+#include "base/text.h"
+#include "codecs/json.h"
+#include "ops/validate.h"
+#include "passes/passes.h"
+#include "passes/rewrite.h"
+#include "systems/mdf/mdf.h"
+#include "systems/mdf/node_text.h"
+#include "systems/stored.h"
+
+namespace isomer {
+namespace mdf {
+namespace {
+
+constexpr std::size_t most_embedded = 1 << 20;  // bytes
+
+// --- before writing ----------------------------------------------------------------------------------
+
+Phrase phrase_of(const Builder& out, const isomer::Node& node, std::span<const ValueId> inputs, const Attributes& attributes,
+                 const std::vector<TensorType>& results) {
+  Phrase phrase{node.op, attributes, {}, results, [](const std::string& symbol) { return symbol; }};
+  for (const ValueId id : inputs) {
+    phrase.inputs.push_back(id == ValueId::none ? std::nullopt : std::optional(Operand{"x", out.type(id), false}));
+  }
+  return phrase;
+}
+
+/// Expands what has a word in general but not with these settings.
+Graph sayable(Graph graph) {
+  constexpr int most_rounds = 16;
+  std::set<std::string> stuck;
+  bool changed = true;
+  for (int round = 0; changed && round < most_rounds; ++round) {
+    changed = false;
+    const Rule rule = [&](Builder& out, const Graph& old, const isomer::Node& node,
+                          std::span<const ValueId> inputs) -> std::optional<std::vector<ValueId>> {
+      const bool said = with_call(out, node, inputs, [&](const OpSchema& schema, const OpCall& call) {
+        return spell(phrase_of(out, node, inputs, call.attributes, schema.infer(call))).has_value();
+      });
+      if (said) return std::nullopt;
+      if (op_named(node.op).expand == nullptr) {
+        stuck.insert(describe(old, node));
+        return std::nullopt;
+      }
+      changed = true;
+      return expand_node(out, node, inputs);
+    };
+    graph = rewrite(graph, rule);
+  }
+  if (stuck.empty()) return remove_unused(graph);
+  throw Error(Fault::unsupported, graph.name,
+              fmt::format("{} cannot be said in MDF: {}", counted(stuck.size(), "node"), fmt::join(stuck, "; ")));
+}
+
+void refuse_states(const Graph& graph) {
+  if (graph.states.empty()) return;
+  std::vector<std::string> names;
+  for (const State& state : graph.states) {
+    names.push_back(quoted(state.names.empty() ? graph[state.now].name : state.names[0]));
+  }
+  throw Error(Fault::unsupported, graph.name,
+              fmt::format("{} cannot be said in MDF, whose nodes see no later node's value: {}; export the model in "
+                          "evaluation mode",
+                          counted(names.size(), "changing buffer"), fmt::join(names, ", ")));
+}
+
+void refuse_types(const Graph& graph) {
+  std::set<std::string> found;
+  for (const isomer::Value& value : graph.values) {
+    if (is_complex(value.type.dtype)) found.insert(std::string(name_of(value.type.dtype)));
+  }
+  if (!found.empty()) {
+    throw Error(Fault::unsupported, graph.name,
+                fmt::format("values of type {} cannot be said in MDF", fmt::join(found, ", ")));
+  }
+}
+
+// --- names -------------------------------------------------------------------------------------------
+
+bool is_number_behind(std::string_view text, std::string_view prefix) {
+  if (!text.starts_with(prefix) || text.size() == prefix.size()) return false;
+  return text.find_first_not_of("0123456789", prefix.size()) == std::string_view::npos;
+}
+
+/// A hint without what has a meaning in a document: numbered inputs and outputs, "onnx_", names of operands.
+std::string harmless(std::string_view hint) {
+  std::string name = identifier(hint);
+  for (std::size_t at = name.find("onnx_"); at != std::string::npos; at = name.find("onnx_")) name.erase(at + 4, 1);
+  const bool taken = is_number_behind(name, "in") || is_number_behind(name, "input") ||
+                     is_number_behind(name, "output_") || name.ends_with("_value");
+  return taken ? name + "_" : name;
+}
+
+// --- the writer --------------------------------------------------------------------------------------
+
+class Writer {
+ public:
+  Writer(const Graph& graph, std::string_view stem);
+  Written write() &&;
+
+ private:
+  struct Source {
+    enum class Kind { none, input, node, embedded, port };
+    Kind kind = Kind::none;
+    std::string id;    // of the port that has it; of the parameter
+    std::string node = {};  // whose port it is
+  };
+
+  Source& source(ValueId id) { return sources_[static_cast<std::size_t>(id)]; }
+  const TensorType& type(ValueId id) const { return graph_[id].type; }
+  void count_uses();
+  void add_inputs();
+  void add_constants();
+  void add_constant_node(const Constant& constant, const std::string& id);
+  void add_node(const isomer::Node& node);
+  void add_outputs();
+  void connect(ValueId value, const std::string& node, const std::string& port);
+  Operand operand(const isomer::Node& node, std::size_t i, std::string_view formal, const std::string& id, Node& body,
+                  NodeOrigin& origin);
+  void add_relay(ValueId value);
+  OutputPort port_of(std::string text, ValueId value) const;
+  bool add_port(Node& body, const std::string& port, const TensorType& type);
+  std::string take(std::string_view hint) { return names_.take(harmless(hint)); }
+  std::string name_for(ValueId value, std::string_view op);
+  void note_losses();
+
+  const Graph& graph_;
+  std::string stem_;
+  Names names_;
+  bool external_ = false;
+  std::vector<Source> sources_;
+  std::vector<int> uses_;        // as an operand that can be a parameter
+  std::vector<bool> needs_node_;  // as an operand that must be a port
+  DocumentGraph document_;
+  Origin origin_;
+  NamedTensors tensors_;
+  std::vector<Note> notes_;
+};
+
+Writer::Writer(const Graph& graph, std::string_view stem)
+    : graph_(graph),
+      stem_(stem),
+      names_(reserved_words()),
+      sources_(graph.values.size()),
+      uses_(graph.values.size(), 0),
+      needs_node_(graph.values.size(), false) {
+  std::size_t bytes = 0;
+  for (const Constant& constant : graph.constants) bytes += constant.data.bytes().data.size();
+  external_ = bytes >= most_embedded;
+}
+
+void Writer::count_uses() {
+  for (const isomer::Node& node : graph_.nodes) {
+    const bool ports_only = has_numbered_ports(node.op);
+    for (const ValueId id : node.inputs) {
+      if (id == ValueId::none) continue;
+      ++uses_[static_cast<std::size_t>(id)];
+      if (ports_only) needs_node_[static_cast<std::size_t>(id)] = true;
+    }
+  }
+  for (const ValueId id : graph_.outputs) needs_node_[static_cast<std::size_t>(id)] = true;
+}
+
+void Writer::add_inputs() {
+  for (std::size_t i = 0; i < graph_.inputs.size(); ++i) {
+    const ValueId id = graph_.inputs[i];
+    source(id) = {Source::Kind::input, fmt::format("input{}", i + 1)};
+    origin_.inputs.push_back({source(id).id, graph_[id].name, type(id)});
+  }
+}
+
+void Writer::add_constants() {
+  for (const Constant& constant : graph_.constants) {
+    const bool literal = constant.names.empty() && constant.data.shape().empty();
+    const auto place = static_cast<std::size_t>(constant.value);
+    const bool alone = uses_[place] == 1 && !needs_node_[place];
+    const bool unused = uses_[place] == 0 && !needs_node_[place];
+    if (literal && !needs_node_[place]) {
+      source(constant.value) = {Source::Kind::embedded, ""};
+      continue;
+    }
+    if (unused && constant.names.empty()) continue;
+    const std::string_view hint = constant.names.empty() ? graph_[constant.value].name : constant.names[0];
+    const std::string id = take(hint.empty() ? "data" : hint);
+    StoredWeight weight{StoredWeight::Where::parameter, id, "", constant.data.type(), constant.trainable,
+                        constant.names};
+    const bool external = external_ && !literal;
+    if (unused) {
+      weight.where = StoredWeight::Where::unused;
+      document_.parameters.emplace_back(id, nested_lists(constant.data));
+    } else if (external) {
+      weight.where = StoredWeight::Where::port;
+      source(constant.value) = {Source::Kind::port, id};
+      tensors_.emplace_back(id, constant.data);
+    } else if (alone) {
+      source(constant.value) = {Source::Kind::embedded, id};
+    } else {
+      weight.node = id;
+      weight.id = "data";
+      add_constant_node(constant, id);
+    }
+    if (!constant.names.empty() || external) origin_.weights.push_back(std::move(weight));
+  }
+}
+
+// The value of a weight that several nodes use, or that must come through a port.
+void Writer::add_constant_node(const Constant& constant, const std::string& id) {
+  Node body;
+  body.metadata = {Tree::Map{{"constant", {to_text(constant.data.type())}}}};
+  body.parameters.emplace_back("data", parameter_of(nested_lists(constant.data)));
+  // A number stays without axes only as an array.
+  const bool scalar = constant.data.shape().empty();
+  OutputPort port{scalar ? "numpy.array(data)" : "data", constant.data.shape(),
+                  std::string(type_word(constant.data.dtype())), {}};
+  body.output_ports.emplace_back(id, std::move(port));
+  document_.nodes.emplace_back(id, std::move(body));
+  source(constant.value) = {Source::Kind::node, id, id};
+}
+
+bool Writer::add_port(Node& body, const std::string& port, const TensorType& type) {
+  if (find(body.input_ports, port) != nullptr) return false;
+  InputPort made;
+  made.shape = known_shape(type.shape).value_or(std::vector<std::int64_t>());
+  made.type = type_word(type.dtype);
+  body.input_ports.emplace_back(port, std::move(made));
+  return true;
+}
+
+void Writer::connect(ValueId value, const std::string& node, const std::string& port) {
+  const Source& from = source(value);
+  if (from.kind != Source::Kind::node) return;
+  const std::string id = fmt::format("{}.{}->{}.{}", from.node, from.id, node, port);
+  document_.edges.emplace_back(id, Edge{from.node, node, from.id, port, {}, {}});
+}
+
+// A node that hands a graph's input on, for operators that need it through a port of another name.
+void Writer::add_relay(ValueId value) {
+  const std::string port = source(value).id;
+  const std::string id = take(port + "_again");
+  Node body;
+  add_port(body, port, type(value));
+  body.output_ports.emplace_back(id, port_of(port, value));
+  document_.nodes.emplace_back(id, std::move(body));
+  source(value) = {Source::Kind::node, id, id};
+}
+
+OutputPort Writer::port_of(std::string text, ValueId value) const {
+  return {std::move(text), known_shape(type(value).shape).value_or(std::vector<std::int64_t>()),
+          std::string(type_word(type(value).dtype)), {}};
+}
+
+Operand Writer::operand(const isomer::Node& node, std::size_t i, std::string_view formal, const std::string& id,
+                        Node& body, NodeOrigin& origin) {
+  const ValueId value = node.inputs[i];
+  const Source& from = source(value);
+  if (from.kind != Source::Kind::embedded) {
+    const bool numbered = has_numbered_ports(node.op);
+    // An unconnected port must keep the name by which the value is given, and there can be only one of it.
+    if (numbered && std::ranges::count(node.inputs, value) > 1 && from.kind != Source::Kind::node) add_relay(value);
+    const std::string port = numbered && from.kind == Source::Kind::node ? fmt::format("in{}", i) : from.id;
+    if (add_port(body, port, type(value))) connect(value, id, port);
+    return {port, type(value), false};
+  }
+  const Constant& constant = *constant_of(graph_, value);
+  const bool literal = from.id.empty();
+  const std::string parameter = literal ? std::string(formal) + "_value" : from.id;
+  body.parameters.emplace_back(parameter, parameter_of(nested_lists(constant.data)));
+  if (literal) {
+    // Half a number more or less decides here, so the float itself is written, not its shortest decimal.
+    const bool exact = node.op == "floor_divide" || node.op == "remainder";
+    const double number = is_floating(constant.data.dtype()) ? constant.data.doubles()[0] : 0;
+    if (is_floating(constant.data.dtype()) && !std::isfinite(number)) {
+      body.parameters.back().second.value = {real_text(number)};
+    } else if (exact && is_floating(constant.data.dtype())) {
+      body.parameters.back().second.value = {number};
+    }
+  }
+  for (StoredWeight& weight : origin_.weights) {
+    if (weight.where == StoredWeight::Where::parameter && weight.id == parameter && weight.node.empty()) {
+      weight.node = id;
+    }
+  }
+  if (constant.names.empty()) origin.constants.emplace_back(parameter, type(value));
+  return {parameter, type(value), constant.data.shape().empty()};
+}
+
+std::string Writer::name_for(ValueId value, std::string_view op) {
+  const std::string& given = graph_[value].name;
+  return take(given.empty() ? op : std::string_view(given));
+}
+
+void Writer::add_node(const isomer::Node& node) {
+  const OpSchema& schema = op_named(node.op);
+  const Attributes attributes = complete(schema, node.attributes);
+  const std::string id = name_for(node.outputs[0], node.op);
+  Node body;
+  NodeOrigin origin;
+  origin.op = node.op;
+  origin.attributes = canonical(schema, node.attributes);
+  origin.scope = node.scope;
+  origin.place = node.place;
+
+  Phrase phrase{node.op, attributes, {}, {}, {}};
+  const Prototype& known = prototype(schema);
+  for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+    if (node.inputs[i] == ValueId::none) {
+      phrase.inputs.emplace_back();
+      origin.inputs.emplace_back();
+      continue;
+    }
+    const std::string_view formal = known.inputs[std::min(i, known.inputs.size() - 1)].name;
+    phrase.inputs.emplace_back(operand(node, i, formal, id, body, origin));
+    origin.inputs.push_back(phrase.inputs.back()->id);
+  }
+  for (const ValueId output : node.outputs) phrase.outputs.push_back(type(output));
+  phrase.length_text = [&](const std::string& symbol) {
+    const std::string text = length_in(symbol, phrase.inputs, origin_.inputs);
+    for (const Door& input : origin_.inputs) {
+      if (text.find("(" + input.id + ",") != std::string::npos) add_port(body, input.id, input.type);
+    }
+    return text;
+  };
+  const auto wording = spell(phrase);
+  expect(wording.has_value(), "what cannot be said was expanded");
+  body.parameters.insert(body.parameters.end(), wording->parameters.begin(), wording->parameters.end());
+  bool renamed = false;
+  for (std::size_t i = 0; i < node.outputs.size(); ++i) {
+    const ValueId output = node.outputs[i];
+    const auto place = static_cast<std::size_t>(output);
+    const bool wanted = i == 0 || uses_[place] > 0 || needs_node_[place];
+    origin.outputs.push_back(type(output));
+    origin.names.push_back(graph_[output].name);
+    if (!wanted) continue;
+    const std::string port = i == 0 ? id : name_for(output, node.op);
+    renamed = renamed || port != graph_[output].name;
+    source(output) = {Source::Kind::node, port, id};
+    body.output_ports.emplace_back(port, port_of(wording->outputs[i], output));
+  }
+  if (!renamed) origin.names.clear();
+  body.metadata = to_tree(origin);
+  document_.nodes.emplace_back(id, std::move(body));
+}
+
+void Writer::add_outputs() {
+  for (std::size_t i = 0; i < graph_.outputs.size(); ++i) {
+    const ValueId value = graph_.outputs[i];
+    const std::string id = fmt::format("output_{}", i);
+    const std::string port = source(value).id;
+    Node body;
+    add_port(body, port, type(value));
+    connect(value, id, port);
+    body.output_ports.emplace_back(id, port_of(port, value));
+    document_.nodes.emplace_back(id, std::move(body));
+    origin_.outputs.push_back({id, graph_[value].name, type(value)});
+  }
+}
+
+void Writer::note_losses() {
+  std::map<DType, std::size_t> counts;
+  std::size_t open = 0;
+  for (const isomer::Value& value : graph_.values) {
+    ++counts[value.type.dtype];
+    if (!known_shape(value.type.shape)) ++open;
+  }
+  const auto note = [&](std::string text) { notes_.push_back({stem_ + ".json", std::move(text)}); };
+  for (const DType dtype : {DType::f16, DType::bf16}) {
+    if (counts.contains(dtype)) {
+      note(fmt::format("{} of type {}: computed as float32, without its rounding; metadata tells the type",
+                       counted(counts[dtype], "value"), name_of(dtype)));
+    }
+  }
+  if (counts.contains(DType::f64)) {
+    note(fmt::format("{} of type f64: functions of ONNX compute them as float32", counted(counts[DType::f64], "value")));
+  }
+  for (const DType dtype : {DType::i32, DType::i16, DType::i8, DType::u8}) {
+    if (counts.contains(dtype)) {
+      note(fmt::format("{} of type {}: computed as int64; metadata tells the type", counted(counts[dtype], "value"),
+                       name_of(dtype)));
+    }
+  }
+  if (open > 0) {
+    note(fmt::format("{} of a length known only when the model runs: ports are written without shape, metadata tells it",
+                     counted(open, "value")));
+  }
+}
+
+Written Writer::write() && {
+  count_uses();
+  add_inputs();
+  add_constants();
+  for (const isomer::Node& node : graph_.nodes) {
+    with_place(describe(graph_, node), [&] { add_node(node); });
+  }
+  add_outputs();
+  note_losses();
+
+  origin_.name = graph_.name;
+  origin_.signature = graph_.signature;
+  if (!tensors_.empty()) origin_.tensors = stem_ + ".safetensors";
+  document_.metadata = to_tree(origin_);
+  Document document;
+  document.id = graph_.name.empty() ? stem_ : graph_.name;
+  document.generating_application = "isomer";
+  document.onnx_opset_version = "15";
+  document.graphs.emplace_back(document.id + "_graph", std::move(document_));
+
+  Written written;
+  written.files.push_back({stem_ + ".json", bytes_of(write_json(to_tree(document)) + "\n")});
+  if (!tensors_.empty()) written.files.push_back({stem_ + ".safetensors", bytes_of(write_tensors(tensors_))});
+  written.notes = std::move(notes_);
+  return written;
+}
+
+}  // namespace
+}  // namespace mdf
+
+bool spells_mdf(std::string_view op) { return mdf::spelling_of(op) != nullptr; }
+
+Written write_mdf(const Graph& graph, std::string_view stem) {
+  mdf::refuse_states(graph);
+  mdf::refuse_types(graph);
+  std::set<std::string> unknown;
+  for (const Node& node : graph.nodes) {
+    if (!spells_mdf(node.op)) unknown.insert(describe(graph, node));
+  }
+  if (!unknown.empty()) {
+    throw Error(Fault::unsupported, graph.name,
+                fmt::format("{} cannot be said in MDF: {}", counted(unknown.size(), "node"), fmt::join(unknown, "; ")));
+  }
+  const Graph ready = mdf::sayable(remove_unused(graph));
+  return mdf::Writer(ready, stem).write();
+}
+
+}  // namespace isomer
