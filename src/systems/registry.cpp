@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "passes/passes.h"
 #include "passes/rewrite.h"
+#include "systems/mdf/mdf.h"
 #include "systems/pytorch/pytorch.h"
 #include "systems/pytorch/source.h"
 #include "systems/system.h"
@@ -24,6 +25,14 @@ constexpr System systems[] = {
      .write = write_pytorch,
      .spells = spells_pytorch,
      .simulate = simulate_pytorch},
+    {.name = "mdf",
+     .about = "documents of ModECI's Model Description Format",
+     .extensions = ".json",
+     .recognises = recognises_mdf,
+     .read = nullptr,
+     .write = write_mdf,
+     .spells = spells_mdf,
+     .simulate = simulate_mdf},
     {.name = "text",
      .about = "isomer's own readable form",
      .extensions = ".isomer",

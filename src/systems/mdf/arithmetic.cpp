@@ -12,7 +12,8 @@ namespace isomer::mdf {
 namespace {
 
 [[noreturn]] void refuse(std::string_view sign, const Value& x, const Value& y) {
-  throw Error(Fault::model, "", fmt::format("'{}' does not join {} and {}", sign, describe(x), describe(y)));
+  throw Error(Fault::model, "",
+              fmt::format("'{}' does not join {} and {}", sign, describe(x), describe(y)));
 }
 
 double floor_quotient(double x, double y) {
@@ -57,7 +58,8 @@ std::int64_t power(std::int64_t base, std::int64_t exponent) {
   return wrapped(result);
 }
 
-// --- Python numbers ------------------------------------------------------------------------------------------------
+// --- Python numbers
+// ------------------------------------------------------------------------------------------------
 
 std::optional<std::int64_t> checked(std::string_view sign, std::int64_t x, std::int64_t y) {
   std::int64_t result = 0;
@@ -85,7 +87,8 @@ Value integers(std::string_view sign, std::int64_t x, std::int64_t y) {
   };
   if (sign == "+" || sign == "-" || sign == "*") {
     const auto result = checked(sign, x, y);
-    if (!result) throw Error(Fault::model, "", fmt::format("{} {} {} does not fit 64 bits", x, sign, y));
+    if (!result)
+      throw Error(Fault::model, "", fmt::format("{} {} {} does not fit 64 bits", x, sign, y));
     return {*result};
   }
   if (sign == "/") {
@@ -102,8 +105,10 @@ Value integers(std::string_view sign, std::int64_t x, std::int64_t y) {
     return {std::pow(static_cast<double>(x), static_cast<double>(y))};
   }
   if (sign == "<<" || sign == ">>") {
-    if (y < 0 || (sign == "<<" && y > 62)) throw Error(Fault::model, "", fmt::format("a shift by {} bits", y));
-    return {sign == "<<" ? checked("*", x, std::int64_t{1} << y).value_or(0) : x >> std::min<std::int64_t>(y, 63)};
+    if (y < 0 || (sign == "<<" && y > 62))
+      throw Error(Fault::model, "", fmt::format("a shift by {} bits", y));
+    return {sign == "<<" ? checked("*", x, std::int64_t{1} << y).value_or(0)
+                         : x >> std::min<std::int64_t>(y, 63)};
   }
   if (sign == "&") return {x & y};
   if (sign == "|") return {x | y};
@@ -122,7 +127,8 @@ Value reals(std::string_view sign, double x, double y) {
   if (sign == "%") return {rest_of(x, y)};
   if (sign == "**") {
     if (x < 0 && std::floor(y) != y) {
-      throw Error(Fault::model, "", fmt::format("{} ** {} is a complex number", real_text(x), real_text(y)));
+      throw Error(Fault::model, "",
+                  fmt::format("{} ** {} is a complex number", real_text(x), real_text(y)));
     }
     if (x == 0 && y < 0) throw Error(Fault::model, "", "0 cannot be raised to a negative power");
     return {std::pow(x, y)};
@@ -131,7 +137,8 @@ Value reals(std::string_view sign, double x, double y) {
 }
 
 Value numbers(std::string_view sign, const Value& x, const Value& y) {
-  if (x.as<double>() != nullptr || y.as<double>() != nullptr) return reals(sign, real_of(x), real_of(y));
+  if (x.as<double>() != nullptr || y.as<double>() != nullptr)
+    return reals(sign, real_of(x), real_of(y));
   const bool logical = sign == "&" || sign == "|" || sign == "^";
   const bool* left = x.as<bool>();
   const bool* right = y.as<bool>();
@@ -141,7 +148,8 @@ Value numbers(std::string_view sign, const Value& x, const Value& y) {
   return integers(sign, integer_of(x), integer_of(y));
 }
 
-// --- lists, tuples, texts ------------------------------------------------------------------------------------------
+// --- lists, tuples, texts
+// ------------------------------------------------------------------------------------------
 
 std::vector<Value> repeated(const std::vector<Value>& items, std::int64_t times) {
   constexpr std::size_t most = 10'000'000;
@@ -158,7 +166,8 @@ std::optional<Value> sequences(std::string_view sign, const Value& x, const Valu
   const auto* right = items_of(y);
   if (left == nullptr && right == nullptr) return std::nullopt;
   const auto as_kind = [](const Value& like, std::vector<Value> items) {
-    return like.as<List>() != nullptr ? Value{List{std::move(items)}} : Value{Tuple{std::move(items)}};
+    return like.as<List>() != nullptr ? Value{List{std::move(items)}}
+                                      : Value{Tuple{std::move(items)}};
   };
   if (sign == "+" && left != nullptr && right != nullptr && x.data.index() == y.data.index()) {
     std::vector<Value> items = *left;
@@ -167,11 +176,13 @@ std::optional<Value> sequences(std::string_view sign, const Value& x, const Valu
   }
   const Value& times = left != nullptr ? y : x;
   const bool whole = times.as<std::int64_t>() != nullptr || times.as<bool>() != nullptr;
-  if (sign == "*" && whole) return as_kind(left != nullptr ? x : y, repeated(left ? *left : *right, integer_of(times)));
+  if (sign == "*" && whole)
+    return as_kind(left != nullptr ? x : y, repeated(left ? *left : *right, integer_of(times)));
   return std::nullopt;
 }
 
-// --- arrays ----------------------------------------------------------------------------------------------------------
+// --- arrays
+// ----------------------------------------------------------------------------------------------------------
 
 // A Python number is weak: it takes the array's type where that can hold its kind.
 DType type_beside(const Value& value, DType other) {
@@ -209,14 +220,19 @@ std::int64_t multiply(std::int64_t x, std::int64_t y) { return wrapped(bits_of(x
 std::int64_t floor_divide(std::int64_t x, std::int64_t y) { return floor_quotient(x, y); }
 std::int64_t remainder_of(std::int64_t x, std::int64_t y) { return rest_of(x, y); }
 std::int64_t raise(std::int64_t x, std::int64_t y) {
-  if (y < 0) throw Error(Fault::model, "", "integers of an array cannot be raised to negative powers");
+  if (y < 0)
+    throw Error(Fault::model, "", "integers of an array cannot be raised to negative powers");
   return power(x, y);
 }
 std::int64_t both(std::int64_t x, std::int64_t y) { return x & y; }
 std::int64_t either(std::int64_t x, std::int64_t y) { return x | y; }
 std::int64_t one_of(std::int64_t x, std::int64_t y) { return x ^ y; }
-std::int64_t shifted_left(std::int64_t x, std::int64_t y) { return y < 0 || y > 63 ? 0 : wrapped(bits_of(x) << y); }
-std::int64_t shifted_right(std::int64_t x, std::int64_t y) { return x >> (y < 0 || y > 63 ? 63 : y); }
+std::int64_t shifted_left(std::int64_t x, std::int64_t y) {
+  return y < 0 || y > 63 ? 0 : wrapped(bits_of(x) << y);
+}
+std::int64_t shifted_right(std::int64_t x, std::int64_t y) {
+  return x >> (y < 0 || y > 63 ? 63 : y);
+}
 
 struct Operation {
   std::string_view sign;
@@ -250,10 +266,12 @@ Value arrays(std::string_view sign, const Value& x, const Value& y) {
     if (operation.sign != sign) continue;
     if (!is_floating(dtype) && operation.integers != nullptr) {
       if (dtype == DType::boolean && sign == "-") {
-        throw Error(Fault::model, "", "arrays of truths cannot be subtracted: '^' says where they differ");
+        throw Error(Fault::model, "",
+                    "arrays of truths cannot be subtracted: '^' says where they differ");
       }
       const bool truths = dtype == DType::boolean && sign != "//" && sign != "%" && sign != "**";
-      return result_of(map_integers(a, b, truths ? DType::boolean : DType::i64, operation.integers));
+      return result_of(
+          map_integers(a, b, truths ? DType::boolean : DType::i64, operation.integers));
     }
     if (operation.reals == nullptr) break;
     return result_of(map_pairs(a, b, is_floating(dtype) ? dtype : DType::f64, operation.reals));
@@ -274,8 +292,8 @@ struct Comparison {
 };
 
 constexpr Comparison comparisons[] = {
-    {"<", less},           {"<=", less_or_equal}, {">", greater},
-    {">=", greater_or_equal}, {"==", equal},      {"!=", unequal},
+    {"<", less},   {"<=", less_or_equal}, {">", greater}, {">=", greater_or_equal},
+    {"==", equal}, {"!=", unequal},
 };
 
 bool same(const Value& x, const Value& y);
@@ -292,7 +310,8 @@ bool same_dict(const Dict& x, const Dict& y) {
   if (x.items.size() != y.items.size()) return false;
   for (const auto& [key, value] : x.items) {
     bool found = false;
-    for (const auto& [other, there] : y.items) found = found || (other == key && same(value, there));
+    for (const auto& [other, there] : y.items)
+      found = found || (other == key && same(value, there));
     if (!found) return false;
   }
   return true;
@@ -309,8 +328,10 @@ bool same(const Value& x, const Value& y) {
   if (x.as<Array>() != nullptr || y.as<Array>() != nullptr) return truth_of(compare("==", x, y));
   const auto* left = items_of(x);
   const auto* right = items_of(y);
-  if (left != nullptr && right != nullptr) return x.data.index() == y.data.index() && same_items(*left, *right);
-  if (x.as<Dict>() != nullptr && y.as<Dict>() != nullptr) return same_dict(*x.as<Dict>(), *y.as<Dict>());
+  if (left != nullptr && right != nullptr)
+    return x.data.index() == y.data.index() && same_items(*left, *right);
+  if (x.as<Dict>() != nullptr && y.as<Dict>() != nullptr)
+    return same_dict(*x.as<Dict>(), *y.as<Dict>());
   if (text_of(x) != nullptr && text_of(y) != nullptr) return *text_of(x) == *text_of(y);
   return x.is_none() && y.is_none();
 }
@@ -351,7 +372,8 @@ Value unary(std::string_view sign, const Value& x) {
     if (sign == "~" && dtype == DType::boolean) return binary("^", x, {true});
     if (sign == "~" && dtype == DType::i64) return binary("^", x, one);
   }
-  if (const double* number = x.as<double>(); number != nullptr && sign != "~") return {sign == "-" ? -*number : *number};
+  if (const double* number = x.as<double>(); number != nullptr && sign != "~")
+    return {sign == "-" ? -*number : *number};
   if ((is_number(x) && x.as<double>() == nullptr)) {
     const std::int64_t number = integer_of(x);
     if (sign == "-") return integers("-", 0, number);
@@ -375,7 +397,8 @@ Value compare(std::string_view word, const Value& x, const Value& y) {
   if (word == "in") return {contains(x, y)};
   if (word == "not in") return {!contains(x, y)};
   if (word == "is" || word == "is not") {
-    const bool is = (x.is_none() && y.is_none()) || (x.data.index() == y.data.index() && same(x, y));
+    const bool is =
+        (x.is_none() && y.is_none()) || (x.data.index() == y.data.index() && same(x, y));
     return {is == (word == "is")};
   }
   const bool equality = word == "==" || word == "!=";
@@ -389,15 +412,18 @@ Value compare(std::string_view word, const Value& x, const Value& y) {
       const Value left = items_of(x) != nullptr ? array_value(tensor_of(x)) : x;
       const Value right = items_of(y) != nullptr ? array_value(tensor_of(y)) : y;
       const DType dtype = joint_type(left, right);
-      return result_of(
-          map_pairs(operand_of(left, dtype), operand_of(right, dtype), DType::boolean, comparison.holds));
+      return result_of(map_pairs(operand_of(left, dtype), operand_of(right, dtype), DType::boolean,
+                                 comparison.holds));
     }
     if (is_number(x) && is_number(y)) return {comparison.holds(real_of(x), real_of(y)) != 0};
   }
   if (equality) return {(!array && same(x, y)) == (word == "==")};
   if (text_of(x) != nullptr && text_of(y) != nullptr) {
     const int order = text_of(x)->compare(*text_of(y));
-    return {word == "<" ? order < 0 : word == "<=" ? order <= 0 : word == ">" ? order > 0 : order >= 0};
+    return {word == "<"    ? order < 0
+            : word == "<=" ? order <= 0
+            : word == ">"  ? order > 0
+                           : order >= 0};
   }
   refuse(word, x, y);
 }

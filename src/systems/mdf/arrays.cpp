@@ -79,19 +79,22 @@ Tensor map_two(const Tensor& x, const Tensor& y, DType dtype, Function function)
   std::vector<T> result;
   result.reserve(static_cast<std::size_t>(count_elements(shape)));
   if (x.shape() == y.shape()) {
-    for (std::size_t i = 0; i < left.data().size(); ++i) result.push_back(function(left[i], right[i]));
+    for (std::size_t i = 0; i < left.data().size(); ++i)
+      result.push_back(function(left[i], right[i]));
   } else {
-    walk<2>(shape, {strides_in(x.shape(), shape), strides_in(y.shape(), shape)}, [&](const auto& at) {
-      result.push_back(function(left[static_cast<std::size_t>(at[0])], right[static_cast<std::size_t>(at[1])]));
-    });
+    walk<2>(shape, {strides_in(x.shape(), shape), strides_in(y.shape(), shape)},
+            [&](const auto& at) {
+              result.push_back(function(left[static_cast<std::size_t>(at[0])],
+                                        right[static_cast<std::size_t>(at[1])]));
+            });
   }
   return made(dtype, shape, std::span<const T>(result));
 }
 
 // An array seen as rows to be folded: `order` brings the folded axes to the back.
 struct Rows {
-  Tensor data;       // permuted
-  Lengths1 shape;    // of the result
+  Tensor data;     // permuted
+  Lengths1 shape;  // of the result
   std::int64_t count = 0;
   std::int64_t length = 0;
 };
@@ -150,8 +153,8 @@ Tensor fold_rows(const Rows& rows, Fold how, DType dtype) {
 }
 
 template <class T>
-void multiply(std::span<const T> a, std::span<const T> b, std::span<T> c, std::int64_t n, std::int64_t k,
-              std::int64_t m) {
+void multiply(std::span<const T> a, std::span<const T> b, std::span<T> c, std::int64_t n,
+              std::int64_t k, std::int64_t m) {
   for (std::int64_t i = 0; i < n; ++i) {
     for (std::int64_t p = 0; p < k; ++p) {
       const T factor = a[static_cast<std::size_t>(i * k + p)];
@@ -173,9 +176,10 @@ Tensor product_of(const Tensor& x, const Tensor& y, DType dtype) {
   const std::int64_t k = x.shape()[rank_x - 1];
   const std::int64_t m = y.shape()[rank_y - 1];
   if (y.shape()[rank_y - 2] != k) {
-    throw Error(Fault::model, "",
-                fmt::format("{} @ {} does not fit: {} columns meet {} rows", to_text(x.dtype(), x.shape()),
-                            to_text(y.dtype(), y.shape()), k, y.shape()[rank_y - 2]));
+    throw Error(
+        Fault::model, "",
+        fmt::format("{} @ {} does not fit: {} columns meet {} rows", to_text(x.dtype(), x.shape()),
+                    to_text(y.dtype(), y.shape()), k, y.shape()[rank_y - 2]));
   }
   const Elements<T> left(x);
   const Elements<T> right(y);
@@ -200,8 +204,9 @@ Lengths1 broadcast_shape(const Lengths1& a, const Lengths1& b) {
     const std::int64_t left = i < a.size() ? a[a.size() - 1 - i] : 1;
     const std::int64_t right = i < b.size() ? b[b.size() - 1 - i] : 1;
     if (left != right && left != 1 && right != 1) {
-      throw Error(Fault::model, "", fmt::format("shapes [{}] and [{}] do not broadcast", fmt::join(a, ", "),
-                                                fmt::join(b, ", ")));
+      throw Error(Fault::model, "",
+                  fmt::format("shapes [{}] and [{}] do not broadcast", fmt::join(a, ", "),
+                              fmt::join(b, ", ")));
     }
     shape[shape.size() - 1 - i] = left == 1 ? right : left;
   }
@@ -211,8 +216,9 @@ Lengths1 broadcast_shape(const Lengths1& a, const Lengths1& b) {
 Tensor broadcast_to(const Tensor& tensor, const Lengths1& shape) {
   if (tensor.shape() == shape) return tensor;
   if (broadcast_shape(tensor.shape(), shape) != shape) {
-    throw Error(Fault::model, "", fmt::format("{} does not broadcast to [{}]", to_text(tensor.dtype(), tensor.shape()),
-                                              fmt::join(shape, ", ")));
+    throw Error(Fault::model, "",
+                fmt::format("{} does not broadcast to [{}]",
+                            to_text(tensor.dtype(), tensor.shape()), fmt::join(shape, ", ")));
   }
   const Lengths1 strides = strides_in(tensor.shape(), shape);
   return lay_out(tensor.dtype(), shape, strides, 0, tensor.bytes());
@@ -224,7 +230,8 @@ Tensor map_reals(const Tensor& x, DType dtype, double (*function)(double)) {
   return made(dtype, x.shape(), std::span<const double>(values));
 }
 
-Tensor map_pairs(const Tensor& x, const Tensor& y, DType dtype, double (*function)(double, double)) {
+Tensor map_pairs(const Tensor& x, const Tensor& y, DType dtype,
+                 double (*function)(double, double)) {
   return map_two<double>(x, y, dtype, function);
 }
 
@@ -256,7 +263,8 @@ Tensor mean(const Tensor& x, const std::optional<Lengths1>& axes, bool keepdims)
   return made(dtype, rows.shape, std::span<const double>(sums));
 }
 
-Tensor variance(const Tensor& x, const std::optional<Lengths1>& axes, double correction, bool keepdims) {
+Tensor variance(const Tensor& x, const std::optional<Lengths1>& axes, double correction,
+                bool keepdims) {
   const Rows rows = rows_of(x, axes, keepdims);
   const Elements<double> elements(rows.data);
   std::vector<double> result;
@@ -268,12 +276,15 @@ Tensor variance(const Tensor& x, const std::optional<Lengths1>& axes, double cor
     for (const double item : row) sum += (item - middle) * (item - middle);
     result.push_back(sum / std::max(0.0, static_cast<double>(row.size()) - correction));
   }
-  return made(is_floating(x.dtype()) ? x.dtype() : DType::f64, rows.shape, std::span<const double>(result));
+  return made(is_floating(x.dtype()) ? x.dtype() : DType::f64, rows.shape,
+              std::span<const double>(result));
 }
 
-Tensor position_of(const Tensor& x, bool greatest, std::optional<std::int64_t> axis, bool keepdims) {
+Tensor position_of(const Tensor& x, bool greatest, std::optional<std::int64_t> axis,
+                   bool keepdims) {
   const Rows rows = rows_of(x, axis ? std::optional(Lengths1{*axis}) : std::nullopt, keepdims);
-  if (rows.length == 0) throw Error(Fault::model, "", "the position of an element of nothing is asked for");
+  if (rows.length == 0)
+    throw Error(Fault::model, "", "the position of an element of nothing is asked for");
   const Elements<double> elements(rows.data);
   std::vector<std::int64_t> result;
   for (std::int64_t i = 0; i < rows.count; ++i) {
@@ -310,7 +321,8 @@ Tensor running(const Tensor& x, Fold how, std::optional<std::int64_t> axis) {
 
 Tensor matrix_product(const Tensor& x, const Tensor& y) {
   if (x.shape().empty() || y.shape().empty()) {
-    throw Error(Fault::model, "", "a matrix product needs arrays with axes; '*' multiplies by a number");
+    throw Error(Fault::model, "",
+                "a matrix product needs arrays with axes; '*' multiplies by a number");
   }
   const auto widened = [](const Tensor& tensor, bool front) {
     Lengths1 shape = tensor.shape();
@@ -320,8 +332,8 @@ Tensor matrix_product(const Tensor& x, const Tensor& y) {
   const DType dtype = common_type(x.dtype(), y.dtype());
   const Tensor left = widened(x, true);
   const Tensor right = widened(y, false);
-  Tensor result =
-      is_floating(dtype) ? product_of<double>(left, right, dtype) : product_of<std::int64_t>(left, right, dtype);
+  Tensor result = is_floating(dtype) ? product_of<double>(left, right, dtype)
+                                     : product_of<std::int64_t>(left, right, dtype);
   Lengths1 shape = result.shape();
   if (y.shape().size() == 1) shape.pop_back();
   if (x.shape().size() == 1) shape.erase(shape.end() - (y.shape().size() == 1 ? 1 : 2));
@@ -331,7 +343,8 @@ Tensor matrix_product(const Tensor& x, const Tensor& y) {
 Tensor permuted(const Tensor& x, const Lengths1& order) {
   const std::size_t rank = x.shape().size();
   if (order.size() != rank) {
-    throw Error(Fault::model, "", fmt::format("{} axes cannot be put in an order of {}", rank, order.size()));
+    throw Error(Fault::model, "",
+                fmt::format("{} axes cannot be put in an order of {}", rank, order.size()));
   }
   Lengths1 strides(rank, 1);
   for (std::size_t i = rank; i-- > 1;) strides[i - 1] = strides[i] * x.shape()[i];
@@ -340,7 +353,8 @@ Tensor permuted(const Tensor& x, const Lengths1& order) {
   Lengths1 moved;
   for (const std::int64_t entry : order) {
     const std::size_t axis = axis_at(entry, rank);
-    if (seen[axis]) throw Error(Fault::model, "", fmt::format("axis {} stands twice in an order of axes", axis));
+    if (seen[axis])
+      throw Error(Fault::model, "", fmt::format("axis {} stands twice in an order of axes", axis));
     seen[axis] = true;
     shape.push_back(x.shape()[axis]);
     moved.push_back(strides[axis]);
@@ -362,8 +376,9 @@ Tensor reshaped(const Tensor& x, Lengths1 shape) {
   }
   if (open != nullptr) *open = known == 0 ? 0 : x.count() / known;
   if (count_elements(shape) != x.count()) {
-    throw Error(Fault::model, "", fmt::format("{} does not fit the shape [{}]", to_text(x.dtype(), x.shape()),
-                                              fmt::join(shape, ", ")));
+    throw Error(Fault::model, "",
+                fmt::format("{} does not fit the shape [{}]", to_text(x.dtype(), x.shape()),
+                            fmt::join(shape, ", ")));
   }
   return x.reshaped(std::move(shape));
 }
@@ -378,7 +393,8 @@ Tensor joined(std::span<const Tensor> parts, std::int64_t axis) {
     Lengths1 others = part.shape();
     if (others.size() == shape.size()) others[along] = shape[along];
     if (others != shape) {
-      throw Error(Fault::model, "", "arrays to be concatenated differ in more than the length of that axis");
+      throw Error(Fault::model, "",
+                  "arrays to be concatenated differ in more than the length of that axis");
     }
     shape[along] += part.shape()[along];
     dtype = common_type(dtype, part.dtype());
@@ -387,7 +403,8 @@ Tensor joined(std::span<const Tensor> parts, std::int64_t axis) {
   for (std::size_t i = 0; i < along; ++i) outer *= shape[i];
   std::vector<std::byte> bytes;
   std::vector<Tensor> same;
-  for (const Tensor& part : parts) same.push_back(part.dtype() == dtype ? part : part.converted(dtype));
+  for (const Tensor& part : parts)
+    same.push_back(part.dtype() == dtype ? part : part.converted(dtype));
   for (std::int64_t i = 0; i < outer; ++i) {
     for (const Tensor& part : same) {
       const std::size_t size = part.bytes().data.size() / static_cast<std::size_t>(outer);
@@ -398,7 +415,8 @@ Tensor joined(std::span<const Tensor> parts, std::int64_t axis) {
   return Tensor(dtype, shape, bytes_of(std::move(bytes)));
 }
 
-Tensor strided(const Tensor& x, std::size_t axis, std::int64_t start, std::int64_t count, std::int64_t step) {
+Tensor strided(const Tensor& x, std::size_t axis, std::int64_t start, std::int64_t count,
+               std::int64_t step) {
   std::vector<std::int64_t> index;
   for (std::int64_t i = 0; i < count; ++i) index.push_back(start + i * step);
   return taken(x, Tensor::of<std::int64_t>({count}, index), static_cast<std::int64_t>(axis));
@@ -410,12 +428,14 @@ Tensor taken(const Tensor& x, const Tensor& index, std::int64_t axis) {
   std::int64_t outer = 1;
   for (std::size_t i = 0; i < along; ++i) outer *= x.shape()[i];
   std::size_t block = size_of(x.dtype());
-  for (std::size_t i = along + 1; i < x.shape().size(); ++i) block *= static_cast<std::size_t>(x.shape()[i]);
+  for (std::size_t i = along + 1; i < x.shape().size(); ++i)
+    block *= static_cast<std::size_t>(x.shape()[i]);
 
   std::vector<std::int64_t> places = index.integers();
   for (std::int64_t& place : places) {
     if (place < -length || place >= length) {
-      throw Error(Fault::model, "", fmt::format("index {} is outside an axis of length {}", place, length));
+      throw Error(Fault::model, "",
+                  fmt::format("index {} is outside an axis of length {}", place, length));
     }
     if (place < 0) place += length;
   }
@@ -423,13 +443,15 @@ Tensor taken(const Tensor& x, const Tensor& index, std::int64_t axis) {
   bytes.reserve(static_cast<std::size_t>(outer) * places.size() * block);
   for (std::int64_t i = 0; i < outer; ++i) {
     for (const std::int64_t place : places) {
-      const auto from = x.bytes().data.subspan(static_cast<std::size_t>(i * length + place) * block, block);
+      const auto from =
+          x.bytes().data.subspan(static_cast<std::size_t>(i * length + place) * block, block);
       bytes.insert(bytes.end(), from.begin(), from.end());
     }
   }
   Lengths1 shape(x.shape().begin(), x.shape().begin() + static_cast<std::ptrdiff_t>(along));
   shape.insert(shape.end(), index.shape().begin(), index.shape().end());
-  shape.insert(shape.end(), x.shape().begin() + static_cast<std::ptrdiff_t>(along) + 1, x.shape().end());
+  shape.insert(shape.end(), x.shape().begin() + static_cast<std::ptrdiff_t>(along) + 1,
+               x.shape().end());
   return Tensor(x.dtype(), shape, bytes_of(std::move(bytes)));
 }
 
@@ -443,14 +465,16 @@ Tensor chosen(const Tensor& condition, const Tensor& x, const Tensor& y) {
   std::vector<std::byte> bytes(left.bytes().data.begin(), left.bytes().data.end());
   const auto holds = test.view().as<bool>();
   for (std::size_t i = 0; i < holds.size(); ++i) {
-    if (!holds[i]) std::copy_n(right.bytes().data.begin() + static_cast<std::ptrdiff_t>(i * size), size,
-                               bytes.begin() + static_cast<std::ptrdiff_t>(i * size));
+    if (!holds[i])
+      std::copy_n(right.bytes().data.begin() + static_cast<std::ptrdiff_t>(i * size), size,
+                  bytes.begin() + static_cast<std::ptrdiff_t>(i * size));
   }
   return Tensor(dtype, shape, bytes_of(std::move(bytes)));
 }
 
 Tensor triangle(const Tensor& x, std::int64_t diagonal, bool lower) {
-  if (x.shape().size() < 2) throw Error(Fault::model, "", "a triangle needs an array with two axes or more");
+  if (x.shape().size() < 2)
+    throw Error(Fault::model, "", "a triangle needs an array with two axes or more");
   const std::int64_t rows = x.shape()[x.shape().size() - 2];
   const std::int64_t columns = x.shape().back();
   std::vector<std::int64_t> keep;

@@ -1,7 +1,7 @@
 #pragma once
 
-// NumPy's arithmetic on arrays of bool, i64, f32 and f64, as far as documents use it. Written from NumPy's rules, apart
-// from the kernels of `run`, because MDF's expressions are NumPy expressions.
+// NumPy's arithmetic on arrays of bool, i64, f32 and f64, as far as documents use it. Written from
+// NumPy's rules, apart from the kernels of `run`, because MDF's expressions are NumPy expressions.
 
 #include <cstdint>
 #include <functional>
@@ -16,24 +16,28 @@ namespace isomer::mdf {
 
 using Lengths1 = std::vector<std::int64_t>;
 
-/// The shape two operands share when short or single lengths are stretched. Throws Fault::model when there is none.
+/// The shape two operands share when short or single lengths are stretched. Throws Fault::model
+/// when there is none.
 Lengths1 broadcast_shape(const Lengths1& a, const Lengths1& b);
 Tensor broadcast_to(const Tensor& tensor, const Lengths1& shape);
 
-/// One function applied to each element, or to each pair of broadcast elements. The result is of type `dtype`.
+/// One function applied to each element, or to each pair of broadcast elements. The result is of
+/// type `dtype`.
 Tensor map_reals(const Tensor& x, DType dtype, double (*function)(double));
 Tensor map_pairs(const Tensor& x, const Tensor& y, DType dtype, double (*function)(double, double));
-Tensor map_integers(const Tensor& x, const Tensor& y, DType dtype, std::int64_t (*function)(std::int64_t, std::int64_t));
+Tensor map_integers(const Tensor& x, const Tensor& y, DType dtype,
+                    std::int64_t (*function)(std::int64_t, std::int64_t));
 
 /// `axis` counted from the front. Throws Fault::model when there is no such axis.
 std::size_t axis_at(std::int64_t axis, std::size_t rank);
 
-/// Sum, product, minimum and maximum along axes (all, when there are none given); the type is the operand's, except
-/// that bool is counted in integers by the first two.
+/// Sum, product, minimum and maximum along axes (all, when there are none given); the type is the
+/// operand's, except that bool is counted in integers by the first two.
 enum class Fold { sum, product, least, greatest };
 Tensor fold(const Tensor& x, Fold how, const std::optional<Lengths1>& axes, bool keepdims);
 Tensor mean(const Tensor& x, const std::optional<Lengths1>& axes, bool keepdims);
-Tensor variance(const Tensor& x, const std::optional<Lengths1>& axes, double correction, bool keepdims);
+Tensor variance(const Tensor& x, const std::optional<Lengths1>& axes, double correction,
+                bool keepdims);
 /// Position of the greatest (or least) element along an axis; of the flattened array without one.
 Tensor position_of(const Tensor& x, bool greatest, std::optional<std::int64_t> axis, bool keepdims);
 Tensor running(const Tensor& x, Fold how, std::optional<std::int64_t> axis);
@@ -46,7 +50,8 @@ Tensor permuted(const Tensor& x, const Lengths1& order);
 Tensor reshaped(const Tensor& x, Lengths1 shape);
 Tensor joined(std::span<const Tensor> parts, std::int64_t axis);
 /// Every `step`th element of one axis, `count` of them; `step` may be negative.
-Tensor strided(const Tensor& x, std::size_t axis, std::int64_t start, std::int64_t count, std::int64_t step);
+Tensor strided(const Tensor& x, std::size_t axis, std::int64_t start, std::int64_t count,
+               std::int64_t step);
 /// Whole slices along `axis`, picked by `index`, whose shape takes the axis' place.
 Tensor taken(const Tensor& x, const Tensor& index, std::int64_t axis);
 /// Elements where `condition` holds, else those of the other; all three broadcast.

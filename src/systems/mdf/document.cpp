@@ -37,8 +37,8 @@ class Reader {
 
   const Tree::Map& body(const Tree& tree, Keys known);
   template <class T>
-  void collection(const Tree& parent, std::string_view key, std::string_view kind, Elements<T>& elements,
-                  const std::function<T(const Tree&)>& read);
+  void collection(const Tree& parent, std::string_view key, std::string_view kind,
+                  Elements<T>& elements, const std::function<T(const Tree&)>& read);
   std::string text(const Tree& tree, std::string_view key, std::string otherwise = "");
   std::string required(const Tree& tree, std::string_view key);
   std::optional<std::string> optional_text(const Tree& tree, std::string_view key);
@@ -69,7 +69,8 @@ const Tree::Map& Reader::body(const Tree& tree, Keys known) {
   if (map == nullptr) refuse(tree, fmt::format("a mapping is needed here, not {}", kind_of(tree)));
   std::unordered_set<std::string_view> seen;
   for (const auto& [key, value] : *map) {
-    if (!seen.insert(key).second) refuse(value, fmt::format("the key {} stands here twice", quoted(key)));
+    if (!seen.insert(key).second)
+      refuse(value, fmt::format("the key {} stands here twice", quoted(key)));
     bool found = false;
     for (const std::string_view name : known) found = found || name == key;
     if (!found) document_.dropped.push_back((path_.empty() ? "" : path_ + ": ") + key);
@@ -78,8 +79,8 @@ const Tree::Map& Reader::body(const Tree& tree, Keys known) {
 }
 
 template <class T>
-void Reader::collection(const Tree& parent, std::string_view key, std::string_view kind, Elements<T>& elements,
-                        const std::function<T(const Tree&)>& read) {
+void Reader::collection(const Tree& parent, std::string_view key, std::string_view kind,
+                        Elements<T>& elements, const std::function<T(const Tree&)>& read) {
   const Tree* tree = parent.find(key);
   if (tree == nullptr) return;
   const Tree::Map* map = tree->map();
@@ -90,7 +91,8 @@ void Reader::collection(const Tree& parent, std::string_view key, std::string_vi
   elements.reserve(map->size());
   for (const auto& [id, element] : *map) {
     inside(fmt::format("{} {}", kind, quoted(id)), [&] {
-      if (!seen.insert(id).second) refuse(element, "the id stands twice; the later one would replace the earlier");
+      if (!seen.insert(id).second)
+        refuse(element, "the id stands twice; the later one would replace the earlier");
       elements.emplace_back(id, read(element));
     });
   }
@@ -116,7 +118,8 @@ std::vector<std::int64_t> Reader::shape(const Tree& tree) {
   const Tree* found = tree.find("shape");
   if (found == nullptr || found->is_null()) return {};
   const Tree::List* list = found->list();
-  if (list == nullptr) refuse(*found, fmt::format("a shape is a list of integers, not {}", kind_of(*found)));
+  if (list == nullptr)
+    refuse(*found, fmt::format("a shape is a list of integers, not {}", kind_of(*found)));
   std::vector<std::int64_t> lengths;
   for (const Tree& item : *list) {
     const double* real = std::get_if<double>(&item.value);
@@ -126,7 +129,8 @@ std::vector<std::int64_t> Reader::shape(const Tree& tree) {
       refuse(item, fmt::format("a length is an integer, not {}", kind_of(item)));
     }
     lengths.push_back(integer != nullptr ? *integer : static_cast<std::int64_t>(*real));
-    if (lengths.back() < 0) refuse(item, fmt::format("a length is 0 or more, not {}", lengths.back()));
+    if (lengths.back() < 0)
+      refuse(item, fmt::format("a length is 0 or more, not {}", lengths.back()));
   }
   return lengths;
 }
@@ -134,16 +138,19 @@ std::vector<std::int64_t> Reader::shape(const Tree& tree) {
 Tree Reader::metadata(const Tree& tree) {
   const Tree* found = tree.find("metadata");
   if (found == nullptr || found->is_null()) return {};
-  if (found->map() == nullptr) refuse(*found, fmt::format("metadata is a mapping, not {}", kind_of(*found)));
+  if (found->map() == nullptr)
+    refuse(*found, fmt::format("metadata is a mapping, not {}", kind_of(*found)));
   return *found;
 }
 
 Elements<Tree> Reader::mapping(const Tree& tree, std::string_view what) {
-  if (tree.map() == nullptr) refuse(tree, fmt::format("{} map names to values; this is {}", what, kind_of(tree)));
+  if (tree.map() == nullptr)
+    refuse(tree, fmt::format("{} map names to values; this is {}", what, kind_of(tree)));
   Elements<Tree> result;
   std::unordered_set<std::string_view> seen;
   for (const auto& [key, value] : *tree.map()) {
-    if (!seen.insert(key).second) refuse(value, fmt::format("the key {} stands here twice", quoted(key)));
+    if (!seen.insert(key).second)
+      refuse(value, fmt::format("the key {} stands here twice", quoted(key)));
     result.emplace_back(key, value);
   }
   return result;
@@ -151,7 +158,8 @@ Elements<Tree> Reader::mapping(const Tree& tree, std::string_view what) {
 
 InputPort Reader::input_port(const Tree& tree) {
   body(tree, {"metadata", "shape", "type", "default_value", "reduce"});
-  return {shape(tree), text(tree, "type"), child(tree, "default_value"), text(tree, "reduce"), metadata(tree)};
+  return {shape(tree), text(tree, "type"), child(tree, "default_value"), text(tree, "reduce"),
+          metadata(tree)};
 }
 
 OutputPort Reader::output_port(const Tree& tree) {
@@ -165,7 +173,8 @@ ParameterCondition Reader::condition(const Tree& tree) {
 }
 
 Parameter Reader::parameter(const Tree& tree) {
-  body(tree, {"metadata", "value", "default_initial_value", "time_derivative", "function", "args", "conditions"});
+  body(tree, {"metadata", "value", "default_initial_value", "time_derivative", "function", "args",
+              "conditions"});
   Parameter result;
   result.value = child(tree, "value");
   result.default_initial_value = child(tree, "default_initial_value");
@@ -193,7 +202,8 @@ Function Reader::function(const Tree& tree) {
   const Tree* name = tree.find("function");
   const Tree* args = tree.find("args");
   if (name != nullptr && name->map() != nullptr) {
-    if (name->map()->size() != 1) refuse(*name, "a function given as a mapping has one name with its args");
+    if (name->map()->size() != 1)
+      refuse(*name, "a function given as a mapping has one name with its args");
     result.function = name->map()->front().first;
     args = &name->map()->front().second;
   } else {
@@ -207,9 +217,14 @@ Function Reader::function(const Tree& tree) {
 
 Edge Reader::edge(const Tree& tree) {
   body(tree, {"sender", "receiver", "sender_port", "receiver_port", "metadata", "parameters"});
-  Edge result{required(tree, "sender"), required(tree, "receiver"), required(tree, "sender_port"),
-              required(tree, "receiver_port"), {}, metadata(tree)};
-  if (const Tree* parameters = tree.find("parameters"); parameters != nullptr && !parameters->is_null()) {
+  Edge result{required(tree, "sender"),
+              required(tree, "receiver"),
+              required(tree, "sender_port"),
+              required(tree, "receiver_port"),
+              {},
+              metadata(tree)};
+  if (const Tree* parameters = tree.find("parameters");
+      parameters != nullptr && !parameters->is_null()) {
     result.parameters = mapping(*parameters, "an edge's parameters");
   }
   return result;
@@ -235,9 +250,12 @@ DocumentGraph Reader::graph(const Tree& tree) {
   body(tree, {"metadata", "nodes", "edges", "parameters", "conditions"});
   DocumentGraph result;
   result.metadata = metadata(tree);
-  collection<Node>(tree, "nodes", "node", result.nodes, [this](const Tree& body) { return node(body); });
-  collection<Edge>(tree, "edges", "edge", result.edges, [this](const Tree& body) { return edge(body); });
-  if (const Tree* parameters = tree.find("parameters"); parameters != nullptr && !parameters->is_null()) {
+  collection<Node>(tree, "nodes", "node", result.nodes,
+                   [this](const Tree& body) { return node(body); });
+  collection<Edge>(tree, "edges", "edge", result.edges,
+                   [this](const Tree& body) { return edge(body); });
+  if (const Tree* parameters = tree.find("parameters");
+      parameters != nullptr && !parameters->is_null()) {
     result.parameters = mapping(*parameters, "a graph's parameters");
   }
   result.conditions = child(tree, "conditions");
@@ -247,14 +265,17 @@ DocumentGraph Reader::graph(const Tree& tree) {
 void Reader::model(const Tree& tree) {
   const Tree::Map* top = tree.map();
   if (top == nullptr || top->empty()) {
-    refuse(tree, fmt::format("a document maps a model's id to its body; this is {}", kind_of(tree)));
+    refuse(tree,
+           fmt::format("a document maps a model's id to its body; this is {}", kind_of(tree)));
   }
   const bool flat = tree.find("id") != nullptr;
   document_.id = flat ? text(tree, "id") : top->front().first;
   const Tree& model = flat ? tree : top->front().second;
-  for (std::size_t i = 1; !flat && i < top->size(); ++i) document_.dropped.push_back((*top)[i].first);
+  for (std::size_t i = 1; !flat && i < top->size(); ++i)
+    document_.dropped.push_back((*top)[i].first);
   inside(fmt::format("model {}", quoted(document_.id)), [&] {
-    body(model, {"id", "format", "generating_application", "onnx_opset_version", "graphs", "metadata"});
+    body(model,
+         {"id", "format", "generating_application", "onnx_opset_version", "graphs", "metadata"});
     document_.format = text(model, "format", document_.format);
     document_.generating_application = text(model, "generating_application");
     document_.onnx_opset_version = text(model, "onnx_opset_version");
@@ -264,9 +285,12 @@ void Reader::model(const Tree& tree) {
   });
 }
 
-// --- the way back --------------------------------------------------------------------------------------------------
+// --- the way back
+// --------------------------------------------------------------------------------------------------
 
-void put(Tree::Map& map, std::string_view key, Tree value) { map.emplace_back(key, std::move(value)); }
+void put(Tree::Map& map, std::string_view key, Tree value) {
+  map.emplace_back(key, std::move(value));
+}
 
 void put_text(Tree::Map& map, std::string_view key, const std::string& text) {
   if (!text.empty()) put(map, key, {text});
@@ -335,7 +359,8 @@ Tree tree_of(const Parameter& parameter) {
   if (parameter.conditions.empty()) return {std::move(map)};
   Tree::List conditions;
   for (const auto& [id, condition] : parameter.conditions) {
-    conditions.push_back({Tree::Map{{"id", {id}}, {"test", condition.test}, {"value", condition.value}}});
+    conditions.push_back(
+        {Tree::Map{{"id", {id}}, {"test", condition.test}, {"value", condition.value}}});
   }
   put(map, "conditions", {std::move(conditions)});
   return {std::move(map)};

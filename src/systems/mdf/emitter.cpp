@@ -12,11 +12,13 @@ ValueId TensorEmitter::add(Tensor tensor) {
   return static_cast<ValueId>(values_.size() - 1);
 }
 
-std::vector<ValueId> TensorEmitter::emit_all(std::string_view op, std::vector<ValueId> inputs, Attributes attributes) {
+std::vector<ValueId> TensorEmitter::emit_all(std::string_view op, std::vector<ValueId> inputs,
+                                             Attributes attributes) {
   std::vector<const Tensor*> tensors;
   for (const ValueId id : inputs) tensors.push_back(id == ValueId::none ? nullptr : &(*this)[id]);
   std::vector<ValueId> result;
-  for (Tensor& tensor : operators_.run(op, tensors, attributes)) result.push_back(add(std::move(tensor)));
+  for (Tensor& tensor : operators_.run(op, tensors, attributes))
+    result.push_back(add(std::move(tensor)));
   return result;
 }
 

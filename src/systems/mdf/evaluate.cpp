@@ -13,7 +13,8 @@ using Kind = Expression::Kind;
 
 // "numpy.linalg.norm" of a chain of attributes that begins with a free name; empty for others.
 std::string path_of(const Expression& expression, const Table& names) {
-  if (expression.kind == Kind::name) return names.find(expression.text) == nullptr ? expression.text : "";
+  if (expression.kind == Kind::name)
+    return names.find(expression.text) == nullptr ? expression.text : "";
   if (expression.kind != Kind::attribute) return "";
   const std::string before = path_of(expression.operands[0], names);
   return before.empty() ? "" : before + "." + expression.text;
@@ -69,7 +70,8 @@ std::vector<Value> Evaluator::values(const std::vector<Expression>& expressions)
 Value Evaluator::name(const Expression& e) const {
   if (const Value* known = names_.find(e.text)) return *known;
   const Value builtin = named(e.text);
-  if (builtin.is_none()) throw Error(Fault::model, "", fmt::format("there is no name {}", quoted(e.text)));
+  if (builtin.is_none())
+    throw Error(Fault::model, "", fmt::format("there is no name {}", quoted(e.text)));
   return builtin;
 }
 
@@ -107,7 +109,8 @@ Value Evaluator::dict(const Expression& e) const {
 Value Evaluator::call_of(const Expression& e) const {
   const Expression& function = e.operands[0];
   Arguments arguments;
-  for (std::size_t i = 1; i < e.operands.size(); ++i) arguments.values.push_back(value(e.operands[i]));
+  for (std::size_t i = 1; i < e.operands.size(); ++i)
+    arguments.values.push_back(value(e.operands[i]));
   arguments.keywords = e.words;
   const std::string path = path_of(function, names_);
   if (!path.empty()) return call(path, arguments, width_);
@@ -136,7 +139,8 @@ Value Evaluator::attribute(const Expression& e) const {
   if (!path.empty()) {
     if (path == "numpy.newaxis") return {};
     const Value constant = named(path);
-    if (constant.is_none()) throw Error(Fault::model, "", fmt::format("there is no name {}", quoted(path)));
+    if (constant.is_none())
+      throw Error(Fault::model, "", fmt::format("there is no name {}", quoted(path)));
     return constant;
   }
   const Value object = value(e.operands[0]);
@@ -183,7 +187,8 @@ Formula::Formula(const Tree& tree) {
   constant_ = settled(value_of(tree));
 }
 
-Formula::Formula(std::string text) : is_text_(true), text_(std::move(text)), constant_(number_in(text_)) {
+Formula::Formula(std::string text)
+    : is_text_(true), text_(std::move(text)), constant_(number_in(text_)) {
   if (!constant_.is_none()) return;
   try {
     parsed_ = std::make_shared<const Expression>(parse_expression(text_));
@@ -205,7 +210,8 @@ Value Formula::evaluate(const Table& names, Width width) const {
     if (text == nullptr) return settled(*known);
     // A name may stand for a text, which is then an expression itself; it is not looked up again.
     const Formula inner(*text);
-    if (inner.parsed_ == nullptr || names.find(*text) == nullptr) return inner.evaluate(names, width);
+    if (inner.parsed_ == nullptr || names.find(*text) == nullptr)
+      return inner.evaluate(names, width);
     return mdf::evaluate(*inner.parsed_, names, width);
   }
   if (!constant_.is_none()) return constant_;
@@ -216,13 +222,15 @@ Value Formula::evaluate(const Table& names, Width width) const {
   try {
     result = mdf::evaluate(*parsed_, names, width);
   } catch (const Error& error) {
-    throw Error(error.fault(), error.where(), fmt::format("could not evaluate {}: {}", quoted(text_), error.text()));
+    throw Error(error.fault(), error.where(),
+                fmt::format("could not evaluate {}: {}", quoted(text_), error.text()));
   }
   if (result.as<std::string>() != nullptr) refuse(text_, "a text is no value of the format");
   if (const double* number = result.as<double>()) {
     if (!std::isfinite(*number)) refuse(text_, "the result is not finite");
     constexpr double largest = 9.2e18;
-    if (std::floor(*number) == *number && std::abs(*number) < largest) return {static_cast<std::int64_t>(*number)};
+    if (std::floor(*number) == *number && std::abs(*number) < largest)
+      return {static_cast<std::int64_t>(*number)};
   }
   return result;
 }

@@ -36,8 +36,8 @@ class Formula {
   /// One that is this value.
   static Formula of(Value value);
 
-  /// Its value: a name's, a number, an array for a list, else what Python's rules give. Throws Fault::model with the
-  /// text and the reason.
+  /// Its value: a name's, a number, an array for a list, else what Python's rules give. Throws
+  /// Fault::model with the text and the reason.
   Value evaluate(const Table& names, Width width) const;
 
   /// The text, or null for other things.

@@ -18,7 +18,8 @@ void refuse_conditions(const Tree& conditions) {
     if (group == nullptr || group->map() == nullptr) continue;
     for (const auto& [name, condition] : *group->map()) {
       const Tree* type = condition.find("type");
-      found.push_back(fmt::format("{} {}: {}", key == "termination" ? "termination" : "node", quoted(name),
+      found.push_back(fmt::format("{} {}: {}", key == "termination" ? "termination" : "node",
+                                  quoted(name),
                                   type == nullptr ? "without a type" : text_of(*type)));
     }
   }
@@ -28,12 +29,15 @@ void refuse_conditions(const Tree& conditions) {
                           counted(found.size(), "condition"), fmt::join(found, "; ")));
 }
 
-bool is_one(const Value& weight) { return is_number(weight) && weight.as<bool>() == nullptr && real_of(weight) == 1; }
+bool is_one(const Value& weight) {
+  return is_number(weight) && weight.as<bool>() == nullptr && real_of(weight) == 1;
+}
 
 [[noreturn]] void refuse(const std::vector<std::string>& problems) {
-  throw Error(Fault::model, "", problems.size() == 1 ? problems[0]
-                                                     : fmt::format("{}:\n  {}", counted(problems.size(), "problem"),
-                                                                   fmt::join(problems, "\n  ")));
+  throw Error(Fault::model, "",
+              problems.size() == 1 ? problems[0]
+                                   : fmt::format("{}:\n  {}", counted(problems.size(), "problem"),
+                                                 fmt::join(problems, "\n  ")));
 }
 
 }  // namespace
@@ -71,20 +75,22 @@ void DocumentExecutor::connect(const DocumentGraph& graph, std::vector<std::stri
     const auto sender = places.find(edge.sender);
     const auto receiver = places.find(edge.receiver);
     const std::string place = fmt::format("edge {}", quoted(id));
-    for (const auto& [found, name] : {std::pair(sender, edge.sender), std::pair(receiver, edge.receiver)}) {
-      if (found == places.end()) problems.push_back(fmt::format("{}: there is no node {}", place, quoted(name)));
+    for (const auto& [found, name] :
+         {std::pair(sender, edge.sender), std::pair(receiver, edge.receiver)}) {
+      if (found == places.end())
+        problems.push_back(fmt::format("{}: there is no node {}", place, quoted(name)));
     }
     if (sender == places.end() || receiver == places.end()) continue;
     sends[sender->second] = true;
     Value* port = nodes_[receiver->second]->input(edge.receiver_port);
     if (port == nullptr) {
-      problems.push_back(fmt::format("{}: node {} has no input port {}", place, quoted(edge.receiver),
-                                     quoted(edge.receiver_port)));
+      problems.push_back(fmt::format("{}: node {} has no input port {}", place,
+                                     quoted(edge.receiver), quoted(edge.receiver_port)));
       continue;
     }
     if (!nodes_[sender->second]->has_output(edge.sender_port)) {
-      problems.push_back(fmt::format("{}: node {} has no output port {}", place, quoted(edge.sender),
-                                     quoted(edge.sender_port)));
+      problems.push_back(fmt::format("{}: node {} has no output port {}", place,
+                                     quoted(edge.sender), quoted(edge.sender_port)));
       continue;
     }
     Link link{sender->second, edge.sender_port, port, std::nullopt, id};
@@ -120,8 +126,9 @@ void DocumentExecutor::put_in_order(const DocumentGraph&, std::vector<std::strin
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     if (layer[i] == 0) stuck.push_back(quoted(nodes_[i]->id()));
   }
-  problems.push_back(fmt::format("the edges form a cycle, which never starts to run; in it or behind it: {}",
-                                 fmt::join(stuck, ", ")));
+  problems.push_back(
+      fmt::format("the edges form a cycle, which never starts to run; in it or behind it: {}",
+                  fmt::join(stuck, ", ")));
 }
 
 void DocumentExecutor::set_input(std::string_view port, const Value& value) {
@@ -130,7 +137,8 @@ void DocumentExecutor::set_input(std::string_view port, const Value& value) {
   }
 }
 
-bool DocumentExecutor::set_parameter(std::string_view node, std::string_view parameter, const Value& value) {
+bool DocumentExecutor::set_parameter(std::string_view node, std::string_view parameter,
+                                     const Value& value) {
   for (const auto& candidate : nodes_) {
     if (candidate->id() == node) return candidate->set_parameter(parameter, value);
   }
@@ -143,9 +151,10 @@ void DocumentExecutor::evaluate(const Value& time_increment) {
       for (const Link& link : incoming_[i]) {
         const Value* sent = nodes_[link.sender]->output(link.sender_port);
         const Value value = sent == nullptr ? Value{} : *sent;
-        *link.receiver_port = !link.weight ? value : with_place(fmt::format("edge {}", quoted(link.id)), [&] {
-          return binary("*", *link.weight, value);
-        });
+        *link.receiver_port =
+            !link.weight ? value : with_place(fmt::format("edge {}", quoted(link.id)), [&] {
+              return binary("*", *link.weight, value);
+            });
       }
       nodes_[i]->evaluate(time_increment);
     });

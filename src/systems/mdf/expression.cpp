@@ -26,10 +26,13 @@ struct Token {
 };
 
 [[noreturn]] void refuse(std::string_view text, std::size_t column, std::string_view why) {
-  throw Error(Fault::model, "", fmt::format("{} is no expression: column {}: {}", quoted(text), column + 1, why));
+  throw Error(Fault::model, "",
+              fmt::format("{} is no expression: column {}: {}", quoted(text), column + 1, why));
 }
 
-bool starts_name(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_' || (c & 0x80) != 0; }
+bool starts_name(char c) {
+  return std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_' || (c & 0x80) != 0;
+}
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 class Tokens {
@@ -45,7 +48,8 @@ class Tokens {
     return true;
   }
   bool at(std::string_view word) const {
-    return (token_.kind == Token::Kind::sign || token_.kind == Token::Kind::name) && token_.text == word;
+    return (token_.kind == Token::Kind::sign || token_.kind == Token::Kind::name) &&
+           token_.text == word;
   }
   void need(std::string_view sign) {
     if (!take(sign)) refuse(text_, token_.column, fmt::format("'{}' is missing", sign));
@@ -61,7 +65,8 @@ class Tokens {
 };
 
 void Tokens::advance() {
-  while (next_ < text_.size() && std::isspace(static_cast<unsigned char>(text_[next_])) != 0) ++next_;
+  while (next_ < text_.size() && std::isspace(static_cast<unsigned char>(text_[next_])) != 0)
+    ++next_;
   token_ = {Token::Kind::end, "", next_};
   if (next_ == text_.size()) return;
   const char c = text_[next_];
@@ -75,9 +80,9 @@ void Tokens::advance() {
     next_ = end;
     return;
   }
-  constexpr std::array<std::string_view, 28> signs = {"**", "//", "<<", ">>", "<=", ">=", "==", "!=", "+", "-",
-                                                      "*",  "/",  "%",  "@",  "<",  ">",  "(",  ")",  "[", "]",
-                                                      "{",  "}",  ",",  ":",  ".",  "&",  "|",  "^"};
+  constexpr std::array<std::string_view, 28> signs = {
+      "**", "//", "<<", ">>", "<=", ">=", "==", "!=", "+", "-", "*", "/", "%", "@",
+      "<",  ">",  "(",  ")",  "[",  "]",  "{",  "}",  ",", ":", ".", "&", "|", "^"};
   for (const std::string_view sign : signs) {
     if (text_.substr(next_).starts_with(sign)) {
       token_ = {Token::Kind::sign, std::string(sign), next_};
@@ -98,7 +103,8 @@ void Tokens::read_number() {
                      std::string_view("xXoObB").find(text_[end + 1]) != std::string_view::npos;
   if (based) {
     end += 2;
-    while (end < text_.size() && (std::isxdigit(static_cast<unsigned char>(text_[end])) != 0 || text_[end] == '_')) {
+    while (end < text_.size() &&
+           (std::isxdigit(static_cast<unsigned char>(text_[end])) != 0 || text_[end] == '_')) {
       ++end;
     }
   } else {
@@ -109,7 +115,8 @@ void Tokens::read_number() {
     if (end < text_.size() && text_[end] == '.') ++end;
     digits();
     const auto exponent = text_.substr(end);
-    const std::size_t sign = exponent.size() > 1 && (exponent[1] == '+' || exponent[1] == '-') ? 2 : 1;
+    const std::size_t sign =
+        exponent.size() > 1 && (exponent[1] == '+' || exponent[1] == '-') ? 2 : 1;
     const bool has_exponent = !exponent.empty() && (exponent[0] == 'e' || exponent[0] == 'E') &&
                               exponent.size() > sign && is_digit(exponent[sign]);
     if (has_exponent) {
@@ -117,7 +124,8 @@ void Tokens::read_number() {
       digits();
     }
   }
-  if (end < text_.size() && starts_name(text_[end])) refuse(text_, end, "a number runs into a name");
+  if (end < text_.size() && starts_name(text_[end]))
+    refuse(text_, end, "a number runs into a name");
   token_ = {Token::Kind::number, std::string(text_.substr(next_, end - next_)), next_};
   next_ = end;
 }
@@ -142,7 +150,8 @@ std::optional<std::string> without_underscores(std::string_view text) {
       result += text[i];
       continue;
     }
-    const bool between = i > 0 && i + 1 < text.size() && std::isxdigit(static_cast<unsigned char>(text[i - 1])) != 0 &&
+    const bool between = i > 0 && i + 1 < text.size() &&
+                         std::isxdigit(static_cast<unsigned char>(text[i - 1])) != 0 &&
                          std::isxdigit(static_cast<unsigned char>(text[i + 1])) != 0;
     if (!between) return std::nullopt;
   }
@@ -152,9 +161,11 @@ std::optional<std::string> without_underscores(std::string_view text) {
 std::optional<double> real_in(std::string_view digits) {
   double number = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  if (end != digits.data() + digits.size() || error == std::errc::invalid_argument) return std::nullopt;
+  if (end != digits.data() + digits.size() || error == std::errc::invalid_argument)
+    return std::nullopt;
   // from_chars leaves the number alone when it does not fit; Python makes it infinite or zero.
-  if (error == std::errc::result_out_of_range) number = std::strtod(std::string(digits).c_str(), nullptr);
+  if (error == std::errc::result_out_of_range)
+    number = std::strtod(std::string(digits).c_str(), nullptr);
   return number;
 }
 
@@ -166,7 +177,8 @@ class Parser {
     if (tokens_.now().kind == Token::Kind::end) refuse(tokens_.text(), 0, "it is empty");
     Expression result = tuple_or_one();
     if (tokens_.now().kind != Token::Kind::end) {
-      refuse(tokens_.text(), tokens_.now().column, fmt::format("{} is not expected", quoted(tokens_.now().text)));
+      refuse(tokens_.text(), tokens_.now().column,
+             fmt::format("{} is not expected", quoted(tokens_.now().text)));
     }
     return result;
   }
@@ -263,7 +275,8 @@ Expression Parser::comparison() {
   Expression result = make(Kind::compare, "", {});
   while (true) {
     std::string word = tokens_.now().text;
-    constexpr std::array<std::string_view, 8> words = {"<", "<=", ">", ">=", "==", "!=", "in", "is"};
+    constexpr std::array<std::string_view, 8> words = {
+        "<", "<=", ">", ">=", "==", "!=", "in", "is"};
     bool found = false;
     for (const std::string_view candidate : words) found = found || tokens_.at(candidate);
     if (!found && !tokens_.at("not")) break;
@@ -282,12 +295,8 @@ Expression Parser::comparison() {
 }
 
 // Loosest first; all of them group to the left.
-constexpr std::array<std::array<std::string_view, 5>, 6> levels = {{{"|"},
-                                                                    {"^"},
-                                                                    {"&"},
-                                                                    {"<<", ">>"},
-                                                                    {"+", "-"},
-                                                                    {"*", "/", "//", "%", "@"}}};
+constexpr std::array<std::array<std::string_view, 5>, 6> levels = {
+    {{"|"}, {"^"}, {"&"}, {"<<", ">>"}, {"+", "-"}, {"*", "/", "//", "%", "@"}}};
 
 Expression Parser::binary(std::size_t level) {
   if (level == levels.size()) return unary();
@@ -299,7 +308,8 @@ Expression Parser::binary(std::size_t level) {
     }
     if (sign.empty()) return left;
     // A long sum is a deep tree for whoever walks it.
-    if (++operators_ > most_operators) refuse(tokens_.text(), tokens_.now().column, "it is too long");
+    if (++operators_ > most_operators)
+      refuse(tokens_.text(), tokens_.now().column, "it is too long");
     tokens_.advance();
     left = make(Kind::binary, std::string(sign), {std::move(left), binary(level + 1)});
   }
@@ -341,8 +351,9 @@ Expression Parser::postfix() {
 }
 
 bool is_keyword(std::string_view word) {
-  constexpr std::array<std::string_view, 14> keywords = {"and", "or", "not", "if",  "else", "in",    "is",
-                                                         "for", "def", "as", "del", "from", "lambda", "import"};
+  constexpr std::array<std::string_view, 14> keywords = {"and", "or",   "not",    "if",    "else",
+                                                         "in",  "is",   "for",    "def",   "as",
+                                                         "del", "from", "lambda", "import"};
   for (const std::string_view keyword : keywords) {
     if (keyword == word) return true;
   }
@@ -365,7 +376,8 @@ Expression Parser::atom() {
   if (tokens_.take("(")) return parenthesis();
   if (tokens_.take("[")) return make(Kind::list, "", until("]"));
   if (tokens_.take("{")) return braces();
-  const std::string_view what = token.kind == Token::Kind::end ? "the end" : std::string_view(token.text);
+  const std::string_view what =
+      token.kind == Token::Kind::end ? "the end" : std::string_view(token.text);
   refuse(tokens_.text(), token.column, fmt::format("a value is needed, not {}", quoted(what)));
 }
 
@@ -374,7 +386,8 @@ Expression Parser::number() {
   tokens_.advance();
   const auto digits = without_underscores(token.text);
   if (!digits) refuse(tokens_.text(), token.column, "an underscore stands between two digits");
-  const bool based = digits->size() > 1 && (*digits)[0] == '0' && std::isalpha(static_cast<unsigned char>((*digits)[1]));
+  const bool based = digits->size() > 1 && (*digits)[0] == '0' &&
+                     std::isalpha(static_cast<unsigned char>((*digits)[1]));
   if (based && ((*digits)[1] | 0x20) != 'e') {
     const char letter = static_cast<char>((*digits)[1] | 0x20);
     const int base = letter == 'x' ? 16 : letter == 'o' ? 8 : 2;
@@ -388,21 +401,25 @@ Expression Parser::number() {
   }
   if (digits->find_first_of(".eE") == std::string::npos) {
     std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(digits->data(), digits->data() + digits->size(), value);
-    if (error != std::errc()) refuse(tokens_.text(), token.column, "the integer does not fit 64 bits");
+    const auto [end, error] =
+        std::from_chars(digits->data(), digits->data() + digits->size(), value);
+    if (error != std::errc())
+      refuse(tokens_.text(), token.column, "the integer does not fit 64 bits");
     const bool octal = digits->size() > 1 && (*digits)[0] == '0' && value != 0;
     if (octal) refuse(tokens_.text(), token.column, "an integer does not begin with 0");
     return constant({value});
   }
   const auto value = real_in(*digits);
-  if (!value) refuse(tokens_.text(), token.column, "the number is not written as Python writes numbers");
+  if (!value)
+    refuse(tokens_.text(), token.column, "the number is not written as Python writes numbers");
   return constant({*value});
 }
 
 Expression Parser::parenthesis() {
   if (tokens_.take(")")) return make(Kind::tuple, "", {});
   Expression inner = tuple_or_one();
-  if (tokens_.at("for")) refuse(tokens_.text(), tokens_.now().column, "comprehensions are not read");
+  if (tokens_.at("for"))
+    refuse(tokens_.text(), tokens_.now().column, "comprehensions are not read");
   tokens_.need(")");
   return inner;
 }
@@ -411,7 +428,8 @@ std::vector<Expression> Parser::until(std::string_view closing) {
   std::vector<Expression> items;
   while (!tokens_.take(closing)) {
     items.push_back(conditional());
-    if (tokens_.at("for")) refuse(tokens_.text(), tokens_.now().column, "comprehensions are not read");
+    if (tokens_.at("for"))
+      refuse(tokens_.text(), tokens_.now().column, "comprehensions are not read");
     if (!tokens_.at(closing)) tokens_.need(",");
   }
   return items;
@@ -537,9 +555,12 @@ Value number_in(std::string_view text) {
   std::string lower(unsigned_part);
   for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   const double sign = negative ? -1 : 1;
-  if (lower == "inf" || lower == "infinity") return {sign * std::numeric_limits<double>::infinity()};
+  if (lower == "inf" || lower == "infinity")
+    return {sign * std::numeric_limits<double>::infinity()};
   if (lower == "nan") return {std::numeric_limits<double>::quiet_NaN()};
-  if (lower.find_first_not_of("0123456789.e+-") != std::string::npos || lower[0] == '-' || lower[0] == '+') return {};
+  if (lower.find_first_not_of("0123456789.e+-") != std::string::npos || lower[0] == '-' ||
+      lower[0] == '+')
+    return {};
   const auto number = real_in(lower);
   return number ? Value{sign * *number} : Value{};
 }

@@ -18,16 +18,18 @@ struct Expression {
     name,         // `text`
     unary,        // `text`: - + ~ not
     binary,       // `text`: + - * / // % ** @ & | ^ << >>
-    compare,      // operands; `words`: < <= > >= == != in, "not in", is, "is not", one fewer than operands
+    compare,      // operands; `words`: < <= > >= == != in, "not in", is, "is not", one fewer than
+                  // operands
     boolean,      // `text`: and, or; two or more operands
     conditional,  // operands: test, then, otherwise
     tuple,
     list,
-    dict,        // operands: key, value, key, value, ...
-    subscript,   // operands: object, index
-    slice,       // operands: start, stop, step, each a constant None when absent
-    attribute,   // operands: object; `text`
-    call,        // operands: function, arguments; `words`: the keyword of each argument, empty where by position
+    dict,       // operands: key, value, key, value, ...
+    subscript,  // operands: object, index
+    slice,      // operands: start, stop, step, each a constant None when absent
+    attribute,  // operands: object; `text`
+    call,  // operands: function, arguments; `words`: the keyword of each argument, empty where by
+           // position
   };
   Kind kind = Kind::constant;
   std::string text;
@@ -45,11 +47,13 @@ std::string to_text(const Expression& expression);
 /// The names it uses; attributes are none.
 void collect_names(const Expression& expression, std::set<std::string>& names);
 
-/// The names that the format's own check finds in a text: it cuts out square brackets first and then parses the pieces
+/// The names that the format's own check finds in a text: it cuts out square brackets first and
+/// then parses the pieces
 ///. Throws Fault::model where a piece is no expression: documents with such a text are refused.
 std::set<std::string> required_names(std::string_view text);
 
-/// A text that Python's int() or float() takes: " 3 ", "1_000", "nan", "-inf", ".5". None when it is no number.
+/// A text that Python's int() or float() takes: " 3 ", "1_000", "nan", "-inf", ".5". None when it
+/// is no number.
 Value number_in(std::string_view text);
 
 }  // namespace isomer::mdf

@@ -53,7 +53,8 @@ std::string binary_text(const Expression& e) {
   const int own = strength(e);
   // Only powers group to the right.
   const bool right = e.text == "**";
-  return bound(e.operands[0], right ? own + 1 : own) + e.text + bound(e.operands[1], right ? 12 : own + 1);
+  return bound(e.operands[0], right ? own + 1 : own) + e.text +
+         bound(e.operands[1], right ? 12 : own + 1);
 }
 
 std::string dict_text(const Expression& e) {
@@ -67,7 +68,8 @@ std::string dict_text(const Expression& e) {
 
 std::string slice_text(const Expression& e) {
   const auto part = [](const Expression& bound_) {
-    return bound_.kind == Kind::constant && bound_.value.is_none() ? std::string() : bound(bound_, 1);
+    return bound_.kind == Kind::constant && bound_.value.is_none() ? std::string()
+                                                                   : bound(bound_, 1);
   };
   const std::string step = part(e.operands[2]);
   return part(e.operands[0]) + ":" + part(e.operands[1]) + (step.empty() ? "" : ":" + step);
@@ -97,19 +99,22 @@ std::string to_text(const Expression& e) {
   switch (e.kind) {
     case Kind::constant: return constant_text(e.value);
     case Kind::name: return e.text;
-    case Kind::unary: return e.text + (e.text == "not" ? " " : "") + bound(e.operands[0], strength(e));
+    case Kind::unary:
+      return e.text + (e.text == "not" ? " " : "") + bound(e.operands[0], strength(e));
     case Kind::binary: return binary_text(e);
     case Kind::compare: return chain_text(e);
     case Kind::boolean: return words_text(e);
     case Kind::conditional:
-      return bound(e.operands[1], 2) + " if " + bound(e.operands[0], 2) + " else " + bound(e.operands[2], 1);
+      return bound(e.operands[1], 2) + " if " + bound(e.operands[0], 2) + " else " +
+             bound(e.operands[2], 1);
     case Kind::tuple: return "(" + joined(e) + (e.operands.size() == 1 ? ",)" : ")");
     case Kind::list: return "[" + joined(e) + "]";
     case Kind::dict: return dict_text(e);
     case Kind::slice: return slice_text(e);
     case Kind::subscript: {
       const bool several = e.operands[1].kind == Kind::tuple && e.operands[1].operands.size() > 1;
-      return bound(e.operands[0], 14) + "[" + (several ? joined(e.operands[1]) : to_text(e.operands[1])) + "]";
+      return bound(e.operands[0], 14) + "[" +
+             (several ? joined(e.operands[1]) : to_text(e.operands[1])) + "]";
     }
     case Kind::attribute: return bound(e.operands[0], 15) + "." + e.text;
     case Kind::call: return bound(e.operands[0], 14) + "(" + joined(e, 1) + ")";

@@ -62,7 +62,9 @@ Attribute attribute_from(const Value& value, std::string_view kind) {
   if (kind == "text") {
     if (const Text* text = value.as<Text>()) return text->text;
     if (const std::string* text = value.as<std::string>()) return *text;
-    throw Error(Fault::model, "", fmt::format("a text is needed, this is {}: write numpy.str_('...')", describe(value)));
+    throw Error(
+        Fault::model, "",
+        fmt::format("a text is needed, this is {}: write numpy.str_('...')", describe(value)));
   }
   const Tensor tensor = tensor_of(value);
   return tensor.converted(DType::i64).integers();
@@ -114,20 +116,25 @@ void FunctionCall::collect_required(std::set<std::string>& names) const {
 
 Value FunctionCall::evaluate(const Table& names, SharedOperators& shared) const {
   if (!unknown_.empty()) {
-    throw Error(Fault::unsupported, "", fmt::format("there is no function {} here", quoted(unknown_)));
+    throw Error(Fault::unsupported, "",
+                fmt::format("there is no function {} here", quoted(unknown_)));
   }
   Table all = names;
   // In the order written: a later argument may use an earlier one.
   for (const Argument& argument : arguments_) {
-    all.set(argument.name, with_place(fmt::format("arg {}", quoted(argument.name)),
-                                      [&] { return argument.formula.evaluate(all, shared.width); }));
+    all.set(argument.name, with_place(fmt::format("arg {}", quoted(argument.name)), [&] {
+              return argument.formula.evaluate(all, shared.width);
+            }));
   }
-  return onnx_ != nullptr ? evaluate_onnx(names, all, shared) : formula_.evaluate(all, shared.width);
+  return onnx_ != nullptr ? evaluate_onnx(names, all, shared)
+                          : formula_.evaluate(all, shared.width);
 }
 
-// Everything that the node knows is a candidate; what is neither an input nor an attribute of the operator is left out.
-// An operator that takes any number of inputs takes all there is, but what has "onnx_" in its name.
-Value FunctionCall::evaluate_onnx(const Table& given, const Table& names, SharedOperators& shared) const {
+// Everything that the node knows is a candidate; what is neither an input nor an attribute of the
+// operator is left out. An operator that takes any number of inputs takes all there is, but what
+// has "onnx_" in its name.
+Value FunctionCall::evaluate_onnx(const Table& given, const Table& names,
+                                  SharedOperators& shared) const {
   Table candidates;
   const auto consider = [&](const std::string& name) {
     const Argument* written = argument(name);
@@ -153,15 +160,16 @@ Value FunctionCall::evaluate_onnx(const Table& given, const Table& names, Shared
     const std::string_view kind = kind_of_attribute(*onnx_, name);
     const bool is_input = onnx_->variadic() || is_listed(onnx_->inputs, name);
     if (!kind.empty()) {
-      call.attributes.push_back(
-          {name, with_place(fmt::format("attribute {}", quoted(name)), [&] { return attribute_from(value, kind); })});
+      call.attributes.push_back({name, with_place(fmt::format("attribute {}", quoted(name)),
+                                                  [&] { return attribute_from(value, kind); })});
     } else if (is_input) {
       inputs.emplace_back(name, value);
     }
   }
   const auto add = [&](const std::string& name, const Value& value) {
     if (onnx_->name == "Pad" && name == "constant_value" && value.is_none()) return;
-    Tensor tensor = with_place(fmt::format("input {}", quoted(name)), [&] { return operand(value, shared.width); });
+    Tensor tensor = with_place(fmt::format("input {}", quoted(name)),
+                               [&] { return operand(value, shared.width); });
     if (onnx_->name == "Reshape" && name == "shape") tensor = tensor.reshaped({tensor.count()});
     if (onnx_->name == "Pad" && name == "constant_value") {
       tensor = tensor.converted(emitter[call.inputs[0]].dtype());

@@ -22,7 +22,9 @@ struct Bound {
   const Value& operator[](std::size_t i) const { return *values[i]; }
   Tensor tensor(std::size_t i) const { return tensor_of(*values[i]); }
   bool flag(std::size_t i) const { return has(i) && truth_of(*values[i]); }
-  double real(std::size_t i, double otherwise) const { return has(i) ? real_of(*values[i]) : otherwise; }
+  double real(std::size_t i, double otherwise) const {
+    return has(i) ? real_of(*values[i]) : otherwise;
+  }
   std::int64_t integer(std::size_t i, std::int64_t otherwise) const {
     return has(i) ? integer_of(*values[i]) : otherwise;
   }

@@ -15,7 +15,8 @@ std::optional<DType> type_named(std::string_view name) {
   if (name == "bool" || name == "bool_") return DType::boolean;
   if (name == "float" || name == "float64" || name == "double") return DType::f64;
   if (name == "float32" || name == "float16" || name == "single") return DType::f32;
-  if (name == "int" || name == "int64" || name == "int32" || name == "int16" || name == "int8" || name == "uint8") {
+  if (name == "int" || name == "int64" || name == "int32" || name == "int16" || name == "int8" ||
+      name == "uint8") {
     return DType::i64;
   }
   return std::nullopt;
@@ -26,7 +27,8 @@ DType type_in(const Bound& a, std::size_t i, DType otherwise) {
   const Word* word = a[i].as<Word>();
   const std::string* text = a[i].as<std::string>();
   const auto dtype = type_named(word != nullptr ? word->name : text != nullptr ? *text : "");
-  if (!dtype) throw Error(Fault::model, "", fmt::format("{} is no type of elements", describe(a[i])));
+  if (!dtype)
+    throw Error(Fault::model, "", fmt::format("{} is no type of elements", describe(a[i])));
   return *dtype == DType::f32 && a.width == Width::doubled ? DType::f64 : *dtype;
 }
 
@@ -39,7 +41,9 @@ Value array(const Bound& a) {
   const Tensor x = a.tensor(0);
   return result_of(x.converted(type_in(a, 1, x.dtype())), false);
 }
-Value zeros(const Bound& a) { return result_of(Tensor::zeros(type_in(a, 1, DType::f64), bounded(*a.integers(0))), false); }
+Value zeros(const Bound& a) {
+  return result_of(Tensor::zeros(type_in(a, 1, DType::f64), bounded(*a.integers(0))), false);
+}
 Value ones(const Bound& a) {
   return result_of(filled(*a.integers(0), {1.0}, type_in(a, 1, DType::f64)), false);
 }
@@ -63,7 +67,8 @@ Value identity(const Bound& a) {
   const std::int64_t columns = a.integer(1, rows);
   std::vector<double> values;
   bounded({rows, columns});
-  for (std::int64_t i = 0; i < rows * columns; ++i) values.push_back(i / columns == i % columns ? 1 : 0);
+  for (std::int64_t i = 0; i < rows * columns; ++i)
+    values.push_back(i / columns == i % columns ? 1 : 0);
   return result_of(Tensor::from_doubles(type_in(a, 2, DType::f64), {rows, columns}, values), false);
 }
 
@@ -77,7 +82,8 @@ Value range_of(const Bound& a) {
   if (step == 0) throw Error(Fault::model, "", "a range cannot advance by 0");
   const double count = std::max(0.0, std::ceil((real_of(stop) - first) / step));
   constexpr double most = 1e8;
-  if (!(count < most)) throw Error(Fault::model, "", "a range of more than a hundred million numbers");
+  if (!(count < most))
+    throw Error(Fault::model, "", "a range of more than a hundred million numbers");
   std::vector<double> values(static_cast<std::size_t>(count));
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = first + static_cast<double>(i) * step;
   const bool real = start.as<double>() != nullptr || stop.as<double>() != nullptr ||
@@ -92,7 +98,9 @@ Value linear_space(const Bound& a) {
   std::vector<double> values;
   for (std::int64_t i = 0; i < count; ++i) {
     const double part = count > 1 ? static_cast<double>(i) / static_cast<double>(count - 1) : 0;
-    values.push_back(i + 1 == count && count > 1 ? real_of(a[1]) : real_of(a[0]) + part * (real_of(a[1]) - real_of(a[0])));
+    values.push_back(i + 1 == count && count > 1
+                         ? real_of(a[1])
+                         : real_of(a[0]) + part * (real_of(a[1]) - real_of(a[0])));
   }
   return result_of(Tensor::from_doubles(DType::f64, {count}, values), false);
 }
@@ -104,7 +112,9 @@ Value converted(const Bound& a) {
 }
 
 // Rounded to half precision; kept in single, which holds every half.
-Value halved(const Bound& a) { return result_of(a.tensor(0).converted(DType::f16).converted(DType::f32)); }
+Value halved(const Bound& a) {
+  return result_of(a.tensor(0).converted(DType::f16).converted(DType::f32));
+}
 
 Value cast(const Bound& a) {
   const Tensor x = a.tensor(0);
@@ -113,7 +123,8 @@ Value cast(const Bound& a) {
 
 Value text(const Bound& a) {
   const std::string* text = a[0].as<std::string>();
-  if (text == nullptr) throw Error(Fault::model, "", fmt::format("numpy.str_ needs a text, not {}", describe(a[0])));
+  if (text == nullptr)
+    throw Error(Fault::model, "", fmt::format("numpy.str_ needs a text, not {}", describe(a[0])));
   return {Text{*text}};
 }
 

@@ -95,9 +95,9 @@ Value truth_pairs(const Bound& a) {
   return result_of(map_pairs(a.tensor(0), a.tensor(1), DType::boolean, function));
 }
 
-constexpr char plus[] = "+", minus[] = "-", times[] = "*", over[] = "/", into[] = "//", rest[] = "%", raised[] = "**",
-               at[] = "@", below[] = "<", up_to[] = "<=", above[] = ">", from[] = ">=", same[] = "==",
-               other[] = "!=";
+constexpr char plus[] = "+", minus[] = "-", times[] = "*", over[] = "/", into[] = "//",
+               rest[] = "%", raised[] = "**", at[] = "@", below[] = "<",
+               up_to[] = "<=", above[] = ">", from[] = ">=", same[] = "==", other[] = "!=";
 
 template <const char* sign>
 Value operation(const Bound& a) {
@@ -109,7 +109,9 @@ Value comparison(const Bound& a) {
   return compare(word, as_array(a[0]), a[1]);
 }
 
-Value where(const Bound& a) { return result_of(chosen(a.tensor(0), a.tensor(1), a.tensor(2)), false); }
+Value where(const Bound& a) {
+  return result_of(chosen(a.tensor(0), a.tensor(1), a.tensor(2)), false);
+}
 
 Value clipped(const Bound& a) {
   Value result = as_array(a[0]);

@@ -37,7 +37,8 @@ Value extreme(const Bound& a) {
     if (value != nullptr) items.push_back(*value);
   }
   if (items.size() == 1) items = walked(items[0]);
-  if (items.empty()) throw Error(Fault::model, "", "the largest or smallest of nothing is asked for");
+  if (items.empty())
+    throw Error(Fault::model, "", "the largest or smallest of nothing is asked for");
   Value best = items[0];
   for (const Value& item : items) {
     if (truth_of(compare(greatest ? ">" : "<", item, best))) best = item;
@@ -63,7 +64,8 @@ Value rounded(const Bound& a) {
 Value whole_of(const Bound& a) {
   const double number = real_of(a[0]);
   constexpr double largest = 9.2e18;
-  if (!(std::abs(number) < largest)) throw Error(Fault::model, "", "the number does not fit an integer");
+  if (!(std::abs(number) < largest))
+    throw Error(Fault::model, "", "the number does not fit an integer");
   if (is_number(a[0]) && a[0].as<double>() == nullptr) return {integer_of(a[0])};
   return {static_cast<std::int64_t>(number)};
 }
@@ -112,9 +114,11 @@ Value range(const Bound& a) {
   const std::int64_t step = a.integer(2, 1);
   if (step == 0) throw Error(Fault::model, "", "a range cannot advance by 0");
   constexpr std::int64_t most = 10'000'000;
-  if ((stop - first) / step > most) throw Error(Fault::model, "", "a range of more than ten million numbers");
+  if ((stop - first) / step > most)
+    throw Error(Fault::model, "", "a range of more than ten million numbers");
   List result;
-  for (std::int64_t i = first; step > 0 ? i < stop : i > stop; i += step) result.items.push_back({i});
+  for (std::int64_t i = first; step > 0 ? i < stop : i > stop; i += step)
+    result.items.push_back({i});
   return {std::move(result)};
 }
 
@@ -130,7 +134,8 @@ Value plain(const Bound& a) {
     throw Error(Fault::model, "", fmt::format("{} is outside the function's domain", real_text(x)));
   }
   if (std::isinf(result) && std::isfinite(x)) {
-    throw Error(Fault::model, "", fmt::format("the function's value at {} is too large", real_text(x)));
+    throw Error(Fault::model, "",
+                fmt::format("the function's value at {} is too large", real_text(x)));
   }
   return {result};
 }

@@ -18,7 +18,9 @@ Value folded(const Bound& a) {
 Value averaged(const Bound& a) { return result_of(mean(a.tensor(0), a.integers(1), a.flag(2))); }
 
 // x axis ddof keepdims
-Value varied(const Bound& a) { return result_of(variance(a.tensor(0), a.integers(1), a.real(2, 0), a.flag(3))); }
+Value varied(const Bound& a) {
+  return result_of(variance(a.tensor(0), a.integers(1), a.real(2, 0), a.flag(3)));
+}
 
 Value deviated(const Bound& a) {
   const Tensor x = variance(a.tensor(0), a.integers(1), a.real(2, 0), a.flag(3));
@@ -27,7 +29,8 @@ Value deviated(const Bound& a) {
 
 template <Fold how>
 Value any_or_all(const Bound& a) {
-  const Tensor truth = map_reals(a.tensor(0), DType::boolean, [](double x) -> double { return x != 0; });
+  const Tensor truth =
+      map_reals(a.tensor(0), DType::boolean, [](double x) -> double { return x != 0; });
   if (truth.count() == 0 && !a.has(1)) return scalar_value(how == Fold::least);
   return result_of(fold(truth, how, a.integers(1), a.flag(2)));
 }
@@ -48,14 +51,16 @@ Value cumulative(const Bound& a) {
 
 Value norm(const Bound& a) {
   const Tensor squares = map_reals(a.tensor(0), DType::f64, [](double x) { return x * x; });
-  return result_of(map_reals(fold(squares, Fold::sum, a.integers(1), a.flag(2)), DType::f64, square_root));
+  return result_of(
+      map_reals(fold(squares, Fold::sum, a.integers(1), a.flag(2)), DType::f64, square_root));
 }
 
 Value dot(const Bound& a) {
   const Tensor x = a.tensor(0);
   const Tensor y = a.tensor(1);
   if (x.shape().empty() || y.shape().empty()) return binary("*", as_array(a[0]), a[1]);
-  if (y.shape().size() > 2) throw Error(Fault::unsupported, "", "numpy.dot is read for at most two axes on the right");
+  if (y.shape().size() > 2)
+    throw Error(Fault::unsupported, "", "numpy.dot is read for at most two axes on the right");
   return result_of(matrix_product(x, y));
 }
 
@@ -73,7 +78,8 @@ Value tensor_dot(const Bound& a) {
     }
   } else {
     const auto* both = items_of(a[2]);
-    if (both == nullptr || both->size() != 2) throw Error(Fault::model, "", "tensordot needs a pair of axes");
+    if (both == nullptr || both->size() != 2)
+      throw Error(Fault::model, "", "tensordot needs a pair of axes");
     left = *Bound{{&(*both)[0]}, a.width}.integers(0);
     right = *Bound{{&(*both)[1]}, a.width}.integers(0);
   }

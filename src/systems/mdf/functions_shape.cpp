@@ -25,7 +25,8 @@ Value swapped(const Bound& a) {
   const Tensor x = a.tensor(0);
   Lengths1 order(x.shape().size());
   std::iota(order.begin(), order.end(), 0);
-  std::swap(order[axis_at(integer_of(a[1]), order.size())], order[axis_at(integer_of(a[2]), order.size())]);
+  std::swap(order[axis_at(integer_of(a[1]), order.size())],
+            order[axis_at(integer_of(a[2]), order.size())]);
   return result_of(permuted(x, order), false);
 }
 
@@ -38,7 +39,8 @@ Value moved(const Bound& a) {
   for (std::size_t i = 0; i < rank; ++i) {
     if (i != source) order.push_back(static_cast<std::int64_t>(i));
   }
-  order.insert(order.begin() + static_cast<std::ptrdiff_t>(target), static_cast<std::int64_t>(source));
+  order.insert(order.begin() + static_cast<std::ptrdiff_t>(target),
+               static_cast<std::int64_t>(source));
   return result_of(permuted(x, order), false);
 }
 
@@ -67,12 +69,15 @@ Value squeezed(const Bound& a) {
   Lengths1 shape;
   for (std::size_t i = 0; i < gone.size(); ++i) {
     if (!gone[i]) shape.push_back(x.shape()[i]);
-    if (gone[i] && x.shape()[i] != 1) throw Error(Fault::model, "", "an axis longer than 1 cannot be squeezed");
+    if (gone[i] && x.shape()[i] != 1)
+      throw Error(Fault::model, "", "an axis longer than 1 cannot be squeezed");
   }
   return result_of(x.reshaped(shape), false);
 }
 
-Value stretched(const Bound& a) { return result_of(broadcast_to(a.tensor(0), bounded(*a.integers(1))), false); }
+Value stretched(const Bound& a) {
+  return result_of(broadcast_to(a.tensor(0), bounded(*a.integers(1))), false);
+}
 
 Value tiled(const Bound& a) {
   Tensor x = a.tensor(0);
@@ -82,14 +87,17 @@ Value tiled(const Bound& a) {
   while (repeats.size() < shape.size()) repeats.insert(repeats.begin(), 1);
   x = x.reshaped(shape);
   Lengths1 grown = shape;
-  for (std::size_t i = 0; i < repeats.size(); ++i) grown[i] *= std::clamp<std::int64_t>(repeats[i], 0, 1 << 28);
+  for (std::size_t i = 0; i < repeats.size(); ++i)
+    grown[i] *= std::clamp<std::int64_t>(repeats[i], 0, 1 << 28);
   bounded(grown);
   for (std::size_t i = 0; i < repeats.size(); ++i) {
-    if (repeats[i] < 0) throw Error(Fault::model, "", "an array cannot be repeated less than 0 times");
+    if (repeats[i] < 0)
+      throw Error(Fault::model, "", "an array cannot be repeated less than 0 times");
     if (repeats[i] == 0) {
       x = strided(x, i, 0, 0, 1);
     } else if (repeats[i] > 1) {
-      x = joined(std::vector<Tensor>(static_cast<std::size_t>(repeats[i]), x), static_cast<std::int64_t>(i));
+      x = joined(std::vector<Tensor>(static_cast<std::size_t>(repeats[i]), x),
+                 static_cast<std::int64_t>(i));
     }
   }
   return result_of(x, false);
@@ -105,7 +113,8 @@ Value repeated(const Bound& a) {
     for (std::int64_t k = 0; k < count; ++k) index.push_back(i);
   }
   const auto length = static_cast<std::int64_t>(index.size());
-  return result_of(taken(x, Tensor::of<std::int64_t>({length}, index), static_cast<std::int64_t>(axis)), false);
+  return result_of(
+      taken(x, Tensor::of<std::int64_t>({length}, index), static_cast<std::int64_t>(axis)), false);
 }
 
 Value concatenated(const Bound& a) {
@@ -119,7 +128,8 @@ Value stacked(const Bound& a) {
   const std::size_t axis = axis_at(a.integer(1, 0), parts[0].shape().size() + 1);
   for (Tensor& part : parts) {
     Lengths1 shape = part.shape();
-    if (shape != parts[0].shape() && &part != &parts[0] && shape.size() + 1 != parts[0].shape().size()) {
+    if (shape != parts[0].shape() && &part != &parts[0] &&
+        shape.size() + 1 != parts[0].shape().size()) {
       throw Error(Fault::model, "", "arrays to be stacked differ in shape");
     }
     shape.insert(shape.begin() + static_cast<std::ptrdiff_t>(std::min(axis, shape.size())), 1);
@@ -137,7 +147,8 @@ Value split(const Bound& a) {
   if (is_number(a[1])) {
     const std::int64_t parts = integer_of(a[1]);
     if (parts <= 0 || length % parts != 0) {
-      throw Error(Fault::model, "", fmt::format("a length of {} does not split into {} equal parts", length, parts));
+      throw Error(Fault::model, "",
+                  fmt::format("a length of {} does not split into {} equal parts", length, parts));
     }
     for (std::int64_t i = 1; i < parts; ++i) ends.push_back(i * (length / parts));
   } else {
@@ -166,8 +177,12 @@ Value reversed(const Bound& a) {
   return result_of(x, false);
 }
 
-Value lower_triangle(const Bound& a) { return result_of(triangle(a.tensor(0), a.integer(1, 0), true), false); }
-Value upper_triangle(const Bound& a) { return result_of(triangle(a.tensor(0), a.integer(1, 0), false), false); }
+Value lower_triangle(const Bound& a) {
+  return result_of(triangle(a.tensor(0), a.integer(1, 0), true), false);
+}
+Value upper_triangle(const Bound& a) {
+  return result_of(triangle(a.tensor(0), a.integer(1, 0), false), false);
+}
 
 Value picked(const Bound& a) {
   const Tensor x = a.has(2) ? a.tensor(0) : reshaped(a.tensor(0), {-1});
@@ -180,7 +195,8 @@ Value picked_along(const Bound& a) {
   const Tensor index = a.tensor(1);
   const std::size_t axis = axis_at(a.integer(2, -1), x.shape().size());
   if (index.shape().size() != x.shape().size()) {
-    throw Error(Fault::model, "", "take_along_axis needs as many axes in the indices as in the array");
+    throw Error(Fault::model, "",
+                "take_along_axis needs as many axes in the indices as in the array");
   }
   const std::int64_t length = x.shape()[axis];
   const std::vector<std::int64_t> places = index.integers();
@@ -194,16 +210,19 @@ Value picked_along(const Bound& a) {
       left /= index.shape()[k];
       const std::int64_t place = places[i] < 0 ? places[i] + length : places[i];
       if (k == axis && (place < 0 || place >= length)) {
-        throw Error(Fault::model, "", fmt::format("index {} is outside an axis of length {}", places[i], length));
+        throw Error(Fault::model, "",
+                    fmt::format("index {} is outside an axis of length {}", places[i], length));
       }
-      if (k != axis && here >= x.shape()[k]) throw Error(Fault::model, "", "take_along_axis: shapes do not fit");
+      if (k != axis && here >= x.shape()[k])
+        throw Error(Fault::model, "", "take_along_axis: shapes do not fit");
       offset += (k == axis ? place : here) * step;
       step *= x.shape()[k];
     }
     flat.push_back(offset);
   }
-  const Tensor result = taken(reshaped(x, {-1}),
-                              Tensor::of<std::int64_t>({static_cast<std::int64_t>(flat.size())}, flat), 0);
+  const Tensor result =
+      taken(reshaped(x, {-1}),
+            Tensor::of<std::int64_t>({static_cast<std::int64_t>(flat.size())}, flat), 0);
   return result_of(result.reshaped(index.shape()), false);
 }
 
@@ -223,7 +242,8 @@ Value padded(const Bound& a) {
     bounded({x.count(), std::max<std::int64_t>(numbers[2 * i] + numbers[2 * i + 1], 1)});
     const Tensor front = broadcast_to(value, shape);
     shape[i] = numbers[2 * i + 1];
-    x = joined(std::vector<Tensor>{front, x, broadcast_to(value, shape)}, static_cast<std::int64_t>(i));
+    x = joined(std::vector<Tensor>{front, x, broadcast_to(value, shape)},
+               static_cast<std::int64_t>(i));
   }
   return result_of(x, false);
 }

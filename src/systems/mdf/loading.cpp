@@ -18,11 +18,15 @@ Tree tree_in(std::string_view entry, std::string_view text) {
 Tensor value_in(const Tree& tree, const TensorType& type) {
   const Tensor found = tensor_of(value_of(tree));
   const auto shape = known_shape(type.shape);
-  if (!shape) throw Error(Fault::file, "", fmt::format("a weight of type {} has no known shape", to_text(type)));
-  const bool empty = found.count() == 0 && count_elements(std::span<const std::int64_t>(*shape)) == 0;
+  if (!shape)
+    throw Error(Fault::file, "",
+                fmt::format("a weight of type {} has no known shape", to_text(type)));
+  const bool empty =
+      found.count() == 0 && count_elements(std::span<const std::int64_t>(*shape)) == 0;
   if (found.shape() != *shape && !empty) {
-    throw Error(Fault::file, "", fmt::format("the value is {}; metadata promises {}", to_text(found.dtype(), found.shape()),
-                                             to_text(type)));
+    throw Error(Fault::file, "",
+                fmt::format("the value is {}; metadata promises {}",
+                            to_text(found.dtype(), found.shape()), to_text(type)));
   }
   return found.converted(type.dtype).reshaped(*shape);
 }
@@ -38,11 +42,14 @@ std::vector<std::pair<StoredWeight, Tensor>> Loading::weights() const {
       if (weight.where == StoredWeight::Where::port) {
         const Tensor* found = find(tensors, weight.id);
         if (found == nullptr) {
-          throw Error(Fault::file, "", fmt::format("{} has no tensor {}", quoted(origin->tensors), quoted(weight.id)));
+          throw Error(
+              Fault::file, "",
+              fmt::format("{} has no tensor {}", quoted(origin->tensors), quoted(weight.id)));
         }
         if (found->type() != weight.type) {
-          throw Error(Fault::file, "", fmt::format("the tensor is {}; metadata promises {}", to_text(found->type()),
-                                                   to_text(weight.type)));
+          throw Error(Fault::file, "",
+                      fmt::format("the tensor is {}; metadata promises {}", to_text(found->type()),
+                                  to_text(weight.type)));
         }
         return *found;
       }
@@ -54,9 +61,10 @@ std::vector<std::pair<StoredWeight, Tensor>> Loading::weights() const {
         if (parameter != nullptr) value = &parameter->value;
       }
       if (value == nullptr || value->is_null()) {
-        throw Error(Fault::file, "", fmt::format("metadata promises it in {}, which has none",
-                                                 weight.node.empty() ? "the graph's parameters"
-                                                                     : fmt::format("node {}", quoted(weight.node))));
+        throw Error(Fault::file, "",
+                    fmt::format("metadata promises it in {}, which has none",
+                                weight.node.empty() ? "the graph's parameters"
+                                                    : fmt::format("node {}", quoted(weight.node))));
       }
       return value_in(*value, weight.type);
     });
@@ -75,7 +83,8 @@ Loading load(const Files& files, std::string_view entry) {
     loading.origin = origin_of(loading.graph().metadata);
   });
   if (loading.origin && !loading.origin->tensors.empty()) {
-    loading.tensors = with_place(loading.origin->tensors, [&] { return read_tensors(files.read(loading.origin->tensors)); });
+    loading.tensors = with_place(loading.origin->tensors,
+                                 [&] { return read_tensors(files.read(loading.origin->tensors)); });
   }
   return loading;
 }
@@ -88,7 +97,8 @@ bool recognises_mdf(const Files& files, std::string_view entry) {
   const std::string_view head = bytes.text().substr(0, enough);
   const std::size_t first = head.find_first_not_of(" \t\r\n");
   if (first == std::string_view::npos || head[first] != '{') return false;
-  return head.find("ModECI MDF") != std::string_view::npos || head.find("\"graphs\"") != std::string_view::npos;
+  return head.find("ModECI MDF") != std::string_view::npos ||
+         head.find("\"graphs\"") != std::string_view::npos;
 }
 
 }  // namespace isomer

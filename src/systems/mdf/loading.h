@@ -22,8 +22,8 @@ struct Loading {
 
   /// The document's only or first graph.
   const DocumentGraph& graph() const { return document.graphs.front().second; }
-  /// Every weight with its value, exactly as the source had it. Throws Fault::file for one that is missing or has
-  /// another shape than it should.
+  /// Every weight with its value, exactly as the source had it. Throws Fault::file for one that is
+  /// missing or has another shape than it should.
   std::vector<std::pair<StoredWeight, Tensor>> weights() const;
 };
 

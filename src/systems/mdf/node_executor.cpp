@@ -29,14 +29,16 @@ void noting(std::vector<std::string>& problems, const std::string& place, const 
 
 }  // namespace
 
-NodeExecutor::NodeExecutor(std::string id, const Node& node, std::shared_ptr<SharedOperators> shared,
+NodeExecutor::NodeExecutor(std::string id, const Node& node,
+                           std::shared_ptr<SharedOperators> shared,
                            std::vector<std::string>& problems)
     : id_(std::move(id)), shared_(std::move(shared)) {
   std::set<std::string> known;
   for (const auto& [name, port] : node.input_ports) {
     if (!port.reduce.empty() && port.reduce != "overwrite") {
-      problems.push_back(fmt::format("node {}: input port {} joins its values by {}; only 'overwrite' is carried out",
-                                     quoted(id_), quoted(name), quoted(port.reduce)));
+      problems.push_back(fmt::format(
+          "node {}: input port {} joins its values by {}; only 'overwrite' is carried out",
+          quoted(id_), quoted(name), quoted(port.reduce)));
     }
     inputs_.emplace_back(name, initial_value(port));
     known.insert(name);
@@ -59,7 +61,8 @@ NodeExecutor::NodeExecutor(std::string id, const Node& node, std::shared_ptr<Sha
       if (made.call) made.call->collect_required(needed);
       for (const std::string& word : needed) {
         if (known.contains(word) || is_known_word(word)) continue;
-        problems.push_back(fmt::format("{}: the name {} is not known in the node", place, quoted(word)));
+        problems.push_back(
+            fmt::format("{}: the name {} is not known in the node", place, quoted(word)));
       }
     });
   }
@@ -73,16 +76,20 @@ void NodeExecutor::make_parameter(const std::string& id, const Parameter& parame
   LiveParameter made;
   made.id = id;
   made.value = parameter.value.is_null() ? Formula() : Formula(parameter.value);
-  made.initial = parameter.default_initial_value.is_null() ? Formula() : Formula(parameter.default_initial_value);
+  made.initial = parameter.default_initial_value.is_null()
+                     ? Formula()
+                     : Formula(parameter.default_initial_value);
   if (parameter.time_derivative) made.derivative = Formula(*parameter.time_derivative);
   made.stateful = made.derivative || !made.initial.is_none();
-  if (const std::string* text = made.value.text()) made.stateful = made.stateful || required_names(*text).contains(id);
+  if (const std::string* text = made.value.text())
+    made.stateful = made.stateful || required_names(*text).contains(id);
   if (!parameter.function.empty()) {
     if (made.value.is_none() && !parameter.args) {
-      problems.push_back(fmt::format("node {}, parameter {}: a function needs args, if only {{}}", quoted(id_),
-                                     quoted(id)));
+      problems.push_back(fmt::format("node {}, parameter {}: a function needs args, if only {{}}",
+                                     quoted(id_), quoted(id)));
     }
-    made.call = FunctionCall(parameter.function, parameter.args.value_or(Elements<Tree>()), std::nullopt);
+    made.call =
+        FunctionCall(parameter.function, parameter.args.value_or(Elements<Tree>()), std::nullopt);
   }
   for (const auto& [name, condition] : parameter.conditions) {
     made.conditions.push_back({name, Formula(condition.test), Formula(condition.value)});
@@ -91,7 +98,8 @@ void NodeExecutor::make_parameter(const std::string& id, const Parameter& parame
 }
 
 // Taken again and again until every name a function needs is there.
-void NodeExecutor::make_functions(const Node& node, std::set<std::string> known, std::vector<std::string>& problems) {
+void NodeExecutor::make_functions(const Node& node, std::set<std::string> known,
+                                  std::vector<std::string>& problems) {
   struct Waiting {
     LiveFunction function;
     std::set<std::string> needed;
@@ -116,7 +124,8 @@ void NodeExecutor::make_functions(const Node& node, std::set<std::string> known,
     progress = false;
     for (std::size_t i = 0; i < waiting.size();) {
       bool ready = true;
-      for (const std::string& name : waiting[i].needed) ready = ready && (known.contains(name) || is_known_word(name));
+      for (const std::string& name : waiting[i].needed)
+        ready = ready && (known.contains(name) || is_known_word(name));
       if (!ready) {
         ++i;
         continue;
@@ -173,13 +182,15 @@ bool NodeExecutor::set_parameter(std::string_view name, const Value& value) {
   return false;
 }
 
-// What a parameter is before the node's functions run: its last value, or a first one. `keep` says whether that one is
-// remembered.
-Value NodeExecutor::value_before(const LiveParameter& parameter, const Table& names, bool& keep) const {
+// What a parameter is before the node's functions run: its last value, or a first one. `keep` says
+// whether that one is remembered.
+Value NodeExecutor::value_before(const LiveParameter& parameter, const Table& names,
+                                 bool& keep) const {
   if (!parameter.current.is_none()) return parameter.current;
   if (parameter.value.is_none() && parameter.initial.is_none()) return {};
   if (parameter.stateful) {
-    return parameter.initial.is_none() ? Value{0.0} : parameter.initial.evaluate(names, shared_->width);
+    return parameter.initial.is_none() ? Value{0.0}
+                                       : parameter.initial.evaluate(names, shared_->width);
   }
   keep = true;
   // Only an expression can ask for the parameter's own name.
@@ -200,15 +211,18 @@ Value NodeExecutor::evaluate_parameter(LiveParameter& parameter, const Table& na
     result = parameter.initial.evaluate(names, shared_->width);
   } else if (parameter.derivative) {
     if (result.is_none()) {
-      throw Error(Fault::model, "", "it has no value to advance from: run once without a time increment first");
+      throw Error(Fault::model, "",
+                  "it has no value to advance from: run once without a time increment first");
     }
     const Value slope = parameter.derivative->evaluate(names, shared_->width);
     result = binary("+", array_value(tensor_of(result)), binary("*", slope, time_increment));
   }
-  return parameter.conditions.empty() ? result : apply_conditions(parameter, std::move(result), names);
+  return parameter.conditions.empty() ? result
+                                      : apply_conditions(parameter, std::move(result), names);
 }
 
-Value NodeExecutor::apply_conditions(const LiveParameter& parameter, Value value, const Table& names) const {
+Value NodeExecutor::apply_conditions(const LiveParameter& parameter, Value value,
+                                     const Table& names) const {
   for (const Condition& condition : parameter.conditions) {
     with_place(fmt::format("condition {}", quoted(condition.id)), [&] {
       const Value test = condition.test.evaluate(names, shared_->width);
@@ -228,16 +242,18 @@ void NodeExecutor::evaluate(const Value& time_increment) {
   };
   for (LiveParameter& parameter : parameters_) {
     bool keep = false;
-    Value before = at("parameter", parameter.id, [&] { return value_before(parameter, names, keep); });
+    Value before =
+        at("parameter", parameter.id, [&] { return value_before(parameter, names, keep); });
     if (keep) parameter.current = before;
     names.set(parameter.id, std::move(before));
   }
   for (const LiveFunction& function : functions_) {
-    names.set(function.id, at("function", function.id, [&] { return function.call.evaluate(names, *shared_); }));
+    names.set(function.id,
+              at("function", function.id, [&] { return function.call.evaluate(names, *shared_); }));
   }
   for (LiveParameter& parameter : parameters_) {
-    parameter.current =
-        at("parameter", parameter.id, [&] { return evaluate_parameter(parameter, names, time_increment); });
+    parameter.current = at("parameter", parameter.id,
+                           [&] { return evaluate_parameter(parameter, names, time_increment); });
     names.set(parameter.id, parameter.current);
   }
   for (LiveOutput& output : outputs_) {

@@ -22,12 +22,14 @@ struct SharedOperators {
   Width width = Width::as_written;
 };
 
-/// What a node calls by name with arguments: one of the format's functions, an ONNX operator, or a formula.
+/// What a node calls by name with arguments: one of the format's functions, an ONNX operator, or a
+/// formula.
 class FunctionCall {
  public:
   FunctionCall() = default;
   /// `name` that is no function's is a formula itself where `otherwise` is absent.
-  FunctionCall(const std::string& name, const Elements<Tree>& args, const std::optional<std::string>& otherwise);
+  FunctionCall(const std::string& name, const Elements<Tree>& args,
+               const std::optional<std::string>& otherwise);
 
   Value evaluate(const Table& names, SharedOperators& shared) const;
   /// Names that its arguments need and that are not arguments themselves.
@@ -92,10 +94,13 @@ class NodeExecutor {
   };
 
   const LiveOutput* find_output(std::string_view port) const;
-  void make_parameter(const std::string& id, const Parameter& parameter, std::vector<std::string>& problems);
-  void make_functions(const Node& node, std::set<std::string> known, std::vector<std::string>& problems);
+  void make_parameter(const std::string& id, const Parameter& parameter,
+                      std::vector<std::string>& problems);
+  void make_functions(const Node& node, std::set<std::string> known,
+                      std::vector<std::string>& problems);
   Value value_before(const LiveParameter& parameter, const Table& names, bool& keep) const;
-  Value evaluate_parameter(LiveParameter& parameter, const Table& names, const Value& time_increment) const;
+  Value evaluate_parameter(LiveParameter& parameter, const Table& names,
+                           const Value& time_increment) const;
   Value apply_conditions(const LiveParameter& parameter, Value value, const Table& names) const;
 
   std::string id_;

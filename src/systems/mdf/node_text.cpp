@@ -27,7 +27,8 @@ constexpr std::array<TypeWord, 10> type_words = {{{DType::f32, "float32"},
                                                   {DType::u8, "uint8"},
                                                   {DType::boolean, "bool"}}};
 
-constexpr std::array<std::string_view, 5> structure_kinds = {"leaf", "none", "tuple", "list", "dict"};
+constexpr std::array<std::string_view, 5> structure_kinds = {"leaf", "none", "tuple", "list",
+                                                             "dict"};
 constexpr int deepest = 64;
 
 [[noreturn]] void refuse(std::string_view what) { throw Error(Fault::file, "metadata", what); }
@@ -41,7 +42,8 @@ Tree texts(const std::vector<std::string>& words) {
 std::vector<std::string> texts_in(const Tree* tree) {
   std::vector<std::string> result;
   if (tree == nullptr || tree->is_null()) return result;
-  if (tree->list() == nullptr) refuse(fmt::format("a list of texts is needed, not {}", kind_of(*tree)));
+  if (tree->list() == nullptr)
+    refuse(fmt::format("a list of texts is needed, not {}", kind_of(*tree)));
   for (const Tree& item : *tree->list()) result.push_back(item.is_null() ? "" : text_of(item));
   return result;
 }
@@ -51,7 +53,8 @@ std::string text_in(const Tree& tree, std::string_view key) {
   return found == nullptr || found->is_null() ? "" : text_of(*found);
 }
 
-// --- structures ------------------------------------------------------------------------------------
+// --- structures
+// ------------------------------------------------------------------------------------
 
 Tree tree_of(const Structure& structure) {
   Tree::Map map{{"kind", {std::string(structure_kinds[static_cast<std::size_t>(structure.kind)])}}};
@@ -77,7 +80,8 @@ Structure structure_in(const Tree* tree, int depth = 0) {
   result.keys = texts_in(tree->find("keys"));
   const Tree* children = tree->find("children");
   if (children == nullptr || children->list() == nullptr) return result;
-  for (const Tree& child : *children->list()) result.children.push_back(structure_in(&child, depth + 1));
+  for (const Tree& child : *children->list())
+    result.children.push_back(structure_in(&child, depth + 1));
   return result;
 }
 
@@ -107,12 +111,14 @@ std::vector<LengthRange> lengths_in(const Tree* tree) {
   return result;
 }
 
-// --- doors and weights -------------------------------------------------------------------------------
+// --- doors and weights
+// -------------------------------------------------------------------------------
 
 Tree tree_of(const std::vector<Door>& doors) {
   Tree::List list;
   for (const Door& door : doors) {
-    list.push_back({Tree::Map{{"id", {door.id}}, {"name", {door.name}}, {"type", {to_text(door.type)}}}});
+    list.push_back(
+        {Tree::Map{{"id", {door.id}}, {"name", {door.name}}, {"type", {to_text(door.type)}}}});
   }
   return {std::move(list)};
 }
@@ -121,13 +127,16 @@ std::vector<Door> doors_in(const Tree* tree) {
   std::vector<Door> result;
   if (tree == nullptr || tree->list() == nullptr) return result;
   for (const Tree& item : *tree->list()) {
-    result.push_back({text_in(item, "id"), text_in(item, "name"), parse_type(text_in(item, "type"))});
+    result.push_back(
+        {text_in(item, "id"), text_in(item, "name"), parse_type(text_in(item, "type"))});
   }
   return result;
 }
 
 Tree tree_of(const StoredWeight& weight) {
-  Tree::Map map{{"names", texts(weight.names)}, {"type", {to_text(weight.type)}}, {"trainable", {weight.trainable}}};
+  Tree::Map map{{"names", texts(weight.names)},
+                {"type", {to_text(weight.type)}},
+                {"trainable", {weight.trainable}}};
   switch (weight.where) {
     case StoredWeight::Where::parameter:
       map.emplace_back("node", Tree{weight.node});
@@ -154,18 +163,22 @@ StoredWeight weight_in(const Tree& tree) {
   if (!weight.id.empty()) return weight;
   weight.id = text_in(tree, "graph_parameter");
   weight.where = StoredWeight::Where::unused;
-  if (weight.id.empty()) refuse("a weight stands in a parameter, a port or a graph_parameter; here is none of them");
+  if (weight.id.empty())
+    refuse("a weight stands in a parameter, a port or a graph_parameter; here is none of them");
   return weight;
 }
 
-// --- attributes --------------------------------------------------------------------------------------
+// --- attributes
+// --------------------------------------------------------------------------------------
 
 Tree tree_of(const Dim& dim) { return dim.known() ? Tree{dim.value()} : Tree{to_text(dim)}; }
 
 struct AttributeTree {
   Tree operator()(bool flag) const { return {flag}; }
   Tree operator()(std::int64_t number) const { return {number}; }
-  Tree operator()(double number) const { return std::isfinite(number) ? Tree{number} : Tree{real_text(number)}; }
+  Tree operator()(double number) const {
+    return std::isfinite(number) ? Tree{number} : Tree{real_text(number)};
+  }
   Tree operator()(const std::string& text) const { return {text}; }
   Tree operator()(DType dtype) const { return {std::string(name_of(dtype))}; }
   Tree operator()(const Tensor& tensor) const { return nested_lists(tensor); }
@@ -180,7 +193,8 @@ struct AttributeTree {
 
 Dim dim_in(const Tree& tree) {
   if (const auto* number = tree.integer()) return Dim(*number);
-  if (tree.text() == nullptr) refuse(fmt::format("a length is a number or a text, not {}", kind_of(tree)));
+  if (tree.text() == nullptr)
+    refuse(fmt::format("a length is a number or a text, not {}", kind_of(tree)));
   return parse_dim(*tree.text());
 }
 
@@ -259,8 +273,8 @@ Tree element(const Tensor& tensor, std::size_t i, const std::vector<double>& rea
   return {tensor.dtype() == DType::f64 ? reals[i] : shortest(static_cast<float>(reals[i]))};
 }
 
-Tree nested(const Tensor& tensor, std::size_t axis, std::size_t& next, const std::vector<double>& reals,
-            const std::vector<std::int64_t>& integers) {
+Tree nested(const Tensor& tensor, std::size_t axis, std::size_t& next,
+            const std::vector<double>& reals, const std::vector<std::int64_t>& integers) {
   if (axis == tensor.shape().size()) return element(tensor, next++, reals, integers);
   Tree::List list;
   list.reserve(static_cast<std::size_t>(tensor.shape()[axis]));
@@ -273,8 +287,11 @@ Tree nested(const Tensor& tensor, std::size_t axis, std::size_t& next, const std
 }  // namespace
 
 Tree to_tree(const Origin& origin) {
-  Tree::Map map{{"name", {origin.name}}, {"inputs", tree_of(origin.inputs)}, {"outputs", tree_of(origin.outputs)}};
-  if (!origin.signature.lengths.empty()) map.emplace_back("lengths", tree_of(origin.signature.lengths));
+  Tree::Map map{{"name", {origin.name}},
+                {"inputs", tree_of(origin.inputs)},
+                {"outputs", tree_of(origin.outputs)}};
+  if (!origin.signature.lengths.empty())
+    map.emplace_back("lengths", tree_of(origin.signature.lengths));
   map.emplace_back("arguments", tree_of(origin.signature.arguments));
   map.emplace_back("keywords", tree_of(origin.signature.keywords));
   map.emplace_back("results", tree_of(origin.signature.results));
@@ -297,7 +314,8 @@ std::optional<Origin> origin_of(const Tree& metadata) {
   origin.signature.arguments = structure_in(tree->find("arguments"));
   origin.signature.keywords = structure_in(tree->find("keywords"));
   origin.signature.results = structure_in(tree->find("results"));
-  if (const Tree* weights = tree->find("weights"); weights != nullptr && weights->list() != nullptr) {
+  if (const Tree* weights = tree->find("weights");
+      weights != nullptr && weights->list() != nullptr) {
     for (const Tree& weight : *weights->list()) origin.weights.push_back(weight_in(weight));
   }
   return origin;
@@ -344,10 +362,13 @@ std::optional<NodeOrigin> node_origin_of(const Tree& metadata) {
   try {
     origin.attributes = attributes_in(*schema, metadata.find("attributes"));
     origin.inputs = texts_in(metadata.find("inputs"));
-    for (const std::string& type : texts_in(metadata.find("types"))) origin.outputs.push_back(parse_type(type));
+    for (const std::string& type : texts_in(metadata.find("types")))
+      origin.outputs.push_back(parse_type(type));
     origin.names = texts_in(metadata.find("names"));
-    if (const Tree* constants = metadata.find("constants"); constants != nullptr && constants->map() != nullptr) {
-      for (const auto& [id, type] : *constants->map()) origin.constants.emplace_back(id, parse_type(text_of(type)));
+    if (const Tree* constants = metadata.find("constants");
+        constants != nullptr && constants->map() != nullptr) {
+      for (const auto& [id, type] : *constants->map())
+        origin.constants.emplace_back(id, parse_type(text_of(type)));
     }
   } catch (const Error&) {
     return std::nullopt;
@@ -397,7 +418,8 @@ Tree nested_lists(const Tensor& tensor) {
   return nested(tensor, 0, next, reals, integers);
 }
 
-std::string length_in(const std::string& symbol, const std::vector<std::optional<Operand>>& operands,
+std::string length_in(const std::string& symbol,
+                      const std::vector<std::optional<Operand>>& operands,
                       const std::vector<Door>& inputs) {
   const auto axis_in = [&symbol](const Shape& shape) -> std::optional<std::size_t> {
     for (std::size_t i = 0; i < shape.size(); ++i) {
@@ -407,10 +429,12 @@ std::string length_in(const std::string& symbol, const std::vector<std::optional
   };
   for (const auto& operand : operands) {
     if (!operand) continue;
-    if (const auto axis = axis_in(operand->type.shape)) return fmt::format("numpy.size({},{})", operand->id, *axis);
+    if (const auto axis = axis_in(operand->type.shape))
+      return fmt::format("numpy.size({},{})", operand->id, *axis);
   }
   for (const Door& input : inputs) {
-    if (const auto axis = axis_in(input.type.shape)) return fmt::format("numpy.size({},{})", input.id, *axis);
+    if (const auto axis = axis_in(input.type.shape))
+      return fmt::format("numpy.size({},{})", input.id, *axis);
   }
   return "";
 }

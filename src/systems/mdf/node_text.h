@@ -1,6 +1,7 @@
 #pragma once
 
-// What the writer puts into a document's metadata and the reader and the executor take from it again.
+// What the writer puts into a document's metadata and the reader and the executor take from it
+// again.
 
 #include <optional>
 #include <string>
@@ -38,18 +39,19 @@ struct Origin {
   std::vector<Door> inputs;
   std::vector<Door> outputs;
   std::vector<StoredWeight> weights;
-  std::string tensors;  // the file beside the document with the values of ports; empty: all are in the document
+  std::string tensors;  // the file beside the document with the values of ports; empty: all are in
+                        // the document
   Signature signature;
 };
 
 /// What a node's metadata tells.
 struct NodeOrigin {
   std::string op;
-  Attributes attributes;                              // complete
-  std::vector<std::string> inputs;                    // ids of ports and parameters; empty where absent
+  Attributes attributes;            // complete
+  std::vector<std::string> inputs;  // ids of ports and parameters; empty where absent
   std::vector<TensorType> outputs;
-  std::vector<std::string> names;                     // of the outputs, in the source
-  Elements<TensorType> constants;                     // parameters that are operands, with their types
+  std::vector<std::string> names;  // of the outputs, in the source
+  Elements<TensorType> constants;  // parameters that are operands, with their types
   std::string scope;
   Place place;
 };
@@ -59,7 +61,8 @@ Tree to_tree(const Origin& origin);
 std::optional<Origin> origin_of(const Tree& metadata);
 
 Tree to_tree(const NodeOrigin& origin);
-/// Nothing where the metadata names no operator of ours, or is malformed: then only the node itself counts.
+/// Nothing where the metadata names no operator of ours, or is malformed: then only the node itself
+/// counts.
 std::optional<NodeOrigin> node_origin_of(const Tree& metadata);
 /// Module path and place alone, which need no operator.
 void place_of(const Tree& metadata, std::string& scope, Place& place);
@@ -73,9 +76,10 @@ std::optional<DType> dtype_of_word(std::string_view word);
 /// The elements as nested lists; floats as the shortest decimal that gives the same bits.
 Tree nested_lists(const Tensor& tensor);
 
-/// How a node can compute a length: from one of its own operands, else from an input of the graph, whose port it then
-/// needs.
-std::string length_in(const std::string& symbol, const std::vector<std::optional<Operand>>& operands,
+/// How a node can compute a length: from one of its own operands, else from an input of the graph,
+/// whose port it then needs.
+std::string length_in(const std::string& symbol,
+                      const std::vector<std::optional<Operand>>& operands,
                       const std::vector<Door>& inputs);
 
 /// The ports that an operator's operands go to: `in0`, `in1`, ... for one that takes any number.

@@ -18,7 +18,8 @@ std::string lower(std::string_view text) {
 std::size_t least_inputs(const OnnxOperator& op) {
   if (op.variadic()) return 1;
   std::size_t count = 0;
-  for (const std::string_view name : split_text(op.inputs, ' ')) count += name.ends_with('?') ? 0 : 1;
+  for (const std::string_view name : split_text(op.inputs, ' '))
+    count += name.ends_with('?') ? 0 : 1;
   return count;
 }
 
@@ -26,14 +27,16 @@ void check(const OnnxOperator& op, const OnnxCall& call) {
   const std::size_t least = least_inputs(op);
   const std::size_t most = op.variadic() ? call.inputs.size() : split_text(op.inputs, ' ').size();
   if (call.inputs.size() < least || call.inputs.size() > most) {
-    throw Error(Fault::model, "", fmt::format("onnx::{} takes {} and has {}", op.name,
-                                              op.variadic() ? "one input or more" : std::string(op.inputs),
-                                              counted(call.inputs.size(), "input")));
+    throw Error(Fault::model, "",
+                fmt::format("onnx::{} takes {} and has {}", op.name,
+                            op.variadic() ? "one input or more" : std::string(op.inputs),
+                            counted(call.inputs.size(), "input")));
   }
   for (const std::string_view entry : split_text(op.attributes, ' ')) {
     const std::string_view name = entry.substr(0, entry.find(':'));
     if (entry.ends_with('!') && !call.given(name)) {
-      throw Error(Fault::model, "", fmt::format("onnx::{} needs its attribute '{}'", op.name, name));
+      throw Error(Fault::model, "",
+                  fmt::format("onnx::{} needs its attribute '{}'", op.name, name));
     }
   }
 }
@@ -48,7 +51,8 @@ double OnnxCall::real(std::string_view name, double otherwise) const {
   return given(name) ? get<double>(attributes, name) : otherwise;
 }
 
-std::vector<std::int64_t> OnnxCall::integers(std::string_view name, std::vector<std::int64_t> otherwise) const {
+std::vector<std::int64_t> OnnxCall::integers(std::string_view name,
+                                             std::vector<std::int64_t> otherwise) const {
   return given(name) ? get<std::vector<std::int64_t>>(attributes, name) : otherwise;
 }
 
@@ -70,13 +74,16 @@ std::vector<ValueId> emit_onnx(Emitter& emitter, const OnnxOperator& op, const O
   });
 }
 
-std::vector<std::int64_t> known_integers(const Emitter& emitter, ValueId id, std::string_view what) {
+std::vector<std::int64_t> known_integers(const Emitter& emitter, ValueId id,
+                                         std::string_view what) {
   const auto tensor = emitter.known(id);
   if (!tensor) {
-    throw Error(Fault::unsupported, "", fmt::format("{} must be constant to be read; it is computed", what));
+    throw Error(Fault::unsupported, "",
+                fmt::format("{} must be constant to be read; it is computed", what));
   }
   if (is_floating(tensor->dtype()) && tensor->count() > 0) {
-    throw Error(Fault::model, "", fmt::format("{} must be integers, not {}", what, name_of(tensor->dtype())));
+    throw Error(Fault::model, "",
+                fmt::format("{} must be integers, not {}", what, name_of(tensor->dtype())));
   }
   return tensor->integers();
 }

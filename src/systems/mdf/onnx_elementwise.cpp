@@ -80,7 +80,8 @@ Values emit_cast(Emitter& e, const OnnxCall& call) {
 template <std::size_t size>
 Values chained(Emitter& e, const OnnxCall& call, const char (&op)[size]) {
   ValueId result = call.inputs[0];
-  for (std::size_t i = 1; i < call.inputs.size(); ++i) result = e.emit(op, {result, call.inputs[i]});
+  for (std::size_t i = 1; i < call.inputs.size(); ++i)
+    result = e.emit(op, {result, call.inputs[i]});
   return {result};
 }
 
@@ -95,7 +96,8 @@ Values emit_mean(Emitter& e, const OnnxCall& call) {
 
 Values emit_div(Emitter& e, const OnnxCall& call) {
   if (is_floating(e.dtype(call.inputs[0]))) return {e.emit("div", call.inputs)};
-  // Integers are cut towards zero: the floored quotient of the magnitudes, with the sign of the product.
+  // Integers are cut towards zero: the floored quotient of the magnitudes, with the sign of the
+  // product.
   const ValueId x = call.inputs[0];
   const ValueId y = call.inputs[1];
   const ValueId size = e.emit("floor_divide", {e.emit("abs", {x}), e.emit("abs", {y})});

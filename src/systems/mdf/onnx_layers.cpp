@@ -23,10 +23,11 @@ ValueId scaled(Emitter& e, ValueId x, double factor) {
 Values emit_gemm(Emitter& e, const OnnxCall& call) {
   ValueId a = call.inputs[0];
   const ValueId b = call.inputs[1];
-  if (e.rank(a) != 2 || e.rank(b) != 2) throw Error(Fault::model, "", "A and B are matrices with two axes");
+  if (e.rank(a) != 2 || e.rank(b) != 2)
+    throw Error(Fault::model, "", "A and B are matrices with two axes");
   if (call.integer("transA", 0) != 0) a = turned(e, a);
-  const bool plain = call.integer("transB", 0) != 0 && call.real("alpha", 1) == 1 && call.real("beta", 1) == 1 &&
-                     (!call.has(2) || e.rank(call.inputs[2]) == 1);
+  const bool plain = call.integer("transB", 0) != 0 && call.real("alpha", 1) == 1 &&
+                     call.real("beta", 1) == 1 && (!call.has(2) || e.rank(call.inputs[2]) == 1);
   if (plain && (!call.has(2) || e.shape(call.inputs[2]) == Shape{e.shape(b)[0]})) {
     Values inputs{a, b};
     if (call.has(2)) inputs.push_back(call.inputs[2]);
@@ -43,11 +44,13 @@ Values emit_matmul(Emitter& e, const OnnxCall& call) {
   const auto widened = [&](ValueId x, bool row) {
     const Shape& shape = e.shape(x);
     if (shape.size() != 1) return x;
-    return e.emit("reshape", {x}, {{"shape", row ? Shape{Dim(1), shape[0]} : Shape{shape[0], Dim(1)}}});
+    return e.emit("reshape", {x},
+                  {{"shape", row ? Shape{Dim(1), shape[0]} : Shape{shape[0], Dim(1)}}});
   };
   const bool row = e.rank(call.inputs[0]) == 1;
   const bool column = e.rank(call.inputs[1]) == 1;
-  const ValueId product = e.emit("matmul", {widened(call.inputs[0], true), widened(call.inputs[1], false)});
+  const ValueId product =
+      e.emit("matmul", {widened(call.inputs[0], true), widened(call.inputs[1], false)});
   if (!row && !column) return {product};
   Shape shape = e.shape(product);
   if (column) shape.pop_back();
@@ -55,25 +58,28 @@ Values emit_matmul(Emitter& e, const OnnxCall& call) {
   return {e.emit("reshape", {product}, {{"shape", shape}})};
 }
 
-// --- convolution and pooling -----------------------------------------------------------------------
+// --- convolution and pooling
+// -----------------------------------------------------------------------
 
 void refuse_auto_pad(const OnnxCall& call) {
   if (!call.given("auto_pad")) return;
   const auto& mode = get<std::string>(call.attributes, "auto_pad");
   if (mode != "NOTSET" && mode != "VALID") {
-    throw Error(Fault::unsupported, "", fmt::format("auto_pad {} is not read; give pads", quoted(mode)));
+    throw Error(Fault::unsupported, "",
+                fmt::format("auto_pad {} is not read; give pads", quoted(mode)));
   }
 }
 
 struct Pads {
-  Integers even;         // the same at begin and end
+  Integers even;          // the same at begin and end
   std::vector<Dim> rest;  // what is left for a pad before, in its order; empty when there is none
 };
 
 Pads pads_of(const OnnxCall& call, std::size_t axes) {
   const Integers pads = call.integers("pads", Integers(2 * axes, 0));
   if (pads.size() != 2 * axes) {
-    throw Error(Fault::model, "", fmt::format("{} axes need {} pads, not {}", axes, 2 * axes, pads.size()));
+    throw Error(Fault::model, "",
+                fmt::format("{} axes need {} pads, not {}", axes, 2 * axes, pads.size()));
   }
   Pads result;
   bool uneven = false;
@@ -91,7 +97,8 @@ ValueId padded(Emitter& e, ValueId x, const Pads& pads, double value) {
 }
 
 std::size_t spatial_axes(const Emitter& e, ValueId x) {
-  if (e.rank(x) < 3) throw Error(Fault::model, "", "the input needs a batch axis, a channel axis and one more");
+  if (e.rank(x) < 3)
+    throw Error(Fault::model, "", "the input needs a batch axis, a channel axis and one more");
   return static_cast<std::size_t>(e.rank(x)) - 2;
 }
 
@@ -116,7 +123,8 @@ Values emit_conv_transpose(Emitter& e, const OnnxCall& call) {
   const std::size_t axes = spatial_axes(e, call.inputs[0]);
   const Pads pads = pads_of(call, axes);
   if (!pads.rest.empty() || call.given("output_shape")) {
-    throw Error(Fault::unsupported, "", "output_shape and pads that differ at begin and end are not read");
+    throw Error(Fault::unsupported, "",
+                "output_shape and pads that differ at begin and end are not read");
   }
   Attributes settings = convolution_settings(call, axes, pads.even);
   settings.push_back({"transposed", true});
@@ -125,7 +133,8 @@ Values emit_conv_transpose(Emitter& e, const OnnxCall& call) {
 }
 
 void need_two_axes(std::size_t axes) {
-  if (axes != 2) throw Error(Fault::unsupported, "", fmt::format("pooling is read for 2 axes, not {}", axes));
+  if (axes != 2)
+    throw Error(Fault::unsupported, "", fmt::format("pooling is read for 2 axes, not {}", axes));
 }
 
 Values emit_max_pool(Emitter& e, const OnnxCall& call) {
@@ -159,7 +168,8 @@ Values emit_average_pool(Emitter& e, const OnnxCall& call) {
   const Pads pads = pads_of(call, axes);
   const bool counts = call.integer("count_include_pad", 0) != 0;
   if (!pads.rest.empty() && !counts) {
-    throw Error(Fault::unsupported, "", "pads that differ at begin and end are read with count_include_pad 1 only");
+    throw Error(Fault::unsupported, "",
+                "pads that differ at begin and end are read with count_include_pad 1 only");
   }
   return {e.emit("avg_pool2d", {padded(e, call.inputs[0], pads, 0)},
                  {{"kernel_size", call.integers("kernel_shape", {})},
@@ -175,14 +185,20 @@ Values emit_global_pool(Emitter& e, const OnnxCall& call, std::string_view op) {
   return {e.emit(op, call.inputs, {{"dim", axes}, {"keepdim", true}})};
 }
 
-Values emit_global_average(Emitter& e, const OnnxCall& call) { return emit_global_pool(e, call, "mean"); }
-Values emit_global_max(Emitter& e, const OnnxCall& call) { return emit_global_pool(e, call, "amax"); }
+Values emit_global_average(Emitter& e, const OnnxCall& call) {
+  return emit_global_pool(e, call, "mean");
+}
+Values emit_global_max(Emitter& e, const OnnxCall& call) {
+  return emit_global_pool(e, call, "amax");
+}
 
-// --- normalisation and reductions ------------------------------------------------------------------
+// --- normalisation and reductions
+// ------------------------------------------------------------------
 
 Values emit_batch_norm(Emitter& e, const OnnxCall& call) {
   if (call.integer("training_mode", 0) != 0) {
-    throw Error(Fault::unsupported, "", "training_mode 1 changes the running statistics and is not read");
+    throw Error(Fault::unsupported, "",
+                "training_mode 1 changes the running statistics and is not read");
   }
   return {e.emit("batch_norm", call.inputs, {{"eps", call.real("epsilon", 1e-5)}})};
 }
@@ -195,7 +211,8 @@ Values emit_log_softmax(Emitter& e, const OnnxCall& call) {
   return {e.emit("log_softmax", call.inputs, {{"dim", call.integer("axis", -1)}})};
 }
 
-Values reduced(Emitter& e, std::string_view op, ValueId x, const Integers& axes, const OnnxCall& call) {
+Values reduced(Emitter& e, std::string_view op, ValueId x, const Integers& axes,
+               const OnnxCall& call) {
   return {e.emit(op, {x}, {{"dim", axes}, {"keepdim", call.integer("keepdims", 1) != 0}})};
 }
 
@@ -233,13 +250,17 @@ Values emit_reduce_sum_square(Emitter& e, const OnnxCall& call) {
   return reduced(e, "sum", e.emit("square", {call.inputs[0]}), call.integers("axes", {}), call);
 }
 
-Values emit_reduce_l2(Emitter& e, const OnnxCall& call) { return {e.emit("sqrt", emit_reduce_sum_square(e, call))}; }
+Values emit_reduce_l2(Emitter& e, const OnnxCall& call) {
+  return {e.emit("sqrt", emit_reduce_sum_square(e, call))};
+}
 
 Values position(Emitter& e, std::string_view op, const OnnxCall& call) {
   if (call.integer("select_last_index", 0) != 0) {
     throw Error(Fault::unsupported, "", "select_last_index 1 is not read");
   }
-  return {e.emit(op, call.inputs, {{"dim", call.integer("axis", 0)}, {"keepdim", call.integer("keepdims", 1) != 0}})};
+  return {
+      e.emit(op, call.inputs,
+             {{"dim", call.integer("axis", 0)}, {"keepdim", call.integer("keepdims", 1) != 0}})};
 }
 
 Values emit_arg_max(Emitter& e, const OnnxCall& call) { return position(e, "argmax", call); }
@@ -249,15 +270,19 @@ Values emit_cumsum(Emitter& e, const OnnxCall& call) {
   if (call.integer("exclusive", 0) != 0 || call.integer("reverse", 0) != 0) {
     throw Error(Fault::unsupported, "", "exclusive and reverse sums are not read");
   }
-  return {e.emit("cumsum", {call.inputs[0]}, {{"dim", known_integers(e, call.inputs[1], "the axis").at(0)}})};
+  return {e.emit("cumsum", {call.inputs[0]},
+                 {{"dim", known_integers(e, call.inputs[1], "the axis").at(0)}})};
 }
 
-constexpr std::string_view conv_settings = "auto_pad:text dilations:ints group:int kernel_shape:ints pads:ints strides:ints";
+constexpr std::string_view conv_settings =
+    "auto_pad:text dilations:ints group:int kernel_shape:ints pads:ints strides:ints";
 constexpr std::string_view transposed_settings =
-    "auto_pad:text dilations:ints group:int kernel_shape:ints output_padding:ints output_shape:ints pads:ints "
+    "auto_pad:text dilations:ints group:int kernel_shape:ints output_padding:ints "
+    "output_shape:ints pads:ints "
     "strides:ints";
 constexpr std::string_view max_pool_settings =
-    "auto_pad:text ceil_mode:int dilations:ints kernel_shape:ints! pads:ints storage_order:int strides:ints";
+    "auto_pad:text ceil_mode:int dilations:ints kernel_shape:ints! pads:ints storage_order:int "
+    "strides:ints";
 constexpr std::string_view average_pool_settings =
     "auto_pad:text ceil_mode:int count_include_pad:int kernel_shape:ints! pads:ints strides:ints";
 
@@ -270,8 +295,8 @@ constexpr OnnxOperator rows[] = {
     {"AveragePool", "X", average_pool_settings, emit_average_pool},
     {"GlobalAveragePool", "X", "", emit_global_average},
     {"GlobalMaxPool", "X", "", emit_global_max},
-    {"BatchNormalization", "X scale B input_mean input_var", "epsilon:float momentum:float training_mode:int!",
-     emit_batch_norm, "", true},
+    {"BatchNormalization", "X scale B input_mean input_var",
+     "epsilon:float momentum:float training_mode:int!", emit_batch_norm, "", true},
     {"Softmax", "input", "axis:int", emit_softmax},
     {"LogSoftmax", "input", "axis:int", emit_log_softmax},
     {"ReduceSum", "data axes?", "keepdims:int noop_with_empty_axes:int", emit_reduce_sum},

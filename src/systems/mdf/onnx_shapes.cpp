@@ -12,7 +12,9 @@ namespace {
 using Values = std::vector<ValueId>;
 using Integers = std::vector<std::int64_t>;
 
-ValueId reshaped(Emitter& e, ValueId x, Shape shape) { return e.emit("reshape", {x}, {{"shape", std::move(shape)}}); }
+ValueId reshaped(Emitter& e, ValueId x, Shape shape) {
+  return e.emit("reshape", {x}, {{"shape", std::move(shape)}});
+}
 
 // 0 takes the input's length of the same place, -1 what is left over.
 Values emit_reshape(Emitter& e, const OnnxCall& call) {
@@ -36,16 +38,21 @@ Values emit_reshape(Emitter& e, const OnnxCall& call) {
     shape.push_back(copied ? e.shape(x)[i] : Dim(wanted[i]));
     known = known * shape.back();
   }
-  if (open) shape[*open] = known == Dim(0) ? Dim(0) : floor_divide(count_elements(e.shape(x)), known);
+  if (open)
+    shape[*open] = known == Dim(0) ? Dim(0) : floor_divide(count_elements(e.shape(x)), known);
   return {reshaped(e, x, shape)};
 }
 
 Values emit_flatten(Emitter& e, const OnnxCall& call) {
   const Shape& shape = e.shape(call.inputs[0]);
   const std::int64_t rank = e.rank(call.inputs[0]);
-  const std::int64_t axis = call.integer("axis", 1) == rank ? rank : axis_of(call.integer("axis", 1), std::max(rank, std::int64_t{1}));
+  const std::int64_t axis = call.integer("axis", 1) == rank
+                                ? rank
+                                : axis_of(call.integer("axis", 1), std::max(rank, std::int64_t{1}));
   const auto middle = shape.begin() + axis;
-  return {reshaped(e, call.inputs[0], {count_elements(Shape(shape.begin(), middle)), count_elements(Shape(middle, shape.end()))})};
+  return {reshaped(
+      e, call.inputs[0],
+      {count_elements(Shape(shape.begin(), middle)), count_elements(Shape(middle, shape.end()))})};
 }
 
 Integers axes_in(Emitter& e, const OnnxCall& call, std::int64_t rank) {
@@ -67,19 +74,22 @@ Values emit_squeeze(Emitter& e, const OnnxCall& call) {
   }
   Shape shape;
   for (std::size_t i = 0; i < from.size(); ++i) {
-    if (std::ranges::find(axes, static_cast<std::int64_t>(i)) == axes.end()) shape.push_back(from[i]);
+    if (std::ranges::find(axes, static_cast<std::int64_t>(i)) == axes.end())
+      shape.push_back(from[i]);
   }
   return {reshaped(e, x, shape)};
 }
 
 Values emit_unsqueeze(Emitter& e, const OnnxCall& call) {
   const ValueId x = call.inputs[0];
-  const auto count = static_cast<std::int64_t>(known_integers(e, call.inputs[1], "the axes").size());
+  const auto count =
+      static_cast<std::int64_t>(known_integers(e, call.inputs[1], "the axes").size());
   Integers axes = axes_in(e, call, e.rank(x) + count);
   std::ranges::sort(axes);
   Shape shape = e.shape(x);
   for (const std::int64_t axis : axes) {
-    if (axis > static_cast<std::int64_t>(shape.size())) throw Error(Fault::model, "", "an axis is added twice");
+    if (axis > static_cast<std::int64_t>(shape.size()))
+      throw Error(Fault::model, "", "an axis is added twice");
     shape.insert(shape.begin() + axis, Dim(1));
   }
   return {reshaped(e, x, shape)};
@@ -99,13 +109,15 @@ Values emit_expand(Emitter& e, const OnnxCall& call) {
   for (std::size_t i = 0; i < shape.size(); ++i) {
     Dim& length = shape[shape.size() - 1 - i];
     if (i < e.shape(x).size()) length = e.shape(x)[e.shape(x).size() - 1 - i];
-    if (i < wanted.size() && wanted[wanted.size() - 1 - i] != 1) length = Dim(wanted[wanted.size() - 1 - i]);
+    if (i < wanted.size() && wanted[wanted.size() - 1 - i] != 1)
+      length = Dim(wanted[wanted.size() - 1 - i]);
   }
   return {e.emit("expand", {x}, {{"shape", shape}})};
 }
 
 Values emit_tile(Emitter& e, const OnnxCall& call) {
-  return {e.emit("repeat", {call.inputs[0]}, {{"repeats", known_integers(e, call.inputs[1], "the repeats")}})};
+  return {e.emit("repeat", {call.inputs[0]},
+                 {{"repeats", known_integers(e, call.inputs[1], "the repeats")}})};
 }
 
 Values emit_slice(Emitter& e, const OnnxCall& call) {
@@ -117,32 +129,42 @@ Values emit_slice(Emitter& e, const OnnxCall& call) {
   if (call.has(3)) axes = known_integers(e, call.inputs[3], "the axes");
   Integers steps(starts.size(), 1);
   if (call.has(4)) steps = known_integers(e, call.inputs[4], "the steps");
-  if (ends.size() != starts.size() || axes.size() != starts.size() || steps.size() != starts.size()) {
+  if (ends.size() != starts.size() || axes.size() != starts.size() ||
+      steps.size() != starts.size()) {
     throw Error(Fault::model, "", "starts, ends, axes and steps must be equally many");
   }
   for (std::size_t i = 0; i < starts.size(); ++i) {
     const std::int64_t axis = axis_of(axes[i], e.rank(x));
     if (steps[i] > 0) {
-      x = e.emit("slice", {x}, {{"dim", axis}, {"start", Dim(starts[i])}, {"end", Dim(ends[i])}, {"step", steps[i]}});
+      x = e.emit(
+          "slice", {x},
+          {{"dim", axis}, {"start", Dim(starts[i])}, {"end", Dim(ends[i])}, {"step", steps[i]}});
       continue;
     }
     // Backwards: turn the axis round, then count from its new front.
-    const Dim& length = e.shape(x)[static_cast<std::size_t>(axis)];
+    const Dim length = e.shape(x)[static_cast<std::size_t>(axis)];
     if (!length.known() || steps[i] == 0) {
       throw Error(Fault::unsupported, "", "a backward slice of a length that is not known");
     }
     const std::int64_t n = length.value();
-    const auto place = [n](std::int64_t at) { return std::clamp(at < 0 ? at + n : at, std::int64_t{-1}, n - 1); };
+    const auto place = [n](std::int64_t at) {
+      return std::clamp(at < 0 ? at + n : at, std::int64_t{-1}, n - 1);
+    };
     const std::int64_t first = n - 1 - place(starts[i]);
     const std::int64_t last = ends[i] < -n ? n : n - 1 - place(ends[i]);
     x = e.emit("flip", {x}, {{"dims", Integers{axis}}});
-    x = e.emit("slice", {x}, {{"dim", axis}, {"start", Dim(first)}, {"end", Dim(std::max(first, last))}, {"step", -steps[i]}});
+    x = e.emit("slice", {x},
+               {{"dim", axis},
+                {"start", Dim(first)},
+                {"end", Dim(std::max(first, last))},
+                {"step", -steps[i]}});
   }
   return {x};
 }
 
 Values emit_concat(Emitter& e, const OnnxCall& call) {
-  return {e.emit("cat", call.inputs, {{"dim", axis_of(call.integer("axis", 0), e.rank(call.inputs[0]))}})};
+  return {e.emit("cat", call.inputs,
+                 {{"dim", axis_of(call.integer("axis", 0), e.rank(call.inputs[0]))}})};
 }
 
 // Mirrors or repeats what is at the border: each axis is picked anew, by index.
@@ -150,9 +172,11 @@ ValueId border_padded(Emitter& e, ValueId x, const Integers& pads, bool mirror) 
   const std::size_t rank = e.shape(x).size();
   for (std::size_t axis = 0; axis < rank; ++axis) {
     if (pads[axis] == 0 && pads[rank + axis] == 0) continue;
-    if (!e.shape(x)[axis].known()) throw Error(Fault::unsupported, "", "padding of a length that is not known");
+    if (!e.shape(x)[axis].known())
+      throw Error(Fault::unsupported, "", "padding of a length that is not known");
     const std::int64_t length = e.shape(x)[axis].value();
-    if (pads[axis] < 0 || pads[rank + axis] < 0 || (mirror && std::max(pads[axis], pads[rank + axis]) >= length)) {
+    if (pads[axis] < 0 || pads[rank + axis] < 0 ||
+        (mirror && std::max(pads[axis], pads[rank + axis]) >= length)) {
       throw Error(Fault::model, "", fmt::format("a length of {} cannot be padded so far", length));
     }
     Integers index;
@@ -168,13 +192,17 @@ ValueId border_padded(Emitter& e, ValueId x, const Integers& pads, bool mirror) 
 }
 
 Values emit_pad(Emitter& e, const OnnxCall& call) {
-  const std::string mode = call.given("mode") ? get<std::string>(call.attributes, "mode") : "constant";
+  const std::string mode =
+      call.given("mode") ? get<std::string>(call.attributes, "mode") : "constant";
   const Integers pads = known_integers(e, call.inputs[1], "the pads");
   const std::size_t rank = e.shape(call.inputs[0]).size();
-  if (pads.size() != 2 * rank) throw Error(Fault::model, "", fmt::format("{} axes need {} pads", rank, 2 * rank));
-  if (mode == "reflect" || mode == "edge") return {border_padded(e, call.inputs[0], pads, mode == "reflect")};
+  if (pads.size() != 2 * rank)
+    throw Error(Fault::model, "", fmt::format("{} axes need {} pads", rank, 2 * rank));
+  if (mode == "reflect" || mode == "edge")
+    return {border_padded(e, call.inputs[0], pads, mode == "reflect")};
   if (mode != "constant") {
-    throw Error(Fault::model, "", fmt::format("mode is {}; it is 'constant', 'reflect' or 'edge'", quoted(mode)));
+    throw Error(Fault::model, "",
+                fmt::format("mode is {}; it is 'constant', 'reflect' or 'edge'", quoted(mode)));
   }
   std::vector<Dim> ours;  // last axis first, each with its begin and end
   for (std::size_t i = rank; i-- > 0;) {
@@ -184,7 +212,8 @@ Values emit_pad(Emitter& e, const OnnxCall& call) {
   double value = 0;
   if (call.has(2)) {
     const auto known = e.known(call.inputs[2]);
-    if (!known || known->count() != 1) throw Error(Fault::unsupported, "", "the value must be one constant number");
+    if (!known || known->count() != 1)
+      throw Error(Fault::unsupported, "", "the value must be one constant number");
     value = known->doubles()[0];
   }
   return {e.emit("pad", {call.inputs[0]}, {{"pad", ours}, {"value", value}})};
@@ -234,7 +263,9 @@ Values emit_trilu(Emitter& e, const OnnxCall& call) {
 Values emit_shape(Emitter& e, const OnnxCall& call) {
   const Shape shape = e.shape(call.inputs[0]);
   const auto rank = static_cast<std::int64_t>(shape.size());
-  const auto place = [rank](std::int64_t at) { return std::clamp(at < 0 ? at + rank : at, std::int64_t{0}, rank); };
+  const auto place = [rank](std::int64_t at) {
+    return std::clamp(at < 0 ? at + rank : at, std::int64_t{0}, rank);
+  };
   const std::int64_t start = place(call.integer("start", 0));
   const std::int64_t end = place(call.integer("end", rank));
   if (const auto known = known_shape(shape)) {

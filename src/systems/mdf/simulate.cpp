@@ -31,7 +31,8 @@ struct Running {
   const DocumentGraph& graph() const { return loading.graph(); }
 };
 
-Tensor result_tensor(const Running& running, const Value& value, const TensorType& wanted, std::string_view where) {
+Tensor result_tensor(const Running& running, const Value& value, const TensorType& wanted,
+                     std::string_view where) {
   return with_place(where, [&] {
     const Tensor tensor = tensor_of(value);
     if (running.loading.origin) return tensor.converted(widened(wanted, running.precision).dtype);
@@ -108,7 +109,8 @@ std::vector<Step> trace_run(Running& running, std::span<const Tensor> inputs) {
       const bool typed = origin && i < origin->outputs.size();
       if (typed) tensor = tensor.converted(widened(origin->outputs[i], running.precision).dtype);
       const bool named = origin && i < origin->names.size() && !origin->names[i].empty();
-      steps.push_back({named ? origin->names[i] : port, origin ? origin->op : "", scope, place, std::move(tensor)});
+      steps.push_back({named ? origin->names[i] : port, origin ? origin->op : "", scope, place,
+                       std::move(tensor)});
     }
   }
   return steps;
@@ -125,11 +127,13 @@ void set_weight(Running& running, const StoredWeight& weight, const Tensor& tens
 /// Ports that nothing sends to and that are no weights, each name once, in the order of the nodes.
 std::vector<Door> open_ports(const Running& running) {
   std::set<std::pair<std::string, std::string>> connected;
-  for (const auto& [id, edge] : running.graph().edges) connected.emplace(edge.receiver, edge.receiver_port);
+  for (const auto& [id, edge] : running.graph().edges)
+    connected.emplace(edge.receiver, edge.receiver_port);
   std::vector<Door> doors;
   for (const auto& [node, body] : running.graph().nodes) {
     for (const auto& [port, type] : body.input_ports) {
-      const bool known = std::ranges::any_of(doors, [&p = port](const Door& door) { return door.id == p; });
+      const bool known =
+          std::ranges::any_of(doors, [&p = port](const Door& door) { return door.id == p; });
       if (connected.contains({node, port}) || known) continue;
       Door door{port, port, {dtype_of_word(type.type).value_or(DType::f32), {}}};
       for (const std::int64_t length : type.shape) door.type.shape.emplace_back(length);
@@ -139,7 +143,8 @@ std::vector<Door> open_ports(const Running& running) {
   return doors;
 }
 
-std::shared_ptr<Running> make_running(const Files& files, std::string_view entry, Precision precision) {
+std::shared_ptr<Running> make_running(const Files& files, std::string_view entry,
+                                      Precision precision) {
   auto running = std::make_shared<Running>();
   running->loading = load(files, entry);
   running->precision = precision;
@@ -167,19 +172,22 @@ Simulation simulate_mdf(const Files& files, std::string_view entry, Precision pr
   const auto running = mdf::make_running(files, entry, precision);
   Simulation simulation;
   for (const mdf::Door& door : running->inputs) {
-    simulation.inputs.push_back({door.name.empty() ? door.id : door.name, mdf::widened(door.type, precision)});
+    simulation.inputs.push_back(
+        {door.name.empty() ? door.id : door.name, mdf::widened(door.type, precision)});
   }
   for (const mdf::Door& door : running->outputs) {
-    simulation.outputs.push_back({door.name.empty() ? door.id : door.name, mdf::widened(door.type, precision)});
+    simulation.outputs.push_back(
+        {door.name.empty() ? door.id : door.name, mdf::widened(door.type, precision)});
   }
   std::vector<mdf::StoredWeight> trainable;
   const auto stored = running->loading.weights();
   for (const auto& [weight, tensor] : stored) {
     for (const std::string& name : weight.names) simulation.weights.emplace_back(name, tensor);
     const DType dtype = mdf::widened(weight.type, precision).dtype;
-    // In double precision a weight is the float that the document means, not the decimal it is written as.
-    const bool given = weight.where == mdf::StoredWeight::Where::port || precision == Precision::doubled ||
-                       tensor.count() == 0;
+    // In double precision a weight is the float that the document means, not the decimal it is
+    // written as.
+    const bool given = weight.where == mdf::StoredWeight::Where::port ||
+                       precision == Precision::doubled || tensor.count() == 0;
     if (given) mdf::set_weight(*running, weight, tensor.converted(dtype));
     if (!weight.trainable || weight.names.empty()) continue;
     trainable.push_back(weight);
@@ -188,12 +196,16 @@ Simulation simulate_mdf(const Files& files, std::string_view entry, Precision pr
   simulation.executor = std::make_unique<mdf::DocumentRun>(running);
   simulation.set_parameters = [running, trainable](std::span<const Tensor> values) {
     if (values.size() != trainable.size()) {
-      throw Error(Fault::usage, "", fmt::format("{} are given; the document has {}", counted(values.size(), "parameter"),
-                                                trainable.size()));
+      throw Error(Fault::usage, "",
+                  fmt::format("{} are given; the document has {}",
+                              counted(values.size(), "parameter"), trainable.size()));
     }
-    for (std::size_t i = 0; i < values.size(); ++i) mdf::set_weight(*running, trainable[i], values[i]);
+    for (std::size_t i = 0; i < values.size(); ++i)
+      mdf::set_weight(*running, trainable[i], values[i]);
   };
-  simulation.trace = [running](std::span<const Tensor> inputs) { return mdf::trace_run(*running, inputs); };
+  simulation.trace = [running](std::span<const Tensor> inputs) {
+    return mdf::trace_run(*running, inputs);
+  };
   return simulation;
 }
 

@@ -27,14 +27,16 @@ Expression in_python(Expression e, const LengthText& length_text) {
       return result;
     }
   }
-  if (e.kind != Expression::Kind::name || e.text == "floordiv" || e.text == "mod" || e.text == "min" ||
-      e.text == "max") {
+  if (e.kind != Expression::Kind::name || e.text == "floordiv" || e.text == "mod" ||
+      e.text == "min" || e.text == "max") {
     return e;
   }
   const std::string text = length_text(e.text);
   if (text.empty()) {
-    throw Error(Fault::unsupported, "",
-                fmt::format("the length {} is no length of an input, so a document cannot compute it", quoted(e.text)));
+    throw Error(
+        Fault::unsupported, "",
+        fmt::format("the length {} is no length of an input, so a document cannot compute it",
+                    quoted(e.text)));
   }
   return parse_expression(text);
 }
@@ -43,7 +45,8 @@ std::vector<std::string_view> formals(std::string_view function) {
   const OnnxOperator* op = find_onnx(function);
   expect(op != nullptr, "a spelling names an ONNX operator of our table");
   std::vector<std::string_view> names;
-  for (const std::string_view entry : split_text(op->inputs, ' ')) names.push_back(entry.substr(0, entry.find('?')));
+  for (const std::string_view entry : split_text(op->inputs, ' '))
+    names.push_back(entry.substr(0, entry.find('?')));
   return names;
 }
 
@@ -121,14 +124,16 @@ Wording expression(std::string text) {
 
 std::string argument(const Operand& operand, bool result_has_axes) {
   const bool axes = !operand.type.shape.empty();
-  // A plain number is given one axis by the operator, which is harmless where the result has axes anyway.
+  // A plain number is given one axis by the operator, which is harmless where the result has axes
+  // anyway.
   const bool plain = operand.literal && result_has_axes && operand.type.dtype != DType::boolean;
   return axes || plain ? operand.id : "numpy.array(" + operand.id + ")";
 }
 
 Wording call_with(std::string_view function, const Elements<Tree>& args, Elements<Tree> settings) {
   Wording wording;
-  for (auto& [name, value] : settings) wording.parameters.emplace_back(name, parameter_of(std::move(value)));
+  for (auto& [name, value] : settings)
+    wording.parameters.emplace_back(name, parameter_of(std::move(value)));
   const std::string id = fmt::format("onnx_{}_1", function);
   Parameter parameter;
   parameter.function = fmt::format("onnx::{}", function);
@@ -143,7 +148,8 @@ Wording call(const Phrase& phrase, std::string_view function, Elements<Tree> set
   const auto names = formals(function);
   for (std::size_t i = 0; i < phrase.inputs.size(); ++i) {
     if (!phrase.has(i)) continue;
-    args.emplace_back(names.at(i), Tree{argument(*phrase.inputs[i], !phrase.outputs[0].shape.empty())});
+    args.emplace_back(names.at(i),
+                      Tree{argument(*phrase.inputs[i], !phrase.outputs[0].shape.empty())});
   }
   return call_with(function, args, std::move(settings));
 }
@@ -163,7 +169,8 @@ std::string number_text(double value) {
 const Spelling* spelling_of(std::string_view op) {
   static const std::unordered_map<std::string_view, const Spelling*> table = [] {
     std::unordered_map<std::string_view, const Spelling*> result;
-    for (const auto rows : {elementwise_spellings(), shape_spellings(), reduction_spellings(), layer_spellings()}) {
+    for (const auto rows :
+         {elementwise_spellings(), shape_spellings(), reduction_spellings(), layer_spellings()}) {
       for (const Spelling& row : rows) result.emplace(row.op, &row);
     }
     return result;
@@ -176,22 +183,26 @@ std::optional<Wording> spell(const Phrase& phrase) {
   const Spelling* row = spelling_of(phrase.op);
   if (row == nullptr) return std::nullopt;
   if (row->word != nullptr) return row->word(phrase);
-  if (!row->function.empty()) return call(phrase, row->function, settings_of(phrase, row->settings));
+  if (!row->function.empty())
+    return call(phrase, row->function, settings_of(phrase, row->settings));
   return expression(filled(row->expression, phrase));
 }
 
 const std::vector<std::string_view>& reserved_words() {
   static const std::vector<std::string_view> words = [] {
     std::set<std::string_view> all = {
-        "False", "None",   "True",   "and",    "as",      "assert", "async",  "await",    "break",   "class",
-        "def",   "del",    "elif",   "else",   "except",  "for",    "from",   "global",   "if",      "import",
-        "in",    "is",     "lambda", "not",    "or",      "nonlocal", "pass", "raise",    "return",  "try",
-        "while", "with",   "yield",  "continue", "finally", "math", "numpy",  "constant", "inf",     "nan",
-        "infinity", "result", "mean", "rstd", "parts", "variance", "flat", "normal"};
+        "False",    "None",     "True",    "and",    "as",     "assert",   "async",  "await",
+        "break",    "class",    "def",     "del",    "elif",   "else",     "except", "for",
+        "from",     "global",   "if",      "import", "in",     "is",       "lambda", "not",
+        "or",       "nonlocal", "pass",    "raise",  "return", "try",      "while",  "with",
+        "yield",    "continue", "finally", "math",   "numpy",  "constant", "inf",    "nan",
+        "infinity", "result",   "mean",    "rstd",   "parts",  "variance", "flat",   "normal"};
     for (const auto family : {onnx_elementwise(), onnx_shapes(), onnx_layers()}) {
       for (const OnnxOperator& op : family) {
-        for (const std::string_view entry : split_text(op.inputs, ' ')) all.insert(entry.substr(0, entry.find('?')));
-        for (const std::string_view entry : split_text(op.attributes, ' ')) all.insert(entry.substr(0, entry.find(':')));
+        for (const std::string_view entry : split_text(op.inputs, ' '))
+          all.insert(entry.substr(0, entry.find('?')));
+        for (const std::string_view entry : split_text(op.attributes, ' '))
+          all.insert(entry.substr(0, entry.find(':')));
       }
     }
     return std::vector<std::string_view>(all.begin(), all.end());

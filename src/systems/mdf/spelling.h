@@ -1,7 +1,8 @@
 #pragma once
 
-// How our operators are written in a document: which function with which arguments, or which expression. The reader uses
-// the same table: what a node says must be what its operator is spelled as.
+// How our operators are written in a document: which function with which arguments, or which
+// expression. The reader uses the same table: what a node says must be what its operator is spelled
+// as.
 
 #include <functional>
 #include <optional>
@@ -37,7 +38,8 @@ struct Phrase {
   const std::string& id(std::size_t i) const { return inputs[i]->id; }
   const TensorType& type(std::size_t i) const { return inputs[i]->type; }
   std::int64_t rank(std::size_t i) const { return static_cast<std::int64_t>(type(i).shape.size()); }
-  /// A length as an expression. Throws Fault::unsupported where it depends on a name nobody can tell.
+  /// A length as an expression. Throws Fault::unsupported where it depends on a name nobody can
+  /// tell.
   std::string text(const Dim& length) const;
   /// Lengths as a parameter's value: a list of numbers, or an expression for one.
   Tree lengths(std::span<const Dim> lengths) const;
@@ -52,8 +54,9 @@ struct Wording {
 /// One row of the table. It has a `function`, an `expression` or a `word` of its own.
 struct Spelling {
   std::string_view op;
-  std::string_view function = {};    // an ONNX operator that takes our inputs in our order
-  std::string_view settings = {};    // "dim=axis": our attributes that are its attributes by another name
+  std::string_view function = {};  // an ONNX operator that takes our inputs in our order
+  std::string_view settings =
+      {};  // "dim=axis": our attributes that are its attributes by another name
   std::string_view expression = {};  // "{0}/(1+numpy.exp(-{0}))": operands by their place
   /// Nothing where these settings cannot be said; the operator is then expanded.
   std::optional<Wording> (*word)(const Phrase&) = nullptr;
@@ -69,7 +72,8 @@ const Spelling* spelling_of(std::string_view op);
 /// The wording, or nothing where the operator must be expanded.
 std::optional<Wording> spell(const Phrase& phrase);
 
-/// Words that no port may be called: formal names of functions, Python's keywords and builtins, our own parameters'.
+/// Words that no port may be called: formal names of functions, Python's keywords and builtins, our
+/// own parameters'.
 const std::vector<std::string_view>& reserved_words();
 
 // For the tables ---------------------------------------------------------------------------------
@@ -82,7 +86,8 @@ Wording expression(std::string text);
 /// A call of an ONNX operator with our operands, as the last parameter; it is the output.
 Wording call(const Phrase& phrase, std::string_view function, Elements<Tree> settings = {});
 /// The same with arguments given as texts.
-Wording call_with(std::string_view function, const Elements<Tree>& args, Elements<Tree> settings = {});
+Wording call_with(std::string_view function, const Elements<Tree>& args,
+                  Elements<Tree> settings = {});
 /// An operand as an argument of an ONNX operator: without axes it must be made an array.
 std::string argument(const Operand& operand, bool result_has_axes);
 /// "(1,2)", "(1,)"

@@ -1,4 +1,5 @@
 #include <array>
+#include <cmath>
 
 #include "base/text.h"
 #include "systems/mdf/spelling.h"
@@ -11,9 +12,10 @@ using Words = std::optional<Wording>;
 double setting(const Phrase& p, std::string_view name) { return get<double>(p.attributes, name); }
 
 /// A call of one function on an expression, and an expression of its result.
-Wording wrapped(std::string_view function, std::string_view formal, std::string argument, std::string output,
-                Elements<Tree> settings = {}) {
-  Wording wording = call_with(function, {{std::string(formal), {std::move(argument)}}}, std::move(settings));
+Wording wrapped(std::string_view function, std::string_view formal, std::string argument,
+                std::string output, Elements<Tree> settings = {}) {
+  Wording wording =
+      call_with(function, {{std::string(formal), {std::move(argument)}}}, std::move(settings));
   wording.outputs = {std::move(output)};
   return wording;
 }
@@ -26,7 +28,8 @@ std::string scaled(const std::string& id, double factor) {
 Words word_gelu(const Phrase& p) {
   const std::string& x = p.id(0);
   if (get<std::string>(p.attributes, "approximate") == "tanh") {
-    return expression(fmt::format("0.5*{0}*(1+numpy.tanh(0.7978845608028654*({0}+0.044715*{0}*{0}*{0})))", x));
+    return expression(
+        fmt::format("0.5*{0}*(1+numpy.tanh(0.7978845608028654*({0}+0.044715*{0}*{0}*{0})))", x));
   }
   return wrapped("Erf", "input", argument({x + "*0.7071067811865476", p.type(0), false}, false),
                  fmt::format("0.5*{}*(1+onnx_Erf_1)", x));
@@ -40,11 +43,13 @@ Words word_softplus(const Phrase& p) {
   const std::string b = real_text(beta);
   const std::string limit = real_text(setting(p, "threshold"));
   return expression(fmt::format(
-      "numpy.where({0}*{1}>{2},{0},numpy.log1p(numpy.exp(numpy.minimum({0}*{1},{2})))/{1})", x, b, limit));
+      "numpy.where({0}*{1}>{2},{0},numpy.log1p(numpy.exp(numpy.minimum({0}*{1},{2})))/{1})", x, b,
+      limit));
 }
 
 Words word_log_sigmoid(const Phrase& p) {
-  return expression(fmt::format("numpy.minimum({0},0)-numpy.log1p(numpy.exp(-numpy.abs({0})))", p.id(0)));
+  return expression(
+      fmt::format("numpy.minimum({0},0)-numpy.log1p(numpy.exp(-numpy.abs({0})))", p.id(0)));
 }
 
 Words word_elu(const Phrase& p) {
@@ -52,18 +57,22 @@ Words word_elu(const Phrase& p) {
   const double scale = setting(p, "scale");
   const double inner = setting(p, "input_scale");
   if (scale == 1 && inner == 1) return call(p, "Elu", {{"alpha", {alpha}}});
-  return expression(fmt::format("numpy.where({0}>0,{1},{2}*numpy.expm1(numpy.minimum({3},0)))", p.id(0),
-                                scaled(p.id(0), scale), real_text(alpha * scale), scaled(p.id(0), inner)));
+  return expression(fmt::format("numpy.where({0}>0,{1},{2}*numpy.expm1(numpy.minimum({3},0)))",
+                                p.id(0), scaled(p.id(0), scale), real_text(alpha * scale),
+                                scaled(p.id(0), inner)));
 }
 
 Words clipped(const Phrase& p, const double* least, const double* most) {
   std::string text = p.id(0);
   if (least != nullptr) text = fmt::format("numpy.maximum({},{})", text, number_text(*least));
   if (most != nullptr) text = fmt::format("numpy.minimum({},{})", text, number_text(*most));
-  const bool plain = is_floating(p.type(0).dtype) && least != nullptr && most != nullptr && p.rank(0) > 0;
+  const bool bounded =
+      least != nullptr && most != nullptr && std::isfinite(*least) && std::isfinite(*most);
+  const bool plain = bounded && is_floating(p.type(0).dtype) && p.rank(0) > 0;
   if (!plain) return expression(text);
-  Wording wording = call_with("Clip", {{"input", {p.id(0)}}, {"min", {std::string("min")}}, {"max", {std::string("max")}}},
-                              {{"min", {*least}}, {"max", {*most}}});
+  Wording wording = call_with(
+      "Clip", {{"input", {p.id(0)}}, {"min", {std::string("min")}}, {"max", {std::string("max")}}},
+      {{"min", {*least}}, {"max", {*most}}});
   return wording;
 }
 
@@ -115,7 +124,8 @@ Words word_cast(const Phrase& p) {
   for (const Code& row : codes) {
     if (row.dtype != wanted) continue;
     Wording wording = call(p, "Cast", {{"to", {row.code}}});
-    if (!row.after.empty()) wording.outputs = {fmt::format("{}({})", row.after, wording.outputs[0])};
+    if (!row.after.empty())
+      wording.outputs = {fmt::format("{}({})", row.after, wording.outputs[0])};
     return wording;
   }
   return std::nullopt;

@@ -10,18 +10,24 @@ namespace {
 using Words = std::optional<Wording>;
 using Integers = std::vector<std::int64_t>;
 
-std::int64_t integer(const Phrase& p, std::string_view name) { return get<std::int64_t>(p.attributes, name); }
+std::int64_t integer(const Phrase& p, std::string_view name) {
+  return get<std::int64_t>(p.attributes, name);
+}
 double real(const Phrase& p, std::string_view name) { return get<double>(p.attributes, name); }
 bool flag(const Phrase& p, std::string_view name) { return get<bool>(p.attributes, name); }
-const Integers& integers(const Phrase& p, std::string_view name) { return get<Integers>(p.attributes, name); }
+const Integers& integers(const Phrase& p, std::string_view name) {
+  return get<Integers>(p.attributes, name);
+}
 std::string_view truth(bool value) { return value ? "True" : "False"; }
 
-// --- reductions ------------------------------------------------------------------------------------
+// --- reductions
+// ------------------------------------------------------------------------------------
 
 /// ",axis=(1,2),keepdims=True"; no axes: all.
 std::string axes_text(const Phrase& p) {
   const Integers& axes = integers(p, "dim");
-  return (axes.empty() ? "" : ",axis=" + tuple_text(axes)) + fmt::format(",keepdims={}", truth(flag(p, "keepdim")));
+  return (axes.empty() ? "" : ",axis=" + tuple_text(axes)) +
+         fmt::format(",keepdims={}", truth(flag(p, "keepdim")));
 }
 
 Words word_sum(const Phrase& p) {
@@ -49,30 +55,36 @@ Words word_mean(const Phrase& p) { return reduced(p, "ReduceMean"); }
 
 Words word_extreme(const Phrase& p) {
   if (p.type(0).dtype == DType::boolean || p.rank(0) == 0) {
-    return expression(fmt::format("numpy.{}({}{})", p.op == "amax" ? "max" : "min", p.id(0), axes_text(p)));
+    return expression(
+        fmt::format("numpy.{}({}{})", p.op == "amax" ? "max" : "min", p.id(0), axes_text(p)));
   }
   return reduced(p, p.op == "amax" ? "ReduceMax" : "ReduceMin");
 }
 
 Words word_prod(const Phrase& p) {
-  if (p.type(0).dtype == DType::boolean) return expression(fmt::format("numpy.prod({}{})", p.id(0), axes_text(p)));
+  if (p.type(0).dtype == DType::boolean)
+    return expression(fmt::format("numpy.prod({}{})", p.id(0), axes_text(p)));
   return reduced(p, "ReduceProd");
 }
 
-Words word_truth(const Phrase& p) { return expression(fmt::format("numpy.{}({}{})", p.op, p.id(0), axes_text(p))); }
+Words word_truth(const Phrase& p) {
+  return expression(fmt::format("numpy.{}({}{})", p.op, p.id(0), axes_text(p)));
+}
 
 Words word_var(const Phrase& p) {
   const Integers& axes = integers(p, "dim");
   return expression(fmt::format("numpy.var({}{},ddof={},keepdims={})", p.id(0),
-                                axes.empty() ? "" : ",axis=" + tuple_text(axes), number_text(real(p, "correction")),
-                                truth(flag(p, "keepdim"))));
+                                axes.empty() ? "" : ",axis=" + tuple_text(axes),
+                                number_text(real(p, "correction")), truth(flag(p, "keepdim"))));
 }
 
 // NumPy's, not ONNX's: it says where a NaN is, as PyTorch does.
 Words word_position(const Phrase& p) {
   const Attribute* dim = find(p.attributes, "dim");
-  const std::string axis = dim == nullptr ? "" : fmt::format(",axis={}", std::get<std::int64_t>(*dim));
-  return expression(fmt::format("numpy.{}({}{},keepdims={})", p.op, p.id(0), axis, truth(flag(p, "keepdim"))));
+  const std::string axis =
+      dim == nullptr ? "" : fmt::format(",axis={}", std::get<std::int64_t>(*dim));
+  return expression(
+      fmt::format("numpy.{}({}{},keepdims={})", p.op, p.id(0), axis, truth(flag(p, "keepdim"))));
 }
 
 Words word_cumsum(const Phrase& p) {
@@ -91,7 +103,8 @@ Words word_logsumexp(const Phrase& p) {
   return integers(p, "dim").empty() ? std::nullopt : reduced(p, "ReduceLogSumExp");
 }
 
-// --- matrices, convolution, pooling ----------------------------------------------------------------
+// --- matrices, convolution, pooling
+// ----------------------------------------------------------------
 
 // Gemm takes matrices only; what has more axes is said as an expression.
 Words word_linear(const Phrase& p) {
@@ -130,8 +143,9 @@ Words word_convolution(const Phrase& p) {
   return call(p, transposed ? "ConvTranspose" : "Conv", std::move(settings));
 }
 
-/// Windows of a pooling. With ceil_mode, a last window that sticks out needs padding at the end; the reference program
-/// and PyTorch differ in which windows they count, so the padding is written out.
+/// Windows of a pooling. With ceil_mode, a last window that sticks out needs padding at the end;
+/// the reference program and PyTorch differ in which windows they count, so the padding is written
+/// out.
 struct Windows {
   Integers kernel, stride, dilation, pads;
   bool sticks_out = false;
@@ -149,7 +163,8 @@ std::optional<Windows> windows_of(const Phrase& p, const Integers& dilation) {
     const Dim& from = p.type(0).shape[static_cast<std::size_t>(p.rank(0)) - 2 + i];
     const Dim& to = p.outputs[0].shape[static_cast<std::size_t>(p.rank(0)) - 2 + i];
     if (!from.known() || !to.known()) return std::nullopt;
-    const std::int64_t needed = (to.value() - 1) * w.stride[i] + w.dilation[i] * (w.kernel[i] - 1) + 1;
+    const std::int64_t needed =
+        (to.value() - 1) * w.stride[i] + w.dilation[i] * (w.kernel[i] - 1) + 1;
     const std::int64_t more = needed - from.value() - 2 * padding[i];
     if (more <= 0) continue;
     w.pads[2 + i] += more;
@@ -159,7 +174,9 @@ std::optional<Windows> windows_of(const Phrase& p, const Integers& dilation) {
 }
 
 Elements<Tree> settings_of(const Windows& w) {
-  return {{"kernel_shape", tree_of(w.kernel)}, {"strides", tree_of(w.stride)}, {"pads", tree_of(w.pads)}};
+  return {{"kernel_shape", tree_of(w.kernel)},
+          {"strides", tree_of(w.stride)},
+          {"pads", tree_of(w.pads)}};
 }
 
 Words word_max_pool(const Phrase& p) {
@@ -173,8 +190,9 @@ Words word_max_pool(const Phrase& p) {
   settings.emplace_back("dilations", tree_of(windows->dilation));
   Wording wording = call(p, "MaxPool", std::move(settings));
   // There indices count through the whole tensor, in PyTorch within each plane.
-  wording.outputs = {"onnx_MaxPool_1[0]",
-                     fmt::format("onnx_MaxPool_1[1]%(numpy.size({0},2)*numpy.size({0},3))", p.id(0))};
+  wording.outputs = {
+      "onnx_MaxPool_1[0]",
+      fmt::format("onnx_MaxPool_1[1]%(numpy.size({0},2)*numpy.size({0},3))", p.id(0))};
   return wording;
 }
 
@@ -188,7 +206,8 @@ Words word_avg_pool(const Phrase& p) {
   settings.emplace_back("count_include_pad", Tree{std::int64_t{counts}});
   Wording wording = call(p, "AveragePool", std::move(settings));
   if (divisor != nullptr) {
-    wording.outputs = {fmt::format("{}*{}/{}", wording.outputs[0], windows->kernel[0] * windows->kernel[1],
+    wording.outputs = {fmt::format("{}*{}/{}", wording.outputs[0],
+                                   windows->kernel[0] * windows->kernel[1],
                                    std::get<std::int64_t>(*divisor))};
   }
   return wording;
@@ -196,13 +215,15 @@ Words word_avg_pool(const Phrase& p) {
 
 Words word_adaptive_pool(const Phrase& p) {
   const Integers& size = integers(p, "output_size");
-  if (p.rank(0) != 4 || std::ranges::any_of(size, [](std::int64_t length) { return length != 1; })) {
+  if (p.rank(0) != 4 ||
+      std::ranges::any_of(size, [](std::int64_t length) { return length != 1; })) {
     return std::nullopt;
   }
   return call(p, "GlobalAveragePool");
 }
 
-// --- normalisation ---------------------------------------------------------------------------------
+// --- normalisation
+// ---------------------------------------------------------------------------------
 
 Words word_batch_norm(const Phrase& p) {
   Elements<Tree> settings{{"epsilon", {real(p, "eps")}}, {"training_mode", {std::int64_t{0}}}};
@@ -212,7 +233,8 @@ Words word_batch_norm(const Phrase& p) {
   for (const std::size_t i : {std::size_t{1}, std::size_t{2}}) {
     const std::string formal = i == 1 ? "scale" : "B";
     if (!p.has(i)) {
-      settings.emplace_back(formal, Tree{fmt::format("numpy.{}({})", i == 1 ? "ones" : "zeros", channels.value())});
+      settings.emplace_back(
+          formal, Tree{fmt::format("numpy.{}({})", i == 1 ? "ones" : "zeros", channels.value())});
     }
     args.emplace_back(formal, Tree{p.has(i) ? p.id(i) : formal});
   }
@@ -239,9 +261,11 @@ Words word_layer_norm(const Phrase& p) {
   const std::string along = fmt::format("{},axis={},keepdims=True", p.id(0), trailing_axes(p));
   Wording wording;
   wording.parameters.emplace_back("mean", parameter_of({fmt::format("numpy.mean({})", along)}));
+  wording.parameters.emplace_back("rstd",
+                                  parameter_of({fmt::format("1/numpy.sqrt(numpy.var({})+{})", along,
+                                                            real_text(real(p, "eps")))}));
   wording.parameters.emplace_back(
-      "rstd", parameter_of({fmt::format("1/numpy.sqrt(numpy.var({})+{})", along, real_text(real(p, "eps")))}));
-  wording.parameters.emplace_back("result", parameter_of({affine(p, fmt::format("({}-mean)*rstd", p.id(0)))}));
+      "result", parameter_of({affine(p, fmt::format("({}-mean)*rstd", p.id(0)))}));
   wording.outputs = {"result"};
   return wording;
 }
@@ -251,8 +275,9 @@ Words word_rms_norm(const Phrase& p) {
   constexpr double single = 1.1920928955078125e-07;
   if (eps == nullptr && p.type(0).dtype != DType::f32) return std::nullopt;
   const double added = eps == nullptr ? single : std::get<double>(*eps);
-  return expression(affine(p, fmt::format("{0}/numpy.sqrt(numpy.mean({0}*{0},axis={1},keepdims=True)+{2})", p.id(0),
-                                          trailing_axes(p), real_text(added))));
+  return expression(
+      affine(p, fmt::format("{0}/numpy.sqrt(numpy.mean({0}*{0},axis={1},keepdims=True)+{2})",
+                            p.id(0), trailing_axes(p), real_text(added))));
 }
 
 // Groups of channels are made an axis of their own, normalised, and put back.
@@ -264,13 +289,16 @@ Words word_group_norm(const Phrase& p) {
   const auto add = [&](std::string_view id, std::string text) {
     wording.parameters.emplace_back(id, parameter_of({std::move(text)}));
   };
-  add("flat", fmt::format("numpy.reshape({0},(numpy.size({0},0),{1},-1))", x, integer(p, "num_groups")));
+  add("flat",
+      fmt::format("numpy.reshape({0},(numpy.size({0},0),{1},-1))", x, integer(p, "num_groups")));
   add("mean", "numpy.mean(flat,axis=2,keepdims=True)");
-  add("rstd", fmt::format("1/numpy.sqrt(numpy.var(flat,axis=2,keepdims=True)+{})", real_text(real(p, "eps"))));
+  add("rstd", fmt::format("1/numpy.sqrt(numpy.var(flat,axis=2,keepdims=True)+{})",
+                          real_text(real(p, "eps"))));
   add("normal", fmt::format("numpy.reshape((flat-mean)*rstd,numpy.shape({}))", x));
   std::string text = "normal";
   for (const std::size_t i : {std::size_t{1}, std::size_t{2}}) {
-    if (p.has(i)) text += fmt::format("{}numpy.reshape({},({}))", i == 1 ? "*" : "+", p.id(i), channels);
+    if (p.has(i))
+      text += fmt::format("{}numpy.reshape({},({}))", i == 1 ? "*" : "+", p.id(i), channels);
   }
   add("result", text);
   wording.outputs = {"result"};

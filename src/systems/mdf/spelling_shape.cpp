@@ -12,14 +12,21 @@ namespace {
 using Words = std::optional<Wording>;
 using Integers = std::vector<std::int64_t>;
 
-std::int64_t integer(const Phrase& p, std::string_view name) { return get<std::int64_t>(p.attributes, name); }
-const Integers& integers(const Phrase& p, std::string_view name) { return get<Integers>(p.attributes, name); }
+std::int64_t integer(const Phrase& p, std::string_view name) {
+  return get<std::int64_t>(p.attributes, name);
+}
+const Integers& integers(const Phrase& p, std::string_view name) {
+  return get<Integers>(p.attributes, name);
+}
 const Shape& dims(const Phrase& p, std::string_view name) { return get<Shape>(p.attributes, name); }
 
-std::int64_t from_front(std::int64_t axis, std::int64_t rank) { return axis < 0 ? axis + rank : axis; }
+std::int64_t from_front(std::int64_t axis, std::int64_t rank) {
+  return axis < 0 ? axis + rank : axis;
+}
 
 /// Calls the operator on the first input with further inputs that are parameters of the same names.
-Wording call_on(const Phrase& p, std::string_view function, std::string_view formal, Elements<Tree> extra) {
+Wording call_on(const Phrase& p, std::string_view function, std::string_view formal,
+                Elements<Tree> extra) {
   Elements<Tree> args{{std::string(formal), {argument(*p.inputs[0], true)}}};
   for (const auto& [name, value] : extra) args.emplace_back(name, Tree{name});
   return call_with(function, args, std::move(extra));
@@ -64,7 +71,9 @@ Words reshaped(const Phrase& p, const Shape& shape) {
 Words word_reshape(const Phrase& p) { return reshaped(p, dims(p, "shape")); }
 Words word_flatten(const Phrase& p) { return reshaped(p, p.outputs[0].shape); }
 
-Words word_permute(const Phrase& p) { return call(p, "Transpose", {{"perm", tree_of(integers(p, "dims"))}}); }
+Words word_permute(const Phrase& p) {
+  return call(p, "Transpose", {{"perm", tree_of(integers(p, "dims"))}});
+}
 
 Words word_transpose(const Phrase& p) {
   if (p.rank(0) == 0) return std::nullopt;
@@ -132,7 +141,9 @@ Words word_pad(const Phrase& p) {
   if (dtype == DType::boolean) return std::nullopt;
   Elements<Tree> extra{{"pads", p.lengths(pads)}};
   if (is_floating(dtype)) {
-    extra.emplace_back("constant_value", std::isfinite(value) ? Tree{value} : Tree{real_text(value)});
+    extra.emplace_back("constant_value", std::isfinite(value)
+                                             ? Tree{value}
+                                             : Tree{"numpy.array(" + number_text(value) + ")"});
   } else {
     extra.emplace_back("constant_value", Tree{static_cast<std::int64_t>(value)});
   }
@@ -165,8 +176,8 @@ Words word_squeeze(const Phrase& p) {
 }
 
 Words word_select(const Phrase& p) {
-  return expression(fmt::format("numpy.take({},{},axis={})", p.id(0), p.text(get<Dim>(p.attributes, "index")),
-                                integer(p, "dim")));
+  return expression(fmt::format("numpy.take({},{},axis={})", p.id(0),
+                                p.text(get<Dim>(p.attributes, "index")), integer(p, "dim")));
 }
 
 // Without square brackets: the format's check of names does not take them inside a call.
@@ -180,8 +191,10 @@ Words word_split(const Phrase& p) {
   }
   Wording wording;
   wording.parameters.emplace_back(
-      "parts", parameter_of({fmt::format("numpy.split({},({}),axis={})", p.id(0), places, integer(p, "dim"))}));
-  for (std::size_t i = 0; i < sizes.size(); ++i) wording.outputs.push_back(fmt::format("parts[{}]", i));
+      "parts", parameter_of({fmt::format("numpy.split({},({}),axis={})", p.id(0), places,
+                                         integer(p, "dim"))}));
+  for (std::size_t i = 0; i < sizes.size(); ++i)
+    wording.outputs.push_back(fmt::format("parts[{}]", i));
   return wording;
 }
 
@@ -193,7 +206,8 @@ Words word_tril(const Phrase& p) {
   return expression(fmt::format("numpy.{}({},{})", p.op, p.id(0), integer(p, "diagonal")));
 }
 
-// --- indexing and making ---------------------------------------------------------------------------
+// --- indexing and making
+// ---------------------------------------------------------------------------
 
 Words word_index_select(const Phrase& p) {
   if (p.rank(1) != 1 || p.rank(0) == 0) return std::nullopt;
@@ -207,12 +221,14 @@ Words word_gather(const Phrase& p) {
   return call(p, "GatherElements", {{"axis", {integer(p, "dim")}}});
 }
 
-// A matrix that says which index goes where, times what is added. There is no function that adds in place.
+// A matrix that says which index goes where, times what is added. There is no function that adds in
+// place.
 Words word_index_add(const Phrase& p) {
   const std::int64_t axis = from_front(integer(p, "dim"), p.rank(0));
   if (p.rank(0) == 0 || p.rank(1) != 1) return std::nullopt;
   const std::string text = fmt::format(
-      "{0}+numpy.moveaxis(numpy.tensordot((numpy.expand_dims(numpy.arange(numpy.size({0},{3})),1)=={1})*1,{2},(1,{3})),"
+      "{0}+numpy.moveaxis(numpy.tensordot((numpy.expand_dims(numpy.arange(numpy.size({0},{3})),1)=="
+      "{1})*1,{2},(1,{3})),"
       "0,{3})",
       p.id(0), p.id(1), p.id(2), axis);
   return expression(text);
@@ -227,9 +243,10 @@ Words word_scatter_add(const Phrase& p) {
   }
   std::string places;
   for (std::int64_t i = 0; i <= p.rank(0); ++i) places += i == axis ? "-1," : "1,";
-  return expression(fmt::format("{0}+numpy.sum((numpy.expand_dims({1},{3})==numpy.reshape(numpy.arange(numpy.size({0},"
-                                "{3})),({4})))*numpy.expand_dims({2},{3}),axis={5})",
-                                p.id(0), p.id(1), p.id(2), axis, places, axis + 1));
+  return expression(fmt::format(
+      "{0}+numpy.sum((numpy.expand_dims({1},{3})==numpy.reshape(numpy.arange(numpy.size({0},"
+      "{3})),({4})))*numpy.expand_dims({2},{3}),axis={5})",
+      p.id(0), p.id(1), p.id(2), axis, places, axis + 1));
 }
 
 std::string filled_with(DType dtype, double value) {
@@ -241,19 +258,22 @@ std::string filled_with(DType dtype, double value) {
 Words word_full(const Phrase& p) {
   std::string items;
   for (const Dim& length : dims(p, "shape")) items += p.text(length) + ",";
-  return expression(fmt::format("numpy.full(({}),{})", items,
-                                filled_with(get<DType>(p.attributes, "dtype"), get<double>(p.attributes, "value"))));
+  return expression(fmt::format(
+      "numpy.full(({}),{})", items,
+      filled_with(get<DType>(p.attributes, "dtype"), get<double>(p.attributes, "value"))));
 }
 
 Words word_arange(const Phrase& p) {
-  const std::string text = fmt::format("numpy.arange({},{},{})", p.text(get<Dim>(p.attributes, "start")),
-                                       p.text(get<Dim>(p.attributes, "end")), integer(p, "step"));
+  const std::string text =
+      fmt::format("numpy.arange({},{},{})", p.text(get<Dim>(p.attributes, "start")),
+                  p.text(get<Dim>(p.attributes, "end")), integer(p, "step"));
   return expression(is_floating(get<DType>(p.attributes, "dtype")) ? text + "*1.0" : text);
 }
 
 Words word_length(const Phrase& p) {
   const bool real = is_floating(get<DType>(p.attributes, "dtype"));
-  return expression(fmt::format("numpy.array({}{})", p.text(get<Dim>(p.attributes, "value")), real ? "*1.0" : ""));
+  return expression(fmt::format("numpy.array({}{})", p.text(get<Dim>(p.attributes, "value")),
+                                real ? "*1.0" : ""));
 }
 
 constexpr Spelling rows[] = {

@@ -59,7 +59,8 @@ bool expect_length(Gathered& gathered, std::size_t depth, std::int64_t length, b
 
 bool gather(const Value& value, std::size_t depth, bool first, Gathered& gathered) {
   if (const auto* items = items_of(value)) {
-    if (!expect_length(gathered, depth, static_cast<std::int64_t>(items->size()), first)) return false;
+    if (!expect_length(gathered, depth, static_cast<std::int64_t>(items->size()), first))
+      return false;
     for (std::size_t i = 0; i < items->size(); ++i) {
       if (!gather((*items)[i], depth + 1, first && i == 0, gathered)) return false;
     }
@@ -90,7 +91,9 @@ bool gather(const Value& value, std::size_t depth, bool first, Gathered& gathere
 
 Value array_value(const Tensor& tensor) { return {Array{worked(tensor), false}}; }
 Value scalar_value(const Tensor& tensor) { return {Array{worked(tensor), true}}; }
-Value scalar_value(double number) { return {Array{Tensor::from_doubles(DType::f64, {}, {&number, 1}), true}}; }
+Value scalar_value(double number) {
+  return {Array{Tensor::from_doubles(DType::f64, {}, {&number, 1}), true}};
+}
 Value scalar_value(std::int64_t number) {
   return {Array{Tensor::from_integers(DType::i64, {}, {&number, 1}), true}};
 }
@@ -100,7 +103,8 @@ Value scalar_value(bool flag) {
 }
 
 bool is_number(const Value& value) {
-  return value.as<bool>() != nullptr || value.as<std::int64_t>() != nullptr || value.as<double>() != nullptr;
+  return value.as<bool>() != nullptr || value.as<std::int64_t>() != nullptr ||
+         value.as<double>() != nullptr;
 }
 
 double real_of(const Value& value) {
@@ -131,7 +135,8 @@ bool truth_of(const Value& value) {
   if (value.as<Word>() != nullptr) return true;
   if (const Array* array = value.as<Array>(); array != nullptr && array->tensor.count() != 1) {
     throw Error(Fault::model, "",
-                fmt::format("the truth of {} is ambiguous: reduce it with .any() or .all()", describe(value)));
+                fmt::format("the truth of {} is ambiguous: reduce it with .any() or .all()",
+                            describe(value)));
   }
   return real_of(value) != 0;
 }
@@ -149,14 +154,16 @@ bool to_tensor(const Value& value, Tensor& result) {
   }
   Gathered gathered;
   if (!gather(value, 0, true, gathered)) return false;
-  if (gathered.reals.empty()) gathered.any_real = gathered.any_double = true;  // numpy.array([]) is float64
+  if (gathered.reals.empty())
+    gathered.any_real = gathered.any_double = true;  // numpy.array([]) is float64
   if (gathered.any_real) {
     const bool single = gathered.any_single && !gathered.any_double && !gathered.any_integer;
     result = Tensor::from_doubles(single ? DType::f32 : DType::f64, gathered.shape, gathered.reals);
     return true;
   }
   const bool flags = gathered.any_bool && !gathered.any_integer;
-  result = Tensor::from_integers(flags ? DType::boolean : DType::i64, gathered.shape, gathered.integers);
+  result =
+      Tensor::from_integers(flags ? DType::boolean : DType::i64, gathered.shape, gathered.integers);
   return true;
 }
 
@@ -191,12 +198,24 @@ std::string describe(const Value& value) {
     std::string operator()(bool flag) const { return flag ? "True" : "False"; }
     std::string operator()(std::int64_t number) const { return std::to_string(number); }
     std::string operator()(double number) const { return real_text(number); }
-    std::string operator()(const std::string& text) const { return fmt::format("the text {}", quoted(text)); }
-    std::string operator()(const Text& text) const { return fmt::format("the text {}", quoted(text.text)); }
-    std::string operator()(const Array& array) const { return to_text(array.tensor.dtype(), array.tensor.shape()); }
-    std::string operator()(const List& list) const { return "a list of " + counted(list.items.size(), "item"); }
-    std::string operator()(const Tuple& tuple) const { return "a tuple of " + counted(tuple.items.size(), "item"); }
-    std::string operator()(const Dict& dict) const { return "a dict of " + counted(dict.items.size(), "item"); }
+    std::string operator()(const std::string& text) const {
+      return fmt::format("the text {}", quoted(text));
+    }
+    std::string operator()(const Text& text) const {
+      return fmt::format("the text {}", quoted(text.text));
+    }
+    std::string operator()(const Array& array) const {
+      return to_text(array.tensor.dtype(), array.tensor.shape());
+    }
+    std::string operator()(const List& list) const {
+      return "a list of " + counted(list.items.size(), "item");
+    }
+    std::string operator()(const Tuple& tuple) const {
+      return "a tuple of " + counted(tuple.items.size(), "item");
+    }
+    std::string operator()(const Dict& dict) const {
+      return "a dict of " + counted(dict.items.size(), "item");
+    }
     std::string operator()(const Word& word) const { return fmt::format("'{}'", word.name); }
   };
   return std::visit(Describe{}, value.data);

@@ -1,7 +1,8 @@
 #pragma once
 
-// What an MDF expression works with. Python's kinds are kept apart, because the format's rules depend on them: 5 and 5.0
-// differ, and so do a NumPy scalar, an array without axes and a plain number.
+// What an MDF expression works with. Python's kinds are kept apart, because the format's rules
+// depend on them: 5 and 5.0 differ, and so do a NumPy scalar, an array without axes and a plain
+// number.
 
 #include <cstdint>
 #include <string>
@@ -40,13 +41,16 @@ struct Text {
   std::string text;
 };
 
-/// Something an expression can name but not compute with: a module or a function, by its full name ("numpy.exp").
+/// Something an expression can name but not compute with: a module or a function, by its full name
+/// ("numpy.exp").
 struct Word {
   std::string name;
 };
 
 struct Value {
-  std::variant<std::monostate, bool, std::int64_t, double, std::string, Text, Array, List, Tuple, Dict, Word> data;
+  std::variant<std::monostate, bool, std::int64_t, double, std::string, Text, Array, List, Tuple,
+               Dict, Word>
+      data;
 
   bool is_none() const { return std::holds_alternative<std::monostate>(data); }
   template <class T>
@@ -74,7 +78,8 @@ bool truth_of(const Value& value);
 
 /// The items of a list or tuple, or null.
 const std::vector<Value>* items_of(const Value& value);
-/// What `numpy.array(value)` gives. Throws Fault::model where the items do not form a box of numbers.
+/// What `numpy.array(value)` gives. Throws Fault::model where the items do not form a box of
+/// numbers.
 Tensor tensor_of(const Value& value);
 /// The same, but a text or a ragged list gives false.
 bool to_tensor(const Value& value, Tensor& result);

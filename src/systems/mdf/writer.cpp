@@ -20,13 +20,15 @@ namespace {
 
 constexpr std::size_t most_embedded = 1 << 20;  // bytes
 
-// --- before writing ----------------------------------------------------------------------------------
+// --- before writing
+// ----------------------------------------------------------------------------------
 
-Phrase phrase_of(const Builder& out, const isomer::Node& node, std::span<const ValueId> inputs, const Attributes& attributes,
-                 const std::vector<TensorType>& results) {
+Phrase phrase_of(const Builder& out, const isomer::Node& node, std::span<const ValueId> inputs,
+                 const Attributes& attributes, const std::vector<TensorType>& results) {
   Phrase phrase{node.op, attributes, {}, results, [](const std::string& symbol) { return symbol; }};
   for (const ValueId id : inputs) {
-    phrase.inputs.push_back(id == ValueId::none ? std::nullopt : std::optional(Operand{"x", out.type(id), false}));
+    phrase.inputs.push_back(id == ValueId::none ? std::nullopt
+                                                : std::optional(Operand{"x", out.type(id), false}));
   }
   return phrase;
 }
@@ -40,9 +42,11 @@ Graph sayable(Graph graph) {
     changed = false;
     const Rule rule = [&](Builder& out, const Graph& old, const isomer::Node& node,
                           std::span<const ValueId> inputs) -> std::optional<std::vector<ValueId>> {
-      const bool said = with_call(out, node, inputs, [&](const OpSchema& schema, const OpCall& call) {
-        return spell(phrase_of(out, node, inputs, call.attributes, schema.infer(call))).has_value();
-      });
+      const bool said =
+          with_call(out, node, inputs, [&](const OpSchema& schema, const OpCall& call) {
+            return spell(phrase_of(out, node, inputs, call.attributes, schema.infer(call)))
+                .has_value();
+          });
       if (said) return std::nullopt;
       if (op_named(node.op).expand == nullptr) {
         stuck.insert(describe(old, node));
@@ -55,7 +59,8 @@ Graph sayable(Graph graph) {
   }
   if (stuck.empty()) return remove_unused(graph);
   throw Error(Fault::unsupported, graph.name,
-              fmt::format("{} cannot be said in MDF: {}", counted(stuck.size(), "node"), fmt::join(stuck, "; ")));
+              fmt::format("{} cannot be said in MDF: {}", counted(stuck.size(), "node"),
+                          fmt::join(stuck, "; ")));
 }
 
 void refuse_states(const Graph& graph) {
@@ -65,7 +70,8 @@ void refuse_states(const Graph& graph) {
     names.push_back(quoted(state.names.empty() ? graph[state.now].name : state.names[0]));
   }
   throw Error(Fault::unsupported, graph.name,
-              fmt::format("{} cannot be said in MDF, whose nodes see no later node's value: {}; export the model in "
+              fmt::format("{} cannot be said in MDF, whose nodes see no later node's value: {}; "
+                          "export the model in "
                           "evaluation mode",
                           counted(names.size(), "changing buffer"), fmt::join(names, ", ")));
 }
@@ -81,23 +87,27 @@ void refuse_types(const Graph& graph) {
   }
 }
 
-// --- names -------------------------------------------------------------------------------------------
+// --- names
+// -------------------------------------------------------------------------------------------
 
 bool is_number_behind(std::string_view text, std::string_view prefix) {
   if (!text.starts_with(prefix) || text.size() == prefix.size()) return false;
   return text.find_first_not_of("0123456789", prefix.size()) == std::string_view::npos;
 }
 
-/// A hint without what has a meaning in a document: numbered inputs and outputs, "onnx_", names of operands.
+/// A hint without what has a meaning in a document: numbered inputs and outputs, "onnx_", names of
+/// operands.
 std::string harmless(std::string_view hint) {
   std::string name = identifier(hint);
-  for (std::size_t at = name.find("onnx_"); at != std::string::npos; at = name.find("onnx_")) name.erase(at + 4, 1);
+  for (std::size_t at = name.find("onnx_"); at != std::string::npos; at = name.find("onnx_"))
+    name.erase(at + 4, 1);
   const bool taken = is_number_behind(name, "in") || is_number_behind(name, "input") ||
                      is_number_behind(name, "output_") || name.ends_with("_value");
   return taken ? name + "_" : name;
 }
 
-// --- the writer --------------------------------------------------------------------------------------
+// --- the writer
+// --------------------------------------------------------------------------------------
 
 class Writer {
  public:
@@ -108,7 +118,7 @@ class Writer {
   struct Source {
     enum class Kind { none, input, node, embedded, port };
     Kind kind = Kind::none;
-    std::string id;    // of the port that has it; of the parameter
+    std::string id;         // of the port that has it; of the parameter
     std::string node = {};  // whose port it is
   };
 
@@ -121,8 +131,8 @@ class Writer {
   void add_node(const isomer::Node& node);
   void add_outputs();
   void connect(ValueId value, const std::string& node, const std::string& port);
-  Operand operand(const isomer::Node& node, std::size_t i, std::string_view formal, const std::string& id, Node& body,
-                  NodeOrigin& origin);
+  Operand operand(const isomer::Node& node, std::size_t i, std::string_view formal,
+                  const std::string& id, Node& body, NodeOrigin& origin);
   void add_relay(ValueId value);
   OutputPort port_of(std::string text, ValueId value) const;
   bool add_port(Node& body, const std::string& port, const TensorType& type);
@@ -135,7 +145,7 @@ class Writer {
   Names names_;
   bool external_ = false;
   std::vector<Source> sources_;
-  std::vector<int> uses_;        // as an operand that can be a parameter
+  std::vector<int> uses_;         // as an operand that can be a parameter
   std::vector<bool> needs_node_;  // as an operand that must be a port
   DocumentGraph document_;
   Origin origin_;
@@ -186,9 +196,14 @@ void Writer::add_constants() {
       continue;
     }
     if (unused && constant.names.empty()) continue;
-    const std::string_view hint = constant.names.empty() ? graph_[constant.value].name : constant.names[0];
+    const std::string_view hint =
+        constant.names.empty() ? graph_[constant.value].name : constant.names[0];
     const std::string id = take(hint.empty() ? "data" : hint);
-    StoredWeight weight{StoredWeight::Where::parameter, id, "", constant.data.type(), constant.trainable,
+    StoredWeight weight{StoredWeight::Where::parameter,
+                        id,
+                        "",
+                        constant.data.type(),
+                        constant.trainable,
                         constant.names};
     const bool external = external_ && !literal;
     if (unused) {
@@ -216,8 +231,10 @@ void Writer::add_constant_node(const Constant& constant, const std::string& id) 
   body.parameters.emplace_back("data", parameter_of(nested_lists(constant.data)));
   // A number stays without axes only as an array.
   const bool scalar = constant.data.shape().empty();
-  OutputPort port{scalar ? "numpy.array(data)" : "data", constant.data.shape(),
-                  std::string(type_word(constant.data.dtype())), {}};
+  OutputPort port{scalar ? "numpy.array(data)" : "data",
+                  constant.data.shape(),
+                  std::string(type_word(constant.data.dtype())),
+                  {}};
   body.output_ports.emplace_back(id, std::move(port));
   document_.nodes.emplace_back(id, std::move(body));
   source(constant.value) = {Source::Kind::node, id, id};
@@ -251,19 +268,24 @@ void Writer::add_relay(ValueId value) {
 }
 
 OutputPort Writer::port_of(std::string text, ValueId value) const {
-  return {std::move(text), known_shape(type(value).shape).value_or(std::vector<std::int64_t>()),
-          std::string(type_word(type(value).dtype)), {}};
+  return {std::move(text),
+          known_shape(type(value).shape).value_or(std::vector<std::int64_t>()),
+          std::string(type_word(type(value).dtype)),
+          {}};
 }
 
-Operand Writer::operand(const isomer::Node& node, std::size_t i, std::string_view formal, const std::string& id,
-                        Node& body, NodeOrigin& origin) {
+Operand Writer::operand(const isomer::Node& node, std::size_t i, std::string_view formal,
+                        const std::string& id, Node& body, NodeOrigin& origin) {
   const ValueId value = node.inputs[i];
   const Source& from = source(value);
   if (from.kind != Source::Kind::embedded) {
     const bool numbered = has_numbered_ports(node.op);
-    // An unconnected port must keep the name by which the value is given, and there can be only one of it.
-    if (numbered && std::ranges::count(node.inputs, value) > 1 && from.kind != Source::Kind::node) add_relay(value);
-    const std::string port = numbered && from.kind == Source::Kind::node ? fmt::format("in{}", i) : from.id;
+    // An unconnected port must keep the name by which the value is given, and there can be only one
+    // of it.
+    if (numbered && std::ranges::count(node.inputs, value) > 1 && from.kind != Source::Kind::node)
+      add_relay(value);
+    const std::string port =
+        numbered && from.kind == Source::Kind::node ? fmt::format("in{}", i) : from.id;
     if (add_port(body, port, type(value))) connect(value, id, port);
     return {port, type(value), false};
   }
@@ -272,17 +294,21 @@ Operand Writer::operand(const isomer::Node& node, std::size_t i, std::string_vie
   const std::string parameter = literal ? std::string(formal) + "_value" : from.id;
   body.parameters.emplace_back(parameter, parameter_of(nested_lists(constant.data)));
   if (literal) {
-    // Half a number more or less decides here, so the float itself is written, not its shortest decimal.
+    // Half a number more or less decides here, so the float itself is written, not its shortest
+    // decimal.
     const bool exact = node.op == "floor_divide" || node.op == "remainder";
     const double number = is_floating(constant.data.dtype()) ? constant.data.doubles()[0] : 0;
     if (is_floating(constant.data.dtype()) && !std::isfinite(number)) {
-      body.parameters.back().second.value = {real_text(number)};
+      // Neither "-inf" nor "-numpy.inf" is a value of the format: it takes no infinite Python
+      // number.
+      body.parameters.back().second.value = {"numpy.array(" + number_text(number) + ")"};
     } else if (exact && is_floating(constant.data.dtype())) {
       body.parameters.back().second.value = {number};
     }
   }
   for (StoredWeight& weight : origin_.weights) {
-    if (weight.where == StoredWeight::Where::parameter && weight.id == parameter && weight.node.empty()) {
+    if (weight.where == StoredWeight::Where::parameter && weight.id == parameter &&
+        weight.node.empty()) {
       weight.node = id;
     }
   }
@@ -322,13 +348,15 @@ void Writer::add_node(const isomer::Node& node) {
   phrase.length_text = [&](const std::string& symbol) {
     const std::string text = length_in(symbol, phrase.inputs, origin_.inputs);
     for (const Door& input : origin_.inputs) {
-      if (text.find("(" + input.id + ",") != std::string::npos) add_port(body, input.id, input.type);
+      if (text.find("(" + input.id + ",") != std::string::npos)
+        add_port(body, input.id, input.type);
     }
     return text;
   };
   const auto wording = spell(phrase);
   expect(wording.has_value(), "what cannot be said was expanded");
-  body.parameters.insert(body.parameters.end(), wording->parameters.begin(), wording->parameters.end());
+  body.parameters.insert(body.parameters.end(), wording->parameters.begin(),
+                         wording->parameters.end());
   bool renamed = false;
   for (std::size_t i = 0; i < node.outputs.size(); ++i) {
     const ValueId output = node.outputs[i];
@@ -371,22 +399,26 @@ void Writer::note_losses() {
   const auto note = [&](std::string text) { notes_.push_back({stem_ + ".json", std::move(text)}); };
   for (const DType dtype : {DType::f16, DType::bf16}) {
     if (counts.contains(dtype)) {
-      note(fmt::format("{} of type {}: computed as float32, without its rounding; metadata tells the type",
-                       counted(counts[dtype], "value"), name_of(dtype)));
+      note(fmt::format(
+          "{} of type {}: computed as float32, without its rounding; metadata tells the type",
+          counted(counts[dtype], "value"), name_of(dtype)));
     }
   }
   if (counts.contains(DType::f64)) {
-    note(fmt::format("{} of type f64: functions of ONNX compute them as float32", counted(counts[DType::f64], "value")));
+    note(fmt::format("{} of type f64: functions of ONNX compute them as float32",
+                     counted(counts[DType::f64], "value")));
   }
   for (const DType dtype : {DType::i32, DType::i16, DType::i8, DType::u8}) {
     if (counts.contains(dtype)) {
-      note(fmt::format("{} of type {}: computed as int64; metadata tells the type", counted(counts[dtype], "value"),
-                       name_of(dtype)));
+      note(fmt::format("{} of type {}: computed as int64; metadata tells the type",
+                       counted(counts[dtype], "value"), name_of(dtype)));
     }
   }
   if (open > 0) {
-    note(fmt::format("{} of a length known only when the model runs: ports are written without shape, metadata tells it",
-                     counted(open, "value")));
+    note(
+        fmt::format("{} of a length known only when the model runs: ports are written without "
+                    "shape, metadata tells it",
+                    counted(open, "value")));
   }
 }
 
@@ -412,7 +444,8 @@ Written Writer::write() && {
 
   Written written;
   written.files.push_back({stem_ + ".json", bytes_of(write_json(to_tree(document)) + "\n")});
-  if (!tensors_.empty()) written.files.push_back({stem_ + ".safetensors", bytes_of(write_tensors(tensors_))});
+  if (!tensors_.empty())
+    written.files.push_back({stem_ + ".safetensors", bytes_of(write_tensors(tensors_))});
   written.notes = std::move(notes_);
   return written;
 }
@@ -431,7 +464,8 @@ Written write_mdf(const Graph& graph, std::string_view stem) {
   }
   if (!unknown.empty()) {
     throw Error(Fault::unsupported, graph.name,
-                fmt::format("{} cannot be said in MDF: {}", counted(unknown.size(), "node"), fmt::join(unknown, "; ")));
+                fmt::format("{} cannot be said in MDF: {}", counted(unknown.size(), "node"),
+                            fmt::join(unknown, "; ")));
   }
   const Graph ready = mdf::sayable(remove_unused(graph));
   return mdf::Writer(ready, stem).write();

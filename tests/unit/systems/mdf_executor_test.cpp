@@ -11,26 +11,30 @@ namespace {
 using mdf_test::agrees;
 
 // Compares every output and parameter that a snapshot lists.
-void expect_snapshot(const mdf::DocumentExecutor& executor, const Tree& snapshot, double tolerance) {
+void expect_snapshot(const mdf::DocumentExecutor& executor, const Tree& snapshot,
+                     double tolerance) {
   const Tree none{Tree::Map{{"t", {std::string("none")}}}};
   for (const auto& [node, ports] : *snapshot.find("outputs")->map()) {
     for (const auto& [port, expected] : *ports.map()) {
       const mdf::Value* found = executor.output(node, port);
-      EXPECT_TRUE(agrees(found == nullptr ? mdf::Value{} : *found, expected, tolerance)) << node << "." << port;
+      EXPECT_TRUE(agrees(found == nullptr ? mdf::Value{} : *found, expected, tolerance))
+          << node << "." << port;
     }
   }
   if (snapshot.find("parameters") == nullptr) return;
   for (const auto& [node, parameters] : *snapshot.find("parameters")->map()) {
     for (const auto& [name, expected] : *parameters.map()) {
       const mdf::Value* found = executor.parameter(node, name);
-      EXPECT_TRUE(agrees(found == nullptr ? mdf::Value{} : *found, expected, tolerance)) << node << ", " << name;
+      EXPECT_TRUE(agrees(found == nullptr ? mdf::Value{} : *found, expected, tolerance))
+          << node << ", " << name;
     }
   }
 }
 
 void give(mdf::DocumentExecutor& executor, const Tree* initializer) {
   if (initializer == nullptr || initializer->map() == nullptr) return;
-  for (const auto& [port, value] : *initializer->map()) executor.set_input(port, mdf_test::expected_value(value));
+  for (const auto& [port, value] : *initializer->map())
+    executor.set_input(port, mdf_test::expected_value(value));
 }
 
 void run_case(const Tree& row) {
@@ -63,25 +67,30 @@ TEST(MdfExecutor, RunsTheTableAsTheReferenceDoes) {
   }
 }
 
-std::vector<double> synthetic(const std::string&, std::size_t j, const std::vector<std::int64_t>& shape) {
+std::vector<double> synthetic(const std::string&, std::size_t j,
+                              const std::vector<std::int64_t>& shape) {
   const std::int64_t count = count_elements(std::span<const std::int64_t>(shape));
-  const double scale = shape.size() >= 2 ? 1.5 / std::sqrt(static_cast<double>(count / shape[0])) : 0.1;
+  const double scale =
+      shape.size() >= 2 ? 1.5 / std::sqrt(static_cast<double>(count / shape[0])) : 0.1;
   std::vector<double> values;
   for (std::int64_t k = 0; k < count; ++k) {
-    values.push_back(scale * std::sin(1.3 * static_cast<double>(k) + 0.7 * static_cast<double>(j) + 0.5));
+    values.push_back(scale *
+                     std::sin(1.3 * static_cast<double>(k) + 0.7 * static_cast<double>(j) + 0.5));
   }
   return values;
 }
 
 // A rule instead of stored weights: see the README of the conformance data.
-void give_synthetic(mdf::DocumentExecutor& executor, const mdf::DocumentGraph& graph, const Tree& names) {
+void give_synthetic(mdf::DocumentExecutor& executor, const mdf::DocumentGraph& graph,
+                    const Tree& names) {
   for (std::size_t j = 0; j < names.list()->size(); ++j) {
     const std::string& name = *(*names.list())[j].text();
     for (const auto& [id, node] : graph.nodes) {
       const mdf::InputPort* port = mdf::find(node.input_ports, name);
       if (port == nullptr) continue;
       const auto values = synthetic(name, j, port->shape);
-      executor.set_input(name, mdf::array_value(Tensor::from_doubles(DType::f32, port->shape, values)));
+      executor.set_input(name,
+                         mdf::array_value(Tensor::from_doubles(DType::f32, port->shape, values)));
       break;
     }
   }
@@ -92,7 +101,8 @@ void run_recorded(const std::filesystem::path& path, const Tree& expected, doubl
   const mdf::Document document = mdf::read_document(read_json(bytes.text()), bytes.text());
   const mdf::DocumentGraph& graph = document.graphs.at(0).second;
   mdf::DocumentExecutor executor(graph, mdf::Width::as_written);
-  if (const Tree* names = expected.find("initializer_names_sorted")) give_synthetic(executor, graph, *names);
+  if (const Tree* names = expected.find("initializer_names_sorted"))
+    give_synthetic(executor, graph, *names);
   std::int64_t done = 0;
   const auto& snapshots = *expected.find("snapshots")->list();
   std::size_t next = 0;
@@ -111,15 +121,17 @@ void run_recorded(const std::filesystem::path& path, const Tree& expected, doubl
   EXPECT_EQ(next, snapshots.size());
 }
 
-// Documents of the public examples with results recorded from the reference, where they lie beside the repository.
+// Documents of the public examples with results recorded from the reference, where they lie beside
+// the repository.
 TEST(MdfExecutor, RunsTheRecordedDocuments) {
   const std::filesystem::path folder = mdf_test::conformance_folder();
   if (folder.empty()) GTEST_SKIP() << "no conformance documents here";
-  for (const char* name : {"MDF/Simple.json", "MDF/ABCD.json", "MDF/Arrays.json", "MDF/FN.mdf.json", "MDF/States.json",
-                           "MDF/ParametersFunctions.json", "MDF/SwitchedRLC_Circuit.json", "MDF/RNN/IAF_net.json",
-                           "MDF/RNN/RNNs.json", "MDF/translation/Translated_ABCD.json",
-                           "MDF/translation/Translated_Simple.json", "MDF/translation/Translated_States.json",
-                           "ONNX/ab.json", "PyTorch/mlp_pure_mdf.json"}) {
+  for (const char* name :
+       {"MDF/Simple.json", "MDF/ABCD.json", "MDF/Arrays.json", "MDF/FN.mdf.json", "MDF/States.json",
+        "MDF/ParametersFunctions.json", "MDF/SwitchedRLC_Circuit.json", "MDF/RNN/IAF_net.json",
+        "MDF/RNN/RNNs.json", "MDF/translation/Translated_ABCD.json",
+        "MDF/translation/Translated_Simple.json", "MDF/translation/Translated_States.json",
+        "ONNX/ab.json", "PyTorch/mlp_pure_mdf.json"}) {
     SCOPED_TRACE(name);
     const Tree expected = mdf_test::read_document(folder / (std::string(name) + ".expected.json"));
     if (expected.find("snapshots") == nullptr) {
@@ -137,10 +149,11 @@ TEST(MdfExecutor, RunsTheRecordedDocuments) {
 TEST(MdfExecutor, RunsTheConvertedModels) {
   const std::filesystem::path folder = mdf_test::conformance_folder();
   if (folder.empty()) GTEST_SKIP() << "no conformance documents here";
-  for (const char* name : {"cnn_bn", "mlp", "mobile_block", "multi_output", "recommended_style", "residual_concat",
-                           "scripted_function"}) {
+  for (const char* name : {"cnn_bn", "mlp", "mobile_block", "multi_output", "recommended_style",
+                           "residual_concat", "scripted_function"}) {
     SCOPED_TRACE(name);
-    const Tree expected = mdf_test::read_document(folder / "converted" / (std::string(name) + ".expected.json"));
+    const Tree expected =
+        mdf_test::read_document(folder / "converted" / (std::string(name) + ".expected.json"));
     const mdf::Document document = mdf::read_document(
         mdf_test::read_document(folder / "converted" / (std::string(name) + ".json")), "");
     try {

@@ -37,7 +37,8 @@ bool same(const mdf::Value& found, const mdf::Value& expected, double tolerance)
   if (found.data.index() != expected.data.index()) return false;
   if (const auto* array = found.as<mdf::Array>()) {
     const auto* other = expected.as<mdf::Array>();
-    if (array->scalar != other->scalar || array->tensor.dtype() != other->tensor.dtype()) return false;
+    if (array->scalar != other->scalar || array->tensor.dtype() != other->tensor.dtype())
+      return false;
     if (array->tensor.shape() != other->tensor.shape()) return false;
     const auto left = array->tensor.doubles();
     const auto right = other->tensor.doubles();
@@ -46,7 +47,8 @@ bool same(const mdf::Value& found, const mdf::Value& expected, double tolerance)
     }
     return true;
   }
-  if (const double* number = found.as<double>()) return close(*number, *expected.as<double>(), tolerance);
+  if (const double* number = found.as<double>())
+    return close(*number, *expected.as<double>(), tolerance);
   if (const auto* number = found.as<std::int64_t>()) return *number == *expected.as<std::int64_t>();
   if (const bool* flag = found.as<bool>()) return *flag == *expected.as<bool>();
   if (const auto* text = found.as<std::string>()) return *text == *expected.as<std::string>();
@@ -71,7 +73,10 @@ bool same(const mdf::Value& found, const mdf::Value& expected, double tolerance)
 
 mdf::Value array_in(const Tree& expected, bool scalar) {
   const std::string& name = *expected.find("dtype")->text();
-  const DType dtype = name == "bool" ? DType::boolean : name == "int64" ? DType::i64 : name == "float32" ? DType::f32 : DType::f64;
+  const DType dtype = name == "bool"      ? DType::boolean
+                      : name == "int64"   ? DType::i64
+                      : name == "float32" ? DType::f32
+                                          : DType::f64;
   std::vector<std::int64_t> shape;
   if (const Tree* lengths = expected.find("shape")) {
     for (const Tree& length : *lengths->list()) shape.push_back(*length.integer());
@@ -90,7 +95,8 @@ std::filesystem::path data_folder() {
 
 std::filesystem::path conformance_folder() {
   const char* given = std::getenv("ISOMER_MDF_DATA");
-  const auto beside = std::filesystem::path(ISOMER_SOURCE).parent_path() / "shared" / "data" / "mdf";
+  const auto beside =
+      std::filesystem::path(ISOMER_SOURCE).parent_path() / "shared" / "data" / "mdf";
   const std::filesystem::path folder = given != nullptr ? std::filesystem::path(given) : beside;
   return std::filesystem::exists(folder / "converted") ? folder : std::filesystem::path();
 }
@@ -113,7 +119,8 @@ mdf::Value expected_value(const Tree& expected) {
   }
   std::vector<mdf::Value> items;
   for (const Tree& item : *value.list()) items.push_back(expected_value(item));
-  return kind == "list" ? mdf::Value{mdf::List{std::move(items)}} : mdf::Value{mdf::Tuple{std::move(items)}};
+  return kind == "list" ? mdf::Value{mdf::List{std::move(items)}}
+                        : mdf::Value{mdf::Tuple{std::move(items)}};
 }
 
 testing::AssertionResult agrees(const mdf::Value& found, const Tree& expected, double tolerance) {
@@ -123,7 +130,8 @@ testing::AssertionResult agrees(const mdf::Value& found, const Tree& expected, d
     text += array->scalar ? " (scalar)" : " (array)";
     for (const double number : array->tensor.doubles()) text += " " + std::to_string(number);
   }
-  return testing::AssertionFailure() << text << ", expected " << write_json(expected, {0, true, 1000});
+  return testing::AssertionFailure()
+         << text << ", expected " << write_json(expected, {0, true, 1000});
 }
 
 }  // namespace isomer::mdf_test

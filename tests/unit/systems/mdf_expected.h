@@ -14,7 +14,8 @@ namespace isomer::mdf_test {
 
 /// The repository's folder of test data.
 std::filesystem::path data_folder();
-/// A larger set of documents with recorded results, which lies beside the repository: $ISOMER_MDF_DATA, else
+/// A larger set of documents with recorded results, which lies beside the repository:
+/// $ISOMER_MDF_DATA, else
 /// ../shared/data/mdf. Empty when there is none.
 std::filesystem::path conformance_folder();
 Tree read_document(const std::filesystem::path& path);

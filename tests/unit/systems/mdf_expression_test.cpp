@@ -14,7 +14,8 @@ TEST(MdfExpression, EvaluatesTheTableAsTheReferenceDoes) {
   for (const Tree& row : *table.list()) {
     mdf::Table names;
     if (const Tree* variables = row.find("variables")) {
-      for (const auto& [name, value] : *variables->map()) names.set(name, mdf_test::expected_value(value));
+      for (const auto& [name, value] : *variables->map())
+        names.set(name, mdf_test::expected_value(value));
     }
     const Tree* text = row.find("expr");
     const mdf::Formula formula(text != nullptr ? *text : *row.find("value"));
@@ -24,7 +25,8 @@ TEST(MdfExpression, EvaluatesTheTableAsTheReferenceDoes) {
       continue;
     }
     try {
-      EXPECT_TRUE(mdf_test::agrees(formula.evaluate(names, mdf::Width::as_written), *row.find("result"), 1e-12));
+      EXPECT_TRUE(mdf_test::agrees(formula.evaluate(names, mdf::Width::as_written),
+                                   *row.find("result"), 1e-12));
     } catch (const Error& error) {
       ADD_FAILURE() << error.what();
     }
@@ -48,8 +50,12 @@ TEST(MdfExpression, FindsTheNamesThatTheReferenceRequires) {
 }
 
 TEST(MdfExpression, RefusesWhatIsNoExpressionWithItsColumn) {
-  for (const auto& [text, column] : std::vector<std::pair<std::string, std::string>>{
-           {"1 +", "column 4"}, {"(1, 2", "column 6"}, {"f(1,,2)", "column 5"}, {"a b", "column 3"}, {"[x for x in y]", "column 4"}}) {
+  for (const auto& [text, column] :
+       std::vector<std::pair<std::string, std::string>>{{"1 +", "column 4"},
+                                                        {"(1, 2", "column 6"},
+                                                        {"f(1,,2)", "column 5"},
+                                                        {"a b", "column 3"},
+                                                        {"[x for x in y]", "column 4"}}) {
     SCOPED_TRACE(text);
     try {
       mdf::parse_expression(text);
