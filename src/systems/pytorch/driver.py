@@ -22,12 +22,11 @@ class Refused(Exception):
 class Widen(ast.NodeTransformer):
     """Rewrites a program in single precision to double precision, as load_state_dict cannot."""
 
-    names = {"float32": "float64", "float": "float64", "complex64": "complex128"}
-
     def visit_Attribute(self, node):
         self.generic_visit(node)
         if isinstance(node.value, ast.Name) and node.value.id == "torch":
-            node.attr = self.names.get(node.attr, node.attr)
+            wider = {"float32": "float64", "float": "float64", "complex64": "complex128"}
+            node.attr = wider.get(node.attr, node.attr)
         return node
 
     def visit_Call(self, node):
@@ -113,7 +112,9 @@ class Served:
         if callable(load):
             model = load()
             if not isinstance(model, self.torch.nn.Module):
-                raise Refused("load()", f"gives {type(model).__name__}; a torch.nn.Module is needed")
+                raise Refused(
+                    "load()", f"gives {type(model).__name__}; a torch.nn.Module is needed"
+                )
             return model
         model = self.only_class()()
         weights = os.path.join(self.folder, self.stem + ".safetensors")
@@ -141,7 +142,9 @@ class Served:
         if len(found) == 1:
             return found[0]
         names = ", ".join(kind.__name__ for kind in found) or "none"
-        raise Refused("", f"has no load(), and not one nn.Module class without arguments but: {names}")
+        raise Refused(
+            "", f"has no load(), and not one nn.Module class without arguments but: {names}"
+        )
 
     # -- tensors in files -------------------------------------------------------------------------
 
@@ -153,7 +156,13 @@ class Served:
     def write(self, path, tensors):
         from safetensors.torch import save_file
 
-        save_file({name: t.detach().clone(memory_format=self.torch.contiguous_format) for name, t in tensors}, path)
+        save_file(
+            {
+                name: t.detach().clone(memory_format=self.torch.contiguous_format)
+                for name, t in tensors
+            },
+            path,
+        )
 
     def numbered(self, path, prefix):
         tensors = self.read(path)
@@ -175,7 +184,11 @@ class Served:
         make = getattr(self.module, "example_inputs", None)
         if not callable(make):
             return {}
-        return {p.name: p.default for p in inspect.signature(make).parameters.values() if isinstance(p.default, int)}
+        return {
+            p.name: p.default
+            for p in inspect.signature(make).parameters.values()
+            if isinstance(p.default, int)
+        }
 
     def arguments(self, inputs):
         example = self.example()
@@ -191,10 +204,14 @@ class Served:
         return [t if isinstance(t, self.torch.Tensor) else self.torch.as_tensor(t) for t in outputs]
 
     def parameters(self):
-        return [(n, p) for n, p in self.model.named_parameters() if p.requires_grad and is_floating(p)]
+        return [
+            (n, p) for n, p in self.model.named_parameters() if p.requires_grad and is_floating(p)
+        ]
 
     def set_buffers(self, values):
-        for name, value in zip([name for name, _ in self.model.named_buffers()], values, strict=True):
+        for name, value in zip(
+            [name for name, _ in self.model.named_buffers()], values, strict=True
+        ):
             owner, _, last = name.rpartition(".")
             setattr(self.model.get_submodule(owner), last, value.clone())
 
@@ -231,12 +248,16 @@ class Served:
         with self.unchanged(), torch.enable_grad():
             results = [t for t in self.call(values) if is_floating(t)]
             if len(results) != len(cotangents):
-                raise Refused("", f"{len(cotangents)} cotangents for {len(results)} floating outputs")
+                raise Refused(
+                    "", f"{len(cotangents)} cotangents for {len(results)} floating outputs"
+                )
             wanted = [t for t in values if is_floating(t)] + [p for _, p in self.parameters()]
             pairs = [(r, c.to(r.dtype)) for r, c in zip(results, cotangents) if r.requires_grad]
             found = [None] * len(wanted)
             if pairs and wanted:
-                found = torch.autograd.grad([r for r, _ in pairs], wanted, [c for _, c in pairs], allow_unused=True)
+                found = torch.autograd.grad(
+                    [r for r, _ in pairs], wanted, [c for _, c in pairs], allow_unused=True
+                )
         zeros = (torch.zeros_like(w) if g is None else g for w, g in zip(wanted, found))
         self.write(outputs, [(f"out{i}", t) for i, t in enumerate(zeros)])
         return {"count": len(wanted)}
@@ -266,7 +287,9 @@ class Served:
             names = [p.name for p in inspect.signature(self.model.forward).parameters.values()]
             reply["inputs"] = [{"name": name} for name in names]
             return reply
-        reply["inputs"] = self.ports(lambda **lengths: flatten(self.example(**lengths)), self.input_names())
+        reply["inputs"] = self.ports(
+            lambda **lengths: flatten(self.example(**lengths)), self.input_names()
+        )
         with self.unchanged(), self.torch.no_grad():
             found = self.ports(lambda **lengths: self.call(flatten(self.example(**lengths))), None)
         reply["outputs"] = found
@@ -279,7 +302,11 @@ class Served:
         return names + [n for key, a in kwargs.items() for n in named_leaves(a, key)]
 
     def port(self, name, tensor):
-        return {"name": name, "dtype": str(tensor.dtype).removeprefix("torch."), "shape": [str(n) for n in tensor.shape]}
+        return {
+            "name": name,
+            "dtype": str(tensor.dtype).removeprefix("torch."),
+            "shape": [str(n) for n in tensor.shape],
+        }
 
     def ports(self, make, names):
         """Names, types and shapes; how lengths depend on the named ones is found by changing one at a time."""
@@ -309,7 +336,9 @@ def fault(error, path):
     what = "".join(traceback.format_exception_only(type(error), error)).strip()
     if isinstance(error, SyntaxError):
         return {"where": f"line {error.lineno}", "what": what.splitlines()[-1]}
-    lines = [f for f in traceback.extract_tb(error.__traceback__) if os.path.abspath(f.filename) == path]
+    lines = [
+        f for f in traceback.extract_tb(error.__traceback__) if os.path.abspath(f.filename) == path
+    ]
     return {"where": f"line {lines[-1].lineno}" if lines else "", "what": what}
 
 

@@ -139,9 +139,9 @@ class Template {
     // for comparisons, which chain, and powers, which group from the right.
     const bool number =
         i == 1 || (call_.node.inputs.size() > 1 && !is_literal(call_.node.inputs[1]));
-    const bool loose =
-        i == 0 && row_.binding != Binding::comparison && row_.binding != Binding::power;
-    const auto least = static_cast<Binding>(static_cast<int>(row_.binding) + (loose ? 0 : 1));
+    const bool loose = i == 0 && (row_.binding == Binding::sum || row_.binding == Binding::product);
+    const int tighter = row_.binding == Binding::sign ? 2 : 1;
+    const auto least = static_cast<Binding>(static_cast<int>(row_.binding) + (loose ? 0 : tighter));
     return bound(call_.operand(call_.node.inputs[i], !number), least);
   }
 
@@ -155,6 +155,19 @@ class Template {
 };
 
 // -- elementwise ---------------------------------------------------------------------------------
+
+// Plain operands stand close to the sign, as formatters have it.
+Assignments write_pow(const PythonCall& call) {
+  const Expression y = call.operand(call.node.inputs[1], false);
+  const bool number = y.text.find_first_not_of("-.0123456789e") == std::string::npos;
+  const std::string x = bound(call.operand(call.node.inputs[0], number), Binding::atom);
+  const auto plain = [](const std::string& text) {
+    return text.find_first_of(" ()[]") == std::string::npos;
+  };
+  const std::string exponent = bound(y, Binding::sign);
+  const bool close = plain(x) && plain(exponent);
+  return one(call, fmt::format("{}{}{}", x, close ? "**" : " ** ", exponent), Binding::power);
+}
 
 // F.prelu takes one slope, or one per channel; slopes that differ elsewhere have no function.
 Assignments write_prelu(const PythonCall& call) {
@@ -518,7 +531,7 @@ constexpr Row rows[] = {
     {"div", "{x} / {y}", Binding::product},
     {"floor_divide", "", Binding::atom, write_floor_divide},
     {"remainder", "{x} % {y}", Binding::product},
-    {"pow", "{x} ** {y}", Binding::power},
+    {"pow", "", Binding::power, write_pow},
     {"maximum", "torch.maximum({x}, {y})"},
     {"minimum", "torch.minimum({x}, {y})"},
     {"eq", "{x} == {y}", Binding::comparison},
