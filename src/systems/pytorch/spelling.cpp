@@ -136,7 +136,7 @@ class Template {
       return bound(input(call_, i), before_point ? Binding::atom : Binding::comparison);
     }
     // One side of a sign may be a plain number. The left one may bind as the sign itself does, but
-    // for comparisons, which chain, and powers, which group from the right.
+    // for comparisons, which chain.
     const bool number =
         i == 1 || (call_.node.inputs.size() > 1 && !is_literal(call_.node.inputs[1]));
     const bool loose = i == 0 && (row_.binding == Binding::sum || row_.binding == Binding::product);

@@ -27,8 +27,7 @@ class Tied(nn.Module):
         self.frozen = nn.LayerNorm(2)
         self.spare = nn.ParameterList([torch.zeros(2), torch.zeros(())])
         self.out.weight = self.embed.weight
-        self.frozen.weight.requires_grad_(False)
-        self.frozen.bias.requires_grad_(False)
+        self.frozen.requires_grad_(False)
 
     def forward(self, tokens):
         mul = self.frozen(self.embed(tokens) + self.position) * torch.tensor([0.5, -1.0])
