@@ -1,74 +1,10 @@
-#include <array>
-
 #include "base/error.h"
 #include "base/text.h"
 #include "systems/mdf/node_executor.h"
+#include "systems/mdf/standard.h"
 
 namespace isomer::mdf {
 namespace {
-
-struct Standard {
-  std::string_view name;
-  std::string_view formula;
-};
-
-// The format's own functions, as formulas of their arguments.
-constexpr std::array<Standard, 14> standard = {{
-    {"linear", "variable0 * slope + intercept"},
-    {"exponential", "scale * numpy.exp(rate * variable0 + bias) + offset"},
-    {"logistic", "1/(1 + numpy.exp(-1*gain*(variable0 + bias) + offset))"},
-    {"sin", "scale * numpy.sin(variable0)"},
-    {"cos", "scale * numpy.cos(variable0)"},
-    {"tan", "scale * numpy.tan(variable0)"},
-    {"sinh", "scale * numpy.sinh(variable0)"},
-    {"cosh", "scale * numpy.cosh(variable0)"},
-    {"tanh", "scale * numpy.tanh(variable0)"},
-    {"arctan", "scale * numpy.arctan(variable0)"},
-    {"arcsin", "scale * numpy.arcsin(variable0)"},
-    {"arccos", "scale * numpy.arccos(variable0)"},
-    {"MatMul", "A @ B"},
-    {"Relu", "A * (A > 0)"},
-}};
-
-std::string formula_of(const std::string& name) {
-  for (const Standard& row : standard) {
-    if (row.name == name) return std::string(row.formula);
-  }
-  return "";
-}
-
-// "X W B?" -> whether `name` is one of them
-bool is_listed(std::string_view list, std::string_view name) {
-  for (std::string_view entry : split_text(list, ' ')) {
-    entry = entry.substr(0, entry.find_first_of(":?"));
-    if (entry == name) return true;
-  }
-  return false;
-}
-
-std::string_view kind_of_attribute(const OnnxOperator& op, std::string_view name) {
-  for (const std::string_view entry : split_text(op.attributes, ' ')) {
-    const std::size_t colon = entry.find(':');
-    if (entry.substr(0, colon) != name) continue;
-    const std::string_view kind = entry.substr(colon + 1);
-    return kind.ends_with('!') ? kind.substr(0, kind.size() - 1) : kind;
-  }
-  return {};
-}
-
-Attribute attribute_from(const Value& value, std::string_view kind) {
-  if (kind == "int") return static_cast<std::int64_t>(real_of(value));
-  if (kind == "float") return real_of(value);
-  if (kind == "text") {
-    if (const Text* text = value.as<Text>()) return text->text;
-    if (const std::string* text = value.as<std::string>()) return *text;
-    throw Error(
-        Fault::model, "",
-        fmt::format("a text is needed, this is {}: write numpy.str_('...')", describe(value)));
-  }
-  const Tensor tensor = tensor_of(value);
-  return tensor.converted(DType::i64).integers();
-}
 
 // What the reference feeds to the operator: numbers get one axis, floats are 32 bits wide.
 Tensor operand(const Value& value, Width width) {
@@ -83,7 +19,7 @@ Tensor operand(const Value& value, Width width) {
 
 FunctionCall::FunctionCall(const std::string& name, const Elements<Tree>& args,
                            const std::optional<std::string>& otherwise) {
-  const std::string formula = formula_of(name);
+  const std::string formula = standard_formula(name);
   if (name.starts_with("onnx::")) {
     onnx_ = find_onnx(std::string_view(name).substr(6));
     if (onnx_ == nullptr) unknown_ = name;
@@ -157,12 +93,12 @@ Value FunctionCall::evaluate_onnx(const Table& given, const Table& names,
   std::vector<std::pair<std::string, Value>> inputs;
   for (const auto& [name, value] : candidates.entries()) {
     if (name.find("onnx_") != std::string::npos) continue;
-    const std::string_view kind = kind_of_attribute(*onnx_, name);
-    const bool is_input = onnx_->variadic() || is_listed(onnx_->inputs, name);
+    const std::string_view kind = attribute_kind(*onnx_, name);
+    const bool taken = onnx_->variadic() || is_input(*onnx_, name);
     if (!kind.empty()) {
       call.attributes.push_back({name, with_place(fmt::format("attribute {}", quoted(name)),
                                                   [&] { return attribute_from(value, kind); })});
-    } else if (is_input) {
+    } else if (taken) {
       inputs.emplace_back(name, value);
     }
   }

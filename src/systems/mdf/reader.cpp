@@ -1,0 +1,354 @@
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "ops/builder.h"
+#include "passes/passes.h"
+#include "systems/mdf/loading.h"
+#include "systems/mdf/mdf.h"
+#include "systems/mdf/node_text.h"
+#include "systems/mdf/symbolic.h"
+
+namespace isomer {
+namespace mdf {
+namespace {
+
+/// Whether two entries of a document say the same. 2 and 2.0 do not.
+bool same(const Tree& a, const Tree& b) {
+  if (a.value.index() != b.value.index()) return false;
+  if (const Tree::List* list = a.list()) {
+    return std::ranges::equal(*list, *b.list(), same);
+  }
+  if (const Tree::Map* map = a.map()) {
+    return std::ranges::equal(*map, *b.map(), [](const auto& x, const auto& y) {
+      return x.first == y.first && same(x.second, y.second);
+    });
+  }
+  if (const auto* number = std::get_if<double>(&a.value)) return *number == std::get<double>(b.value);
+  if (const auto* number = a.integer()) return *number == *b.integer();
+  if (const bool* flag = std::get_if<bool>(&a.value)) return *flag == std::get<bool>(b.value);
+  return a.is_null() || *a.text() == *b.text();
+}
+
+bool same(const Parameter& a, const Parameter& b) {
+  const auto same_args = [](const Elements<Tree>& x, const Elements<Tree>& y) {
+    return std::ranges::equal(x, y, [](const auto& p, const auto& q) {
+      return p.first == q.first && same(p.second, q.second);
+    });
+  };
+  return same(a.value, b.value) && a.function == b.function && a.default_initial_value.is_null() &&
+         !a.time_derivative && a.conditions.empty() && a.args.has_value() == b.args.has_value() &&
+         (!a.args || same_args(*a.args, *b.args));
+}
+
+class Reader {
+ public:
+  explicit Reader(const Loading& loading);
+  Loaded read() &&;
+
+ private:
+  void add_inputs();
+  void add_weights();
+  void put_in_order();
+  void add_node(const std::string& id, const Node& node);
+  bool restore(const std::string& id, const Node& node);
+  std::optional<std::vector<std::size_t>> outputs_said(const Node& node, const NodeOrigin& origin,
+                                                       const std::vector<ValueId>& inputs,
+                                                       const std::vector<TensorType>& results) const;
+  Symbol incoming(const std::string& node, const std::string& port);
+  ValueId constant_for(const Node& node, const std::string& node_id, const std::string& parameter, DType dtype);
+  void read_by_meaning(const std::string& id, const Node& node);
+  std::vector<ValueId> add_outputs();
+
+  const Loading& loading_;
+  const DocumentGraph& graph_;
+  Builder builder_;
+  std::vector<std::size_t> order_;
+  std::map<std::pair<std::string, std::string>, const Edge*> incoming_;
+  std::map<std::pair<std::string, std::string>, Symbol> outputs_;
+  std::map<std::string, ValueId> open_ports_;
+  std::map<std::pair<std::string, std::string>, ValueId> weights_;  // by node and parameter
+  std::vector<std::string> problems_;
+  std::vector<Note> notes_;
+};
+
+Reader::Reader(const Loading& loading)
+    : loading_(loading),
+      graph_(loading.graph()),
+      builder_(loading.origin ? loading.origin->name : loading.document.id) {
+  for (const auto& [id, edge] : graph_.edges) incoming_[{edge.receiver, edge.receiver_port}] = &edge;
+}
+
+// The inputs that the metadata lists, or every port that nothing sends to, once per name.
+void Reader::add_inputs() {
+  if (loading_.origin) {
+    for (const Door& door : loading_.origin->inputs) {
+      open_ports_[door.id] = builder_.input(door.name, door.type);
+    }
+    return;
+  }
+  for (const auto& [id, node] : graph_.nodes) {
+    for (const auto& [port, body] : node.input_ports) {
+      if (incoming_.contains({id, port}) || open_ports_.contains(port)) continue;
+      TensorType type{dtype_of_word(body.type).value_or(DType::f32), {}};
+      if (body.type == "float" || body.type == "Tensor") type.dtype = DType::f32;
+      if (body.type == "int") type.dtype = DType::i64;
+      for (const std::int64_t length : body.shape) type.shape.emplace_back(length);
+      open_ports_[port] = builder_.input(port, type);
+    }
+  }
+}
+
+void Reader::add_weights() {
+  for (const auto& [weight, tensor] : loading_.weights()) {
+    const ValueId id = builder_.constant(weight.id, tensor, weight.trainable, weight.names);
+    if (weight.where == StoredWeight::Where::port) open_ports_[weight.id] = id;
+    if (weight.where == StoredWeight::Where::parameter) {
+      const std::string name = weight.id == "data" ? weight.node : weight.id;
+      builder_.name(id, name);
+      weights_[{weight.node, weight.id}] = id;
+    }
+  }
+}
+
+void Reader::put_in_order() {
+  std::map<std::string, std::size_t> place;
+  for (std::size_t i = 0; i < graph_.nodes.size(); ++i) place[graph_.nodes[i].first] = i;
+  std::vector<std::set<std::size_t>> senders(graph_.nodes.size());
+  for (const auto& [id, edge] : graph_.edges) {
+    if (!place.contains(edge.sender) || !place.contains(edge.receiver)) {
+      problems_.push_back(fmt::format("edge {}: one of its nodes does not exist", quoted(id)));
+      continue;
+    }
+    const Node& sender = graph_.nodes[place[edge.sender]].second;
+    const Node& receiver = graph_.nodes[place[edge.receiver]].second;
+    if (find(sender.output_ports, edge.sender_port) == nullptr ||
+        find(receiver.input_ports, edge.receiver_port) == nullptr) {
+      problems_.push_back(fmt::format("edge {}: one of its ports does not exist", quoted(id)));
+    }
+    if (!edge.parameters.empty()) {
+      problems_.push_back(fmt::format("edge {}: weights of edges are not read", quoted(id)));
+    }
+    senders[place[edge.receiver]].insert(place[edge.sender]);
+  }
+  std::vector<bool> done(graph_.nodes.size(), false);
+  bool progress = true;
+  while (progress) {
+    progress = false;
+    for (std::size_t i = 0; i < done.size(); ++i) {
+      const auto ready = [&](std::size_t sender) { return done[sender]; };
+      if (done[i] || !std::ranges::all_of(senders[i], ready)) continue;
+      done[i] = progress = true;
+      order_.push_back(i);
+    }
+  }
+  if (order_.size() != done.size()) problems_.emplace_back("the edges form a cycle");
+}
+
+Symbol Reader::incoming(const std::string& node, const std::string& port) {
+  const auto edge = incoming_.find({node, port});
+  if (edge != incoming_.end()) {
+    const auto found = outputs_.find({edge->second->sender, edge->second->sender_port});
+    if (found == outputs_.end()) throw Error(Fault::unsupported, "", "it needs a value that was not read");
+    return found->second;
+  }
+  const auto open = open_ports_.find(port);
+  if (open == open_ports_.end()) {
+    throw Error(Fault::model, "", fmt::format("nothing comes to input port {}", quoted(port)));
+  }
+  return {open->second};
+}
+
+// --- nodes as they were --------------------------------------------------------------------------
+
+ValueId Reader::constant_for(const Node& node, const std::string& node_id, const std::string& parameter, DType dtype) {
+  const auto weight = weights_.find({node_id, parameter});
+  if (weight != weights_.end()) return weight->second;
+  const Tensor tensor =
+      tensor_of(Formula(find(node.parameters, parameter)->value).evaluate({}, Width::as_written)).converted(dtype);
+  if (!tensor.shape().empty()) return builder_.constant(parameter, tensor);
+  return is_floating(dtype) ? builder_.literal(dtype, tensor.doubles()[0])
+                            : builder_.literal(dtype, tensor.integers()[0]);
+}
+
+// The node is spelled once more, from what the metadata claims, and compared word for word. Gives which output each port
+// has, or nothing where the node says something else.
+std::optional<std::vector<std::size_t>> Reader::outputs_said(const Node& node, const NodeOrigin& origin,
+                                                             const std::vector<ValueId>& inputs,
+                                                             const std::vector<TensorType>& results) const {
+  Phrase phrase{origin.op, origin.attributes, {}, results, {}};
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i] == ValueId::none) {
+      phrase.inputs.emplace_back();
+      continue;
+    }
+    const bool parameter = find(node.parameters, origin.inputs[i]) != nullptr;
+    const TensorType& type = builder_.type(inputs[i]);
+    phrase.inputs.emplace_back(Operand{origin.inputs[i], type, parameter && type.shape.empty()});
+  }
+  const std::vector<Door> doors = loading_.origin ? loading_.origin->inputs : std::vector<Door>();
+  phrase.length_text = [&](const std::string& symbol) { return length_in(symbol, phrase.inputs, doors); };
+  const auto wording = spell(phrase);
+  if (!wording || !node.functions.empty()) return std::nullopt;
+
+  const std::set<std::string> operands(origin.inputs.begin(), origin.inputs.end());
+  std::size_t constants = 0;
+  for (const auto& [name, parameter] : node.parameters) constants += operands.contains(name) ? 1 : 0;
+  if (node.parameters.size() != constants + wording->parameters.size()) return std::nullopt;
+  for (std::size_t i = 0; i < wording->parameters.size(); ++i) {
+    const auto& [name, parameter] = node.parameters[constants + i];
+    if (name != wording->parameters[i].first || !same(parameter, wording->parameters[i].second)) return std::nullopt;
+  }
+  std::vector<std::size_t> ports;
+  for (const auto& [port, body] : node.output_ports) {
+    const auto found = std::ranges::find(wording->outputs, body.value);
+    if (found == wording->outputs.end()) return std::nullopt;
+    ports.push_back(static_cast<std::size_t>(found - wording->outputs.begin()));
+  }
+  return ports;
+}
+
+bool Reader::restore(const std::string& id, const Node& node) {
+  const auto origin = node_origin_of(node.metadata);
+  if (!origin) return false;
+  const OpSchema& schema = op_named(origin->op);
+  std::vector<ValueId> inputs;
+  std::vector<TensorType> types;
+  for (const std::string& name : origin->inputs) {
+    ValueId value = ValueId::none;
+    if (const Parameter* parameter = find(node.parameters, name)) {
+      const TensorType* type = find(origin->constants, name);
+      const bool constant = parameter->function.empty() && (type != nullptr || weights_.contains({id, name}));
+      if (!constant) return false;
+      value = constant_for(node, id, name, type == nullptr ? DType::f32 : type->dtype);
+    } else if (!name.empty()) {
+      if (find(node.input_ports, name) == nullptr) return false;
+      const Symbol symbol = incoming(id, name);
+      if (symbol.value() == nullptr) return false;
+      value = *symbol.value();
+    }
+    inputs.push_back(value);
+    types.push_back(value == ValueId::none ? TensorType{} : builder_.type(value));
+  }
+  const std::vector<TensorType> results = schema.infer({origin->attributes, inputs, types});
+  const auto ports = outputs_said(node, *origin, inputs, results);
+  if (!ports) return false;
+  builder_.at(origin->scope, origin->place);
+  const std::vector<ValueId> values = builder_.emit_all(origin->op, inputs, origin->attributes);
+  for (std::size_t i = 0; i < origin->names.size() && i < values.size(); ++i) builder_.name(values[i], origin->names[i]);
+  for (std::size_t i = 0; i < ports->size(); ++i) {
+    const ValueId value = values.at((*ports)[i]);
+    const std::string& port = node.output_ports[i].first;
+    if (origin->names.empty()) builder_.name(value, port);
+    outputs_[{id, port}] = {value};
+  }
+  return true;
+}
+
+// --- nodes by what they say ------------------------------------------------------------------------
+
+void Reader::read_by_meaning(const std::string& id, const Node& node) {
+  std::string scope;
+  Place place;
+  place_of(node.metadata, scope, place);
+  builder_.at(scope, place);
+  SymbolicNode reading(builder_);
+  for (const auto& [port, body] : node.input_ports) reading.set(port, incoming(id, port));
+  for (const auto& [name, parameter] : node.parameters) {
+    const auto weight = weights_.find({id, name});
+    with_place(fmt::format("parameter {}", quoted(name)), [&, &key = name, &body = parameter] {
+      if (weight != weights_.end()) {
+        reading.set(key, {weight->second});
+      } else {
+        reading.parameter(key, body);
+      }
+    });
+  }
+  for (const auto& [name, function] : node.functions) {
+    with_place(fmt::format("function {}", quoted(name)),
+               [&, &key = name, &body = function] { reading.function(key, body); });
+  }
+  for (const auto& [port, body] : node.output_ports) {
+    outputs_[{id, port}] =
+        with_place(fmt::format("output port {}", quoted(port)), [&, &text = body.value] { return reading.output(text); });
+  }
+}
+
+void Reader::add_node(const std::string& id, const Node& node) {
+  try {
+    if (restore(id, node)) return;
+    if (node_origin_of(node.metadata)) {
+      notes_.push_back({fmt::format("node {}", quoted(id)),
+                        fmt::format("it does not say what its metadata claims ('{}'); read by what it says",
+                                    node_origin_of(node.metadata)->op)});
+    }
+    read_by_meaning(id, node);
+  } catch (const Error& error) {
+    const std::string where = error.where().empty() ? "" : error.where() + ": ";
+    problems_.push_back(fmt::format("node {}: {}{}", quoted(id), where, error.text()));
+  }
+}
+
+// Outputs are what nodes give that send to no other.
+std::vector<ValueId> Reader::add_outputs() {
+  std::set<std::string> senders;
+  for (const auto& [id, edge] : graph_.edges) senders.insert(edge.sender);
+  std::vector<ValueId> outputs;
+  for (const auto& [id, node] : graph_.nodes) {
+    if (senders.contains(id)) continue;
+    for (const auto& [port, body] : node.output_ports) {
+      const auto found = outputs_.find({id, port});
+      if (found == outputs_.end()) continue;
+      SymbolicNode reading(builder_);
+      outputs.push_back(reading.materialized(found->second));
+    }
+  }
+  return outputs;
+}
+
+Loaded Reader::read() && {
+  add_inputs();
+  add_weights();
+  put_in_order();
+  for (const std::size_t i : order_) add_node(graph_.nodes[i].first, graph_.nodes[i].second);
+  if (const Tree* specific = graph_.conditions.find("node_specific"); specific != nullptr && specific->map() != nullptr) {
+    for (const auto& [node, condition] : *specific->map()) {
+      problems_.push_back(fmt::format("node {}: conditions other than the default one are not read", quoted(node)));
+    }
+  }
+  if (!problems_.empty()) {
+    throw Error(Fault::unsupported, loading_.entry,
+                fmt::format("{} in the way of reading the document as a graph:\n  {}",
+                            counted(problems_.size(), "thing"), fmt::join(problems_, "\n  ")));
+  }
+  std::vector<ValueId> outputs = add_outputs();
+  const bool fits = loading_.origin && loading_.origin->outputs.size() == outputs.size();
+  if (!loading_.origin) {
+    notes_.push_back({loading_.entry, "the document does not tell types of elements; floats are read as f32"});
+  }
+  Loaded loaded;
+  loaded.graph =
+      std::move(builder_).finish(std::move(outputs), fits ? loading_.origin->signature : Signature{});
+  loaded.notes = std::move(notes_);
+  for (const std::string& key : loading_.document.dropped) {
+    loaded.notes.push_back({loading_.entry, fmt::format("the key {} has no meaning and is dropped", quoted(key))});
+  }
+  return loaded;
+}
+
+}  // namespace
+}  // namespace mdf
+
+Loaded read_mdf(const Files& files, std::string_view entry) {
+  const mdf::Loading loading = mdf::load(files, entry);
+  return with_place(entry, [&] {
+    Loaded loaded = mdf::Reader(loading).read();
+    loaded.graph = remove_unused(loaded.graph);
+    return loaded;
+  });
+}
+
+}  // namespace isomer
