@@ -14,7 +14,6 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 // Two orders of summation differ by a few times the error of either of them.
 constexpr double error_factor = 4;
 constexpr double least_ulps = 4;
-constexpr double exact_relative = 1e-9;
 // What is left of terms that cancel, in units of their scale.
 constexpr double least_of_terms = 0x1p-23;
 constexpr double exact_least_of_terms = 1e-13;
@@ -65,6 +64,7 @@ struct Pair {
   const Tensor& source;
   const Tensor& other;
   double terms = 0;
+  double relative = 0;
 };
 
 WorstElement worst_of(const Pair& pair, double bound) {
@@ -89,7 +89,7 @@ WorstElement worst_of(const Pair& pair, double bound) {
 bool same_floats(Check& check, const Pair& pair, Precision precision,
                  const std::string& situation) {
   const Tolerance tolerance = precision == Precision::doubled
-                                  ? exact_tolerance_of(pair.exact, pair.terms)
+                                  ? exact_tolerance_of(pair.exact, pair.relative, pair.terms)
                                   : tolerance_of(pair.exact, pair.source, pair.terms);
   WorstElement worst = worst_of(pair, tolerance.bound);
   const bool same = worst.ratio <= 1;
@@ -154,9 +154,9 @@ Tolerance tolerance_of(const Tensor& exact, const Tensor& source, double terms) 
   return {error_factor * std::max(rounding, least_of_terms * terms)};
 }
 
-Tolerance exact_tolerance_of(const Tensor& exact, double terms) {
+Tolerance exact_tolerance_of(const Tensor& exact, double relative, double terms) {
   // Below the normal floats nothing is left of a relative bound.
-  return {std::max({exact_relative * scale_of(exact.doubles()), exact_least_of_terms * terms,
+  return {std::max({relative * scale_of(exact.doubles()), exact_least_of_terms * terms,
                     std::numeric_limits<double>::min()})};
 }
 
@@ -173,7 +173,8 @@ bool compare(Check& check, std::span<const std::string> names, const Reference& 
         "gives {}, the source {} ({})", counted(other.size(), "tensor"), source.size(), situation));
   }
   for (std::size_t i = 0; i < std::min(other.size(), source.size()); ++i) {
-    const Pair pair{names[i], reference.exact[i], source[i], other[i], reference.terms};
+    const Pair pair{names[i], reference.exact[i], source[i],
+                    other[i], reference.terms,    reference.relative};
     same = same_tensor(check, pair, i, precision, situation, excuse) && same;
   }
   check.same = check.same && same;

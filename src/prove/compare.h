@@ -20,20 +20,21 @@ struct Tolerance {
 /// single.
 Tolerance tolerance_of(const Tensor& exact, const Tensor& source, double terms = 0);
 
-/// Where both sides ran in double precision: 1e-9 of the tensor's scale.
-Tolerance exact_tolerance_of(const Tensor& exact, double terms = 0);
+/// Where both sides ran in double precision: `relative` to the tensor's scale.
+Tolerance exact_tolerance_of(const Tensor& exact, double relative, double terms = 0);
 
 /// The largest finite magnitude in any of them.
 double scale_of(std::span<const Tensor> tensors);
 
 /// What the source says, once for all that are compared with it.
 struct Reference {
-  std::vector<Tensor> exact;   // in double precision
-  std::vector<Tensor> source;  // in single
+  std::vector<Tensor> exact = {};   // in double precision
+  std::vector<Tensor> source = {};  // in single
   /// Of the numbers that were summed up to these: what cancels leaves rounding errors of that size.
   /// Gradients that are 0 by their nature, as of a bias before a normalisation, have nothing else
   /// in them.
   double terms = 0;
+  double relative = 1e-9;  // of a comparison in double precision
 };
 
 /// Whether an integer element that differs may do so, because rounding decides it.

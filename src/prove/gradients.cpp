@@ -27,6 +27,7 @@ struct Gradient {
 struct Problem {
   std::vector<Gradient> ways;      // the first is what the others are compared with
   std::vector<std::string> names;  // of the results
+  double relative;                 // the bound in double precision
   std::vector<std::string> notes;
 };
 
@@ -54,13 +55,15 @@ void add(Problem& problem, const Function& single, const Function& doubled, std:
   problem.ways.push_back(std::move(gradient));
 }
 
-void add_side(Problem& problem, const Side& side, const Runnable& reference, const Aliases& aliases,
-              bool is_other) {
+/// `reference` is not compared with itself.
+void add_side(Problem& problem, const Side& side, const Way& reference, const Aliases& aliases,
+              const std::string& prefix) {
   for (const Way& way : side.ways) {
-    const std::vector<std::size_t> order = order_of(reference, way.single, aliases);
+    const std::vector<std::size_t> order = order_of(reference.single, way.single, aliases);
     if (order.empty()) continue;
-    const std::string prefix = is_other ? "" : "the source itself, ";
-    add(problem, way.single.gradient, way.doubled.gradient, prefix + way.how, order);
+    if (&way != &reference) {
+      add(problem, way.single.gradient, way.doubled.gradient, prefix + way.how, order);
+    }
     add(problem, way.single.autograd, way.doubled.autograd, prefix + way.how + "'s autograd",
         order);
   }
@@ -149,6 +152,7 @@ bool compare_set(Problem& problem, const std::vector<Tensor>& inputs, const std:
   Reference reference{run_ordered(first.doubled, inputs, first.order),
                       run_ordered(first.single, inputs, first.order)};
   reference.terms = scale_of(reference.exact);
+  reference.relative = problem.relative;
   if (!last && straddles_kink(reference)) return false;
   std::vector<std::optional<Trial>> trials;
   bool kinked = false;
@@ -244,7 +248,8 @@ std::vector<std::optional<std::size_t>> match_parameters(std::span<const Port> s
 }
 
 GradientFindings compare_gradients(const Side& source, const Side& other, const Aliases& aliases,
-                                   std::span<const InputSet> sets, std::uint64_t seed) {
+                                   std::span<const InputSet> sets, double relative,
+                                   std::uint64_t seed) {
   GradientFindings findings;
   Random random(seed ^ 0x67726164ULL);
   const auto smooth = std::ranges::find_if(sets, &InputSet::smooth);
@@ -258,12 +263,13 @@ GradientFindings compare_gradients(const Side& source, const Side& other, const 
     return findings;
   }
   Problem problem;
+  problem.relative = relative;
   problem.names = result_names(reference->single);
   const std::vector<std::size_t> own = order_of(reference->single, reference->single, aliases);
   add(problem, reference->single.gradient, reference->doubled.gradient, reference->how, own);
   if (own.empty()) return findings;
-  add_side(problem, source, reference->single, aliases, false);
-  add_side(problem, other, reference->single, aliases, true);
+  add_side(problem, source, *reference, aliases, "the source itself, ");
+  add_side(problem, other, *reference, aliases, "");
   compare_all(problem, source, sets, random);
   for (std::size_t i = 1; i < problem.ways.size(); ++i) {
     Gradient& way = problem.ways[i];

@@ -22,7 +22,8 @@ struct GradientFindings {
 /// executor in double precision. Inputs where rounding decides on which side of a kink they lie are
 /// moved a little.
 GradientFindings compare_gradients(const Side& source, const Side& other, const Aliases& aliases,
-                                   std::span<const InputSet> sets, std::uint64_t seed);
+                                   std::span<const InputSet> sets, double relative,
+                                   std::uint64_t seed);
 
 /// Where each of the source's parameters stands among the other's; nothing where it has none of
 /// that name.

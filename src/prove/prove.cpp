@@ -1,6 +1,8 @@
 #include "prove/prove.h"
 
 #include <algorithm>
+#include <optional>
+#include <set>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -20,6 +22,7 @@ namespace {
 struct Answer {
   InputSet set;
   Reference reference;
+  Reference left;  // what the run leaves behind
 };
 
 class Proof {
@@ -38,6 +41,7 @@ class Proof {
     source_ = open_side(source, engines_, certificate_.notes);
     other_ = open_side(other, engines_, certificate_.notes);
     aliases_ = aliases_of_both();
+    widen_for_rounded_constants();
   }
 
   Certificate run() && {
@@ -68,6 +72,18 @@ class Proof {
       aliases.insert(aliases.end(), known.begin(), known.end());
     }
     return aliases;
+  }
+
+  void widen_for_rounded_constants() {
+    std::size_t count = 0;
+    for (const Side* side : {&source_, &other_}) {
+      count += side->graph ? count_rounded(*side->graph) : 0;
+    }
+    if (count == 0) return;
+    relative_ = 0x1p-22;
+    certificate_.notes.push_back(fmt::format(
+        "{} without a name rounded to single precision: the bound in double precision is 2^-22",
+        counted(count, "constant")));
   }
 
   // -- interface
@@ -183,9 +199,11 @@ class Proof {
     for (InputSet& set : input_sets()) {
       try {
         const Way& way = source_.ways.front();
-        Reference reference{way.doubled.run(set.tensors), way.single.run(set.tensors)};
+        Reference reference{way.doubled.run(set.tensors), way.single.run(set.tensors), 0,
+                            relative_};
+        Reference left{way.doubled.left(), way.single.left(), 0, relative_};
         certificate_.inputs.push_back(set.label);
-        answers_.push_back({std::move(set), std::move(reference)});
+        answers_.push_back({std::move(set), std::move(reference), std::move(left)});
       } catch (const Error& error) {
         if (error.fault() == Fault::bug || set.label == "given") throw;
         certificate_.notes.push_back(
@@ -220,23 +238,26 @@ class Proof {
   void compare_way(const Way& way, const std::string& prefix, bool bisects) {
     Check single{.what = "outputs", .where = prefix + way.how};
     Check doubled{.what = "outputs", .where = prefix + way.how + ", in double precision"};
+    Check states{.what = "states", .where = prefix + way.how};
     const Answer* differing = nullptr;
     for (const Answer& answer : answers_) {
-      const bool same = compare_answer(single, way.single, answer, Precision::single) &&
-                        compare_answer(doubled, way.doubled, answer, Precision::doubled);
+      const bool same = compare_answer(single, states, way.single, answer, Precision::single) &&
+                        compare_answer(doubled, states, way.doubled, answer, Precision::doubled);
       if (!same && differing == nullptr) differing = &answer;
     }
     keep(std::move(single));
     keep(std::move(doubled));
+    if (states.tensors > 0 || !states.same) keep(std::move(states));
     if (differing != nullptr && bisects && !certificate_.first) bisect(way, *differing);
   }
 
-  bool compare_answer(Check& check, const Runnable& runnable, const Answer& answer,
+  bool compare_answer(Check& check, Check& states, const Runnable& runnable, const Answer& answer,
                       Precision precision) {
     try {
       const std::vector<Tensor> outputs = runnable.run(answer.set.tensors);
-      return compare(check, names_, answer.reference, outputs, precision, answer.set.label,
-                     excuse_for(answer));
+      const bool same = compare(check, names_, answer.reference, outputs, precision,
+                                answer.set.label, excuse_for(answer));
+      return compare_states(states, runnable, answer, precision) && same;
     } catch (const Error& error) {
       if (error.fault() == Fault::bug) throw;
       check.same = false;
@@ -244,6 +265,42 @@ class Proof {
           fmt::format("fails where the source does not ({}): {}", answer.set.label, error.what()));
       return false;
     }
+  }
+
+  /// A buffer that only one side counts among its states must have stayed what it was.
+  bool compare_states(Check& check, const Runnable& runnable, const Answer& answer,
+                      Precision precision) {
+    const Runnable& ours = source_.main();
+    std::set<std::string> names(ours.states.begin(), ours.states.end());
+    names.insert(runnable.states.begin(), runnable.states.end());
+    const std::vector<Tensor> left = names.empty() ? std::vector<Tensor>{} : runnable.left();
+    Reference reference{.relative = relative_};
+    std::vector<Tensor> others;
+    std::vector<std::string> labels;
+    for (const std::string& name : names) {
+      const Tensor* exact = kept(source_.ways.front().doubled, answer.left.exact, name);
+      const Tensor* single = kept(ours, answer.left.source, name);
+      const Tensor* other = kept(runnable, left, name);
+      if (exact == nullptr || single == nullptr || other == nullptr) continue;
+      reference.exact.push_back(*exact);
+      reference.source.push_back(*single);
+      others.push_back(*other);
+      labels.push_back(fmt::format("state '{}'", name));
+    }
+    return labels.empty() || compare(check, labels, reference, others, precision, answer.set.label);
+  }
+
+  /// What a run left behind under that name; a weight that is no state is as it was stored.
+  static const Tensor* kept(const Runnable& runnable, const std::vector<Tensor>& left,
+                            const std::string& name) {
+    const auto state = std::ranges::find(runnable.states, name);
+    if (state != runnable.states.end()) {
+      const auto place = static_cast<std::size_t>(state - runnable.states.begin());
+      return place < left.size() ? &left[place] : nullptr;
+    }
+    const auto weight =
+        std::ranges::find(runnable.weights, name, &std::pair<std::string, Tensor>::first);
+    return weight == runnable.weights.end() ? nullptr : &weight->second;
   }
 
   void bisect(const Way& way, const Answer& answer) {
@@ -261,7 +318,8 @@ class Proof {
     tell("comparing gradients", 3);
     std::vector<InputSet> sets;
     for (const Answer& answer : answers_) sets.push_back(answer.set);
-    GradientFindings findings = compare_gradients(source_, other_, aliases_, sets, options_.seed);
+    GradientFindings findings =
+        compare_gradients(source_, other_, aliases_, sets, relative_, options_.seed);
     for (Check& check : findings.checks) keep(std::move(check));
     certificate_.notes.insert(certificate_.notes.end(), findings.notes.begin(),
                               findings.notes.end());
@@ -294,6 +352,7 @@ class Proof {
   Side other_;
   Aliases aliases_;
   bool comparable_ = true;  // the interfaces fit, so both can be run on the same inputs
+  double relative_ = 1e-9;  // bound in double precision
   std::vector<Answer> answers_;
   std::vector<std::string> names_;  // of the outputs
   std::optional<Margins> margins_;

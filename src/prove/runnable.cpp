@@ -24,6 +24,9 @@ class Lazy {
     if (!initial_.empty()) executor_->set_states(initial_);
     return executor_->run(inputs);
   }
+  std::vector<Tensor> states() const {
+    return executor_ == nullptr ? std::vector<Tensor>{} : executor_->states();
+  }
 
  private:
   std::function<std::unique_ptr<Executor>()> make_;
@@ -77,6 +80,14 @@ std::vector<Port> parameters_of(const Graph& graph) {
                      graph[constant.value].type});
   }
   return ports;
+}
+
+std::vector<std::string> states_of(const Graph& graph) {
+  std::vector<std::string> names;
+  for (const State& state : graph.states) {
+    names.push_back(state.names.empty() ? graph[state.now].name : state.names[0]);
+  }
+  return names;
 }
 
 std::vector<std::pair<std::string, Tensor>> weights_of(const Graph& graph) {
@@ -159,6 +170,8 @@ Runnable on_engine(const Graph& original, const Engine& engine, Precision precis
   runnable.run = [held, wanted = dtypes(runnable.inputs)](std::span<const Tensor> inputs) {
     return held->lazy->run(as_taken(inputs, wanted));
   };
+  runnable.states = states_of(graph);
+  runnable.left = [held] { return held->lazy->states(); };
   runnable.set_parameters = [held](std::span<const Tensor> values) { held->set(values); };
   if (count_floating(runnable.outputs) > 0) {
     const std::vector<DType> wanted = gradient_dtypes(runnable.inputs, runnable.outputs);
@@ -178,27 +191,42 @@ Runnable on_engine(const Graph& original, const Engine& engine, Precision precis
 }
 
 Runnable by_own_rules(std::string_view name, Simulation simulation) {
+  struct Owned {
+    Simulation simulation;
+    std::vector<Tensor> initial;
+
+    void begin_anew() const {
+      if (!initial.empty()) simulation.executor->set_states(initial);
+    }
+  };
+  auto owned = std::make_shared<Owned>(Owned{std::move(simulation), {}});
+  owned->initial = owned->simulation.executor->states();
+  const Simulation& own = owned->simulation;
   Runnable runnable;
   runnable.how = std::string(name) + "'s own rules";
-  runnable.inputs = simulation.inputs;
-  runnable.outputs = simulation.outputs;
-  runnable.parameters = simulation.parameters;
-  runnable.weights = std::move(simulation.weights);
-  runnable.set_parameters = std::move(simulation.set_parameters);
-  const std::vector<DType> wanted = dtypes(simulation.inputs);
-  // Executors are handed over once, into a maker that can only be asked once; Lazy asks once.
-  const auto maker = [](std::unique_ptr<Executor> executor) {
-    auto held = std::make_shared<std::unique_ptr<Executor>>(std::move(executor));
-    return [held] { return std::move(*held); };
+  runnable.inputs = own.inputs;
+  runnable.outputs = own.outputs;
+  runnable.parameters = own.parameters;
+  runnable.states = own.states;
+  runnable.weights = own.weights;
+  runnable.set_parameters = own.set_parameters;
+  const std::vector<DType> wanted = dtypes(own.inputs);
+  runnable.run = [owned, wanted](std::span<const Tensor> inputs) {
+    owned->begin_anew();
+    return owned->simulation.executor->run(as_taken(inputs, wanted));
   };
-  runnable.run = function_of(wanted, maker(std::move(simulation.executor)));
-  if (simulation.gradient != nullptr) {
-    runnable.gradient = function_of(gradient_dtypes(simulation.inputs, simulation.outputs),
-                                    maker(std::move(simulation.gradient)));
+  runnable.left = [owned] { return owned->simulation.executor->states(); };
+  if (own.gradient != nullptr) {
+    runnable.gradient =
+        [owned, taken = gradient_dtypes(own.inputs, own.outputs)](std::span<const Tensor> inputs) {
+          owned->begin_anew();
+          return owned->simulation.gradient->run(as_taken(inputs, taken));
+        };
   }
-  if (simulation.trace) {
-    runnable.trace = [trace = std::move(simulation.trace), wanted](std::span<const Tensor> inputs) {
-      return trace(as_taken(inputs, wanted));
+  if (own.trace) {
+    runnable.trace = [owned, wanted](std::span<const Tensor> inputs) {
+      owned->begin_anew();
+      return owned->simulation.trace(as_taken(inputs, wanted));
     };
   }
   return runnable;

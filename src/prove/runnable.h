@@ -22,9 +22,12 @@ struct Runnable {
   std::string how;  // "torch", "mdf's own rules"
   std::vector<Port> inputs;
   std::vector<Port> outputs;
-  std::vector<Port> parameters;  // trainable ones, by their first state_dict name
+  std::vector<Port> parameters;     // trainable ones, by their first state_dict name
+  std::vector<std::string> states;  // what a run leaves behind, by first state_dict name
 
   Function run;
+  /// What the last run left behind, in the order of `states`.
+  std::function<std::vector<Tensor>()> left;
   /// Inputs, then a cotangent per floating output, to the cotangents of the floating inputs, then
   /// of `parameters`. Empty: it has none.
   Function gradient;

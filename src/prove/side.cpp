@@ -1,5 +1,8 @@
 #include "prove/side.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "base/error.h"
 #include "base/text.h"
 #include "ops/validate.h"
@@ -20,6 +23,18 @@ void refuse_random(const Graph& graph) {
               fmt::format("draws random numbers, which no two systems repeat: {}; a model in "
                           "evaluation mode can be judged",
                           fmt::join(drawing, "; ")));
+}
+
+/// Whether the shortest decimal of `value` is one that somebody may have written.
+bool is_rounded(float value) {
+  const std::string text = real_text(value);
+  if (!std::isfinite(value) || std::stod(text) == static_cast<double>(value)) return false;
+  const std::string_view mantissa = std::string_view(text).substr(0, text.find('e'));
+  const std::size_t first = mantissa.find_first_of("123456789");
+  const auto digits =
+      std::ranges::count_if(mantissa.substr(first), [](char c) { return c != '.'; });
+  constexpr std::ptrdiff_t written = 6;
+  return digits > written;
 }
 
 void add_own_way(Side& side, const Subject& subject) {
@@ -46,6 +61,15 @@ void add_graph_ways(Side& side, const Subject& subject, const std::vector<const 
 }
 
 }  // namespace
+
+std::size_t count_rounded(const Graph& graph) {
+  std::size_t count = 0;
+  for (const Constant& constant : graph.constants) {
+    if (!constant.names.empty() || constant.data.dtype() != DType::f32) continue;
+    if (std::ranges::any_of(constant.data.view().as<float>(), is_rounded)) ++count;
+  }
+  return count;
+}
 
 Side open_side(const Subject& subject, const std::vector<const Engine*>& engines,
                std::vector<std::string>& notes) {

@@ -33,4 +33,8 @@ struct Side {
 Side open_side(const Subject& subject, const std::vector<const Engine*>& engines,
                std::vector<std::string>& notes);
 
+/// How many constants without a name hold a number that single precision had to round: not an
+/// author's short decimal and not exact. A double precision run cannot know what they stood for.
+std::size_t count_rounded(const Graph& graph);
+
 }  // namespace isomer

@@ -56,6 +56,7 @@ struct Simulation {
   std::vector<Port> inputs;
   std::vector<Port> outputs;
   std::unique_ptr<Executor> executor;
+  std::vector<std::string> states;  // the state_dict names of what `executor->states()` gives
 
   std::vector<Port> parameters;  // trainable ones, by their state_dict names
   /// The system's own derivatives: inputs, then a cotangent per floating output, to the cotangents of the floating

@@ -282,6 +282,7 @@ class Served:
         reply = {
             "parameters": [self.port(name, p) for name, p in self.parameters()],
             "weights": list(state),
+            "states": [name for name, _ in self.model.named_buffers()],
         }
         if self.example() is None:
             names = [p.name for p in inspect.signature(self.model.forward).parameters.values()]

@@ -168,6 +168,9 @@ Simulation simulate_pytorch(const Files& files, std::string_view entry, Precisio
   for (const Tree& name : *reply.find("weights")->list()) {
     simulation.weights.emplace_back(*name.text(), stored_weights.at(*name.text()));
   }
+  for (const Tree& name : *reply.find("states")->list()) {
+    simulation.states.push_back(*name.text());
+  }
   simulation.executor = std::make_unique<PythonExecutor>(python, "run", simulation.inputs.size());
   simulation.gradient =
       std::make_unique<PythonExecutor>(python, "gradient", simulation.inputs.size());

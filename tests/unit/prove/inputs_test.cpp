@@ -1,0 +1,93 @@
+#include "prove/inputs.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "prove/margins.h"
+#include "systems/text/text.h"
+
+namespace isomer {
+namespace {
+
+Graph graph_of(std::string_view text) { return parse_graph(text); }
+
+std::vector<Port> ports_of(const Graph& graph) {
+  std::vector<Port> ports;
+  for (const ValueId id : graph.inputs) ports.push_back({graph[id].name, graph[id].type});
+  return ports;
+}
+
+std::vector<InputSet> inputs_of(const Graph& graph) {
+  return make_inputs({ports_of(graph), graph.signature.lengths, &graph}, 0);
+}
+
+TEST(Inputs, StayInsideTheTableThatTheyIndex) {
+  const Graph graph = graph_of(R"(graph g(t: i64[2, 3]) -> (y)
+  weight w: f32[3, 2] "w" = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]
+  r = reshape(t, shape=[6])
+  y = embedding(w, r)
+)");
+  EXPECT_EQ(integer_ranges(graph, {})[0], (IntegerRange{0, 2}));
+  for (const InputSet& set : inputs_of(graph)) {
+    for (const std::int64_t value : set.tensors[0].integers()) {
+      EXPECT_GE(value, 0) << set.label;
+      EXPECT_LE(value, 2) << set.label;
+    }
+  }
+}
+
+TEST(Inputs, FollowNamedLengthsWithinTheirRange) {
+  const Graph graph = graph_of("graph g(x: f32[n, 2]) -> (y)\n  length n: 2..3\n  y = relu(x)\n");
+  for (const InputSet& set : inputs_of(graph)) {
+    EXPECT_GE(set.tensors[0].shape()[0], 2) << set.label;
+    EXPECT_LE(set.tensors[0].shape()[0], 3) << set.label;
+  }
+}
+
+TEST(Inputs, HaveEdges) {
+  const Graph graph = graph_of("graph g(x: f32[64]) -> (y)\n  y = relu(x)\n");
+  const auto sets = inputs_of(graph);
+  const auto values = [&](std::string_view label) {
+    const auto found = std::ranges::find(sets, label, &InputSet::label);
+    EXPECT_NE(found, sets.end()) << label;
+    return found == sets.end() ? std::vector<double>{} : found->tensors[0].doubles();
+  };
+  EXPECT_TRUE(std::ranges::all_of(values("zeros"), [](double v) { return v == 0; }));
+  EXPECT_TRUE(std::ranges::all_of(values("negative"), [](double v) { return v < 0; }));
+  EXPECT_TRUE(std::ranges::all_of(values("tiny"), [](double v) { return std::abs(v) < 0x1p-126; }));
+  EXPECT_TRUE(std::ranges::any_of(values("not finite"), [](double v) { return std::isnan(v); }));
+  EXPECT_TRUE(std::ranges::any_of(values("not finite"), [](double v) { return std::isinf(v); }));
+}
+
+TEST(Inputs, DifferBySeedOnly) {
+  const Graph graph = graph_of("graph g(x: f32[4]) -> (y)\n  y = relu(x)\n");
+  const InputPlan plan{ports_of(graph), {}, &graph};
+  EXPECT_EQ(make_inputs(plan, 3)[0].tensors[0], make_inputs(plan, 3)[0].tensors[0]);
+  EXPECT_FALSE(make_inputs(plan, 3)[0].tensors[0] == make_inputs(plan, 4)[0].tensors[0]);
+}
+
+TEST(Margins, ExcuseAnArgMaxThatRoundingDecides) {
+  const Graph graph = graph_of("graph g(x: f32[2, 3]) -> (y)\n  y = argmax(x, dim=1)\n");
+  const Margins margins(graph, engine_named("reference"));
+  const std::vector<float> values{1.0F, 1.0F + 0x1p-23F, 0.0F, 5.0F, 6.0F, 7.0F};
+  const std::vector<Tensor> inputs{Tensor::of<float>({2, 3}, values)};
+  const Excuse excuse = margins.on(inputs);
+  EXPECT_TRUE(excuse(0, 0, 0));   // one ulp below the greatest
+  EXPECT_FALSE(excuse(0, 0, 2));  // far below
+  EXPECT_FALSE(excuse(0, 1, 1));
+  EXPECT_FALSE(excuse(0, 1, 3));  // no index at all
+}
+
+TEST(Margins, ExcuseAComparisonOfNeighbours) {
+  const Graph graph = graph_of("graph g(x: f32[2]) -> (y)\n  y = gt(x, 1.0)\n");
+  const std::vector<float> values{1.0F + 0x1p-23F, 1.5F};
+  const std::vector<Tensor> inputs{Tensor::of<float>({2}, values)};
+  const Excuse excuse = Margins(graph, engine_named("reference")).on(inputs);
+  EXPECT_TRUE(excuse(0, 0, 0));
+  EXPECT_FALSE(excuse(0, 1, 0));
+}
+
+}  // namespace
+}  // namespace isomer

@@ -1,0 +1,214 @@
+#include "prove/prove.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "subjects.h"
+
+namespace isomer {
+namespace {
+
+using test::own_rules;
+using test::prove_texts;
+using test::text_only;
+
+const std::string net = R"(graph net(x: f32[n, 3]) -> (y)
+  length n: 1..8
+  weight w: f32[2, 3] "fc.weight" = [[0.5, -1.0, 2.0], [1.5, 0.25, -0.75]]
+  weight b: f32[2] "fc.bias" = [0.1, -0.2]
+  h = linear(x, w, b)  @fc net.py:7
+  a = tanh(h)  @act net.py:8
+  y = layer_norm(a, none, none, normalized_shape=[2], eps=0.1)  @norm net.py:9
+)";
+
+std::string replaced(std::string text, std::string_view what, std::string_view with) {
+  const std::size_t place = text.find(what);
+  EXPECT_NE(place, std::string::npos) << what;
+  return text.replace(place, what.size(), with);
+}
+
+bool mentions(const Certificate& certificate, std::string_view words) {
+  return std::ranges::any_of(certificate.differences, [&](const std::string& reason) {
+    return reason.find(words) != std::string::npos;
+  });
+}
+
+const Check* check_named(const Certificate& certificate, std::string_view what,
+                         std::string_view where) {
+  for (const Check& check : certificate.checks) {
+    if (check.what == what && check.where.find(where) != std::string::npos) return &check;
+  }
+  return nullptr;
+}
+
+TEST(Prove, FindsAModelEquivalentToItself) {
+  const Certificate certificate = prove_texts(net, net);
+  EXPECT_TRUE(certificate.equivalent) << to_text(certificate);
+  EXPECT_TRUE(to_text(certificate).starts_with("EQUIVALENT: a.isomer and b.isomer\n"));
+  ASSERT_NE(check_named(certificate, "weights", "bit by bit"), nullptr);
+  ASSERT_NE(check_named(certificate, "outputs", "double precision"), nullptr);
+  ASSERT_NE(check_named(certificate, "gradients", "reference"), nullptr);
+}
+
+TEST(Prove, RunsBothControlsInEveryCertificate) {
+  const Certificate certificate = prove_texts(net, net);
+  ASSERT_EQ(certificate.controls.size(), 2U);
+  for (const Control& control : certificate.controls) EXPECT_TRUE(control.passed) << control.what;
+}
+
+TEST(Prove, TriesSeveralSizesOfANamedLength) {
+  const Certificate certificate = prove_texts(net, net);
+  for (const std::string_view size : {"n = 1", "n = 2", "n = 6"}) {
+    EXPECT_TRUE(std::ranges::any_of(certificate.inputs, [&](const std::string& label) {
+      return label.ends_with(size);
+    })) << size;
+  }
+}
+
+TEST(Prove, SeesTheLastBitOfOneElement) {
+  const Certificate certificate = prove_texts(net, replaced(net, "0.25,", "0.25000003,"));
+  EXPECT_FALSE(certificate.equivalent);
+  EXPECT_TRUE(mentions(certificate, "'fc.weight' differs at [1, 1]")) << to_text(certificate);
+}
+
+TEST(Prove, NamesTheFirstOperatorThatDiffers) {
+  const Certificate certificate = prove_texts(net, replaced(net, "tanh(h)", "sigmoid(h)"));
+  EXPECT_FALSE(certificate.equivalent);
+  ASSERT_TRUE(certificate.first);
+  EXPECT_EQ(certificate.first->op, "tanh");
+  EXPECT_EQ(certificate.first->scope, "act");
+  EXPECT_EQ(certificate.first->place, (Place{"net.py", 8}));
+  EXPECT_NE(to_text(certificate).find("'a' (tanh) in act, net.py:8"), std::string::npos);
+}
+
+TEST(Prove, SeesAnAttributeThatShiftsOutputsByLittle) {
+  const Certificate certificate = prove_texts(net, replaced(net, "eps=0.1", "eps=0.1001"));
+  EXPECT_FALSE(certificate.equivalent);
+  ASSERT_TRUE(certificate.first);
+  EXPECT_EQ(certificate.first->op, "layer_norm");
+}
+
+TEST(Prove, TellsADroppedOutputFromADifferentOne) {
+  const std::string two = replaced(net, "-> (y)", "-> (y, a)");
+  EXPECT_TRUE(mentions(prove_texts(two, net), "the source has 2 outputs, b.isomer has 1"));
+}
+
+TEST(Prove, SeesInputsInAnotherOrder) {
+  const std::string ab = "graph g(a: f32[2], b: f32[2]) -> (c)\n  c = sub(a, b)\n";
+  const std::string ba = "graph g(b: f32[2], a: f32[2]) -> (c)\n  c = sub(a, b)\n";
+  EXPECT_TRUE(mentions(prove_texts(ab, ba),
+                       "the inputs stand in another order: a, b in the source, b, a in b.isomer"));
+}
+
+TEST(Prove, SeesParametersThatNoLongerLearn) {
+  const Certificate certificate = prove_texts(net, replaced(net, "weight b:", "buffer b:"));
+  EXPECT_FALSE(certificate.equivalent);
+  EXPECT_TRUE(mentions(certificate, "parameters only of the source: fc.bias"));
+}
+
+TEST(Prove, TakesTiedWeightsUnderAnyOfTheirNames) {
+  const std::string tied = replaced(net, "\"fc.weight\"", "\"fc.weight\" \"twin\"");
+  EXPECT_TRUE(prove_texts(tied, net).equivalent);
+  EXPECT_TRUE(prove_texts(net, tied).equivalent);
+}
+
+TEST(Prove, SeesGradientsThatDifferWhereOutputsDoNot) {
+  const std::string stopped =
+      replaced(net, "h = linear(x, w, b)", "c = detach(x)\n  h = linear(c, w, b)");
+  const Certificate certificate = prove_texts(net, stopped);
+  EXPECT_FALSE(certificate.equivalent);
+  EXPECT_TRUE(check_named(certificate, "outputs", "reference")->same);
+  EXPECT_FALSE(check_named(certificate, "gradients", "reference")->same);
+  EXPECT_TRUE(mentions(certificate, "gradient of input 'x'"));
+}
+
+TEST(Prove, JudgesASystemWithoutDerivativesByCentralDifferences) {
+  const Certificate certificate = prove_texts(net, net, own_rules);
+  EXPECT_TRUE(certificate.equivalent) << to_text(certificate);
+  const Check* check =
+      check_named(certificate, "gradients", "central differences of plain's own rules");
+  ASSERT_NE(check, nullptr);
+  EXPECT_EQ(check->elements, 8U);
+  EXPECT_NE(check->where.find("inputs and parameters"), std::string::npos);
+}
+
+TEST(Prove, CentralDifferencesDrawAgainAtKinks) {
+  const std::string kinked = replaced(net, "tanh(h)", "relu(h)");
+  EXPECT_TRUE(prove_texts(kinked, kinked, own_rules).equivalent);
+}
+
+TEST(Prove, CentralDifferencesSeeAnotherSlope) {
+  // At x = 0 both give 0, and everywhere else the outputs differ too: only the words of the report
+  // are of interest here.
+  const std::string cubed = replaced(net, "tanh(h)", "sin(h)");
+  const Certificate certificate = prove_texts(net, cubed, own_rules);
+  const Check* check = check_named(certificate, "gradients", "central differences");
+  ASSERT_NE(check, nullptr);
+  EXPECT_FALSE(check->same);
+}
+
+TEST(Prove, ReportsWhereTheOtherFails) {
+  const std::string fixed =
+      replaced(replaced(net, "f32[n, 3]", "f32[2, 3]"), "  length n: 1..8\n", "");
+  const Certificate certificate = prove_texts(net, fixed);
+  EXPECT_FALSE(certificate.equivalent);
+  EXPECT_TRUE(mentions(certificate, "fails where the source does not (random, n = 1)"))
+      << to_text(certificate);
+}
+
+TEST(Prove, TakesTheUsersInputsFirst) {
+  ProofOptions options;
+  options.given = [](std::span<const Port> ports) {
+    EXPECT_EQ(ports[0].name, "x");
+    return std::vector<Tensor>{Tensor::zeros(DType::f32, {5, 3})};
+  };
+  EXPECT_EQ(prove_texts(net, net, text_only, options).inputs.front(), "given");
+}
+
+TEST(Prove, RefusesInputsThatDoNotFit) {
+  ProofOptions options;
+  options.given = [](std::span<const Port>) {
+    return std::vector<Tensor>{Tensor::zeros(DType::f32, {5, 4})};
+  };
+  try {
+    prove_texts(net, net, text_only, options);
+    FAIL() << "an Error was expected";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::model);
+  }
+}
+
+TEST(Prove, RefusesModelsThatDrawRandomNumbers) {
+  const std::string random = "graph g(x: f32[4]) -> (y)\n  y = dropout(x, training=true)\n";
+  try {
+    prove_texts(random, random);
+    FAIL() << "an Error was expected";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::unsupported);
+    EXPECT_NE(std::string(error.what()).find("draws random numbers"), std::string::npos);
+  }
+}
+
+TEST(Prove, IsTheSameForTheSameSeed) {
+  EXPECT_EQ(to_json(prove_texts(net, net)), to_json(prove_texts(net, net)));
+  ProofOptions other;
+  other.seed = 7;
+  EXPECT_NE(to_json(prove_texts(net, net)), to_json(prove_texts(net, net, text_only, other)));
+}
+
+TEST(Prove, ComparesWhatTrainingLeavesBehind) {
+  const std::string counter = R"(graph g(x: f32[2]) -> (y)
+  state n: f32[2] "n" = [1.0, 2.0] -> m
+  y = mul(x, 2.0)
+  m = add(n, x)
+)";
+  EXPECT_TRUE(prove_texts(counter, counter).equivalent);
+  const Certificate certificate = prove_texts(counter, replaced(counter, "add(n, x)", "sub(n, x)"));
+  EXPECT_FALSE(certificate.equivalent);
+  EXPECT_TRUE(mentions(certificate, "state 'n'")) << to_text(certificate);
+}
+
+}  // namespace
+}  // namespace isomer
