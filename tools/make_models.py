@@ -290,7 +290,10 @@ MODELS = {
     "tied": (Tied, lambda: (torch.randint(0, 7, (2, 4)),), None, False),
     "multi_io": (
         MultiIo,
-        lambda: ({"a": torch.randn(2, 3), "b": torch.randn(2, 2)}, [torch.randn(3), torch.randn(3)]),
+        lambda: (
+            {"a": torch.randn(2, 3), "b": torch.randn(2, 2)},
+            [torch.randn(3), torch.randn(3)],
+        ),
         None,
         False,
     ),
@@ -301,7 +304,12 @@ MODELS = {
     "counter": (Counter, lambda: (torch.randn(2, 3),), None, False),
     "no_grad": (NoGrad, lambda: (torch.randn(2, 4),), None, False),
     "views": (Views, lambda: (torch.randn(3, 4),), None, False),
-    "keywords": (Keywords, lambda: ((torch.randn(2, 3), 3), {"scale": torch.randn(3)}), None, False),
+    "keywords": (
+        Keywords,
+        lambda: ((torch.randn(2, 3), 3), {"scale": torch.randn(3)}),
+        None,
+        False,
+    ),
 }
 
 
@@ -321,15 +329,28 @@ def record(module, args, kwargs):
     before = {name: value.clone() for name, value in module.named_buffers()}
     leaves, spec = pytree.tree_flatten((args, kwargs))
     is_tensor = [isinstance(leaf, torch.Tensor) for leaf in leaves]
-    leaves = [leaf.clone().requires_grad_(leaf.is_floating_point()) if tensor else leaf for leaf, tensor in zip(leaves, is_tensor)]
+    leaves = [
+        leaf.clone().requires_grad_(leaf.is_floating_point()) if tensor else leaf
+        for leaf, tensor in zip(leaves, is_tensor)
+    ]
     args, kwargs = pytree.tree_unflatten(leaves, spec)
     leaves = [leaf for leaf, tensor in zip(leaves, is_tensor) if tensor]
-    outputs = [torch.as_tensor(out) for out in pytree.tree_leaves(module(*args, **kwargs)) if out is not None]
+    outputs = [
+        torch.as_tensor(out)
+        for out in pytree.tree_leaves(module(*args, **kwargs))
+        if out is not None
+    ]
 
     wanted = {f"grad.in{i}": leaf for i, leaf in enumerate(leaves) if leaf.requires_grad}
     wanted |= {f"grad.{name}": value for name, value in module.named_parameters()}
     floating = [out for out in outputs if out.requires_grad]
-    grads = torch.autograd.grad([out.sum() for out in floating], list(wanted.values()), allow_unused=True) if floating else []
+    grads = (
+        torch.autograd.grad(
+            [out.sum() for out in floating], list(wanted.values()), allow_unused=True
+        )
+        if floating
+        else []
+    )
     tensors = {f"in{i}": leaf for i, leaf in enumerate(leaves)}
     tensors |= {f"out{i}": out for i, out in enumerate(outputs)}
     for (name, value), grad in zip(wanted.items(), grads):
@@ -352,7 +373,9 @@ def forget_paths(exported, own_frames_only=False):
             if own_frames_only:
                 frames = [frame for frame in frames if packages not in frame]
             trace = "".join(frames)
-            node.meta["stack_trace"] = trace.replace(here, "/home/author/models").replace(packages, "/opt/packages")
+            node.meta["stack_trace"] = trace.replace(here, "/home/author/models").replace(
+                packages, "/opt/packages"
+            )
     return exported
 
 

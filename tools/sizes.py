@@ -1,6 +1,6 @@
 """Prints the lines of each folder and checks them against the budget.
 
-A file may have 500 lines, a table 800, all of src/ 25,000. Fewer newlines is not fewer lines.
+A file may have 500 lines, a table 800, all of src/ 40,000. Fewer newlines is not fewer lines.
 
 usage: sizes.py [SOURCE_FOLDER]
 """
@@ -9,7 +9,7 @@ import statistics
 import sys
 from pathlib import Path, PurePath
 
-FILE, TABLE, ALL = 500, 800, 25_000
+FILE, TABLE, ALL = 500, 800, 40_000
 # The families of operators, and what the systems call them.
 TABLES = ("ops/*.cpp", "systems/*/names*.cpp", "systems/*/spelling*.cpp")
 

@@ -43,8 +43,10 @@ def run_document(path, inputs):
         initializer.update(load_file(path.with_name(origin["tensors"])))
     engine = EvaluableGraph(load_mdf(str(path)).graphs[0])
     engine.evaluate(initializer=initializer)
-    outputs = [numpy.asarray(engine.enodes[door["id"]].evaluable_outputs[door["id"]].curr_value)
-               for door in origin["outputs"]]
+    outputs = [
+        numpy.asarray(engine.enodes[door["id"]].evaluable_outputs[door["id"]].curr_value)
+        for door in origin["outputs"]
+    ]
     sinks = [node.node.id for node in engine.output_enodes]
     if sinks != [door["id"] for door in origin["outputs"]]:
         raise AssertionError(f"the output nodes are {sinks}")
@@ -84,12 +86,18 @@ def check(path):
 
 def inputs_of_case(program, model):
     """Inputs for a graph in the text form, of the types it asks for; named lengths are 3."""
-    summary = json.loads(subprocess.run([program, "show", model, "--json"], check=True, capture_output=True).stdout)
+    summary = json.loads(
+        subprocess.run([program, "show", model, "--json"], check=True, capture_output=True).stdout
+    )
     random = numpy.random.default_rng(0)
     result = {}
     for i, port in enumerate(summary["inputs"]):
         dtype, lengths = port["type"].rstrip("]").split("[")
-        shape = [int(length) if length.strip().isdigit() else 3 for length in lengths.split(",") if length.strip()]
+        shape = [
+            int(length) if length.strip().isdigit() else 3
+            for length in lengths.split(",")
+            if length.strip()
+        ]
         if dtype.startswith("f"):
             result[f"in{i}"] = random.standard_normal(shape).astype(numpy.float32)
         elif dtype == "bool":
@@ -103,11 +111,16 @@ def prepare(folder, program):
     """Converts and runs our models; returns those that MDF cannot say."""
     skipped = []
     models = sorted((ROOT / "tests/data/models").glob("*.pt2")) + sorted(
-        (ROOT / "tests/cases/systems/mdf").glob("*/model.isomer"))
+        (ROOT / "tests/cases/systems/mdf").glob("*/model.isomer")
+    )
     for model in models:
         name = model.stem if model.suffix == ".pt2" else "case_" + model.parent.name
         document = folder / f"{name}.json"
-        done = subprocess.run([program, "convert", model, "-o", document, "--to", "mdf"], capture_output=True, text=True)
+        done = subprocess.run(
+            [program, "convert", model, "-o", document, "--to", "mdf"],
+            capture_output=True,
+            text=True,
+        )
         if done.returncode != 0:
             skipped.append((name, done.stderr.strip()[:200]))
             continue
@@ -117,8 +130,17 @@ def prepare(folder, program):
         else:
             inputs = inputs_of_case(program, model)
         save_file(inputs, document.with_suffix(".inputs.safetensors"))
-        subprocess.run([program, "run", document, "--inputs", document.with_suffix(".inputs.safetensors"), "-o",
-                        document.with_suffix(".outputs.safetensors")])
+        subprocess.run(
+            [
+                program,
+                "run",
+                document,
+                "--inputs",
+                document.with_suffix(".inputs.safetensors"),
+                "-o",
+                document.with_suffix(".outputs.safetensors"),
+            ]
+        )
     return skipped
 
 
@@ -136,7 +158,9 @@ def main():
         for path in documents:
             problem = check(path)
             failed += bool(problem)
-            print(f"{'FAILED' if problem else 'ok    '} {path.stem}{': ' + problem if problem else ''}")
+            print(
+                f"{'FAILED' if problem else 'ok    '} {path.stem}{': ' + problem if problem else ''}"
+            )
         print(f"{len(documents) - failed} passed, {failed} failed")
         return 1 if failed or not documents else 0
 

@@ -15,9 +15,13 @@ struct Bytes {
   std::shared_ptr<const void> owner;
   std::span<const std::byte> data;
 
-  std::string_view text() const { return {reinterpret_cast<const char*>(data.data()), data.size()}; }
+  std::string_view text() const {
+    return {reinterpret_cast<const char*>(data.data()), data.size()};
+  }
   /// A part that shares the owner. The caller has checked the bounds.
-  Bytes part(std::size_t begin, std::size_t size) const { return {owner, data.subspan(begin, size)}; }
+  Bytes part(std::size_t begin, std::size_t size) const {
+    return {owner, data.subspan(begin, size)};
+  }
 };
 
 /// Bytes that own a copy of `text`.

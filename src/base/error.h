@@ -1,6 +1,7 @@
 #pragma once
 
-// The room of things that know nothing about models: errors with a place, names, bytes, text, progress.
+// The room of things that know nothing about models: errors with a place, names, bytes, text,
+// progress.
 
 #include <stdexcept>
 #include <string>
@@ -9,7 +10,8 @@
 
 namespace isomer {
 
-/// Whose fault it is: of the command, of a file, of the model in it, of what we cannot do yet, or of ourselves.
+/// Whose fault it is: of the command, of a file, of the model in it, of what we cannot do yet, or
+/// of ourselves.
 enum class Fault { usage, file, model, unsupported, bug };
 
 /// The fault's name: "usage", "file", ...

@@ -8,14 +8,15 @@
 
 namespace isomer {
 
-/// Hands out unique, legal names in one scope. Authors' names are hints: they may be empty, equal or illegal.
+/// Hands out unique, legal names in one scope. Authors' names are hints: they may be empty, equal
+/// or illegal.
 class Names {
  public:
   /// Words that may not be used, e.g. the keywords of a language.
   explicit Names(std::vector<std::string_view> reserved = {});
 
-  /// A name made from `hint`: letters, digits and underscores, not starting with a digit, never given before.
-  /// An empty hint gives "v0", "v1", ...; a repeated one "x_1", "x_2", ...
+  /// A name made from `hint`: letters, digits and underscores, not starting with a digit, never
+  /// given before. An empty hint gives "v0", "v1", ...; a repeated one "x_1", "x_2", ...
   std::string take(std::string_view hint);
 
  private:
@@ -23,7 +24,8 @@ class Names {
   std::unordered_map<std::string, int> next_;
 };
 
-/// `hint` with everything but letters, digits and underscores replaced by underscores; may be empty.
+/// `hint` with everything but letters, digits and underscores replaced by underscores; may be
+/// empty.
 std::string identifier(std::string_view hint);
 
 }  // namespace isomer

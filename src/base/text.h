@@ -10,8 +10,8 @@
 
 namespace isomer {
 
-/// 'text', with control characters and quotes escaped, for messages that quote what came from outside.
-/// Longer than 80 characters is shortened.
+/// 'text', with control characters and quotes escaped, for messages that quote what came from
+/// outside. Longer than 80 characters is shortened.
 std::string quoted(std::string_view text);
 // Without these two a std::string would find std::quoted of <iomanip> first.
 inline std::string quoted(const std::string& text) { return quoted(std::string_view(text)); }

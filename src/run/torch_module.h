@@ -6,8 +6,9 @@
 
 namespace isomer {
 
-/// What the module made with libtorch offers. The module is a shared object beside the program, opened when the torch
-/// engine is first asked for; its one exported function is `extern "C" const TorchModule* isomer_torch_module()`.
+/// What the module made with libtorch offers. The module is a shared object beside the program,
+/// opened when the torch engine is first asked for; its one exported function is `extern "C" const
+/// TorchModule* isomer_torch_module()`.
 struct TorchModule {
   /// Must equal `torch_module_version` of who opens it.
   int version;
@@ -18,8 +19,8 @@ struct TorchModule {
 
 constexpr int torch_module_version = 1;
 
-/// Opens the module once. Null when there is none beside the program or it was made for another version; `why` then
-/// says so and how to get one.
+/// Opens the module once. Null when there is none beside the program or it was made for another
+/// version; `why` then says so and how to get one.
 const TorchModule* torch_module(std::string* why = nullptr);
 
 }  // namespace isomer

@@ -11,7 +11,8 @@
 
 namespace isomer {
 
-/// A bag of named bytes: a folder or a map in a test. The only way in for readers. Names are relative, with '/'.
+/// A bag of named bytes: a folder or a map in a test. The only way in for readers. Names are
+/// relative, with '/'.
 class Files {
  public:
   virtual ~Files() = default;

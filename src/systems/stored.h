@@ -13,8 +13,8 @@
 namespace isomer {
 
 /// A tensor as safetensors and npy files hold it, as ours; shares the bytes where their address
-/// allows it. Throws Fault::unsupported for a type that we do not have, and Fault::file for booleans
-/// that are neither 0 nor 1.
+/// allows it. Throws Fault::unsupported for a type that we do not have, and Fault::file for
+/// booleans that are neither 0 nor 1.
 Tensor tensor_of(const StoredTensor& stored);
 
 /// The other way; shares the bytes. Throws Fault::unsupported for c128, which has no word there.

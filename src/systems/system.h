@@ -1,7 +1,7 @@
 #pragma once
 
-// Files <-> graph: one folder per model system, which holds all that is known of it. Readers and writers never touch
-// the disk: `Files` come in, `File`s go out.
+// Files <-> graph: one folder per model system, which holds all that is known of it. Readers and
+// writers never touch the disk: `Files` come in, `File`s go out.
 
 #include <functional>
 #include <memory>
@@ -59,8 +59,8 @@ struct Simulation {
   std::vector<std::string> states;  // the state_dict names of what `executor->states()` gives
 
   std::vector<Port> parameters;  // trainable ones, by their state_dict names
-  /// The system's own derivatives: inputs, then a cotangent per floating output, to the cotangents of the floating
-  /// inputs, then of `parameters`. Null: it has none.
+  /// The system's own derivatives: inputs, then a cotangent per floating output, to the cotangents
+  /// of the floating inputs, then of `parameters`. Null: it has none.
   std::unique_ptr<Executor> gradient;
   /// Replaces the parameters' values from now on, in the order of `parameters`. Empty: cannot.
   std::function<void(std::span<const Tensor>)> set_parameters;
@@ -88,7 +88,8 @@ std::span<const System> all_systems();
 /// Throws Fault::usage with the names there are.
 const System& system_named(std::string_view name);
 
-/// The system whose file this is: by extension, then by content. Throws Fault::file with what could be read.
+/// The system whose file this is: by extension, then by content. Throws Fault::file with what could
+/// be read.
 const System& recognise(const Files& files, std::string_view entry);
 
 /// The graph as the target can spell it: through all passes, then expanded where it has no word.

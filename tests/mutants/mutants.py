@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Converts the test models, breaks each copy a little, and asserts that `isomer prove` notices.
 
-An unbroken copy must be EQUIVALENT (exit 0); a broken one must be NOT EQUIVALENT (exit 1), and no other exit code will do:
-a copy that no longer loads proves nothing about the proof.
+An unbroken copy must be EQUIVALENT (exit 0); a broken one must be NOT EQUIVALENT (exit 1), and no
+other exit code will do: a copy that no longer loads proves nothing about the proof.
 
 usage: mutants.py ISOMER MODELS
     ISOMER    the program
@@ -16,10 +16,9 @@ import struct
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable
-
 
 # -- edits: each changes the files of a converted model, and fails when it finds nothing to change ---------------------
 
@@ -108,41 +107,170 @@ class Mutant:
 MUTANTS = [
     # Our own text form.
     Mutant("mlp", ".isomer", "a whole weight times 1.01", scale("hidden.weight", 1.01)),
-    Mutant("mlp", ".isomer", "an operator: tanh becomes sigmoid", text(".isomer", r"= tanh\(", "= sigmoid(")),
-    Mutant("mlp", ".isomer", "the last digit of one bias", next_float(".isomer", r'"out.bias" = \[(-?[\d.]+)')),
-    Mutant("lenet", ".isomer", "eps 1e-5 becomes 1e-3", text(".isomer", r"(= batch_norm\([^)]*)\)", r"\1, eps=0.001)")),
-    Mutant("lenet", ".isomer", "one relu becomes leaky", text(".isomer", r"= relu\((\w+)\)", r"= leaky_relu(\1)")),
-    Mutant("lenet", ".isomer", "a running mean and variance swapped",
-           text(".isomer", r"features_1_running_mean, features_1_running_var\)", "features_1_running_var, features_1_running_mean)")),
-    Mutant("residual", ".isomer", "a shortcut left out", text(".isomer", r"add\(batch_norm_4, batch_norm_2\)", "add(batch_norm_4, batch_norm_4)")),
-    Mutant("residual", ".isomer", "one element of a kernel by a millionth", nudge("blocks.1.conv2.weight", 100, 1e-6)),
-    Mutant("autoencoder", ".isomer", "a dropped output", text(".isomer", r"-> \(sigmoid, conv2d_1\)", "-> (sigmoid)")),
-    Mutant("autoencoder", ".isomer", "outputs of another value", text(".isomer", r"-> \(sigmoid, conv2d_1\)", "-> (conv_transpose2d_1, conv2d_1)")),
-    Mutant("encoder_layer", ".isomer", "gelu becomes its tanh form", text(".isomer", r"= gelu\((\w+)\)", r"= gelu(\1, approximate='tanh')")),
-    Mutant("encoder_layer", ".isomer", "query and key swapped with value kept",
-           text(".isomer", r"attention\(view_3, view_4, view_5", "attention(view_4, view_3, view_5")),
-    Mutant("encoder_layer", ".isomer", "attention made causal", text(".isomer", r"(attention\(view_3, view_4, view_5, none)\)", r"\1, is_causal=true)")),
-    Mutant("attention", ".isomer", "operands of a division swapped", text(".isomer", r"div\(matmul, 2\.0\)", "div(2.0, matmul)")),
-    Mutant("attention", ".isomer", "a scale off by a thousandth", text(".isomer", r"div\(matmul, 2\.0\)", "div(matmul, 2.002)")),
-    Mutant("multi_io", ".isomer", "operands of a subtraction swapped", text(".isomer", r"sub\(extra_0, extra_1\)", "sub(extra_1, extra_0)")),
+    Mutant(
+        "mlp",
+        ".isomer",
+        "an operator: tanh becomes sigmoid",
+        text(".isomer", r"= tanh\(", "= sigmoid("),
+    ),
+    Mutant(
+        "mlp",
+        ".isomer",
+        "the last digit of one bias",
+        next_float(".isomer", r'"out.bias" = \[(-?[\d.]+)'),
+    ),
+    Mutant(
+        "lenet",
+        ".isomer",
+        "eps 1e-5 becomes 1e-3",
+        text(".isomer", r"(= batch_norm\([^)]*)\)", r"\1, eps=0.001)"),
+    ),
+    Mutant(
+        "lenet",
+        ".isomer",
+        "one relu becomes leaky",
+        text(".isomer", r"= relu\((\w+)\)", r"= leaky_relu(\1)"),
+    ),
+    Mutant(
+        "lenet",
+        ".isomer",
+        "a running mean and variance swapped",
+        text(
+            ".isomer",
+            r"features_1_running_mean, features_1_running_var\)",
+            "features_1_running_var, features_1_running_mean)",
+        ),
+    ),
+    Mutant(
+        "residual",
+        ".isomer",
+        "a shortcut left out",
+        text(".isomer", r"add\(batch_norm_4, batch_norm_2\)", "add(batch_norm_4, batch_norm_4)"),
+    ),
+    Mutant(
+        "residual",
+        ".isomer",
+        "one element of a kernel by a millionth",
+        nudge("blocks.1.conv2.weight", 100, 1e-6),
+    ),
+    Mutant(
+        "autoencoder",
+        ".isomer",
+        "a dropped output",
+        text(".isomer", r"-> \(sigmoid, conv2d_1\)", "-> (sigmoid)"),
+    ),
+    Mutant(
+        "autoencoder",
+        ".isomer",
+        "outputs of another value",
+        text(".isomer", r"-> \(sigmoid, conv2d_1\)", "-> (conv_transpose2d_1, conv2d_1)"),
+    ),
+    Mutant(
+        "encoder_layer",
+        ".isomer",
+        "gelu becomes its tanh form",
+        text(".isomer", r"= gelu\((\w+)\)", r"= gelu(\1, approximate='tanh')"),
+    ),
+    Mutant(
+        "encoder_layer",
+        ".isomer",
+        "query and key swapped with value kept",
+        text(".isomer", r"attention\(view_3, view_4, view_5", "attention(view_4, view_3, view_5"),
+    ),
+    Mutant(
+        "encoder_layer",
+        ".isomer",
+        "attention made causal",
+        text(".isomer", r"(attention\(view_3, view_4, view_5, none)\)", r"\1, is_causal=true)"),
+    ),
+    Mutant(
+        "attention",
+        ".isomer",
+        "operands of a division swapped",
+        text(".isomer", r"div\(matmul, 2\.0\)", "div(2.0, matmul)"),
+    ),
+    Mutant(
+        "attention",
+        ".isomer",
+        "a scale off by a thousandth",
+        text(".isomer", r"div\(matmul, 2\.0\)", "div(matmul, 2.002)"),
+    ),
+    Mutant(
+        "multi_io",
+        ".isomer",
+        "operands of a subtraction swapped",
+        text(".isomer", r"sub\(extra_0, extra_1\)", "sub(extra_1, extra_0)"),
+    ),
     # PyTorch source.
     Mutant("lenet", ".py", "a whole weight times 1.01", scale("classify.weight", 1.01)),
-    Mutant("lenet", ".py", "max pooling becomes average pooling", text(".py", r"nn\.MaxPool2d\(2\)", "nn.AvgPool2d(2)")),
-    Mutant("lenet", ".py", "eps 1e-5 becomes 1e-3", text(".py", r"nn\.BatchNorm2d\(4\)", "nn.BatchNorm2d(4, eps=1e-3)")),
-    Mutant("lenet", ".py", "circular padding", text(".py", r"3, padding=1\)", '3, padding=1, padding_mode="circular")')),
-    Mutant("residual", ".py", "one element of a kernel by a millionth", nudge("stem.weight", 7, 1e-6)),
-    Mutant("autoencoder", ".py", "a dropped output", text(".py", r"return self\.decoder\(conv2d\), conv2d", "return self.decoder(conv2d)")),
-    Mutant("autoencoder", ".py", "relu becomes leaky", text(".py", r"nn\.ReLU\(\)", "nn.LeakyReLU(0.01)")),
-    Mutant("encoder_layer", ".py", "query and key swapped", text(".py", r"attention\(view, view_1, view_2", "attention(view_1, view, view_2")),
-    Mutant("encoder_layer", ".py", "a bias that changes no output", nudge("layer.self_attn.in_proj_bias", 9, 0.5)),
-    Mutant("multi_io", ".py", "operands of a subtraction swapped", text(".py", r"extra_1 - extra_2", "extra_2 - extra_1")),
+    Mutant(
+        "lenet",
+        ".py",
+        "max pooling becomes average pooling",
+        text(".py", r"nn\.MaxPool2d\(2\)", "nn.AvgPool2d(2)"),
+    ),
+    Mutant(
+        "lenet",
+        ".py",
+        "eps 1e-5 becomes 1e-3",
+        text(".py", r"nn\.BatchNorm2d\(4\)", "nn.BatchNorm2d(4, eps=1e-3)"),
+    ),
+    Mutant(
+        "lenet",
+        ".py",
+        "circular padding",
+        text(".py", r"3, padding=1\)", '3, padding=1, padding_mode="circular")'),
+    ),
+    Mutant(
+        "residual", ".py", "one element of a kernel by a millionth", nudge("stem.weight", 7, 1e-6)
+    ),
+    Mutant(
+        "autoencoder",
+        ".py",
+        "a dropped output",
+        text(".py", r"return self\.decoder\(conv2d\), conv2d", "return self.decoder(conv2d)"),
+    ),
+    Mutant(
+        "autoencoder",
+        ".py",
+        "relu becomes leaky",
+        text(".py", r"nn\.ReLU\(\)", "nn.LeakyReLU(0.01)"),
+    ),
+    Mutant(
+        "encoder_layer",
+        ".py",
+        "query and key swapped",
+        text(".py", r"attention\(view, view_1, view_2", "attention(view_1, view, view_2"),
+    ),
+    Mutant(
+        "encoder_layer",
+        ".py",
+        "a bias that changes no output",
+        nudge("layer.self_attn.in_proj_bias", 9, 0.5),
+    ),
+    Mutant(
+        "multi_io",
+        ".py",
+        "operands of a subtraction swapped",
+        text(".py", r"extra_1 - extra_2", "extra_2 - extra_1"),
+    ),
     # MDF documents.
-    Mutant("mlp", ".json", "an operator: tanh becomes another", text(".json", r'"(onnx::)?[Tt]anh"', r'"\1Sigmoid"')),
-    Mutant("lenet", ".json", "epsilon 1e-5 becomes 1e-3", text(".json", r'("epsilon": )1e-05', r"\g<1>0.001")),
+    Mutant(
+        "mlp",
+        ".json",
+        "an operator: tanh becomes another",
+        text(".json", r'"(onnx::)?[Tt]anh"', r'"\1Sigmoid"'),
+    ),
+    Mutant(
+        "lenet",
+        ".json",
+        "epsilon 1e-5 becomes 1e-3",
+        text(".json", r'("epsilon": )1e-05', r"\g<1>0.001"),
+    ),
 ]
 
 
-# -- running ---------------------------------------------------------------------------------------------------------------
+# -- running -------------------------------------------------------------------------------------
 
 
 class Bench:
@@ -151,8 +279,12 @@ class Bench:
         self.models = models
         self.folder = folder
         self.failures = []
-        systems = subprocess.run([program, "systems", "--json"], capture_output=True, text=True, check=True).stdout
-        self.written = {e for s in json.loads(systems) if s["write"] for e in s["extensions"].split()}
+        systems = subprocess.run(
+            [program, "systems", "--json"], capture_output=True, text=True, check=True
+        ).stdout
+        self.written = {
+            e for s in json.loads(systems) if s["write"] for e in s["extensions"].split()
+        }
 
     def prove(self, model, copy):
         command = [self.program, "prove", self.models / f"{model}.pt2", copy]
@@ -162,7 +294,9 @@ class Bench:
         if done.returncode == code and done.stdout.startswith(word + ":"):
             print(f"ok      {what}")
             return
-        print(f"FAILED  {what}: exit {done.returncode}, {code} expected\n{done.stdout}{done.stderr}")
+        print(
+            f"FAILED  {what}: exit {done.returncode}, {code} expected\n{done.stdout}{done.stderr}"
+        )
         self.failures.append(what)
 
     def converted(self, model, target):
@@ -174,7 +308,9 @@ class Bench:
             folder = stem.parent / f"{model}{target}"
             folder.mkdir()
             copy = folder / f"{model}{target}"
-            subprocess.run([self.program, "convert", self.models / f"{model}.pt2", "-o", copy], check=True)
+            subprocess.run(
+                [self.program, "convert", self.models / f"{model}.pt2", "-o", copy], check=True
+            )
         return copy
 
     def run(self):
@@ -184,7 +320,12 @@ class Bench:
             key = (mutant.model, mutant.target)
             if key not in originals:
                 originals[key] = self.converted(*key)
-                self.check(f"{mutant.model}{mutant.target} as converted", self.prove(mutant.model, originals[key]), 0, "EQUIVALENT")
+                self.check(
+                    f"{mutant.model}{mutant.target} as converted",
+                    self.prove(mutant.model, originals[key]),
+                    0,
+                    "EQUIVALENT",
+                )
         for number, mutant in enumerate(mutants):
             original = originals[mutant.model, mutant.target]
             folder = self.folder / f"mutant{number}"

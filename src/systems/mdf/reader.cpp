@@ -27,7 +27,8 @@ bool same(const Tree& a, const Tree& b) {
       return x.first == y.first && same(x.second, y.second);
     });
   }
-  if (const auto* number = std::get_if<double>(&a.value)) return *number == std::get<double>(b.value);
+  if (const auto* number = std::get_if<double>(&a.value))
+    return *number == std::get<double>(b.value);
   if (const auto* number = a.integer()) return *number == *b.integer();
   if (const bool* flag = std::get_if<bool>(&a.value)) return *flag == std::get<bool>(b.value);
   return a.is_null() || *a.text() == *b.text();
@@ -55,11 +56,12 @@ class Reader {
   void put_in_order();
   void add_node(const std::string& id, const Node& node);
   bool restore(const std::string& id, const Node& node);
-  std::optional<std::vector<std::size_t>> outputs_said(const Node& node, const NodeOrigin& origin,
-                                                       const std::vector<ValueId>& inputs,
-                                                       const std::vector<TensorType>& results) const;
+  std::optional<std::vector<std::size_t>> outputs_said(
+      const Node& node, const NodeOrigin& origin, const std::vector<ValueId>& inputs,
+      const std::vector<TensorType>& results) const;
   Symbol incoming(const std::string& node, const std::string& port);
-  ValueId constant_for(const Node& node, const std::string& node_id, const std::string& parameter, DType dtype);
+  ValueId constant_for(const Node& node, const std::string& node_id, const std::string& parameter,
+                       DType dtype);
   void read_by_meaning(const std::string& id, const Node& node);
   std::vector<ValueId> add_outputs();
 
@@ -79,7 +81,8 @@ Reader::Reader(const Loading& loading)
     : loading_(loading),
       graph_(loading.graph()),
       builder_(loading.origin ? loading.origin->name : loading.document.id) {
-  for (const auto& [id, edge] : graph_.edges) incoming_[{edge.receiver, edge.receiver_port}] = &edge;
+  for (const auto& [id, edge] : graph_.edges)
+    incoming_[{edge.receiver, edge.receiver_port}] = &edge;
 }
 
 // The inputs that the metadata lists, or every port that nothing sends to, once per name.
@@ -152,7 +155,8 @@ Symbol Reader::incoming(const std::string& node, const std::string& port) {
   const auto edge = incoming_.find({node, port});
   if (edge != incoming_.end()) {
     const auto found = outputs_.find({edge->second->sender, edge->second->sender_port});
-    if (found == outputs_.end()) throw Error(Fault::unsupported, "", "it needs a value that was not read");
+    if (found == outputs_.end())
+      throw Error(Fault::unsupported, "", "it needs a value that was not read");
     return found->second;
   }
   const auto open = open_ports_.find(port);
@@ -164,21 +168,23 @@ Symbol Reader::incoming(const std::string& node, const std::string& port) {
 
 // --- nodes as they were --------------------------------------------------------------------------
 
-ValueId Reader::constant_for(const Node& node, const std::string& node_id, const std::string& parameter, DType dtype) {
+ValueId Reader::constant_for(const Node& node, const std::string& node_id,
+                             const std::string& parameter, DType dtype) {
   const auto weight = weights_.find({node_id, parameter});
   if (weight != weights_.end()) return weight->second;
   const Tensor tensor =
-      tensor_of(Formula(find(node.parameters, parameter)->value).evaluate({}, Width::as_written)).converted(dtype);
+      tensor_of(Formula(find(node.parameters, parameter)->value).evaluate({}, Width::as_written))
+          .converted(dtype);
   if (!tensor.shape().empty()) return builder_.constant(parameter, tensor);
   return is_floating(dtype) ? builder_.literal(dtype, tensor.doubles()[0])
                             : builder_.literal(dtype, tensor.integers()[0]);
 }
 
-// The node is spelled once more, from what the metadata claims, and compared word for word. Gives which output each port
-// has, or nothing where the node says something else.
-std::optional<std::vector<std::size_t>> Reader::outputs_said(const Node& node, const NodeOrigin& origin,
-                                                             const std::vector<ValueId>& inputs,
-                                                             const std::vector<TensorType>& results) const {
+// The node is spelled once more, from what the metadata claims, and compared word for word. Gives
+// which output each port has, or nothing where the node says something else.
+std::optional<std::vector<std::size_t>> Reader::outputs_said(
+    const Node& node, const NodeOrigin& origin, const std::vector<ValueId>& inputs,
+    const std::vector<TensorType>& results) const {
   Phrase phrase{origin.op, origin.attributes, {}, results, {}};
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (inputs[i] == ValueId::none) {
@@ -190,17 +196,21 @@ std::optional<std::vector<std::size_t>> Reader::outputs_said(const Node& node, c
     phrase.inputs.emplace_back(Operand{origin.inputs[i], type, parameter && type.shape.empty()});
   }
   const std::vector<Door> doors = loading_.origin ? loading_.origin->inputs : std::vector<Door>();
-  phrase.length_text = [&](const std::string& symbol) { return length_in(symbol, phrase.inputs, doors); };
+  phrase.length_text = [&](const std::string& symbol) {
+    return length_in(symbol, phrase.inputs, doors);
+  };
   const auto wording = spell(phrase);
   if (!wording || !node.functions.empty()) return std::nullopt;
 
   const std::set<std::string> operands(origin.inputs.begin(), origin.inputs.end());
   std::size_t constants = 0;
-  for (const auto& [name, parameter] : node.parameters) constants += operands.contains(name) ? 1 : 0;
+  for (const auto& [name, parameter] : node.parameters)
+    constants += operands.contains(name) ? 1 : 0;
   if (node.parameters.size() != constants + wording->parameters.size()) return std::nullopt;
   for (std::size_t i = 0; i < wording->parameters.size(); ++i) {
     const auto& [name, parameter] = node.parameters[constants + i];
-    if (name != wording->parameters[i].first || !same(parameter, wording->parameters[i].second)) return std::nullopt;
+    if (name != wording->parameters[i].first || !same(parameter, wording->parameters[i].second))
+      return std::nullopt;
   }
   std::vector<std::size_t> ports;
   for (const auto& [port, body] : node.output_ports) {
@@ -221,7 +231,8 @@ bool Reader::restore(const std::string& id, const Node& node) {
     ValueId value = ValueId::none;
     if (const Parameter* parameter = find(node.parameters, name)) {
       const TensorType* type = find(origin->constants, name);
-      const bool constant = parameter->function.empty() && (type != nullptr || weights_.contains({id, name}));
+      const bool constant =
+          parameter->function.empty() && (type != nullptr || weights_.contains({id, name}));
       if (!constant) return false;
       value = constant_for(node, id, name, type == nullptr ? DType::f32 : type->dtype);
     } else if (!name.empty()) {
@@ -238,7 +249,8 @@ bool Reader::restore(const std::string& id, const Node& node) {
   if (!ports) return false;
   builder_.at(origin->scope, origin->place);
   const std::vector<ValueId> values = builder_.emit_all(origin->op, inputs, origin->attributes);
-  for (std::size_t i = 0; i < origin->names.size() && i < values.size(); ++i) builder_.name(values[i], origin->names[i]);
+  for (std::size_t i = 0; i < origin->names.size() && i < values.size(); ++i)
+    builder_.name(values[i], origin->names[i]);
   for (std::size_t i = 0; i < ports->size(); ++i) {
     const ValueId value = values.at((*ports)[i]);
     const std::string& port = node.output_ports[i].first;
@@ -248,7 +260,8 @@ bool Reader::restore(const std::string& id, const Node& node) {
   return true;
 }
 
-// --- nodes by what they say ------------------------------------------------------------------------
+// --- nodes by what they say
+// ------------------------------------------------------------------------
 
 void Reader::read_by_meaning(const std::string& id, const Node& node) {
   std::string scope;
@@ -272,8 +285,8 @@ void Reader::read_by_meaning(const std::string& id, const Node& node) {
                [&, &key = name, &body = function] { reading.function(key, body); });
   }
   for (const auto& [port, body] : node.output_ports) {
-    outputs_[{id, port}] =
-        with_place(fmt::format("output port {}", quoted(port)), [&, &text = body.value] { return reading.output(text); });
+    outputs_[{id, port}] = with_place(fmt::format("output port {}", quoted(port)),
+                                      [&, &text = body.value] { return reading.output(text); });
   }
 }
 
@@ -281,9 +294,10 @@ void Reader::add_node(const std::string& id, const Node& node) {
   try {
     if (restore(id, node)) return;
     if (node_origin_of(node.metadata)) {
-      notes_.push_back({fmt::format("node {}", quoted(id)),
-                        fmt::format("it does not say what its metadata claims ('{}'); read by what it says",
-                                    node_origin_of(node.metadata)->op)});
+      notes_.push_back(
+          {fmt::format("node {}", quoted(id)),
+           fmt::format("it does not say what its metadata claims ('{}'); read by what it says",
+                       node_origin_of(node.metadata)->op)});
     }
     read_by_meaning(id, node);
   } catch (const Error& error) {
@@ -314,9 +328,11 @@ Loaded Reader::read() && {
   add_weights();
   put_in_order();
   for (const std::size_t i : order_) add_node(graph_.nodes[i].first, graph_.nodes[i].second);
-  if (const Tree* specific = graph_.conditions.find("node_specific"); specific != nullptr && specific->map() != nullptr) {
+  if (const Tree* specific = graph_.conditions.find("node_specific");
+      specific != nullptr && specific->map() != nullptr) {
     for (const auto& [node, condition] : *specific->map()) {
-      problems_.push_back(fmt::format("node {}: conditions other than the default one are not read", quoted(node)));
+      problems_.push_back(
+          fmt::format("node {}: conditions other than the default one are not read", quoted(node)));
     }
   }
   if (!problems_.empty()) {
@@ -327,14 +343,16 @@ Loaded Reader::read() && {
   std::vector<ValueId> outputs = add_outputs();
   const bool fits = loading_.origin && loading_.origin->outputs.size() == outputs.size();
   if (!loading_.origin) {
-    notes_.push_back({loading_.entry, "the document does not tell types of elements; floats are read as f32"});
+    notes_.push_back(
+        {loading_.entry, "the document does not tell types of elements; floats are read as f32"});
   }
   Loaded loaded;
-  loaded.graph =
-      std::move(builder_).finish(std::move(outputs), fits ? loading_.origin->signature : Signature{});
+  loaded.graph = std::move(builder_).finish(std::move(outputs),
+                                            fits ? loading_.origin->signature : Signature{});
   loaded.notes = std::move(notes_);
   for (const std::string& key : loading_.document.dropped) {
-    loaded.notes.push_back({loading_.entry, fmt::format("the key {} has no meaning and is dropped", quoted(key))});
+    loaded.notes.push_back(
+        {loading_.entry, fmt::format("the key {} has no meaning and is dropped", quoted(key))});
   }
   return loaded;
 }

@@ -1,7 +1,7 @@
 #pragma once
 
-// MDF's own functions, and what its rules for ONNX functions take for attributes and inputs: shared by running and
-// reading a document.
+// MDF's own functions, and what its rules for ONNX functions take for attributes and inputs: shared
+// by running and reading a document.
 
 #include <string>
 #include <string_view>
@@ -15,7 +15,8 @@ namespace isomer::mdf {
 /// The formula of one of the format's functions, or an empty text.
 std::string standard_formula(std::string_view name);
 
-/// "int", "float", "text", "ints": what an attribute of that name is; empty when the operator has none.
+/// "int", "float", "text", "ints": what an attribute of that name is; empty when the operator has
+/// none.
 std::string_view attribute_kind(const OnnxOperator& op, std::string_view name);
 /// Whether the operator has an input of that formal name.
 bool is_input(const OnnxOperator& op, std::string_view name);

@@ -61,7 +61,8 @@ void SymbolicNode::parameter(const std::string& name, const Parameter& parameter
   if (!parameter.conditions.empty()) refuse("it has conditions");
   if (!parameter.value.is_null()) {
     const Formula formula(parameter.value);
-    if (const std::string* text = formula.text(); text != nullptr && required_names(*text).contains(name)) {
+    if (const std::string* text = formula.text();
+        text != nullptr && required_names(*text).contains(name)) {
       refuse("it keeps its value between runs");
     }
     set(name, evaluate(formula));
@@ -71,7 +72,8 @@ void SymbolicNode::parameter(const std::string& name, const Parameter& parameter
     set(name, {Value{}});
     return;
   }
-  set(name, call_function(parameter.function, parameter.args.value_or(Elements<Tree>()), parameter.function));
+  set(name, call_function(parameter.function, parameter.args.value_or(Elements<Tree>()),
+                          parameter.function));
 }
 
 void SymbolicNode::function(const std::string& name, const Function& function) {
@@ -79,7 +81,8 @@ void SymbolicNode::function(const std::string& name, const Function& function) {
 }
 
 // Arguments hide the node's names while the function is read.
-Symbol SymbolicNode::call_function(const std::string& name, const Elements<Tree>& args, const std::string& otherwise) {
+Symbol SymbolicNode::call_function(const std::string& name, const Elements<Tree>& args,
+                                   const std::string& otherwise) {
   const auto outer = names_;
   for (const auto& [arg, tree] : args) {
     const Formula formula(tree);
@@ -121,7 +124,8 @@ Symbol SymbolicNode::call_onnx(const OnnxOperator& op) {
     if (name.find("onnx_") != std::string::npos) continue;
     const std::string_view kind = attribute_kind(op, name);
     if (!kind.empty()) {
-      if (symbol.known() == nullptr) refuse(fmt::format("the attribute {} is computed", quoted(name)));
+      if (symbol.known() == nullptr)
+        refuse(fmt::format("the attribute {} is computed", quoted(name)));
       call.attributes.push_back({name, attribute_from(*symbol.known(), kind)});
     } else if (op.variadic() || is_input(op, name)) {
       inputs.emplace_back(name, symbol);
@@ -130,7 +134,9 @@ Symbol SymbolicNode::call_onnx(const OnnxOperator& op) {
     }
   }
   if (op.name == "Constant" && !inputs.empty()) return inputs[0].second;
-  const auto add = [&](const Symbol& symbol) { call.inputs.push_back(onnx_input(op, symbol, axes)); };
+  const auto add = [&](const Symbol& symbol) {
+    call.inputs.push_back(onnx_input(op, symbol, axes));
+  };
   if (op.variadic()) {
     for (const auto& [name, symbol] : inputs) add(symbol);
   } else {
@@ -148,7 +154,8 @@ Symbol SymbolicNode::call_onnx(const OnnxOperator& op) {
   return {std::move(tuple)};
 }
 
-// --- values ------------------------------------------------------------------------------------------
+// --- values
+// ------------------------------------------------------------------------------------------
 
 ValueId SymbolicNode::materialized(const Symbol& symbol) {
   if (const ValueId* value = symbol.value()) return *value;
@@ -160,7 +167,8 @@ ValueId SymbolicNode::materialized(const Symbol& symbol) {
 }
 
 ValueId SymbolicNode::operand(const Symbol& symbol, DType dtype) {
-  if (symbol.known() != nullptr) return emitter_.constant(tensor_of(*symbol.known()).converted(dtype));
+  if (symbol.known() != nullptr)
+    return emitter_.constant(tensor_of(*symbol.known()).converted(dtype));
   const ValueId id = materialized(symbol);
   return builder_.dtype(id) == dtype ? id : builder_.emit("cast", {id}, {{"dtype", dtype}});
 }
@@ -191,7 +199,8 @@ Shape SymbolicNode::lengths(const Symbol& symbol) const {
     return shape;
   }
   if (symbol.known() == nullptr || is_number(*symbol.known())) return {length_of(symbol)};
-  for (const std::int64_t length : tensor_of(*symbol.known()).integers()) shape.emplace_back(length);
+  for (const std::int64_t length : tensor_of(*symbol.known()).integers())
+    shape.emplace_back(length);
   return shape;
 }
 
@@ -201,7 +210,8 @@ std::vector<std::int64_t> SymbolicNode::integers(const Symbol& symbol) const {
   return *known;
 }
 
-// --- expressions ---------------------------------------------------------------------------------------
+// --- expressions
+// ---------------------------------------------------------------------------------------
 
 Symbol SymbolicNode::evaluate(const Formula& formula) {
   const std::string* text = formula.text();
@@ -222,7 +232,8 @@ Symbol SymbolicNode::evaluate(const Expression& e) {
     all_known = all_known && symbol->known() != nullptr;
     if (symbol->known() != nullptr) known.set(name, *symbol->known());
   }
-  if (all_known && e.kind != Kind::tuple && e.kind != Kind::list) return {mdf::evaluate(e, known, Width::as_written)};
+  if (all_known && e.kind != Kind::tuple && e.kind != Kind::list)
+    return {mdf::evaluate(e, known, Width::as_written)};
 
   switch (e.kind) {
     case Kind::name: return *find(e.text);
@@ -263,13 +274,26 @@ Symbol SymbolicNode::binary(std::string_view sign, const Symbol& x, const Symbol
     std::string_view op;
     std::string_view truths = {};  // for truth values
   };
-  constexpr Row rows[] = {{"+", "add", "logical_or"},  {"-", "sub"}, {"*", "mul", "logical_and"}, {"/", "div"},
-                          {"//", "floor_divide"}, {"%", "remainder"}, {"**", "pow"}, {"<", "lt"}, {"<=", "le"},
-                          {">", "gt"}, {">=", "ge"}, {"==", "eq"}, {"!=", "ne"}, {"&", "", "logical_and"},
-                          {"|", "", "logical_or"}, {"^", "", "logical_xor"}};
+  constexpr Row rows[] = {{"+", "add", "logical_or"},
+                          {"-", "sub"},
+                          {"*", "mul", "logical_and"},
+                          {"/", "div"},
+                          {"//", "floor_divide"},
+                          {"%", "remainder"},
+                          {"**", "pow"},
+                          {"<", "lt"},
+                          {"<=", "le"},
+                          {">", "gt"},
+                          {">=", "ge"},
+                          {"==", "eq"},
+                          {"!=", "ne"},
+                          {"&", "", "logical_and"},
+                          {"|", "", "logical_or"},
+                          {"^", "", "logical_xor"}};
   const auto length = [](const Symbol& symbol) -> std::optional<Dim> {
     if (symbol.length() != nullptr) return *symbol.length();
-    if (symbol.known() != nullptr && symbol.known()->as<std::int64_t>() != nullptr) return Dim(integer_of(*symbol.known()));
+    if (symbol.known() != nullptr && symbol.known()->as<std::int64_t>() != nullptr)
+      return Dim(integer_of(*symbol.known()));
     return std::nullopt;
   };
   if (const auto a = length(x), b = length(y); a && b) {
@@ -316,12 +340,14 @@ Symbol SymbolicNode::subscript(const Expression& e) {
   if (object.items() != nullptr && place.kind == Kind::constant) {
     const std::int64_t raw = integer_of(place.value);
     const auto count = static_cast<std::int64_t>(object.items()->size());
-    if (raw < -count || raw >= count) refuse(fmt::format("there is no item {} among {}", raw, count));
+    if (raw < -count || raw >= count)
+      refuse(fmt::format("there is no item {} among {}", raw, count));
     return (*object.items())[static_cast<std::size_t>(raw < 0 ? raw + count : raw)];
   }
   const ValueId id = materialized(object);
   if (place.kind == Kind::constant) {
-    return emit("select", {id}, {{"dim", std::int64_t{0}}, {"index", Dim(integer_of(place.value))}});
+    return emit("select", {id},
+                {{"dim", std::int64_t{0}}, {"index", Dim(integer_of(place.value))}});
   }
   refuse("an index other than one number is not read");
 }
@@ -335,7 +361,8 @@ Symbol SymbolicNode::call(const Expression& e) {
     arguments.keywords.insert(arguments.keywords.begin(), "");
     name = "numpy." + e.operands[0].text;
   }
-  for (std::size_t i = 1; i < e.operands.size(); ++i) arguments.values.push_back(evaluate(e.operands[i]));
+  for (std::size_t i = 1; i < e.operands.size(); ++i)
+    arguments.values.push_back(evaluate(e.operands[i]));
   if (arguments.values.empty()) refuse(fmt::format("the function {} is not read", quoted(name)));
   return numpy(name, arguments);
 }

@@ -1,7 +1,7 @@
 #pragma once
 
-// Reads what a node says as operators of a graph: expressions and functions are carried out on values that are not known
-// yet. For documents, or nodes, that were not written by us.
+// Reads what a node says as operators of a graph: expressions and functions are carried out on
+// values that are not known yet. For documents, or nodes, that were not written by us.
 
 #include <string>
 #include <string_view>
@@ -15,7 +15,8 @@
 
 namespace isomer::mdf {
 
-/// What a name stands for when a document is read: something known, a value of the graph, a length, or several of these.
+/// What a name stands for when a document is read: something known, a value of the graph, a length,
+/// or several of these.
 struct Symbol {
   std::variant<Value, ValueId, Dim, std::vector<Symbol>> data;
 
@@ -31,7 +32,8 @@ class SymbolicNode {
   explicit SymbolicNode(Builder& builder) : builder_(builder), emitter_(builder) {}
 
   void set(const std::string& name, Symbol symbol);
-  /// Throws Fault::unsupported for what has no meaning as a graph: state, derivatives, conditions, foreign functions.
+  /// Throws Fault::unsupported for what has no meaning as a graph: state, derivatives, conditions,
+  /// foreign functions.
   void parameter(const std::string& name, const Parameter& parameter);
   void function(const std::string& name, const Function& function);
   Symbol output(const std::string& text) { return evaluate(Formula(text)); }
@@ -50,7 +52,8 @@ class SymbolicNode {
   const Symbol* find(std::string_view name) const;
   Symbol evaluate(const Formula& formula);
   Symbol evaluate(const Expression& e);
-  Symbol call_function(const std::string& name, const Elements<Tree>& args, const std::string& otherwise);
+  Symbol call_function(const std::string& name, const Elements<Tree>& args,
+                       const std::string& otherwise);
   Symbol call_onnx(const OnnxOperator& op);
   Symbol call_onnx_named(std::string_view name, std::vector<ValueId> inputs);
   ValueId onnx_input(const OnnxOperator& op, const Symbol& symbol, bool beside_axes);

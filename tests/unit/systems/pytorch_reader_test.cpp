@@ -420,7 +420,7 @@ TEST(ExportStructure, FindsTheModule) {
 
 TEST(ExportStructure, FindsTheAuthorsLine) {
   const std::string trace =
-      "  File \"/home/someone/net.py\", line 12, in forward\n    y = self.fc(x)\n"
+      "  File \"/elsewhere/net.py\", line 12, in forward\n    y = self.fc(x)\n"
       "  File \"/usr/lib/python3/site-packages/torch/nn/modules/linear.py\", line 134, in "
       "forward\n    return F.linear(";
   EXPECT_EQ(pytorch::parse_place(trace), (Place{"net.py", 12}));

@@ -1,0 +1,60 @@
+#include "base/error.h"
+#include "base/text.h"
+#include "systems/mdf/expression.h"
+
+namespace isomer::mdf {
+namespace {
+
+constexpr int deepest = 100;
+
+std::string_view stripped(std::string_view text, std::string_view front, std::string_view back) {
+  while (!text.empty() && front.find(text.front()) != std::string_view::npos) text.remove_prefix(1);
+  while (!text.empty() && back.find(text.back()) != std::string_view::npos) text.remove_suffix(1);
+  return text;
+}
+
+void scan_piece(std::string_view piece, std::set<std::string>& names) {
+  constexpr std::string_view edges = " ,+-*/%^&";
+  const std::string_view core = stripped(stripped(piece, edges, edges), "])", "[(");
+  if (trimmed(core).empty()) return;
+  collect_names(parse_expression(core), names);
+}
+
+void scan(std::string_view text, std::set<std::string>& names, int level) {
+  if (level > deepest) {
+    throw Error(Fault::model, "",
+                fmt::format("{}: its brackets are nested too deeply", quoted(text)));
+  }
+  std::size_t last = 0;
+  std::size_t start = 0;
+  int depth = 0;
+  bool any = false;
+  const auto cut = [&](std::size_t end) {
+    any = true;
+    scan(text.substr(start + 1, end - start - 1), names, level + 1);
+    if (last < start) scan_piece(text.substr(last, start - last), names);
+    last = end + 1;
+  };
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '[' && depth++ == 0) start = i;
+    if (text[i] == ']' && --depth == 0) cut(i);
+  }
+  if (depth > 0) cut(text.size());
+  // What stands behind the last bracket is not looked at, as in the reference.
+  if (!any && !text.empty()) scan_piece(text, names);
+}
+
+}  // namespace
+
+void collect_names(const Expression& expression, std::set<std::string>& names) {
+  if (expression.kind == Expression::Kind::name) names.insert(expression.text);
+  for (const Expression& operand : expression.operands) collect_names(operand, names);
+}
+
+std::set<std::string> required_names(std::string_view text) {
+  std::set<std::string> names;
+  scan(text, names, 0);
+  return names;
+}
+
+}  // namespace isomer::mdf
