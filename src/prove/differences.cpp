@@ -123,14 +123,23 @@ Slopes measure(Landscape& landscape, std::span<const Tensor> direction,
     wanted += dot(gradient[i], direction[i]);
     square += dot(gradient[i], gradient[i]);
   }
-  const double before = landscape.at(-step, direction), here = landscape.at(0, direction),
-               after = landscape.at(step, direction);
+  const double here = landscape.at(0, direction);
+  const double ahead = landscape.at(step, direction), behind = landscape.at(-step, direction);
+  const double half_ahead = landscape.at(step / 2, direction);
+  const double half_behind = landscape.at(-step / 2, direction);
+  const double slope = (ahead - behind) / (2 * step);
   const double rounding =
-      64 * 0x1p-52 * std::max({std::abs(before), std::abs(here), std::abs(after), 1e-30}) / step;
+      64 * 0x1p-52 * std::max({std::abs(behind), std::abs(here), std::abs(ahead), 1e-30}) / step;
   const double scale = std::max(std::abs(wanted), std::sqrt(square));
-  const double bend = std::abs(after - 2 * here + before) / step;
-  return {wanted, (after - before) / (2 * step), relative * scale + rounding,
-          bend <= 1e-3 * scale + rounding};
+  const double bound = relative * scale + rounding;
+  // Half a step must give the same slope and half the bend. A kink within the step breaks one of
+  // the two, wherever it stands: the first unless it is close to here, the second if it is.
+  const double bend = (ahead - 2 * here + behind) / step;
+  const double half_bend = (half_ahead - 2 * here + half_behind) / (step / 2);
+  const double half_slope = (half_ahead - half_behind) / step;
+  const bool smooth =
+      std::abs(slope - half_slope) <= bound && std::abs(bend - 2 * half_bend) <= bound;
+  return {wanted, slope, bound, smooth};
 }
 
 std::vector<Tensor> draw_direction(const Landscape& landscape, Random& random) {
