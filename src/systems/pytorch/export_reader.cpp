@@ -15,11 +15,13 @@ namespace {
 
 using Argument = ExportArgument;
 
+/// The class of the whole model. Decomposing leaves nodes that name a hook instead, which has no
+/// module; and a class of torch's own says nothing about the model.
 std::string graph_name(const ExportProgram& program, const Archive& archive) {
   for (const ExportNode& node : program.graph.nodes) {
     const std::size_t dot = node.root_class.rfind('.');
-    if (!node.root_class.empty())
-      return node.root_class.substr(dot == std::string::npos ? 0 : dot + 1);
+    if (dot == std::string::npos || node.root_class.starts_with("torch.")) continue;
+    return node.root_class.substr(dot + 1);
   }
   return archive.name;
 }
