@@ -11,6 +11,7 @@ namespace isomer::cli {
 namespace {
 
 constexpr Option options[] = {
+    {"OP", "OP", "one operator only: its signature and meaning"},
     {"--system", "SYSTEM", "only this system's column"},
     {"--json", "", "print a list for machines"},
 };
@@ -63,6 +64,25 @@ Tree tree_of(std::string_view family, const OpSchema& schema, const std::vector<
                     {"engines", {std::move(engines)}}}};
 }
 
+void print_one(const OpSchema& schema, const std::vector<Column>& columns) {
+  fmt::print("{}\n  {}\n", schema.signature, schema.meaning);
+  const Coverage coverage(schema);
+  fmt::print("  {}, {}\n", schema.expand == nullptr ? "primitive" : "composite",
+             coverage.differentiable() ? "differentiable" : "not differentiable");
+  for (const Column& column : columns) {
+    fmt::print("  {:<10} {}\n", column.name, name_of(coverage.support(column.spells)));
+  }
+}
+
+/// Throws Fault::usage with the nearest name.
+const OpSchema& asked_op(const std::string& name) {
+  try {
+    return op_named(name);
+  } catch (const Error& error) {
+    throw Error(Fault::usage, "", error.text());
+  }
+}
+
 void print_table(const std::vector<Column>& columns) {
   fmt::print("{:<30} {:<10}", "operator", "kind");
   for (const Column& column : columns) fmt::print(" {:<10}", column.name);
@@ -85,19 +105,27 @@ void print_table(const std::vector<Column>& columns) {
 Usage ops_usage() {
   return {options,
           "  isomer ops\n"
+          "  isomer ops softmax\n"
           "  isomer ops --system mdf\n"
           "  isomer ops --json"};
 }
 
 int ops(const Words& words) {
   const std::vector<Column> columns = asked_for(words);
+  if (words.has("OP") && !words.has("json")) {
+    print_one(asked_op(words.text("OP")), columns);
+    return yes;
+  }
   if (!words.has("json")) {
     print_table(columns);
     return yes;
   }
   Tree::List list;
   for (const OpFamily& family : op_families()) {
-    for (const OpSchema& schema : family.ops) list.push_back(tree_of(family.name, schema, columns));
+    for (const OpSchema& schema : family.ops) {
+      if (words.has("OP") && &schema != &asked_op(words.text("OP"))) continue;
+      list.push_back(tree_of(family.name, schema, columns));
+    }
   }
   fmt::print("{}\n", write_json({std::move(list)}));
   return yes;

@@ -65,7 +65,8 @@ void add_graph_ways(Side& side, const Subject& subject, const std::vector<const 
 std::size_t count_rounded(const Graph& graph) {
   std::size_t count = 0;
   for (const Constant& constant : graph.constants) {
-    if (!constant.names.empty() || constant.data.dtype() != DType::f32) continue;
+    if (!constant.names.empty() || constant.written || constant.data.dtype() != DType::f32)
+      continue;
     if (std::ranges::any_of(constant.data.view().as<float>(), is_rounded)) ++count;
   }
   return count;

@@ -195,6 +195,15 @@ TEST_F(Cli, ListsItsTablesForMachines) {
   }
 }
 
+TEST_F(Cli, TellsOfOneOperator) {
+  const Ended softmax = call("ops softmax");
+  EXPECT_EQ(softmax.code, 0);
+  EXPECT_TRUE(softmax.out.starts_with("softmax(x, dim: int) -> y\n")) << softmax.out;
+  const Ended mistyped = call("ops sofmax");
+  EXPECT_EQ(mistyped.code, 2);
+  EXPECT_NE(mistyped.err.find("softmax"), std::string::npos) << mistyped.err;
+}
+
 TEST_F(Cli, CompletionsAreValidScripts) {
   const Ended bash = call("completion bash");
   ASSERT_EQ(bash.code, 0);
