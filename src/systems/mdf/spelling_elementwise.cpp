@@ -185,6 +185,8 @@ constexpr Spelling rows[] = {
     {"logical_or", "Or"},
     {"logical_xor", "Xor"},
     {"where", "Where"},
+    // The value is the same; that nothing flows back through it is in the metadata alone.
+    {"detach", "Identity"},
     {"cast", "", "", "", word_cast},
 };
 

@@ -414,6 +414,11 @@ void Writer::note_losses() {
                        counted(counts[dtype], "value"), name_of(dtype)));
     }
   }
+  const auto stops = std::ranges::count(graph_.nodes, "detach", &isomer::Node::op);
+  if (stops > 0) {
+    note(fmt::format("{}: only metadata tells that gradients stop there",
+                     counted(static_cast<std::size_t>(stops), "detached value")));
+  }
   if (open > 0) {
     note(
         fmt::format("{} of a length known only when the model runs: ports are written without "
