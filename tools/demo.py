@@ -158,19 +158,21 @@ def main():
             isomer("run", file, "--inputs", held_out, *choice, "-o", result)
             outputs[name] = load_file(result)["out0"]
 
-    verdicts = []
+    proved = {}
     for name, file in (("the PyTorch source", source), ("the MDF document", document)):
         with steps.step(f"prove {name}"):
             report = file.with_suffix(".proof.json")
-            verdicts.append(isomer("prove", original, file, "--inputs", held_out, "--json", report))
+            proved[name] = isomer("prove", original, file, "--inputs", held_out, "--json", report)
 
     print(f"\n== results on {len(test_labels)} digits that were held out ==")
     same = compare(outputs, test_labels)
+    for name, verdict in proved.items():
+        print(f"{name} and the export: {'EQUIVALENT' if verdict else 'NOT EQUIVALENT'}")
     print("\nseconds  step")
     for title, seconds in steps.times:
         print(f"{seconds:7.2f}  {title}")
     print(f"\nAll files are in {FOLDER}; the commands above, after '$', work by hand.")
-    if not same or not all(verdicts):
+    if not same or not all(proved.values()):
         sys.exit("demo: the results are NOT all the same")
 
 
