@@ -259,13 +259,13 @@ MUTANTS = [
         "mlp",
         ".json",
         "an operator: tanh becomes another",
-        text(".json", r'"(onnx::)?[Tt]anh"', r'"\1Sigmoid"'),
+        text(".json", r'"onnx::Tanh"', '"onnx::Sigmoid"'),
     ),
     Mutant(
         "lenet",
         ".json",
         "epsilon 1e-5 becomes 1e-3",
-        text(".json", r'("epsilon": )1e-05', r"\g<1>0.001"),
+        text(".json", r'("epsilon": \{\s*"value": )1e-05', r"\g<1>0.001"),
     ),
 ]
 
