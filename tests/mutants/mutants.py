@@ -254,18 +254,42 @@ MUTANTS = [
         "operands of a subtraction swapped",
         text(".py", r"extra_1 - extra_2", "extra_2 - extra_1"),
     ),
-    # MDF documents.
+    # MDF documents. What the metadata say of a node stays: a document is judged by what it does.
     Mutant(
         "mlp",
         ".json",
-        "an operator: tanh becomes another",
+        "an operator: tanh becomes sigmoid",
         text(".json", r'"onnx::Tanh"', '"onnx::Sigmoid"'),
+    ),
+    Mutant(
+        "mlp",
+        ".json",
+        "the last digit of one bias",
+        next_float(".json", r'"out_bias": \{\s*"value": \[\s*(-?[\d.]+)'),
     ),
     Mutant(
         "lenet",
         ".json",
         "epsilon 1e-5 becomes 1e-3",
         text(".json", r'("epsilon": \{\s*"value": )1e-05', r"\g<1>0.001"),
+    ),
+    Mutant(
+        "attention",
+        ".json",
+        "a bias taken off instead of added",
+        text(".json", r"qkv_weight\.T\+qkv_bias", "qkv_weight.T-qkv_bias"),
+    ),
+    Mutant(
+        "encoder_layer",
+        ".json",
+        "the value taken for the query",
+        text(".json", r"numpy\.take\(squeeze,0,axis=0\)", "numpy.take(squeeze,2,axis=0)"),
+    ),
+    Mutant(
+        "encoder_layer",
+        ".json",
+        "a constant of gelu",
+        text(".json", r"0\.5\*linear_2\*\(1\+", "0.5*linear_2*(1.001+"),
     ),
 ]
 
