@@ -282,12 +282,18 @@ class Proof {
       const Tensor* single = kept(ours, answer.left.source, name);
       const Tensor* other = kept(runnable, left, name);
       if (exact == nullptr || single == nullptr || other == nullptr) continue;
-      reference.exact.push_back(*exact);
-      reference.source.push_back(*single);
-      others.push_back(*other);
+      reference.exact.push_back(widened(*exact, Precision::doubled));
+      reference.source.push_back(widened(*single, precision));
+      others.push_back(widened(*other, precision));
       labels.push_back(fmt::format("state '{}'", name));
     }
     return labels.empty() || compare(check, labels, reference, others, precision, answer.set.label);
+  }
+
+  /// Weights that a run did not touch may still be as they were stored.
+  static Tensor widened(const Tensor& tensor, Precision precision) {
+    const bool widens = precision == Precision::doubled && tensor.dtype() == DType::f32;
+    return widens ? tensor.converted(DType::f64) : tensor;
   }
 
   /// What a run left behind under that name; a weight that is no state is as it was stored.

@@ -198,6 +198,17 @@ TEST(Prove, IsTheSameForTheSameSeed) {
   EXPECT_NE(to_json(prove_texts(net, net)), to_json(prove_texts(net, net, text_only, other)));
 }
 
+TEST(Prove, TakesAStateThatStaysForABuffer) {
+  const std::string buffer = R"(graph g(x: f32[2]) -> (y)
+  buffer n: f32[2] "n" = [0.1, 0.2]
+  y = mul(x, n)
+)";
+  const std::string state = replaced(replaced(buffer, "buffer", "state"), "0.2]", "0.2] -> n");
+  const Certificate certificate = prove_texts(state, buffer, own_rules);
+  EXPECT_TRUE(certificate.equivalent) << to_text(certificate);
+  EXPECT_NE(check_named(certificate, "states", "plain"), nullptr);
+}
+
 TEST(Prove, ComparesWhatTrainingLeavesBehind) {
   const std::string counter = R"(graph g(x: f32[2]) -> (y)
   state n: f32[2] "n" = [1.0, 2.0] -> m

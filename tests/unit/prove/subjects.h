@@ -30,8 +30,8 @@ inline Simulation simulate_plainly(const Files& files, std::string_view entry,
     }
   };
   auto plain = std::make_shared<Plain>();
-  plain->graph = parse_graph(files.read(entry).text());
-  if (precision == Precision::doubled) plain->graph = to_float64(plain->graph);
+  const Graph stored = parse_graph(files.read(entry).text());
+  plain->graph = precision == Precision::doubled ? to_float64(stored) : stored;
   plain->executor = make_reference_executor(plain->graph);
 
   Simulation simulation;
@@ -40,11 +40,11 @@ inline Simulation simulate_plainly(const Files& files, std::string_view entry,
     simulation.inputs.push_back({graph[id].name, graph[id].type});
   for (const ValueId id : graph.outputs)
     simulation.outputs.push_back({graph[id].name, graph[id].type});
-  for (const Constant& constant : graph.constants) {
+  for (const Constant& constant : stored.constants) {
     if (constant.names.empty()) continue;
     simulation.weights.emplace_back(constant.names[0], constant.data);
     if (constant.trainable)
-      simulation.parameters.push_back({constant.names[0], graph[constant.value].type});
+      simulation.parameters.push_back({constant.names[0], stored[constant.value].type});
   }
   auto executor = std::make_unique<Forward>();
   executor->plain = plain;
