@@ -89,8 +89,9 @@ void Reader::collection(const Tree& parent, std::string_view key, std::string_vi
   }
   std::unordered_set<std::string_view> seen;
   elements.reserve(map->size());
-  for (const auto& [id, element] : *map) {
-    inside(fmt::format("{} {}", kind, quoted(id)), [&] {
+  for (const auto& entry : *map) {
+    inside(fmt::format("{} {}", kind, quoted(entry.first)), [&] {
+      const auto& [id, element] = entry;
       if (!seen.insert(id).second)
         refuse(element, "the id stands twice; the later one would replace the earlier");
       elements.emplace_back(id, read(element));

@@ -96,8 +96,9 @@ Value FunctionCall::evaluate_onnx(const Table& given, const Table& names,
     const std::string_view kind = attribute_kind(*onnx_, name);
     const bool taken = onnx_->variadic() || is_input(*onnx_, name);
     if (!kind.empty()) {
-      call.attributes.push_back({name, with_place(fmt::format("attribute {}", quoted(name)),
-                                                  [&] { return attribute_from(value, kind); })});
+      call.attributes.push_back(
+          {name, with_place(fmt::format("attribute {}", quoted(name)),
+                            [&value = value, kind] { return attribute_from(value, kind); })});
     } else if (taken) {
       inputs.emplace_back(name, value);
     }

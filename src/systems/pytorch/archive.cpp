@@ -154,8 +154,9 @@ std::map<std::string, Payload> read_payloads(const Records& records, const std::
     refuse(Fault::file, fmt::format("the record {} is missing", quoted(name)));
   }
   const Tree tree = with_place(config, [&] { return read_json(records.read(name).text()); });
-  for (const auto& [fqn, meta] : map_field(tree, "config")) {
-    with_place("tensor " + quoted(fqn), [&] {
+  for (const auto& entry : map_field(tree, "config")) {
+    with_place("tensor " + quoted(entry.first), [&] {
+      const auto& [fqn, meta] = entry;
       if (flag_field(meta, "use_pickle")) {
         refuse(Fault::unsupported, "is a pickled object; we read plain tensors");
       }

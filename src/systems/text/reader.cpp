@@ -254,10 +254,10 @@ class GraphReader {
   }
 
   void keep_states() {
-    for (const auto& [now, offset] : states_) {
-      cursor_.move_to(offset);
+    for (const auto& state : states_) {
+      cursor_.move_to(state.second);
       const ValueId next = alone();
-      at(offset, [&] { builder_.keep(now, next); });
+      at(state.second, [&] { builder_.keep(state.first, next); });
     }
   }
 
