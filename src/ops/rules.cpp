@@ -81,7 +81,7 @@ ValueId number(Builder& b, ValueId like, double value) {
                             : b.literal(dtype, static_cast<std::int64_t>(value));
 }
 
-ValueId sum_to(Builder& b, ValueId x, const Shape& shape) {
+ValueId sum_to(Builder& b, ValueId x, Shape shape) {
   const Shape from = b.shape(x);
   if (from == shape) return x;
   const std::size_t lead = from.size() - shape.size();
@@ -95,7 +95,7 @@ ValueId sum_to(Builder& b, ValueId x, const Shape& shape) {
   return reshape_to(b, x, shape);
 }
 
-ValueId reshape_to(Builder& b, ValueId x, const Shape& shape) {
+ValueId reshape_to(Builder& b, ValueId x, Shape shape) {
   if (b.shape(x) == shape) return x;
   return b.emit("reshape", {x}, {{"shape", shape}});
 }

@@ -38,9 +38,10 @@ std::vector<std::int64_t> per_axis(const std::vector<std::int64_t>& list, std::s
 /// A literal of the value's dtype.
 ValueId number(Builder& b, ValueId like, double value);
 /// `x` summed down to `shape`, undoing a broadcast. Returns `x` where nothing was broadcast.
-ValueId sum_to(Builder& b, ValueId x, const Shape& shape);
+ValueId sum_to(Builder& b, ValueId x, Shape shape);
+/// Shapes come by value: one that lies in the builder moves when it grows.
 /// Reshapes; returns `x` where the shape is that already.
-ValueId reshape_to(Builder& b, ValueId x, const Shape& shape);
+ValueId reshape_to(Builder& b, ValueId x, Shape shape);
 /// Inserts the axes that a reduction without keepdim took away, so that `x` broadcasts against the
 /// input.
 ValueId with_axes(Builder& b, ValueId x, const Shape& full, const std::vector<std::size_t>& axes,

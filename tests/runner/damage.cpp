@@ -36,7 +36,10 @@ const Zip::Entry& entry_of(const Zip& zip, std::string_view ending) {
 }
 
 void put(std::string& out, std::uint64_t value, int bytes) {
-  for (int i = 0; i < bytes; ++i) out += static_cast<char>((value >> (8 * i)) & 0xFF);
+  for (int i = 0; i < bytes; ++i) {
+    out += static_cast<char>(value & 0xFF);
+    value >>= 8;
+  }
 }
 
 /// An archive of stored entries.
