@@ -5,8 +5,6 @@
 namespace isomer {
 namespace {
 
-using Values = std::vector<ValueId>;
-
 std::vector<TensorType> full_type(const OpCall& call) {
   return {{call.get<DType>("dtype"), call.get<std::vector<Dim>>("shape")}};
 }
@@ -22,8 +20,6 @@ std::vector<TensorType> arange_type(const OpCall& call) {
 }
 
 std::vector<TensorType> length_type(const OpCall& call) { return {{call.get<DType>("dtype"), {}}}; }
-
-Values no_gradient(Builder&, const OpCall&, const Cotangents&) { return {}; }
 
 constexpr OpSchema rows[] = {
     {"full(shape: dims, value: float, dtype: dtype = f32) -> y", full_type, nullptr, no_gradient,

@@ -96,10 +96,6 @@ ValueId is(Builder& b, std::string_view comparison, ValueId x, double y) {
 
 // Derivatives -----------------------------------------------------------------------------------
 
-Values no_gradient(Builder&, const OpCall& call, const Cotangents&) {
-  return Values(call.inputs.size(), ValueId::none);
-}
-
 /// Of a unary operator: the cotangent times a factor made from the input and the output.
 template <ValueId (*factor)(Builder&, ValueId x, ValueId y)>
 Values scaled(Builder& b, const OpCall& call, const Cotangents& c) {

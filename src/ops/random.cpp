@@ -23,8 +23,6 @@ std::vector<TensorType> bernoulli_type(const OpCall& call) {
   return {{call.get<DType>("dtype"), call.get<std::vector<Dim>>("shape")}};
 }
 
-Values no_gradient(Builder&, const OpCall&, const Cotangents&) { return {}; }
-
 // torch.nn.functional.dropout: what is kept is scaled up, so that the mean stays.
 Values expand_dropout(Builder& b, const OpCall& call) {
   const ValueId x = call.inputs[0];

@@ -81,8 +81,6 @@ std::vector<TensorType> along_axis_floating(const OpCall& call) {
 
 // Derivatives -----------------------------------------------------------------------------------
 
-Values no_gradient(Builder&, const OpCall&, const Cotangents&) { return {ValueId::none}; }
-
 /// A value of the reduced shape, so that it broadcasts against the input.
 ValueId spread(Builder& b, const OpCall& call, ValueId reduced) {
   return with_axes(b, reduced, call.types[0].shape, reduced_axes(call), call.flag("keepdim"));

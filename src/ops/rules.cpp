@@ -36,8 +36,6 @@ std::vector<std::size_t> axes_in(const std::vector<std::int64_t>& axes, std::siz
   return result;
 }
 
-bool same_length(const Dim& a, const Dim& b) { return a == b; }
-
 Shape broadcast(const Shape& a, const Shape& b) {
   const Shape& longer = a.size() >= b.size() ? a : b;
   const Shape& shorter = a.size() >= b.size() ? b : a;
@@ -73,6 +71,10 @@ std::vector<std::int64_t> per_axis(const std::vector<std::int64_t>& list, std::s
   if (list.size() == 1) return std::vector<std::int64_t>(axes, list[0]);
   refuse(fmt::format("'{}' has {}; it should have 1 or {}", name, counted(list.size(), "number"),
                      axes));
+}
+
+std::vector<ValueId> no_gradient(Builder& /*b*/, const OpCall& call, const Cotangents& /*c*/) {
+  return std::vector<ValueId>(call.inputs.size(), ValueId::none);
 }
 
 ValueId number(Builder& b, ValueId like, double value) {

@@ -20,9 +20,6 @@ std::vector<std::size_t> axes_in(const std::vector<std::int64_t>& axes, std::siz
 
 /// The shape that both broadcast to, PyTorch's rule. Throws Fault::model where they do not.
 Shape broadcast(const Shape& a, const Shape& b);
-/// Whether two lengths are the same, or may be: both symbolic and not comparable is an error, not a
-/// guess.
-bool same_length(const Dim& a, const Dim& b);
 
 /// The output is as the first input.
 std::vector<TensorType> same_type(const OpCall& call);
@@ -33,13 +30,15 @@ std::vector<TensorType> same_floating_type(const OpCall& call);
 std::vector<std::int64_t> per_axis(const std::vector<std::int64_t>& list, std::size_t axes,
                                    std::string_view name);
 
-// For expansions and derivatives ---------------------------------------------------------------
+// For expansions and derivatives. Shapes come by value: one that lies in the builder moves when it
+// grows.
 
+/// The derivative of what has none but is no obstacle: no cotangent goes to any input.
+std::vector<ValueId> no_gradient(Builder& b, const OpCall& call, const Cotangents& c);
 /// A literal of the value's dtype.
 ValueId number(Builder& b, ValueId like, double value);
 /// `x` summed down to `shape`, undoing a broadcast. Returns `x` where nothing was broadcast.
 ValueId sum_to(Builder& b, ValueId x, Shape shape);
-/// Shapes come by value: one that lies in the builder moves when it grows.
 /// Reshapes; returns `x` where the shape is that already.
 ValueId reshape_to(Builder& b, ValueId x, Shape shape);
 /// Inserts the axes that a reduction without keepdim took away, so that `x` broadcasts against the
