@@ -137,6 +137,16 @@ void need_two_axes(std::size_t axes) {
     throw Error(Fault::unsupported, "", fmt::format("pooling is read for 2 axes, not {}", axes));
 }
 
+/// Positions in a padded plane as positions in the plane itself.
+ValueId without_pads(Emitter& e, ValueId index, const Shape& plane, const Shape& padded,
+                     const Integers& pads) {
+  const auto length = [&](const Dim& value) { return e.emit("length", {}, {{"value", value}}); };
+  const ValueId width = length(padded[3]);
+  const ValueId row = e.emit("sub", {e.emit("floor_divide", {index, width}), length(Dim(pads[0]))});
+  const ValueId column = e.emit("sub", {e.emit("remainder", {index, width}), length(Dim(pads[1]))});
+  return e.emit("add", {e.emit("mul", {row, length(plane[3])}), column});
+}
+
 Values emit_max_pool(Emitter& e, const OnnxCall& call) {
   refuse_auto_pad(call);
   const ValueId x = call.inputs[0];
@@ -150,9 +160,11 @@ Values emit_max_pool(Emitter& e, const OnnxCall& call) {
                               {"padding", pads.even},
                               {"dilation", call.integers("dilations", Integers(axes, 1))},
                               {"ceil_mode", call.integer("ceil_mode", 0) != 0}});
-  if (!pads.rest.empty()) return {result[0]};
+  const Shape shape = e.shape(x);
+  if (!pads.rest.empty()) {
+    result[1] = without_pads(e, result[1], shape, e.shape(source), call.integers("pads", {}));
+  }
   // ONNX counts through the whole tensor, we within each plane.
-  const Shape& shape = e.shape(x);
   const ValueId plane = e.emit("arange", {}, {{"end", shape[0] * shape[1]}});
   const ValueId size = e.emit("length", {}, {{"value", shape[2] * shape[3]}});
   const ValueId offset = e.emit("reshape", {e.emit("mul", {plane, size})},

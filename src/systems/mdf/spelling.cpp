@@ -70,6 +70,21 @@ Elements<Tree> settings_of(const Phrase& phrase, std::string_view pairs) {
   return result;
 }
 
+/// An output without elements is a shape and nothing else; the reference cannot hand an empty array
+/// to ONNX.
+std::optional<std::string> empty_result(const Phrase& phrase) {
+  if (phrase.outputs.size() != 1) return std::nullopt;
+  const Shape& shape = phrase.outputs[0].shape;
+  if (std::ranges::find(shape, Dim(0)) == shape.end()) return std::nullopt;
+  std::string items;
+  for (const Dim& length : shape) items += phrase.text(length) + ",";
+  const DType dtype = phrase.outputs[0].dtype;
+  const std::string_view word = is_floating(dtype)        ? "float"
+                                : dtype == DType::boolean ? "bool"
+                                                          : "int";
+  return fmt::format("numpy.zeros(({}),{})", items, word);
+}
+
 std::string filled(std::string_view pattern, const Phrase& phrase) {
   std::string result;
   for (std::size_t i = 0; i < pattern.size(); ++i) {
@@ -182,6 +197,7 @@ const Spelling* spelling_of(std::string_view op) {
 std::optional<Wording> spell(const Phrase& phrase) {
   const Spelling* row = spelling_of(phrase.op);
   if (row == nullptr) return std::nullopt;
+  if (const auto nothing = empty_result(phrase)) return expression(*nothing);
   if (row->word != nullptr) return row->word(phrase);
   if (!row->function.empty())
     return call(phrase, row->function, settings_of(phrase, row->settings));

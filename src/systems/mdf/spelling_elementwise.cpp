@@ -94,6 +94,12 @@ Words word_hardsigmoid(const Phrase& p) {
   return call(p, "HardSigmoid", {{"alpha", {1.0 / 6}}, {"beta", {0.5}}});
 }
 
+// Of a NaN it is 0 in PyTorch, but a NaN in ONNX and NumPy.
+Words word_sign(const Phrase& p) {
+  const std::string_view one = is_floating(p.type(0).dtype) ? "1.0" : "1";
+  return expression(fmt::format("({0}>0)*{1}-({0}<0)*{1}", p.id(0), one));
+}
+
 // Two functions in one node: the second takes the first's result.
 Words word_ne(const Phrase& p) {
   Wording wording = call(p, "Equal");
@@ -110,17 +116,19 @@ Words word_cast(const Phrase& p) {
     std::int64_t code;
     std::string_view after;
   };
-  constexpr std::array<Code, 10> codes = {{{DType::f32, 1, ""},
-                                           {DType::f64, 11, ""},
-                                           {DType::f16, 10, "numpy.float64"},
-                                           {DType::bf16, 1, ""},
-                                           {DType::boolean, 9, ""},
-                                           {DType::i64, 7, ""},
-                                           {DType::i32, 6, "numpy.int64"},
-                                           {DType::i16, 5, "numpy.int64"},
-                                           {DType::i8, 3, "numpy.int64"},
-                                           {DType::u8, 2, "numpy.int64"}}};
+  constexpr std::array<Code, 9> codes = {{{DType::f32, 1, ""},
+                                          {DType::f64, 11, ""},
+                                          {DType::bf16, 1, ""},
+                                          {DType::boolean, 9, ""},
+                                          {DType::i64, 7, ""},
+                                          {DType::i32, 6, "numpy.int64"},
+                                          {DType::i16, 5, "numpy.int64"},
+                                          {DType::i8, 3, "numpy.int64"},
+                                          {DType::u8, 2, "numpy.int64"}}};
   const DType wanted = get<DType>(p.attributes, "dtype");
+  // The reference cannot take a half from ONNX.
+  if (wanted == DType::f16)
+    return expression(fmt::format("numpy.float64(numpy.float16({}))", p.id(0)));
   for (const Code& row : codes) {
     if (row.dtype != wanted) continue;
     Wording wording = call(p, "Cast", {{"to", {row.code}}});
@@ -134,7 +142,7 @@ Words word_cast(const Phrase& p) {
 constexpr Spelling rows[] = {
     {"neg", "Neg"},
     {"abs", "Abs"},
-    {"sign", "Sign"},
+    {"sign", "", "", "", word_sign},
     {"exp", "Exp"},
     {"expm1", "", "", "numpy.expm1({0})"},
     {"log", "Log"},

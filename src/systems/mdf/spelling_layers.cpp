@@ -30,8 +30,14 @@ std::string axes_text(const Phrase& p) {
          fmt::format(",keepdims={}", truth(flag(p, "keepdim")));
 }
 
+bool is_empty(const Phrase& p) {
+  return std::ranges::find(p.type(0).shape, Dim(0)) != p.type(0).shape.end();
+}
+
+// ONNX's sum stops at the largest integer, where PyTorch wraps, and takes no truths and nothing
+// empty.
 Words word_sum(const Phrase& p) {
-  if (p.type(0).dtype == DType::boolean || p.rank(0) == 0) {
+  if (!is_floating(p.type(0).dtype) || p.rank(0) == 0 || is_empty(p)) {
     return expression(fmt::format("numpy.sum({}{})", p.id(0), axes_text(p)));
   }
   Elements<Tree> args{{"data", {p.id(0)}}};
@@ -51,14 +57,15 @@ Words reduced(const Phrase& p, std::string_view function) {
   return call(p, function, std::move(settings));
 }
 
-Words word_mean(const Phrase& p) { return reduced(p, "ReduceMean"); }
+Words word_mean(const Phrase& p) {
+  if (is_empty(p)) return expression(fmt::format("numpy.mean({}{})", p.id(0), axes_text(p)));
+  return reduced(p, "ReduceMean");
+}
 
+// NumPy's, not ONNX's: a NaN is an extreme, as in PyTorch.
 Words word_extreme(const Phrase& p) {
-  if (p.type(0).dtype == DType::boolean || p.rank(0) == 0) {
-    return expression(
-        fmt::format("numpy.{}({}{})", p.op == "amax" ? "max" : "min", p.id(0), axes_text(p)));
-  }
-  return reduced(p, p.op == "amax" ? "ReduceMax" : "ReduceMin");
+  return expression(
+      fmt::format("numpy.{}({}{})", p.op == "amax" ? "max" : "min", p.id(0), axes_text(p)));
 }
 
 Words word_prod(const Phrase& p) {
@@ -88,7 +95,8 @@ Words word_position(const Phrase& p) {
 }
 
 Words word_cumsum(const Phrase& p) {
-  if (p.rank(0) == 0) return std::nullopt;
+  // NumPy gives a value without axes one; PyTorch does not.
+  if (p.rank(0) == 0) return expression(fmt::format("numpy.reshape(numpy.cumsum({}),())", p.id(0)));
   return expression(fmt::format("numpy.cumsum({},axis={})", p.id(0), integer(p, "dim")));
 }
 
@@ -179,8 +187,9 @@ Elements<Tree> settings_of(const Windows& w) {
           {"pads", tree_of(w.pads)}};
 }
 
+// The operator needs a batch; without one, one is put in front and taken away again.
 Words word_max_pool(const Phrase& p) {
-  if (p.rank(0) != 4 || !is_floating(p.type(0).dtype)) return std::nullopt;
+  if ((p.rank(0) != 4 && p.rank(0) != 3) || !is_floating(p.type(0).dtype)) return std::nullopt;
   const auto windows = windows_of(p, per_axis(integers(p, "dilation"), 2));
   if (!windows) return std::nullopt;
   for (std::size_t i = 0; i < 4; ++i) {
@@ -188,11 +197,15 @@ Words word_max_pool(const Phrase& p) {
   }
   Elements<Tree> settings = settings_of(*windows);
   settings.emplace_back("dilations", tree_of(windows->dilation));
-  Wording wording = call(p, "MaxPool", std::move(settings));
+  const bool batch = p.rank(0) == 4;
+  const std::string x = batch ? p.id(0) : fmt::format("numpy.expand_dims({},0)", p.id(0));
+  Wording wording = call_with("MaxPool", {{"X", {x}}}, std::move(settings));
   // There indices count through the whole tensor, in PyTorch within each plane.
-  wording.outputs = {
-      "onnx_MaxPool_1[0]",
-      fmt::format("onnx_MaxPool_1[1]%(numpy.size({0},2)*numpy.size({0},3))", p.id(0))};
+  const std::string plane = fmt::format("(numpy.size({0},{1})*numpy.size({0},{2}))", p.id(0),
+                                        p.rank(0) - 2, p.rank(0) - 1);
+  const std::string_view first = batch ? "" : "[0]";
+  wording.outputs = {fmt::format("onnx_MaxPool_1[0]{}", first),
+                     fmt::format("onnx_MaxPool_1[1]{}%{}", first, plane)};
   return wording;
 }
 

@@ -72,7 +72,9 @@ Words word_reshape(const Phrase& p) { return reshaped(p, dims(p, "shape")); }
 Words word_flatten(const Phrase& p) { return reshaped(p, p.outputs[0].shape); }
 
 Words word_permute(const Phrase& p) {
-  return call(p, "Transpose", {{"perm", tree_of(integers(p, "dims"))}});
+  Integers order = integers(p, "dims");
+  for (std::int64_t& axis : order) axis = from_front(axis, p.rank(0));
+  return call(p, "Transpose", {{"perm", tree_of(order)}});
 }
 
 Words word_transpose(const Phrase& p) {
@@ -111,17 +113,27 @@ Words word_slice(const Phrase& p) {
                   {"steps", tree_of(Integers{integer(p, "step")})}});
 }
 
-// Every operand has a port of its own, in order; the writer sees to that.
-Words word_cat(const Phrase& p) {
-  std::string names;
-  for (std::size_t i = 0; i < p.inputs.size(); ++i) names += (i == 0 ? "'" : ", '") + p.id(i) + "'";
-  return call_with("Concat", {{"inputs", {"[" + names + "]"}}}, {{"axis", {integer(p, "dim")}}});
-}
-
 std::string all_operands(const Phrase& p) {
   std::string items;
   for (std::size_t i = 0; i < p.inputs.size(); ++i) items += p.id(i) + ",";
   return "(" + items + ")";
+}
+
+bool has_empty_operand(const Phrase& p) {
+  return std::ranges::any_of(
+      p.inputs, [](const auto& operand) { return operand && has_zero(operand->type.shape); });
+}
+
+// Every operand has a port of its own, in order; the writer sees to that.
+Words word_cat(const Phrase& p) {
+  // The reference cannot hand an empty array to ONNX.
+  if (has_empty_operand(p)) {
+    return expression(
+        fmt::format("numpy.concatenate({},axis={})", all_operands(p), integer(p, "dim")));
+  }
+  std::string names;
+  for (std::size_t i = 0; i < p.inputs.size(); ++i) names += (i == 0 ? "'" : ", '") + p.id(i) + "'";
+  return call_with("Concat", {{"inputs", {"[" + names + "]"}}}, {{"axis", {integer(p, "dim")}}});
 }
 
 Words word_stack(const Phrase& p) {
@@ -139,6 +151,12 @@ Words word_pad(const Phrase& p) {
   const double value = get<double>(p.attributes, "value");
   const DType dtype = p.type(0).dtype;
   if (dtype == DType::boolean) return std::nullopt;
+  if (has_empty_operand(p)) {
+    // Nothing is left of an empty array but the shape it gets.
+    std::string items;
+    for (const Dim& length : p.outputs[0].shape) items += p.text(length) + ",";
+    return expression(fmt::format("numpy.full(({}),{})", items, number_text(value)));
+  }
   Elements<Tree> extra{{"pads", p.lengths(pads)}};
   if (is_floating(dtype)) {
     extra.emplace_back("constant_value", std::isfinite(value)
