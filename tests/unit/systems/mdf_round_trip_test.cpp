@@ -1,0 +1,256 @@
+// What is written, run by the format's own rules and read back: the same model, or a clear word why
+// not.
+
+#include <algorithm>
+#include <map>
+
+#include "base/error.h"
+#include "gtest/gtest.h"
+#include "mdf_expected.h"
+#include "ops/builder.h"
+#include "run/engine.h"
+#include "systems/mdf/mdf.h"
+#include "systems/mdf/onnx.h"
+#include "systems/mdf/spelling.h"
+#include "systems/text/text.h"
+
+namespace isomer {
+namespace {
+
+using Contents = std::map<std::string, std::string>;
+
+Graph graph_of(const std::string& text) {
+  return read_text(*in_memory({{"g.isomer", "isomer 1\n" + text}}), "g.isomer").graph;
+}
+
+Contents written(const Graph& graph) {
+  Contents contents;
+  for (const File& file : write_mdf(graph, "net").files) {
+    contents[file.name] = std::string(file.bytes.text());
+  }
+  return contents;
+}
+
+std::vector<Tensor> simulated(const Contents& contents, std::span<const Tensor> inputs) {
+  return simulate_mdf(*in_memory(contents), "net.json", Precision::single).executor->run(inputs);
+}
+
+std::vector<Tensor> interpreted(const Graph& graph, std::span<const Tensor> inputs) {
+  return make_reference_executor(graph)->run(inputs);
+}
+
+Tensor counted_up(std::vector<std::int64_t> shape, double step = 0.25) {
+  std::vector<double> values(
+      static_cast<std::size_t>(count_elements(std::span<const std::int64_t>(shape))));
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = step * static_cast<double>(i) - 1;
+  return Tensor::from_doubles(DType::f32, std::move(shape), values);
+}
+
+void expect_close(const std::vector<Tensor>& found, const std::vector<Tensor>& expected) {
+  ASSERT_EQ(found.size(), expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    EXPECT_EQ(found[i].dtype(), expected[i].dtype());
+    ASSERT_EQ(found[i].shape(), expected[i].shape());
+    const std::vector<double> a = found[i].doubles();
+    const std::vector<double> b = expected[i].doubles();
+    for (std::size_t k = 0; k < a.size(); ++k) EXPECT_NEAR(a[k], b[k], 1e-5) << "element " << k;
+  }
+}
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  const std::size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return at == std::string::npos ? text : text.replace(at, from.size(), to);
+}
+
+const Graph& small() {
+  static const Graph graph = graph_of(R"(graph small(x: f32[s0, 2]) -> (y)
+  length s0: 1..
+  weight w: f32[2, 2] "fc.weight" = [[0.1, -0.2], [0.3, 0.4]]
+  weight b: f32[2] "fc.bias" = [0.5, -0.5]
+  h = linear(x, w, b)  @fc net.py:3
+  y = relu(h)
+)");
+  return graph;
+}
+
+TEST(MdfRoundTrip, ReadsBackWhatItWroteForAnyBatch) {
+  const Contents contents = written(small());
+  EXPECT_EQ(contents.size(), 1U);
+  const Loaded loaded = read_mdf(*in_memory(contents), "net.json");
+  EXPECT_EQ(to_text(loaded.graph, Data::all), to_text(small(), Data::all));
+  for (const std::int64_t batch : {1, 3}) {
+    const std::vector<Tensor> inputs{counted_up({batch, 2})};
+    expect_close(simulated(contents, inputs), interpreted(small(), inputs));
+  }
+}
+
+TEST(MdfRoundTrip, AnEditedNodeSaysWhatItSaysAndNotWhatItsMetadataClaims) {
+  Contents contents = written(small());
+  contents["net.json"] = replaced(contents["net.json"], "onnx::Relu", "onnx::Tanh");
+  const Loaded loaded = read_mdf(*in_memory(contents), "net.json");
+  EXPECT_EQ(loaded.graph.nodes.back().op, "tanh");
+  ASSERT_EQ(loaded.notes.size(), 1U);
+  EXPECT_NE(loaded.notes[0].text.find("relu"), std::string::npos) << loaded.notes[0].text;
+  const std::vector<Tensor> inputs{counted_up({2, 2})};
+  expect_close(interpreted(loaded.graph, inputs), simulated(contents, inputs));
+}
+
+TEST(MdfRoundTrip, AnEditedSettingCounts) {
+  Contents contents = written(small());
+  const std::string& text = contents["net.json"];
+  const std::size_t at = text.find("\"transB\"");
+  ASSERT_NE(at, std::string::npos);
+  contents["net.json"] = text.substr(0, at) + replaced(text.substr(at), "1", "0");
+  const Loaded loaded = read_mdf(*in_memory(contents), "net.json");
+  const std::vector<Tensor> inputs{counted_up({2, 2})};
+  expect_close(interpreted(loaded.graph, inputs), simulated(contents, inputs));
+  const auto before = interpreted(small(), inputs);
+  EXPECT_FALSE(interpreted(loaded.graph, inputs)[0].same_bits(before[0]));
+}
+
+TEST(MdfRoundTrip, AnEditedWeightIsTheWeight) {
+  Contents contents = written(small());
+  contents["net.json"] = replaced(contents["net.json"], "[0.1, -0.2]", "[0.7, -0.2]");
+  const Simulation simulation = simulate_mdf(*in_memory(contents), "net.json", Precision::single);
+  const auto found =
+      std::ranges::find(simulation.weights, "fc.weight", &std::pair<std::string, Tensor>::first);
+  ASSERT_NE(found, simulation.weights.end());
+  EXPECT_EQ(found->second.doubles()[0], static_cast<double>(0.7F));
+}
+
+TEST(MdfRoundTrip, LargeWeightsLieBesideTheDocumentWithTheirBits) {
+  Builder builder("large");
+  const ValueId x = builder.input("x", {DType::f32, {Dim(1), Dim(600)}});
+  const Tensor data = counted_up({500, 600}, 1e-6);
+  const ValueId w = builder.constant("w", data, true, {"fc.weight", "tied.weight"});
+  const ValueId y = builder.emit("linear", {x, w, ValueId::none});
+  const Graph graph = std::move(builder).finish({y});
+  const Contents contents = written(graph);
+  ASSERT_TRUE(contents.contains("net.safetensors"));
+  EXPECT_LT(contents.at("net.json").size(), 10000U);
+  const Simulation simulation = simulate_mdf(*in_memory(contents), "net.json", Precision::single);
+  ASSERT_EQ(simulation.weights.size(), 2U);
+  EXPECT_TRUE(simulation.weights[1].second.same_bits(data));
+  const Loaded loaded = read_mdf(*in_memory(contents), "net.json");
+  ASSERT_EQ(loaded.graph.constants.size(), 1U);
+  EXPECT_TRUE(loaded.graph.constants[0].data.same_bits(data));
+  EXPECT_EQ(loaded.graph.constants[0].names,
+            (std::vector<std::string>{"fc.weight", "tied.weight"}));
+  const std::vector<Tensor> inputs{counted_up({1, 600}, 1e-3)};
+  expect_close(simulated(contents, inputs), interpreted(graph, inputs));
+}
+
+// Names that mean something to the format: operands, attributes, numbered ports, Python's words.
+TEST(MdfRoundTrip, HostileNamesDoNoHarm) {
+  const Graph graph = graph_of(R"(graph names(B: f32[2], in0: f32[2]) -> (lambda, output_0)
+  A = add(B, in0)
+  input1 = mul(A, B)
+  axis = relu(input1)
+  onnx_Add_1 = sub(axis, A)
+  numpy = cat(onnx_Add_1, B, B)
+  lambda = neg(numpy)
+  output_0 = softmax(A, dim=0)
+)");
+  const std::vector<Tensor> inputs{counted_up({2}), counted_up({2}, 3)};
+  const Contents contents = written(graph);
+  expect_close(simulated(contents, inputs), interpreted(graph, inputs));
+  const Loaded loaded = read_mdf(*in_memory(contents), "net.json");
+  expect_close(interpreted(loaded.graph, inputs), interpreted(graph, inputs));
+}
+
+TEST(MdfRoundTrip, ValuesWithoutAxesKeepNone) {
+  Builder builder("scalars");
+  const ValueId x = builder.input("x", {DType::f32, {Dim(3)}});
+  const ValueId m = builder.emit("mean", {x});
+  const ValueId s = builder.emit("mul", {m, builder.literal(DType::f32, 2.0)});
+  const ValueId y = builder.emit("add", {s, m});
+  const Graph built = std::move(builder).finish({y, x, y});
+  const std::vector<Tensor> inputs{counted_up({3})};
+  expect_close(simulated(written(built), inputs), interpreted(built, inputs));
+}
+
+std::string fault_of(const auto& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(MdfRoundTrip, ChangingBuffersAreRefusedByName) {
+  Builder builder("states");
+  const ValueId x = builder.input("x", {DType::f32, {Dim(2)}});
+  const ValueId now = builder.state("total", counted_up({2}), {"stats.total"});
+  const ValueId next = builder.emit("add", {now, x});
+  builder.keep(now, next);
+  const Graph graph = std::move(builder).finish({next});
+  const std::string fault = fault_of([&] { write_mdf(graph, "net"); });
+  EXPECT_NE(fault.find("'stats.total'"), std::string::npos) << fault;
+}
+
+TEST(MdfRoundTrip, EverythingUnreadableIsListedAtOnce) {
+  const std::string document = R"({"m": {"graphs": {"g": {"nodes": {
+    "a": {"parameters": {"v": {"default_initial_value": 1, "time_derivative": "-v"}}},
+    "b": {"parameters": {"r": {"function": "onnx::RandomNormal", "args": {}}}},
+    "c": {"input_ports": {"x": {"shape": [2]}}, "output_ports": {"o": {"value": "x*2"}}}}}}}})";
+  const std::string fault = fault_of([&] {
+    read_mdf(*in_memory({{"m.json", document}}), "m.json");
+  });
+  for (const char* part :
+       {"2 things", "node 'a'", "derivative", "node 'b'", "onnx::RandomNormal"}) {
+    EXPECT_NE(fault.find(part), std::string::npos) << part << " in " << fault;
+  }
+}
+
+TEST(MdfRoundTrip, BadDocumentsAreRefusedWithTheirPlace) {
+  struct Case {
+    const char* document;
+    const char* part;
+  };
+  for (const Case& row :
+       {Case{R"({"m": {"graphs": {"g": {"nodes": []}}}})", "1:35"},
+        Case{R"({"m": {"graphs": {}}})", "no graph"}, Case{R"([1, 2])", "maps a model's id"},
+        Case{R"({"m": {"graphs": {"g": {"edges": {"e": {"sender": "a"}}}}}})",
+             "'receiver' is missing"},
+        Case{R"({"m": {"graphs": {"g": {"nodes": {"n": {}, "n": {}}}}}})", "twice"}}) {
+    const std::string fault = fault_of([&] {
+      read_mdf(*in_memory({{"m.json", row.document}}), "m.json");
+    });
+    EXPECT_NE(fault.find("m.json"), std::string::npos) << fault;
+    EXPECT_NE(fault.find(row.part), std::string::npos) << row.part << " in " << fault;
+  }
+}
+
+TEST(MdfRoundTrip, AWeightThatIsNotThereIsMissed) {
+  Contents contents = written(small());
+  contents["net.json"] =
+      replaced(contents["net.json"], "\"parameter\": \"fc_bias\"", "\"parameter\": \"elsewhere\"");
+  const std::string fault =
+      fault_of([&] { simulate_mdf(*in_memory(contents), "net.json", Precision::single); });
+  EXPECT_NE(fault.find("fc.bias"), std::string::npos) << fault;
+}
+
+TEST(MdfSpelling, EveryRowNamesAnOperatorAndAFunction) {
+  for (const auto family : {mdf::elementwise_spellings(), mdf::shape_spellings(),
+                            mdf::reduction_spellings(), mdf::layer_spellings()}) {
+    for (const mdf::Spelling& row : family) {
+      EXPECT_NE(find_op(row.op), nullptr) << row.op;
+      if (!row.function.empty()) EXPECT_NE(mdf::find_onnx(row.function), nullptr) << row.function;
+      const int ways = !row.function.empty() + !row.expression.empty() + (row.word != nullptr);
+      EXPECT_EQ(ways, 1) << row.op;
+    }
+  }
+}
+
+TEST(MdfSpelling, EveryOnnxRowNamesAnOperatorOfOurs) {
+  for (const auto family : {mdf::onnx_elementwise(), mdf::onnx_shapes(), mdf::onnx_layers()}) {
+    for (const mdf::OnnxOperator& row : family) {
+      if (row.emit == nullptr) EXPECT_NE(find_op(row.ours), nullptr) << row.name;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace isomer
