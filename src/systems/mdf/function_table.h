@@ -49,7 +49,8 @@ std::span<const LibraryFunction> creation_functions();
 /// A plain number as an array without axes, other things as they are.
 Value as_array(const Value& value);
 DType real_type(DType dtype);
-double square_root(double x);
+double degrees(double x);
+double radians(double x);
 /// Guards against documents that ask for more memory than any model needs.
 const Lengths1& bounded(const Lengths1& shape);
 

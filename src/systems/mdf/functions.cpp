@@ -218,7 +218,8 @@ Value as_array(const Value& value) {
 
 DType real_type(DType dtype) { return is_floating(dtype) ? dtype : DType::f64; }
 
-double square_root(double x) { return std::sqrt(x); }
+double degrees(double x) { return x * 180 / std::numbers::pi; }
+double radians(double x) { return x * std::numbers::pi / 180; }
 
 const Lengths1& bounded(const Lengths1& shape) {
   constexpr std::int64_t most = 1 << 28;

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 #include <numeric>
 
 #include "base/error.h"
@@ -16,32 +15,6 @@ Value elementwise(const Bound& a) {
   return result_of(map_reals(x, real_type(x.dtype()), function));
 }
 
-double exponential(double x) { return std::exp(x); }
-double exponential_2(double x) { return std::exp2(x); }
-double exponential_m1(double x) { return std::expm1(x); }
-double logarithm(double x) { return std::log(x); }
-double logarithm_2(double x) { return std::log2(x); }
-double logarithm_10(double x) { return std::log10(x); }
-double logarithm_1p(double x) { return std::log1p(x); }
-double sine(double x) { return std::sin(x); }
-double cosine(double x) { return std::cos(x); }
-double tangent(double x) { return std::tan(x); }
-double arc_sine(double x) { return std::asin(x); }
-double arc_cosine(double x) { return std::acos(x); }
-double arc_tangent(double x) { return std::atan(x); }
-double sine_h(double x) { return std::sinh(x); }
-double cosine_h(double x) { return std::cosh(x); }
-double tangent_h(double x) { return std::tanh(x); }
-double arc_sine_h(double x) { return std::asinh(x); }
-double arc_cosine_h(double x) { return std::acosh(x); }
-double arc_tangent_h(double x) { return std::atanh(x); }
-double lower(double x) { return std::floor(x); }
-double upper(double x) { return std::ceil(x); }
-double cut(double x) { return std::trunc(x); }
-double absolute(double x) { return std::abs(x); }
-double degrees(double x) { return x * 180 / std::numbers::pi; }
-double radians(double x) { return x * std::numbers::pi / 180; }
-double half_even(double x) { return std::nearbyint(x); }
 double sign_of(double x) { return std::isnan(x) ? x : (x > 0) - (x < 0); }
 double is_nan(double x) { return std::isnan(x); }
 double is_infinite(double x) { return std::isinf(x); }
@@ -62,8 +35,6 @@ Value same_kind(const Bound& a) {
 
 double larger(double x, double y) { return std::isnan(x) || x > y ? x : y; }
 double smaller(double x, double y) { return std::isnan(x) || x < y ? x : y; }
-double hypotenuse(double x, double y) { return std::hypot(x, y); }
-double angle(double x, double y) { return std::atan2(x, y); }
 double logical_and(double x, double y) { return x != 0 && y != 0; }
 double logical_or(double x, double y) { return x != 0 || y != 0; }
 double logical_xor(double x, double y) { return (x != 0) != (y != 0); }
@@ -127,37 +98,37 @@ Value negative(const Bound& a) { return unary("-", as_array(a[0])); }
 Value squared(const Bound& a) { return binary("*", as_array(a[0]), as_array(a[0])); }
 
 constexpr LibraryFunction rows[] = {
-    {"numpy.exp", "x", elementwise<exponential>},
-    {"numpy.exp2", "x", elementwise<exponential_2>},
-    {"numpy.expm1", "x", elementwise<exponential_m1>},
-    {"numpy.log", "x", elementwise<logarithm>},
-    {"numpy.log2", "x", elementwise<logarithm_2>},
-    {"numpy.log10", "x", elementwise<logarithm_10>},
-    {"numpy.log1p", "x", elementwise<logarithm_1p>},
-    {"numpy.sqrt", "x", elementwise<square_root>},
-    {"numpy.sin", "x", elementwise<sine>},
-    {"numpy.cos", "x", elementwise<cosine>},
-    {"numpy.tan", "x", elementwise<tangent>},
-    {"numpy.arcsin", "x", elementwise<arc_sine>},
-    {"numpy.arccos", "x", elementwise<arc_cosine>},
-    {"numpy.arctan", "x", elementwise<arc_tangent>},
-    {"numpy.sinh", "x", elementwise<sine_h>},
-    {"numpy.cosh", "x", elementwise<cosine_h>},
-    {"numpy.tanh", "x", elementwise<tangent_h>},
-    {"numpy.arcsinh", "x", elementwise<arc_sine_h>},
-    {"numpy.arccosh", "x", elementwise<arc_cosine_h>},
-    {"numpy.arctanh", "x", elementwise<arc_tangent_h>},
+    {"numpy.exp", "x", elementwise<::exp>},
+    {"numpy.exp2", "x", elementwise<::exp2>},
+    {"numpy.expm1", "x", elementwise<::expm1>},
+    {"numpy.log", "x", elementwise<::log>},
+    {"numpy.log2", "x", elementwise<::log2>},
+    {"numpy.log10", "x", elementwise<::log10>},
+    {"numpy.log1p", "x", elementwise<::log1p>},
+    {"numpy.sqrt", "x", elementwise<::sqrt>},
+    {"numpy.sin", "x", elementwise<::sin>},
+    {"numpy.cos", "x", elementwise<::cos>},
+    {"numpy.tan", "x", elementwise<::tan>},
+    {"numpy.arcsin", "x", elementwise<::asin>},
+    {"numpy.arccos", "x", elementwise<::acos>},
+    {"numpy.arctan", "x", elementwise<::atan>},
+    {"numpy.sinh", "x", elementwise<::sinh>},
+    {"numpy.cosh", "x", elementwise<::cosh>},
+    {"numpy.tanh", "x", elementwise<::tanh>},
+    {"numpy.arcsinh", "x", elementwise<::asinh>},
+    {"numpy.arccosh", "x", elementwise<::acosh>},
+    {"numpy.arctanh", "x", elementwise<::atanh>},
     {"numpy.degrees", "x", elementwise<degrees>},
     {"numpy.radians", "x", elementwise<radians>},
     {"numpy.reciprocal", "x", elementwise<inverse>},
-    {"numpy.rint", "x", elementwise<half_even>},
-    {"numpy.abs", "x", same_kind<absolute>},
-    {"numpy.absolute", "x", same_kind<absolute>},
-    {"numpy.fabs", "x", same_kind<absolute>},
-    {"numpy.floor", "x", same_kind<lower>},
-    {"numpy.ceil", "x", same_kind<upper>},
-    {"numpy.trunc", "x", same_kind<cut>},
-    {"numpy.round", "x", same_kind<half_even>},
+    {"numpy.rint", "x", elementwise<::nearbyint>},
+    {"numpy.abs", "x", same_kind<::fabs>},
+    {"numpy.absolute", "x", same_kind<::fabs>},
+    {"numpy.fabs", "x", same_kind<::fabs>},
+    {"numpy.floor", "x", same_kind<::floor>},
+    {"numpy.ceil", "x", same_kind<::ceil>},
+    {"numpy.trunc", "x", same_kind<::trunc>},
+    {"numpy.round", "x", same_kind<::nearbyint>},
     {"numpy.sign", "x", same_kind<sign_of>},
     {"numpy.isnan", "x", truths<is_nan>},
     {"numpy.isinf", "x", truths<is_infinite>},
@@ -167,8 +138,8 @@ constexpr LibraryFunction rows[] = {
     {"numpy.minimum", "x y", pairs<smaller>},
     {"numpy.fmax", "x y", pairs<larger>},
     {"numpy.fmin", "x y", pairs<smaller>},
-    {"numpy.arctan2", "x y", real_pairs<angle>},
-    {"numpy.hypot", "x y", real_pairs<hypotenuse>},
+    {"numpy.arctan2", "x y", real_pairs<::atan2>},
+    {"numpy.hypot", "x y", real_pairs<::hypot>},
     {"numpy.logical_and", "x y", truth_pairs<logical_and>},
     {"numpy.logical_or", "x y", truth_pairs<logical_or>},
     {"numpy.logical_xor", "x y", truth_pairs<logical_xor>},

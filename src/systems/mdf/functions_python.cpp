@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -146,33 +145,10 @@ Value whole(const Bound& a) {
   return whole_of({{&result}, a.width});
 }
 
-double exponential(double x) { return std::exp(x); }
-double exponential_m1(double x) { return std::expm1(x); }
-double logarithm(double x) { return std::log(x); }
-double logarithm_2(double x) { return std::log2(x); }
-double logarithm_10(double x) { return std::log10(x); }
-double logarithm_1p(double x) { return std::log1p(x); }
-double sine(double x) { return std::sin(x); }
-double cosine(double x) { return std::cos(x); }
-double tangent(double x) { return std::tan(x); }
-double arc_sine(double x) { return std::asin(x); }
-double arc_cosine(double x) { return std::acos(x); }
-double arc_tangent(double x) { return std::atan(x); }
-double sine_h(double x) { return std::sinh(x); }
-double cosine_h(double x) { return std::cosh(x); }
-double tangent_h(double x) { return std::tanh(x); }
-double lower(double x) { return std::floor(x); }
-double upper(double x) { return std::ceil(x); }
-double cut(double x) { return std::trunc(x); }
-double magnitude(double x) { return std::abs(x); }
-double error_function(double x) { return std::erf(x); }
-double degrees_of(double x) { return x * 180 / std::numbers::pi; }
-double radians_of(double x) { return x * std::numbers::pi / 180; }
-
 Value based_logarithm(const Bound& a) {
-  const Value top = plain<logarithm>({{a.values[0]}, a.width});
+  const Value top = plain<::log>({{a.values[0]}, a.width});
   if (!a.has(1)) return top;
-  return binary("/", top, plain<logarithm>({{a.values[1]}, a.width}));
+  return binary("/", top, plain<::log>({{a.values[1]}, a.width}));
 }
 Value raised(const Bound& a) { return {std::pow(real_of(a[0]), real_of(a[1]))}; }
 Value angle(const Bound& a) { return {std::atan2(real_of(a[0]), real_of(a[1]))}; }
@@ -200,33 +176,33 @@ constexpr LibraryFunction rows[] = {
     {"tuple", "x?", tuple},
     {"range", "start stop? step?", range},
     {"divmod", "x y", quotient_and_rest},
-    {"math.exp", "x", plain<exponential>},
-    {"math.expm1", "x", plain<exponential_m1>},
+    {"math.exp", "x", plain<::exp>},
+    {"math.expm1", "x", plain<::expm1>},
     {"math.log", "x base?", based_logarithm},
-    {"math.log2", "x", plain<logarithm_2>},
-    {"math.log10", "x", plain<logarithm_10>},
-    {"math.log1p", "x", plain<logarithm_1p>},
-    {"math.sqrt", "x", plain<square_root>},
+    {"math.log2", "x", plain<::log2>},
+    {"math.log10", "x", plain<::log10>},
+    {"math.log1p", "x", plain<::log1p>},
+    {"math.sqrt", "x", plain<::sqrt>},
     {"math.pow", "x y", raised},
-    {"math.sin", "x", plain<sine>},
-    {"math.cos", "x", plain<cosine>},
-    {"math.tan", "x", plain<tangent>},
-    {"math.asin", "x", plain<arc_sine>},
-    {"math.acos", "x", plain<arc_cosine>},
-    {"math.atan", "x", plain<arc_tangent>},
+    {"math.sin", "x", plain<::sin>},
+    {"math.cos", "x", plain<::cos>},
+    {"math.tan", "x", plain<::tan>},
+    {"math.asin", "x", plain<::asin>},
+    {"math.acos", "x", plain<::acos>},
+    {"math.atan", "x", plain<::atan>},
     {"math.atan2", "y x", angle},
     {"math.hypot", "x y", hypotenuse},
-    {"math.sinh", "x", plain<sine_h>},
-    {"math.cosh", "x", plain<cosine_h>},
-    {"math.tanh", "x", plain<tangent_h>},
-    {"math.erf", "x", plain<error_function>},
-    {"math.floor", "x", whole<lower>},
-    {"math.ceil", "x", whole<upper>},
-    {"math.trunc", "x", whole<cut>},
-    {"math.fabs", "x", plain<magnitude>},
+    {"math.sinh", "x", plain<::sinh>},
+    {"math.cosh", "x", plain<::cosh>},
+    {"math.tanh", "x", plain<::tanh>},
+    {"math.erf", "x", plain<::erf>},
+    {"math.floor", "x", whole<::floor>},
+    {"math.ceil", "x", whole<::ceil>},
+    {"math.trunc", "x", whole<::trunc>},
+    {"math.fabs", "x", plain<::fabs>},
     {"math.fmod", "x y", rest},
-    {"math.degrees", "x", plain<degrees_of>},
-    {"math.radians", "x", plain<radians_of>},
+    {"math.degrees", "x", plain<degrees>},
+    {"math.radians", "x", plain<radians>},
     {"math.isnan", "x", is_nan},
     {"math.isinf", "x", is_infinite},
 };

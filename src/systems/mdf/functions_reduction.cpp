@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 #include <numeric>
 
 #include "base/error.h"
@@ -24,7 +23,7 @@ Value varied(const Bound& a) {
 
 Value deviated(const Bound& a) {
   const Tensor x = variance(a.tensor(0), a.integers(1), a.real(2, 0), a.flag(3));
-  return result_of(map_reals(x, x.dtype(), square_root));
+  return result_of(map_reals(x, x.dtype(), ::sqrt));
 }
 
 template <Fold how>
@@ -52,7 +51,7 @@ Value cumulative(const Bound& a) {
 Value norm(const Bound& a) {
   const Tensor squares = map_reals(a.tensor(0), DType::f64, [](double x) { return x * x; });
   return result_of(
-      map_reals(fold(squares, Fold::sum, a.integers(1), a.flag(2)), DType::f64, square_root));
+      map_reals(fold(squares, Fold::sum, a.integers(1), a.flag(2)), DType::f64, ::sqrt));
 }
 
 Value dot(const Bound& a) {
