@@ -24,7 +24,7 @@ namespace isomer {
 namespace {
 
 constexpr std::string_view cure =
-    "name a Python that has torch and safetensors with --python or ISOMER_PYTHON";
+    "set ISOMER_PYTHON to a Python that has torch and safetensors";
 
 std::filesystem::path fresh_folder() {
   std::string pattern = std::filesystem::temp_directory_path() / "isomer-XXXXXX";
