@@ -23,8 +23,7 @@ extern char** environ;  // NOLINT(readability-redundant-declaration)
 namespace isomer {
 namespace {
 
-constexpr std::string_view cure =
-    "set ISOMER_PYTHON to a Python that has torch and safetensors";
+constexpr std::string_view cure = "set ISOMER_PYTHON to a Python that has torch and safetensors";
 
 std::filesystem::path fresh_folder() {
   std::string pattern = std::filesystem::temp_directory_path() / "isomer-XXXXXX";
