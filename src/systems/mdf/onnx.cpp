@@ -27,16 +27,16 @@ void check(const OnnxOperator& op, const OnnxCall& call) {
   const std::size_t least = least_inputs(op);
   const std::size_t most = op.variadic() ? call.inputs.size() : split_text(op.inputs, ' ').size();
   if (call.inputs.size() < least || call.inputs.size() > most) {
-    throw Error(Fault::model, "",
-                fmt::format("onnx::{} takes {} and has {}", op.name,
-                            op.variadic() ? "one input or more" : std::string(op.inputs),
-                            counted(call.inputs.size(), "input")));
+    throw Error(
+        Fault::model, "",
+        fmt::format("it takes {} and is given {}; arguments of other names do not count",
+                    op.variadic() ? "one input or more" : "the inputs " + std::string(op.inputs),
+                    counted(call.inputs.size(), "input")));
   }
   for (const std::string_view entry : split_text(op.attributes, ' ')) {
     const std::string_view name = entry.substr(0, entry.find(':'));
     if (entry.ends_with('!') && !call.given(name)) {
-      throw Error(Fault::model, "",
-                  fmt::format("onnx::{} needs its attribute '{}'", op.name, name));
+      throw Error(Fault::model, "", fmt::format("it needs its attribute '{}'", name));
     }
   }
 }

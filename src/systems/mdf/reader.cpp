@@ -54,6 +54,7 @@ class Reader {
   void add_inputs();
   void add_weights();
   void put_in_order();
+  bool is_reached(const std::string& id, const Node& node) const;
   void add_node(const std::string& id, const Node& node);
   bool restore(const std::string& id, const Node& node);
   std::optional<std::vector<std::size_t>> outputs_said(
@@ -122,19 +123,22 @@ void Reader::put_in_order() {
   for (std::size_t i = 0; i < graph_.nodes.size(); ++i) place[graph_.nodes[i].first] = i;
   std::vector<std::set<std::size_t>> senders(graph_.nodes.size());
   for (const auto& [id, edge] : graph_.edges) {
-    if (!place.contains(edge.sender) || !place.contains(edge.receiver)) {
-      problems_.push_back(fmt::format("edge {}: one of its nodes does not exist", quoted(id)));
-      continue;
-    }
+    const std::size_t problems = problems_.size();
+    const auto need = [&, &id = id](bool there, std::string what) {
+      if (!there) problems_.push_back(fmt::format("edge {}: {}", quoted(id), what));
+    };
+    need(place.contains(edge.sender), fmt::format("there is no node {}", quoted(edge.sender)));
+    need(place.contains(edge.receiver), fmt::format("there is no node {}", quoted(edge.receiver)));
+    if (problems_.size() > problems) continue;
     const Node& sender = graph_.nodes[place[edge.sender]].second;
     const Node& receiver = graph_.nodes[place[edge.receiver]].second;
-    if (find(sender.output_ports, edge.sender_port) == nullptr ||
-        find(receiver.input_ports, edge.receiver_port) == nullptr) {
-      problems_.push_back(fmt::format("edge {}: one of its ports does not exist", quoted(id)));
-    }
-    if (!edge.parameters.empty()) {
-      problems_.push_back(fmt::format("edge {}: weights of edges are not read", quoted(id)));
-    }
+    need(find(sender.output_ports, edge.sender_port) != nullptr,
+         fmt::format("node {} has no output port {}", quoted(edge.sender),
+                     quoted(edge.sender_port)));
+    need(find(receiver.input_ports, edge.receiver_port) != nullptr,
+         fmt::format("node {} has no input port {}", quoted(edge.receiver),
+                     quoted(edge.receiver_port)));
+    need(edge.parameters.empty(), "weights of edges are not read");
     senders[place[edge.receiver]].insert(place[edge.sender]);
   }
   std::vector<bool> done(graph_.nodes.size(), false);
@@ -148,15 +152,20 @@ void Reader::put_in_order() {
       order_.push_back(i);
     }
   }
-  if (order_.size() != done.size()) problems_.emplace_back("the edges form a cycle");
+  if (order_.size() == done.size()) return;
+  std::vector<std::string> waiting;
+  for (std::size_t i = 0; i < done.size(); ++i) {
+    if (!done[i]) waiting.push_back(quoted(graph_.nodes[i].first));
+  }
+  problems_.push_back(
+      fmt::format("the edges form a cycle at or before {}", fmt::join(waiting, ", ")));
 }
 
 Symbol Reader::incoming(const std::string& node, const std::string& port) {
   const auto edge = incoming_.find({node, port});
   if (edge != incoming_.end()) {
     const auto found = outputs_.find({edge->second->sender, edge->second->sender_port});
-    if (found == outputs_.end())
-      throw Error(Fault::unsupported, "", "it needs a value that was not read");
+    expect(found != outputs_.end(), "a node is read when all that comes to it was");
     return found->second;
   }
   const auto open = open_ports_.find(port);
@@ -173,11 +182,10 @@ ValueId Reader::constant_for(const Node& node, const std::string& node_id,
   const auto weight = weights_.find({node_id, parameter});
   if (weight != weights_.end()) return weight->second;
   const Tensor tensor =
-      tensor_of(Formula(find(node.parameters, parameter)->value).evaluate({}, Width::as_written))
-          .converted(dtype);
-  if (!tensor.shape().empty()) return builder_.constant(parameter, tensor);
+      tensor_of(Formula(find(node.parameters, parameter)->value).evaluate({}, Width::as_written));
+  if (!tensor.shape().empty()) return builder_.constant(parameter, tensor.converted(dtype));
   return is_floating(dtype) ? builder_.literal(dtype, tensor.doubles()[0])
-                            : builder_.literal(dtype, tensor.integers()[0]);
+                            : builder_.literal(dtype, tensor.converted(dtype).integers()[0]);
 }
 
 // The node is spelled once more, from what the metadata claims, and compared word for word. Gives
@@ -290,7 +298,17 @@ void Reader::read_by_meaning(const std::string& id, const Node& node) {
   }
 }
 
+bool Reader::is_reached(const std::string& id, const Node& node) const {
+  return std::ranges::all_of(node.input_ports, [&](const auto& port) {
+    const auto edge = incoming_.find({id, port.first});
+    return edge == incoming_.end() ||
+           outputs_.contains({edge->second->sender, edge->second->sender_port});
+  });
+}
+
 void Reader::add_node(const std::string& id, const Node& node) {
+  // What lies behind something unreadable has no fault of its own.
+  if (!is_reached(id, node)) return;
   try {
     if (restore(id, node)) return;
     if (node_origin_of(node.metadata)) {
@@ -336,7 +354,7 @@ Loaded Reader::read() && {
     }
   }
   if (!problems_.empty()) {
-    throw Error(Fault::unsupported, loading_.entry,
+    throw Error(Fault::unsupported, "",
                 fmt::format("{} in the way of reading the document as a graph:\n  {}",
                             counted(problems_.size(), "thing"), fmt::join(problems_, "\n  ")));
   }

@@ -294,8 +294,7 @@ Operand Writer::operand(const isomer::Node& node, std::size_t i, std::string_vie
   const std::string parameter = literal ? std::string(formal) + "_value" : from.id;
   body.parameters.emplace_back(parameter, parameter_of(nested_lists(constant.data)));
   if (literal) {
-    // Half a number more or less decides here, so the float itself is written, not its shortest
-    // decimal.
+    // Half a number more or less decides here, so the float itself is written, not its decimal.
     const bool exact = node.op == "floor_divide" || node.op == "remainder";
     const double number = is_floating(constant.data.dtype()) ? constant.data.doubles()[0] : 0;
     if (is_floating(constant.data.dtype()) && !std::isfinite(number)) {
@@ -304,6 +303,8 @@ Operand Writer::operand(const isomer::Node& node, std::size_t i, std::string_vie
       body.parameters.back().second.value = {"numpy.array(" + number_text(number) + ")"};
     } else if (exact && is_floating(constant.data.dtype())) {
       body.parameters.back().second.value = {number};
+    } else if (constant.written) {
+      body.parameters.back().second.value = {*constant.written};
     }
   }
   for (StoredWeight& weight : origin_.weights) {
