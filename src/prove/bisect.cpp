@@ -1,5 +1,6 @@
 #include "prove/bisect.h"
 
+#include <algorithm>
 #include <map>
 
 #include "base/error.h"
@@ -46,6 +47,12 @@ const Step* counterpart(const Index& index, const Step& step, const std::string&
                                                                                   : nullptr;
 }
 
+bool computes(std::span<const Step> steps, const Tensor& exact, const Tensor& value) {
+  return std::ranges::any_of(steps, [&](const Step& step) {
+    return step.value.shape() == value.shape() && distance(exact, value, step.value) <= 1;
+  });
+}
+
 }  // namespace
 
 std::optional<FirstDifference> first_difference(const Runnable& source, const Runnable& exact,
@@ -57,14 +64,21 @@ std::optional<FirstDifference> first_difference(const Runnable& source, const Ru
     const std::vector<Step> right = exact.trace ? exact.trace(inputs) : std::vector<Step>{};
     const Index index(theirs), right_index(right);
     std::map<std::string, int> seen;
+    const Step* lost =
+        nullptr;  // since the last agreement, the first that the other never computes
     for (const Step& step : ours) {
       const std::string key = Index::key_of(step, seen);
       const Step* match = counterpart(index, step, key);
-      if (match == nullptr) continue;
       const Step* precise = counterpart(right_index, step, key);
-      const double ratio =
-          distance(precise == nullptr ? step.value : precise->value, step.value, match->value);
-      if (ratio > 1) return FirstDifference{step.name, step.op, step.scope, step.place, ratio};
+      const Tensor& wanted = precise == nullptr ? step.value : precise->value;
+      if (match == nullptr) {
+        if (lost == nullptr && !computes(theirs, wanted, step.value)) lost = &step;
+        continue;
+      }
+      const double ratio = distance(wanted, step.value, match->value);
+      const Step& first = lost == nullptr ? step : *lost;
+      if (ratio > 1) return FirstDifference{first.name, first.op, first.scope, first.place, ratio};
+      lost = nullptr;
     }
   } catch (const Error&) {
     return std::nullopt;  // a side that fails half-way has been reported already

@@ -107,7 +107,12 @@ constexpr std::string_view verdict(bool equivalent) {
 std::string to_text(const Certificate& certificate) {
   std::string text = fmt::format("{}: {} and {}\n", verdict(certificate.equivalent),
                                  certificate.source, certificate.other);
+  if (certificate.first)
+    text += fmt::format("first differing operator\n  {}\n", place_of(*certificate.first));
+  if (const WorstElement* worst = worst_of(certificate))
+    text += fmt::format("worst element\n  {}\n", described(*worst));
   constexpr std::size_t most_reasons = 12;
+  if (!certificate.differences.empty()) text += "differences\n";
   for (std::size_t i = 0; i < std::min(most_reasons, certificate.differences.size()); ++i) {
     text += fmt::format("  {}\n", certificate.differences[i]);
   }
@@ -115,10 +120,6 @@ std::string to_text(const Certificate& certificate) {
     text += fmt::format("  and {}\n",
                         counted(certificate.differences.size() - most_reasons, "more difference"));
   }
-  if (certificate.first)
-    text += fmt::format("first differing operator\n  {}\n", place_of(*certificate.first));
-  if (const WorstElement* worst = worst_of(certificate))
-    text += fmt::format("worst element\n  {}\n", described(*worst));
   if (!certificate.checks.empty()) text += "compared\n";
   for (const Check& check : certificate.checks) {
     text += fmt::format("  {:<10} {}: {} ({})\n", check.what, check.where, how_near(check),

@@ -241,9 +241,9 @@ class Proof {
     Check states{.what = "states", .where = prefix + way.how};
     const Answer* differing = nullptr;
     for (const Answer& answer : answers_) {
-      const bool same = compare_answer(single, states, way.single, answer, Precision::single) &&
-                        compare_answer(doubled, states, way.doubled, answer, Precision::doubled);
-      if (!same && differing == nullptr) differing = &answer;
+      const bool here = compare_answer(single, states, way.single, answer, Precision::single);
+      const bool there = compare_answer(doubled, states, way.doubled, answer, Precision::doubled);
+      if (differing == nullptr && !(here && there)) differing = &answer;
     }
     keep(std::move(single));
     keep(std::move(doubled));

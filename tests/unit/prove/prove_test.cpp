@@ -83,6 +83,15 @@ TEST(Prove, NamesTheFirstOperatorThatDiffers) {
   EXPECT_NE(to_text(certificate).find("'a' (tanh) in act, net.py:8"), std::string::npos);
 }
 
+TEST(Prove, NamesAnOperatorThatTheOtherHasUnderNoName) {
+  std::string renamed = replaced(net, "a = tanh(h)  @act net.py:8", "b = sigmoid(h)");
+  renamed = replaced(renamed, "(a", "(b");
+  const Certificate certificate = prove_texts(net, renamed);
+  EXPECT_FALSE(certificate.equivalent);
+  ASSERT_TRUE(certificate.first);
+  EXPECT_EQ(certificate.first->op, "tanh");
+}
+
 TEST(Prove, SeesAnAttributeThatShiftsOutputsByLittle) {
   const Certificate certificate = prove_texts(net, replaced(net, "eps=0.1", "eps=0.1001"));
   EXPECT_FALSE(certificate.equivalent);
