@@ -84,8 +84,8 @@ TEST(Prove, NamesTheFirstOperatorThatDiffers) {
 }
 
 TEST(Prove, NamesAnOperatorThatTheOtherHasUnderNoName) {
-  std::string renamed = replaced(net, "a = tanh(h)  @act net.py:8", "b = sigmoid(h)");
-  renamed = replaced(renamed, "(a", "(b");
+  std::string renamed = replaced(net, "a = tanh(h)  @act net.py:8", "s = sigmoid(h)");
+  renamed = replaced(renamed, "(a", "(s");
   const Certificate certificate = prove_texts(net, renamed);
   EXPECT_FALSE(certificate.equivalent);
   ASSERT_TRUE(certificate.first);
