@@ -114,6 +114,7 @@ int convert(const Words& words) {
   const fs::path output = words.text("output");
   const System& target = target_of(words, output);
   check_writes(target, output);
+  check_output(output, output.filename().string());
   const Loaded loaded = read_graph(source);
   Dump dump(words.text("dump"));
   dump.add("read", loaded.graph);

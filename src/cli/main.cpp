@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "cli/verb.h"
+#include "systems/temporary.h"
 
 namespace isomer::cli {
 namespace {
@@ -149,4 +150,7 @@ std::span<const Verb> all_verbs() { return verbs; }
 
 }  // namespace isomer::cli
 
-int main(int argc, char** argv) { return isomer::cli::parse_and_run(argc, argv); }
+int main(int argc, char** argv) {
+  isomer::remove_temporary_folders_on_signals();
+  return isomer::cli::parse_and_run(argc, argv);
+}

@@ -48,6 +48,7 @@ Usage prove_usage() {
 }
 
 int prove(const Words& words) {
+  if (words.has("json")) check_output(words.text("json"), "report.json");
   const ModelFile a = open_model(words.text("A"), "");
   const ModelFile b = open_model(words.text("B"), "");
   ProofOptions proof{.seed = seed_of(words), .progress = progress_bar()};

@@ -1,6 +1,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "cli/model_file.h"
+#include "cli/staging.h"
 #include "cli/tensor_files.h"
 #include "cli/verb.h"
 #include "passes/passes.h"
@@ -35,6 +36,7 @@ Usage run_usage() {
 }
 
 int run(const Words& words) {
+  check_output(words.text("output"), "out.safetensors");
   const ModelFile model = open_model(words.text("MODEL"), words.text("from"));
   const auto inputs = words.all("inputs");
   const bool by_own_rules = model.system->simulate != nullptr && !words.has("engine");

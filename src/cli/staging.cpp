@@ -1,44 +1,98 @@
 #include "cli/staging.h"
 
-#include <unistd.h>
-
 #include "base/error.h"
 #include "base/text.h"
 
 namespace isomer::cli {
 namespace fs = std::filesystem;
+namespace {
 
-Staging::Staging(fs::path target) : target_(target.empty() ? "." : std::move(target)) {
-  std::error_code failed;
-  if (!fs::is_directory(target_, failed))
-    throw Error(Fault::file, target_.string(), "there is no such folder to write to");
-  folder_ = target_ / fmt::format(".isomer-{}", ::getpid());
-  fs::create_directory(folder_, failed);
-  if (failed)
-    throw Error(Fault::file, target_.string(), "cannot be written to: " + failed.message());
+fs::path existing_folder(fs::path folder) {
+  if (folder.empty()) folder = ".";
+  std::error_code unknown;
+  if (!fs::is_directory(folder, unknown))
+    throw Error(Fault::file, folder.string(), "there is no such folder to write to");
+  return folder;
 }
 
-Staging::~Staging() {
-  std::error_code ignored;
-  fs::remove_all(folder_, ignored);
+// A folder cannot be replaced, and a device should not be.
+void check_replaceable(const fs::path& path) {
+  std::error_code unknown;
+  const fs::file_status status = fs::status(path, unknown);
+  if (!fs::exists(status) || fs::is_regular_file(status)) return;
+  throw Error(Fault::file, path.lexically_normal().string(),
+              fs::is_directory(status) ? "cannot be written: a folder has that name"
+                                       : "cannot be written: it is no regular file");
 }
+
+/// Puts files into their places; what it did is undone unless it is kept.
+class Moves {
+ public:
+  explicit Moves(fs::path before) : before_(std::move(before)) {}
+  ~Moves() {
+    std::error_code ignored;
+    for (const Move& move : moves_) {
+      if (move.before.empty()) {
+        fs::remove(move.path, ignored);
+      } else {
+        fs::rename(move.before, move.path, ignored);
+      }
+    }
+  }
+  Moves(const Moves&) = delete;
+  Moves& operator=(const Moves&) = delete;
+
+  void move(const fs::path& from, const fs::path& path) {
+    std::error_code failed;
+    // A second name keeps what is replaced; on file systems without them it is lost on a failure.
+    fs::path before = before_ / path.filename();
+    fs::create_directory(before_, failed);
+    fs::create_hard_link(path, before, failed);
+    const bool replaces = fs::exists(fs::symlink_status(path, failed));
+    fs::rename(from, path, failed);
+    if (failed) {
+      throw Error(Fault::file, path.lexically_normal().string(),
+                  "cannot be written: " + failed.message());
+    }
+    if (!replaces) before.clear();
+    moves_.push_back({path, std::move(before)});
+  }
+  void keep() { moves_.clear(); }
+
+ private:
+  struct Move {
+    fs::path path;
+    fs::path before;  // what it replaced; empty when nothing
+  };
+  fs::path before_;
+  std::vector<Move> moves_;
+};
+
+}  // namespace
+
+Staging::Staging(fs::path target)
+    : target_(existing_folder(std::move(target))), folder_(target_ / ".isomer-") {}
 
 void Staging::write(const File& file) {
-  const fs::path path = folder_ / file.name;
-  std::error_code failed;
-  fs::create_directories(path.parent_path(), failed);
-  write_file(path, file.bytes.data);
+  write_file(folder() / file.name, file.bytes.data);
   names_.push_back(file.name);
 }
 
 void Staging::publish() {
-  for (const std::string& name : names_) {
-    const fs::path path = target_ / name;
-    std::error_code failed;
-    fs::create_directories(path.parent_path(), failed);
-    fs::rename(folder_ / name, path, failed);
-    if (failed) throw Error(Fault::file, path.string(), "cannot be written: " + failed.message());
-  }
+  for (const std::string& name : names_) check_replaceable(target_ / name);
+  uninterrupted([&] {
+    Moves moves(folder() / ".replaced");
+    for (const std::string& name : names_) moves.move(folder() / name, target_ / name);
+    moves.keep();
+  });
+}
+
+void check_output(const fs::path& path, std::string_view example) {
+  std::error_code unknown;
+  if (path.has_filename() && !fs::is_directory(path, unknown)) return;
+  throw Error(Fault::usage, quoted(path.string()),
+              fmt::format("{}; name a file, such as {}",
+                          path.empty() ? "is no name" : "is a folder", (path / example).string()));
 }
 
 void save(const fs::path& path, std::string_view content) {

@@ -5,30 +5,34 @@
 #include <vector>
 
 #include "systems/files.h"
+#include "systems/temporary.h"
 
 namespace isomer::cli {
 
 /// A folder of its own beside where files are to go. They are written there, may be tried there
-/// under their own names, and are renamed into place when all is well; whatever is left when it
-/// goes is removed. So a failure leaves nothing.
+/// under their own names, and are renamed into place when all is well, all of them or none. So a
+/// failure leaves nothing new, and what was there before.
 class Staging {
  public:
   /// Throws Fault::file when `target` is no folder that can be written to.
   explicit Staging(std::filesystem::path target);
-  ~Staging();
-  Staging(const Staging&) = delete;
-  Staging& operator=(const Staging&) = delete;
 
+  /// Names are without folders.
   void write(const File& file);
   /// Where the files lie until they are published.
-  const std::filesystem::path& folder() const { return folder_; }
+  const std::filesystem::path& folder() const { return folder_.path(); }
+  /// Throws Fault::file when one of them cannot take its place.
   void publish();
 
  private:
   std::filesystem::path target_;
-  std::filesystem::path folder_;
+  TemporaryFolder folder_;
   std::vector<std::string> names_;
 };
+
+/// Throws Fault::usage when `path`, where the user wants a file, names a folder or nothing;
+/// `example` is a file's name that would be right. For the begin of a verb, before the work.
+void check_output(const std::filesystem::path& path, std::string_view example);
 
 /// Writes one file, aside first.
 void save(const std::filesystem::path& path, std::string_view content);

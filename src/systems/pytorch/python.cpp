@@ -8,8 +8,11 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <thread>
 
 #include "base/bytes.h"
 #include "base/error.h"
@@ -25,13 +28,35 @@ namespace {
 
 constexpr std::string_view cure = "set ISOMER_PYTHON to a Python that has torch and safetensors";
 
-std::filesystem::path fresh_folder() {
-  std::string pattern = std::filesystem::temp_directory_path() / "isomer-XXXXXX";
-  if (mkdtemp(pattern.data()) == nullptr) {
-    throw Error(Fault::file, pattern,
-                fmt::format("no folder for temporary files: {}", std::strerror(errno)));
+std::filesystem::path temporary_files() {
+  std::error_code failed;
+  const std::filesystem::path folder = std::filesystem::temp_directory_path(failed);
+  if (!failed) return folder;
+  throw Error(Fault::file, "TMPDIR", "names no folder for temporary files: " + failed.message());
+}
+
+// The status of a process that is about to end; one that takes its time is ended.
+int status_of(pid_t process) {
+  constexpr std::chrono::milliseconds step(5);
+  constexpr std::chrono::milliseconds most(500);
+  int status = 0;
+  for (auto waited = step; waited < most; waited += step) {
+    if (waitpid(process, &status, WNOHANG) != 0) return status;
+    std::this_thread::sleep_for(step);
   }
-  return pattern;
+  kill(-process, SIGKILL);
+  waitpid(process, &status, 0);
+  return status;
+}
+
+// A group of its own, so that the keys which interrupt us do not reach it and whatever it starts
+// can be ended with it; and the signals that we block (systems/temporary.h) are open to it.
+void set_apart(posix_spawnattr_t& attributes) {
+  sigset_t none;
+  sigemptyset(&none);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setpgroup(&attributes, 0);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
 }
 
 // The last lines that the program printed, for the message about its death.
@@ -59,24 +84,20 @@ std::string python_interpreter() {
   return "python3";
 }
 
-Python::Python(std::string mode) : mode_(std::move(mode)), folder_(fresh_folder()) {}
+Python::Python(std::string mode) : mode_(std::move(mode)), folder_(temporary_files() / "isomer-") {}
 
 Python::~Python() {
   if (channel_ >= 0) close(channel_);
-  // The driver ends at the end of its input; user code that is still running is of no use to
-  // anybody.
-  if (process_ > 0) {
-    kill(process_, SIGTERM);
-    waitpid(process_, nullptr, 0);
-  }
-  std::error_code ignored;
-  std::filesystem::remove_all(folder_, ignored);
+  // User code that is still running is of no use to anybody.
+  if (process_ <= 0) return;
+  kill(-process_, SIGTERM);
+  status_of(process_);
 }
 
 void Python::start() {
   const std::string interpreter = python_interpreter();
-  const std::string driver = folder_ / "isomer_driver.py";
-  const std::string printed = folder_ / "printed.txt";
+  const std::string driver = folder() / "isomer_driver.py";
+  const std::string printed = folder() / "printed.txt";
   write_file(driver, pytorch_driver());
 
   std::array<int, 2> ends{};
@@ -95,8 +116,12 @@ void Python::start() {
   std::string words[] = {interpreter, driver, program_.string(), mode_};
   std::array<char*, 5> argv{words[0].data(), words[1].data(), words[2].data(), words[3].data(),
                             nullptr};
+  posix_spawnattr_t attributes{};
+  posix_spawnattr_init(&attributes);
+  set_apart(attributes);
   const int failed =
-      posix_spawnp(&process_, interpreter.c_str(), &actions, nullptr, argv.data(), environ);
+      posix_spawnp(&process_, interpreter.c_str(), &actions, &attributes, argv.data(), environ);
+  posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   close(ends[1]);
   if (failed != 0) {
@@ -128,15 +153,14 @@ std::string Python::receive() {
 }
 
 void Python::report_death() {
-  int status = 0;
-  waitpid(process_, &status, 0);
+  const int status = status_of(process_);
   process_ = -1;
   close(channel_);
   channel_ = -1;
   const std::string how = WIFSIGNALED(status)
                               ? fmt::format("was ended by signal {}", WTERMSIG(status))
                               : fmt::format("ended with status {}", WEXITSTATUS(status));
-  const std::string words = tail_of(folder_ / "printed.txt");
+  const std::string words = tail_of(folder() / "printed.txt");
   throw Error(Fault::model, program_.filename().string(),
               fmt::format("the Python that ran it {}{}{}", how, words.empty() ? "" : ": ", words));
 }

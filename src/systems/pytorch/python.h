@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "codecs/tree.h"
+#include "systems/temporary.h"
 
 namespace isomer {
 
@@ -29,7 +30,7 @@ class Python {
   Tree ask(const Tree::Map& request);
 
   /// Where files for requests go; private to this process.
-  const std::filesystem::path& folder() const { return folder_; }
+  const std::filesystem::path& folder() const { return folder_.path(); }
 
  private:
   void start();
@@ -39,7 +40,7 @@ class Python {
 
   std::filesystem::path program_;
   std::string mode_;
-  std::filesystem::path folder_;
+  TemporaryFolder folder_;
   int process_ = -1;
   int channel_ = -1;
 };

@@ -332,7 +332,8 @@ std::string example(const Structure& structure, const Graph& graph, std::size_t&
         python_length(dim, [](const std::string& name) { return identifier(name); }).text);
   }
   const std::string shape = lengths.empty() ? "()" : fmt::format("{}", fmt::join(lengths, ", "));
-  return fmt::format("torch.zeros({}{})", shape,
+  // The example is run: integers that are zero must not be divided by.
+  return fmt::format("torch.{}({}{})", is_integer(type.dtype) ? "ones" : "zeros", shape,
                      type.dtype == DType::f32 ? "" : ", dtype=" + torch_dtype(type.dtype));
 }
 

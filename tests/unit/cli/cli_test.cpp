@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -50,7 +52,9 @@ class Cli : public ::testing::Test {
     const std::string command =
         before + " '" ISOMER_PROGRAM "' " + words + " >" + at("out") + " 2>" + at("err");
     const int status = std::system(command.c_str());
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, content(at("out")), content(at("err"))};
+    // As shells say it when they do not end by their child's signal themselves.
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), content(at("out")),
+            content(at("err"))};
   }
 
   /// How many files there are besides those that `call` makes.
@@ -151,6 +155,70 @@ TEST_F(Cli, ConvertsAndLeavesNothingBehindWhenItFails) {
   EXPECT_EQ(call("convert " + models + "mlp.pt2 -o " + at("mlp.docx")).code, 2);
   EXPECT_EQ(call("convert " + models + "mlp.pt2 -o " + at("missing/mlp.isomer")).code, 3);
   EXPECT_EQ(files(), before);
+}
+
+TEST_F(Cli, WritesAllFilesOrNone) {
+  fs::create_directory(at("net.safetensors"));
+  const std::string words = "convert " + models + "mlp.pt2 -o " + at("net.py");
+  const Ended blocked = call(words);
+  EXPECT_EQ(blocked.code, 3);
+  EXPECT_EQ(blocked.err,
+            "isomer: " + at("net.safetensors") + ": cannot be written: a folder has that name\n");
+  EXPECT_EQ(files(), 1U);
+
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can make what others cannot replace";
+  fs::remove(at("net.safetensors"));
+  write_file(at("net.safetensors"), "of root");
+  write_file(at("net.py"), "mine");
+  constexpr unsigned nobody = 65534;
+  ASSERT_EQ(::chown(at("net.py").c_str(), nobody, nobody), 0);
+  fs::permissions(folder_, fs::perms::all | fs::perms::sticky_bit);
+  EXPECT_EQ(call(words, "setpriv --reuid 65534 --clear-groups").code, 3);
+  EXPECT_EQ(content(at("net.py")), "mine");
+  EXPECT_EQ(content(at("net.safetensors")), "of root");
+  EXPECT_EQ(files(), 2U);
+}
+
+// The "Python" of these tests does not care for SIGTERM.
+class StubbornPython : public Cli {
+ protected:
+  void SetUp() override {
+    Cli::SetUp();
+    fs::create_directory(at("tmp"));
+  }
+
+  /// The words before a call of isomer whose Python first does `action`, then sleeps.
+  std::string python(const std::string& action) const {
+    write_file(at("python"), "#!/bin/sh\ntrap '' TERM\n" + action + "\nexec sleep 20\n");
+    fs::permissions(at("python"), fs::perms::owner_all);
+    return "TMPDIR=" + at("tmp") + " ISOMER_PYTHON=" + at("python");
+  }
+};
+
+TEST_F(StubbornPython, IsEndedWithTheProgram) {
+  write_file(at("net.py"), "x = 1");
+  const auto begin = std::chrono::steady_clock::now();
+  const Ended ended = call("run " + at("net.py") + " --inputs x.npy -o " + at("y.npy"),
+                           python(R"(read line; echo '{"error": {"what": "no"}}' >&0)"));
+  EXPECT_EQ(ended.code, 3) << ended.err;
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+  EXPECT_TRUE(fs::is_empty(at("tmp")));
+}
+
+TEST_F(StubbornPython, LeavesNothingWhenASignalEndsTheProgram) {
+  fs::create_directory(at("to"));
+  for (const int signal : {SIGHUP, SIGINT, SIGTERM}) {
+    // The signal comes while the proof waits for Python, and the files lie aside. A shell lets a
+    // program in the background ignore SIGINT, unlike env.
+    const Ended ended = call("convert " + models + "mlp.pt2 --prove -o " + at("to/net.py"),
+                             python("ls -A " + at("to") + " > " + at("seen") + "; kill -" +
+                                    std::to_string(signal) + " $PPID") +
+                                 " env --default-signal");
+    EXPECT_EQ(ended.code, 128 + signal) << ended.err;
+    EXPECT_TRUE(content(at("seen")).starts_with(".isomer-")) << signal;
+    EXPECT_TRUE(fs::is_empty(at("to"))) << signal;
+    EXPECT_TRUE(fs::is_empty(at("tmp"))) << signal;
+  }
 }
 
 TEST_F(Cli, DumpsTheGraphAfterEachPass) {

@@ -357,6 +357,32 @@ graph net(x: f32[2]) -> (y)
   expect_near(simulation.executor->run(inputs), make_reference_executor(graph)->run(inputs), 1e-6);
 }
 
+TEST_F(PytorchRun, DescribesDivisionsByInputs) {
+  const Graph graph = ready(R"(
+graph net(i: i64[2], j: i64[2]) -> (k)
+  k = floor_divide(i, j)
+)");
+  const Simulation simulation = simulate(graph);
+  ASSERT_EQ(simulation.outputs.size(), 1U);
+  EXPECT_EQ(to_text(simulation.outputs[0].type), "i64[2]");
+}
+
+TEST_F(PytorchRun, DescribesAnExampleThatCannotBeRun) {
+  const Simulation simulation = simulate_source(R"(import torch
+
+class Net(torch.nn.Module):
+    def forward(self, i):
+        return 6 // i
+
+def example_inputs():
+    return (torch.zeros(1, dtype=torch.int64),), {}
+)");
+  ASSERT_EQ(simulation.inputs.size(), 1U);
+  EXPECT_TRUE(simulation.outputs.empty());
+  const std::vector<Tensor> inputs{Tensor::of<std::int64_t>({1}, std::vector<std::int64_t>{2})};
+  EXPECT_EQ(simulation.executor->run(inputs).at(0).doubles(), std::vector<double>{3});
+}
+
 TEST_F(PytorchRun, SaysWhereAProgramFails) {
   const Simulation simulation = simulate_source(R"(import torch
 
