@@ -16,6 +16,11 @@ namespace isomer {
 /// stays as it is.
 std::string quoted_with(std::string_view text, char quote);
 
+/// "bf16". Throws Fault::file with the names there are.
+DType parse_dtype(std::string_view word);
+/// "f32[s0, 2*s0 + 1]": reads what `to_text` of a type writes. Throws Fault::file.
+TensorType parse_type(std::string_view text);
+
 /// The elements, nested: "[[1.0, 2.0], [3.0, nan]]"; "[]" when there are none; "0.5" at rank 0.
 /// Exact: reading them back gives the same bits. A complex element is "(re, im)", a NaN that is not
 /// the usual one "nan(7fc00001)".

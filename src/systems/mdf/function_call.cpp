@@ -15,6 +15,30 @@ Tensor operand(const Value& value, Width width) {
   return tensor.converted(width == Width::doubled ? DType::f64 : DType::f32);
 }
 
+using Inputs = std::vector<std::pair<std::string, Value>>;
+
+Inputs in_formal_order(const OnnxOperator& op, Inputs given) {
+  if (op.variadic()) return given;
+  Inputs ordered;
+  for (const std::string_view entry : split_text(op.inputs, ' ')) {
+    for (const auto& [name, value] : given) {
+      if (name == entry.substr(0, entry.find('?'))) ordered.emplace_back(name, value);
+    }
+  }
+  return ordered;
+}
+
+Value result_of(const OnnxOperator& op, const TensorEmitter& emitter,
+                const std::vector<ValueId>& results) {
+  if (!op.tuple) {
+    const Tensor& tensor = emitter[results[0]];
+    return array_value(tensor.dtype() == DType::f32 ? tensor.converted(DType::f64) : tensor);
+  }
+  Tuple tuple;
+  for (const ValueId id : results) tuple.items.push_back(array_value(emitter[id]));
+  return {std::move(tuple)};
+}
+
 }  // namespace
 
 FunctionCall::FunctionCall(const std::string& name, const Elements<Tree>& args,
@@ -66,32 +90,35 @@ Value FunctionCall::evaluate(const Table& names, SharedOperators& shared) const 
                           : formula_.evaluate(all, shared.width);
 }
 
-// Everything that the node knows is a candidate; what is neither an input nor an attribute of the
-// operator is left out. An operator that takes any number of inputs takes all there is, but what
-// has "onnx_" in its name.
-Value FunctionCall::evaluate_onnx(const Table& given, const Table& names,
-                                  SharedOperators& shared) const {
-  Table candidates;
+// Everything that the node knows, and what the arguments themselves are made of.
+Table FunctionCall::candidates(const Table& given, const Table& names) const {
+  Table found;
   const auto consider = [&](const std::string& name) {
     const Argument* written = argument(name);
     if (written != nullptr) {
       for (const std::string& inner : written->names) {
-        if (const Value* value = names.find(inner)) candidates.set(inner, *value);
+        if (const Value* value = names.find(inner)) found.set(inner, *value);
       }
       const std::string* text = written->formula.text();
       if (text != nullptr && text->starts_with('[') && text->ends_with(']')) return;
     }
-    candidates.set(name, *names.find(name));
+    found.set(name, *names.find(name));
   };
   for (const auto& [name, value] : given.entries()) consider(name);
   for (const Argument& one : arguments_) {
     if (given.find(one.name) == nullptr) consider(one.name);
   }
+  return found;
+}
 
+// Of the candidates, what is neither an input nor an attribute of the operator is left out. An
+// operator that takes any number of inputs takes all there is, but what has "onnx_" in its name.
+Value FunctionCall::evaluate_onnx(const Table& given, const Table& names,
+                                  SharedOperators& shared) const {
   OnnxCall call;
-  TensorEmitter emitter(shared.operators, shared.width == Width::doubled);
-  std::vector<std::pair<std::string, Value>> inputs;
-  for (const auto& [name, value] : candidates.entries()) {
+  Inputs inputs;
+  const Table known = candidates(given, names);
+  for (const auto& [name, value] : known.entries()) {
     if (name.find("onnx_") != std::string::npos) continue;
     const std::string_view kind = attribute_kind(*onnx_, name);
     const bool taken = onnx_->variadic() || is_input(*onnx_, name);
@@ -103,35 +130,19 @@ Value FunctionCall::evaluate_onnx(const Table& given, const Table& names,
       inputs.emplace_back(name, value);
     }
   }
-  const auto add = [&](const std::string& name, const Value& value) {
-    if (onnx_->name == "Pad" && name == "constant_value" && value.is_none()) return;
-    Tensor tensor = with_place(fmt::format("input {}", quoted(name)),
-                               [&] { return operand(value, shared.width); });
-    if (onnx_->name == "Reshape" && name == "shape") tensor = tensor.reshaped({tensor.count()});
-    if (onnx_->name == "Pad" && name == "constant_value") {
-      tensor = tensor.converted(emitter[call.inputs[0]].dtype());
-    }
-    call.inputs.push_back(emitter.add(std::move(tensor)));
-  };
   if (onnx_->name == "Constant") return inputs.empty() ? Value{} : inputs[0].second;
-  if (onnx_->variadic()) {
-    for (const auto& [name, value] : inputs) add(name, value);
-  } else {
-    for (const std::string_view entry : split_text(onnx_->inputs, ' ')) {
-      const std::string name(entry.substr(0, entry.find('?')));
-      for (const auto& [known, value] : inputs) {
-        if (known == name) add(name, value);
-      }
-    }
+
+  TensorEmitter emitter(shared.operators, shared.width == Width::doubled);
+  for (const auto& [name, value] : in_formal_order(*onnx_, std::move(inputs))) {
+    if (onnx_->name == "Pad" && name == "constant_value" && value.is_none()) continue;
+    Tensor tensor = with_place(fmt::format("input {}", quoted(name)),
+                               [&, &value = value] { return operand(value, shared.width); });
+    if (onnx_->name == "Reshape" && name == "shape") tensor = tensor.reshaped({tensor.count()});
+    if (onnx_->name == "Pad" && name == "constant_value")
+      tensor = tensor.converted(emitter[call.inputs.at(0)].dtype());
+    call.inputs.push_back(emitter.add(std::move(tensor)));
   }
-  const std::vector<ValueId> results = emit_onnx(emitter, *onnx_, call);
-  if (!onnx_->tuple) {
-    const Tensor& tensor = emitter[results[0]];
-    return array_value(tensor.dtype() == DType::f32 ? tensor.converted(DType::f64) : tensor);
-  }
-  Tuple tuple;
-  for (const ValueId id : results) tuple.items.push_back(array_value(emitter[id]));
-  return {std::move(tuple)};
+  return result_of(*onnx_, emitter, emit_onnx(emitter, *onnx_, call));
 }
 
 }  // namespace isomer::mdf

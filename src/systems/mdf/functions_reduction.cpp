@@ -63,10 +63,33 @@ Value dot(const Bound& a) {
   return result_of(matrix_product(x, y));
 }
 
+// The array as a matrix that has `axes` as its columns, or as its rows; `kept` gets the lengths of
+// the others.
+Tensor as_matrix(const Tensor& tensor, const Lengths1& axes, bool as_columns, Lengths1& kept) {
+  std::vector<bool> used(tensor.shape().size(), false);
+  Lengths1 chosen;
+  for (const std::int64_t axis : axes) {
+    chosen.push_back(static_cast<std::int64_t>(axis_at(axis, used.size())));
+    used[static_cast<std::size_t>(chosen.back())] = true;
+  }
+  Lengths1 order;
+  std::int64_t inner = 1;
+  for (std::size_t i = 0; i < used.size(); ++i) {
+    if (used[i]) {
+      inner *= tensor.shape()[i];
+    } else {
+      order.push_back(static_cast<std::int64_t>(i));
+      kept.push_back(tensor.shape()[i]);
+    }
+  }
+  order.insert(as_columns ? order.end() : order.begin(), chosen.begin(), chosen.end());
+  const std::int64_t outer = count_elements(std::span<const std::int64_t>(kept));
+  return permuted(tensor, order)
+      .reshaped(as_columns ? Lengths1{outer, inner} : Lengths1{inner, outer});
+}
+
 // Two arrays; `axes` is a number of trailing and leading axes, or a pair of axes.
 Value tensor_dot(const Bound& a) {
-  const Tensor x = a.tensor(0);
-  const Tensor y = a.tensor(1);
   Lengths1 left;
   Lengths1 right;
   if (!a.has(2) || is_number(a[2])) {
@@ -82,31 +105,10 @@ Value tensor_dot(const Bound& a) {
     left = *Bound{{&(*both)[0]}, a.width}.integers(0);
     right = *Bound{{&(*both)[1]}, a.width}.integers(0);
   }
-  const auto arranged = [](const Tensor& tensor, const Lengths1& axes, bool last, Lengths1& kept) {
-    std::vector<bool> used(tensor.shape().size(), false);
-    Lengths1 chosen_axes;
-    for (const std::int64_t axis : axes) {
-      chosen_axes.push_back(static_cast<std::int64_t>(axis_at(axis, used.size())));
-      used[static_cast<std::size_t>(chosen_axes.back())] = true;
-    }
-    Lengths1 order;
-    std::int64_t inner = 1;
-    for (std::size_t i = 0; i < used.size(); ++i) {
-      if (used[i]) {
-        inner *= tensor.shape()[i];
-      } else {
-        order.push_back(static_cast<std::int64_t>(i));
-        kept.push_back(tensor.shape()[i]);
-      }
-    }
-    order.insert(last ? order.end() : order.begin(), chosen_axes.begin(), chosen_axes.end());
-    const std::int64_t outer = count_elements(std::span<const std::int64_t>(kept));
-    return permuted(tensor, order).reshaped(last ? Lengths1{outer, inner} : Lengths1{inner, outer});
-  };
   Lengths1 kept;
   Lengths1 kept_right;
-  const Tensor rows = arranged(x, left, true, kept);
-  const Tensor columns = arranged(y, right, false, kept_right);
+  const Tensor rows = as_matrix(a.tensor(0), left, true, kept);
+  const Tensor columns = as_matrix(a.tensor(1), right, false, kept_right);
   kept.insert(kept.end(), kept_right.begin(), kept_right.end());
   return result_of(matrix_product(rows, columns).reshaped(kept));
 }

@@ -1,5 +1,7 @@
 #include "systems/mdf/node_executor.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/text.h"
 #include "systems/mdf/arithmetic.h"
@@ -23,6 +25,7 @@ void noting(std::vector<std::string>& problems, const std::string& place, const 
   try {
     action();
   } catch (const Error& error) {
+    if (error.fault() == Fault::bug) throw;
     problems.push_back(place + ": " + error.text());
   }
 }
@@ -104,6 +107,9 @@ void NodeExecutor::make_functions(const Node& node, std::set<std::string> known,
     LiveFunction function;
     std::set<std::string> needed;
   };
+  const auto is_known = [&](const std::string& name) {
+    return known.contains(name) || is_known_word(name);
+  };
   std::vector<Waiting> waiting;
   for (const auto& [name, function] : node.functions) {
     const std::string place = fmt::format("node {}, function {}", quoted(id_), quoted(name));
@@ -119,27 +125,17 @@ void NodeExecutor::make_functions(const Node& node, std::set<std::string> known,
       waiting.push_back({std::move(made), std::move(needed)});
     });
   }
-  bool progress = true;
-  while (progress && !waiting.empty()) {
-    progress = false;
-    for (std::size_t i = 0; i < waiting.size();) {
-      bool ready = true;
-      for (const std::string& name : waiting[i].needed)
-        ready = ready && (known.contains(name) || is_known_word(name));
-      if (!ready) {
-        ++i;
-        continue;
-      }
-      known.insert(waiting[i].function.id);
-      functions_.push_back(std::move(waiting[i].function));
-      waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(i));
-      progress = true;
-    }
+  const auto ready = [&](const Waiting& one) { return std::ranges::all_of(one.needed, is_known); };
+  for (auto next = std::ranges::find_if(waiting, ready); next != waiting.end();
+       next = std::ranges::find_if(waiting, ready)) {
+    known.insert(next->function.id);
+    functions_.push_back(std::move(next->function));
+    waiting.erase(next);
   }
   for (const Waiting& left : waiting) {
     std::vector<std::string> missing;
     for (const std::string& name : left.needed) {
-      if (!known.contains(name) && !is_known_word(name)) missing.push_back(quoted(name));
+      if (!is_known(name)) missing.push_back(quoted(name));
     }
     problems.push_back(fmt::format("node {}, function {}: not known in the node: {}", quoted(id_),
                                    quoted(left.function.id), fmt::join(missing, ", ")));

@@ -42,6 +42,7 @@ class FunctionCall {
     std::set<std::string> names;  // of its text
   };
 
+  Table candidates(const Table& given, const Table& names) const;
   Value evaluate_onnx(const Table& given, const Table& names, SharedOperators& shared) const;
   const Argument* argument(std::string_view name) const;
 

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "graph/text.h"
 #include "systems/mdf/expression.h"
 
 namespace isomer::mdf {
@@ -230,11 +231,7 @@ Attribute attribute_in(const Tree& tree, Kind kind) {
     case Kind::integer: return integer_in(tree);
     case Kind::real: return real_in(tree);
     case Kind::text: return text_of(tree);
-    case Kind::dtype: {
-      const auto dtype = dtype_named(text_of(tree));
-      if (!dtype) refuse(fmt::format("{} is no type of elements", quoted(text_of(tree))));
-      return *dtype;
-    }
+    case Kind::dtype: return parse_dtype(text_of(tree));
     case Kind::dim: return dim_in(tree);
     case Kind::integers: return items_in<std::int64_t>(tree, integer_in);
     case Kind::dims: return items_in<Dim>(tree, dim_in);
@@ -353,7 +350,7 @@ void place_of(const Tree& metadata, std::string& scope, Place& place) {
   place.line = given && *line->integer() < largest ? static_cast<int>(*line->integer()) : 0;
 }
 
-std::optional<NodeOrigin> node_origin_of(const Tree& metadata) {
+std::optional<NodeOrigin> node_origin_of(const Tree& metadata, std::string* malformed) {
   NodeOrigin origin;
   origin.op = text_in(metadata, "op");
   place_of(metadata, origin.scope, origin.place);
@@ -370,30 +367,12 @@ std::optional<NodeOrigin> node_origin_of(const Tree& metadata) {
       for (const auto& [id, type] : *constants->map())
         origin.constants.emplace_back(id, parse_type(text_of(type)));
     }
-  } catch (const Error&) {
+  } catch (const Error& error) {
+    if (error.fault() == Fault::bug) throw;
+    if (malformed != nullptr) *malformed = error.text();
     return std::nullopt;
   }
   return origin;
-}
-
-TensorType parse_type(std::string_view text) {
-  const std::size_t bracket = text.find('[');
-  const auto dtype = dtype_named(trimmed(text.substr(0, bracket)));
-  if (!dtype || bracket == std::string_view::npos || !text.ends_with(']')) {
-    refuse(fmt::format("{} is no type; one is written like f32[2, 3]", quoted(text)));
-  }
-  TensorType type{*dtype, {}};
-  const std::string_view inner = text.substr(bracket + 1, text.size() - bracket - 2);
-  int depth = 0;
-  std::size_t begin = 0;
-  for (std::size_t i = 0; i <= inner.size() && !inner.empty(); ++i) {
-    if (i < inner.size() && inner[i] == '(') ++depth;
-    if (i < inner.size() && inner[i] == ')') --depth;
-    if (i < inner.size() && (inner[i] != ',' || depth > 0)) continue;
-    type.shape.push_back(parse_dim(trimmed(inner.substr(begin, i - begin))));
-    begin = i + 1;
-  }
-  return type;
 }
 
 std::string_view type_word(DType dtype) {

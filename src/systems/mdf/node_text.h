@@ -61,14 +61,12 @@ Tree to_tree(const Origin& origin);
 std::optional<Origin> origin_of(const Tree& metadata);
 
 Tree to_tree(const NodeOrigin& origin);
-/// Nothing where the metadata names no operator of ours, or is malformed: then only the node itself
-/// counts.
-std::optional<NodeOrigin> node_origin_of(const Tree& metadata);
+/// Nothing where the metadata names no operator of ours, or where what it tells of it is malformed:
+/// then only the node itself counts, and `malformed` says what is wrong.
+std::optional<NodeOrigin> node_origin_of(const Tree& metadata, std::string* malformed = nullptr);
 /// Module path and place alone, which need no operator.
 void place_of(const Tree& metadata, std::string& scope, Place& place);
 
-/// "f32[s0, 4]"
-TensorType parse_type(std::string_view text);
 /// "float32", "int64", "bool"
 std::string_view type_word(DType dtype);
 std::optional<DType> dtype_of_word(std::string_view word);

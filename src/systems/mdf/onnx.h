@@ -37,7 +37,6 @@ struct OnnxOperator {
   bool variadic() const { return inputs == "*"; }
 };
 
-std::span<const OnnxOperator> onnx_operators();
 /// By its name in any case, as the reference finds it. Null when we know none.
 const OnnxOperator* find_onnx(std::string_view name);
 

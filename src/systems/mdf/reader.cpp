@@ -54,9 +54,9 @@ class Reader {
   void add_inputs();
   void add_weights();
   void put_in_order();
-  bool is_reached(const std::string& id, const Node& node) const;
+  bool is_reached(const std::string& id, const std::string& port) const;
   void add_node(const std::string& id, const Node& node);
-  bool restore(const std::string& id, const Node& node);
+  bool restore(const std::string& id, const Node& node, const NodeOrigin& origin);
   std::optional<std::vector<std::size_t>> outputs_said(
       const Node& node, const NodeOrigin& origin, const std::vector<ValueId>& inputs,
       const std::vector<TensorType>& results) const;
@@ -229,16 +229,14 @@ std::optional<std::vector<std::size_t>> Reader::outputs_said(
   return ports;
 }
 
-bool Reader::restore(const std::string& id, const Node& node) {
-  const auto origin = node_origin_of(node.metadata);
-  if (!origin) return false;
-  const OpSchema& schema = op_named(origin->op);
+bool Reader::restore(const std::string& id, const Node& node, const NodeOrigin& origin) {
+  const OpSchema& schema = op_named(origin.op);
   std::vector<ValueId> inputs;
   std::vector<TensorType> types;
-  for (const std::string& name : origin->inputs) {
+  for (const std::string& name : origin.inputs) {
     ValueId value = ValueId::none;
     if (const Parameter* parameter = find(node.parameters, name)) {
-      const TensorType* type = find(origin->constants, name);
+      const TensorType* type = find(origin.constants, name);
       const bool constant =
           parameter->function.empty() && (type != nullptr || weights_.contains({id, name}));
       if (!constant) return false;
@@ -252,17 +250,17 @@ bool Reader::restore(const std::string& id, const Node& node) {
     inputs.push_back(value);
     types.push_back(value == ValueId::none ? TensorType{} : builder_.type(value));
   }
-  const std::vector<TensorType> results = schema.infer({origin->attributes, inputs, types});
-  const auto ports = outputs_said(node, *origin, inputs, results);
+  const std::vector<TensorType> results = schema.infer({origin.attributes, inputs, types});
+  const auto ports = outputs_said(node, origin, inputs, results);
   if (!ports) return false;
-  builder_.at(origin->scope, origin->place);
-  const std::vector<ValueId> values = builder_.emit_all(origin->op, inputs, origin->attributes);
-  for (std::size_t i = 0; i < origin->names.size() && i < values.size(); ++i)
-    builder_.name(values[i], origin->names[i]);
+  builder_.at(origin.scope, origin.place);
+  const std::vector<ValueId> values = builder_.emit_all(origin.op, inputs, origin.attributes);
+  for (std::size_t i = 0; i < origin.names.size() && i < values.size(); ++i)
+    builder_.name(values[i], origin.names[i]);
   for (std::size_t i = 0; i < ports->size(); ++i) {
     const ValueId value = values.at((*ports)[i]);
     const std::string& port = node.output_ports[i].first;
-    if (origin->names.empty()) builder_.name(value, port);
+    if (origin.names.empty()) builder_.name(value, port);
     outputs_[{id, port}] = {value};
   }
   return true;
@@ -277,51 +275,74 @@ void Reader::read_by_meaning(const std::string& id, const Node& node) {
   place_of(node.metadata, scope, place);
   builder_.at(scope, place);
   SymbolicNode reading(builder_);
-  for (const auto& [port, body] : node.input_ports) reading.set(port, incoming(id, port));
-  for (const auto& [name, parameter] : node.parameters) {
-    const auto weight = weights_.find({id, name});
-    with_place(fmt::format("parameter {}", quoted(name)), [&, &key = name, &body = parameter] {
-      if (weight != weights_.end()) {
-        reading.set(key, {weight->second});
-      } else {
-        reading.parameter(key, body);
-      }
+  const Symbol unread{{}, true};
+  // All faults are told at once, but not what only follows from one.
+  const auto attempt = [&](const std::string& what, const std::string& name, const auto& read) {
+    try {
+      read(name);
+      return;
+    } catch (const Unreadable&) {
+    } catch (const Error& error) {
+      if (error.fault() == Fault::bug) throw;
+      const std::string where = error.where().empty() ? "" : error.where() + ": ";
+      problems_.push_back(fmt::format("node {}: {}{}{}", quoted(id), what, where, error.text()));
+    }
+    reading.set(name, unread);
+  };
+  for (const auto& [name, body] : node.input_ports) {
+    attempt("", name, [&](const std::string& port) {
+      reading.set(port, is_reached(id, port) ? incoming(id, port) : unread);
     });
   }
-  for (const auto& [name, function] : node.functions) {
-    with_place(fmt::format("function {}", quoted(name)),
-               [&, &key = name, &body = function] { reading.function(key, body); });
+  for (const auto& [name, parameter] : node.parameters) {
+    attempt(fmt::format("parameter {}: ", quoted(name)), name,
+            [&, &body = parameter](const std::string& key) {
+              const auto weight = weights_.find({id, key});
+              if (weight == weights_.end()) return reading.parameter(key, body);
+              reading.set(key, {weight->second});
+            });
   }
-  for (const auto& [port, body] : node.output_ports) {
-    outputs_[{id, port}] = with_place(fmt::format("output port {}", quoted(port)),
-                                      [&, &text = body.value] { return reading.output(text); });
+  for (const auto& [name, function] : node.functions) {
+    attempt(fmt::format("function {}: ", quoted(name)), name,
+            [&, &body = function](const std::string& key) { reading.function(key, body); });
+  }
+  for (const auto& [name, body] : node.output_ports) {
+    attempt(fmt::format("output port {}: ", quoted(name)), name,
+            [&, &text = body.value](const std::string& port) {
+              outputs_[{id, port}] = reading.output(text);
+            });
   }
 }
 
-bool Reader::is_reached(const std::string& id, const Node& node) const {
-  return std::ranges::all_of(node.input_ports, [&](const auto& port) {
-    const auto edge = incoming_.find({id, port.first});
-    return edge == incoming_.end() ||
-           outputs_.contains({edge->second->sender, edge->second->sender_port});
-  });
+bool Reader::is_reached(const std::string& id, const std::string& port) const {
+  const auto edge = incoming_.find({id, port});
+  return edge == incoming_.end() ||
+         outputs_.contains({edge->second->sender, edge->second->sender_port});
 }
 
 void Reader::add_node(const std::string& id, const Node& node) {
+  const auto reached = [&](const auto& port) { return is_reached(id, port.first); };
+  const auto note = [&](std::string text) {
+    notes_.push_back({fmt::format("node {}", quoted(id)), std::move(text)});
+  };
+  std::string malformed;
+  const auto origin = node_origin_of(node.metadata, &malformed);
+  if (!malformed.empty())
+    note(fmt::format("its metadata is malformed ({}); read by what it says", malformed));
+  if (!origin) return read_by_meaning(id, node);
   // What lies behind something unreadable has no fault of its own.
-  if (!is_reached(id, node)) return;
+  if (!std::ranges::all_of(node.input_ports, reached)) return;
   try {
-    if (restore(id, node)) return;
-    if (node_origin_of(node.metadata)) {
-      notes_.push_back(
-          {fmt::format("node {}", quoted(id)),
-           fmt::format("it does not say what its metadata claims ('{}'); read by what it says",
-                       node_origin_of(node.metadata)->op)});
-    }
-    read_by_meaning(id, node);
+    if (restore(id, node, *origin)) return;
   } catch (const Error& error) {
+    if (error.fault() == Fault::bug) throw;
     const std::string where = error.where().empty() ? "" : error.where() + ": ";
     problems_.push_back(fmt::format("node {}: {}{}", quoted(id), where, error.text()));
+    return;
   }
+  note(fmt::format("it does not say what its metadata claims ('{}'); read by what it says",
+                   origin->op));
+  read_by_meaning(id, node);
 }
 
 // Outputs are what nodes give that send to no other.

@@ -41,7 +41,9 @@ void SymbolicNode::set(const std::string& name, Symbol symbol) {
 
 const Symbol* SymbolicNode::find(std::string_view name) const {
   for (const auto& [known, symbol] : names_) {
-    if (known == name) return &symbol;
+    if (known != name) continue;
+    if (symbol.unread) throw Unreadable();
+    return &symbol;
   }
   return nullptr;
 }
@@ -80,28 +82,25 @@ void SymbolicNode::function(const std::string& name, const Function& function) {
   set(name, call_function(function.function, function.args, function.value.value_or("")));
 }
 
-// Arguments hide the node's names while the function is read.
+// Arguments hide the node's names.
 Symbol SymbolicNode::call_function(const std::string& name, const Elements<Tree>& args,
                                    const std::string& otherwise) {
-  const auto outer = names_;
+  SymbolicNode inner = *this;
   for (const auto& [arg, tree] : args) {
     const Formula formula(tree);
     const std::string* text = formula.text();
     const bool listing = text != nullptr && text->starts_with('[') && text->ends_with(']');
     if (listing) continue;
-    set(arg, with_place(fmt::format("arg {}", quoted(arg)), [&] { return evaluate(formula); }));
+    inner.set(arg, with_place(fmt::format("arg {}", quoted(arg)),
+                              [&] { return inner.evaluate(formula); }));
   }
-  Symbol result;
   if (name.starts_with("onnx::")) {
     const OnnxOperator* op = find_onnx(std::string_view(name).substr(6));
     if (op == nullptr) refuse(fmt::format("the function {} is not read", quoted(name)));
-    result = call_onnx(*op);
-  } else {
-    const std::string formula = standard_formula(name);
-    result = evaluate(Formula(formula.empty() ? otherwise : formula));
+    return inner.call_onnx(*op);
   }
-  names_ = outer;
-  return result;
+  const std::string formula = standard_formula(name);
+  return inner.evaluate(Formula(formula.empty() ? otherwise : formula));
 }
 
 // A number is one axis wide for ONNX; beside something that has axes it needs none.
@@ -119,15 +118,16 @@ Symbol SymbolicNode::call_onnx(const OnnxOperator& op) {
   OnnxCall call;
   bool axes = false;
   std::vector<std::pair<std::string, Symbol>> inputs;
-  const auto names = names_;
-  for (const auto& [name, symbol] : names) {
-    if (name.find("onnx_") != std::string::npos) continue;
+  for (const auto& [name, unused] : names_) {
     const std::string_view kind = attribute_kind(op, name);
+    const bool taken = !kind.empty() || op.variadic() || is_input(op, name);
+    if (!taken || name.find("onnx_") != std::string::npos) continue;
+    const Symbol& symbol = *find(name);
     if (!kind.empty()) {
       if (symbol.known() == nullptr)
         refuse(fmt::format("the attribute {} is computed", quoted(name)));
       call.attributes.push_back({name, attribute_from(*symbol.known(), kind)});
-    } else if (op.variadic() || is_input(op, name)) {
+    } else {
       inputs.emplace_back(name, symbol);
       const ValueId* value = symbol.value();
       axes = axes || (value != nullptr && builder_.rank(*value) > 0);
@@ -268,13 +268,14 @@ Symbol SymbolicNode::unary(const Expression& e) {
   refuse(fmt::format("'{}' of an array is not read", e.text));
 }
 
-Symbol SymbolicNode::binary(std::string_view sign, const Symbol& x, const Symbol& y) {
-  struct Row {
-    std::string_view sign;
-    std::string_view op;
-    std::string_view truths = {};  // for truth values
-  };
-  constexpr Row rows[] = {{"+", "add", "logical_or"},
+namespace {
+
+struct Sign {
+  std::string_view sign;
+  std::string_view op;
+  std::string_view truths = {};  // for truth values
+};
+constexpr Sign signs[] = {{"+", "add", "logical_or"},
                           {"-", "sub"},
                           {"*", "mul", "logical_and"},
                           {"/", "div"},
@@ -290,22 +291,32 @@ Symbol SymbolicNode::binary(std::string_view sign, const Symbol& x, const Symbol
                           {"&", "", "logical_and"},
                           {"|", "", "logical_or"},
                           {"^", "", "logical_xor"}};
+
+// Between two lengths, which stay lengths; nothing where one is none.
+std::optional<Dim> of_lengths(std::string_view sign, const Symbol& x, const Symbol& y) {
   const auto length = [](const Symbol& symbol) -> std::optional<Dim> {
     if (symbol.length() != nullptr) return *symbol.length();
     if (symbol.known() != nullptr && symbol.known()->as<std::int64_t>() != nullptr)
       return Dim(integer_of(*symbol.known()));
     return std::nullopt;
   };
-  if (const auto a = length(x), b = length(y); a && b) {
-    if (sign == "+") return {*a + *b};
-    if (sign == "-") return {*a - *b};
-    if (sign == "*") return {*a * *b};
-    if (sign == "//") return {floor_divide(*a, *b)};
-    if (sign == "%") return {remainder(*a, *b)};
-  }
+  const auto a = length(x), b = length(y);
+  if (!a || !b) return std::nullopt;
+  if (sign == "+") return *a + *b;
+  if (sign == "-") return *a - *b;
+  if (sign == "*") return *a * *b;
+  if (sign == "//") return floor_divide(*a, *b);
+  if (sign == "%") return remainder(*a, *b);
+  return std::nullopt;
+}
+
+}  // namespace
+
+Symbol SymbolicNode::binary(std::string_view sign, const Symbol& x, const Symbol& y) {
+  if (const auto length = of_lengths(sign, x, y)) return {*length};
   if (sign == "@") return call_onnx_named("MatMul", {materialized(x), materialized(y)});
   DType dtype = joint_type(x, y);
-  for (const Row& row : rows) {
+  for (const Sign& row : signs) {
     if (row.sign != sign) continue;
     if (dtype == DType::boolean && !row.truths.empty()) {
       return emit(row.truths, {operand(x, dtype), operand(y, dtype)});

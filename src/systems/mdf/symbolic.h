@@ -19,6 +19,7 @@ namespace isomer::mdf {
 /// or several of these.
 struct Symbol {
   std::variant<Value, ValueId, Dim, std::vector<Symbol>> data;
+  bool unread = false;  // it stands for nothing: reading it failed
 
   const Value* known() const { return std::get_if<Value>(&data); }
   const ValueId* value() const { return std::get_if<ValueId>(&data); }
@@ -26,14 +27,18 @@ struct Symbol {
   const std::vector<Symbol>* items() const { return std::get_if<std::vector<Symbol>>(&data); }
 };
 
+/// Thrown where something needs what could not be read. No Error, as it has nothing to tell: the
+/// fault has been told already.
+struct Unreadable {};
+
 /// The names of one node.
 class SymbolicNode {
  public:
   explicit SymbolicNode(Builder& builder) : builder_(builder), emitter_(builder) {}
 
   void set(const std::string& name, Symbol symbol);
-  /// Throws Fault::unsupported for what has no meaning as a graph: state, derivatives, conditions,
-  /// foreign functions.
+  /// These throw Fault::unsupported for what has no meaning as a graph: state, derivatives,
+  /// conditions, foreign functions; and Unreadable where they need what is unread.
   void parameter(const std::string& name, const Parameter& parameter);
   void function(const std::string& name, const Function& function);
   Symbol output(const std::string& text) { return evaluate(Formula(text)); }
@@ -64,9 +69,8 @@ class SymbolicNode {
   Symbol subscript(const Expression& e);
   Symbol call(const Expression& e);
   Symbol numpy(const std::string& name, const Call& call);
+  struct NumpyCall;
   Symbol reduction(std::string_view op, const Call& call);
-  Symbol shaping(const std::string& name, const Call& call);
-  Symbol split(const Call& call);
   Symbol emit(std::string_view op, std::vector<ValueId> inputs, Attributes attributes = {}) {
     return {builder_.emit(op, std::move(inputs), std::move(attributes))};
   }

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <numeric>
+#include <span>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -63,40 +64,137 @@ bool absent(const Symbol* symbol) {
 
 }  // namespace
 
-Symbol SymbolicNode::numpy(const std::string& name, const Call& call) {
-  const std::string_view function =
-      name.starts_with("numpy.") ? std::string_view(name).substr(6) : name;
-  for (const Pair& row : unaries) {
-    if (row.numpy == function) return emit(row.ours, {materialized(call.values[0])});
+/// A function of NumPy that is more than one operator or has settings: one use of it.
+struct SymbolicNode::NumpyCall {
+  SymbolicNode& node;
+  std::string_view name;
+  const Call& call;
+
+  struct Row {
+    std::string_view name;
+    std::size_t least, most;  // how many arguments
+    Symbol (NumpyCall::*read)() const;
+  };
+  static std::span<const Row> rows();
+
+  ValueId x() const { return node.materialized(call.values[0]); }
+  std::int64_t axis(std::int64_t otherwise) const {
+    const Symbol* given = call.find(1, "axis");
+    return absent(given) ? otherwise : node.integers(*given).at(0);
   }
-  for (const Pair& row : signs) {
-    if (row.numpy == function && call.values.size() == 2)
-      return binary(row.ours, call.values[0], call.values[1]);
+
+  Symbol as_it_is() const { return {x()}; }
+  Symbol as_integers() const { return {node.operand(call.values[0], DType::i64)}; }
+  Symbol spread() const { return node.reduction("var", call); }
+  Symbol extreme() const {
+    const DType dtype = node.joint_type(call.values[0], call.values[1]);
+    return node.emit(name,
+                     {node.operand(call.values[0], dtype), node.operand(call.values[1], dtype)});
   }
-  for (const Pair& row : folds) {
-    if (row.numpy == function) return reduction(row.ours, call);
+  Symbol choice() const {
+    const DType dtype = node.joint_type(call.values[1], call.values[2]);
+    return node.emit(
+        "where", {node.operand(call.values[0], DType::boolean), node.operand(call.values[1], dtype),
+                  node.operand(call.values[2], dtype)});
   }
-  if (function == "var") return reduction("var", call);
-  if ((function == "maximum" || function == "minimum") && call.values.size() == 2) {
-    const DType dtype = joint_type(call.values[0], call.values[1]);
-    return emit(function, {operand(call.values[0], dtype), operand(call.values[1], dtype)});
-  }
-  if (function == "where" && call.values.size() == 3) {
-    const DType dtype = joint_type(call.values[1], call.values[2]);
-    return emit("where", {operand(call.values[0], DType::boolean), operand(call.values[1], dtype),
-                          operand(call.values[2], dtype)});
-  }
-  if (function == "argmax" || function == "argmin") {
+  Symbol place_of_extreme() const {
     Attributes attributes{{"keepdim", truth_in(call.find(2, "keepdims"))}};
-    if (const Symbol* axis = call.find(1, "axis"); !absent(axis)) {
-      attributes.insert(attributes.begin(), {"dim", integers(*axis).at(0)});
-    }
-    return emit(function, {materialized(call.values[0])}, attributes);
+    if (!absent(call.find(1, "axis"))) attributes.insert(attributes.begin(), {"dim", axis(0)});
+    return node.emit(name, {x()}, attributes);
   }
-  if (function == "array" || function == "asarray" || function == "float64")
-    return {materialized(call.values[0])};
-  if (function == "int64") return {operand(call.values[0], DType::i64)};
-  return shaping(name, call);
+  Symbol size() const {
+    const ValueId id = x();
+    const std::int64_t place = axis_of(axis(0), node.builder_.rank(id));
+    return {node.builder_.shape(id)[static_cast<std::size_t>(place)]};
+  }
+  Symbol shape() const {
+    std::vector<Symbol> items;
+    for (const Dim& length : node.builder_.shape(x())) items.push_back({length});
+    return {std::move(items)};
+  }
+  Symbol split() const;
+  Symbol joined() const;
+  Symbol reshaped() const;
+  Symbol transposed() const {
+    const ValueId id = x();
+    std::vector<std::int64_t> order(node.builder_.shape(id).size());
+    std::iota(order.rbegin(), order.rend(), 0);
+    const Symbol* given = call.find(1, "axes");
+    return node.emit("permute", {id}, {{"dims", absent(given) ? order : node.integers(*given)}});
+  }
+  Symbol with_axis() const { return node.emit("unsqueeze", {x()}, {{"dim", axis(0)}}); }
+  Symbol without_axes() const {
+    const Symbol* given = call.find(1, "axis");
+    const auto axes = absent(given) ? std::vector<std::int64_t>() : node.integers(*given);
+    return node.emit("squeeze", {x()}, {{"dim", axes}});
+  }
+  Symbol broadcast() const {
+    return node.emit("expand", {x()}, {{"shape", node.lengths(call.values[1])}});
+  }
+  Symbol flipped() const {
+    return node.emit("flip", {x()}, {{"dims", node.integers(call.values[1])}});
+  }
+  Symbol tiled() const {
+    return node.emit("repeat", {x()}, {{"repeats", node.integers(call.values[1])}});
+  }
+  Symbol running_sum() const { return node.emit("cumsum", {x()}, {{"dim", axis(0)}}); }
+  Symbol triangle() const {
+    const Symbol* given = call.find(1, "k");
+    const std::int64_t diagonal = absent(given) ? 0 : node.integers(*given).at(0);
+    return node.emit(name, {x()}, {{"diagonal", diagonal}});
+  }
+  Symbol clipped() const {
+    const ValueId id = x();
+    const DType dtype = node.builder_.dtype(id);
+    const Symbol least = node.emit("maximum", {id, node.operand(call.values[1], dtype)});
+    return node.emit("minimum", {*least.value(), node.operand(call.values[2], dtype)});
+  }
+};
+
+Symbol SymbolicNode::NumpyCall::split() const {
+  const ValueId id = x();
+  const Symbol* given = call.find(2, "axis");
+  const std::int64_t axis =
+      axis_of(absent(given) ? 0 : node.integers(*given).at(0), node.builder_.rank(id));
+  const Dim length = node.builder_.shape(id)[static_cast<std::size_t>(axis)];
+  Shape ends;
+  if (call.values[1].known() != nullptr && is_number(*call.values[1].known())) {
+    const std::int64_t parts = integer_of(*call.values[1].known());
+    for (std::int64_t i = 1; i <= parts; ++i)
+      ends.push_back(floor_divide(length * Dim(i), Dim(parts)));
+  } else {
+    ends = node.lengths(call.values[1]);
+    ends.push_back(length);
+  }
+  Shape sizes;
+  for (std::size_t i = 0; i < ends.size(); ++i)
+    sizes.push_back(i == 0 ? ends[0] : ends[i] - ends[i - 1]);
+  std::vector<Symbol> parts;
+  for (const ValueId part :
+       node.builder_.emit_all("split", {id}, {{"sizes", sizes}, {"dim", axis}}))
+    parts.push_back({part});
+  return {std::move(parts)};
+}
+
+Symbol SymbolicNode::NumpyCall::joined() const {
+  if (call.values[0].items() == nullptr) refuse("a tuple of arrays is needed");
+  const std::vector<Symbol>& items = *call.values[0].items();
+  if (items.empty()) refuse("there is nothing to join");
+  DType dtype = node.joint_type(items[0], items[0]);
+  for (const Symbol& item : items) dtype = std::max(dtype, node.joint_type(items[0], item));
+  std::vector<ValueId> parts;
+  for (const Symbol& item : items) parts.push_back(node.operand(item, dtype));
+  return node.emit(name == "stack" ? "stack" : "cat", parts, {{"dim", axis(0)}});
+}
+
+Symbol SymbolicNode::NumpyCall::reshaped() const {
+  const ValueId id = x();
+  Shape shape = node.lengths(call.values[1]);
+  Dim known(1);
+  for (const Dim& length : shape) known = length == Dim(-1) ? known : known * length;
+  const Dim count = count_elements(node.builder_.shape(id));
+  for (Dim& length : shape) length = length == Dim(-1) ? floor_divide(count, known) : length;
+  return node.emit("reshape", {id}, {{"shape", shape}});
 }
 
 Symbol SymbolicNode::reduction(std::string_view op, const Call& call) {
@@ -114,96 +212,53 @@ Symbol SymbolicNode::reduction(std::string_view op, const Call& call) {
   return emit(op, {materialized(call.values[0])}, attributes);
 }
 
-Symbol SymbolicNode::split(const Call& call) {
-  const ValueId x = materialized(call.values[0]);
-  const Symbol* given = call.find(2, "axis");
-  const std::int64_t axis = axis_of(absent(given) ? 0 : integers(*given).at(0), builder_.rank(x));
-  const Dim length = builder_.shape(x)[static_cast<std::size_t>(axis)];
-  Shape ends;
-  if (call.values[1].known() != nullptr && is_number(*call.values[1].known())) {
-    const std::int64_t parts = integer_of(*call.values[1].known());
-    for (std::int64_t i = 1; i <= parts; ++i)
-      ends.push_back(floor_divide(length * Dim(i), Dim(parts)));
-  } else {
-    ends = lengths(call.values[1]);
-    ends.push_back(length);
-  }
-  Shape sizes;
-  for (std::size_t i = 0; i < ends.size(); ++i)
-    sizes.push_back(i == 0 ? ends[0] : ends[i] - ends[i - 1]);
-  std::vector<Symbol> parts;
-  for (const ValueId part : builder_.emit_all("split", {x}, {{"sizes", sizes}, {"dim", axis}}))
-    parts.push_back({part});
-  return {std::move(parts)};
+std::span<const SymbolicNode::NumpyCall::Row> SymbolicNode::NumpyCall::rows() {
+  static constexpr Row table[] = {{"var", 1, 4, &NumpyCall::spread},
+                                  {"maximum", 2, 2, &NumpyCall::extreme},
+                                  {"minimum", 2, 2, &NumpyCall::extreme},
+                                  {"where", 3, 3, &NumpyCall::choice},
+                                  {"argmax", 1, 3, &NumpyCall::place_of_extreme},
+                                  {"argmin", 1, 3, &NumpyCall::place_of_extreme},
+                                  {"array", 1, 1, &NumpyCall::as_it_is},
+                                  {"asarray", 1, 1, &NumpyCall::as_it_is},
+                                  {"float64", 1, 1, &NumpyCall::as_it_is},
+                                  {"int64", 1, 1, &NumpyCall::as_integers},
+                                  {"size", 2, 2, &NumpyCall::size},
+                                  {"shape", 1, 1, &NumpyCall::shape},
+                                  {"split", 2, 3, &NumpyCall::split},
+                                  {"concatenate", 1, 2, &NumpyCall::joined},
+                                  {"stack", 1, 2, &NumpyCall::joined},
+                                  {"reshape", 2, 2, &NumpyCall::reshaped},
+                                  {"transpose", 1, 2, &NumpyCall::transposed},
+                                  {"expand_dims", 2, 2, &NumpyCall::with_axis},
+                                  {"squeeze", 1, 2, &NumpyCall::without_axes},
+                                  {"broadcast_to", 2, 2, &NumpyCall::broadcast},
+                                  {"flip", 2, 2, &NumpyCall::flipped},
+                                  {"tile", 2, 2, &NumpyCall::tiled},
+                                  {"cumsum", 2, 2, &NumpyCall::running_sum},
+                                  {"tril", 1, 2, &NumpyCall::triangle},
+                                  {"triu", 1, 2, &NumpyCall::triangle},
+                                  {"clip", 3, 3, &NumpyCall::clipped}};
+  return table;
 }
 
-Symbol SymbolicNode::shaping(const std::string& name, const Call& call) {
+Symbol SymbolicNode::numpy(const std::string& name, const Call& call) {
   const std::string_view function =
       std::string_view(name).substr(name.starts_with("numpy.") ? 6 : 0);
-  const auto axis = [&](std::size_t position, std::int64_t otherwise) {
-    const Symbol* given = call.find(position, "axis");
-    return absent(given) ? otherwise : integers(*given).at(0);
-  };
-  if (function == "size" && call.values.size() == 2) {
-    const ValueId x = materialized(call.values[0]);
-    return {builder_.shape(x)[static_cast<std::size_t>(axis_of(axis(1, 0), builder_.rank(x)))]};
+  const std::size_t count = call.values.size();
+  for (const Pair& row : unaries) {
+    if (row.numpy == function) return emit(row.ours, {materialized(call.values[0])});
   }
-  if (function == "shape" && call.values.size() == 1) {
-    std::vector<Symbol> items;
-    for (const Dim& length : builder_.shape(materialized(call.values[0])))
-      items.push_back({length});
-    return {std::move(items)};
+  for (const Pair& row : signs) {
+    if (row.numpy == function && count == 2)
+      return binary(row.ours, call.values[0], call.values[1]);
   }
-  if (function == "split" && call.values.size() >= 2) return split(call);
-  if (function == "concatenate" || function == "stack") {
-    if (call.values[0].items() == nullptr) refuse("a tuple of arrays is needed");
-    const std::vector<Symbol>& items = *call.values[0].items();
-    if (items.empty()) refuse("there is nothing to join");
-    DType dtype = joint_type(items[0], items[0]);
-    for (const Symbol& item : items) dtype = std::max(dtype, joint_type(items[0], item));
-    std::vector<ValueId> parts;
-    for (const Symbol& item : items) parts.push_back(operand(item, dtype));
-    return emit(function == "stack" ? "stack" : "cat", parts, {{"dim", axis(1, 0)}});
+  for (const Pair& row : folds) {
+    if (row.numpy == function) return reduction(row.ours, call);
   }
-  const ValueId x = materialized(call.values[0]);
-  if (function == "reshape" && call.values.size() == 2) {
-    Shape shape = lengths(call.values[1]);
-    Dim known(1);
-    for (const Dim& length : shape) known = length == Dim(-1) ? known : known * length;
-    for (Dim& length : shape)
-      length = length == Dim(-1) ? floor_divide(count_elements(builder_.shape(x)), known) : length;
-    return emit("reshape", {x}, {{"shape", shape}});
-  }
-  if (function == "transpose") {
-    std::vector<std::int64_t> order(builder_.shape(x).size());
-    std::iota(order.rbegin(), order.rend(), 0);
-    const Symbol* given = call.find(1, "axes");
-    return emit("permute", {x}, {{"dims", absent(given) ? order : integers(*given)}});
-  }
-  if (function == "expand_dims" && call.values.size() == 2) {
-    return emit("unsqueeze", {x}, {{"dim", axis(1, 0)}});
-  }
-  if (function == "squeeze") {
-    const Symbol* given = call.find(1, "axis");
-    return emit("squeeze", {x},
-                {{"dim", absent(given) ? std::vector<std::int64_t>() : integers(*given)}});
-  }
-  if (function == "broadcast_to")
-    return emit("expand", {x}, {{"shape", lengths(call.values.at(1))}});
-  if (function == "flip" && call.values.size() == 2)
-    return emit("flip", {x}, {{"dims", integers(call.values[1])}});
-  if (function == "tile" && call.values.size() == 2)
-    return emit("repeat", {x}, {{"repeats", integers(call.values[1])}});
-  if (function == "cumsum" && call.values.size() == 2)
-    return emit("cumsum", {x}, {{"dim", axis(1, 0)}});
-  if (function == "tril" || function == "triu") {
-    const Symbol* given = call.find(1, "k");
-    return emit(function, {x}, {{"diagonal", absent(given) ? 0 : integers(*given).at(0)}});
-  }
-  if (function == "clip" && call.values.size() == 3) {
-    const DType dtype = builder_.dtype(x);
-    const Symbol least = emit("maximum", {x, operand(call.values[1], dtype)});
-    return emit("minimum", {*least.value(), operand(call.values[2], dtype)});
+  for (const NumpyCall::Row& row : NumpyCall::rows()) {
+    if (row.name == function && count >= row.least && count <= row.most)
+      return (NumpyCall{*this, function, call}.*row.read)();
   }
   refuse(fmt::format("the function {} is not read", quoted(name)));
 }

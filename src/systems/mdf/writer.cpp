@@ -128,6 +128,10 @@ class Writer {
   void add_inputs();
   void add_constants();
   void add_constant_node(const Constant& constant, const std::string& id);
+  std::vector<std::optional<Operand>> operands(const isomer::Node& node, const std::string& id,
+                                               Node& body, NodeOrigin& origin);
+  void add_output_ports(const isomer::Node& node, const std::string& id,
+                        const std::vector<std::string>& texts, Node& body, NodeOrigin& origin);
   void add_node(const isomer::Node& node);
   void add_outputs();
   void connect(ValueId value, const std::string& node, const std::string& port);
@@ -274,6 +278,17 @@ OutputPort Writer::port_of(std::string text, ValueId value) const {
           {}};
 }
 
+// As its author wrote it, or as the operator needs it.
+Tree literal_tree(const Constant& constant, std::string_view op) {
+  const bool real = is_floating(constant.data.dtype());
+  const double number = real ? constant.data.doubles()[0] : 0;
+  // Neither "-inf" nor "-numpy.inf" is a value of the format: it takes no infinite Python number.
+  if (real && !std::isfinite(number)) return {"numpy.array(" + number_text(number) + ")"};
+  // Half a number more or less decides here, so the float itself is written, not its decimal.
+  if (real && (op == "floor_divide" || op == "remainder")) return {number};
+  return constant.written ? Tree{*constant.written} : nested_lists(constant.data);
+}
+
 Operand Writer::operand(const isomer::Node& node, std::size_t i, std::string_view formal,
                         const std::string& id, Node& body, NodeOrigin& origin) {
   const ValueId value = node.inputs[i];
@@ -292,21 +307,8 @@ Operand Writer::operand(const isomer::Node& node, std::size_t i, std::string_vie
   const Constant& constant = *constant_of(graph_, value);
   const bool literal = from.id.empty();
   const std::string parameter = literal ? std::string(formal) + "_value" : from.id;
-  body.parameters.emplace_back(parameter, parameter_of(nested_lists(constant.data)));
-  if (literal) {
-    // Half a number more or less decides here, so the float itself is written, not its decimal.
-    const bool exact = node.op == "floor_divide" || node.op == "remainder";
-    const double number = is_floating(constant.data.dtype()) ? constant.data.doubles()[0] : 0;
-    if (is_floating(constant.data.dtype()) && !std::isfinite(number)) {
-      // Neither "-inf" nor "-numpy.inf" is a value of the format: it takes no infinite Python
-      // number.
-      body.parameters.back().second.value = {"numpy.array(" + number_text(number) + ")"};
-    } else if (exact && is_floating(constant.data.dtype())) {
-      body.parameters.back().second.value = {number};
-    } else if (constant.written) {
-      body.parameters.back().second.value = {*constant.written};
-    }
-  }
+  body.parameters.emplace_back(parameter, parameter_of(literal ? literal_tree(constant, node.op)
+                                                               : nested_lists(constant.data)));
   for (StoredWeight& weight : origin_.weights) {
     if (weight.where == StoredWeight::Where::parameter && weight.id == parameter &&
         weight.node.empty()) {
@@ -322,6 +324,44 @@ std::string Writer::name_for(ValueId value, std::string_view op) {
   return take(given.empty() ? op : std::string_view(given));
 }
 
+// They go into `body`, as ports or parameters.
+std::vector<std::optional<Operand>> Writer::operands(const isomer::Node& node,
+                                                     const std::string& id, Node& body,
+                                                     NodeOrigin& origin) {
+  const Prototype& known = prototype(op_named(node.op));
+  std::vector<std::optional<Operand>> found;
+  for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+    if (node.inputs[i] == ValueId::none) {
+      found.emplace_back();
+      origin.inputs.emplace_back();
+      continue;
+    }
+    const std::string_view formal = known.inputs[std::min(i, known.inputs.size() - 1)].name;
+    found.emplace_back(operand(node, i, formal, id, body, origin));
+    origin.inputs.push_back(found.back()->id);
+  }
+  return found;
+}
+
+void Writer::add_output_ports(const isomer::Node& node, const std::string& id,
+                              const std::vector<std::string>& texts, Node& body,
+                              NodeOrigin& origin) {
+  bool renamed = false;
+  for (std::size_t i = 0; i < node.outputs.size(); ++i) {
+    const ValueId output = node.outputs[i];
+    const auto place = static_cast<std::size_t>(output);
+    const bool wanted = i == 0 || uses_[place] > 0 || needs_node_[place];
+    origin.outputs.push_back(type(output));
+    origin.names.push_back(graph_[output].name);
+    if (!wanted) continue;
+    const std::string port = i == 0 ? id : name_for(output, node.op);
+    renamed = renamed || port != graph_[output].name;
+    source(output) = {Source::Kind::node, port, id};
+    body.output_ports.emplace_back(port, port_of(texts[i], output));
+  }
+  if (!renamed) origin.names.clear();
+}
+
 void Writer::add_node(const isomer::Node& node) {
   const OpSchema& schema = op_named(node.op);
   const Attributes attributes = complete(schema, node.attributes);
@@ -332,19 +372,7 @@ void Writer::add_node(const isomer::Node& node) {
   origin.attributes = canonical(schema, node.attributes);
   origin.scope = node.scope;
   origin.place = node.place;
-
-  Phrase phrase{node.op, attributes, {}, {}, {}};
-  const Prototype& known = prototype(schema);
-  for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-    if (node.inputs[i] == ValueId::none) {
-      phrase.inputs.emplace_back();
-      origin.inputs.emplace_back();
-      continue;
-    }
-    const std::string_view formal = known.inputs[std::min(i, known.inputs.size() - 1)].name;
-    phrase.inputs.emplace_back(operand(node, i, formal, id, body, origin));
-    origin.inputs.push_back(phrase.inputs.back()->id);
-  }
+  Phrase phrase{node.op, attributes, operands(node, id, body, origin), {}, {}};
   for (const ValueId output : node.outputs) phrase.outputs.push_back(type(output));
   phrase.length_text = [&](const std::string& symbol) {
     const std::string text = length_in(symbol, phrase.inputs, origin_.inputs);
@@ -358,20 +386,7 @@ void Writer::add_node(const isomer::Node& node) {
   expect(wording.has_value(), "what cannot be said was expanded");
   body.parameters.insert(body.parameters.end(), wording->parameters.begin(),
                          wording->parameters.end());
-  bool renamed = false;
-  for (std::size_t i = 0; i < node.outputs.size(); ++i) {
-    const ValueId output = node.outputs[i];
-    const auto place = static_cast<std::size_t>(output);
-    const bool wanted = i == 0 || uses_[place] > 0 || needs_node_[place];
-    origin.outputs.push_back(type(output));
-    origin.names.push_back(graph_[output].name);
-    if (!wanted) continue;
-    const std::string port = i == 0 ? id : name_for(output, node.op);
-    renamed = renamed || port != graph_[output].name;
-    source(output) = {Source::Kind::node, port, id};
-    body.output_ports.emplace_back(port, port_of(wording->outputs[i], output));
-  }
-  if (!renamed) origin.names.clear();
+  add_output_ports(node, id, wording->outputs, body, origin);
   body.metadata = to_tree(origin);
   document_.nodes.emplace_back(id, std::move(body));
 }

@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "base/text.h"
+#include "graph/text.h"
 #include "systems/text/text.h"
 
 namespace isomer {
@@ -182,16 +183,7 @@ std::vector<std::int64_t> read_shape(Cursor& cursor) {
 
 DType read_dtype(Cursor& cursor) {
   const std::size_t begin = cursor.offset();
-  const std::string_view word = cursor.word();
-  const std::optional<DType> dtype = dtype_named(word);
-  if (!dtype) {
-    cursor.fail(
-        fmt::format("{} is no type; there are bool, i8, u8, i16, i32, i64, f16, bf16, f32, f64, "
-                    "c64 and c128",
-                    quoted(word)),
-        begin);
-  }
-  return *dtype;
+  return with_place(cursor.place(begin), [&] { return parse_dtype(cursor.word()); });
 }
 
 Tensor parse_elements(std::string_view text, DType dtype,

@@ -81,10 +81,9 @@ class GraphReader {
   }
 
   TensorType read_type() {
-    TensorType type;
-    type.dtype = read_dtype(cursor_);
-    read_list(cursor_, "[", "]", [&] { type.shape.push_back(read_dim(cursor_)); });
-    return type;
+    const std::size_t begin = cursor_.offset();
+    const std::string_view text = cursor_.expression();
+    return at(begin, [&] { return parse_type(text); });
   }
 
   // Names and values -----------------------------------------------------------------------

@@ -96,6 +96,20 @@ TEST(MdfRoundTrip, AnEditedNodeSaysWhatItSaysAndNotWhatItsMetadataClaims) {
   expect_close(interpreted(loaded.graph, inputs), simulated(contents, inputs));
 }
 
+TEST(MdfRoundTrip, MalformedMetadataIsToldAndTheNodeCounts) {
+  Contents contents = written(small());
+  const std::string& text = contents["net.json"];
+  const std::size_t at = text.find("\"op\": \"relu\"");
+  ASSERT_NE(at, std::string::npos);
+  contents["net.json"] = text.substr(0, at) + replaced(text.substr(at), "f32[", "g32[");
+  const Loaded loaded = read_mdf(*in_memory(contents), "net.json");
+  EXPECT_EQ(loaded.graph.nodes.back().op, "relu");
+  ASSERT_EQ(loaded.notes.size(), 1U);
+  EXPECT_EQ(loaded.notes[0].where, "node 'y'");
+  EXPECT_NE(loaded.notes[0].text.find("'g32' is no type"), std::string::npos)
+      << loaded.notes[0].text;
+}
+
 TEST(MdfRoundTrip, AnEditedSettingCounts) {
   Contents contents = written(small());
   const std::string& text = contents["net.json"];
