@@ -15,6 +15,7 @@ std::string_view name_of(Support support);
 /// What is to be said about one operator.
 class Coverage {
  public:
+  /// Throws Fault::bug when we know no example of a call that its type rule takes.
   explicit Coverage(const OpSchema& schema);
 
   Support support(const std::function<bool(std::string_view)>& spells) const;
@@ -22,7 +23,7 @@ class Coverage {
 
  private:
   const OpSchema& schema_;
-  std::optional<Graph> example_;  // one call of the operator, as far as one was found
+  std::optional<Graph> example_;  // one call of the operator; none of a primitive one
 };
 
 }  // namespace isomer::cli
