@@ -2,17 +2,19 @@
 
 - every operator has tests/cases/ops/<operator>.case
 - tests/known_failures.txt is well formed and has not grown since the branch left main
-- what the documents point at is there
+- what the documents point at is there, and so is the C++ that they quote
 - no file names a path of somebody's machine
 
 usage: check_tree.py [--program build/release/isomer]
 """
 
 import argparse
+import io
 import json
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -22,6 +24,7 @@ KNOWN_FAILURES = "tests/known_failures.txt"
 # the person who never lived, for tests of how such paths are treated.
 MACHINE_PATH = re.compile(r"(?<![\w.}])/" + r"(?:home|root|Users|work|mnt)/(?!author\b)\w")
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+QUOTE = re.compile(r"^```cpp\n(.*?)^```", re.DOTALL | re.MULTILINE)
 NAMED_PATH = re.compile(r"`((?:src|tests|tools|docs|benchmarks|cmake)/[\w./-]*\w)`")
 
 
@@ -58,10 +61,30 @@ def dead_references(page, text, root):
             yield f"{page}: names '{target}', which is not there"
 
 
-def machine_paths(path, text):
-    for number, line in enumerate(text.splitlines(), 1):
-        if MACHINE_PATH.search(line):
-            yield f"{path}:{number}: names a path of one machine: {line.strip()[:80]}"
+def squeezed(text):
+    """Without what a formatter decides: indentation and the breaks of lines."""
+    return "".join(text.split())
+
+
+def stale_quotes(page, text, sources):
+    """Blocks of C++ in a document that stand nowhere in `sources`, which are squeezed."""
+    for block in QUOTE.findall(text):
+        if not any(squeezed(block) in source for source in sources):
+            yield f"{page}: quotes C++ that is not in src/ (any more): {block.strip().splitlines()[0]}"
+
+
+def machine_paths(path, content):
+    """Lines of a text, or entries of an archive, that name a path of one machine."""
+    if zipfile.is_zipfile(io.BytesIO(content)):
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            for name in archive.namelist():
+                yield from machine_paths(f"{path}/{name}", archive.read(name))
+        return
+    for number, line in enumerate(content.decode(errors="replace").splitlines(), 1):
+        found = MACHINE_PATH.search(line)
+        if found:
+            around = line[max(0, found.start() - 20) : found.end() + 40].strip()
+            yield f"{path}:{number}: names a path of one machine: {around}"
 
 
 def git(*words):
@@ -88,14 +111,13 @@ def check(ops):
         now = (ROOT / KNOWN_FAILURES).read_text()
         before = known_failures_before()
         faults += bad_known_failures(now, now if before is None else before)
+    sources = [squeezed(file.read_text()) for file in sorted((ROOT / "src").rglob("*.[ch]*"))]
     for path in files:
-        try:
-            text = (ROOT / path).read_text()
-        except UnicodeDecodeError:
-            continue
-        faults += machine_paths(path, text)
+        content = (ROOT / path).read_bytes()
+        faults += machine_paths(path, content)
         if path.endswith(".md"):
-            faults += dead_references(path, text, ROOT)
+            faults += dead_references(path, content.decode(), ROOT)
+            faults += stale_quotes(path, content.decode(), sources)
     return faults
 
 

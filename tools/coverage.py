@@ -1,4 +1,4 @@
-"""Writes docs/coverage.md: what each system and engine can do with each operator.
+"""Writes docs/coverage.md: what each system and engine can do with each operator; and their number into README.md.
 
 The facts come from `isomer ops --json` and so from the program's own tables.
 
@@ -7,12 +7,15 @@ usage: coverage.py [--check] [--program build/release/isomer]
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs/coverage.md"
+README = ROOT / "README.md"
+COUNT = re.compile(r"\d+, of them \d+ primitive")
 
 HEAD = """# Coverage
 
@@ -44,6 +47,15 @@ def family_table(ops, columns):
         yield "| " + " | ".join([f"`{op['name']}`", meaning, *marks, *states]) + " |"
 
 
+def primitive(ops):
+    return sum(op["primitive"] for op in ops)
+
+
+def counted(text, ops):
+    """A text that says how many operators there are, with today's numbers."""
+    return COUNT.sub(f"{len(ops)}, of them {primitive(ops)} primitive", text)
+
+
 def page(ops):
     """The whole page from the list that the program prints."""
     columns = [
@@ -51,8 +63,7 @@ def page(ops):
         for kind in ("systems", "engines")
         for name in dict.fromkeys(name for op in ops for name in op[kind])
     ]
-    primitive = sum(op["primitive"] for op in ops)
-    lines = [HEAD, f"{len(ops)} operators, {primitive} of them primitive.", ""]
+    lines = [HEAD, f"{len(ops)} operators, {primitive(ops)} of them primitive.", ""]
     lines += ["| | operators |", "| --- | --- |"]
     lines += [f"| {kind[:-1]} `{name}` | {summary(ops, kind, name)} |" for kind, name in columns]
     for family in dict.fromkeys(op["family"] for op in ops):
@@ -68,13 +79,15 @@ def main():
     options = parser.parse_args()
 
     listing = subprocess.run([options.program, "ops", "--json"], capture_output=True, check=True)
-    text = page(json.loads(listing.stdout))
-    if not options.check:
-        PAGE.write_text(text)
-    elif not PAGE.is_file() or PAGE.read_text() != text:
-        print("docs/coverage.md is stale: `make docs` writes it anew")
-        return 1
-    return 0
+    ops = json.loads(listing.stdout)
+    texts = {PAGE: page(ops), README: counted(README.read_text(), ops)}
+    stale = [path for path, text in texts.items() if not path.is_file() or path.read_text() != text]
+    for path in stale:
+        if options.check:
+            print(f"{path.relative_to(ROOT)} is stale: `make docs` writes it anew")
+        else:
+            path.write_text(texts[path])
+    return 1 if options.check and stale else 0
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """The checks in tools/ catch what they are for: each test plants one fault in a small tree."""
 
+import io
 import sys
 import tempfile
 import unittest
+import zipfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
@@ -30,7 +32,8 @@ class Tree(unittest.TestCase):
 
 HEALTHY = {
     "layers.txt": (
-        "base:\ngraph: base\nsystems: base graph systems/mdf\nsystems/mdf: graph systems\n"
+        "base:\ngraph: base\nsystems: base graph\nsystems/registry.cpp: systems systems/mdf\n"
+        "systems/mdf: graph systems\n"
         "torch: graph\n<torch>: torch\n<fmt>: base/text.h\n"
     ),
     "base/text.h": "#include <fmt/format.h>\n",
@@ -66,6 +69,10 @@ class Layers(Tree):
         )
         self.assert_caught("'systems/text' may not include 'systems/mdf'", faults)
 
+    def test_one_system_beside_the_registry(self):
+        faults = self.faults({"systems/files.cpp": '#include "systems/mdf/mdf.h"\n'})
+        self.assert_caught("'systems' may not include 'systems/mdf'", faults)
+
     def test_libtorch_outside_its_room(self):
         faults = self.faults({"graph/graph.cpp": "#include <torch/torch.h>\n"})
         self.assert_caught("includes <torch/torch.h>, which only torch may", faults)
@@ -83,6 +90,11 @@ class Layers(Tree):
     def test_circle_of_rooms(self):
         table = HEALTHY["layers.txt"].replace("base:\n", "base: graph\n")
         self.assert_caught("rooms in a circle", self.faults({"layers.txt": table}))
+
+    def test_circle_through_an_inner_room(self):
+        table = HEALTHY["layers.txt"].replace("systems: base", "systems: systems/mdf base")
+        faults = self.faults({"layers.txt": table})
+        self.assert_caught("rooms in a circle: systems -> systems/mdf -> systems", faults)
 
     def test_folder_without_a_row(self):
         self.assert_caught("src/extra: has no row", self.faults({"extra/x.cpp": "\n"}))
@@ -114,6 +126,28 @@ class Sizes(Tree):
                 "src/run/shape.cpp: 501 lines; the budget is 500",
                 "src/systems/mdf/spelling.cpp: 801 lines; the budget is 800",
             ],
+        )
+
+    def test_functions(self):
+        text = (
+            "namespace a {\nnamespace {\n\n"
+            "constexpr Row rows[] = {\n    {1, f(2)},\n};\n\n"
+            "struct Plain {\n  int x = 0;\n};\n\n"
+            "template <class T>\nint head(int x,\n         int y) {\n  if (x) {\n    y = 1;\n  }\n"
+            "  return y;\n}\n\n"
+            "class Some final : public Other {\n public:\n  explicit Some(int x) : x_(x) {\n"
+            "    run();\n  }\n\n  int x() const { return x_; }\n\n private:\n  int x_ = 0;\n};\n\n"
+            "}  // namespace\n\nint last() {\n  return 1;\n}\n\n}  // namespace a\n"
+        )
+        found = [(begin, count) for begin, _, count in sizes.functions(text)]
+        self.assertEqual(found, [(12, 8), (23, 3), (35, 3)])
+        body = "  x();\n"
+        texts = {"a.cpp": "void f() {\n" + body * 48 + "}\n"}
+        self.assertEqual(sizes.long_functions(texts), [])
+        texts["a.cpp"] += "\nclass A {\n  void g() {\n" + "  " + ("  x();\n  " * 49) + "}\n};\n"
+        self.assertEqual(
+            sizes.long_functions(texts),
+            ["src/a.cpp:53: a function of 51 lines; the budget is 50: void g() {"],
         )
 
     def test_whole(self):
@@ -152,6 +186,12 @@ class Coverage(unittest.TestCase):
         self.assertIn("| `add` | x + y | yes | yes | native | native |", page)
         self.assertIn("| `gelu` | x \\| y |  | yes | expanded | no |", page)
 
+    def test_counts_in_texts(self):
+        self.assertEqual(
+            coverage.counted("| operators | 7, of them 3 primitive; 9 systems |", OPS),
+            "| operators | 2, of them 1 primitive; 9 systems |",
+        )
+
 
 class Promises(Tree):
     def test_operator_without_a_case(self):
@@ -174,10 +214,27 @@ class Promises(Tree):
         self.assertIn("'b.md'", faults[0])
         self.assertIn("'src/y.h'", faults[1])
 
+    def test_stale_quotes(self):
+        sources = [check_tree.squeezed("  {" + '"mish(x) -> y",\n   expand_mish},\n')]
+        page = "```cpp\n{" + '"mish(x) -> y", expand_mish},\n```\n'
+        self.assertEqual(list(check_tree.stale_quotes("a.md", page, sources)), [])
+        stale = page.replace("expand", "spell")
+        self.assertEqual(len(list(check_tree.stale_quotes("a.md", stale, sources))), 1)
+        other = "```\nno C++\n```\n```python\nx = 1\n```\n"
+        self.assertEqual(list(check_tree.stale_quotes("a.md", other, sources)), [])
+
     def test_machine_paths(self):
-        somewhere = "see /" + "home/ada/model.pt2"
+        somewhere = b"see /" + b"home/ada/model.pt2"
         self.assertEqual(len(list(check_tree.machine_paths("a.txt", somewhere))), 1)
-        self.assertEqual(list(check_tree.machine_paths("a.txt", "see ${x}/" + "work/a")), [])
+        self.assertEqual(len(list(check_tree.machine_paths("a.bin", b"\xff\0" + somewhere))), 1)
+        self.assertEqual(list(check_tree.machine_paths("a.txt", b"see ${x}/" + b"work/a")), [])
+        for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            archive = io.BytesIO()
+            with zipfile.ZipFile(archive, "w", method) as writer:
+                writer.writestr("models/model.json", b"x" * 100 + somewhere)
+            faults = list(check_tree.machine_paths("a.pt2", archive.getvalue()))
+            self.assertEqual(len(faults), 1)
+            self.assertIn("a.pt2/models/model.json:1:", faults[0])
 
 
 if __name__ == "__main__":
