@@ -142,15 +142,27 @@ Value sequence_at(const Value& object, const std::vector<Value>& items, const In
                                       : Value{Tuple{std::move(part)}};
 }
 
+Tensor with_axis(const Tensor& tensor, std::size_t axis) {
+  Lengths1 shape = tensor.shape();
+  shape.insert(shape.begin() + static_cast<std::ptrdiff_t>(axis), 1);
+  return tensor.reshaped(shape);
+}
+
+Tensor slice_of(const Tensor& tensor, std::size_t axis, const Slice& slice) {
+  std::int64_t start = 0;
+  std::int64_t count = 0;
+  std::int64_t step = 1;
+  sliced({}, slice, tensor.shape()[axis], start, count, step);
+  return strided(tensor, axis, start, count, step);
+}
+
 Value array_at(const Tensor& tensor, const std::vector<Index>& indices) {
   Tensor result = tensor;
   std::size_t axis = 0;
   bool whole = false;  // something other than plain integers took part
   for (const Index& index : indices) {
     if (!index.is_slice && index.at.is_none()) {  // a new axis
-      Lengths1 shape = result.shape();
-      shape.insert(shape.begin() + static_cast<std::ptrdiff_t>(axis++), 1);
-      result = result.reshaped(shape);
+      result = with_axis(result, axis++);
       whole = true;
       continue;
     }
@@ -159,11 +171,7 @@ Value array_at(const Tensor& tensor, const std::vector<Index>& indices) {
                   fmt::format("{} has no axis {}", to_text(tensor.dtype(), tensor.shape()), axis));
     }
     if (index.is_slice) {
-      std::int64_t start = 0;
-      std::int64_t count = 0;
-      std::int64_t step = 1;
-      sliced({}, index.slice, result.shape()[axis], start, count, step);
-      result = strided(result, axis++, start, count, step);
+      result = slice_of(result, axis++, index.slice);
       whole = true;
       continue;
     }

@@ -54,15 +54,7 @@ NodeExecutor::NodeExecutor(std::string id, const Node& node,
     const std::string place = fmt::format("node {}, parameter {}", quoted(id_), quoted(name));
     noting(problems, place, [&, &key = name, &body = parameter] {
       make_parameter(key, body, problems);
-      std::set<std::string> needed;
-      const LiveParameter& made = parameters_.back();
-      if (const std::string* text = made.value.text()) {
-        for (const std::string& word : required_names(*text)) {
-          if (!body.args || find(*body.args, word) == nullptr) needed.insert(word);
-        }
-      }
-      if (made.call) made.call->collect_required(needed);
-      for (const std::string& word : needed) {
+      for (const std::string& word : needed_by(parameters_.back(), body)) {
         if (known.contains(word) || is_known_word(word)) continue;
         problems.push_back(
             fmt::format("{}: the name {} is not known in the node", place, quoted(word)));
@@ -72,6 +64,18 @@ NodeExecutor::NodeExecutor(std::string id, const Node& node,
   for (const auto& [name, port] : node.output_ports) {
     outputs_.push_back({name, Formula(port.value), {}, port.value.empty()});
   }
+}
+
+std::set<std::string> NodeExecutor::needed_by(const LiveParameter& made,
+                                              const Parameter& parameter) {
+  std::set<std::string> needed;
+  if (const std::string* text = made.value.text()) {
+    for (const std::string& word : required_names(*text)) {
+      if (!parameter.args || find(*parameter.args, word) == nullptr) needed.insert(word);
+    }
+  }
+  if (made.call) made.call->collect_required(needed);
+  return needed;
 }
 
 void NodeExecutor::make_parameter(const std::string& id, const Parameter& parameter,

@@ -95,6 +95,7 @@ class NodeExecutor {
   };
 
   const LiveOutput* find_output(std::string_view port) const;
+  static std::set<std::string> needed_by(const LiveParameter& made, const Parameter& parameter);
   void make_parameter(const std::string& id, const Parameter& parameter,
                       std::vector<std::string>& problems);
   void make_functions(const Node& node, std::set<std::string> known,

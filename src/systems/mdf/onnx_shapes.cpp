@@ -120,6 +120,25 @@ Values emit_tile(Emitter& e, const OnnxCall& call) {
                  {{"repeats", known_integers(e, call.inputs[1], "the repeats")}})};
 }
 
+// Turns the axis round, then counts from its new front.
+ValueId backward_slice(Emitter& e, ValueId x, std::int64_t axis, std::int64_t start,
+                       std::int64_t end, std::int64_t step) {
+  const Dim length = e.shape(x)[static_cast<std::size_t>(axis)];
+  if (!length.known() || step == 0) {
+    throw Error(Fault::unsupported, "", "a backward slice of a length that is not known");
+  }
+  const std::int64_t n = length.value();
+  const auto place = [n](std::int64_t at) {
+    return std::clamp(at < 0 ? at + n : at, std::int64_t{-1}, n - 1);
+  };
+  const std::int64_t first = n - 1 - place(start);
+  const std::int64_t last = end < -n ? n : n - 1 - place(end);
+  const ValueId turned = e.emit("flip", {x}, {{"dims", Integers{axis}}});
+  return e.emit(
+      "slice", {turned},
+      {{"dim", axis}, {"start", Dim(first)}, {"end", Dim(std::max(first, last))}, {"step", -step}});
+}
+
 Values emit_slice(Emitter& e, const OnnxCall& call) {
   ValueId x = call.inputs[0];
   const Integers starts = known_integers(e, call.inputs[1], "the starts");
@@ -135,29 +154,12 @@ Values emit_slice(Emitter& e, const OnnxCall& call) {
   }
   for (std::size_t i = 0; i < starts.size(); ++i) {
     const std::int64_t axis = axis_of(axes[i], e.rank(x));
-    if (steps[i] > 0) {
-      x = e.emit(
-          "slice", {x},
-          {{"dim", axis}, {"start", Dim(starts[i])}, {"end", Dim(ends[i])}, {"step", steps[i]}});
-      continue;
-    }
-    // Backwards: turn the axis round, then count from its new front.
-    const Dim length = e.shape(x)[static_cast<std::size_t>(axis)];
-    if (!length.known() || steps[i] == 0) {
-      throw Error(Fault::unsupported, "", "a backward slice of a length that is not known");
-    }
-    const std::int64_t n = length.value();
-    const auto place = [n](std::int64_t at) {
-      return std::clamp(at < 0 ? at + n : at, std::int64_t{-1}, n - 1);
-    };
-    const std::int64_t first = n - 1 - place(starts[i]);
-    const std::int64_t last = ends[i] < -n ? n : n - 1 - place(ends[i]);
-    x = e.emit("flip", {x}, {{"dims", Integers{axis}}});
-    x = e.emit("slice", {x},
-               {{"dim", axis},
-                {"start", Dim(first)},
-                {"end", Dim(std::max(first, last))},
-                {"step", -steps[i]}});
+    x = steps[i] <= 0 ? backward_slice(e, x, axis, starts[i], ends[i], steps[i])
+                      : e.emit("slice", {x},
+                               {{"dim", axis},
+                                {"start", Dim(starts[i])},
+                                {"end", Dim(ends[i])},
+                                {"step", steps[i]}});
   }
   return {x};
 }

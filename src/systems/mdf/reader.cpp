@@ -53,6 +53,7 @@ class Reader {
  private:
   void add_inputs();
   void add_weights();
+  bool check_edge(const std::string& id, const Edge& edge);
   void put_in_order();
   bool is_reached(const std::string& id, const std::string& port) const;
   void add_node(const std::string& id, const Node& node);
@@ -63,6 +64,7 @@ class Reader {
   Symbol incoming(const std::string& node, const std::string& port);
   ValueId constant_for(const Node& node, const std::string& node_id, const std::string& parameter,
                        DType dtype);
+  void tell(const std::string& id, const std::string& part, const Error& error);
   void read_by_meaning(const std::string& id, const Node& node);
   std::vector<ValueId> add_outputs();
 
@@ -118,28 +120,31 @@ void Reader::add_weights() {
   }
 }
 
+// Whether both of its ends are nodes.
+bool Reader::check_edge(const std::string& id, const Edge& edge) {
+  const auto need = [&](bool there, std::string what) {
+    if (!there) problems_.push_back(fmt::format("edge {}: {}", quoted(id), what));
+  };
+  const Node* sender = find(graph_.nodes, edge.sender);
+  const Node* receiver = find(graph_.nodes, edge.receiver);
+  need(sender != nullptr, fmt::format("there is no node {}", quoted(edge.sender)));
+  need(receiver != nullptr, fmt::format("there is no node {}", quoted(edge.receiver)));
+  if (sender == nullptr || receiver == nullptr) return false;
+  need(find(sender->output_ports, edge.sender_port) != nullptr,
+       fmt::format("node {} has no output port {}", quoted(edge.sender), quoted(edge.sender_port)));
+  need(find(receiver->input_ports, edge.receiver_port) != nullptr,
+       fmt::format("node {} has no input port {}", quoted(edge.receiver),
+                   quoted(edge.receiver_port)));
+  need(edge.parameters.empty(), "weights of edges are not read");
+  return true;
+}
+
 void Reader::put_in_order() {
   std::map<std::string, std::size_t> place;
   for (std::size_t i = 0; i < graph_.nodes.size(); ++i) place[graph_.nodes[i].first] = i;
   std::vector<std::set<std::size_t>> senders(graph_.nodes.size());
   for (const auto& [id, edge] : graph_.edges) {
-    const std::size_t problems = problems_.size();
-    const auto need = [&, &id = id](bool there, std::string what) {
-      if (!there) problems_.push_back(fmt::format("edge {}: {}", quoted(id), what));
-    };
-    need(place.contains(edge.sender), fmt::format("there is no node {}", quoted(edge.sender)));
-    need(place.contains(edge.receiver), fmt::format("there is no node {}", quoted(edge.receiver)));
-    if (problems_.size() > problems) continue;
-    const Node& sender = graph_.nodes[place[edge.sender]].second;
-    const Node& receiver = graph_.nodes[place[edge.receiver]].second;
-    need(find(sender.output_ports, edge.sender_port) != nullptr,
-         fmt::format("node {} has no output port {}", quoted(edge.sender),
-                     quoted(edge.sender_port)));
-    need(find(receiver.input_ports, edge.receiver_port) != nullptr,
-         fmt::format("node {} has no input port {}", quoted(edge.receiver),
-                     quoted(edge.receiver_port)));
-    need(edge.parameters.empty(), "weights of edges are not read");
-    senders[place[edge.receiver]].insert(place[edge.sender]);
+    if (check_edge(id, edge)) senders[place[edge.receiver]].insert(place[edge.sender]);
   }
   std::vector<bool> done(graph_.nodes.size(), false);
   bool progress = true;
@@ -269,6 +274,14 @@ bool Reader::restore(const std::string& id, const Node& node, const NodeOrigin& 
 // --- nodes by what they say
 // ------------------------------------------------------------------------
 
+void Reader::tell(const std::string& id, const std::string& part, const Error& error) {
+  if (error.fault() == Fault::bug) throw error;
+  std::string where = fmt::format("node {}: ", quoted(id));
+  if (!part.empty()) where += part + ": ";
+  if (!error.where().empty()) where += error.where() + ": ";
+  problems_.push_back(where + error.text());
+}
+
 void Reader::read_by_meaning(const std::string& id, const Node& node) {
   std::string scope;
   Place place;
@@ -277,15 +290,13 @@ void Reader::read_by_meaning(const std::string& id, const Node& node) {
   SymbolicNode reading(builder_);
   const Symbol unread{{}, true};
   // All faults are told at once, but not what only follows from one.
-  const auto attempt = [&](const std::string& what, const std::string& name, const auto& read) {
+  const auto attempt = [&](std::string_view kind, const std::string& name, const auto& read) {
     try {
       read(name);
       return;
     } catch (const Unreadable&) {
     } catch (const Error& error) {
-      if (error.fault() == Fault::bug) throw;
-      const std::string where = error.where().empty() ? "" : error.where() + ": ";
-      problems_.push_back(fmt::format("node {}: {}{}{}", quoted(id), what, where, error.text()));
+      tell(id, kind.empty() ? "" : fmt::format("{} {}", kind, quoted(name)), error);
     }
     reading.set(name, unread);
   };
@@ -295,22 +306,20 @@ void Reader::read_by_meaning(const std::string& id, const Node& node) {
     });
   }
   for (const auto& [name, parameter] : node.parameters) {
-    attempt(fmt::format("parameter {}: ", quoted(name)), name,
-            [&, &body = parameter](const std::string& key) {
-              const auto weight = weights_.find({id, key});
-              if (weight == weights_.end()) return reading.parameter(key, body);
-              reading.set(key, {weight->second});
-            });
+    attempt("parameter", name, [&, &body = parameter](const std::string& key) {
+      const auto weight = weights_.find({id, key});
+      if (weight == weights_.end()) return reading.parameter(key, body);
+      reading.set(key, {weight->second});
+    });
   }
   for (const auto& [name, function] : node.functions) {
-    attempt(fmt::format("function {}: ", quoted(name)), name,
+    attempt("function", name,
             [&, &body = function](const std::string& key) { reading.function(key, body); });
   }
   for (const auto& [name, body] : node.output_ports) {
-    attempt(fmt::format("output port {}: ", quoted(name)), name,
-            [&, &text = body.value](const std::string& port) {
-              outputs_[{id, port}] = reading.output(text);
-            });
+    attempt("output port", name, [&, &text = body.value](const std::string& port) {
+      outputs_[{id, port}] = reading.output(text);
+    });
   }
 }
 
@@ -335,9 +344,7 @@ void Reader::add_node(const std::string& id, const Node& node) {
   try {
     if (restore(id, node, *origin)) return;
   } catch (const Error& error) {
-    if (error.fault() == Fault::bug) throw;
-    const std::string where = error.where().empty() ? "" : error.where() + ": ";
-    problems_.push_back(fmt::format("node {}: {}{}", quoted(id), where, error.text()));
+    tell(id, "", error);
     return;
   }
   note(fmt::format("it does not say what its metadata claims ('{}'); read by what it says",

@@ -151,6 +151,28 @@ bool is_private(const LayerFinder& finder, const Node& node, const Statistics& f
          finder.used_only_by(node.outputs[2], found.nodes);
 }
 
+// What the layer keeps between runs goes into `found`; its settings, or nothing where the graph
+// does not move these statistics as the layer would.
+std::optional<std::string> kept_statistics(const LayerFinder& finder, const Node& node,
+                                           const std::string& path, LayerCall& found) {
+  if (finder.state_named(path + ".running_mean") == nullptr) {
+    const bool used = finder.used(node.outputs[1]) || finder.used(node.outputs[2]);
+    return used ? std::nullopt : std::optional<std::string>("track_running_stats=False");
+  }
+  const auto some = StatisticsCheck(finder, node, 5).at(path);
+  const auto more = StatisticsCheck(finder, node, 8).at(path);
+  if (!some || !more || !near(some->momentum, more->momentum) || !is_private(finder, node, *some))
+    return std::nullopt;
+  for (const State* state : some->states) {
+    found.kept.push_back(state->now);
+    found.layer.tensors.push_back(state->now);
+  }
+  found.absorbed = some->nodes;
+  found.only_training = true;
+  const std::string momentum = real_text(static_cast<float>(some->momentum));
+  return momentum == "0.1" ? "" : "momentum=" + momentum;
+}
+
 }  // namespace
 
 std::optional<LayerCall> batch_norm_in_training(const LayerFinder& finder, std::size_t node_index,
@@ -167,29 +189,12 @@ std::optional<LayerCall> batch_norm_in_training(const LayerFinder& finder, std::
 
   LayerCall found;
   for (const auto& [name, id] : tensors) found.layer.tensors.push_back(id);
-  std::string statistics = "track_running_stats=False";
-  if (finder.state_named(*path + ".running_mean") != nullptr) {
-    const auto some = StatisticsCheck(finder, node, 5).at(*path);
-    const auto more = StatisticsCheck(finder, node, 8).at(*path);
-    if (!some || !more || !near(some->momentum, more->momentum) ||
-        !is_private(finder, node, *some)) {
-      return std::nullopt;
-    }
-    for (const State* state : some->states) {
-      found.kept.push_back(state->now);
-      found.layer.tensors.push_back(state->now);
-    }
-    found.absorbed = some->nodes;
-    found.only_training = true;
-    const std::string momentum = real_text(static_cast<float>(some->momentum));
-    statistics = momentum == "0.1" ? "" : "momentum=" + momentum;
-  } else if (finder.used(node.outputs[1]) || finder.used(node.outputs[2])) {
-    return std::nullopt;
-  }
+  const auto statistics = kept_statistics(finder, node, *path, found);
+  if (!statistics) return std::nullopt;
   found.layer.path = *path;
   found.layer.constructor = constructed(
       fmt::format("BatchNorm{}d", rank < 4 ? 1 : rank - 2),
-      {std::to_string(call.types[0].shape[1].value()), stated(node, "eps"), statistics,
+      {std::to_string(call.types[0].shape[1].value()), stated(node, "eps"), *statistics,
        call.has(1) ? "" : "affine=False", call.has(1) ? in_type(call.types[1].dtype) : ""});
   found.inputs = {node.inputs[0]};
   found.outputs = {node.outputs[0]};
