@@ -2,7 +2,6 @@
 
 import ast
 import contextlib
-import ctypes
 import inspect
 import json
 import os
@@ -347,9 +346,19 @@ def fault(error, path):
     return {"where": f"line {lines[-1].lineno}" if lines else "", "what": what}
 
 
+def die_with_parent():
+    """However isomer ends, nobody is left to compute for."""
+    with contextlib.suppress(
+        ImportError
+    ):  # a Python without ctypes has no torch either: said later
+        import ctypes
+
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
 def main():
-    pr_set_pdeathsig = 1
-    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)  # however isomer ends
+    die_with_parent()
     channel = socket.socket(fileno=os.dup(0))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)  # what the program prints must not disturb the replies
