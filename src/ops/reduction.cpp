@@ -184,8 +184,14 @@ Values expand_all(Builder& b, const OpCall& call) {
   return {b.emit("logical_not", {b.emit("any", {no}, call.attributes)})};
 }
 
+/// Nothing has no largest element, but shares of nothing are nothing.
+bool has_no_elements(const OpCall& call) {
+  return std::ranges::find(call.types[0].shape, Dim(0)) != call.types[0].shape.end();
+}
+
 Values expand_softmax(Builder& b, const OpCall& call) {
   const ValueId x = call.inputs[0];
+  if (has_no_elements(call)) return {x};
   const std::vector<std::int64_t> dim{call.integer("dim")};
   const ValueId top = b.emit("amax", {x}, {{"dim", dim}, {"keepdim", true}});
   const ValueId raised = b.emit("exp", {b.emit("sub", {x, top})});
@@ -194,6 +200,7 @@ Values expand_softmax(Builder& b, const OpCall& call) {
 
 Values expand_log_softmax(Builder& b, const OpCall& call) {
   const ValueId x = call.inputs[0];
+  if (has_no_elements(call)) return {x};
   const std::vector<std::int64_t> dim{call.integer("dim")};
   const ValueId top = b.emit("amax", {x}, {{"dim", dim}, {"keepdim", true}});
   const ValueId shifted = b.emit("sub", {x, top});
