@@ -30,7 +30,7 @@ struct Check {
   std::size_t inputs = 0;  // sets of inputs
   std::size_t tensors = 0;
   std::size_t elements = 0;
-  std::size_t excused = 0;  // integers that rounding may decide either way
+  std::size_t excused = 0;  // elements that rounding may decide either way
   std::optional<WorstElement> worst = {};
   std::vector<std::string> differences = {};
 };

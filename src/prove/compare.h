@@ -42,8 +42,9 @@ using Excuse = std::function<bool(std::size_t tensor, std::size_t element, std::
 
 /// Compares tensor by tensor and adds what is found to `check`. `names` are for messages;
 /// `situation` says which inputs. In double precision `reference.source` is not looked at. Floating
-/// elements are to be within the bound, infinities and not-a-numbers to coincide with the source's,
-/// integers and booleans to be equal or excused. Returns whether all is the same.
+/// elements are to be within the bound, infinities and not-a-numbers to coincide with the source's
+/// unless its own two precisions differ there, integers and booleans to be equal or excused.
+/// Returns whether all is the same.
 bool compare(Check& check, std::span<const std::string> names, const Reference& reference,
              std::span<const Tensor> other, Precision precision, const std::string& situation,
              const Excuse& excuse = {});

@@ -12,6 +12,11 @@ namespace isomer {
 Control identity_control(const Side& again, std::span<const std::string> names,
                          const Reference& reference, const InputSet& set);
 
+/// The same for the comparison of gradients: each of the source's own, moved by a hundredth of its
+/// largest. Those that are nothing but rounding, as of a bias before a normalisation, are not told
+/// apart; one must be.
+Control gradient_control(std::span<const std::string> names, const Reference& reference);
+
 /// A copy broken on purpose must be told from the source: every second element of one weight moved
 /// by a hundredth of the largest; a weight that changes nothing is passed over; without weights the
 /// inputs or an output are moved. `copy` is broken afterwards.

@@ -6,7 +6,9 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "passes/rewrite.h"
 #include "prove/compare.h"
+#include "prove/controls.h"
 #include "prove/differences.h"
 #include "prove/random.h"
 
@@ -21,35 +23,37 @@ struct Gradient {
   std::vector<std::size_t> order;  // for each of the source's results, where it stands in ours
   Check check_single;
   Check check_doubled;
+  bool theirs = false;  // of the other side: it must not fail where the source does not
   bool given_up = false;
 };
 
 struct Problem {
-  std::vector<Gradient> ways;      // the first is what the others are compared with
-  std::vector<std::string> names;  // of the results
-  double relative;                 // the bound in double precision
+  std::vector<Gradient> ways;        // the first is what the others are compared with
+  std::vector<std::string> names;    // of the results
+  double relative;                   // the bound in double precision
+  std::optional<Reference> example;  // of the first set that was compared
   std::vector<std::string> notes;
 };
 
 std::size_t floating_inputs(const Runnable& runnable) { return count_floating(runnable.inputs); }
 
-/// Empty when a parameter of the source has no counterpart; that is reported with the interface.
-std::vector<std::size_t> order_of(const Runnable& source, const Runnable& other,
-                                  const Aliases& aliases) {
+/// Nothing when a parameter of the source has no counterpart; that is reported with the interface.
+std::optional<std::vector<std::size_t>> order_of(const Runnable& source, const Runnable& other,
+                                                 const Aliases& aliases) {
   const std::size_t inputs = floating_inputs(source);
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < inputs; ++i) order.push_back(i);
   for (const auto& place : match_parameters(source.parameters, other.parameters, aliases)) {
-    if (!place) return {};
+    if (!place) return std::nullopt;
     order.push_back(inputs + *place);
   }
   return order;
 }
 
 void add(Problem& problem, const Function& single, const Function& doubled, std::string how,
-         const std::vector<std::size_t>& order) {
+         const std::vector<std::size_t>& order, bool theirs = false) {
   if (!single) return;
-  Gradient gradient{how, single, doubled, order, {}, {}};
+  Gradient gradient{how, single, doubled, order, {}, {}, theirs};
   gradient.check_single = {.what = "gradients", .where = how};
   gradient.check_doubled = {.what = "gradients", .where = how + ", in double precision"};
   problem.ways.push_back(std::move(gradient));
@@ -57,15 +61,15 @@ void add(Problem& problem, const Function& single, const Function& doubled, std:
 
 /// `reference` is not compared with itself.
 void add_side(Problem& problem, const Side& side, const Way& reference, const Aliases& aliases,
-              const std::string& prefix) {
+              const std::string& prefix, bool theirs) {
   for (const Way& way : side.ways) {
-    const std::vector<std::size_t> order = order_of(reference.single, way.single, aliases);
-    if (order.empty()) continue;
+    const auto order = order_of(reference.single, way.single, aliases);
+    if (!order) continue;
     if (&way != &reference) {
-      add(problem, way.single.gradient, way.doubled.gradient, prefix + way.how, order);
+      add(problem, way.single.gradient, way.doubled.gradient, prefix + way.how, *order, theirs);
     }
     add(problem, way.single.autograd, way.doubled.autograd, prefix + way.how + "'s autograd",
-        order);
+        *order, theirs);
   }
 }
 
@@ -99,6 +103,13 @@ struct Trial {
 void give_up(Problem& problem, Gradient& gradient, const Error& error) {
   if (error.fault() == Fault::bug) throw error;
   gradient.given_up = true;
+  if (gradient.theirs && error.fault() != Fault::unsupported) {
+    gradient.check_single.inputs = 1;
+    gradient.check_single.same = false;
+    gradient.check_single.differences.push_back(
+        fmt::format("fails where the source does not: {}", error.what()));
+    return;
+  }
   problem.notes.push_back(
       fmt::format("gradients, {}: not compared: {}", gradient.how, error.what()));
 }
@@ -154,6 +165,7 @@ bool compare_set(Problem& problem, const std::vector<Tensor>& inputs, const std:
   reference.terms = scale_of(reference.exact);
   reference.relative = problem.relative;
   if (!last && straddles_kink(reference)) return false;
+  if (!problem.example) problem.example = reference;
   std::vector<std::optional<Trial>> trials;
   bool kinked = false;
   for (std::size_t i = 1; i < problem.ways.size(); ++i) {
@@ -207,6 +219,38 @@ const Way* differentiable_way(const Side& source, const InputSet& set, Random& r
   return nullptr;
 }
 
+/// The source without what makes its derivative another than its slope: a value that gradients do
+/// not pass, a row of a table that is not trained.
+Graph straightened(const Graph& graph) {
+  return rewrite(graph,
+                 [](Builder& out, const Graph&, const Node& node,
+                    std::span<const ValueId> inputs) -> std::optional<std::vector<ValueId>> {
+                   if (node.op == "detach") return std::vector{inputs[0]};
+                   if (node.op != "embedding" || find(node.attributes, "padding_idx") == nullptr)
+                     return std::nullopt;
+                   return std::vector{out.emit("embedding", {inputs[0], inputs[1]})};
+                 });
+}
+
+bool has_conventions(const Graph& graph) {
+  return std::ranges::any_of(graph.nodes, [](const Node& node) {
+    const Attribute* padding = find(node.attributes, "padding_idx");
+    return node.op == "detach" || (padding != nullptr && std::get<std::int64_t>(*padding) >= 0);
+  });
+}
+
+/// What slopes are compared with.
+Way slope_of(const Side& source, const Way& reference, std::vector<std::string>& notes) {
+  if (!source.graph || !has_conventions(*source.graph)) return reference;
+  notes.emplace_back(
+      "detached values and padding rows have slopes that gradients leave out: central differences "
+      "are compared with the source's derivative as if it had none of them");
+  const Graph plain = straightened(*source.graph);
+  const Engine& engine = engine_named("reference");
+  return {reference.how, on_engine(plain, engine, Precision::single),
+          on_engine(plain, engine, Precision::doubled)};
+}
+
 void add_differences(GradientFindings& findings, const Side& side, const Way& reference,
                      const Aliases& aliases, const InputSet& set, Random& random) {
   for (const Way& way : side.ways) {
@@ -245,17 +289,11 @@ const InputSet& smallest_smooth_set(std::span<const InputSet> sets) {
 std::vector<std::optional<std::size_t>> match_parameters(std::span<const Port> source,
                                                          std::span<const Port> other,
                                                          const Aliases& aliases) {
-  const auto same = [&](const std::string& a, const std::string& b) {
-    if (a == b) return true;
-    return std::ranges::any_of(aliases, [&](const std::vector<std::string>& group) {
-      return std::ranges::find(group, a) != group.end() &&
-             std::ranges::find(group, b) != group.end();
-    });
-  };
   std::vector<std::optional<std::size_t>> places;
   for (const Port& port : source) {
-    const auto found = std::ranges::find_if(
-        other, [&](const Port& candidate) { return same(port.name, candidate.name); });
+    const auto found = std::ranges::find_if(other, [&](const Port& candidate) {
+      return same_weight(port.name, candidate.name, aliases);
+    });
     places.push_back(found == other.end()
                          ? std::nullopt
                          : std::optional(static_cast<std::size_t>(found - other.begin())));
@@ -281,21 +319,29 @@ GradientFindings compare_gradients(const Side& source, const Side& other, const 
   Problem problem;
   problem.relative = relative;
   problem.names = result_names(reference->single);
-  const std::vector<std::size_t> own = order_of(reference->single, reference->single, aliases);
-  add(problem, reference->single.gradient, reference->doubled.gradient, reference->how, own);
-  if (own.empty()) return findings;
-  add_side(problem, source, *reference, aliases, "the source itself, ");
-  add_side(problem, other, *reference, aliases, "");
+  const auto own = order_of(reference->single, reference->single, aliases);
+  add(problem, reference->single.gradient, reference->doubled.gradient, reference->how, *own);
+  if (own->empty()) return findings;
+  add_side(problem, source, *reference, aliases, "the source itself, ", false);
+  add_side(problem, other, *reference, aliases, "", true);
   compare_all(problem, source, sets, random);
+  bool compared = false;
   for (std::size_t i = 1; i < problem.ways.size(); ++i) {
     Gradient& way = problem.ways[i];
+    compared = compared || (way.theirs && way.check_single.inputs > 0);
     if (way.check_single.inputs > 0) findings.checks.push_back(std::move(way.check_single));
     if (way.check_doubled.inputs > 0) findings.checks.push_back(std::move(way.check_doubled));
   }
   findings.notes.insert(findings.notes.end(), problem.notes.begin(), problem.notes.end());
   const InputSet& around = smallest_smooth_set(sets);
-  add_differences(findings, source, *reference, aliases, around, random);
-  add_differences(findings, other, *reference, aliases, around, random);
+  const Way slope = slope_of(source, *reference, findings.notes);
+  add_differences(findings, source, slope, aliases, around, random);
+  const std::size_t before = findings.checks.size();
+  add_differences(findings, other, slope, aliases, around, random);
+  if (!compared && findings.checks.size() == before)
+    findings.differences.push_back("no gradient of " + other.label + " could be compared");
+  if (problem.example)
+    findings.controls.push_back(gradient_control(problem.names, *problem.example));
   return findings;
 }
 

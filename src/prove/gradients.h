@@ -13,6 +13,8 @@ namespace isomer {
 /// What the comparison of gradients found.
 struct GradientFindings {
   std::vector<Check> checks;
+  std::vector<Control> controls;
+  std::vector<std::string> differences;  // beyond those of the checks
   std::vector<std::string> notes;
 };
 
@@ -20,7 +22,7 @@ struct GradientFindings {
 /// cotangents: all ways to differentiate the source with each other, then those of the other side,
 /// in both precisions. A way that has no derivatives is judged by central differences of its own
 /// executor in double precision. Inputs where rounding decides on which side of a kink they lie are
-/// moved a little.
+/// moved a little. A source with gradients and another side of which none can be compared differ.
 GradientFindings compare_gradients(const Side& source, const Side& other, const Aliases& aliases,
                                    std::span<const InputSet> sets, double relative,
                                    std::uint64_t seed);

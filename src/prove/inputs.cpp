@@ -110,9 +110,13 @@ std::string label(std::string_view kind, const Lengths& lengths) {
   return text;
 }
 
+std::vector<IntegerRange> integers_of(const InputPlan& plan, const Lengths& lengths) {
+  if (plan.graph != nullptr) return integer_ranges(*plan.graph, lengths);
+  return std::vector<IntegerRange>(plan.ports.size(), {0, 1, true});
+}
+
 InputSet make_set(const InputPlan& plan, const Lengths& lengths, const Kind& kind, Random& random) {
-  std::vector<IntegerRange> ranges(plan.ports.size());
-  if (plan.graph != nullptr) ranges = integer_ranges(*plan.graph, lengths);
+  const std::vector<IntegerRange> ranges = integers_of(plan, lengths);
   InputSet set{label(kind.name, lengths), {}, kind.smooth};
   for (std::size_t i = 0; i < plan.ports.size(); ++i) {
     set.tensors.push_back(make(plan.ports[i], ranges.at(i), lengths, kind, random));
@@ -121,6 +125,19 @@ InputSet make_set(const InputPlan& plan, const Lengths& lengths, const Kind& kin
 }
 
 }  // namespace
+
+std::vector<std::string> guessed_inputs(const InputPlan& plan) {
+  const std::vector<IntegerRange> ranges = integers_of(plan, choose(ranges_of(plan), 1));
+  std::vector<std::string> guessed;
+  for (std::size_t i = 0; i < plan.ports.size(); ++i) {
+    const DType dtype = plan.ports[i].type.dtype;
+    const bool integer = !is_floating(dtype) && !is_complex(dtype) && dtype != DType::boolean;
+    if (!integer || !ranges.at(i).guessed) continue;
+    guessed.push_back(
+        fmt::format("'{}' in [{}, {}]", plan.ports[i].name, ranges[i].least, ranges[i].most));
+  }
+  return guessed;
+}
 
 std::vector<InputSet> make_inputs(const InputPlan& plan, std::uint64_t seed) {
   const Kind drawn{"random", true, normal, any_integer};

@@ -13,12 +13,13 @@ namespace isomer {
 struct IntegerRange {
   std::int64_t least = 0;
   std::int64_t most = 1;
+  bool guessed = false;  // it indexes something, and how is not known
   bool operator==(const IntegerRange&) const = default;
 };
 
 /// The range of each input of the graph: from the tables that it indexes, as far as they are seen
-/// through operators that only move elements; [0, 1] where nothing is known and for inputs that are
-/// no integers.
+/// through operators that only move elements; a few numbers around 0 where it indexes nothing; a
+/// guessed [0, 1] where its way to a table is not seen, and where there is no graph.
 std::vector<IntegerRange> integer_ranges(const Graph& graph, const Lengths& lengths);
 
 struct InputSet {
@@ -33,6 +34,9 @@ struct InputPlan {
   std::vector<LengthRange> lengths;
   const Graph* graph = nullptr;  // for integer ranges; may be null
 };
+
+/// The integer inputs that sets hold in a guessed range only, each with that range: for a note.
+std::vector<std::string> guessed_inputs(const InputPlan& plan);
 
 /// Random sets for several values of each named length, then edges: zeros, large, tiny, of many
 /// magnitudes, not finite; integers at either end of their range.

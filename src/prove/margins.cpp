@@ -31,6 +31,11 @@ constexpr Row rows[] = {
 // They keep the order of the elements.
 constexpr std::string_view keepers[] = {"reshape", "unsqueeze", "squeeze", "flatten"};
 
+// They change no element.
+constexpr std::string_view movers[] = {"reshape", "unsqueeze", "squeeze", "flatten",
+                                       "permute", "transpose", "slice",   "select",
+                                       "expand",  "repeat",    "flip",    "detach"};
+
 const Node* maker_of(const Graph& graph, ValueId id) {
   for (const Node& node : graph.nodes) {
     if (std::ranges::find(node.outputs, id) != node.outputs.end()) return &node;
@@ -60,27 +65,80 @@ const Node* decider_of(const Graph& graph, ValueId id) {
   return node;
 }
 
-double distance_to_step(std::string_view op, double x) {
-  if (op == "round") return std::abs(x - std::floor(x) - 0.5);
-  return std::abs(x - std::nearbyint(x));
+/// Whether the value is an input or a constant, perhaps moved: there is no rounding in it.
+bool is_given(const Graph& graph, ValueId id) {
+  const Node* node = maker_of(graph, id);
+  while (node != nullptr && std::ranges::find(movers, node->op) != std::end(movers)) {
+    id = node->inputs[0];
+    node = maker_of(graph, id);
+  }
+  return node == nullptr;
 }
 
 /// An output and what decides it.
 struct Decider {
   std::string op;
-  Decision decision;
+  Decision decision = Decision::comparison;
+  bool to_boolean = false;            // of a cast
   std::optional<std::int64_t> axis;   // of an arg-max
   std::vector<std::size_t> operands;  // outputs of the plan's graph
+  std::vector<bool> given;            // of each operand: nothing in it is rounded
 };
 
-/// A number that a tensor holds in double precision, and how far off single precision may be.
+/// What a tensor holds in double precision, and how far off single precision may be.
 struct Operand {
   std::vector<double> exact;
   std::vector<std::int64_t> shape;
   double bound = 0;
 
-  double at(std::size_t i) const { return exact.size() == 1 ? exact[0] : exact[i]; }
+  /// The element that meets element `place` of a result of that shape.
+  double at(std::size_t place, std::span<const std::int64_t> result) const {
+    std::size_t offset = 0;
+    std::size_t step = 1;
+    for (std::size_t axis = result.size(); axis-- > 0;) {
+      const auto length = static_cast<std::size_t>(result[axis]);
+      const std::size_t index = place % length;
+      place /= length;
+      if (axis + shape.size() < result.size()) break;
+      const std::int64_t own = shape[axis + shape.size() - result.size()];
+      if (own != 1) offset += index * step;
+      step *= static_cast<std::size_t>(own);
+    }
+    return exact[offset];
+  }
 };
+
+std::vector<std::int64_t> broadcast(const Operand& x, const Operand& y) {
+  std::vector<std::int64_t> shape = x.shape.size() < y.shape.size() ? y.shape : x.shape;
+  const std::vector<std::int64_t>& less = x.shape.size() < y.shape.size() ? x.shape : y.shape;
+  for (std::size_t i = 0; i < less.size(); ++i) {
+    std::int64_t& length = shape[shape.size() - less.size() + i];
+    if (length == 1) length = less[i];
+  }
+  return shape;
+}
+
+bool excuses_comparison(const Operand& x, const Operand& y, std::size_t element) {
+  const std::vector<std::int64_t> shape = broadcast(x, y);
+  const double bound = x.bound + y.bound;
+  return bound > 0 && std::abs(x.at(element, shape) - y.at(element, shape)) <= bound;
+}
+
+double rounded(std::string_view op, double x) {
+  if (op == "floor") return std::floor(x);
+  if (op == "ceil") return std::ceil(x);
+  return op == "round" ? std::nearbyint(x) : std::trunc(x);
+}
+
+/// The other's number must be what comes of some number within the bound.
+bool excuses_rounding(const Operand& x, const Decider& decider, std::size_t element,
+                      std::int64_t other) {
+  const double here = x.exact[element];
+  if (x.bound == 0) return false;
+  if (decider.to_boolean) return std::abs(here) <= x.bound;
+  return rounded(decider.op, here - x.bound) <= static_cast<double>(other) &&
+         static_cast<double>(other) <= rounded(decider.op, here + x.bound);
+}
 
 /// The elements that an arg-max chose from for its flat result `element`: where they begin, how far
 /// apart they are.
@@ -104,7 +162,8 @@ Lane lane_of(const Operand& x, std::optional<std::int64_t> dim, std::size_t elem
 bool excuses_extreme(const Operand& x, std::optional<std::int64_t> dim, bool greatest,
                      std::size_t element, std::int64_t other) {
   const Lane lane = lane_of(x, dim, element);
-  if (other < 0 || static_cast<std::size_t>(other) >= lane.length) return false;
+  const bool inside = other >= 0 && static_cast<std::size_t>(other) < lane.length;
+  if (x.bound == 0 || !inside) return false;
   double best =
       greatest ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity();
   for (std::size_t i = 0; i < lane.length; ++i) {
@@ -113,6 +172,13 @@ bool excuses_extreme(const Operand& x, std::optional<std::int64_t> dim, bool gre
   }
   const double chosen = x.exact[lane.begin + static_cast<std::size_t>(other) * lane.stride];
   return std::abs(best - chosen) <= 2 * x.bound;
+}
+
+/// Numbers that come out alike in both precisions were not rounded.
+Operand operand_of(const Tensor& exact, const Tensor& rounded) {
+  Operand operand{exact.doubles(), exact.shape(), 0};
+  if (operand.exact != rounded.doubles()) operand.bound = tolerance_of(exact, rounded).bound;
+  return operand;
 }
 
 }  // namespace
@@ -133,12 +199,16 @@ Margins::Margins(const Graph& graph, const Engine& engine) {
     if (node == nullptr) continue;
     const Row* row = std::ranges::find(rows, node->op, &Row::op);
     if (row == std::end(rows)) continue;
-    Decider decider{node->op, row->decision, {}, {}};
+    Decider decider;
+    decider.op = node->op;
+    decider.decision = row->decision;
+    decider.to_boolean = graph[node->outputs[0]].type.dtype == DType::boolean;
     const Attribute* dim = find(node->attributes, "dim");
     if (dim != nullptr) decider.axis = std::get<std::int64_t>(*dim);
     for (const ValueId id : node->inputs) {
       if (!is_floating(graph[id].type.dtype)) continue;
       decider.operands.push_back(operands.size());
+      decider.given.push_back(is_given(graph, id));
       operands.push_back(id);
     }
     if (!decider.operands.empty()) plan->deciders.emplace(i, std::move(decider));
@@ -158,9 +228,12 @@ Excuse Margins::on(std::span<const Tensor> inputs) const {
     }
     const std::vector<Tensor> rounded = plan->engine.make(plan->operands)->run(single);
     const std::vector<Tensor> exact = plan->engine.make(to_float64(plan->operands))->run(doubled);
-    for (std::size_t i = 0; i < exact.size(); ++i) {
-      known->push_back(
-          {exact[i].doubles(), exact[i].shape(), tolerance_of(exact[i], rounded[i]).bound});
+    for (std::size_t i = 0; i < exact.size(); ++i)
+      known->push_back(operand_of(exact[i], rounded[i]));
+    for (const auto& [output, decider] : plan->deciders) {
+      for (std::size_t i = 0; i < decider.operands.size(); ++i) {
+        if (decider.given[i]) known->at(decider.operands[i]).bound = 0;
+      }
     }
   };
   return
@@ -173,15 +246,11 @@ Excuse Margins::on(std::span<const Tensor> inputs) const {
         switch (decider.decision) {
           case Decision::extreme:
             return excuses_extreme(x, decider.axis, decider.op == "argmax", element, other);
-          case Decision::rounding: return distance_to_step(decider.op, x.at(element)) <= x.bound;
+          case Decision::rounding: return excuses_rounding(x, decider, element, other);
           case Decision::comparison: break;
         }
-        if (decider.operands.size() != 2) return false;
-        const Operand& y = known->at(decider.operands[1]);
-        const std::size_t count = std::max(x.exact.size(), y.exact.size());
-        const bool aligned = (x.exact.size() == count || x.exact.size() == 1) &&
-                             (y.exact.size() == count || y.exact.size() == 1);
-        return aligned && std::abs(x.at(element) - y.at(element)) <= x.bound + y.bound;
+        return decider.operands.size() == 2 &&
+               excuses_comparison(x, known->at(decider.operands[1]), element);
       };
 }
 

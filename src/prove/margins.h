@@ -10,8 +10,8 @@ namespace isomer {
 
 /// Where a comparison, an arg-max or a rounding decides an integer output, and its operands in
 /// double precision are nearer to the boundary than single precision can tell, either answer is
-/// right. Knows this for outputs that such an operator makes, directly or through a cast or a
-/// change of shape.
+/// right. Nothing else is, and nothing is excused where the operands carry no rounding. Knows this
+/// for outputs that such an operator makes, directly or through a cast or a change of shape.
 class Margins {
  public:
   Margins(const Graph& graph, const Engine& engine);

@@ -18,6 +18,8 @@
 namespace isomer {
 namespace {
 
+using Tensors = std::vector<Tensor>;
+
 /// What the source says on one set of inputs.
 struct Answer {
   InputSet set;
@@ -139,7 +141,7 @@ class Proof {
     if (!says_types(source_) || !says_types(other_)) {
       if (ours.inputs.size() != theirs.inputs.size())
         compare_ports("input", ours.inputs, theirs.inputs);
-      return;
+      return compare_parameters(ours, theirs);
     }
     compare_ports("input", ours.inputs, theirs.inputs);
     compare_ports("output", ours.outputs, theirs.outputs);
@@ -179,7 +181,7 @@ class Proof {
   // -- outputs
   // --------------------------------------------------------------------------------------------------------
 
-  std::vector<InputSet> input_sets() const {
+  std::vector<InputSet> input_sets() {
     const Side& planned = source_.graph || !other_.graph ? source_ : other_;
     InputPlan plan{planned.main().inputs, {}, nullptr};
     if (planned.graph) {
@@ -190,6 +192,11 @@ class Proof {
     std::vector<InputSet> sets;
     if (options_.given) sets.push_back({"given", options_.given(source_.main().inputs), true});
     for (InputSet& set : make_inputs(plan, options_.seed)) sets.push_back(std::move(set));
+    if (const auto guessed = guessed_inputs(plan); !guessed.empty()) {
+      certificate_.notes.push_back(fmt::format(
+          "integer inputs were tried in a guessed range only: {}; --inputs gives others",
+          fmt::join(guessed, ", ")));
+    }
     return sets;
   }
 
@@ -267,27 +274,56 @@ class Proof {
     }
   }
 
-  /// A buffer that only one side counts among its states must have stayed what it was.
+  /// Both sides' states; a buffer that only one side counts among them must have stayed what it
+  /// was.
   bool compare_states(Check& check, const Runnable& runnable, const Answer& answer,
                       Precision precision) {
     const Runnable& ours = source_.main();
-    std::set<std::string> names(ours.states.begin(), ours.states.end());
-    names.insert(runnable.states.begin(), runnable.states.end());
-    const std::vector<Tensor> left = names.empty() ? std::vector<Tensor>{} : runnable.left();
+    const std::vector<Tensor> left = runnable.states.empty() ? Tensors{} : runnable.left();
     Reference reference{.relative = relative_};
     std::vector<Tensor> others;
     std::vector<std::string> labels;
-    for (const std::string& name : names) {
+    for (const std::string& name : states_of_both(ours, runnable)) {
       const Tensor* exact = kept(source_.ways.front().doubled, answer.left.exact, name);
       const Tensor* single = kept(ours, answer.left.source, name);
       const Tensor* other = kept(runnable, left, name);
-      if (exact == nullptr || single == nullptr || other == nullptr) continue;
+      if (exact == nullptr || single == nullptr || other == nullptr) {
+        const bool is_ours = single != nullptr;
+        if (is_ours ? changed(ours, answer.left.source, name) : changed(runnable, left, name)) {
+          check.same = false;
+          check.differences.push_back(fmt::format("state '{}' changes, and {} has none such", name,
+                                                  is_ours ? other_.label : "the source"));
+        }
+        continue;
+      }
       reference.exact.push_back(widened(*exact, Precision::doubled));
       reference.source.push_back(widened(*single, precision));
       others.push_back(widened(*other, precision));
       labels.push_back(fmt::format("state '{}'", name));
     }
-    return labels.empty() || compare(check, labels, reference, others, precision, answer.set.label);
+    if (labels.empty()) return check.same;
+    return compare(check, labels, reference, others, precision, answer.set.label);
+  }
+
+  std::vector<std::string> states_of_both(const Runnable& ours, const Runnable& theirs) const {
+    std::vector<std::string> names = ours.states;
+    for (const std::string& name : theirs.states) {
+      const bool known = std::ranges::any_of(ours.states, [&](const std::string& candidate) {
+        return same_weight(name, candidate, aliases_);
+      });
+      if (!known) names.push_back(name);
+    }
+    return names;
+  }
+
+  /// Whether a run left another value behind than it found.
+  bool changed(const Runnable& runnable, const std::vector<Tensor>& left,
+               const std::string& name) const {
+    for (std::size_t i = 0; i < runnable.states.size() && i < left.size(); ++i) {
+      if (same_weight(runnable.states[i], name, aliases_))
+        return i >= runnable.initial.size() || !left[i].same_bits(runnable.initial[i]);
+    }
+    return false;
   }
 
   /// Weights that a run did not touch may still be as they were stored.
@@ -297,16 +333,16 @@ class Proof {
   }
 
   /// What a run left behind under that name; a weight that is no state is as it was stored.
-  static const Tensor* kept(const Runnable& runnable, const std::vector<Tensor>& left,
-                            const std::string& name) {
-    const auto state = std::ranges::find(runnable.states, name);
-    if (state != runnable.states.end()) {
-      const auto place = static_cast<std::size_t>(state - runnable.states.begin());
-      return place < left.size() ? &left[place] : nullptr;
+  const Tensor* kept(const Runnable& runnable, const std::vector<Tensor>& left,
+                     const std::string& name) const {
+    for (std::size_t i = 0; i < runnable.states.size(); ++i) {
+      if (same_weight(runnable.states[i], name, aliases_))
+        return i < left.size() ? &left[i] : nullptr;
     }
-    const auto weight =
-        std::ranges::find(runnable.weights, name, &std::pair<std::string, Tensor>::first);
-    return weight == runnable.weights.end() ? nullptr : &weight->second;
+    for (const auto& [known, weight] : runnable.weights) {
+      if (same_weight(known, name, aliases_)) return &weight;
+    }
+    return nullptr;
   }
 
   void bisect(const Way& way, const Answer& answer) {
@@ -327,6 +363,8 @@ class Proof {
     GradientFindings findings =
         compare_gradients(source_, other_, aliases_, sets, relative_, options_.seed);
     for (Check& check : findings.checks) keep(std::move(check));
+    for (std::string& difference : findings.differences) differ(std::move(difference));
+    for (Control& control : findings.controls) keep(std::move(control));
     certificate_.notes.insert(certificate_.notes.end(), findings.notes.begin(),
                               findings.notes.end());
   }
@@ -336,13 +374,15 @@ class Proof {
     std::vector<std::string> ignored;
     Side again = open_side(subject_, {engines_[0]}, ignored);
     const Answer& answer = answers_.front();
-    certificate_.controls.push_back(identity_control(again, names_, answer.reference, answer.set));
-    certificate_.controls.push_back(positive_control(again, names_, answer.reference, answer.set));
-    for (const Control& control : certificate_.controls) {
-      if (!control.passed)
-        differ(fmt::format("the {} control failed, so nothing is proved: {}", control.name,
-                           control.what));
-    }
+    keep(identity_control(again, names_, answer.reference, answer.set));
+    keep(positive_control(again, names_, answer.reference, answer.set));
+  }
+
+  void keep(Control control) {
+    if (!control.passed)
+      differ(fmt::format("the {} control failed, so nothing is proved: {}", control.name,
+                         control.what));
+    certificate_.controls.push_back(std::move(control));
   }
 
   void conclude() {

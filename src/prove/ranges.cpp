@@ -2,6 +2,7 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "prove/inputs.h"
 
@@ -46,6 +47,24 @@ std::optional<std::int64_t> table_length(const Graph& graph, const Node& node, c
   return axis < shape.size() ? std::optional(shape[axis].evaluate(lengths)) : std::nullopt;
 }
 
+/// Values that indices are computed from, in whatever way.
+std::set<ValueId> leading_to_indices(const Graph& graph) {
+  std::set<ValueId> found;
+  for (auto node = graph.nodes.rbegin(); node != graph.nodes.rend(); ++node) {
+    const auto* const row = std::ranges::find(indexings, node->op, &Indexing::op);
+    if (row != std::end(indexings)) found.insert(node->inputs[row->index]);
+    const bool leads = std::ranges::any_of(
+        node->outputs, [&](const ValueId output) { return found.contains(output); });
+    if (leads) found.insert(node->inputs.begin(), node->inputs.end());
+  }
+  return found;
+}
+
+IntegerRange free_range(DType dtype) {
+  constexpr std::int64_t far = 9;
+  return {dtype == DType::u8 ? 0 : -far, far};
+}
+
 }  // namespace
 
 std::vector<IntegerRange> integer_ranges(const Graph& graph, const Lengths& lengths) {
@@ -65,12 +84,18 @@ std::vector<IntegerRange> integer_ranges(const Graph& graph, const Lengths& leng
     const auto known = shortest.find(node->outputs[0]);
     if (known != shortest.end()) narrow(node->inputs[0], known->second);
   }
+  const std::set<ValueId> indices = leading_to_indices(graph);
   std::vector<IntegerRange> ranges;
   for (const ValueId id : graph.inputs) {
+    const DType dtype = graph[id].type.dtype;
     const auto known = shortest.find(id);
-    ranges.push_back(known == shortest.end()
-                         ? IntegerRange{}
-                         : IntegerRange{0, std::max<std::int64_t>(known->second - 1, 0)});
+    if (known != shortest.end()) {
+      ranges.push_back({0, std::max<std::int64_t>(known->second - 1, 0)});
+    } else if (dtype == DType::boolean || is_floating(dtype) || is_complex(dtype)) {
+      ranges.push_back({});
+    } else {
+      ranges.push_back(indices.contains(id) ? IntegerRange{0, 1, true} : free_range(dtype));
+    }
   }
   return ranges;
 }

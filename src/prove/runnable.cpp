@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "passes/passes.h"
 
 namespace isomer {
@@ -84,8 +85,9 @@ std::vector<Port> parameters_of(const Graph& graph) {
 
 std::vector<std::string> states_of(const Graph& graph) {
   std::vector<std::string> names;
+  std::size_t nameless = 0;
   for (const State& state : graph.states) {
-    names.push_back(state.names.empty() ? graph[state.now].name : state.names[0]);
+    names.push_back(state.names.empty() ? fmt::format("nameless {}", nameless++) : state.names[0]);
   }
   return names;
 }
@@ -171,6 +173,7 @@ Runnable on_engine(const Graph& original, const Engine& engine, Precision precis
     return held->lazy->run(as_taken(inputs, wanted));
   };
   runnable.states = states_of(graph);
+  for (const State& state : graph.states) runnable.initial.push_back(state.initial);
   runnable.left = [held] { return held->lazy->states(); };
   runnable.set_parameters = [held](std::span<const Tensor> values) { held->set(values); };
   if (count_floating(runnable.outputs) > 0) {
@@ -208,6 +211,7 @@ Runnable by_own_rules(std::string_view name, Simulation simulation) {
   runnable.outputs = own.outputs;
   runnable.parameters = own.parameters;
   runnable.states = own.states;
+  runnable.initial = owned->initial;
   runnable.weights = own.weights;
   runnable.set_parameters = own.set_parameters;
   const std::vector<DType> wanted = dtypes(own.inputs);

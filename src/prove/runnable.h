@@ -24,6 +24,7 @@ struct Runnable {
   std::vector<Port> outputs;
   std::vector<Port> parameters;     // trainable ones, by their first state_dict name
   std::vector<std::string> states;  // what a run leaves behind, by first state_dict name
+  std::vector<Tensor> initial;      // the states before a run
 
   Function run;
   /// What the last run left behind, in the order of `states`.

@@ -76,6 +76,13 @@ std::string listed(const std::vector<std::string>& names) {
 
 }  // namespace
 
+bool same_weight(const std::string& a, const std::string& b, const Aliases& aliases) {
+  if (a == b) return true;
+  return std::ranges::any_of(aliases, [&](const std::vector<std::string>& group) {
+    return std::ranges::find(group, a) != group.end() && std::ranges::find(group, b) != group.end();
+  });
+}
+
 Aliases aliases_of(const Graph& graph) {
   Aliases aliases;
   for (const Constant& constant : graph.constants) {

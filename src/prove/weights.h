@@ -16,6 +16,9 @@ using Weights = std::vector<std::pair<std::string, Tensor>>;
 /// Names of the same weight.
 using Aliases = std::vector<std::vector<std::string>>;
 
+/// Whether both are names of one weight.
+bool same_weight(const std::string& a, const std::string& b, const Aliases& aliases);
+
 /// The tied names that a graph knows of.
 Aliases aliases_of(const Graph& graph);
 
