@@ -43,6 +43,20 @@ TEST(Compare, WantsSpecialValuesToCoincide) {
   EXPECT_FALSE(same({1e30F, 1}, {infinity, 1}));
 }
 
+TEST(Compare, LeavesOpenWhatTheSourceItselfLeavesOpen) {
+  const auto verdict = [](double exact, float source, std::vector<float> other) {
+    Check check;
+    const Reference reference{{doubles({exact, 1})}, {floats({source, 1})}};
+    return compare(check, std::vector<std::string>{"y"}, reference, std::vector{floats(other)},
+                   Precision::single, "test");
+  };
+  EXPECT_TRUE(verdict(infinity, nan, {infinity, 1}));
+  EXPECT_FALSE(verdict(infinity, nan, {5, 1}));
+  EXPECT_FALSE(verdict(infinity, nan, {infinity, 2}));
+  EXPECT_TRUE(verdict(nan, 3, {3, 1}));
+  EXPECT_FALSE(verdict(nan, 3, {4, 1}));
+}
+
 TEST(Compare, NamesTheWorstElement) {
   Check check;
   const Tensor source = Tensor::of<float>({2, 2}, std::vector<float>{1, 2, 3, 4});

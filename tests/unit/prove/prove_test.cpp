@@ -230,5 +230,76 @@ TEST(Prove, ComparesWhatTrainingLeavesBehind) {
   EXPECT_TRUE(mentions(certificate, "state 'n'")) << to_text(certificate);
 }
 
+// What must never be called equivalent: pairs that an excuse or a gap once let through.
+TEST(Prove, TellsApartWhatRoundingDoesNotDecide) {
+  struct Pair {
+    std::string_view why;
+    std::string_view one;
+    std::string_view other;
+  };
+  constexpr Pair pairs[] = {
+      {"exact counts, another number", "c = cast(x, dtype=i64)\n  y = mul(c, 1)",
+       "c = cast(x, dtype=i64)\n  y = mul(c, 1000)"},
+      {"inputs carry no rounding", "y = gt(x, 0.0)", "y = ge(x, 0.0)"},
+      {"nor do counts",
+       "t = gt(x, 0.0)\n  n = cast(t, dtype=f32)\n  s = sum(n)\n  y = cast(s, dtype=i64)",
+       "t = gt(x, 0.0)\n  n = cast(t, dtype=f32)\n  s = sum(n)\n  u = mul(s, 1000.0)\n"
+       "  v = add(u, 7.0)\n  y = cast(v, dtype=i64)"},
+      {"operands that broadcast each other", "t = unsqueeze(x, dim=1)\n  y = lt(t, x)",
+       "t = unsqueeze(x, dim=1)\n  u = add(t, 1.0)\n  y = lt(u, x)"},
+  };
+  for (const Pair& pair : pairs) {
+    const auto graph = [](std::string_view body) {
+      return "graph g(x: f32[6]) -> (y)\n  " + std::string(body) + "\n";
+    };
+    EXPECT_FALSE(prove_texts(graph(pair.one), graph(pair.other)).equivalent) << pair.why;
+    EXPECT_TRUE(prove_texts(graph(pair.one), graph(pair.one)).equivalent) << pair.why;
+  }
+}
+
+TEST(Prove, TriesIntegersThatIndexNothingOnBothSidesOfZero) {
+  const std::string five = "graph g(i: i64[8]) -> (y)\n  y = gt(i, 5)\n";
+  EXPECT_FALSE(prove_texts(five, replaced(five, "5", "7")).equivalent);
+  EXPECT_FALSE(prove_texts(five, replaced(five, "5", "-5")).equivalent);
+}
+
+TEST(Prove, SeesAStateThatOnlyOneSideHas) {
+  const std::string plain = "graph g(x: f32[2]) -> (y)\n  y = mul(x, 2.0)\n";
+  const std::string counting =
+      "graph g(x: f32[2]) -> (y)\n  state n: i64[] = 0 -> m\n  y = mul(x, 2.0)\n  m = add(n, 1)\n";
+  EXPECT_TRUE(mentions(prove_texts(counting, plain), "state 'nameless 0' changes"));
+  EXPECT_TRUE(mentions(prove_texts(plain, counting), "state 'nameless 0' changes"));
+  EXPECT_FALSE(prove_texts(counting, replaced(counting, "= 0 ->", "= 5 ->")).equivalent);
+}
+
+TEST(Prove, PassesAControlOverThatDoesNotRun) {
+  const std::string table = R"(graph g(i: i64[3]) -> (y)
+  weight t: f32[1, 2] "t" = [[0.0, 0.0]]
+  y = embedding(t, i)
+)";
+  const Certificate certificate = prove_texts(table, table);
+  EXPECT_TRUE(certificate.equivalent) << to_text(certificate);
+}
+
+TEST(Prove, ComparesSlopesWithoutWhatGradientsLeaveOut) {
+  const std::string table = R"(graph g(i: i64[9], x: f32[9, 2]) -> (y)
+  weight t: f32[3, 2] "t" = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]
+  e = embedding(t, i, padding_idx=1)
+  d = detach(x)
+  s = mul(e, d)
+  y = add(s, x)
+)";
+  const Certificate certificate = prove_texts(table, table, own_rules);
+  EXPECT_TRUE(certificate.equivalent) << to_text(certificate);
+  const std::string other = replaced(table, "s = mul(e, d)", "s = mul(e, 1.0)");
+  EXPECT_FALSE(check_named(prove_texts(table, other, own_rules), "gradients", "central")->same);
+}
+
+TEST(Prove, WantsGradientsOfTheOtherWhereTheSourceHasThem) {
+  const std::string frozen = replaced(net, "weight w", "buffer w");
+  const Certificate certificate = prove_texts(net, frozen, own_rules);
+  EXPECT_TRUE(mentions(certificate, "no gradient of b.isomer could be compared"));
+}
+
 }  // namespace
 }  // namespace isomer
