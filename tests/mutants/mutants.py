@@ -96,6 +96,30 @@ def next_float(path_suffix, pattern):
     return edit
 
 
+def both(*edits):
+    def edit(stem):
+        for one in edits:
+            one(stem)
+
+    return edit
+
+
+# Forward it is tanh, backward it is nothing.
+NO_BACKWARD = """
+
+class Tanh(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return torch.tanh(x)
+
+    @staticmethod
+    def backward(ctx, g):
+        raise NotImplementedError("no way back")
+
+
+class Mlp("""
+
+
 @dataclass
 class Mutant:
     model: str
@@ -105,6 +129,28 @@ class Mutant:
 
 
 MUTANTS = [
+    Mutant(
+        "mlp",
+        ".py",
+        "a backward that fails",
+        both(
+            text(".py", r"torch\.tanh\(", "Tanh.apply("),
+            text(".py", r"\n\nclass Mlp\(", NO_BACKWARD),
+        ),
+    ),
+    Mutant(
+        "mlp",
+        ".py",
+        "a frozen weight in a program that does not say its types",
+        both(
+            text(".py", "def example_inputs", "def nothing"),
+            text(
+                ".py",
+                r"    model = Mlp\(\)",
+                "    model = Mlp()\n    model.out.weight.requires_grad_(False)",
+            ),
+        ),
+    ),
     # Our own text form.
     Mutant("mlp", ".isomer", "a whole weight times 1.01", scale("hidden.weight", 1.01)),
     Mutant(
