@@ -22,7 +22,8 @@ Graph differentiate(const Graph& graph);
 
 /// The same formula in double precision: f32 inputs, constants, factories and casts become f64. A
 /// literal becomes the double that its author wrote (Constant::written). Casts to f16 and bf16
-/// stay: rounding there is meaning.
+/// stay, since rounding there is meaning, unless the model's own inputs or weights are halves: then
+/// they become f64, too.
 Graph to_float64(const Graph& graph);
 
 /// The same graph with every floating inner value made an output too, in running order after the

@@ -32,6 +32,7 @@ struct Check {
   std::size_t elements = 0;
   std::size_t excused = 0;  // elements that rounding may decide either way
   std::optional<WorstElement> worst = {};
+  bool measured = true;  // whatever differs does so by a distance: the worst element says how far
   std::vector<std::string> differences = {};
 };
 

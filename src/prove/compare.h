@@ -20,8 +20,11 @@ struct Tolerance {
 /// single.
 Tolerance tolerance_of(const Tensor& exact, const Tensor& source, double terms = 0);
 
-/// Where both sides ran in double precision: `relative` to the tensor's scale.
-Tolerance exact_tolerance_of(const Tensor& exact, double relative, double terms = 0);
+/// Where both sides ran in double precision: `relative` to the tensor's scale, or what of the
+/// source's error in single precision remains in double, where nothing but rounding is left of
+/// terms that cancel.
+Tolerance exact_tolerance_of(const Tensor& exact, const Tensor& source, double relative,
+                             double terms = 0);
 
 /// The largest finite magnitude in any of them.
 double scale_of(std::span<const Tensor> tensors);
@@ -30,6 +33,10 @@ double scale_of(std::span<const Tensor> tensors);
 struct Reference {
   std::vector<Tensor> exact = {};   // in double precision
   std::vector<Tensor> source = {};  // in single
+  /// The same by the source's other engines, where some element is not finite: those agree on
+  /// numbers, and not always on what an overflow leaves behind.
+  std::vector<std::vector<Tensor>> exact_elsewhere = {};
+  std::vector<std::vector<Tensor>> source_elsewhere = {};
   /// Of the numbers that were summed up to these: what cancels leaves rounding errors of that size.
   /// Gradients that are 0 by their nature, as of a bias before a normalisation, have nothing else
   /// in them.
@@ -43,11 +50,19 @@ using Excuse = std::function<bool(std::size_t tensor, std::size_t element, std::
 /// Compares tensor by tensor and adds what is found to `check`. `names` are for messages;
 /// `situation` says which inputs. In double precision `reference.source` is not looked at. Floating
 /// elements are to be within the bound, infinities and not-a-numbers to coincide with the source's
-/// unless its own two precisions differ there, integers and booleans to be equal or excused.
+/// unless its own precisions or engines differ there, integers and booleans to be equal or excused.
 /// Returns whether all is the same.
 bool compare(Check& check, std::span<const std::string> names, const Reference& reference,
              std::span<const Tensor> other, Precision precision, const std::string& situation,
              const Excuse& excuse = {});
+
+/// How much wider than the bound of a comparison in double precision one is that a float in the
+/// formula allows: 2^-22 to 1e-9.
+constexpr double float_in_formula = 0x1p-22 / 1e-9;
+
+/// Takes a check for the same whose worst element is within `times` its bound. Returns whether it
+/// is the same now.
+bool forgive(Check& check, double times);
 
 /// The worst of two tensors in units of the bound; infinite where they cannot be compared. For
 /// bisecting.

@@ -20,20 +20,26 @@ class Refused(Exception):
         self.where = where
 
 
+SINGLE = {"float32": "float64", "float": "float64", "complex64": "complex128"}
+HALF = {"float16": "float64", "half": "float64", "bfloat16": "float64"}
+
+
 class Widen(ast.NodeTransformer):
     """Rewrites a program in single precision to double precision, as load_state_dict cannot."""
+
+    def __init__(self, wider):
+        self.wider = wider
 
     def visit_Attribute(self, node):
         self.generic_visit(node)
         if isinstance(node.value, ast.Name) and node.value.id == "torch":
-            wider = {"float32": "float64", "float": "float64", "complex64": "complex128"}
-            node.attr = wider.get(node.attr, node.attr)
+            node.attr = self.wider.get(node.attr, node.attr)
         return node
 
     def visit_Call(self, node):
         self.generic_visit(node)
         method = node.func
-        if isinstance(method, ast.Attribute) and method.attr == "float" and not node.args:
+        if isinstance(method, ast.Attribute) and method.attr in self.wider and not node.args:
             method.attr = "double"
         return node
 
@@ -87,20 +93,35 @@ class Served:
         self.stem = os.path.splitext(os.path.basename(path))[0]
         self.doubled = doubled
         torch.manual_seed(0)
+        self.wider = {}
+        self.load()
         if doubled:
+            self.wider = SINGLE | (HALF if self.lives_in_half() else {})
             torch.set_default_dtype(torch.float64)
+            self.load()
+            self.model._apply(self.widened)
+
+    def load(self):
         self.module = self.import_file()
         self.model = self.find_model()
-        if doubled:
-            self.model.double()
+
+    def lives_in_half(self):
+        """Whether the model's own numbers are halves: then they are its precision, and no rounding that is meant."""
+        example = self.example()
+        tensors = [*self.model.parameters(), *self.model.buffers(), *flatten(example or ())]
+        return any(t.dtype in (self.torch.float16, self.torch.bfloat16) for t in tensors)
+
+    def widened(self, tensor):
+        wide = str(tensor.dtype).removeprefix("torch.") in self.wider
+        return tensor.double() if wide else tensor
 
     # -- loading ----------------------------------------------------------------------------------
 
     def import_file(self):
         with open(self.path, "rb") as file:
             tree = ast.parse(file.read(), self.path)
-        if self.doubled:
-            tree = ast.fix_missing_locations(Widen().visit(tree))
+        if self.wider:
+            tree = ast.fix_missing_locations(Widen(self.wider).visit(tree))
         module = types.ModuleType(self.stem)
         module.__file__ = self.path
         sys.modules.setdefault(self.stem, module)
@@ -169,10 +190,7 @@ class Served:
         tensors = self.read(path)
         found = []
         while f"{prefix}{len(found)}" in tensors:
-            tensor = tensors[f"{prefix}{len(found)}"]
-            if self.doubled and tensor.dtype == self.torch.float32:
-                tensor = tensor.double()
-            found.append(tensor)
+            found.append(self.widened(tensors[f"{prefix}{len(found)}"]))
         return found
 
     # -- calling ----------------------------------------------------------------------------------

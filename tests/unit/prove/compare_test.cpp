@@ -99,7 +99,7 @@ TEST(Compare, LeavesRoomForWhatCancels) {
   const Tensor exact = doubles({0.0});
   EXPECT_LT(tolerance_of(exact, floats({0.0F})).bound, 1e-30);
   EXPECT_GT(tolerance_of(exact, floats({0.0F}), 1.0).bound, 1e-7);
-  EXPECT_LT(exact_tolerance_of(exact, 1e-9, 1.0).bound, 1e-12);
+  EXPECT_LT(exact_tolerance_of(exact, exact, 1e-9, 1.0).bound, 1e-12);
 }
 
 }  // namespace
