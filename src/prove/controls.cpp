@@ -10,6 +10,9 @@
 namespace isomer {
 namespace {
 
+/// A change that is well above the bound of a comparison, in hundredths of the largest element.
+int hundredths(DType dtype) { return dtype == DType::bf16 ? 50 : dtype == DType::f16 ? 10 : 1; }
+
 /// Alternating, because a factor would vanish in a normalisation that follows.
 Tensor broken(const Tensor& tensor) {
   if (!is_floating(tensor.dtype())) {
@@ -20,7 +23,7 @@ Tensor broken(const Tensor& tensor) {
   std::vector<double> values = tensor.doubles();
   double largest = 0;
   for (const double value : values) largest = std::max(largest, std::abs(value));
-  const double change = largest > 0 ? largest / 100 : 0.01;
+  const double change = (largest > 0 ? largest : 1) * hundredths(tensor.dtype()) / 100;
   for (std::size_t i = 0; i < values.size(); i += 2) values[i] += change;
   return Tensor::from_doubles(tensor.dtype(), tensor.shape(), values);
 }
@@ -72,10 +75,10 @@ std::optional<Control> break_a_weight(const Runnable& copy, std::span<const std:
     copy.set_parameters(values);
     if (!outputs) continue;
     if (const auto found = told_apart(names, reference, *outputs)) {
-      return Control{
-          "positive",
-          fmt::format("'{}' moved by 1 % of its largest: {}", copy.parameters[i].name, *found),
-          true};
+      return Control{"positive",
+                     fmt::format("'{}' moved by {} % of its largest: {}", copy.parameters[i].name,
+                                 hundredths(values[i].dtype()), *found),
+                     true};
     }
   }
   return std::nullopt;
@@ -125,8 +128,8 @@ Control gradient_control(std::span<const std::string> names, const Reference& re
     told += told_apart(names, reference, changed) ? 1 : 0;
   }
   return {"gradients",
-          fmt::format("each gradient moved by 1 % of its largest: {} of {} seen", told,
-                      reference.source.size()),
+          fmt::format("each gradient moved by {} % of its largest: {} of {} seen",
+                      hundredths(reference.source[0].dtype()), told, reference.source.size()),
           told > 0};
 }
 

@@ -14,28 +14,32 @@ namespace isomer {
 namespace mdf {
 namespace {
 
-TensorType widened(TensorType type, Precision precision) {
-  if (precision == Precision::doubled && type.dtype == DType::f32) type.dtype = DType::f64;
-  return type;
-}
+bool is_half(DType dtype) { return dtype == DType::f16 || dtype == DType::bf16; }
 
 /// A document with what runs it and what its metadata tells.
 struct Running {
   Loading loading;
   Precision precision;
+  bool halves = false;  // inputs or weights are halves: then they are a precision, too
   std::unique_ptr<DocumentExecutor> executor;
   std::vector<Door> inputs;
   std::vector<Door> outputs;
   Graph door;  // inputs alone, to check what is given
 
   const DocumentGraph& graph() const { return loading.graph(); }
+  /// The type in the precision of this run.
+  TensorType taken(TensorType type) const {
+    const bool wide = type.dtype == DType::f32 || (halves && is_half(type.dtype));
+    if (precision == Precision::doubled && wide) type.dtype = DType::f64;
+    return type;
+  }
 };
 
 Tensor result_tensor(const Running& running, const Value& value, const TensorType& wanted,
                      std::string_view where) {
   return with_place(where, [&] {
     const Tensor tensor = tensor_of(value);
-    if (running.loading.origin) return tensor.converted(widened(wanted, running.precision).dtype);
+    if (running.loading.origin) return tensor.converted(running.taken(wanted).dtype);
     return tensor;
   });
 }
@@ -107,7 +111,7 @@ std::vector<Step> trace_run(Running& running, std::span<const Tensor> inputs) {
       Tensor tensor;
       if (value == nullptr || !to_tensor(*value, tensor)) continue;
       const bool typed = origin && i < origin->outputs.size();
-      if (typed) tensor = tensor.converted(widened(origin->outputs[i], running.precision).dtype);
+      if (typed) tensor = tensor.converted(running.taken(origin->outputs[i]).dtype);
       const bool named = origin && i < origin->names.size() && !origin->names[i].empty();
       steps.push_back({named ? origin->names[i] : port, origin ? origin->op : "", scope, place,
                        std::move(tensor)});
@@ -155,9 +159,15 @@ std::shared_ptr<Running> make_running(const Files& files, std::string_view entry
   const auto& origin = running->loading.origin;
   running->inputs = origin ? origin->inputs : open_ports(*running);
   running->outputs = origin ? origin->outputs : outputs_of(running->graph(), *running->executor);
+  running->halves =
+      std::ranges::any_of(running->inputs,
+                          [](const Door& door) { return is_half(door.type.dtype); }) ||
+      (origin && std::ranges::any_of(origin->weights, [](const StoredWeight& weight) {
+         return is_half(weight.type.dtype);
+       }));
   Builder builder("inputs");
   for (const Door& door : running->inputs) {
-    builder.input(door.name.empty() ? door.id : door.name, widened(door.type, precision));
+    builder.input(door.name.empty() ? door.id : door.name, running->taken(door.type));
   }
   Signature signature;
   if (origin) signature.lengths = origin->signature.lengths;
@@ -173,17 +183,17 @@ Simulation simulate_mdf(const Files& files, std::string_view entry, Precision pr
   Simulation simulation;
   for (const mdf::Door& door : running->inputs) {
     simulation.inputs.push_back(
-        {door.name.empty() ? door.id : door.name, mdf::widened(door.type, precision)});
+        {door.name.empty() ? door.id : door.name, running->taken(door.type)});
   }
   for (const mdf::Door& door : running->outputs) {
     simulation.outputs.push_back(
-        {door.name.empty() ? door.id : door.name, mdf::widened(door.type, precision)});
+        {door.name.empty() ? door.id : door.name, running->taken(door.type)});
   }
   std::vector<mdf::StoredWeight> trainable;
   const auto stored = running->loading.weights();
   for (const auto& [weight, tensor] : stored) {
     for (const std::string& name : weight.names) simulation.weights.emplace_back(name, tensor);
-    const DType dtype = mdf::widened(weight.type, precision).dtype;
+    const DType dtype = running->taken(weight.type).dtype;
     // In double precision a weight is the float that the document means, not the decimal it is
     // written as.
     const bool given = weight.where == mdf::StoredWeight::Where::port ||
@@ -191,7 +201,7 @@ Simulation simulate_mdf(const Files& files, std::string_view entry, Precision pr
     if (given) mdf::set_weight(*running, weight, tensor.converted(dtype));
     if (!weight.trainable || weight.names.empty()) continue;
     trainable.push_back(weight);
-    simulation.parameters.push_back({weight.names[0], mdf::widened(weight.type, precision)});
+    simulation.parameters.push_back({weight.names[0], running->taken(weight.type)});
   }
   simulation.executor = std::make_unique<mdf::DocumentRun>(running);
   simulation.set_parameters = [running, trainable](std::span<const Tensor> values) {
