@@ -69,7 +69,8 @@ TEST(Inputs, DifferBySeedOnly) {
 }
 
 TEST(Margins, ExcuseAnArgMaxThatRoundingDecides) {
-  const Graph graph = graph_of("graph g(x: f32[2, 3]) -> (y)\n  y = argmax(x, dim=1)\n");
+  const Graph graph =
+      graph_of("graph g(x: f32[2, 3]) -> (y)\n  h = mul(x, 0.3)\n  y = argmax(h, dim=1)\n");
   const Margins margins(graph, engine_named("reference"));
   const std::vector<float> values{1.0F, 1.0F + 0x1p-23F, 0.0F, 5.0F, 6.0F, 7.0F};
   const std::vector<Tensor> inputs{Tensor::of<float>({2, 3}, values)};
@@ -81,12 +82,28 @@ TEST(Margins, ExcuseAnArgMaxThatRoundingDecides) {
 }
 
 TEST(Margins, ExcuseAComparisonOfNeighbours) {
-  const Graph graph = graph_of("graph g(x: f32[2]) -> (y)\n  y = gt(x, 1.0)\n");
+  const Graph graph = graph_of("graph g(x: f32[2]) -> (y)\n  h = mul(x, 0.3)\n  y = gt(h, 0.3)\n");
   const std::vector<float> values{1.0F + 0x1p-23F, 1.5F};
   const std::vector<Tensor> inputs{Tensor::of<float>({2}, values)};
   const Excuse excuse = Margins(graph, engine_named("reference")).on(inputs);
   EXPECT_TRUE(excuse(0, 0, 0));
   EXPECT_FALSE(excuse(0, 1, 0));
+}
+
+TEST(Margins, ExcuseNothingOfWhatIsGiven) {
+  const Graph graph = graph_of("graph g(x: f32[2]) -> (y)\n  y = gt(x, 1.0)\n");
+  const std::vector<Tensor> inputs{Tensor::of<float>({2}, std::vector<float>{1.0F, 1.5F})};
+  EXPECT_FALSE(Margins(graph, engine_named("reference")).on(inputs)(0, 0, 1));
+}
+
+TEST(Margins, ExcuseTheWholeNumbersBesideARoundedOneOnly) {
+  const Graph graph =
+      graph_of("graph g(x: f32[3]) -> (y)\n  h = mul(x, 0.1)\n  y = cast(h, dtype=i64)\n");
+  const std::vector<Tensor> inputs{Tensor::of<float>({3}, std::vector<float>{30.0F, 25.0F, 7.0F})};
+  const Excuse excuse = Margins(graph, engine_named("reference")).on(inputs);
+  EXPECT_TRUE(excuse(0, 0, 2));
+  EXPECT_FALSE(excuse(0, 0, 4));
+  EXPECT_FALSE(excuse(0, 1, 3));
 }
 
 }  // namespace
