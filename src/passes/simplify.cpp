@@ -22,10 +22,9 @@ struct Site {
   /// The number that an input is everywhere, if it is a literal.
   std::optional<double> number(std::size_t i) const {
     const Constant* constant = constant_of(out.graph(), call.inputs[i]);
-    if (constant == nullptr || !constant->names.empty() || !constant->data.shape().empty())
-      return std::nullopt;
+    if (constant == nullptr || !is_literal(*constant)) return std::nullopt;
     if (is_complex(constant->data.dtype())) return std::nullopt;
-    return constant->data.doubles()[0];
+    return number_of(*constant);
   }
 
   /// The node that made an input, if it is of operator `op`.
