@@ -29,12 +29,9 @@ std::vector<Attribute> example_settings(Kind kind) {
     case Kind::real: return {0.5};
     case Kind::text: return {std::string("none")};
     case Kind::dtype: return {DType::f32};
-    case Kind::tensor: return {Tensor::zeros(DType::f32, {4})};
     case Kind::dim: return {Dim(1)};
     case Kind::integers: return {Integers{1}, Integers{2, 2}, Integers{4}, Integers{1, 1, 1, 1}};
     case Kind::dims: return {std::vector<Dim>{2, 2}, std::vector<Dim>{4, 4}};
-    case Kind::reals: return {std::vector<double>{1.0}};
-    case Kind::texts: return {std::vector<std::string>{}};
   }
   return {};
 }

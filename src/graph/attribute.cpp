@@ -14,9 +14,6 @@ std::string text_of(double value) { return real_text(value); }
 std::string text_of(const std::string& value) { return quoted_with(value, '\''); }
 std::string text_of(DType value) { return std::string(name_of(value)); }
 std::string text_of(const Dim& value) { return to_text(value); }
-std::string text_of(const Tensor& value) {
-  return fmt::format("{} {}", to_text(value.dtype(), value.shape()), elements_text(value));
-}
 
 template <class T>
 std::string text_of(const std::vector<T>& values) {

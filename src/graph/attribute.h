@@ -7,15 +7,14 @@
 #include <vector>
 
 #include "base/error.h"
-#include "graph/tensor.h"
+#include "graph/dim.h"
 #include "graph/types.h"
 
 namespace isomer {
 
 /// A setting of a node. The schema of its operator says which kind each one has.
-using Attribute = std::variant<bool, std::int64_t, double, std::string, DType, Tensor, Dim,
-                               std::vector<std::int64_t>, std::vector<Dim>, std::vector<double>,
-                               std::vector<std::string>>;
+using Attribute = std::variant<bool, std::int64_t, double, std::string, DType, Dim,
+                               std::vector<std::int64_t>, std::vector<Dim>>;
 
 struct NamedAttribute {
   std::string name;

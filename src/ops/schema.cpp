@@ -47,10 +47,9 @@ const std::unordered_map<std::string_view, CatalogEntry>& catalog() {
 }
 
 constexpr std::pair<std::string_view, Kind> kind_names[] = {
-    {"bool", Kind::boolean}, {"int", Kind::integer},   {"float", Kind::real},
-    {"string", Kind::text},  {"dtype", Kind::dtype},   {"tensor", Kind::tensor},
-    {"dim", Kind::dim},      {"ints", Kind::integers}, {"dims", Kind::dims},
-    {"floats", Kind::reals}, {"strings", Kind::texts},
+    {"bool", Kind::boolean},  {"int", Kind::integer}, {"float", Kind::real},
+    {"string", Kind::text},   {"dtype", Kind::dtype}, {"dim", Kind::dim},
+    {"ints", Kind::integers}, {"dims", Kind::dims},
 };
 
 Kind kind_named(std::string_view name) {
@@ -94,15 +93,12 @@ Attribute default_in(Kind kind, std::string_view text) {
     case Kind::dtype: return dtype_named(text).value();
     case Kind::dim: return Dim(number_in<std::int64_t>(text));
     case Kind::integers: return list_in<std::int64_t>(text);
-    case Kind::reals: return list_in<double>(text);
     case Kind::dims: {
       const auto numbers = list_in<std::int64_t>(text);
       return std::vector<Dim>(numbers.begin(), numbers.end());
     }
-    case Kind::tensor:
-    case Kind::texts: break;
   }
-  throw Error(Fault::bug, "signature", "this kind of attribute has no default");
+  throw Error(Fault::bug, "signature", "an attribute's kind is none");
 }
 
 /// Splits at commas outside of brackets.
@@ -161,8 +157,6 @@ std::optional<Attribute> as_kind(Kind kind, const Attribute& value) {
       return std::holds_alternative<std::string>(value) ? std::optional(value) : std::nullopt;
     case Kind::dtype:
       return std::holds_alternative<DType>(value) ? std::optional(value) : std::nullopt;
-    case Kind::tensor:
-      return std::holds_alternative<Tensor>(value) ? std::optional(value) : std::nullopt;
     case Kind::dim:
       if (integer != nullptr) return Dim(*integer);
       return std::holds_alternative<Dim>(value) ? std::optional(value) : std::nullopt;
@@ -175,13 +169,6 @@ std::optional<Attribute> as_kind(Kind kind, const Attribute& value) {
     case Kind::dims:
       if (integers != nullptr) return std::vector<Dim>(integers->begin(), integers->end());
       return dims != nullptr ? std::optional(value) : std::nullopt;
-    case Kind::reals:
-      if (integers != nullptr) return std::vector<double>(integers->begin(), integers->end());
-      return std::holds_alternative<std::vector<double>>(value) ? std::optional(value)
-                                                                : std::nullopt;
-    case Kind::texts:
-      return std::holds_alternative<std::vector<std::string>>(value) ? std::optional(value)
-                                                                     : std::nullopt;
   }
   return std::nullopt;
 }

@@ -47,9 +47,8 @@ struct Cotangents {
 /// The signature is the single source of names, order, kinds and defaults:
 ///   "conv(x, weight, bias?, stride: ints = [1, 1], groups: int = 1) -> y"
 /// Inputs have no kind: `x` is required, `bias?` optional, `xs...` any number (last). Attributes
-/// have one of the kinds bool int float string dtype tensor dim ints dims floats strings, then a
-/// default, or `?` for "may be absent", or neither for "must be given". Outputs: `-> y`, `-> (y,
-/// indices)` or `-> ys...`.
+/// have one of the kinds bool int float string dtype dim ints dims, then a default, or `?` for "may
+/// be absent", or neither for "must be given". Outputs: `-> y`, `-> (y, indices)` or `-> ys...`.
 struct OpSchema {
   std::string_view signature;
   /// Types of the outputs. Throws Fault::model with what would be right.
@@ -77,7 +76,7 @@ const OpSchema* find_op(std::string_view name);
 /// Throws Fault::model with the nearest name.
 const OpSchema& op_named(std::string_view name);
 
-enum class Kind { boolean, integer, real, text, dtype, tensor, dim, integers, dims, reals, texts };
+enum class Kind { boolean, integer, real, text, dtype, dim, integers, dims };
 
 /// The parsed signature.
 struct Prototype {

@@ -109,7 +109,6 @@ class Converter {
     misfit(row_, "'" + value + "' is no reduction");
   }
   Slot operator()(DType value) const { return made(static_cast<std::int64_t>(scalar_type(value))); }
-  Slot operator()(const Tensor&) const { misfit(row_, "a tensor is no attribute there"); }
   Slot operator()(const Dim& value) const {
     if (value.known()) return (*this)(value.value());
     return {.kind = Slot::Kind::dim, .dims = {value}};
@@ -127,12 +126,6 @@ class Converter {
   Slot operator()(const std::vector<Dim>& values) const {
     if (const auto known = known_shape(values)) return (*this)(*known);
     return {.kind = Slot::Kind::dims, .dims = values};
-  }
-  Slot operator()(const std::vector<double>& values) const {
-    return made(c10::List<double>(values));
-  }
-  Slot operator()(const std::vector<std::string>&) const {
-    misfit(row_, "texts are no attribute there");
   }
 
  private:

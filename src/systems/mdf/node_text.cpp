@@ -182,7 +182,6 @@ struct AttributeTree {
   }
   Tree operator()(const std::string& text) const { return {text}; }
   Tree operator()(DType dtype) const { return {std::string(name_of(dtype))}; }
-  Tree operator()(const Tensor& tensor) const { return nested_lists(tensor); }
   Tree operator()(const Dim& dim) const { return tree_of(dim); }
   template <class T>
   Tree operator()(const std::vector<T>& items) const {
@@ -235,9 +234,6 @@ Attribute attribute_in(const Tree& tree, Kind kind) {
     case Kind::dim: return dim_in(tree);
     case Kind::integers: return items_in<std::int64_t>(tree, integer_in);
     case Kind::dims: return items_in<Dim>(tree, dim_in);
-    case Kind::reals: return items_in<double>(tree, real_in);
-    case Kind::texts: return texts_in(&tree);
-    case Kind::tensor: break;
   }
   refuse("an attribute of this kind is not read");
 }

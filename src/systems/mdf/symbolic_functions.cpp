@@ -172,7 +172,7 @@ Symbol SymbolicNode::NumpyCall::split() const {
   std::vector<Symbol> parts;
   for (const ValueId part :
        node.builder_.emit_all("split", {id}, {{"sizes", sizes}, {"dim", axis}}))
-    parts.push_back({part});
+    parts.emplace_back().data = part;
   return {std::move(parts)};
 }
 

@@ -642,9 +642,6 @@ struct ValueText {
   std::string operator()(double value) const { return python_literal(value); }
   std::string operator()(const std::string& value) const { return python_literal(value); }
   std::string operator()(DType value) const { return torch_dtype(value); }
-  std::string operator()(const Tensor&) const {
-    throw Error(Fault::bug, "", "a tensor as an attribute");
-  }
   std::string operator()(const Dim& value) const { return length(value).text; }
 
   template <class T>

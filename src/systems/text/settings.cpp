@@ -15,12 +15,6 @@ double read_real(Cursor& cursor) {
   return read_elements(cursor, DType::f64, std::vector<std::int64_t>{}).doubles()[0];
 }
 
-Tensor read_tensor(Cursor& cursor) {
-  const DType dtype = read_dtype(cursor);
-  const std::vector<std::int64_t> shape = read_shape(cursor);
-  return read_elements(cursor, dtype, shape);
-}
-
 template <class Item>
 auto read_items(Cursor& cursor, Item&& item) {
   std::vector<decltype(item())> items;
@@ -61,12 +55,9 @@ Attribute read_attribute(Cursor& cursor, Kind kind) {
     case Kind::real: return read_real(cursor);
     case Kind::text: return cursor.quoted_text();
     case Kind::dtype: return read_dtype(cursor);
-    case Kind::tensor: return read_tensor(cursor);
     case Kind::dim: return read_dim(cursor);
     case Kind::integers: return read_items(cursor, [&] { return cursor.integer(); });
     case Kind::dims: return read_items(cursor, [&] { return read_dim(cursor); });
-    case Kind::reals: return read_items(cursor, [&] { return read_real(cursor); });
-    case Kind::texts: return read_items(cursor, [&] { return cursor.quoted_text(); });
   }
   throw Error(Fault::bug, "", "an attribute's kind is none");
 }
