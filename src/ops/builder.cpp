@@ -134,12 +134,24 @@ std::vector<ValueId> Builder::emit_all(std::string_view op, std::vector<ValueId>
   Node node;
   node.op = op;
   node.inputs = std::move(inputs);
-  for (TensorType& result : results) node.outputs.push_back(add_value("", std::move(result)));
+  for (TensorType& result : results) {
+    node.outputs.push_back(add_value("", std::move(result)));
+    makers_.emplace_hint(makers_.end(), node.outputs.back(), graph_.nodes.size());
+  }
   node.attributes = canonical(schema, all);
   node.scope = scope_;
   node.place = place_;
   graph_.nodes.push_back(std::move(node));
   return graph_.nodes.back().outputs;
+}
+
+const Node* Builder::maker(ValueId id) const {
+  const auto found = makers_.find(id);
+  return found == makers_.end() ? nullptr : &graph_.nodes[found->second];
+}
+
+void Builder::assume(std::vector<LengthRange> lengths) {
+  graph_.signature.lengths = std::move(lengths);
 }
 
 void Builder::at(std::string scope, Place place) {

@@ -32,6 +32,8 @@ class Builder {
   std::vector<ValueId> emit_all(std::string_view op, std::vector<ValueId> inputs,
                                 Attributes attributes = {});
 
+  /// What named lengths may be: types are as simple as that allows.
+  void assume(std::vector<LengthRange> lengths);
   /// Where the nodes emitted from now on come from.
   void at(std::string scope, Place place);
   /// Names a value for readers of the graph; the last one wins.
@@ -41,6 +43,8 @@ class Builder {
   const Shape& shape(ValueId id) const { return graph_[id].type.shape; }
   std::int64_t rank(ValueId id) const { return static_cast<std::int64_t>(shape(id).size()); }
   DType dtype(ValueId id) const { return graph_[id].type.dtype; }
+  /// The node that makes a value, or null. It moves when the graph grows.
+  const Node* maker(ValueId id) const;
   /// What is built so far. Its outputs are not set yet.
   const Graph& graph() const { return graph_; }
 
@@ -51,6 +55,7 @@ class Builder {
   ValueId add_value(std::string name, TensorType type);
 
   Graph graph_;
+  std::map<ValueId, std::size_t> makers_;  // nodes
   std::string scope_;
   Place place_;
   std::map<std::pair<DType, std::uint64_t>, ValueId> literals_;

@@ -13,19 +13,13 @@ using Values = std::vector<ValueId>;
 
 // Type rules ------------------------------------------------------------------------------------
 
-void require_same_dtype(const TensorType& a, const TensorType& b) {
-  if (a.dtype == b.dtype) return;
-  refuse(fmt::format("the operands are {} and {}; they should be of one type (cast one of them)",
-                     name_of(a.dtype), name_of(b.dtype)));
-}
-
 void require_boolean(const TensorType& type) {
   if (type.dtype == DType::boolean) return;
   refuse(fmt::format("the input is {}; it should be bool (compare it first)", name_of(type.dtype)));
 }
 
 std::vector<TensorType> arithmetic_type(const OpCall& call) {
-  require_same_dtype(call.types[0], call.types[1]);
+  require_same_dtype(call);
   if (call.types[0].dtype == DType::boolean) {
     refuse("the operands are bool; arithmetic needs numbers (cast them first)");
   }
@@ -44,7 +38,7 @@ std::vector<TensorType> numeric_type(const OpCall& call) {
 }
 
 std::vector<TensorType> comparison_type(const OpCall& call) {
-  require_same_dtype(call.types[0], call.types[1]);
+  require_same_dtype(call);
   return {{DType::boolean, broadcast(call.types[0].shape, call.types[1].shape)}};
 }
 
@@ -61,7 +55,7 @@ std::vector<TensorType> test_type(const OpCall& call) {
 
 std::vector<TensorType> where_type(const OpCall& call) {
   require_boolean(call.types[0]);
-  require_same_dtype(call.types[1], call.types[2]);
+  require_same_dtype(call, 1);
   const Shape both = broadcast(call.types[1].shape, call.types[2].shape);
   return {{call.types[1].dtype, broadcast(call.types[0].shape, both)}};
 }

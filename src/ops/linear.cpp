@@ -9,14 +9,6 @@ namespace {
 
 using Values = std::vector<ValueId>;
 
-void require_same_dtype(const OpCall& call) {
-  for (std::size_t i = 1; i < call.types.size(); ++i) {
-    if (!call.has(i) || call.types[i].dtype == call.types[0].dtype) continue;
-    refuse(fmt::format("the operands are {} and {}; they should be of one type",
-                       name_of(call.types[0].dtype), name_of(call.types[i].dtype)));
-  }
-}
-
 std::vector<TensorType> matmul_type(const OpCall& call) {
   require_same_dtype(call);
   const Shape& x = call.types[0].shape;

@@ -55,6 +55,15 @@ Shape broadcast(const Shape& a, const Shape& b) {
   return result;
 }
 
+void require_same_dtype(const OpCall& call, std::size_t first) {
+  const DType dtype = call.types[first].dtype;
+  for (std::size_t i = first + 1; i < call.types.size(); ++i) {
+    if (!call.has(i) || call.types[i].dtype == dtype) continue;
+    refuse(fmt::format("the operands are {} and {}; they should be of one type (cast one of them)",
+                       name_of(dtype), name_of(call.types[i].dtype)));
+  }
+}
+
 std::vector<TensorType> same_type(const OpCall& call) { return {call.types[0]}; }
 
 std::vector<TensorType> same_floating_type(const OpCall& call) {

@@ -21,6 +21,9 @@ std::vector<std::size_t> axes_in(const std::vector<std::int64_t>& axes, std::siz
 /// The shape that both broadcast to, PyTorch's rule. Throws Fault::model where they do not.
 Shape broadcast(const Shape& a, const Shape& b);
 
+/// Throws Fault::model unless all inputs that are given, from `first` on, are of one type.
+void require_same_dtype(const OpCall& call, std::size_t first = 0);
+
 /// The output is as the first input.
 std::vector<TensorType> same_type(const OpCall& call);
 /// The same, for floating inputs only.

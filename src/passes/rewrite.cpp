@@ -31,6 +31,7 @@ class Copy {
 
   /// Runs the rule, or copies the node; its results take the old values' places and names.
   void add(const Node& node, const Rule& rule) {
+    expect(node.bodies.empty(), "no operator has bodies yet");
     out_.at(node.scope, node.place);
     const std::vector<ValueId> inputs = inputs_of(node);
     std::optional<std::vector<ValueId>> results = rule(out_, old_, node, inputs);

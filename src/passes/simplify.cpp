@@ -29,12 +29,8 @@ struct Site {
 
   /// The node that made an input, if it is of operator `op`.
   const Node* maker(ValueId id, std::string_view op) const {
-    const std::vector<Node>& nodes = out.graph().nodes;
-    for (std::size_t i = nodes.size(); i-- > 0;) {
-      if (std::ranges::find(nodes[i].outputs, id) == nodes[i].outputs.end()) continue;
-      return nodes[i].op == op ? &nodes[i] : nullptr;
-    }
-    return nullptr;
+    const Node* found = out.maker(id);
+    return found != nullptr && found->op == op ? found : nullptr;
   }
 };
 

@@ -17,7 +17,7 @@ ValueId integers_of(Reading& r, ValueId index) {
 
 // Whether an index can be seen to have no negative elements.
 bool counts_from_start(const Builder& b, ValueId index) {
-  for (const Node* node = maker_of(b, index); node != nullptr; node = maker_of(b, index)) {
+  for (const Node* node = b.maker(index); node != nullptr; node = b.maker(index)) {
     if (node->op == "argmax" || node->op == "argmin") return true;
     if (node->op == "arange") {
       const auto* start = find(node->attributes, "start");

@@ -19,7 +19,7 @@ Values linear(Reading& r) {
 // w where `x` is the transpose of a matrix w; else none.
 ValueId untransposed(const Builder& b, ValueId x) {
   if (b.rank(x) != 2) return ValueId::none;
-  const Node* node = maker_of(b, x);
+  const Node* node = b.maker(x);
   if (node == nullptr || (node->op != "permute" && node->op != "transpose")) return ValueId::none;
   return node->inputs[0];
 }

@@ -3,6 +3,7 @@
 #include <ranges>
 
 #include "base/text.h"
+#include "ops/rules.h"
 #include "systems/aten/reading.h"
 
 namespace isomer::aten {
@@ -34,10 +35,10 @@ Shape without_unknown(const Reading& r, const Shape& from, Shape to) {
 // A linear layer of a tensor with many axes is decomposed as view, addmm, view. The views go away
 // again, so that the layer is one node, as it was written.
 ValueId lifted_linear(Builder& b, ValueId x, const Shape& shape) {
-  const Node* linear = maker_of(b, x);
+  const Node* linear = b.maker(x);
   if (linear == nullptr || linear->op != "linear" || shape.empty()) return ValueId::none;
   const std::vector<ValueId> inputs = linear->inputs;
-  const Node* view = maker_of(b, inputs[0]);
+  const Node* view = b.maker(inputs[0]);
   if (view == nullptr || view->op != "reshape") return ValueId::none;
   const ValueId before = view->inputs[0];
   Shape wanted = b.shape(before);
@@ -194,7 +195,7 @@ Values expand_as(Reading& r) {
 Values broadcast_tensors(Reading& r) {
   Values all = r.tensors("tensors");
   Shape shape;
-  for (const ValueId x : all) shape = broadcast(r, shape, r.b.shape(x));
+  for (const ValueId x : all) shape = broadcast(shape, r.b.shape(x));
   for (ValueId& x : all) x = expanded(r.b, x, shape);
   return all;
 }

@@ -348,22 +348,6 @@ ValueId sliced(Builder& b, ValueId x, std::int64_t axis, const Dim& start, const
   return b.emit("slice", {x}, {{"dim", axis}, {"start", start}, {"end", end}});
 }
 
-Shape broadcast(const Reading& r, const Shape& a, const Shape& b) {
-  const Shape& longer = a.size() >= b.size() ? a : b;
-  const Shape& shorter = a.size() >= b.size() ? b : a;
-  Shape shape = longer;
-  const std::size_t offset = longer.size() - shorter.size();
-  for (std::size_t i = 0; i < shorter.size(); ++i) {
-    Dim& length = shape[offset + i];
-    if (length == Dim(1)) length = shorter[i];
-    if (shorter[i] == Dim(1) || length == shorter[i]) continue;
-    if (length.known() && shorter[i].known())
-      r.fail("shapes " + to_text(a) + " and " + to_text(b) + " do not broadcast");
-    if (shorter[i].known()) length = shorter[i];
-  }
-  return shape;
-}
-
 ValueId reduced(Reading& r, ValueId x, std::int64_t reduction) {
   if (reduction == 0) return x;
   if (reduction != 1 && reduction != 2)
@@ -377,15 +361,6 @@ ValueId flat_root(Builder& b, ValueId x) {
   const ValueId at_zero = b.emit("eq", {x, zero});
   const ValueId root = b.emit("sqrt", {b.emit("where", {at_zero, b.literal(dtype, 1.0), x})});
   return b.emit("where", {at_zero, zero, root});
-}
-
-const Node* maker_of(const Builder& b, ValueId id) {
-  const auto& nodes = b.graph().nodes;
-  // Backwards: who asks mostly asks for something recent.
-  for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) {
-    if (std::ranges::find(node->outputs, id) != node->outputs.end()) return &*node;
-  }
-  return nullptr;
 }
 
 }  // namespace isomer::aten

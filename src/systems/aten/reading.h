@@ -137,15 +137,11 @@ ValueId squeezed(Builder& b, ValueId x, std::vector<std::int64_t> axes);
 ValueId expanded(Builder& b, ValueId x, Shape shape);
 /// A slice along an axis, unless it would change nothing.
 ValueId sliced(Builder& b, ValueId x, std::int64_t axis, const Dim& start, const Dim& end);
-/// The shape both broadcast to. Lengths that are not known to be 1 are taken to be equal.
-Shape broadcast(const Reading& r, const Shape& a, const Shape& b);
 /// `x` reduced as losses are: 0 none, 1 mean, 2 sum.
 ValueId reduced(Reading& r, ValueId x, std::int64_t reduction);
 /// The square root whose slope at 0 is 0: PyTorch's norms and standard deviations are
 /// differentiated so.
 ValueId flat_root(Builder& b, ValueId x);
-/// The node that made `id`, or null.
-const Node* maker_of(const Builder& b, ValueId id);
 Attribute ints(std::vector<std::int64_t> values);
 
 }  // namespace isomer::aten
