@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,14 @@ namespace isomer {
 
 /// Values of named lengths, known when a model runs.
 using Lengths = std::map<std::string, std::int64_t, std::less<>>;
+
+/// What a named length may be.
+struct LengthRange {
+  std::string name;
+  std::int64_t least = 0;
+  std::optional<std::int64_t> most;
+  bool operator==(const LengthRange&) const = default;
+};
 
 /// A length: a number known now, or an expression over named lengths ("s0", "2*s0 + 1") kept in one
 /// normal form (a polynomial, terms sorted), so that equal lengths compare equal.
@@ -74,6 +83,7 @@ class Dim {
   };
 
   friend struct DimAlgebra;
+  friend struct DimBounds;
 
   std::int64_t constant_ = 0;
   std::vector<Term> terms_;  // sorted, no two with the same factors, no coefficient 0
@@ -83,6 +93,9 @@ Dim floor_divide(const Dim& a, const Dim& b);
 Dim remainder(const Dim& a, const Dim& b);
 Dim smaller(const Dim& a, const Dim& b);
 Dim larger(const Dim& a, const Dim& b);
+
+/// As simple as the ranges allow: "min(7, s)" is "s" where s is at most 7.
+Dim within(const Dim& dim, std::span<const LengthRange> ranges);
 
 /// "12", "s0", "2*s0 + 1", "floordiv(s0 + 1, 2)".
 std::string to_text(const Dim& dim);

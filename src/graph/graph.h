@@ -76,14 +76,6 @@ struct Structure {
   bool operator==(const Structure&) const = default;
 };
 
-/// What a named length may be.
-struct LengthRange {
-  std::string name;
-  std::int64_t least = 0;
-  std::optional<std::int64_t> most;
-  bool operator==(const LengthRange&) const = default;
-};
-
 /// How callers see the model.
 struct Signature {
   Structure arguments{

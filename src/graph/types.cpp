@@ -61,4 +61,12 @@ DType promoted(DType a, DType b) {
   return b;
 }
 
+std::vector<TensorType> within(std::vector<TensorType> types, std::span<const LengthRange> ranges) {
+  if (ranges.empty()) return types;
+  for (TensorType& type : types) {
+    for (Dim& length : type.shape) length = within(length, ranges);
+  }
+  return types;
+}
+
 }  // namespace isomer

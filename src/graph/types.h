@@ -30,6 +30,9 @@ struct TensorType {
   bool operator==(const TensorType&) const = default;
 };
 
+/// Every length as simple as the ranges allow.
+std::vector<TensorType> within(std::vector<TensorType> types, std::span<const LengthRange> ranges);
+
 /// "f32[s0, 10]"
 std::string to_text(const TensorType& type);
 

@@ -129,7 +129,7 @@ std::vector<ValueId> Builder::emit_all(std::string_view op, std::vector<ValueId>
   }
   const Attributes all = complete(schema, attributes);
   std::vector<TensorType> results = with_place(fmt::format("operator '{}'", op), [&] {
-    return schema.infer(OpCall{all, inputs, types});
+    return output_types(schema, OpCall{all, inputs, types}, graph_.signature.lengths);
   });
   Node node;
   node.op = op;

@@ -9,6 +9,18 @@ namespace isomer {
 
 void refuse(std::string_view what) { throw Error(Fault::model, "", what); }
 
+std::vector<TensorType> output_types(const OpSchema& schema, const OpCall& call,
+                                     std::span<const LengthRange> ranges) {
+  std::vector<TensorType> types = within(schema.infer(call), ranges);
+  for (const TensorType& type : types) {
+    for (const Dim& length : type.shape) {
+      if (length.known() && length.value() < 0)
+        refuse(fmt::format("a length of the result {} would be negative", to_text(type.shape)));
+    }
+  }
+  return types;
+}
+
 std::size_t axis_in(std::int64_t axis, std::size_t axes) {
   const auto count = static_cast<std::int64_t>(std::max<std::size_t>(axes, 1));
   if (axis < -count || axis >= count) {

@@ -12,6 +12,11 @@ namespace isomer {
 /// What a type rule throws: "what is wrong; what would be right".
 [[noreturn]] void refuse(std::string_view what);
 
+/// The types of a call's outputs, as simple as the ranges allow. Throws what the type rule throws,
+/// and Fault::model where a length would be negative.
+std::vector<TensorType> output_types(const OpSchema& schema, const OpCall& call,
+                                     std::span<const LengthRange> ranges);
+
 /// The axis counted from the front. `axes` is the rank; a scalar has one axis for this purpose, as
 /// in PyTorch. Throws Fault::model when it is out of range.
 std::size_t axis_in(std::int64_t axis, std::size_t axes);

@@ -1,6 +1,7 @@
 #include "ops/validate.h"
 
 #include "base/text.h"
+#include "ops/rules.h"
 
 namespace isomer {
 namespace {
@@ -56,7 +57,8 @@ class Validator {
       types[i] = graph_[node.inputs[i]].type;
     }
     const Attributes attributes = complete(schema, node.attributes);
-    const std::vector<TensorType> inferred = schema.infer(OpCall{attributes, node.inputs, types});
+    const std::vector<TensorType> inferred =
+        output_types(schema, OpCall{attributes, node.inputs, types}, graph_.signature.lengths);
     if (inferred.size() != node.outputs.size()) {
       refuse("the number of outputs",
              fmt::format("is {}; it should be {}", node.outputs.size(), inferred.size()));

@@ -18,7 +18,9 @@ Graph with_rules(const Graph& graph) {
 
 class Backward {
  public:
-  explicit Backward(const Graph& forward) : forward_(forward), out_(forward.name + "_vjp") {}
+  explicit Backward(const Graph& forward) : forward_(forward), out_(forward.name + "_vjp") {
+    out_.assume(forward.signature.lengths);
+  }
 
   Graph run() && {
     copy_forward();

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/text.h"
+#include "ops/rules.h"
 #include "ops/validate.h"
 
 namespace isomer {
@@ -14,6 +15,7 @@ class Copy {
  public:
   explicit Copy(const Graph& old)
       : old_(old), out_(old.name), now_(old.values.size(), ValueId::none) {
+    out_.assume(old.signature.lengths);
     for (const ValueId id : old.inputs) set(id, out_.input(old[id].name, old[id].type));
     for (const Constant& constant : old.constants) {
       set(constant.value, out_.constant(old[constant.value].name, constant));

@@ -2,7 +2,7 @@
 #include <optional>
 
 #include "base/text.h"
-#include "ops/schema.h"
+#include "ops/rules.h"
 #include "ops/validate.h"
 #include "passes/rewrite.h"
 #include "run/engine.h"
@@ -112,7 +112,7 @@ Step ReferenceExecutor::prepare_node(const Node& node, const Lengths& lengths,
   }
   // The type rule looks again, now at numbers: a kernel may rely on what it says.
   const std::vector<TensorType> result_types =
-      schema.infer({step.attributes, node.inputs, input_types});
+      output_types(schema, {step.attributes, node.inputs, input_types}, {});
   for (std::size_t i = 0; i < node.outputs.size(); ++i) {
     types.at(index_of(node.outputs[i])) = result_types.at(i);
     step.results.push_back({result_types[i].dtype, evaluate(result_types[i].shape, lengths), {}});

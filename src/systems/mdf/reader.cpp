@@ -91,6 +91,7 @@ Reader::Reader(const Loading& loading)
 // The inputs that the metadata lists, or every port that nothing sends to, once per name.
 void Reader::add_inputs() {
   if (loading_.origin) {
+    builder_.assume(loading_.origin->signature.lengths);
     for (const Door& door : loading_.origin->inputs) {
       open_ports_[door.id] = builder_.input(door.name, door.type);
     }

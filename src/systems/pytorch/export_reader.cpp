@@ -100,6 +100,7 @@ class Reader {
     for (const LengthRange& range : program_.lengths) {
       if (lengths_.contains(range.name)) signature_.lengths.push_back(range);
     }
+    builder_.assume(signature_.lengths);
   }
 
   bool add_input(const ExportInput& input) {

@@ -193,6 +193,7 @@ class GraphReader {
       cursor_.fail("a length's range begins at 0 or above and ends no lower than it begins", begin);
     }
     lengths_.push_back(std::move(range));
+    builder_.assume(lengths_);
   }
 
   /// What the lines of weights, buffers and states share.

@@ -65,6 +65,19 @@ TEST(Dim, OrdersMinimaAndMaxima) {
 }
 
 /// Whatever is simplified, the number stays the one that plain arithmetic gives.
+TEST(Dim, IsSimplerWithinARange) {
+  const LengthRange ranges[] = {{"s", 2, 7}, {"n", 1, {}}};
+  const auto text = [&](std::string_view dim) { return to_text(within(parse_dim(dim), ranges)); };
+  EXPECT_EQ(text("min(7, s)"), "s");
+  EXPECT_EQ(text("2*min(9, s + 2)*n + 1"), to_text(parse_dim("2*(s + 2)*n + 1")));
+  EXPECT_EQ(text("max(s - 2, 0)"), "s - 2");
+  EXPECT_EQ(text("min(1, s)"), "1");
+  EXPECT_EQ(text("floordiv(max(n - 1, 0), 2)"), to_text(parse_dim("floordiv(n - 1, 2)")));
+  EXPECT_EQ(text("min(6, s)"), "min(6, s)") << "s may be 7";
+  EXPECT_EQ(text("min(7, n)"), "min(7, n)") << "n has no upper end";
+  EXPECT_EQ(text("min(7, t)"), "min(7, t)") << "t has no range";
+}
+
 TEST(Dim, SimplifyingKeepsTheNumber) {
   for (const std::string_view text :
        {"(7*s0 + 3)//2", "(s0*t - 5)//3", "(s0 + t)%4", "-3*s0//4", "(6*s0*t + 4*t)//(2*t)",
