@@ -68,12 +68,12 @@ TensorType convolved(const OpCall& call, const TensorType& x, const TensorType& 
   TensorType y{x.dtype, {x.shape[0], transposed ? weight.shape[1] * groups : weight.shape[0]}};
   for (std::size_t i = 0; i + 2 < rank; ++i) {
     const Dim reach = (weight.shape[i + 2] - 1) * window.dilation[i];
+    const Dim around = Dim(window.padding[i]) * 2;
     if (transposed) {
-      y.shape.push_back((x.shape[i + 2] - 1) * window.stride[i] - 2 * window.padding[i] + reach +
+      y.shape.push_back((x.shape[i + 2] - 1) * window.stride[i] - around + reach +
                         window.output_padding[i] + 1);
     } else {
-      y.shape.push_back(
-          floor_divide(x.shape[i + 2] + 2 * window.padding[i] - reach - 1, window.stride[i]) + 1);
+      y.shape.push_back(floor_divide(x.shape[i + 2] + around - reach - 1, window.stride[i]) + 1);
     }
     require_positive(y.shape.back(), "a spatial length");
   }
@@ -149,7 +149,8 @@ void require_planes(const TensorType& type) {
 /// Windows along one axis. Rounded up, the last one must still begin inside the input or its left
 /// padding.
 Dim pooled_length(const Dim& length, const Pool& pool, std::size_t i) {
-  const Dim room = length + 2 * pool.padding[i] - pool.dilation[i] * (pool.kernel[i] - 1) - 1;
+  const Dim reach = Dim(pool.kernel[i] - 1) * pool.dilation[i];
+  const Dim room = length + 2 * pool.padding[i] - reach - 1;
   if (!pool.round_up)
     return require_positive(floor_divide(room, pool.stride[i]) + 1, "a spatial length");
   if (!length.known()) refuse("ceil_mode needs spatial lengths that are known");
@@ -236,8 +237,9 @@ Values expand_avg_pool2d(Builder& b, const OpCall& call) {
   }
   const bool padded = pool.padding[0] != 0 || pool.padding[1] != 0;
   if (!pool.round_up && (!padded || call.flag("count_include_pad"))) {
-    return {
-        b.emit("div", {sums, number(b, x, static_cast<double>(pool.kernel[0] * pool.kernel[1]))})};
+    return {b.emit("div", {sums, number(b, x,
+                                        static_cast<double>(pool.kernel[0]) *
+                                            static_cast<double>(pool.kernel[1]))})};
   }
   Shape counted_shape{Dim(1), from[from.size() - 2], from[from.size() - 1]};
   std::vector<Dim> rest = pad;
@@ -283,8 +285,8 @@ ValueId averaged(Builder& b, ValueId x, std::int64_t axis, std::int64_t outputs,
                  std::int64_t inputs) {
   Values means;
   for (std::int64_t i = 0; i < outputs; ++i) {
-    const Dim begin = i * inputs / outputs;
-    const Dim end = ((i + 1) * inputs + outputs - 1) / outputs;
+    const Dim begin = floor_divide(Dim(inputs) * i, outputs);
+    const Dim end = floor_divide(Dim(inputs) * (i + 1) + (outputs - 1), outputs);
     const ValueId window = b.emit("slice", {x}, {{"dim", axis}, {"start", begin}, {"end", end}});
     means.push_back(b.emit("mean", {window}, {{"dim", Integers{axis}}, {"keepdim", true}}));
   }

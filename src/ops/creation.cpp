@@ -13,8 +13,8 @@ std::vector<TensorType> arange_type(const OpCall& call) {
   const std::int64_t step = call.integer("step");
   if (step == 0) refuse("step should not be 0");
   const Dim span = call.get<Dim>("end") - call.get<Dim>("start");
-  const Dim count = step > 0 ? floor_divide(span + (step - 1), step)
-                             : floor_divide(Dim(0) - span + (-step - 1), -step);
+  const Dim count =
+      step > 0 ? floor_divide(span + (step - 1), step) : floor_divide(span + (Dim(step) + 1), step);
   if (count.known() && count.value() < 0) refuse("end lies before start");
   return {{call.get<DType>("dtype"), {count}}};
 }

@@ -127,8 +127,12 @@ std::vector<TensorType> pad_type(const OpCall& call) {
   Shape shape = call.types[0].shape;
   for (std::size_t i = 0; i < pad.size() / 2; ++i) {
     Dim& length = shape[shape.size() - 1 - i];
-    length = length + pad[2 * i] + pad[2 * i + 1];
-    if (length.known() && length.value() < 0) refuse("padding makes a length negative");
+    Dim kept = length;
+    for (const Dim& amount : {pad[2 * i], pad[2 * i + 1]}) {
+      if (amount.known() && amount.value() < 0) kept = kept + amount;
+      length = length + amount;
+    }
+    if (kept.known() && kept.value() < 0) refuse("padding crops more than there is");
   }
   return {{call.types[0].dtype, shape}};
 }
@@ -394,7 +398,10 @@ Values expand_triu(Builder& b, const OpCall& call) {
   const Shape matrix(shape.end() - 2, shape.end());
   const ValueId full =
       b.emit("full", {}, {{"shape", matrix}, {"value", 1.0}, {"dtype", DType::boolean}});
-  const ValueId below = b.emit("tril", {full}, {{"diagonal", call.integer("diagonal") - 1}});
+  // Nothing lies below the least of numbers, nor below the next one.
+  constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min() + 1;
+  const std::int64_t diagonal = std::max(call.integer("diagonal"), least) - 1;
+  const ValueId below = b.emit("tril", {full}, {{"diagonal", diagonal}});
   return {b.emit("where", {below, number(b, call.inputs[0], 0.0), call.inputs[0]})};
 }
 

@@ -77,7 +77,7 @@ Values conv_padded(Reading& r) {
   std::vector<std::int64_t> extra(2 * axes);
   for (std::size_t i = 0; i < axes; ++i) {
     if (!kernel[2 + i].known()) r.refuse("the size of the kernel must be known");
-    const std::int64_t total = s.dilation[i] * (kernel[2 + i].value() - 1);
+    const std::int64_t total = ((kernel[2 + i] - 1) * s.dilation[i]).value();
     s.padding[i] = total / 2;
     extra[2 * (axes - 1 - i) + 1] = total % 2;
   }
@@ -115,7 +115,7 @@ ValueId padded(Reading& r, ValueId x, std::vector<std::int64_t> amounts, double 
     const Dim length = r.b.shape(x)[static_cast<std::size_t>(axis)];
     const std::int64_t front = std::min<std::int64_t>(amounts[i], 0);
     const std::int64_t back = std::min<std::int64_t>(amounts[i + 1], 0);
-    x = sliced(r.b, x, axis, Dim(-front), length + Dim(back));
+    x = sliced(r.b, x, axis, Dim(0) - front, length + Dim(back));
     amounts[i] -= front;
     amounts[i + 1] -= back;
   }

@@ -134,10 +134,10 @@ Values pieces(Reading& r, ValueId x, std::int64_t axis, const Dim& size) {
   if (size.value() < 0 || (size.value() == 0 && length.value() > 0))
     r.fail("the size of a piece must be positive");
   std::vector<Dim> sizes;
-  for (std::int64_t begin = 0; begin < length.value(); begin += size.value()) {
+  for (std::int64_t left = length.value(); left > 0; left -= sizes.back().value()) {
     if (sizes.size() == most_pieces)
       r.refuse(fmt::format("at most {} results are read", most_pieces));
-    sizes.emplace_back(std::min(size.value(), length.value() - begin));
+    sizes.emplace_back(std::min(size.value(), left));
   }
   if (sizes.empty()) return {x};
   return split_into(r, x, axis, std::move(sizes));

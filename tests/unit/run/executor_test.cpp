@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <numeric>
 
 #include "ops/builder.h"
@@ -77,6 +78,18 @@ TEST(ReferenceExecutor, PassesInputsAndConstantsThrough) {
   ASSERT_EQ(outputs.size(), 3U);
   EXPECT_EQ(outputs[1].doubles(), (std::vector<double>{3, 4}));
   EXPECT_EQ(outputs[2].doubles(), (std::vector<double>{9}));
+}
+
+TEST(ReferenceExecutor, TakesTheLowestNumbers) {
+  constexpr std::int64_t lowest = std::numeric_limits<std::int64_t>::min();
+  Builder b("lowest");
+  const ValueId x = b.input("x", {DType::f32, {2, 2}});
+  const ValueId all = b.emit("triu", {x}, {{"diagonal", lowest}});
+  const ValueId first = b.emit("arange", {}, {{"end", Dim(-1)}, {"step", lowest}});
+  const auto executor = make_reference_executor(std::move(b).finish({all, first}));
+  const auto results = executor->run(std::vector{reals({2, 2}, {1, 2, 3, 4})});
+  EXPECT_EQ(results[0].doubles(), (std::vector<double>{1, 2, 3, 4}));
+  EXPECT_EQ(results[1].integers(), (std::vector<std::int64_t>{0}));
 }
 
 Graph dropout(double p) {
