@@ -303,21 +303,50 @@ std::int64_t scaled_length(const Reading& r, const Dim& length, double scale) {
   return static_cast<std::int64_t>(exact);
 }
 
+void demand_same_sources(const Reading& r, const Dim& length, std::int64_t wanted, double scale) {
+  constexpr std::int64_t most = 1 << 16;
+  if (!(scale > 0)) return;  // as if it were not given
+  if (!length.known()) r.refuse("the length of a resampled axis must be known");
+  const auto by_scale = static_cast<float>(1 / scale);
+  const float by_length = static_cast<float>(length.value()) / static_cast<float>(wanted);
+  const auto last = static_cast<float>(length.value() - 1);
+  bool same = by_scale == by_length || wanted <= most;
+  for (std::int64_t i = 0; same && by_scale != by_length && i < wanted; ++i) {
+    const auto at = static_cast<float>(i);
+    same = std::min(std::floor(at * by_scale), last) == std::min(std::floor(at * by_length), last);
+  }
+  if (!same) {
+    r.refuse(fmt::format("the scale {} looks elsewhere than the lengths {} and {} do",
+                         real_text(scale), length.value(), wanted));
+  }
+}
+
+// The scales beside the output's lengths, or in their place; none where none are given.
+std::vector<double> scales_of(Reading& r, std::int64_t axes) {
+  std::vector<double> scales;
+  if (r.given("scale_factors")) {
+    scales = r.reals("scale_factors");
+  } else if (axes == 1) {
+    scales = {r.real("scales", 0.0)};
+  } else {
+    scales = {r.real("scales_h", 0.0), r.real("scales_w", 0.0)};
+  }
+  if (axes == 1) scales.insert(scales.begin(), 1.0);
+  if (scales.size() != 2) r.fail("there must be a scale for each axis");
+  return scales;
+}
+
 Values upsample_nearest(Reading& r) {
   const std::int64_t axes = axes_named(r);
   const ValueId x = r.tensor(r.given("input") ? "input" : "self");
   const Plane plane = plane_of(r, x, axes);
-  r.ignore({"scales", "scales_h", "scales_w"});
+  const std::vector<double> scales = scales_of(r, axes);
   std::vector<std::int64_t> wanted;
-  if (r.given("output_size")) {
-    wanted = plane_list(r, r.integers("output_size"), axes, 1);
-  } else {
-    std::vector<double> scales = r.reals("scale_factors");
-    if (axes == 1) scales.insert(scales.begin(), 1.0);
-    if (scales.size() != 2) r.fail("there must be a scale for each axis");
-    for (std::size_t i = 0; i < 2; ++i) {
-      wanted.push_back(scaled_length(r, r.b.shape(plane.value)[2 + i], scales[i]));
-    }
+  if (r.given("output_size")) wanted = plane_list(r, r.integers("output_size"), axes, 1);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const Dim length = r.b.shape(plane.value)[2 + i];
+    if (wanted.size() == i) wanted.push_back(scaled_length(r, length, scales[i]));
+    demand_same_sources(r, length, wanted[i], scales[i]);
   }
   return {back(r.b, plane,
                r.b.emit("upsample_nearest2d", {plane.value}, {{"output_size", ints(wanted)}}))};
