@@ -39,9 +39,12 @@ Values extreme(Reading& r) {
   return {r.b.emit(r.ours, {x}, std::move(settings))};
 }
 
+// Unlike the others these two take an empty list at its word: no axis is reduced.
 Values truth(Reading& r) {
   const ValueId x = as_type(r.b, r.tensor("self"), DType::boolean);
-  Attributes settings = over(axes_of(r, x), r.flag("keepdim", false));
+  const std::vector<std::int64_t> axes = axes_of(r, x);
+  Attributes settings = over(axes, r.flag("keepdim", false));
+  if (r.given("dim") && axes.empty()) return {x};
   return {r.b.emit(r.ours, {x}, std::move(settings))};
 }
 
