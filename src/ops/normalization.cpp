@@ -1,5 +1,3 @@
-#include <limits>
-
 #include "base/text.h"
 #include "ops/families.h"
 #include "ops/rules.h"
@@ -149,11 +147,6 @@ Values expand_layer_norm(Builder& b, const OpCall& call) {
 // torch.nn.functional.rms_norm: without eps it is the type's own epsilon.
 Values expand_rms_norm(Builder& b, const OpCall& call) {
   const ValueId x = call.inputs[0];
-  double eps = std::numeric_limits<float>::epsilon();
-  if (b.dtype(x) == DType::f64) eps = std::numeric_limits<double>::epsilon();
-  if (b.dtype(x) == DType::f16) eps = 0x1p-10;
-  if (b.dtype(x) == DType::bf16) eps = 0x1p-7;
-  if (call.given("eps")) eps = call.real("eps");
   const ValueId power = mean_over(b, b.emit("square", {x}), normalized_axes(call));
   const ValueId y =
       b.emit("mul", {x, b.emit("rsqrt", {b.emit("add", {power, number(b, x, eps)})})});
@@ -183,8 +176,9 @@ constexpr OpSchema rows[] = {
      trailing_type, expand_layer_norm, nullptr,
      "standardized over the last dimensions, scaled and shifted"},
     {"group_norm(x, weight?, bias?, num_groups: int, eps: float = 1e-05) -> y", group_norm_type,
-     expand_group_norm, nullptr, "standardized per group of channels, scaled and shifted"},
-    {"rms_norm(x, weight?, normalized_shape: ints, eps: float?) -> y", trailing_type,
+     expand_group_norm, nullptr, "standardized per group of channels, scaled and shifted",
+     Rounding::once},
+    {"rms_norm(x, weight?, normalized_shape: ints, eps: float) -> y", trailing_type,
      expand_rms_norm, nullptr,
      "divided by the root of the mean square over the last dimensions, scaled"},
 };

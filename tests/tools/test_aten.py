@@ -164,6 +164,18 @@ CALLS = {
     "argmin": (lambda x: x.argmin(-1), X),
     "any_all": (lambda x: (x.any(1), x.all(0), x.any(), x.all()), MASK),
     "any_real": (lambda x: x.any(0), INTS),
+    "no_axes": (lambda x: (x.any(()), x.all(()), x.sum(()), x.mean(()), x.amax(()), x.var(())), X),
+    "half": (
+        lambda x: (
+            F.softmax(x, 1),
+            x.mean(1),
+            x.sum(0),
+            x.var(1),
+            F.layer_norm(x, (4,)),
+            F.rms_norm(x, (4,)),
+        ),
+        HALF,
+    ),
     "var": (lambda x: (x.var(), x.var(1), x.var((0, 2), correction=0), x.std(-1, keepdim=True)), X),
     "var_mean": (lambda x: torch.var_mean(x, 1), X),
     "std_unbiased": (lambda x: x.std(0, unbiased=False), X),
@@ -367,7 +379,11 @@ CALLS = {
     ),
     "adaptive_pool1d": (lambda x: (F.adaptive_avg_pool1d(x, 3), F.adaptive_max_pool1d(x, 1)), LINE),
     "upsample": (
-        lambda x: (F.interpolate(x, scale_factor=2), F.interpolate(x, size=(9, 4))),
+        lambda x: (
+            F.interpolate(x, scale_factor=2),
+            F.interpolate(x, size=(9, 4)),
+            F.interpolate(x, scale_factor=1.5),
+        ),
         IMAGE,
     ),
     "upsample1d": (lambda x: F.interpolate(x, scale_factor=3), LINE),

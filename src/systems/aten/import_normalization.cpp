@@ -1,3 +1,5 @@
+#include <limits>
+
 #include "base/text.h"
 #include "systems/aten/reading.h"
 
@@ -150,11 +152,14 @@ Values instance_norm(Reading& r) {
   return {grouped(r, r.b.shape(x)[1].value())};
 }
 
+// Without eps it is the epsilon of the type in which PyTorch computes: f32 for the half ones, too.
 Values rms_norm(Reading& r) {
-  Attributes settings = {{"normalized_shape", ints(r.integers("normalized_shape"))}};
-  if (r.given("eps")) settings.push_back({"eps", r.real("eps")});
-  return {
-      r.b.emit("rms_norm", {r.tensor("input"), r.optional_tensor("weight")}, std::move(settings))};
+  const ValueId x = r.tensor("input");
+  const double epsilon = r.b.dtype(x) == DType::f64 ? std::numeric_limits<double>::epsilon()
+                                                    : std::numeric_limits<float>::epsilon();
+  return {r.b.emit("rms_norm", {x, r.optional_tensor("weight")},
+                   {{"normalized_shape", ints(r.integers("normalized_shape"))},
+                    {"eps", r.real("eps", epsilon)}})};
 }
 
 // Dropout

@@ -284,10 +284,7 @@ Words word_layer_norm(const Phrase& p) {
 }
 
 Words word_rms_norm(const Phrase& p) {
-  const Attribute* eps = find(p.attributes, "eps");
-  constexpr double single = 1.1920928955078125e-07;
-  if (eps == nullptr && p.type(0).dtype != DType::f32) return std::nullopt;
-  const double added = eps == nullptr ? single : std::get<double>(*eps);
+  const double added = get<double>(p.attributes, "eps");
   return expression(
       affine(p, fmt::format("{0}/numpy.sqrt(numpy.mean({0}*{0},axis={1},keepdims=True)+{2})",
                             p.id(0), trailing_axes(p), real_text(added))));

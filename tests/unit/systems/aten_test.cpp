@@ -90,6 +90,19 @@ TEST(AtenImport, KnowsTargetsWithAndWithoutTheDefaultOverload) {
   EXPECT_GT(targets().size(), 250U);
 }
 
+TEST(AtenImport, WritesDownTheEpsilonOfRootMeanSquares) {
+  const auto epsilon = [](DType dtype) {
+    const Graph graph = Reading("rms_norm")
+                            .with("input", Tensor::zeros(dtype, {2}))
+                            .with("normalized_shape", Integers{2})
+                            .graph();
+    return get<double>(graph.nodes.at(0).attributes, "eps");
+  };
+  for (const DType dtype : {DType::f16, DType::bf16, DType::f32})
+    EXPECT_EQ(epsilon(dtype), std::numeric_limits<float>::epsilon());
+  EXPECT_EQ(epsilon(DType::f64), std::numeric_limits<double>::epsilon());
+}
+
 // torch.result_type: tensors before rank-0 tensors before numbers.
 TEST(AtenImport, PromotesAsTorchDoes) {
   const Tensor ints = i64({2}, {1, 2});
@@ -265,6 +278,22 @@ TEST(AtenImport, ReducesOverAllAxesWhereNoneIsNamed) {
       std::sqrt(3.5), 1e-6);
 }
 
+// torch 2.13: any and all reduce nothing there, everything else reduces all.
+TEST(AtenImport, TakesAnEmptyListOfAxesAsTorchDoes) {
+  const Tensor x = f32({2, 2}, {0, 2, 3, 0});
+  const auto over_none = [&](std::string_view target) {
+    return Reading(target).with("self", x).with("dim", Integers{}).result();
+  };
+  EXPECT_EQ(over_none("any.dims").integers(), (Integers{0, 1, 1, 0}));
+  EXPECT_EQ(over_none("all.dims").integers(), (Integers{0, 1, 1, 0}));
+  EXPECT_EQ(Reading("any.dims").with("self", x).with("dim", Argument()).result().integers(),
+            Integers{1});
+  EXPECT_EQ(over_none("sum.dim_IntList").doubles(), Reals{5});
+  EXPECT_EQ(over_none("mean.dim").doubles(), Reals{1.25});
+  EXPECT_EQ(over_none("amax").doubles(), Reals{3});
+  EXPECT_EQ(over_none("var.correction").doubles(), Reals{2.25});
+}
+
 TEST(AtenImport, TakesNormsOfManyOrders) {
   const auto norm = [](double order) {
     return Reading("linalg_vector_norm.default")
@@ -351,6 +380,30 @@ TEST(AtenImport, PadsToTheSameLength) {
                        .with("padding", std::string("same"))
                        .result();
   EXPECT_EQ(y.doubles(), (Reals{21, 32, 3}));
+}
+
+TEST(AtenImport, RefusesKernelsThatNoNumberMeasures) {
+  EXPECT_THROW(Reading("conv1d.padding")
+                   .with("input", f32({1, 1, 3}, {1, 2, 3}))
+                   .with("weight", f32({1, 1, 3}, {1, 2, 3}))
+                   .with("padding", std::string("same"))
+                   .with("dilation", Integers{std::int64_t{1} << 62})
+                   .graph(),
+               Error);
+}
+
+// 1.3 would be the scale for 6.5: positions by it are others than by the lengths 5 and 6.
+TEST(AtenImport, RefusesScalesThatLookElsewhere) {
+  const Tensor x = f32({1, 1, 5, 5}, Reals(25, 1));
+  const auto upsampled = [&](double scale) {
+    return Reading("upsample_nearest2d")
+        .with("self", x)
+        .with("output_size", Integers{6, 6})
+        .with("scales_h", scale)
+        .with("scales_w", scale);
+  };
+  EXPECT_EQ(upsampled(1.2).result().shape(), (Integers{1, 1, 6, 6}));
+  EXPECT_THROW(upsampled(1.3).graph(), Error);
 }
 
 TEST(AtenImport, PadsWithBorders) {
