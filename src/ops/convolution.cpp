@@ -347,9 +347,9 @@ constexpr OpSchema rows[] = {
     {"avg_pool2d(x, kernel_size: ints, stride: ints = [], padding: ints = [0], ceil_mode: bool = "
      "false, "
      "count_include_pad: bool = true, divisor_override: int?) -> y",
-     avg_pool2d_type, expand_avg_pool2d, nullptr, "mean of each window"},
+     avg_pool2d_type, expand_avg_pool2d, nullptr, "mean of each window", Rounding::once},
     {"adaptive_avg_pool2d(x, output_size: ints) -> y", resized_type, expand_adaptive_avg_pool2d,
-     nullptr, "means of windows that divide the plane into so many parts"},
+     nullptr, "means of windows that divide the plane into so many parts", Rounding::once},
     {"upsample_nearest2d(x, output_size: ints) -> y", resized_type, expand_upsample_nearest2d,
      nullptr, "the nearest input for each output"},
 };

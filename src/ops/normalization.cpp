@@ -144,12 +144,11 @@ Values expand_layer_norm(Builder& b, const OpCall& call) {
   return {scale_and_shift(b, y, call.inputs[1], call.inputs[2])};
 }
 
-// torch.nn.functional.rms_norm: without eps it is the type's own epsilon.
 Values expand_rms_norm(Builder& b, const OpCall& call) {
   const ValueId x = call.inputs[0];
   const ValueId power = mean_over(b, b.emit("square", {x}), normalized_axes(call));
-  const ValueId y =
-      b.emit("mul", {x, b.emit("rsqrt", {b.emit("add", {power, number(b, x, eps)})})});
+  const ValueId raised = b.emit("add", {power, number(b, x, call.real("eps"))});
+  const ValueId y = b.emit("mul", {x, b.emit("rsqrt", {raised})});
   return {scale_and_shift(b, y, call.inputs[1], ValueId::none)};
 }
 
@@ -168,19 +167,19 @@ Values expand_group_norm(Builder& b, const OpCall& call) {
 constexpr OpSchema rows[] = {
     {"batch_norm(x, weight?, bias?, running_mean, running_var, eps: float = 1e-05) -> y",
      batch_norm_type, expand_batch_norm, nullptr,
-     "standardized per channel by stored statistics, scaled and shifted"},
+     "standardized per channel by stored statistics, scaled and shifted", Rounding::once},
     {"batch_norm_training(x, weight?, bias?, eps: float = 1e-05) -> (y, mean, variance)",
      batch_norm_training_type, expand_batch_norm_training, nullptr,
-     "standardized per channel by the batch's own statistics, which come too"},
+     "standardized per channel by the batch's own statistics, which come too", Rounding::once},
     {"layer_norm(x, weight?, bias?, normalized_shape: ints, eps: float = 1e-05) -> y",
      trailing_type, expand_layer_norm, nullptr,
-     "standardized over the last dimensions, scaled and shifted"},
+     "standardized over the last dimensions, scaled and shifted", Rounding::once},
     {"group_norm(x, weight?, bias?, num_groups: int, eps: float = 1e-05) -> y", group_norm_type,
      expand_group_norm, nullptr, "standardized per group of channels, scaled and shifted",
      Rounding::once},
     {"rms_norm(x, weight?, normalized_shape: ints, eps: float) -> y", trailing_type,
      expand_rms_norm, nullptr,
-     "divided by the root of the mean square over the last dimensions, scaled"},
+     "divided by the root of the mean square over the last dimensions, scaled", Rounding::once},
 };
 
 }  // namespace

@@ -42,6 +42,10 @@ struct Cotangents {
   std::span<const ValueId> values;
 };
 
+/// When an expansion rounds f16 and bf16. PyTorch's kernels compute many operators in f32 and round
+/// what they give once; in half precision a sum on the way would overflow.
+enum class Rounding { each, once };
+
 /// One row of a family's table.
 ///
 /// The signature is the single source of names, order, kinds and defaults:
@@ -60,6 +64,8 @@ struct OpSchema {
   std::vector<ValueId> (*vjp)(Builder&, const OpCall&, const Cotangents&) = nullptr;
   /// One line; docs/coverage.md is made from it.
   std::string_view meaning;
+  /// Of the expansion: after each operator, or once at its end.
+  Rounding rounding = Rounding::each;
 
   constexpr std::string_view name() const { return signature.substr(0, signature.find('(')); }
 };
