@@ -79,28 +79,30 @@ ValueId masked(Builder& b, const OpCall& call, ValueId scores) {
 }
 
 // torch.nn.functional.scaled_dot_product_attention. A row that the mask closes wholly attends to
-// nothing: zeros.
+// nothing: zeros. Its scores are replaced before softmax, too, whose slope there is no number.
 Values expand_attention(Builder& b, const OpCall& call) {
   const ValueId turned = b.emit("transpose", {call.inputs[1]},
                                 {{"dim0", std::int64_t{-2}}, {"dim1", std::int64_t{-1}}});
   const ValueId product = b.emit("matmul", {call.inputs[0], turned});
-  const ValueId scores =
-      masked(b, call, b.emit("mul", {product, number(b, product, scale_of(call))}));
-  ValueId weights = b.emit("softmax", {scores}, {{"dim", std::int64_t{-1}}});
+  ValueId scores = masked(b, call, b.emit("mul", {product, number(b, product, scale_of(call))}));
+  const ValueId zero = number(b, scores, 0.0);
+  ValueId nothing = ValueId::none;
   if (call.has(3)) {
     const ValueId closed =
         b.emit("eq", {scores, number(b, scores, -std::numeric_limits<double>::infinity())});
-    const ValueId nothing =
-        b.emit("all", {closed}, {{"dim", std::vector<std::int64_t>{-1}}, {"keepdim", true}});
-    weights = b.emit("where", {nothing, number(b, weights, 0.0), weights});
+    nothing = b.emit("all", {closed}, {{"dim", std::vector<std::int64_t>{-1}}, {"keepdim", true}});
+    scores = b.emit("where", {nothing, zero, scores});
   }
+  ValueId weights = b.emit("softmax", {scores}, {{"dim", std::int64_t{-1}}});
+  if (call.has(3)) weights = b.emit("where", {nothing, zero, weights});
   return {b.emit("matmul", {weights, call.inputs[2]})};
 }
 
 constexpr OpSchema rows[] = {
     {"scaled_dot_product_attention(query, key, value, mask?, is_causal: bool = false, scale: "
      "float?) -> y",
-     attention_type, expand_attention, nullptr, "softmax(query @ key.T * scale + mask) @ value"},
+     attention_type, expand_attention, nullptr, "softmax(query @ key.T * scale + mask) @ value",
+     Rounding::once},
 };
 
 }  // namespace
