@@ -95,26 +95,50 @@ class Values {
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
+/// What libtorch throws becomes an Error of ours at that place.
+template <class Where, class Work>
+decltype(auto) translated(const Where& where, Work&& work) {
+  try {
+    return work();
+  } catch (const Error&) {
+    throw;
+  } catch (const c10::Error& error) {
+    throw Error(Fault::model, where(), "libtorch: " + first_line(error.what_without_backtrace()));
+  } catch (const std::exception& error) {
+    throw Error(Fault::model, where(), "libtorch: " + first_line(error.what()));
+  }
+}
+
+std::string type_text(const at::Tensor& tensor) {
+  for (int i = 0; i <= static_cast<int>(DType::c128); ++i) {
+    const auto dtype = static_cast<DType>(i);
+    if (scalar_type(dtype) == tensor.scalar_type()) return to_text(dtype, tensor.sizes().vec());
+  }
+  return c10::toString(tensor.scalar_type());
+}
+
+/// Exact, or the type rules and libtorch disagree and nothing after it could be trusted.
+void require_promised(const Graph& graph, const Node& node, std::size_t i, const at::Tensor& output,
+                      const Lengths& lengths) {
+  const TensorType& type = graph[node.outputs[i]].type;
+  const std::vector<std::int64_t> shape = evaluate(type.shape, lengths);
+  if (output.scalar_type() == scalar_type(type.dtype) && output.sizes().equals(shape)) return;
+  throw Error(
+      Fault::bug, describe(graph, node),
+      "libtorch gives " + type_text(output) + "; it should be " + to_text(type.dtype, shape));
+}
+
 void run_node(const Graph& graph, const Node& node, const Action& action, Values& values,
               const Context& context) {
   std::vector<at::Tensor> inputs;
   inputs.reserve(node.inputs.size());
   for (const ValueId id : node.inputs)
     inputs.push_back(id == ValueId::none ? at::Tensor() : values[id]);
-  std::vector<at::Tensor> outputs;
-  try {
-    outputs = action(inputs, context);
-  } catch (const c10::Error& error) {
-    throw Error(Fault::model, describe(graph, node),
-                "libtorch: " + first_line(error.what_without_backtrace()));
-  }
+  std::vector<at::Tensor> outputs =
+      translated([&] { return describe(graph, node); }, [&] { return action(inputs, context); });
   expect(outputs.size() >= node.outputs.size(), "libtorch gives every output of a node");
   for (std::size_t i = 0; i < node.outputs.size(); ++i) {
-    // Exact, or the type rules and libtorch disagree and nothing after it could be trusted.
-    if (outputs[i].scalar_type() != scalar_type(graph[node.outputs[i]].type.dtype)) {
-      throw Error(Fault::bug, describe(graph, node),
-                  std::string("libtorch gives ") + c10::toString(outputs[i].scalar_type()));
-    }
+    require_promised(graph, node, i, outputs[i], context.lengths);
     values[node.outputs[i]] = std::move(outputs[i]);
   }
 }
@@ -282,27 +306,23 @@ template <class Inner>
 class Guarded final : public Executor {
  public:
   explicit Guarded(const Graph& graph)
-      : inner_(translated([&] { return std::make_unique<Inner>(graph); })) {}
+      : inner_(quietly([&] { return std::make_unique<Inner>(graph); })) {}
   std::vector<Tensor> run(std::span<const Tensor> inputs) override {
-    return translated([&] { return inner_->run(inputs); });
+    return quietly([&] { return inner_->run(inputs); });
   }
   std::vector<Tensor> states() const override {
-    return translated([&] { return std::as_const(*inner_).states(); });
+    return quietly([&] { return std::as_const(*inner_).states(); });
   }
   void set_states(std::span<const Tensor> states) override {
-    translated([&] { inner_->set_states(states); });
+    quietly([&] { inner_->set_states(states); });
   }
 
  private:
   template <class Work>
-  static decltype(auto) translated(Work&& work) {
+  static decltype(auto) quietly(Work&& work) {
     Silence silence;
     const c10::WarningUtils::WarningHandlerGuard guard(&silence);
-    try {
-      return work();
-    } catch (const c10::Error& error) {
-      throw Error(Fault::model, "", "libtorch: " + first_line(error.what_without_backtrace()));
-    }
+    return translated([] { return std::string(); }, work);
   }
 
   std::unique_ptr<Inner> inner_;

@@ -144,6 +144,36 @@ TEST_F(TorchEngine, NamesTheNodeWhereLibtorchRefuses) {
   }
 }
 
+// A stride that is no int is a std::runtime_error there, not a c10::Error.
+TEST_F(TorchEngine, TranslatesEveryException) {
+  Builder b("pool");
+  const ValueId x = b.input("x", {DType::f32, {1, 2, 2}});
+  const std::vector<std::int64_t> one{1};
+  const std::vector<std::int64_t> far{std::int64_t{1} << 40};
+  const ValueId y = b.emit("avg_pool2d", {x}, {{"kernel_size", one}, {"stride", far}});
+  const auto torch = executor(std::move(b).finish({y}));
+  try {
+    torch->run(std::vector{f32({1, 2, 2}, {1, 2, 3, 4})});
+    FAIL() << "the stride is too long for libtorch";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::model);
+    EXPECT_NE(error.where().find("avg_pool2d"), std::string::npos) << error.what();
+  }
+}
+
+TEST_F(TorchEngine, TrustsNoShapeButThePromisedOne) {
+  Builder b("exp");
+  const ValueId y = b.emit("exp", {b.input("x", {DType::f32, {2}})});
+  Graph graph = std::move(b).finish({y});
+  graph[y].type.shape = {3};
+  try {
+    executor(graph)->run(std::vector{f32({2}, {1, 2})});
+    FAIL() << "the type is wrong";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.text(), "libtorch gives f32[2]; it should be f32[3]");
+  }
+}
+
 TEST_F(TorchEngine, DrawsTheSameRandomNumbersEachTime) {
   Builder b("dropout");
   const ValueId x = b.input("x", {DType::f32, {64}});
