@@ -107,26 +107,6 @@ std::string word_or_quoted(std::string_view text, std::string_view more) {
   return only(text, more) ? std::string(text) : quoted_with(text, '"');
 }
 
-std::string to_text(const Structure& structure) {
-  std::vector<std::string> parts;
-  for (std::size_t i = 0; i < structure.children.size(); ++i) {
-    std::string part = to_text(structure.children[i]);
-    if (i < structure.keys.size()) {
-      const bool dict = structure.kind == Structure::Kind::dict;
-      part = quoted_with(structure.keys[i], '\'') + (dict ? ": " : "=") + part;
-    }
-    parts.push_back(std::move(part));
-  }
-  switch (structure.kind) {
-    case Structure::Kind::leaf: return "*";
-    case Structure::Kind::none: return "none";
-    case Structure::Kind::tuple: return fmt::format("({})", fmt::join(parts, ", "));
-    case Structure::Kind::list: return fmt::format("[{}]", fmt::join(parts, ", "));
-    case Structure::Kind::dict: return fmt::format("{{{}}}", fmt::join(parts, ", "));
-  }
-  return "";
-}
-
 LiteralKind kind_of(DType dtype) {
   if (dtype == DType::boolean) return LiteralKind::boolean;
   return is_integer(dtype) ? LiteralKind::integer : LiteralKind::real;
@@ -349,6 +329,26 @@ std::optional<DType> bare_literal(LiteralKind kind, std::span<const DType> opera
   const auto floating = std::ranges::find_if(operands, is_floating);
   if (floating != operands.end()) return *floating;
   return std::nullopt;
+}
+
+std::string to_text(const Structure& structure) {
+  std::vector<std::string> parts;
+  for (std::size_t i = 0; i < structure.children.size(); ++i) {
+    std::string part = to_text(structure.children[i]);
+    if (i < structure.keys.size()) {
+      const bool dict = structure.kind == Structure::Kind::dict;
+      part = quoted_with(structure.keys[i], '\'') + (dict ? ": " : "=") + part;
+    }
+    parts.push_back(std::move(part));
+  }
+  switch (structure.kind) {
+    case Structure::Kind::leaf: return "*";
+    case Structure::Kind::none: return "none";
+    case Structure::Kind::tuple: return fmt::format("({})", fmt::join(parts, ", "));
+    case Structure::Kind::list: return fmt::format("[{}]", fmt::join(parts, ", "));
+    case Structure::Kind::dict: return fmt::format("{{{}}}", fmt::join(parts, ", "));
+  }
+  return "";
 }
 
 bool is_flat_result(const Structure& results, std::size_t count) {

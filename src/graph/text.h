@@ -42,6 +42,8 @@ using DataText = std::function<std::string(const Tensor& data, std::string_view 
 /// The text form with data as `data_text` says.
 std::string to_text(const Graph& graph, const DataText& data_text);
 
+/// "(*, {'key': *}, none)": each leaf a star.
+std::string to_text(const Structure& structure);
 /// Whether the structure is what a graph with so many results has that says nothing about it: one
 /// leaf, or a flat tuple.
 bool is_flat_result(const Structure& results, std::size_t count);

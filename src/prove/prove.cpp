@@ -157,7 +157,27 @@ class Proof {
     compare_ports("input", ours.inputs, theirs.inputs);
     compare_ports("output", ours.outputs, theirs.outputs);
     compare_order(ours.inputs, theirs.inputs);
+    compare_results();
     compare_parameters(ours, theirs);
+  }
+
+  /// A caller unpacks a list as it does a tuple; the keys of a dict he names.
+  static std::string results_of(const Side& side) {
+    for (const Way& way : side.ways) {
+      if (way.single.results.empty()) continue;
+      std::string text = way.single.results;
+      std::ranges::replace(text, '[', '(');
+      std::ranges::replace(text, ']', ')');
+      return text;
+    }
+    return "";
+  }
+
+  void compare_results() {
+    const std::string ours = results_of(source_), theirs = results_of(other_);
+    if (ours == theirs || ours.empty() || theirs.empty()) return;
+    differ(fmt::format("the outputs are nested as {} in the source and as {} in {}", ours, theirs,
+                       other_.label));
   }
 
   void compare_parameters(const Runnable& ours, const Runnable& theirs) {

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "graph/text.h"
 #include "passes/passes.h"
 
 namespace isomer {
@@ -167,6 +168,7 @@ Runnable on_engine(const Graph& original, const Engine& engine, Precision precis
   runnable.how = engine.name;
   runnable.inputs = ports_of(graph, graph.inputs);
   runnable.outputs = ports_of(graph, graph.outputs);
+  runnable.results = to_text(graph.signature.results);
   runnable.parameters = parameters_of(graph);
   runnable.weights = weights_of(graph);
   runnable.run = [held, wanted = dtypes(runnable.inputs)](std::span<const Tensor> inputs) {
@@ -209,6 +211,7 @@ Runnable by_own_rules(std::string_view name, Simulation simulation) {
   runnable.how = std::string(name) + "'s own rules";
   runnable.inputs = own.inputs;
   runnable.outputs = own.outputs;
+  runnable.results = own.results;
   runnable.parameters = own.parameters;
   runnable.states = own.states;
   runnable.initial = owned->initial;

@@ -22,6 +22,7 @@ struct Runnable {
   std::string how;  // "torch", "mdf's own rules"
   std::vector<Port> inputs;
   std::vector<Port> outputs;
+  std::string results;              // how the outputs are nested; empty: not known
   std::vector<Port> parameters;     // trainable ones, by their first state_dict name
   std::vector<std::string> states;  // what a run leaves behind, by first state_dict name
   std::vector<Tensor> initial;      // the states before a run

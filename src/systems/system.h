@@ -57,6 +57,7 @@ struct Simulation {
   std::vector<Port> outputs;
   std::unique_ptr<Executor> executor;
   std::vector<std::string> states;  // the state_dict names of what `executor->states()` gives
+  std::string results;  // how the outputs are nested, as graph/text.h says it; empty: not known
 
   std::vector<Port> parameters;  // trainable ones, by their state_dict names
   /// The system's own derivatives: inputs, then a cotangent per floating output, to the cotangents

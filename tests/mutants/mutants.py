@@ -129,6 +129,7 @@ class Mutant:
 
 
 MUTANTS = [
+    Mutant("multi_io", ".py", "a key of the results renamed", text(".py", '"sum":', '"total":')),
     Mutant(
         "mlp",
         ".py",

@@ -66,6 +66,23 @@ def named_leaves(tree, name):
     return [name]
 
 
+def quoted(key):
+    return "'" + str(key).replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def nesting(tree):
+    """How a result is nested, in the words of the text form."""
+    if tree is None:
+        return "none"
+    if isinstance(tree, dict):
+        return (
+            "{" + ", ".join(f"{quoted(key)}: {nesting(child)}" for key, child in tree.items()) + "}"
+        )
+    if isinstance(tree, (tuple, list)):
+        return "(" + ", ".join(nesting(child) for child in tree) + ")"
+    return "*"
+
+
 def rebuild(tree, leaves):
     """`tree` with its tensors replaced by those that the iterator `leaves` gives."""
     if tree is None:
@@ -217,9 +234,12 @@ class Served:
         leaves = iter(inputs)
         return rebuild(args, leaves), rebuild(kwargs, leaves)
 
-    def call(self, inputs):
+    def results(self, inputs):
         args, kwargs = self.arguments(inputs)
-        outputs = flatten(self.model(*args, **kwargs))
+        return self.model(*args, **kwargs)
+
+    def call(self, inputs):
+        outputs = flatten(self.results(inputs))
         return [t if isinstance(t, self.torch.Tensor) else self.torch.as_tensor(t) for t in outputs]
 
     def parameters(self):
@@ -312,6 +332,7 @@ class Served:
         )
         # An example shows types, its values may not be fit to be run: then nothing is said of outputs.
         with self.unchanged(), self.torch.no_grad(), contextlib.suppress(Exception):
+            reply["results"] = nesting(self.results(flatten(self.example())))
             reply["outputs"] = self.ports(
                 lambda **lengths: self.call(flatten(self.example(**lengths))), None
             )

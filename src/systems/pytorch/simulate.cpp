@@ -163,6 +163,7 @@ Simulation simulate_pytorch(const Files& files, std::string_view entry, Precisio
   Simulation simulation;
   simulation.inputs = ports_of(reply, "inputs");
   simulation.outputs = ports_of(reply, "outputs");
+  if (const Tree* results = reply.find("results")) simulation.results = *results->text();
   simulation.parameters = ports_of(reply, "parameters");
   const std::map<std::string, Tensor> stored_weights = tensors_in(weights);
   for (const Tree& name : *reply.find("weights")->list()) {
