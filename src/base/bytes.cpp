@@ -31,12 +31,14 @@ Bytes bytes_of(std::vector<std::byte> data) {
 }
 
 Bytes map_file(const std::filesystem::path& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // Without O_NONBLOCK a pipe would wait for somebody to write into it.
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file < 0) throw system_error(path, "cannot open");
   struct stat status {};
   if (::fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) {
     ::close(file);
-    throw Error(Fault::file, path.string(), "is not a regular file");
+    throw Error(Fault::file, path.string(),
+                "is no regular file; save what it gives as a file first");
   }
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size == 0) {

@@ -65,12 +65,15 @@ class Dump {
     files_.push_back(
         {fmt::format("{:02}.{}.isomer", files_.size(), step), bytes_of(to_text(graph))});
   }
-  void save() const {
+  void save(const Files& source) const {
     if (folder_.empty()) return;
     std::error_code failed;
     fs::create_directories(folder_, failed);
     Staging staging(folder_);
-    for (const File& file : files_) staging.write(file);
+    for (const File& file : files_) {
+      check_not_used(fs::path(folder_) / file.name, source);
+      staging.write(file);
+    }
     staging.publish();
   }
 
@@ -121,18 +124,21 @@ int convert(const Words& words) {
   const Written written = with_model(source.path, source.entry, [&] {
     return written_for(target, loaded, output.stem().string(), words, dump);
   });
-  dump.save();
+  dump.save(*source.files);
   print_notes(source.path, loaded.notes);
   print_notes(output.string(), written.notes);
   if (words.has("strict") && !(loaded.notes.empty() && written.notes.empty())) {
-    fmt::print(stderr, "isomer: {}: not written: something would be lost, see the notes\n",
-               output.string());
+    say(fmt::format("isomer: {}: not written: something would be lost, see the notes\n",
+                    output.string()));
     return no;
   }
+  for (const File& file : written.files)
+    check_not_used(output.parent_path() / file.name, *source.files);
+  check_beside(output.parent_path(), written.files);
   Staging staging(output.parent_path());
   for (const File& file : written.files) staging.write(file);
   if (words.has("prove") && !proved(source, target, staging.folder(), written.files.at(0).name)) {
-    fmt::print(stderr, "isomer: {}: not written: it would not be equivalent\n", output.string());
+    say(fmt::format("isomer: {}: not written: it would not be equivalent\n", output.string()));
     return no;
   }
   staging.publish();

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <exception>
 #include <memory>
+#include <sstream>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -65,7 +66,7 @@ Words words_of(const Slots& slots) {
   return words;
 }
 
-void complain(std::string_view message) { fmt::print(stderr, "isomer: {}\n", message); }
+void complain(std::string_view message) { say(fmt::format("isomer: {}\n", message)); }
 
 int exit_code(Fault fault) {
   switch (fault) {
@@ -78,11 +79,17 @@ int exit_code(Fault fault) {
   return 4;
 }
 
+bool is_output_lost() { return std::fflush(stdout) != 0 || std::ferror(stdout) != 0; }
+
+int refuse_output() {
+  complain("standard output: cannot be written");
+  return exit_code(Fault::file);
+}
+
 int guarded(const Verb& verb, const Words& words) {
   try {
     const int code = verb.run(words);
-    if (std::fflush(stdout) != 0) throw Error(Fault::file, "standard output", "cannot be written");
-    return code;
+    return is_output_lost() ? refuse_output() : code;
   } catch (const Error& error) {
     complain(error.what());
     if (error.fault() == Fault::bug) complain("this is a mistake of ours: please report it");
@@ -91,6 +98,7 @@ int guarded(const Verb& verb, const Words& words) {
     complain("not enough memory");
     return exit_code(Fault::model);
   } catch (const std::exception& error) {
+    if (is_output_lost()) return refuse_output();
     complain(error.what());
     complain("this is a mistake of ours: please report it");
     return exit_code(Fault::bug);
@@ -130,7 +138,10 @@ int parse_and_run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
-    return app.exit(success);
+    std::ostringstream text;
+    const int code = app.exit(success, text, text);
+    std::fputs(text.str().c_str(), stdout);
+    return is_output_lost() ? refuse_output() : code;
   } catch (const CLI::ParseError& error) {
     const auto chosen = app.get_subcommands();
     complain(error.what());

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "base/text.h"
+#include "cli/verb.h"
 
 namespace isomer::cli {
 namespace fs = std::filesystem;
@@ -12,6 +13,9 @@ ModelFile open_model(const std::string& path, std::string_view from) {
   const fs::file_status status = fs::status(path, failed);
   if (!fs::exists(status)) throw Error(Fault::file, path, "there is no such file");
   if (fs::is_directory(status)) throw Error(Fault::file, path, "is a folder, not a model file");
+  if (!fs::is_regular_file(status)) {
+    throw Error(Fault::file, path, "is no regular file; save what it gives as a file first");
+  }
   fs::path folder = fs::path(path).parent_path();
   if (folder.empty()) folder = ".";
   ModelFile model{path, open_folder(folder), fs::path(path).filename().string(), nullptr};
@@ -41,7 +45,7 @@ std::string placed(std::string_view path, std::string_view entry, std::string_vi
 void print_notes(std::string_view path, const std::vector<Note>& notes) {
   for (const Note& note : notes) {
     const std::string where = placed(path, fs::path(path).filename().string(), note.where);
-    fmt::print(stderr, "note: {}: {}\n", where, note.text);
+    say(fmt::format("note: {}: {}\n", where, note.text));
   }
 }
 

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <memory>
 
 #include "base/text.h"
+#include "cli/verb.h"
 
 namespace isomer::cli {
 namespace {
@@ -18,7 +18,7 @@ class Bar {
   Bar(const Bar&) = delete;
   Bar& operator=(const Bar&) = delete;
   ~Bar() {
-    if (drawn_) fmt::print(stderr, "\r\033[K");
+    if (drawn_) say("\r\033[K");
   }
 
   void draw(std::string_view what, std::size_t done, std::size_t total) {
@@ -29,8 +29,7 @@ class Bar {
     drawn_ = true;
     constexpr std::size_t width = 30;
     const std::size_t full = total == 0 ? 0 : std::min(width, width * done / total);
-    fmt::print(stderr, "\r\033[K[{:=<{}}{: <{}}] {}", "", full, "", width - full, what);
-    std::fflush(stderr);
+    say(fmt::format("\r\033[K[{:=<{}}{: <{}}] {}", "", full, "", width - full, what));
   }
 
  private:

@@ -59,7 +59,11 @@ int prove(const Words& words) {
     };
   }
   const Certificate certificate = isomer::prove(subject_of(a), subject_of(b), proof);
-  if (words.has("json")) save(words.text("json"), to_json(certificate));
+  if (words.has("json")) {
+    check_not_used(words.text("json"), *a.files);
+    check_not_used(words.text("json"), *b.files);
+    save(words.text("json"), to_json(certificate));
+  }
   fmt::print("{}", to_text(certificate));
   return certificate.equivalent ? yes : no;
 }

@@ -55,6 +55,7 @@ int run(const Words& words) {
     ports = ports_of(graph);
     executor = with_model(model.path, model.entry, [&] { return engine.make(std::move(graph)); });
   }
+  check_not_used(words.text("output"), *model.files);
   const std::vector<Tensor> tensors = read_inputs(inputs, ports);
   write_outputs(words.text("output"),
                 with_model(model.path, model.entry, [&] { return executor->run(tensors); }));

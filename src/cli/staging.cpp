@@ -15,14 +15,17 @@ fs::path existing_folder(fs::path folder) {
   return folder;
 }
 
-// A folder cannot be replaced, and a device should not be.
-void check_replaceable(const fs::path& path) {
+// Files are renamed into place. That must not replace a device (the whole system's, when root does
+// it) or a link, which others may need.
+void check_replaceable(const fs::path& path, Fault fault) {
   std::error_code unknown;
-  const fs::file_status status = fs::status(path, unknown);
+  const fs::file_status status = fs::symlink_status(path, unknown);
   if (!fs::exists(status) || fs::is_regular_file(status)) return;
-  throw Error(Fault::file, path.lexically_normal().string(),
+  throw Error(fault, path.lexically_normal().string(),
               fs::is_directory(status) ? "cannot be written: a folder has that name"
-                                       : "cannot be written: it is no regular file");
+              : fs::is_symlink(status)
+                  ? "cannot be written: it is a link; name the file that it leads to, or a new one"
+                  : "cannot be written: it is no regular file; name a new file");
 }
 
 /// Puts files into their places; what it did is undone unless it is kept.
@@ -79,7 +82,7 @@ void Staging::write(const File& file) {
 }
 
 void Staging::publish() {
-  for (const std::string& name : names_) check_replaceable(target_ / name);
+  for (const std::string& name : names_) check_replaceable(target_ / name, Fault::file);
   uninterrupted([&] {
     Moves moves(folder() / ".replaced");
     for (const std::string& name : names_) moves.move(folder() / name, target_ / name);
@@ -89,10 +92,35 @@ void Staging::publish() {
 
 void check_output(const fs::path& path, std::string_view example) {
   std::error_code unknown;
-  if (path.has_filename() && !fs::is_directory(path, unknown)) return;
+  if (path.has_filename() && !fs::is_directory(path, unknown)) {
+    check_replaceable(path, Fault::usage);
+    return;
+  }
   throw Error(Fault::usage, quoted(path.string()),
               fmt::format("{}; name a file, such as {}",
                           path.empty() ? "is no name" : "is a folder", (path / example).string()));
+}
+
+void check_not_used(const fs::path& path, const Files& source) {
+  for (const fs::path& used : source.used()) {
+    std::error_code unknown;
+    if (!fs::equivalent(path, used, unknown)) continue;
+    throw Error(Fault::usage, path.lexically_normal().string(),
+                "cannot be written: the model is read from it; choose another name or folder for "
+                "the output");
+  }
+}
+
+void check_beside(const fs::path& folder, const std::vector<File>& files) {
+  std::error_code unknown;
+  if (fs::exists(fs::symlink_status(folder / files.at(0).name, unknown))) return;
+  for (const File& file : files) {
+    if (!fs::is_regular_file(folder / file.name, unknown)) continue;
+    throw Error(Fault::usage, (folder / file.name).lexically_normal().string(),
+                fmt::format("stands there already, and not for {}, which would need that name; "
+                            "choose another name or folder for the output, or remove it",
+                            files[0].name));
+  }
 }
 
 void save(const fs::path& path, std::string_view content) {

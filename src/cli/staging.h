@@ -30,9 +30,17 @@ class Staging {
   std::vector<std::string> names_;
 };
 
-/// Throws Fault::usage when `path`, where the user wants a file, names a folder or nothing;
-/// `example` is a file's name that would be right. For the begin of a verb, before the work.
+/// Throws Fault::usage when `path`, where the user wants a file, names a folder, a device, a link
+/// or nothing; `example` is a file's name that would be right. For the begin of a verb, before the
+/// work.
 void check_output(const std::filesystem::path& path, std::string_view example);
+
+/// Throws Fault::usage when `path` is one of the files that a model was read from.
+void check_not_used(const std::filesystem::path& path, const Files& source);
+
+/// Throws Fault::usage when one of `files`, of which the first is the entry, would replace a file
+/// beside it that cannot have been written with it: the entry itself is not there yet.
+void check_beside(const std::filesystem::path& folder, const std::vector<File>& files);
 
 /// Writes one file, aside first.
 void save(const std::filesystem::path& path, std::string_view content);

@@ -56,6 +56,9 @@ struct Verb {
 /// The table in main.cpp.
 std::span<const Verb> all_verbs();
 
+/// To standard error; what cannot be said there is lost.
+void say(std::string_view text);
+
 constexpr int yes = 0;
 constexpr int no = 1;
 

@@ -1,3 +1,5 @@
+#include <cstdio>
+
 #include "cli/verb.h"
 
 namespace isomer::cli {
@@ -21,6 +23,11 @@ std::span<const std::string> Words::all(std::string_view key) const {
   const auto found = values_.find(key);
   if (found == values_.end()) return {};
   return found->second;
+}
+
+void say(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fflush(stderr);
 }
 
 }  // namespace isomer::cli

@@ -1,6 +1,7 @@
 #include "systems/files.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -52,15 +53,20 @@ class Folder final : public Files {
                       " leads out of the folder; names are relative, without '..'");
     }
     if (!has(name)) throw no_such_file(name);
+    used_.insert(folder_ / name);
     return map_file(folder_ / name);
   }
 
   fs::path path(std::string_view name) const override {
-    return stays_inside(name) ? folder_ / name : fs::path();
+    if (!stays_inside(name)) return {};
+    return *used_.insert(folder_ / name).first;
   }
+
+  std::vector<fs::path> used() const override { return {used_.begin(), used_.end()}; }
 
  private:
   fs::path folder_;
+  mutable std::set<fs::path> used_;
 };
 
 class Memory final : public Files {

@@ -22,6 +22,8 @@ class Files {
   virtual Bytes read(std::string_view name) const = 0;
   /// Where it lies on disk, for programs that must be given a path; empty when it lies nowhere.
   virtual std::filesystem::path path(std::string_view name) const = 0;
+  /// The places on disk that were read or asked for so far: they must not be written over.
+  virtual std::vector<std::filesystem::path> used() const { return {}; }
 };
 
 /// The files of one folder; mapped when read. A name that leads out of the folder is refused.

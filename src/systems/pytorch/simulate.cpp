@@ -116,7 +116,11 @@ std::vector<Port> ports_of(const Tree& reply, std::string_view key) {
 // folder.
 std::filesystem::path place_of(const Files& files, std::string_view entry,
                                const std::filesystem::path& folder) {
-  if (std::filesystem::path path = files.path(entry); !path.empty()) return path;
+  if (std::filesystem::path path = files.path(entry); !path.empty()) {
+    // The program reads its weights by itself.
+    files.path(std::filesystem::path(entry).replace_extension(".safetensors").string());
+    return path;
+  }
   for (const std::string& name : files.names()) {
     const std::filesystem::path path = folder / "program" / name;
     std::filesystem::create_directories(path.parent_path());

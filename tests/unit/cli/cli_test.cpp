@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -50,7 +51,7 @@ class Cli : public ::testing::Test {
 
   Ended call(const std::string& words, const std::string& before = "") const {
     const std::string command =
-        before + " '" ISOMER_PROGRAM "' " + words + " >" + at("out") + " 2>" + at("err");
+        before + " '" ISOMER_PROGRAM "' " + " >" + at("out") + " 2>" + at("err") + " " + words;
     const int status = std::system(command.c_str());
     // As shells say it when they do not end by their child's signal themselves.
     return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), content(at("out")),
@@ -177,6 +178,54 @@ TEST_F(Cli, WritesAllFilesOrNone) {
   EXPECT_EQ(content(at("net.py")), "mine");
   EXPECT_EQ(content(at("net.safetensors")), "of root");
   EXPECT_EQ(files(), 2U);
+}
+
+TEST_F(Cli, ReplacesNothingButFiles) {
+  const std::string words = "convert " + models + "mlp.pt2 -o ";
+  ASSERT_EQ(::mkfifo(at("pipe.isomer").c_str(), 0600), 0);
+  fs::create_symlink("elsewhere", at("link.isomer"));
+  for (const std::string name : {"pipe.isomer", "link.isomer"}) {
+    const Ended ended = call(words + at(name));
+    EXPECT_EQ(ended.code, 2) << ended.err;
+    EXPECT_FALSE(fs::is_regular_file(fs::symlink_status(at(name))));
+  }
+  EXPECT_EQ(files(), 2U);
+}
+
+TEST_F(Cli, ReplacesNoFileThatIsNotItsOwn) {
+  ASSERT_EQ(call("convert " + models + "attention.pt2 -o " + at("net.isomer")).code, 0);
+  const std::string weights = content(at("net.safetensors"));
+  const std::string report = at("inputs.npy");
+  write_file(report, write_npy(stored(Tensor::zeros(DType::f32, {2, 5, 8}), "")));
+  for (const std::string& words :
+       {"convert " + at("net.isomer") + " -o " + at("net.py"),
+        "convert " + models + "mlp.pt2 -o " + at("net.py"),
+        "run " + at("net.isomer") + " --inputs " + report + " -o " + at("net.safetensors")}) {
+    const Ended ended = call(words);
+    EXPECT_EQ(ended.code, 2) << words;
+    EXPECT_TRUE(ended.err.starts_with("isomer: " + at("net.safetensors"))) << ended.err;
+  }
+  EXPECT_EQ(content(at("net.safetensors")), weights);
+  // What it wrote itself it writes again.
+  EXPECT_EQ(call("convert " + models + "attention.pt2 -o " + at("net.isomer")).code, 0);
+}
+
+TEST_F(Cli, SaysThatItsOutputIsLost) {
+  for (const std::string words : {"ops", "--help", "--version"}) {
+    const Ended ended = call(words + " >/dev/full");
+    EXPECT_EQ(ended.code, 3) << words;
+    EXPECT_EQ(ended.err, "isomer: standard output: cannot be written\n");
+  }
+  EXPECT_EQ(call("show nowhere.pt2 2>&-").code, 3);
+}
+
+TEST_F(Cli, DoesNotWaitForPipes) {
+  ASSERT_EQ(::mkfifo(at("pipe").c_str(), 0600), 0);
+  const Ended ended = call(
+      "run " + models + "mlp.pt2 --engine reference --inputs " + at("pipe") + " -o " + at("y.npy"),
+      "timeout 10");
+  EXPECT_EQ(ended.code, 3);
+  EXPECT_TRUE(ended.err.starts_with("isomer: " + at("pipe") + ": is no regular")) << ended.err;
 }
 
 // The "Python" of these tests does not care for SIGTERM.
