@@ -37,16 +37,37 @@ bool is_rounded(float value) {
   return digits > written;
 }
 
-void add_own_way(Side& side, const Subject& subject) {
+bool add_own_way(Side& side, const Subject& subject) {
   const System& system = *subject.system;
   Way way;
   way.own = true;
-  way.single =
-      by_own_rules(system.name, system.simulate(*subject.files, subject.entry, Precision::single));
+  Simulation single = system.simulate(*subject.files, subject.entry, Precision::single);
+  const bool typed = single.typed;
+  way.single = by_own_rules(system.name, std::move(single));
   way.doubled =
       by_own_rules(system.name, system.simulate(*subject.files, subject.entry, Precision::doubled));
   way.how = way.single.how;
   side.ways.push_back(std::move(way));
+  return typed;
+}
+
+/// A file that tells no types computes in those of its language; it is judged at those that it is
+/// read as.
+void adopt_types(Runnable& own, const Runnable& read) {
+  if (own.outputs.size() != read.outputs.size()) return;
+  std::vector<DType> wanted;
+  for (std::size_t i = 0; i < read.outputs.size(); ++i) {
+    own.outputs[i].type = read.outputs[i].type;
+    wanted.push_back(read.outputs[i].type.dtype);
+  }
+  own.run = [run = std::move(own.run), wanted](std::span<const Tensor> inputs) {
+    std::vector<Tensor> outputs = run(inputs);
+    for (std::size_t i = 0; i < outputs.size() && i < wanted.size(); ++i) {
+      const bool floating = is_floating(outputs[i].dtype()) && is_floating(wanted[i]);
+      if (floating) outputs[i] = outputs[i].converted(wanted[i]);
+    }
+    return outputs;
+  };
 }
 
 void add_graph_ways(Side& side, const Subject& subject, const std::vector<const Engine*>& engines) {
@@ -76,7 +97,7 @@ Side open_side(const Subject& subject, const std::vector<const Engine*>& engines
                std::vector<std::string>& notes) {
   return with_place(subject.label, [&] {
     Side side{subject.label, {}, {}};
-    if (subject.system->simulate != nullptr) add_own_way(side, subject);
+    const bool typed = subject.system->simulate == nullptr || add_own_way(side, subject);
     if (subject.system->read == nullptr) {
       if (!side.ways.empty()) return side;
       throw Error(Fault::unsupported, "",
@@ -84,6 +105,10 @@ Side open_side(const Subject& subject, const std::vector<const Engine*>& engines
     }
     try {
       add_graph_ways(side, subject, engines);
+      if (!typed && side.ways.size() > 1) {
+        adopt_types(side.ways[0].single, side.ways[1].single);
+        adopt_types(side.ways[0].doubled, side.ways[1].doubled);
+      }
     } catch (const Error& error) {
       if (side.ways.empty() || error.fault() == Fault::bug) throw;
       notes.push_back(

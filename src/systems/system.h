@@ -55,6 +55,7 @@ enum class Precision { single, doubled };
 struct Simulation {
   std::vector<Port> inputs;
   std::vector<Port> outputs;
+  bool typed = true;  // false: the file does not say what types its outputs have
   std::unique_ptr<Executor> executor;
   std::vector<std::string> states;  // the state_dict names of what `executor->states()` gives
   std::string results;  // how the outputs are nested, as graph/text.h says it; empty: not known

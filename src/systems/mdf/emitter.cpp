@@ -3,7 +3,7 @@
 namespace isomer::mdf {
 
 ValueId Emitter::number(double value, ValueId like) {
-  return constant(Tensor::from_doubles(dtype(like), {}, {&value, 1}));
+  return constant(Tensor::from_doubles(DType::f64, {}, {&value, 1}), dtype(like));
 }
 
 ValueId TensorEmitter::add(Tensor tensor) {
@@ -22,12 +22,11 @@ std::vector<ValueId> TensorEmitter::emit_all(std::string_view op, std::vector<Va
   return result;
 }
 
-ValueId GraphEmitter::constant(const Tensor& tensor) {
-  if (tensor.shape().empty()) {
-    return is_floating(tensor.dtype()) ? builder_.literal(tensor.dtype(), tensor.doubles()[0])
-                                       : builder_.literal(tensor.dtype(), tensor.integers()[0]);
-  }
-  return builder_.constant("", tensor);
+ValueId GraphEmitter::constant(const Tensor& tensor, DType dtype) {
+  const Tensor data = tensor.converted(dtype);
+  if (!data.shape().empty()) return builder_.constant("", data);
+  return is_floating(dtype) ? builder_.literal(dtype, tensor.doubles()[0])
+                            : builder_.literal(dtype, data.integers()[0]);
 }
 
 std::optional<Tensor> GraphEmitter::known(ValueId id) const {

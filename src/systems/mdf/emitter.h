@@ -19,7 +19,9 @@ class Emitter {
   virtual std::vector<ValueId> emit_all(std::string_view op, std::vector<ValueId> inputs,
                                         Attributes attributes) = 0;
   virtual const TensorType& type(ValueId id) const = 0;
-  virtual ValueId constant(const Tensor& tensor) = 0;
+  /// As elements of that type; a lone number stays what was written, where the graph can keep it.
+  virtual ValueId constant(const Tensor& tensor, DType dtype) = 0;
+  ValueId constant(const Tensor& tensor) { return constant(tensor, tensor.dtype()); }
   /// The tensor, where it is known now.
   virtual std::optional<Tensor> known(ValueId id) const = 0;
   /// What ONNX's 32-bit floats are here: f32, or f64 where everything is computed in double
@@ -52,7 +54,10 @@ class TensorEmitter final : public Emitter {
   const TensorType& type(ValueId id) const override {
     return values_.at(static_cast<std::size_t>(id)).type;
   }
-  ValueId constant(const Tensor& tensor) override { return add(tensor); }
+  using Emitter::constant;
+  ValueId constant(const Tensor& tensor, DType dtype) override {
+    return add(tensor.converted(dtype));
+  }
   std::optional<Tensor> known(ValueId id) const override { return (*this)[id]; }
   DType single() const override { return doubled_ ? DType::f64 : DType::f32; }
 
@@ -76,7 +81,8 @@ class GraphEmitter final : public Emitter {
     return builder_.emit_all(op, std::move(inputs), std::move(attributes));
   }
   const TensorType& type(ValueId id) const override { return builder_.type(id); }
-  ValueId constant(const Tensor& tensor) override;
+  using Emitter::constant;
+  ValueId constant(const Tensor& tensor, DType dtype) override;
   std::optional<Tensor> known(ValueId id) const override;
 
  private:

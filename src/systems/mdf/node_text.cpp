@@ -385,6 +385,10 @@ std::optional<DType> dtype_of_word(std::string_view word) {
   return std::nullopt;
 }
 
+DType dtype_of_port(std::string_view word) {
+  return word == "int" ? DType::i64 : dtype_of_word(word).value_or(DType::f32);
+}
+
 Tree nested_lists(const Tensor& tensor) {
   const bool real = is_floating(tensor.dtype());
   const std::vector<double> reals = real ? tensor.doubles() : std::vector<double>();

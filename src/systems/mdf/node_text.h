@@ -70,6 +70,8 @@ void place_of(const Tree& metadata, std::string& scope, Place& place);
 /// "float32", "int64", "bool"
 std::string_view type_word(DType dtype);
 std::optional<DType> dtype_of_word(std::string_view word);
+/// What an input port takes, by its word; floats of a width that is not said are f32.
+DType dtype_of_port(std::string_view word);
 
 /// The elements as nested lists; floats as the shortest decimal that gives the same bits.
 Tree nested_lists(const Tensor& tensor);

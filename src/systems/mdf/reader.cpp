@@ -100,9 +100,7 @@ void Reader::add_inputs() {
   for (const auto& [id, node] : graph_.nodes) {
     for (const auto& [port, body] : node.input_ports) {
       if (incoming_.contains({id, port}) || open_ports_.contains(port)) continue;
-      TensorType type{dtype_of_word(body.type).value_or(DType::f32), {}};
-      if (body.type == "float" || body.type == "Tensor") type.dtype = DType::f32;
-      if (body.type == "int") type.dtype = DType::i64;
+      TensorType type{dtype_of_port(body.type), {}};
       for (const std::int64_t length : body.shape) type.shape.emplace_back(length);
       open_ports_[port] = builder_.input(port, type);
     }

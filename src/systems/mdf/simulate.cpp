@@ -139,7 +139,7 @@ std::vector<Door> open_ports(const Running& running) {
       const bool known =
           std::ranges::any_of(doors, [&p = port](const Door& door) { return door.id == p; });
       if (connected.contains({node, port}) || known) continue;
-      Door door{port, port, {dtype_of_word(type.type).value_or(DType::f32), {}}};
+      Door door{port, port, {dtype_of_port(type.type), {}}};
       for (const std::int64_t length : type.shape) door.type.shape.emplace_back(length);
       doors.push_back(std::move(door));
     }
@@ -185,6 +185,7 @@ Simulation simulate_mdf(const Files& files, std::string_view entry, Precision pr
     simulation.inputs.push_back(
         {door.name.empty() ? door.id : door.name, running->taken(door.type)});
   }
+  simulation.typed = running->loading.origin.has_value();
   for (const mdf::Door& door : running->outputs) {
     simulation.outputs.push_back(
         {door.name.empty() ? door.id : door.name, running->taken(door.type)});

@@ -110,8 +110,7 @@ ValueId SymbolicNode::onnx_input(const OnnxOperator& op, const Symbol& symbol, b
   Tensor tensor = tensor_of(value);
   const bool plain = value.as<std::int64_t>() != nullptr || value.as<double>() != nullptr;
   if (plain && !(beside_axes && is_elementwise(op))) tensor = tensor.reshaped({1});
-  if (is_floating(tensor.dtype())) tensor = tensor.converted(DType::f32);
-  return emitter_.constant(tensor);
+  return emitter_.constant(tensor, is_floating(tensor.dtype()) ? DType::f32 : tensor.dtype());
 }
 
 Symbol SymbolicNode::call_onnx(const OnnxOperator& op) {
@@ -162,13 +161,11 @@ ValueId SymbolicNode::materialized(const Symbol& symbol) {
   if (const Dim* length = symbol.length()) return builder_.emit("length", {}, {{"value", *length}});
   if (symbol.items() != nullptr) refuse("a tuple is no value of a graph");
   Tensor tensor = tensor_of(*symbol.known());
-  if (is_floating(tensor.dtype())) tensor = tensor.converted(DType::f32);
-  return emitter_.constant(tensor);
+  return emitter_.constant(tensor, is_floating(tensor.dtype()) ? DType::f32 : tensor.dtype());
 }
 
 ValueId SymbolicNode::operand(const Symbol& symbol, DType dtype) {
-  if (symbol.known() != nullptr)
-    return emitter_.constant(tensor_of(*symbol.known()).converted(dtype));
+  if (symbol.known() != nullptr) return emitter_.constant(tensor_of(*symbol.known()), dtype);
   const ValueId id = materialized(symbol);
   return builder_.dtype(id) == dtype ? id : builder_.emit("cast", {id}, {{"dtype", dtype}});
 }

@@ -301,5 +301,25 @@ TEST(Prove, WantsGradientsOfTheOtherWhereTheSourceHasThem) {
   EXPECT_TRUE(mentions(certificate, "no gradient of b.isomer could be compared"));
 }
 
+// A document that somebody wrote by hand says "float" and no shapes.
+TEST(Prove, JudgesADocumentWithoutTypesAtThoseItIsReadAs) {
+  const std::string document =
+      R"({"m": {"format": "ModECI MDF v0.4", "graphs": {"g": {"nodes": {"n": {
+    "input_ports": {"x": {"shape": [3], "type": "float"}, "i": {"shape": [3], "type": "int"}},
+    "parameters": {"p": {"value": "x * 0.1 + i"}},
+    "output_ports": {"y": {"value": "p"}}}}}}}})";
+  const std::string graph = R"(isomer 1
+graph g(x: f32[3], i: i64[3]) -> (y)
+  t = mul(x, 0.1)
+  k = cast(i, dtype=f32)
+  y = add(t, k)
+)";
+  const auto files = in_memory({{"a.json", document}, {"b.isomer", graph}});
+  const Certificate certificate = prove({"a.json", &system_named("mdf"), files.get(), "a.json"},
+                                        {"b.isomer", &text_only, files.get(), "b.isomer"},
+                                        {.engines = {&engine_named("reference")}});
+  EXPECT_TRUE(certificate.equivalent) << to_text(certificate);
+}
+
 }  // namespace
 }  // namespace isomer
