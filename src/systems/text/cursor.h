@@ -17,8 +17,16 @@ class Cursor {
   /// Throws Fault::file with the line and column of `offset`.
   [[noreturn]] void fail(std::string_view what, std::size_t offset) const;
   [[noreturn]] void fail(std::string_view what) const { fail(what, at_); }
-  /// "12:3"
-  std::string place(std::size_t offset) const;
+  /// Runs `action`; what it finds wrong is wrong at `offset`. Lines are counted only then.
+  template <class Action>
+  decltype(auto) at(std::size_t offset, Action&& action) const {
+    try {
+      return std::forward<Action>(action)();
+    } catch (const Error&) {
+      with_place(place(offset), [] { throw; });
+      throw;
+    }
+  }
 
   /// Where the next word begins.
   std::size_t offset();
@@ -52,6 +60,8 @@ class Cursor {
   void leave() { --depth_; }
 
  private:
+  /// "12:3"
+  std::string place(std::size_t offset) const;
   void skip_blanks();
 
   std::string_view text_;

@@ -169,10 +169,16 @@ Tensor read_elements(Cursor& cursor, DType dtype,
   return reader.finish(shape, begin);
 }
 
+void check_rank(const Cursor& cursor, std::size_t rank, std::size_t begin) {
+  constexpr std::size_t most = 64;  // as in PyTorch
+  if (rank > most) cursor.fail(fmt::format("{} axes; a tensor has at most {}", rank, most), begin);
+}
+
 std::vector<std::int64_t> read_shape(Cursor& cursor) {
   std::vector<std::int64_t> shape;
   const std::size_t begin = cursor.offset();
   read_list(cursor, "[", "]", [&] { shape.push_back(cursor.integer()); });
+  check_rank(cursor, shape.size(), begin);
   try {
     count_elements(shape);
   } catch (const Error& error) {

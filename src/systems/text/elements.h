@@ -13,6 +13,9 @@ namespace isomer {
 Tensor read_elements(Cursor& cursor, DType dtype,
                      const std::optional<std::vector<std::int64_t>>& shape);
 
+/// Fails at `begin` where a type would have more axes than any program bears.
+void check_rank(const Cursor& cursor, std::size_t rank, std::size_t begin);
+
 /// Reads "[2, 3]": lengths that are numbers.
 std::vector<std::int64_t> read_shape(Cursor& cursor);
 

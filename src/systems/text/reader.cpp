@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/text.h"
 #include "graph/text.h"
@@ -25,7 +26,10 @@ class GraphReader {
  public:
   /// `stored` holds what lines say is stored elsewhere; null: nowhere.
   GraphReader(Cursor cursor, const NamedTensors* stored)
-      : cursor_(std::move(cursor)), stored_(stored), builder_("") {}
+      : cursor_(std::move(cursor)), builder_("") {
+    if (stored == nullptr) return;
+    for (const auto& [key, tensor] : *stored) stored_.emplace(key, &tensor);
+  }
 
   Graph read() {
     header();
@@ -46,12 +50,6 @@ class GraphReader {
   }
 
  private:
-  /// Runs `action`; what it finds wrong is wrong at `offset`.
-  template <class Action>
-  decltype(auto) at(std::size_t offset, Action&& action) {
-    return with_place(cursor_.place(offset), std::forward<Action>(action));
-  }
-
   void header() {
     cursor_.demand("graph");
     const std::size_t begin = cursor_.offset();
@@ -64,7 +62,7 @@ class GraphReader {
       const std::string name = new_name("an input's name");
       cursor_.demand(":");
       TensorType type = read_type();
-      define(name, at(where, [&] { return builder_.input(name, std::move(type)); }));
+      define(name, cursor_.at(where, [&] { return builder_.input(name, std::move(type)); }));
     });
     cursor_.demand("->");
     results_ = cursor_.offset();
@@ -83,7 +81,9 @@ class GraphReader {
   TensorType read_type() {
     const std::size_t begin = cursor_.offset();
     const std::string_view text = cursor_.expression();
-    return at(begin, [&] { return parse_type(text); });
+    TensorType type = cursor_.at(begin, [&] { return parse_type(text); });
+    check_rank(cursor_, type.shape.size(), begin);
+    return type;
   }
 
   // Names and values -----------------------------------------------------------------------
@@ -91,12 +91,13 @@ class GraphReader {
   std::string new_name(std::string_view what) {
     const std::size_t begin = cursor_.offset();
     std::string name(cursor_.name(what));
-    if (values_.contains(name)) {
-      cursor_.fail(fmt::format("{} is made twice; a name stands for one value", quoted(name)),
-                   begin);
-    }
+    if (values_.contains(name)) made_twice(name, begin);
     if (name.size() > longest_name) cursor_.fail("this name is too long", begin);
     return name;
+  }
+
+  [[noreturn]] void made_twice(std::string_view name, std::size_t begin) const {
+    cursor_.fail(fmt::format("{} is made twice; a name stands for one value", quoted(name)), begin);
   }
 
   void define(const std::string& name, ValueId id) { values_.emplace(name, id); }
@@ -143,6 +144,7 @@ class GraphReader {
     cursor_.demand("(");
     const ValueId number = literal(*dtype);
     cursor_.demand(")");
+    literals_.insert(number);
     return number;
   }
 
@@ -221,15 +223,16 @@ class GraphReader {
       return result;
     }
     const std::string key = cursor_.quoted_text();
-    const Tensor* tensor = stored_ == nullptr ? nullptr : find(*stored_, key);
-    if (tensor == nullptr)
+    const auto found = stored_.find(key);
+    if (found == stored_.end())
       cursor_.fail(fmt::format("there is no stored tensor {}", quoted(key)), data);
-    if (tensor->dtype() != dtype || tensor->shape() != shape) {
+    const Tensor& tensor = *found->second;
+    if (tensor.dtype() != dtype || tensor.shape() != shape) {
       cursor_.fail(fmt::format("the stored tensor {} is {} and should be {}", quoted(key),
-                               to_text(tensor->dtype(), tensor->shape()), to_text(dtype, shape)),
+                               to_text(tensor.dtype(), tensor.shape()), to_text(dtype, shape)),
                    data);
     }
-    result.data = *tensor;
+    result.data = tensor;
     return result;
   }
 
@@ -257,7 +260,7 @@ class GraphReader {
     for (const auto& state : states_) {
       cursor_.move_to(state.second);
       const ValueId next = alone();
-      at(state.second, [&] { builder_.keep(state.first, next); });
+      cursor_.at(state.second, [&] { builder_.keep(state.first, next); });
     }
   }
 
@@ -265,43 +268,43 @@ class GraphReader {
 
   void read_node() {
     const std::size_t begin = cursor_.offset();
-    std::vector<std::string> names;
-    if (cursor_.take("(")) {
-      cursor_.demand(")");
-    } else {
-      do names.push_back(output_name(names));
-      while (cursor_.take(","));
-    }
+    const std::vector<std::string> names = output_names();
     cursor_.demand("=");
     const std::size_t where = cursor_.offset();
     const std::string op(cursor_.name("an operator's name"));
-    const OpSchema& schema = at(where, [&]() -> const OpSchema& { return op_named(op); });
+    const OpSchema& schema = cursor_.at(where, [&]() -> const OpSchema& { return op_named(op); });
     std::vector<Operand> operands;
     Attributes attributes;
     read_list(cursor_, "(", ")", [&] { argument(schema, operands, attributes); });
     origin();
     std::vector<ValueId> inputs = settle(operands);
-    const std::vector<ValueId> outputs =
-        at(where, [&] { return builder_.emit_all(op, std::move(inputs), std::move(attributes)); });
+    const std::vector<ValueId> outputs = cursor_.at(
+        where, [&] { return builder_.emit_all(op, std::move(inputs), std::move(attributes)); });
     if (outputs.size() != names.size()) {
       cursor_.fail(fmt::format("'{}' makes {} and {} named", op, counted(outputs.size(), "output"),
                                names.size() == 1 ? "1 is" : fmt::format("{} are", names.size())),
                    begin);
     }
     for (std::size_t i = 0; i < names.size(); ++i) {
+      check_rank(cursor_, builder_.shape(outputs[i]).size(), where);
       builder_.name(outputs[i], names[i]);
       define(names[i], outputs[i]);
     }
   }
 
-  std::string output_name(const std::vector<std::string>& before) {
-    const std::size_t begin = cursor_.offset();
-    std::string name = new_name("a name for an output");
-    if (std::ranges::find(before, name) != before.end()) {
-      cursor_.fail(fmt::format("{} is made twice; a name stands for one value", quoted(name)),
-                   begin);
+  std::vector<std::string> output_names() {
+    std::vector<std::string> names;
+    if (cursor_.take("(")) {
+      cursor_.demand(")");
+      return names;
     }
-    return name;
+    std::unordered_set<std::string> seen;
+    do {
+      const std::size_t begin = cursor_.offset();
+      names.push_back(new_name("a name for an output"));
+      if (!seen.insert(names.back()).second) made_twice(names.back(), begin);
+    } while (cursor_.take(","));
+    return names;
   }
 
   void argument(const OpSchema& schema, std::vector<Operand>& operands, Attributes& attributes) {
@@ -350,7 +353,7 @@ class GraphReader {
   std::vector<ValueId> settle(const std::vector<Operand>& operands) {
     std::vector<DType> beside;
     for (const Operand& operand : operands) {
-      if (operand.value == ValueId::none || is_literal_value(operand.value)) continue;
+      if (operand.value == ValueId::none || literals_.contains(operand.value)) continue;
       beside.push_back(builder_.dtype(operand.value));
     }
     const std::size_t after = cursor_.offset();
@@ -360,11 +363,6 @@ class GraphReader {
     }
     cursor_.move_to(after);
     return values;
-  }
-
-  bool is_literal_value(ValueId id) const {
-    const Constant* constant = constant_of(builder_.graph(), id);
-    return constant != nullptr && is_literal(*constant) && builder_.graph()[id].name.empty();
   }
 
   ValueId bare_value(const Operand& operand, std::span<const DType> beside) {
@@ -434,9 +432,10 @@ class GraphReader {
   static constexpr std::size_t longest_name = 1000;
 
   Cursor cursor_;
-  const NamedTensors* stored_;
+  std::unordered_map<std::string_view, const Tensor*> stored_;
   Builder builder_;
   std::unordered_map<std::string, ValueId> values_;
+  std::unordered_set<ValueId> literals_;                 // that are written with their type
   std::vector<std::pair<ValueId, std::size_t>> states_;  // and where the next value's name stands
   std::size_t results_ = 0;                              // where the outputs' names stand
   std::optional<std::size_t> called_;
@@ -489,7 +488,8 @@ Loaded read_text(const Files& files, std::string_view entry) {
     if (!opening.given) cursor.fail("the first line should be 'isomer 1'");
     if (opening.data.empty()) return Loaded{GraphReader(cursor, nullptr).read(), {}};
     const Bytes beside = files.read(opening.data);
-    const NamedTensors stored = with_place(opening.data, [&] { return read_tensors(beside); });
+    const NamedTensors stored =
+        with_place(quoted(opening.data), [&] { return read_tensors(beside); });
     return Loaded{GraphReader(cursor, &stored).read(), {}};
   });
 }

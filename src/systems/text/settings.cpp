@@ -45,7 +45,7 @@ Structure read_structure(Cursor& cursor, Structure::Kind kind, std::string_view 
 Dim read_dim(Cursor& cursor) {
   const std::size_t begin = cursor.offset();
   const std::string_view text = cursor.expression();
-  return with_place(cursor.place(begin), [&] { return parse_dim(text); });
+  return cursor.at(begin, [&] { return parse_dim(text); });
 }
 
 Attribute read_attribute(Cursor& cursor, Kind kind) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <unordered_set>
 
 #include "base/names.h"
 #include "graph/text.h"
@@ -17,13 +18,14 @@ constexpr std::string_view first_line = "isomer 1\n";
 
 Written write_text(const Graph& graph, std::string_view stem) {
   NamedTensors tensors;
+  std::unordered_set<std::string> keys;
   std::string text = to_text(
       graph, [&](const Tensor& data, std::string_view name, const std::vector<std::string>& names) {
         // safetensors has no word for c128.
         if (data.count() <= most_inline || data.dtype() == DType::c128) return elements_text(data);
         // A state and a weight may have one name, and a value's name may be another weight's.
         std::string key = names.empty() ? std::string(name) : names[0];
-        while (find(tensors, key) != nullptr) key += "'";
+        while (!keys.insert(key).second) key += "'";
         tensors.emplace_back(key, data);
         return "stored " + quoted_with(key, '"');
       });

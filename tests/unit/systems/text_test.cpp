@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
 #include <filesystem>
 #include <random>
 
@@ -232,6 +233,36 @@ TEST(Text, LargeDataStandBeside) {
   EXPECT_THROW(read_text(*in_memory({{"net.isomer", files["net.isomer"]}}), "net.isomer"), Error);
   files["net.isomer"].replace(files["net.isomer"].find("[17]"), 4, "[18]");
   EXPECT_THROW(read_text(*in_memory(files), "net.isomer"), Error);
+}
+
+/// Eight times the text takes about eight times as long: nothing is walked over for every line.
+TEST(Text, LongTextsTakeNoLongerPerLine) {
+  const auto seconds = [](int lines) {
+    std::string text = "graph g(v: f32[4], a: f32[1]";
+    for (int i = 0; i < lines; ++i) text += ", in" + std::to_string(i) + ": f32[2]";
+    text += ") -> (v)\n  buffer c: f32[] = 0.5\n  v0 = abs(v)\n";
+    for (int i = 0; i < lines; ++i) {
+      text += "  v" + std::to_string(i + 1) + " = add(v" + std::to_string(i) + ", f32(" +
+              std::to_string(i) + "))\n";
+    }
+    const std::clock_t begin = std::clock();
+    parse_graph(text);
+    return static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
+  };
+  seconds(100);
+  EXPECT_LT(seconds(16000), 24 * seconds(2000));
+}
+
+TEST(Text, MoreAxesThanAnyProgramBearsAreRefused) {
+  std::string axes = "1";
+  for (int i = 0; i < 64; ++i) axes += ", 1";
+  for (const std::string& text :
+       {"graph g(v: f32[" + axes + "]) -> (v)\n",
+        "graph g() -> (c)\n  buffer c: f32[" + axes + "] = 1\n",
+        "graph g(v: f32[1]) -> (y)\n  y = reshape(v, shape=[" + axes + "])\n"}) {
+    EXPECT_NE(fault_of(text).find("65 axes; a tensor has at most 64"), std::string::npos)
+        << fault_of(text);
+  }
 }
 
 /// Names, places, nested signatures, ranges, states and weights of real exports survive both ways.
