@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "ops/rules.h"
+#include "ops/validate.h"
 
 namespace isomer {
 namespace {
@@ -24,26 +25,6 @@ std::size_t leaves_of(const Structure& structure) {
   std::size_t count = 0;
   for (const Structure& child : structure.children) count += leaves_of(child);
   return count;
-}
-
-void check_inputs(const OpSchema& schema, const Prototype& wanted, std::vector<ValueId>& inputs) {
-  const bool variadic = !wanted.inputs.empty() && wanted.inputs.back().variadic;
-  const std::size_t fixed = wanted.inputs.size() - (variadic ? 1 : 0);
-  if (inputs.size() < fixed) inputs.resize(fixed, ValueId::none);
-  if (inputs.size() > fixed && !variadic) {
-    refuse(fmt::format("'{}' takes {} and is given {}", schema.name(), counted(fixed, "input"),
-                       inputs.size()));
-  }
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const bool required = i >= fixed || !wanted.inputs[i].optional;
-    if (required && inputs[i] == ValueId::none) {
-      refuse(fmt::format("'{}' needs its input '{}'", schema.name(),
-                         wanted.inputs[std::min(i, wanted.inputs.size() - 1)].name));
-    }
-  }
-  if (variadic && inputs.size() == fixed) {
-    refuse(fmt::format("'{}' needs at least one input", schema.name()));
-  }
 }
 
 }  // namespace
@@ -122,23 +103,17 @@ ValueId Builder::emit(std::string_view op, std::vector<ValueId> inputs, Attribut
 std::vector<ValueId> Builder::emit_all(std::string_view op, std::vector<ValueId> inputs,
                                        Attributes attributes) {
   const OpSchema& schema = op_named(op);
-  check_inputs(schema, prototype(schema), inputs);
-  std::vector<TensorType> types(inputs.size(), TensorType{DType::f32, {}});
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (inputs[i] != ValueId::none) types[i] = type(inputs[i]);
-  }
-  const Attributes all = complete(schema, attributes);
-  std::vector<TensorType> results = with_place(fmt::format("operator '{}'", op), [&] {
-    return output_types(schema, OpCall{all, inputs, types}, graph_.signature.lengths);
-  });
+  const auto type_of = [this](ValueId id) -> const TensorType& { return type(id); };
+  CheckedCall call =
+      checked_call(schema, std::move(inputs), attributes, graph_.signature.lengths, type_of);
   Node node;
   node.op = op;
-  node.inputs = std::move(inputs);
-  for (TensorType& result : results) {
+  node.inputs = std::move(call.inputs);
+  for (TensorType& result : call.results) {
     node.outputs.push_back(add_value("", std::move(result)));
     makers_.emplace_hint(makers_.end(), node.outputs.back(), graph_.nodes.size());
   }
-  node.attributes = canonical(schema, all);
+  node.attributes = canonical(schema, call.attributes);
   node.scope = scope_;
   node.place = place_;
   graph_.nodes.push_back(std::move(node));

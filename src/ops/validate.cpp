@@ -77,7 +77,44 @@ class Validator {
   std::vector<bool> made_;
 };
 
+void check_inputs(const OpSchema& schema, const Prototype& wanted, std::vector<ValueId>& inputs) {
+  const bool variadic = !wanted.inputs.empty() && wanted.inputs.back().variadic;
+  const std::size_t fixed = wanted.inputs.size() - (variadic ? 1 : 0);
+  if (inputs.size() < fixed) inputs.resize(fixed, ValueId::none);
+  if (inputs.size() > fixed && !variadic) {
+    throw Error(Fault::model, "",
+                fmt::format("'{}' takes {} and is given {}", schema.name(), counted(fixed, "input"),
+                            inputs.size()));
+  }
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const bool required = i >= fixed || !wanted.inputs[i].optional;
+    if (required && inputs[i] == ValueId::none) {
+      throw Error(Fault::model, "",
+                  fmt::format("'{}' needs its input '{}'", schema.name(),
+                              wanted.inputs[std::min(i, wanted.inputs.size() - 1)].name));
+    }
+  }
+  if (variadic && inputs.size() == fixed) {
+    throw Error(Fault::model, "", fmt::format("'{}' needs at least one input", schema.name()));
+  }
+}
+
 }  // namespace
+
+CheckedCall checked_call(const OpSchema& schema, std::vector<ValueId> inputs,
+                         const Attributes& given, std::span<const LengthRange> ranges,
+                         const std::function<const TensorType&(ValueId)>& type_of) {
+  check_inputs(schema, prototype(schema), inputs);
+  std::vector<TensorType> types(inputs.size(), TensorType{DType::f32, {}});
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i] != ValueId::none) types[i] = type_of(inputs[i]);
+  }
+  Attributes attributes = complete(schema, given);
+  std::vector<TensorType> results = with_place(fmt::format("operator '{}'", schema.name()), [&] {
+    return output_types(schema, OpCall{attributes, inputs, types}, ranges);
+  });
+  return {std::move(inputs), std::move(attributes), std::move(results)};
+}
 
 void validate(const Graph& graph) {
   with_place(graph.name, [&] { Validator(graph).run(); });

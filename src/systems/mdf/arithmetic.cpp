@@ -85,10 +85,12 @@ Value integers(std::string_view sign, std::int64_t x, std::int64_t y) {
   const auto nonzero = [&] {
     if (y == 0) throw Error(Fault::model, "", fmt::format("{} {} 0 divides by zero", x, sign));
   };
+  const auto too_large = [&] {
+    throw Error(Fault::model, "", fmt::format("{} {} {} does not fit 64 bits", x, sign, y));
+  };
   if (sign == "+" || sign == "-" || sign == "*") {
     const auto result = checked(sign, x, y);
-    if (!result)
-      throw Error(Fault::model, "", fmt::format("{} {} {} does not fit 64 bits", x, sign, y));
+    if (!result) too_large();
     return {*result};
   }
   if (sign == "/") {
@@ -97,6 +99,7 @@ Value integers(std::string_view sign, std::int64_t x, std::int64_t y) {
   }
   if (sign == "//" || sign == "%") {
     nonzero();
+    if (sign == "//" && y == -1 && x == std::numeric_limits<std::int64_t>::min()) too_large();
     return {sign == "%" ? rest_of(x, y) : floor_quotient(x, y)};
   }
   if (sign == "**") {
@@ -105,10 +108,12 @@ Value integers(std::string_view sign, std::int64_t x, std::int64_t y) {
     return {std::pow(static_cast<double>(x), static_cast<double>(y))};
   }
   if (sign == "<<" || sign == ">>") {
-    if (y < 0 || (sign == "<<" && y > 62))
-      throw Error(Fault::model, "", fmt::format("a shift by {} bits", y));
-    return {sign == "<<" ? checked("*", x, std::int64_t{1} << y).value_or(0)
-                         : x >> std::min<std::int64_t>(y, 63)};
+    if (y < 0) throw Error(Fault::model, "", fmt::format("a shift by {} bits", y));
+    const std::int64_t bits = std::min<std::int64_t>(y, 63);
+    if (sign == ">>" || x == 0) return {x >> bits};
+    const std::int64_t shifted = wrapped(bits_of(x) << bits);
+    if (y > 63 || shifted >> bits != x) too_large();
+    return {shifted};
   }
   if (sign == "&") return {x & y};
   if (sign == "|") return {x | y};
@@ -152,11 +157,13 @@ Value numbers(std::string_view sign, const Value& x, const Value& y) {
 // ------------------------------------------------------------------------------------------
 
 std::vector<Value> repeated(const std::vector<Value>& items, std::int64_t times) {
-  constexpr std::size_t most = 10'000'000;
   std::vector<Value> result;
-  if (times > 0 && items.size() * static_cast<std::size_t>(times) > most) {
-    throw Error(Fault::model, "", fmt::format("a list repeated {} times is too long", times));
-  }
+  if (items.empty() || times <= 0) return result;
+  std::uint64_t count = 0;
+  for (const Value& item : items) count += values_in(item, 1);
+  if (__builtin_mul_overflow(count, static_cast<std::uint64_t>(times), &count))
+    count = std::numeric_limits<std::uint64_t>::max();
+  bound_items(count);
   for (std::int64_t i = 0; i < times; ++i) result.insert(result.end(), items.begin(), items.end());
   return result;
 }
@@ -170,6 +177,7 @@ std::optional<Value> sequences(std::string_view sign, const Value& x, const Valu
                                       : Value{Tuple{std::move(items)}};
   };
   if (sign == "+" && left != nullptr && right != nullptr && x.data.index() == y.data.index()) {
+    bound_items(values_in(x) + values_in(y));
     std::vector<Value> items = *left;
     items.insert(items.end(), right->begin(), right->end());
     return as_kind(x, std::move(items));
@@ -279,22 +287,45 @@ Value arrays(std::string_view sign, const Value& x, const Value& y) {
   refuse(sign, x, y);
 }
 
-double less(double x, double y) { return x < y; }
-double less_or_equal(double x, double y) { return x <= y; }
-double greater(double x, double y) { return x > y; }
-double greater_or_equal(double x, double y) { return x >= y; }
-double equal(double x, double y) { return x == y; }
-double unequal(double x, double y) { return x != y; }
+template <class T>
+T less(T x, T y) {
+  return x < y;
+}
+template <class T>
+T less_or_equal(T x, T y) {
+  return x <= y;
+}
+template <class T>
+T greater(T x, T y) {
+  return x > y;
+}
+template <class T>
+T greater_or_equal(T x, T y) {
+  return x >= y;
+}
+template <class T>
+T equal(T x, T y) {
+  return x == y;
+}
+template <class T>
+T unequal(T x, T y) {
+  return x != y;
+}
 
+// Integers by themselves: beyond 2 ** 53 doubles do not tell them apart.
 struct Comparison {
   std::string_view word;
-  double (*holds)(double, double);
+  double (*reals)(double, double);
+  std::int64_t (*integers)(std::int64_t, std::int64_t);
 };
 
 constexpr Comparison comparisons[] = {
-    {"<", less},   {"<=", less_or_equal}, {">", greater}, {">=", greater_or_equal},
-    {"==", equal}, {"!=", unequal},
+    {"<", less, less},       {"<=", less_or_equal, less_or_equal},
+    {">", greater, greater}, {">=", greater_or_equal, greater_or_equal},
+    {"==", equal, equal},    {"!=", unequal, unequal},
 };
+
+bool is_whole(const Value& value) { return is_number(value) && value.as<double>() == nullptr; }
 
 bool same(const Value& x, const Value& y);
 
@@ -324,6 +355,7 @@ const std::string* text_of(const Value& value) {
 
 // Equality of things that are no arrays.
 bool same(const Value& x, const Value& y) {
+  if (is_whole(x) && is_whole(y)) return integer_of(x) == integer_of(y);
   if (is_number(x) && is_number(y)) return real_of(x) == real_of(y);
   if (x.as<Array>() != nullptr || y.as<Array>() != nullptr) return truth_of(compare("==", x, y));
   const auto* left = items_of(x);
@@ -412,10 +444,14 @@ Value compare(std::string_view word, const Value& x, const Value& y) {
       const Value left = items_of(x) != nullptr ? array_value(tensor_of(x)) : x;
       const Value right = items_of(y) != nullptr ? array_value(tensor_of(y)) : y;
       const DType dtype = joint_type(left, right);
-      return result_of(map_pairs(operand_of(left, dtype), operand_of(right, dtype), DType::boolean,
-                                 comparison.holds));
+      const Tensor a = operand_of(left, dtype);
+      const Tensor b = operand_of(right, dtype);
+      return result_of(is_floating(dtype)
+                           ? map_pairs(a, b, DType::boolean, comparison.reals)
+                           : map_integers(a, b, DType::boolean, comparison.integers));
     }
-    if (is_number(x) && is_number(y)) return {comparison.holds(real_of(x), real_of(y)) != 0};
+    if (is_whole(x) && is_whole(y)) return {comparison.integers(integer_of(x), integer_of(y)) != 0};
+    if (is_number(x) && is_number(y)) return {comparison.reals(real_of(x), real_of(y)) != 0};
   }
   if (equality) return {(!array && same(x, y)) == (word == "==")};
   if (text_of(x) != nullptr && text_of(y) != nullptr) {

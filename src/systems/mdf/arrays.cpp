@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -17,7 +18,7 @@ Lengths1 strides_in(const Lengths1& from, const Lengths1& to) {
   std::int64_t step = 1;
   for (std::size_t i = from.size(); i-- > 0;) {
     if (from[i] != 1) strides[i + to.size() - from.size()] = step;
-    step *= from[i];
+    step = product_of_lengths(step, from[i]);
   }
   return strides;
 }
@@ -60,15 +61,34 @@ Tensor map_two(const Tensor& x, const Tensor& y, DType dtype, Function function)
   return made(dtype, shape, std::span<const T>(result));
 }
 
+/// Adds to `sums` the products of `a`, a row of `k`, with the columns of `b`, whose rows are `m`
+/// apart.
+template <class T, std::size_t Width>
+void add_products(const T* a, const T* b, std::int64_t k, std::int64_t m,
+                  std::array<T, Width>& sums) {
+  for (std::int64_t p = 0; p < k; ++p) {
+    for (std::size_t j = 0; j < Width; ++j) sums[j] = plus(sums[j], times(a[p], b[p * m + j]));
+  }
+}
+
+// A strip of `b` that stays in the cache meets every row of `a`; terms are added in order.
 template <class T>
 void multiply(std::span<const T> a, std::span<const T> b, std::span<T> c, std::int64_t n,
               std::int64_t k, std::int64_t m) {
+  constexpr std::int64_t width = 32;
+  const std::int64_t strips = m - m % width;
+  for (std::int64_t j = 0; j < strips; j += width) {
+    for (std::int64_t i = 0; i < n; ++i) {
+      std::array<T, width> sums{};
+      add_products(a.data() + i * k, b.data() + j, k, m, sums);
+      std::ranges::copy(sums, c.begin() + i * m + j);
+    }
+  }
   for (std::int64_t i = 0; i < n; ++i) {
-    for (std::int64_t p = 0; p < k; ++p) {
-      const T factor = a[static_cast<std::size_t>(i * k + p)];
-      const T* row = b.data() + p * m;
-      T* out = c.data() + i * m;
-      for (std::int64_t j = 0; j < m; ++j) out[j] = plus(out[j], times(factor, row[j]));
+    for (std::int64_t j = strips; j < m; ++j) {
+      std::array<T, 1> sum{};
+      add_products(a.data() + i * k, b.data() + j, k, m, sum);
+      c[static_cast<std::size_t>(i * m + j)] = sum[0];
     }
   }
 }
@@ -93,6 +113,7 @@ Tensor product_of(const Tensor& x, const Tensor& y, DType dtype) {
   const Elements<T> right(y);
   Lengths1 shape = batch;
   shape.insert(shape.end(), {n, m});
+  shape = bounded(std::move(shape), std::max(x.count(), y.count()));
   std::vector<T> result(static_cast<std::size_t>(count_elements(shape)), T{0});
   std::size_t done = 0;
   walk<2>(batch, {strides_in(batch_x, batch), strides_in(batch_y, batch)}, [&](const auto& at) {
@@ -104,7 +125,47 @@ Tensor product_of(const Tensor& x, const Tensor& y, DType dtype) {
   return made(dtype, shape, std::span<const T>(result));
 }
 
+std::int64_t elements_in(const Lengths1& shape) {
+  std::int64_t count = 1;
+  for (const std::int64_t length : shape) count = product_of_lengths(count, length);
+  return count;
+}
+
 }  // namespace
+
+std::int64_t sum_of_lengths(std::int64_t a, std::int64_t b) {
+  std::int64_t sum = 0;
+  return __builtin_add_overflow(a, b, &sum) ? std::numeric_limits<std::int64_t>::max() : sum;
+}
+
+std::int64_t product_of_lengths(std::int64_t a, std::int64_t b) {
+  std::int64_t product = 0;
+  return __builtin_mul_overflow(a, b, &product) ? std::numeric_limits<std::int64_t>::max()
+                                                : product;
+}
+
+void bound_axes(std::size_t count) {
+  constexpr std::size_t most = 64;
+  if (count <= most) return;
+  throw Error(Fault::model, "", fmt::format("{} axes; an array has at most {}", count, most));
+}
+
+Lengths1 bounded(Lengths1 shape, std::int64_t given) {
+  bound_axes(shape.size());
+  // One length of 0 does not excuse the others: slices of nothing are walked over, too.
+  std::int64_t count = 1;
+  for (const std::int64_t length : shape) {
+    if (length < 0)
+      throw Error(Fault::model, "", fmt::format("[{}] is no shape", fmt::join(shape, ", ")));
+    count = product_of_lengths(count, std::max<std::int64_t>(length, 1));
+  }
+  if (count > std::max(most_elements, given)) {
+    throw Error(Fault::model, "",
+                fmt::format("an array of shape [{}] is too large; at most {} elements are made",
+                            fmt::join(shape, ", "), most_elements));
+  }
+  return shape;
+}
 
 Lengths1 broadcast_shape(const Lengths1& a, const Lengths1& b) {
   Lengths1 shape(std::max(a.size(), b.size()), 1);
@@ -118,7 +179,8 @@ Lengths1 broadcast_shape(const Lengths1& a, const Lengths1& b) {
     }
     shape[shape.size() - 1 - i] = left == 1 ? right : left;
   }
-  return shape;
+  if (shape == a || shape == b) return shape;
+  return bounded(std::move(shape), std::max(elements_in(a), elements_in(b)));
 }
 
 Tensor broadcast_to(const Tensor& tensor, const Lengths1& shape) {
@@ -184,7 +246,8 @@ Tensor permuted(const Tensor& x, const Lengths1& order) {
                 fmt::format("{} axes cannot be put in an order of {}", rank, order.size()));
   }
   Lengths1 strides(rank, 1);
-  for (std::size_t i = rank; i-- > 1;) strides[i - 1] = strides[i] * x.shape()[i];
+  for (std::size_t i = rank; i-- > 1;)
+    strides[i - 1] = product_of_lengths(strides[i], x.shape()[i]);
   std::vector<bool> seen(rank, false);
   Lengths1 shape;
   Lengths1 moved;
@@ -200,6 +263,7 @@ Tensor permuted(const Tensor& x, const Lengths1& order) {
 }
 
 Tensor reshaped(const Tensor& x, Lengths1 shape) {
+  bound_axes(shape.size());
   std::int64_t known = 1;
   std::int64_t* open = nullptr;
   for (std::int64_t& length : shape) {
@@ -208,7 +272,7 @@ Tensor reshaped(const Tensor& x, Lengths1 shape) {
     } else if (length < 0) {
       throw Error(Fault::model, "", fmt::format("[{}] is no shape", fmt::join(shape, ", ")));
     } else {
-      known *= length;
+      known = product_of_lengths(known, length);
     }
   }
   if (open != nullptr) *open = known == 0 ? 0 : x.count() / known;
@@ -226,6 +290,7 @@ Tensor joined(std::span<const Tensor> parts, std::int64_t axis) {
   DType dtype = parts[0].dtype();
   Lengths1 shape = parts[0].shape();
   shape[along] = 0;
+  std::int64_t largest = 0;
   for (const Tensor& part : parts) {
     Lengths1 others = part.shape();
     if (others.size() == shape.size()) others[along] = shape[along];
@@ -233,9 +298,11 @@ Tensor joined(std::span<const Tensor> parts, std::int64_t axis) {
       throw Error(Fault::model, "",
                   "arrays to be concatenated differ in more than the length of that axis");
     }
-    shape[along] += part.shape()[along];
+    shape[along] = sum_of_lengths(shape[along], part.shape()[along]);
     dtype = common_type(dtype, part.dtype());
+    largest = std::max(largest, part.count());
   }
+  shape = bounded(std::move(shape), largest);
   std::int64_t outer = 1;
   for (std::size_t i = 0; i < along; ++i) outer *= shape[i];
   std::vector<std::byte> bytes;
@@ -254,6 +321,11 @@ Tensor joined(std::span<const Tensor> parts, std::int64_t axis) {
 
 Tensor strided(const Tensor& x, std::size_t axis, std::int64_t start, std::int64_t count,
                std::int64_t step) {
+  if (x.count() == 0) {
+    Lengths1 shape = x.shape();
+    shape[axis] = count;
+    return Tensor::zeros(x.dtype(), std::move(shape));
+  }
   std::vector<std::int64_t> index;
   for (std::int64_t i = 0; i < count; ++i) index.push_back(start + i * step);
   return taken(x, Tensor::of<std::int64_t>({count}, index), static_cast<std::int64_t>(axis));
@@ -262,8 +334,12 @@ Tensor strided(const Tensor& x, std::size_t axis, std::int64_t start, std::int64
 Tensor taken(const Tensor& x, const Tensor& index, std::int64_t axis) {
   const std::size_t along = axis_at(axis, x.shape().size());
   const std::int64_t length = x.shape()[along];
-  std::int64_t outer = 1;
-  for (std::size_t i = 0; i < along; ++i) outer *= x.shape()[i];
+  Lengths1 shape(x.shape().begin(), x.shape().begin() + static_cast<std::ptrdiff_t>(along));
+  const std::int64_t outer = elements_in(shape);
+  shape.insert(shape.end(), index.shape().begin(), index.shape().end());
+  shape.insert(shape.end(), x.shape().begin() + static_cast<std::ptrdiff_t>(along) + 1,
+               x.shape().end());
+  shape = bounded(std::move(shape), std::max(x.count(), index.count()));
   std::size_t block = size_of(x.dtype());
   for (std::size_t i = along + 1; i < x.shape().size(); ++i)
     block *= static_cast<std::size_t>(x.shape()[i]);
@@ -285,10 +361,6 @@ Tensor taken(const Tensor& x, const Tensor& index, std::int64_t axis) {
       bytes.insert(bytes.end(), from.begin(), from.end());
     }
   }
-  Lengths1 shape(x.shape().begin(), x.shape().begin() + static_cast<std::ptrdiff_t>(along));
-  shape.insert(shape.end(), index.shape().begin(), index.shape().end());
-  shape.insert(shape.end(), x.shape().begin() + static_cast<std::ptrdiff_t>(along) + 1,
-               x.shape().end());
   return Tensor(x.dtype(), shape, bytes_of(std::move(bytes)));
 }
 
@@ -314,6 +386,7 @@ Tensor triangle(const Tensor& x, std::int64_t diagonal, bool lower) {
     throw Error(Fault::model, "", "a triangle needs an array with two axes or more");
   const std::int64_t rows = x.shape()[x.shape().size() - 2];
   const std::int64_t columns = x.shape().back();
+  bounded({rows, columns}, x.count());
   std::vector<std::int64_t> keep;
   for (std::int64_t i = 0; i < rows * columns; ++i) {
     const std::int64_t distance = i % columns - i / columns;

@@ -16,6 +16,20 @@ namespace isomer::mdf {
 
 using Lengths1 = std::vector<std::int64_t>;
 
+/// What an expression makes out of less has at most so many elements; an item of a list, which is
+/// a Value, weighs as much as 16 of them.
+constexpr std::int64_t most_elements = std::int64_t{1} << 26;
+/// Gives `shape`. Every result that may outgrow its operands, the largest of which has `given`
+/// elements, passes here before it is made. Throws Fault::model for one that is too large, or no
+/// shape.
+Lengths1 bounded(Lengths1 shape, std::int64_t given = 0);
+/// The same for the number of axes alone.
+void bound_axes(std::size_t count);
+/// Sum and product of lengths; what does not fit 64 bits is as long as can be, and too long for
+/// `bounded`.
+std::int64_t sum_of_lengths(std::int64_t a, std::int64_t b);
+std::int64_t product_of_lengths(std::int64_t a, std::int64_t b);
+
 /// The shape two operands share when short or single lengths are stretched. Throws Fault::model
 /// when there is none.
 Lengths1 broadcast_shape(const Lengths1& a, const Lengths1& b);

@@ -28,11 +28,13 @@ Rows rows_of(const Tensor& x, const std::optional<Lengths1>& axes, bool keepdims
   rows.count = rows.length = 1;
   for (std::size_t i = 0; i < rank; ++i) {
     (folded[i] ? last : order).push_back(static_cast<std::int64_t>(i));
-    (folded[i] ? rows.length : rows.count) *= x.shape()[i];
+    std::int64_t& count = folded[i] ? rows.length : rows.count;
+    count = product_of_lengths(count, x.shape()[i]);
     if (!folded[i]) rows.shape.push_back(x.shape()[i]);
     if (folded[i] && keepdims) rows.shape.push_back(1);
   }
   order.insert(order.end(), last.begin(), last.end());
+  rows.shape = bounded(std::move(rows.shape), x.count());
   rows.data = permuted(x, order);
   return rows;
 }

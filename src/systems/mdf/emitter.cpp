@@ -1,5 +1,10 @@
 #include "systems/mdf/emitter.h"
 
+#include <algorithm>
+
+#include "ops/validate.h"
+#include "systems/mdf/arrays.h"
+
 namespace isomer::mdf {
 
 ValueId Emitter::number(double value, ValueId like) {
@@ -14,6 +19,14 @@ ValueId TensorEmitter::add(Tensor tensor) {
 
 std::vector<ValueId> TensorEmitter::emit_all(std::string_view op, std::vector<ValueId> inputs,
                                              Attributes attributes) {
+  std::int64_t largest = 0;
+  for (const ValueId id : inputs)
+    largest = std::max(largest, id == ValueId::none ? 0 : (*this)[id].count());
+  const CheckedCall call = checked_call(op_named(op), inputs, attributes, {},
+                                        [&](ValueId id) -> const TensorType& { return type(id); });
+  for (const TensorType& result : call.results) {
+    if (const auto shape = known_shape(result.shape)) bounded(*shape, largest);
+  }
   std::vector<const Tensor*> tensors;
   for (const ValueId id : inputs) tensors.push_back(id == ValueId::none ? nullptr : &(*this)[id]);
   std::vector<ValueId> result;

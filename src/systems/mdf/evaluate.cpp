@@ -63,7 +63,12 @@ Value Evaluator::value(const Expression& e) const {
 
 std::vector<Value> Evaluator::values(const std::vector<Expression>& expressions) const {
   std::vector<Value> result;
-  for (const Expression& e : expressions) result.push_back(value(e));
+  std::uint64_t count = 1;
+  for (const Expression& e : expressions) {
+    result.push_back(value(e));
+    count += values_in(result.back(), 1);
+    bound_items(count);
+  }
   return result;
 }
 
@@ -97,11 +102,14 @@ Value Evaluator::boolean(const Expression& e) const {
 
 Value Evaluator::dict(const Expression& e) const {
   Dict result;
+  std::uint64_t count = 1;
   for (std::size_t i = 0; i < e.operands.size(); i += 2) {
     const Value key = value(e.operands[i]);
     const std::string* text = key.as<std::string>();
     if (text == nullptr) throw Error(Fault::unsupported, "", "the keys of a dict are texts");
     result.items.emplace_back(*text, value(e.operands[i + 1]));
+    count += values_in(result.items.back().second, 1);
+    bound_items(count);
   }
   return {std::move(result)};
 }
@@ -146,7 +154,8 @@ Value Evaluator::attribute(const Expression& e) const {
   const Value object = value(e.operands[0]);
   Value result = attribute_of(object, e.text);
   if (!result.is_none()) return result;
-  throw Error(Fault::model, "", fmt::format("{} has no attribute '{}'", describe(object), e.text));
+  throw Error(Fault::model, "",
+              fmt::format("{} has no attribute {}", describe(object), quoted(e.text)));
 }
 
 [[noreturn]] void refuse(std::string_view text, std::string_view why) {

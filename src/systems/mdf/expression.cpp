@@ -15,7 +15,7 @@ namespace {
 using Kind = Expression::Kind;
 
 constexpr int deepest = 100;
-constexpr int most_operators = 2000;
+constexpr int most_operators = 500;
 
 struct Token {
   enum class Kind { number, name, text, sign, end };
@@ -200,6 +200,15 @@ Expression make(Kind kind, std::string text, std::vector<Expression> operands) {
   return result;
 }
 
+/// Of operands that move: a list in braces would copy them, and all that hangs on them.
+template <class... Operands>
+Expression join(Kind kind, std::string text, Operands&&... operands) {
+  std::vector<Expression> list;
+  list.reserve(sizeof...(operands));
+  (list.push_back(std::forward<Operands>(operands)), ...);
+  return make(kind, std::move(text), std::move(list));
+}
+
 Expression constant(Value value) {
   Expression result;
   result.value = std::move(value);
@@ -209,7 +218,8 @@ Expression constant(Value value) {
 Expression Parser::tuple_or_one() {
   Expression first = conditional();
   if (!tokens_.at(",")) return first;
-  std::vector<Expression> items{std::move(first)};
+  std::vector<Expression> items;
+  items.push_back(std::move(first));
   while (tokens_.take(",")) {
     if (tokens_.now().kind == Token::Kind::end || tokens_.at(")") || tokens_.at("]")) break;
     items.push_back(conditional());
@@ -224,7 +234,7 @@ Expression Parser::conditional() {
   Expression test = boolean("or");
   tokens_.need("else");
   Expression otherwise = conditional();
-  return make(Kind::conditional, "", {std::move(test), std::move(then), std::move(otherwise)});
+  return join(Kind::conditional, "", std::move(test), std::move(then), std::move(otherwise));
 }
 
 Expression Parser::boolean(std::string_view word) {
@@ -238,7 +248,7 @@ Expression Parser::boolean(std::string_view word) {
 
 Expression Parser::negation() {
   const Depth depth(*this);
-  if (tokens_.take("not")) return make(Kind::unary, "not", {negation()});
+  if (tokens_.take("not")) return join(Kind::unary, "not", negation());
   return comparison();
 }
 
@@ -280,17 +290,20 @@ Expression Parser::binary(std::size_t level) {
     }
     if (sign.empty()) return left;
     // A long sum is a deep tree for whoever walks it.
-    if (++operators_ > most_operators)
-      refuse(tokens_.text(), tokens_.now().column, "it is too long");
+    if (++operators_ > most_operators) {
+      refuse(tokens_.text(), tokens_.now().column,
+             fmt::format("it has more than {} operators", most_operators));
+    }
     tokens_.advance();
-    left = make(Kind::binary, std::string(sign), {std::move(left), binary(level + 1)});
+    Expression right = binary(level + 1);
+    left = join(Kind::binary, std::string(sign), std::move(left), std::move(right));
   }
 }
 
 Expression Parser::unary() {
   const Depth depth(*this);
   for (const std::string_view sign : {"-", "+", "~"}) {
-    if (tokens_.take(sign)) return make(Kind::unary, std::string(sign), {unary()});
+    if (tokens_.take(sign)) return join(Kind::unary, std::string(sign), unary());
   }
   return power();
 }
@@ -299,7 +312,7 @@ Expression Parser::unary() {
 Expression Parser::power() {
   Expression base = postfix();
   if (!tokens_.take("**")) return base;
-  return make(Kind::binary, "**", {std::move(base), unary()});
+  return join(Kind::binary, "**", std::move(base), unary());
 }
 
 Expression Parser::postfix() {
@@ -314,7 +327,7 @@ Expression Parser::postfix() {
       if (tokens_.now().kind != Token::Kind::name) {
         refuse(tokens_.text(), tokens_.now().column, "a name belongs behind the point");
       }
-      result = make(Kind::attribute, tokens_.now().text, {std::move(result)});
+      result = join(Kind::attribute, tokens_.now().text, std::move(result));
       tokens_.advance();
     } else {
       return result;
@@ -419,7 +432,7 @@ Expression Parser::braces() {
 }
 
 Expression Parser::call(Expression function) {
-  Expression result = make(Kind::call, "", {std::move(function)});
+  Expression result = join(Kind::call, "", std::move(function));
   while (!tokens_.take(")")) {
     Expression argument = conditional();
     std::string keyword;
@@ -437,12 +450,13 @@ Expression Parser::call(Expression function) {
 Expression Parser::subscript(Expression object) {
   Expression first = index();
   if (tokens_.at(",")) {
-    std::vector<Expression> items{std::move(first)};
+    std::vector<Expression> items;
+    items.push_back(std::move(first));
     while (tokens_.take(",") && !tokens_.at("]")) items.push_back(index());
     first = make(Kind::tuple, "", std::move(items));
   }
   tokens_.need("]");
-  return make(Kind::subscript, "", {std::move(object), std::move(first)});
+  return join(Kind::subscript, "", std::move(object), std::move(first));
 }
 
 Expression Parser::index() {
@@ -454,7 +468,7 @@ Expression Parser::index() {
   if (!tokens_.take(":")) return start;
   Expression stop = part();
   Expression step = tokens_.take(":") ? part() : constant({});
-  return make(Kind::slice, "", {std::move(start), std::move(stop), std::move(step)});
+  return join(Kind::slice, "", std::move(start), std::move(stop), std::move(step));
 }
 
 }  // namespace

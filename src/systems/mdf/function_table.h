@@ -51,7 +51,5 @@ Value as_array(const Value& value);
 DType real_type(DType dtype);
 double degrees(double x);
 double radians(double x);
-/// Guards against documents that ask for more memory than any model needs.
-const Lengths1& bounded(const Lengths1& shape);
 
 }  // namespace isomer::mdf

@@ -36,7 +36,8 @@ const LibraryFunction& function_named(const std::string& name) {
   std::ranges::sort(names);
   const std::string_view near = nearest(name, names);
   const std::string hint = near.empty() ? "" : fmt::format("; did you mean '{}'?", near);
-  throw Error(Fault::unsupported, "", fmt::format("there is no function '{}' here{}", name, hint));
+  throw Error(Fault::unsupported, "",
+              fmt::format("there is no function {} here{}", quoted(name), hint));
 }
 
 Bound bind(const LibraryFunction& function, const Arguments& arguments, Width width) {
@@ -54,7 +55,7 @@ Bound bind(const LibraryFunction& function, const Arguments& arguments, Width wi
     if (at >= parameters.size()) {
       const std::string what = keyword.empty()
                                    ? fmt::format("at most {} arguments", parameters.size())
-                                   : fmt::format("no argument '{}'", keyword);
+                                   : fmt::format("no argument {}", quoted(keyword));
       throw Error(Fault::unsupported, "", fmt::format("'{}' is read with {}", function.name, what));
     }
     bound.values[at] = &arguments.values[i];
@@ -117,8 +118,7 @@ Value sliced(const Value& object, const Slice& slice, std::int64_t length, std::
   start = bound(slice.start, step > 0 ? 0 : length - 1);
   const std::int64_t stop = bound(slice.stop, step > 0 ? length : -1);
   const std::int64_t distance = step > 0 ? stop - start : start - stop;
-  const std::int64_t pace = step > 0 ? step : -step;
-  count = distance <= 0 ? 0 : (distance - 1) / pace + 1;
+  count = distance <= 0 ? 0 : 1 + (step > 0 ? (distance - 1) / step : (1 - distance) / step);
   return object;
 }
 
@@ -145,7 +145,7 @@ Value sequence_at(const Value& object, const std::vector<Value>& items, const In
 Tensor with_axis(const Tensor& tensor, std::size_t axis) {
   Lengths1 shape = tensor.shape();
   shape.insert(shape.begin() + static_cast<std::ptrdiff_t>(axis), 1);
-  return tensor.reshaped(shape);
+  return tensor.reshaped(bounded(std::move(shape), tensor.count()));
 }
 
 Tensor slice_of(const Tensor& tensor, std::size_t axis, const Slice& slice) {
@@ -229,15 +229,6 @@ DType real_type(DType dtype) { return is_floating(dtype) ? dtype : DType::f64; }
 double degrees(double x) { return x * 180 / std::numbers::pi; }
 double radians(double x) { return x * std::numbers::pi / 180; }
 
-const Lengths1& bounded(const Lengths1& shape) {
-  constexpr std::int64_t most = 1 << 28;
-  if (count_elements(std::span<const std::int64_t>(shape)) > most) {
-    throw Error(Fault::model, "",
-                fmt::format("an array of shape [{}] is too large", fmt::join(shape, ", ")));
-  }
-  return shape;
-}
-
 bool is_builtin(std::string_view name) {
   constexpr std::array<std::string_view, 78> builtins = {
       "False",       "None",    "True",       "abs",       "all",     "any",          "ascii",
@@ -280,7 +271,8 @@ Value call(const std::string& name, const Arguments& arguments, Width width) {
 Value call_method(const Value& object, const std::string& name, const Arguments& arguments,
                   Width width) {
   if (object.as<Array>() == nullptr) {
-    throw Error(Fault::model, "", fmt::format("{} has no method '{}'", describe(object), name));
+    throw Error(Fault::model, "",
+                fmt::format("{} has no method {}", describe(object), quoted(name)));
   }
   for (const Method& method : methods) {
     if (method.name != name) continue;
@@ -296,7 +288,7 @@ Value call_method(const Value& object, const std::string& name, const Arguments&
     }
     return call(std::string(method.function), all, width);
   }
-  throw Error(Fault::unsupported, "", fmt::format("arrays have no method '{}' here", name));
+  throw Error(Fault::unsupported, "", fmt::format("arrays have no method {} here", quoted(name)));
 }
 
 Value attribute_of(const Value& object, std::string_view name) {

@@ -64,8 +64,8 @@ Value full_like(const Bound& a) {
 Value identity(const Bound& a) {
   const std::int64_t rows = integer_of(a[0]);
   const std::int64_t columns = a.integer(1, rows);
-  std::vector<double> values;
   bounded({rows, columns});
+  std::vector<double> values;
   for (std::int64_t i = 0; i < rows * columns; ++i)
     values.push_back(i / columns == i % columns ? 1 : 0);
   return result_of(Tensor::from_doubles(type_in(a, 2, DType::f64), {rows, columns}, values), false);
@@ -80,9 +80,9 @@ Value range_of(const Bound& a) {
   const double step = a.real(2, 1);
   if (step == 0) throw Error(Fault::model, "", "a range cannot advance by 0");
   const double count = std::max(0.0, std::ceil((real_of(stop) - first) / step));
-  constexpr double most = 1e8;
-  if (!(count < most))
-    throw Error(Fault::model, "", "a range of more than a hundred million numbers");
+  constexpr double most = 1e18;  // where the bound of all arrays has long been passed
+  if (std::isnan(count)) throw Error(Fault::model, "", "a range that has no length");
+  bounded({static_cast<std::int64_t>(std::min(count, most))});
   std::vector<double> values(static_cast<std::size_t>(count));
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = first + static_cast<double>(i) * step;
   const bool real = start.as<double>() != nullptr || stop.as<double>() != nullptr ||
@@ -94,6 +94,7 @@ Value range_of(const Bound& a) {
 
 Value linear_space(const Bound& a) {
   const std::int64_t count = a.integer(2, 50);
+  bounded({count});
   std::vector<double> values;
   for (std::int64_t i = 0; i < count; ++i) {
     const double part = count > 1 ? static_cast<double>(i) / static_cast<double>(count - 1) : 0;

@@ -26,15 +26,25 @@ Value truths(const Bound& a) {
   return result_of(map_reals(a.tensor(0), DType::boolean, function));
 }
 
-// Functions that leave integers alone.
-template <double (*function)(double)>
+std::int64_t unchanged(std::int64_t x, std::int64_t) { return x; }
+std::int64_t magnitude(std::int64_t x, std::int64_t) {
+  // Wraps, as NumPy's does.
+  return x < 0 ? static_cast<std::int64_t>(-static_cast<std::uint64_t>(x)) : x;
+}
+std::int64_t sign_of(std::int64_t x, std::int64_t) { return (x > 0) - (x < 0); }
+
+// Functions that make integers of integers, which doubles do not hold beyond 2 ** 53.
+template <double (*reals)(double), std::int64_t (*integers)(std::int64_t, std::int64_t) = unchanged>
 Value same_kind(const Bound& a) {
   const Tensor x = a.tensor(0);
-  return result_of(map_reals(x, x.dtype(), function));
+  return result_of(is_floating(x.dtype()) ? map_reals(x, x.dtype(), reals)
+                                          : map_integers(x, x, x.dtype(), integers));
 }
 
 double larger(double x, double y) { return std::isnan(x) || x > y ? x : y; }
 double smaller(double x, double y) { return std::isnan(x) || x < y ? x : y; }
+std::int64_t larger(std::int64_t x, std::int64_t y) { return std::max(x, y); }
+std::int64_t smaller(std::int64_t x, std::int64_t y) { return std::min(x, y); }
 double logical_and(double x, double y) { return x != 0 && y != 0; }
 double logical_or(double x, double y) { return x != 0 || y != 0; }
 double logical_xor(double x, double y) { return (x != 0) != (y != 0); }
@@ -45,13 +55,14 @@ DType pair_type(const Value& x, const Value& y) {
   return tensor_of(binary("+", x, y)).dtype();
 }
 
-template <double (*function)(double, double)>
+template <double (*reals)(double, double), std::int64_t (*integers)(std::int64_t, std::int64_t)>
 Value pairs(const Bound& a) {
   const Tensor x = a.tensor(0);
   const Tensor y = a.tensor(1);
   const bool any_array = a[0].as<Array>() != nullptr || a[1].as<Array>() != nullptr;
   const DType dtype = any_array ? pair_type(a[0], a[1]) : common_type(x.dtype(), y.dtype());
-  return result_of(map_pairs(x, y, dtype, function));
+  return result_of(is_floating(dtype) ? map_pairs(x, y, dtype, reals)
+                                      : map_integers(x, y, dtype, integers));
 }
 
 template <double (*function)(double, double)>
@@ -89,7 +100,7 @@ Value clipped(const Bound& a) {
   for (const std::size_t i : {std::size_t{1}, std::size_t{2}}) {
     if (!a.has(i)) continue;
     Bound both{{&result, a.values[i]}, a.width};
-    result = i == 1 ? pairs<larger>(both) : pairs<smaller>(both);
+    result = i == 1 ? pairs<larger, larger>(both) : pairs<smaller, smaller>(both);
   }
   return result;
 }
@@ -122,22 +133,22 @@ constexpr LibraryFunction rows[] = {
     {"numpy.radians", "x", elementwise<radians>},
     {"numpy.reciprocal", "x", elementwise<inverse>},
     {"numpy.rint", "x", elementwise<::nearbyint>},
-    {"numpy.abs", "x", same_kind<::fabs>},
-    {"numpy.absolute", "x", same_kind<::fabs>},
-    {"numpy.fabs", "x", same_kind<::fabs>},
+    {"numpy.abs", "x", same_kind<::fabs, magnitude>},
+    {"numpy.absolute", "x", same_kind<::fabs, magnitude>},
+    {"numpy.fabs", "x", same_kind<::fabs, magnitude>},
     {"numpy.floor", "x", same_kind<::floor>},
     {"numpy.ceil", "x", same_kind<::ceil>},
     {"numpy.trunc", "x", same_kind<::trunc>},
     {"numpy.round", "x", same_kind<::nearbyint>},
-    {"numpy.sign", "x", same_kind<sign_of>},
+    {"numpy.sign", "x", same_kind<sign_of, sign_of>},
     {"numpy.isnan", "x", truths<is_nan>},
     {"numpy.isinf", "x", truths<is_infinite>},
     {"numpy.isfinite", "x", truths<is_finite>},
     {"numpy.logical_not", "x", truths<logical_not>},
-    {"numpy.maximum", "x y", pairs<larger>},
-    {"numpy.minimum", "x y", pairs<smaller>},
-    {"numpy.fmax", "x y", pairs<larger>},
-    {"numpy.fmin", "x y", pairs<smaller>},
+    {"numpy.maximum", "x y", pairs<larger, larger>},
+    {"numpy.minimum", "x y", pairs<smaller, smaller>},
+    {"numpy.fmax", "x y", pairs<larger, larger>},
+    {"numpy.fmin", "x y", pairs<smaller, smaller>},
     {"numpy.arctan2", "x y", real_pairs<::atan2>},
     {"numpy.hypot", "x y", real_pairs<::hypot>},
     {"numpy.logical_and", "x y", truth_pairs<logical_and>},

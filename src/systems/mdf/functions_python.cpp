@@ -16,6 +16,7 @@ std::vector<Value> walked(const Value& value) {
   if (array == nullptr || array->tensor.shape().empty()) {
     throw Error(Fault::model, "", fmt::format("{} has no items", describe(value)));
   }
+  bound_items(static_cast<std::uint64_t>(array->tensor.shape()[0]));
   std::vector<Value> result;
   for (std::int64_t i = 0; i < array->tensor.shape()[0]; ++i) {
     result.push_back(subscript(value, {Index{false, {i}, {}}}, false));
@@ -51,22 +52,28 @@ Value total(const Bound& a) {
   return sum;
 }
 
+std::int64_t whole_number(double number) {
+  constexpr double beyond = 9223372036854775808.0;  // 2 ** 63
+  if (!(number >= -beyond && number < beyond))
+    throw Error(Fault::model, "", fmt::format("{} does not fit 64 bits", real_text(number)));
+  return static_cast<std::int64_t>(number);
+}
+
 Value rounded(const Bound& a) {
   if (a.has(1)) {
+    const double number = real_of(a[0]);
     const double scale = std::pow(10.0, static_cast<double>(integer_of(a[1])));
-    return {std::nearbyint(real_of(a[0]) * scale) / scale};
+    if (scale == 0) return {std::copysign(0.0, number)};
+    const double scaled = number * scale;
+    return {std::isfinite(scaled) ? std::nearbyint(scaled) / scale : number};
   }
   const double* number = a[0].as<double>();
-  return number != nullptr ? Value{static_cast<std::int64_t>(std::nearbyint(*number))} : a[0];
+  return number != nullptr ? Value{whole_number(std::nearbyint(*number))} : a[0];
 }
 
 Value whole_of(const Bound& a) {
-  const double number = real_of(a[0]);
-  constexpr double largest = 9.2e18;
-  if (!(std::abs(number) < largest))
-    throw Error(Fault::model, "", "the number does not fit an integer");
   if (is_number(a[0]) && a[0].as<double>() == nullptr) return {integer_of(a[0])};
-  return {static_cast<std::int64_t>(number)};
+  return {whole_number(real_of(a[0]))};
 }
 
 Value real_value(const Bound& a) {
@@ -112,12 +119,16 @@ Value range(const Bound& a) {
   const std::int64_t stop = a.has(1) ? integer_of(a[1]) : integer_of(a[0]);
   const std::int64_t step = a.integer(2, 1);
   if (step == 0) throw Error(Fault::model, "", "a range cannot advance by 0");
-  constexpr std::int64_t most = 10'000'000;
-  if ((stop - first) / step > most)
-    throw Error(Fault::model, "", "a range of more than ten million numbers");
+  // The distance of two integers may not fit one with a sign; the numbers between them do.
+  const auto distance = static_cast<std::uint64_t>(step > 0 ? stop : first) -
+                        static_cast<std::uint64_t>(step > 0 ? first : stop);
+  const auto pace = step > 0 ? static_cast<std::uint64_t>(step) : -static_cast<std::uint64_t>(step);
+  const bool any = step > 0 ? first < stop : first > stop;
+  const std::uint64_t count = any ? (distance - 1) / pace + 1 : 0;
+  bound_items(count);
   List result;
-  for (std::int64_t i = first; step > 0 ? i < stop : i > stop; i += step)
-    result.items.push_back({i});
+  for (std::uint64_t i = 0; i < count; ++i)
+    result.items.push_back({first + static_cast<std::int64_t>(i) * step});
   return {std::move(result)};
 }
 

@@ -94,6 +94,9 @@ Value tensor_dot(const Bound& a) {
   Lengths1 right;
   if (!a.has(2) || is_number(a[2])) {
     const std::int64_t count = a.integer(2, 2);
+    if (count < 0 ||
+        count > static_cast<std::int64_t>(std::min(x.shape().size(), y.shape().size())))
+      throw Error(Fault::model, "", fmt::format("tensordot has no {} axes to join", count));
     for (std::int64_t i = 0; i < count; ++i) {
       left.push_back(i - count);
       right.push_back(i);

@@ -46,6 +46,7 @@ Value moved(const Bound& a) {
 Value widened(const Bound& a) {
   const Tensor x = a.tensor(0);
   const Lengths1 axes = *a.integers(1);
+  bound_axes(x.shape().size() + axes.size());
   std::vector<bool> added(x.shape().size() + axes.size(), false);
   for (const std::int64_t axis : axes) added[axis_at(axis, added.size())] = true;
   Lengths1 shape;
@@ -75,26 +76,30 @@ Value squeezed(const Bound& a) {
 }
 
 Value stretched(const Bound& a) {
-  return result_of(broadcast_to(a.tensor(0), bounded(*a.integers(1))), false);
+  const Tensor x = a.tensor(0);
+  return result_of(broadcast_to(x, bounded(*a.integers(1), x.count())), false);
+}
+
+std::int64_t times_in(std::int64_t count) {
+  if (count >= 0) return count;
+  throw Error(Fault::model, "", fmt::format("an array cannot be repeated {} times", count));
 }
 
 Value tiled(const Bound& a) {
   Tensor x = a.tensor(0);
   Lengths1 repeats = *a.integers(1);
+  bound_axes(repeats.size());
   Lengths1 shape = x.shape();
   while (shape.size() < repeats.size()) shape.insert(shape.begin(), 1);
   while (repeats.size() < shape.size()) repeats.insert(repeats.begin(), 1);
   x = x.reshaped(shape);
   Lengths1 grown = shape;
   for (std::size_t i = 0; i < repeats.size(); ++i)
-    grown[i] *= std::clamp<std::int64_t>(repeats[i], 0, 1 << 28);
-  bounded(grown);
+    grown[i] = product_of_lengths(grown[i], times_in(repeats[i]));
+  grown = bounded(std::move(grown), x.count());
+  if (count_elements(grown) == 0) return result_of(Tensor::zeros(x.dtype(), grown), false);
   for (std::size_t i = 0; i < repeats.size(); ++i) {
-    if (repeats[i] < 0)
-      throw Error(Fault::model, "", "an array cannot be repeated less than 0 times");
-    if (repeats[i] == 0) {
-      x = strided(x, i, 0, 0, 1);
-    } else if (repeats[i] > 1) {
+    if (repeats[i] > 1) {
       x = joined(std::vector<Tensor>(static_cast<std::size_t>(repeats[i]), x),
                  static_cast<std::int64_t>(i));
     }
@@ -105,9 +110,12 @@ Value tiled(const Bound& a) {
 Value repeated(const Bound& a) {
   const Tensor x = a.has(2) ? a.tensor(0) : reshaped(a.tensor(0), {-1});
   const std::size_t axis = axis_at(a.integer(2, 0), x.shape().size());
-  const std::int64_t count = integer_of(a[1]);
+  const std::int64_t count = times_in(integer_of(a[1]));
+  Lengths1 grown = x.shape();
+  grown[axis] = product_of_lengths(grown[axis], count);
+  grown = bounded(std::move(grown), x.count());
+  if (count_elements(grown) == 0) return result_of(Tensor::zeros(x.dtype(), grown), false);
   std::vector<std::int64_t> index;
-  bounded({x.count(), std::max<std::int64_t>(count, 0)});
   for (std::int64_t i = 0; i < x.shape()[axis]; ++i) {
     for (std::int64_t k = 0; k < count; ++k) index.push_back(i);
   }
@@ -149,6 +157,7 @@ Value split(const Bound& a) {
       throw Error(Fault::model, "",
                   fmt::format("a length of {} does not split into {} equal parts", length, parts));
     }
+    bound_items(static_cast<std::uint64_t>(parts));
     for (std::int64_t i = 1; i < parts; ++i) ends.push_back(i * (length / parts));
   } else {
     ends = *a.integers(1);
@@ -236,12 +245,14 @@ Value padded(const Bound& a) {
   const std::vector<std::int64_t> numbers = widths.integers();
   const Tensor value = Tensor::from_doubles(x.dtype(), {}, std::vector<double>{a.real(3, 0)});
   for (std::size_t i = 0; i < x.shape().size(); ++i) {
-    Lengths1 shape = x.shape();
-    shape[i] = numbers[2 * i];
-    bounded({x.count(), std::max<std::int64_t>(numbers[2 * i] + numbers[2 * i + 1], 1)});
-    const Tensor front = broadcast_to(value, shape);
-    shape[i] = numbers[2 * i + 1];
-    x = joined(std::vector<Tensor>{front, x, broadcast_to(value, shape)},
+    if (numbers[2 * i] < 0 || numbers[2 * i + 1] < 0)
+      throw Error(Fault::model, "", "an array cannot be padded by less than 0");
+    const auto border = [&](std::int64_t width) {
+      Lengths1 shape = x.shape();
+      shape[i] = width;
+      return broadcast_to(value, bounded(std::move(shape)));
+    };
+    x = joined(std::vector<Tensor>{border(numbers[2 * i]), x, border(numbers[2 * i + 1])},
                static_cast<std::int64_t>(i));
   }
   return result_of(x, false);

@@ -1,6 +1,7 @@
 #include "systems/mdf/standard.h"
 
 #include <array>
+#include <cmath>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -58,7 +59,12 @@ std::string_view attribute_kind(const OnnxOperator& op, std::string_view name) {
 }
 
 Attribute attribute_from(const Value& value, std::string_view kind) {
-  if (kind == "int") return static_cast<std::int64_t>(real_of(value));
+  if (kind == "int") {
+    constexpr double largest = 9.2e18;
+    const double number = real_of(value);
+    if (std::abs(number) < largest) return static_cast<std::int64_t>(number);
+    throw Error(Fault::model, "", fmt::format("{} is no integer of 64 bits", real_text(number)));
+  }
   if (kind == "float") return real_of(value);
   if (kind == "text") {
     if (const Text* text = value.as<Text>()) return text->text;

@@ -160,6 +160,8 @@ Symbol SymbolicNode::NumpyCall::split() const {
   Shape ends;
   if (call.values[1].known() != nullptr && is_number(*call.values[1].known())) {
     const std::int64_t parts = integer_of(*call.values[1].known());
+    if (parts < 1) refuse("an array splits into 1 part or more");
+    bound_items(static_cast<std::uint64_t>(parts));
     for (std::int64_t i = 1; i <= parts; ++i)
       ends.push_back(floor_divide(length * Dim(i), Dim(parts)));
   } else {

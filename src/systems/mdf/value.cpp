@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "systems/mdf/arrays.h"
 
 namespace isomer::mdf {
 namespace {
@@ -24,6 +25,7 @@ struct Gathered {
   std::vector<std::int64_t> shape;
   std::vector<double> reals;
   std::vector<std::int64_t> integers;
+  std::int64_t of_arrays = 0;  // the same array may stand in a list many times
   bool any_real = false;
   bool any_single = false;
   bool any_double = false;
@@ -43,6 +45,8 @@ void add_integer(Gathered& gathered, std::int64_t number) {
 }
 
 void add_tensor(Gathered& gathered, const Tensor& tensor) {
+  gathered.of_arrays = sum_of_lengths(gathered.of_arrays, tensor.count());
+  bounded({gathered.of_arrays}, tensor.count());
   if (is_floating(tensor.dtype())) {
     (tensor.dtype() == DType::f64 ? gathered.any_double : gathered.any_single) = true;
     for (const double number : tensor.doubles()) add_real(gathered, number);
@@ -141,6 +145,24 @@ bool truth_of(const Value& value) {
   return real_of(value) != 0;
 }
 
+void bound_items(std::uint64_t count) {
+  constexpr std::uint64_t most = most_elements / 16;
+  if (count <= most) return;
+  throw Error(Fault::model, "", fmt::format("lists of {} items; at most {} are made", count, most));
+}
+
+std::uint64_t values_in(const Value& value, int depth) {
+  constexpr int deepest = 256;
+  if (depth > deepest) throw Error(Fault::model, "", "lists are nested too deeply");
+  std::uint64_t count = 1;
+  if (const auto* items = items_of(value)) {
+    for (const Value& item : *items) count += values_in(item, depth + 1);
+  } else if (const Dict* dict = value.as<Dict>()) {
+    for (const auto& [key, item] : dict->items) count += values_in(item, depth + 1);
+  }
+  return count;
+}
+
 const std::vector<Value>* items_of(const Value& value) {
   if (const List* list = value.as<List>()) return &list->items;
   if (const Tuple* tuple = value.as<Tuple>()) return &tuple->items;
@@ -216,7 +238,7 @@ std::string describe(const Value& value) {
     std::string operator()(const Dict& dict) const {
       return "a dict of " + counted(dict.items.size(), "item");
     }
-    std::string operator()(const Word& word) const { return fmt::format("'{}'", word.name); }
+    std::string operator()(const Word& word) const { return quoted(word.name); }
   };
   return std::visit(Describe{}, value.data);
 }

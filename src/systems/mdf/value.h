@@ -76,6 +76,12 @@ std::int64_t integer_of(const Value& value);
 /// Python's `bool(value)`. Throws Fault::model for an array with more than one element.
 bool truth_of(const Value& value);
 
+/// How many values it holds, itself included. Throws Fault::model for more than an expression may
+/// make, or deeper nesting than can be walked.
+std::uint64_t values_in(const Value& value, int depth = 0);
+/// Throws Fault::model for lists of more values than an expression may make.
+void bound_items(std::uint64_t count);
+
 /// The items of a list or tuple, or null.
 const std::vector<Value>* items_of(const Value& value);
 /// What `numpy.array(value)` gives. Throws Fault::model where the items do not form a box of

@@ -73,6 +73,77 @@ TEST(MdfExpression, DeepAndLongTextsAreRefusedAndNotFollowed) {
   for (int i = 0; i < 100000; ++i) sum += "+1";
   EXPECT_THROW(mdf::parse_expression(sum), Error);
   EXPECT_THROW(mdf::required_names(std::string(100000, '[')), Error);
+  sum.resize(2 * 500 + 1);
+  EXPECT_EQ(mdf::integer_of(mdf::Formula(sum).evaluate({}, mdf::Width::as_written)), 501);
+}
+
+std::string fault_of(const std::string& text, const mdf::Table& names = {}) {
+  try {
+    return "it is " + mdf::describe(mdf::Formula(text).evaluate(names, mdf::Width::as_written));
+  } catch (const Error& error) {
+    return error.what();
+  }
+}
+
+// Each of these would take all memory, or for ever.
+TEST(MdfExpression, NothingIsMadeBeyondTheBound) {
+  mdf::Table names;
+  names.set("x", mdf::array_value(Tensor::zeros(DType::f64, {1000, 1000})));
+  names.set("none", mdf::array_value(Tensor::zeros(DType::f64, {0, 2})));
+  for (const char* text : {
+           "numpy.linspace(0, 1, 10**12)",
+           "numpy.arange(99999999)",
+           "numpy.eye(100000)",
+           "len([1, 2, 3, 4]*4611686018427387904)",
+           "len([[1]*4000000]*4000000)",
+           "len(list(range(9223372036854775807)))",
+           "len([range(3000000), range(3000000)])",
+           "list(numpy.zeros(10000000))",
+           "numpy.zeros((100000, 1)) + numpy.zeros((1, 100000))",
+           "numpy.zeros((100000, 1)) < numpy.zeros((1, 100000))",
+           "numpy.where(numpy.zeros((100000, 1)), 1, numpy.zeros((1, 100000)))",
+           "numpy.zeros((100000, 1)) @ numpy.zeros((1, 100000))",
+           "numpy.array([x, x, x, x, x, x, x, x]*100)",
+           "numpy.concatenate([x]*100)",
+           "numpy.tile(x, (100, 1))",
+           "numpy.tile(none, (1, 10**18))",
+           "numpy.repeat(x, 100)",
+           "numpy.repeat(none, 10**18, 1)",
+           "numpy.pad(x, 1000000)",
+           "numpy.pad(x, 9223372036854775807)",
+           "numpy.take(x, numpy.zeros(100000, int), 0)",
+           "numpy.split(none, 10**18)",
+           "numpy.tensordot(x, x, 10**18)",
+           "numpy.reshape(none, (4294967296, 4294967296, 0))",
+           "numpy.sum(numpy.zeros((0, 10**18)), 0)",
+       }) {
+    const std::string fault = fault_of(text, names);
+    EXPECT_TRUE(fault.find("are made") != std::string::npos ||
+                fault.find("axes") != std::string::npos || fault.find("shape") != std::string::npos)
+        << text << ": " << fault;
+  }
+  EXPECT_EQ(fault_of("len([]*10**18)"), "it is 0");
+}
+
+TEST(MdfExpression, IntegersDoNotWrapOrLoseDigits) {
+  for (const char* text : {"4611686018427387904<<2", "1<<100", "round(1e300)", "int(1e300)",
+                           "math.floor(-1e300)", "(-9223372036854775807-1)//-1"}) {
+    EXPECT_NE(fault_of(text).find("does not fit 64 bits"), std::string::npos) << fault_of(text);
+  }
+  for (const auto& [text, value] : std::vector<std::pair<std::string, std::string>>{
+           {"-1<<63", "-9223372036854775808"},
+           {"0<<100", "0"},
+           {"round(9223372036854774784.0)", "9223372036854774784"},
+           {"int(9223372036854775807)", "9223372036854775807"},
+           {"9007199254740993 == 9007199254740992", "False"},
+           {"9007199254740993 > 9007199254740992", "True"},
+           {"int(numpy.abs(numpy.array([-9007199254740993])))", "9007199254740993"},
+           {"int(numpy.maximum(numpy.array([9007199254740993]), 2))", "9007199254740993"},
+           {"int(numpy.array([9007199254740993]) == 9007199254740992)", "0"}}) {
+    EXPECT_EQ(fault_of(text), "it is " + value) << text;
+  }
+  EXPECT_NE(fault_of("numpy.repeat(numpy.ones(2), -1)").find("cannot be repeated"),
+            std::string::npos);
 }
 
 }  // namespace
