@@ -46,12 +46,15 @@ int run(const Words& words) {
     Simulation simulation = with_model(model.path, model.entry, [&] {
       return model.system->simulate(*model.files, model.entry, Precision::single);
     });
+    print_notes(model.path, simulation.notes);
     ports = std::move(simulation.inputs);
     executor = std::move(simulation.executor);
   } else {
     const Engine& engine =
         words.has("engine") ? engine_named(words.text("engine")) : default_engine();
-    Graph graph = read_graph(model).graph;
+    Loaded loaded = read_graph(model);
+    print_notes(model.path, loaded.notes);
+    Graph graph = std::move(loaded.graph);
     ports = ports_of(graph);
     executor = with_model(model.path, model.entry, [&] { return engine.make(std::move(graph)); });
   }

@@ -70,6 +70,7 @@ struct Simulation {
   std::function<std::vector<Step>(std::span<const Tensor>)> trace;
   /// The bits of every weight and buffer by state_dict name, for comparing them exactly.
   std::vector<std::pair<std::string, Tensor>> weights;
+  std::vector<Note> notes;  // what running it leaves out or assumes
 };
 
 /// A model system: its files, its words, its behaviour. An absent function means "cannot".

@@ -48,6 +48,7 @@ class Reader {
     return found == nullptr ? Tree{} : *found;
   }
   Tree metadata(const Tree& tree);
+  Tree conditions(const Tree& tree);
   Elements<Tree> mapping(const Tree& tree, std::string_view what);
 
   DocumentGraph graph(const Tree& tree);
@@ -73,7 +74,7 @@ const Tree::Map& Reader::body(const Tree& tree, Keys known) {
       refuse(value, fmt::format("the key {} stands here twice", quoted(key)));
     bool found = false;
     for (const std::string_view name : known) found = found || name == key;
-    if (!found) document_.dropped.push_back((path_.empty() ? "" : path_ + ": ") + key);
+    if (!found) document_.dropped.push_back({path_, key});
   }
   return *map;
 }
@@ -247,6 +248,22 @@ Node Reader::node(const Tree& tree) {
   return result;
 }
 
+// Two groups of conditions by the name of what they apply to.
+Tree Reader::conditions(const Tree& tree) {
+  const Tree* found = tree.find("conditions");
+  if (found == nullptr || found->is_null()) return {};
+  inside("conditions", [&] {
+    body(*found, {"node_specific", "termination", "metadata"});
+    for (const std::string_view group : {"node_specific", "termination"}) {
+      const Tree* members = found->find(group);
+      if (members == nullptr || members->is_null() || members->map() != nullptr) continue;
+      refuse(*members,
+             fmt::format("'{}' maps names to conditions; this is {}", group, kind_of(*members)));
+    }
+  });
+  return *found;
+}
+
 DocumentGraph Reader::graph(const Tree& tree) {
   body(tree, {"metadata", "nodes", "edges", "parameters", "conditions"});
   DocumentGraph result;
@@ -259,7 +276,7 @@ DocumentGraph Reader::graph(const Tree& tree) {
       parameters != nullptr && !parameters->is_null()) {
     result.parameters = mapping(*parameters, "a graph's parameters");
   }
-  result.conditions = child(tree, "conditions");
+  result.conditions = conditions(tree);
   return result;
 }
 
@@ -273,7 +290,7 @@ void Reader::model(const Tree& tree) {
   document_.id = flat ? text(tree, "id") : top->front().first;
   const Tree& model = flat ? tree : top->front().second;
   for (std::size_t i = 1; !flat && i < top->size(); ++i)
-    document_.dropped.push_back((*top)[i].first);
+    document_.others.push_back((*top)[i].first);
   inside(fmt::format("model {}", quoted(document_.id)), [&] {
     body(model,
          {"id", "format", "generating_application", "onnx_opset_version", "graphs", "metadata"});

@@ -90,6 +90,12 @@ struct DocumentGraph {
   Tree metadata;
 };
 
+/// A key without a meaning, and the element in which it stands.
+struct DroppedKey {
+  std::string where;
+  std::string key;
+};
+
 struct Document {
   std::string id;
   std::string format = "ModECI MDF v0.4";
@@ -97,8 +103,8 @@ struct Document {
   std::string onnx_opset_version;
   Elements<DocumentGraph> graphs;
   Tree metadata;
-  std::vector<std::string>
-      dropped;  // unknown keys, with where they stand: a load and save loses them
+  std::vector<std::string> others;  // ids of further models in the file, which are not read
+  std::vector<DroppedKey> dropped;  // a load and save loses them
 };
 
 /// Reads the structure. `text` is what the tree was read from: it turns offsets into lines. Throws

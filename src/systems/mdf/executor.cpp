@@ -7,34 +7,17 @@
 #include "base/text.h"
 #include "systems/mdf/arithmetic.h"
 #include "systems/mdf/node_executor.h"
+#include "systems/mdf/remarks.h"
 
 namespace isomer::mdf {
 namespace {
-
-void refuse_conditions(const Tree& conditions) {
-  std::vector<std::string> found;
-  for (const std::string_view key : {"node_specific", "termination"}) {
-    const Tree* group = conditions.find(key);
-    if (group == nullptr || group->map() == nullptr) continue;
-    for (const auto& [name, condition] : *group->map()) {
-      const Tree* type = condition.find("type");
-      found.push_back(fmt::format("{} {}: {}", key == "termination" ? "termination" : "node",
-                                  quoted(name),
-                                  type == nullptr ? "without a type" : text_of(*type)));
-    }
-  }
-  if (found.empty()) return;
-  throw Error(Fault::unsupported, "",
-              fmt::format("{} other than the default ones, which are the only ones carried out: {}",
-                          counted(found.size(), "condition"), fmt::join(found, "; ")));
-}
 
 bool is_one(const Value& weight) {
   return is_number(weight) && weight.as<bool>() == nullptr && real_of(weight) == 1;
 }
 
-[[noreturn]] void refuse(const std::vector<std::string>& problems) {
-  throw Error(Fault::model, "",
+[[noreturn]] void refuse(Fault fault, const std::vector<std::string>& problems) {
+  throw Error(fault, "",
               problems.size() == 1 ? problems[0]
                                    : fmt::format("{}:\n  {}", counted(problems.size(), "problem"),
                                                  fmt::join(problems, "\n  ")));
@@ -53,15 +36,15 @@ struct DocumentExecutor::Link {
 DocumentExecutor::DocumentExecutor(const DocumentGraph& graph, Width width)
     : operators_(std::make_shared<SharedOperators>()) {
   operators_->width = width;
-  refuse_conditions(graph.conditions);
-  std::vector<std::string> problems;
+  std::vector<std::string> problems = refused_in(graph);
+  if (!problems.empty()) refuse(Fault::unsupported, problems);
   for (const auto& [id, node] : graph.nodes) {
     nodes_.push_back(std::make_unique<NodeExecutor>(id, node, operators_, problems));
   }
   connect(graph, problems);
-  if (!problems.empty()) refuse(problems);
+  if (!problems.empty()) refuse(Fault::model, problems);
   put_in_order(graph, problems);
-  if (!problems.empty()) refuse(problems);
+  if (!problems.empty()) refuse(Fault::model, problems);
 }
 
 DocumentExecutor::~DocumentExecutor() = default;

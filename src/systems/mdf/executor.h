@@ -21,7 +21,7 @@ class NodeExecutor;
 class DocumentExecutor {
  public:
   /// Throws Fault::model with all that is wrong at once: unknown names, edges to nowhere, cycles;
-  /// Fault::unsupported for conditions, of which only the default ones are carried out.
+  /// Fault::unsupported for what is not carried out (remarks.h).
   DocumentExecutor(const DocumentGraph& graph, Width width);
   ~DocumentExecutor();
 

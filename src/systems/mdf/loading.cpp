@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "codecs/json.h"
 #include "systems/mdf/mdf.h"
+#include "systems/mdf/remarks.h"
 #include "systems/mdf/value.h"
 
 namespace isomer {
@@ -29,6 +30,23 @@ Tensor value_in(const Tree& tree, const TensorType& type) {
                             to_text(found.dtype(), found.shape()), to_text(type)));
   }
   return found.converted(type.dtype).reshaped(*shape);
+}
+
+[[noreturn]] void refuse_several(std::string_view kind, const std::vector<std::string>& ids) {
+  std::vector<std::string> names;
+  for (const std::string& id : ids) names.push_back(quoted(id));
+  throw Error(Fault::unsupported, "",
+              fmt::format("there are {}: {}; one is read", counted(ids.size(), kind),
+                          fmt::join(names, ", ")));
+}
+
+void need_one(const Document& document) {
+  std::vector<std::string> models{document.id};
+  models.insert(models.end(), document.others.begin(), document.others.end());
+  if (models.size() > 1) refuse_several("model", models);
+  std::vector<std::string> graphs;
+  for (const auto& [id, graph] : document.graphs) graphs.push_back(id);
+  if (graphs.size() > 1) refuse_several("graph", graphs);
 }
 
 }  // namespace
@@ -80,11 +98,14 @@ Loading load(const Files& files, std::string_view entry) {
   with_place(entry, [&] {
     loading.document = read_document(tree_in(entry, bytes.text()), bytes.text());
     if (loading.document.graphs.empty()) throw Error(Fault::file, "", "the document has no graph");
+    need_one(loading.document);
+    loading.notes = ignored_in(loading.document);
     loading.origin = origin_of(loading.graph().metadata);
   });
   if (loading.origin && !loading.origin->tensors.empty()) {
-    loading.tensors = with_place(loading.origin->tensors,
-                                 [&] { return read_tensors(files.read(loading.origin->tensors)); });
+    const Bytes beside = files.read(loading.origin->tensors);
+    loading.tensors =
+        with_place(quoted(loading.origin->tensors), [&] { return read_tensors(beside); });
   }
   return loading;
 }

@@ -11,6 +11,7 @@
 #include "systems/mdf/document.h"
 #include "systems/mdf/node_text.h"
 #include "systems/stored.h"
+#include "systems/system.h"
 
 namespace isomer::mdf {
 
@@ -18,7 +19,8 @@ struct Loading {
   std::string entry;
   Document document;
   std::optional<Origin> origin;
-  NamedTensors tensors;  // of the file beside it
+  NamedTensors tensors;     // of the file beside it
+  std::vector<Note> notes;  // what is not looked at
 
   /// The document's only or first graph.
   const DocumentGraph& graph() const { return document.graphs.front().second; }
@@ -27,7 +29,8 @@ struct Loading {
   std::vector<std::pair<StoredWeight, Tensor>> weights() const;
 };
 
-/// Throws Fault::file for what is no document, or has no graph.
+/// Throws Fault::file for what is no document, or has no graph; Fault::unsupported for several
+/// models or graphs.
 Loading load(const Files& files, std::string_view entry);
 
 }  // namespace isomer::mdf

@@ -38,11 +38,6 @@ NodeExecutor::NodeExecutor(std::string id, const Node& node,
     : id_(std::move(id)), shared_(std::move(shared)) {
   std::set<std::string> known;
   for (const auto& [name, port] : node.input_ports) {
-    if (!port.reduce.empty() && port.reduce != "overwrite") {
-      problems.push_back(fmt::format(
-          "node {}: input port {} joins its values by {}; only 'overwrite' is carried out",
-          quoted(id_), quoted(name), quoted(port.reduce)));
-    }
     inputs_.emplace_back(name, initial_value(port));
     known.insert(name);
   }

@@ -2,14 +2,17 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <unordered_map>
 
 #include "base/error.h"
 #include "base/text.h"
 #include "ops/builder.h"
+#include "ops/validate.h"
 #include "passes/passes.h"
 #include "systems/mdf/loading.h"
 #include "systems/mdf/mdf.h"
 #include "systems/mdf/node_text.h"
+#include "systems/mdf/remarks.h"
 #include "systems/mdf/symbolic.h"
 
 namespace isomer {
@@ -53,24 +56,29 @@ class Reader {
  private:
   void add_inputs();
   void add_weights();
+  const Node* node_named(const std::string& id) const {
+    const auto found = places_.find(id);
+    return found == places_.end() ? nullptr : &graph_.nodes[found->second].second;
+  }
   bool check_edge(const std::string& id, const Edge& edge);
   void put_in_order();
   bool is_reached(const std::string& id, const std::string& port) const;
   void add_node(const std::string& id, const Node& node);
   bool restore(const std::string& id, const Node& node, const NodeOrigin& origin);
-  std::optional<std::vector<std::size_t>> outputs_said(
-      const Node& node, const NodeOrigin& origin, const std::vector<ValueId>& inputs,
-      const std::vector<TensorType>& results) const;
+  std::optional<std::vector<std::size_t>> outputs_said(const Node& node, const NodeOrigin& origin,
+                                                       const CheckedCall& call) const;
   Symbol incoming(const std::string& node, const std::string& port);
   ValueId constant_for(const Node& node, const std::string& node_id, const std::string& parameter,
                        DType dtype);
   void tell(const std::string& id, const std::string& part, const Error& error);
   void read_by_meaning(const std::string& id, const Node& node);
+  void compare_ports(const std::string& id, const Node& node);
   std::vector<ValueId> add_outputs();
 
   const Loading& loading_;
   const DocumentGraph& graph_;
   Builder builder_;
+  std::unordered_map<std::string_view, std::size_t> places_;  // of nodes, by their ids
   std::vector<std::size_t> order_;
   std::map<std::pair<std::string, std::string>, const Edge*> incoming_;
   std::map<std::pair<std::string, std::string>, Symbol> outputs_;
@@ -84,6 +92,7 @@ Reader::Reader(const Loading& loading)
     : loading_(loading),
       graph_(loading.graph()),
       builder_(loading.origin ? loading.origin->name : loading.document.id) {
+  for (std::size_t i = 0; i < graph_.nodes.size(); ++i) places_.emplace(graph_.nodes[i].first, i);
   for (const auto& [id, edge] : graph_.edges)
     incoming_[{edge.receiver, edge.receiver_port}] = &edge;
 }
@@ -124,8 +133,8 @@ bool Reader::check_edge(const std::string& id, const Edge& edge) {
   const auto need = [&](bool there, std::string what) {
     if (!there) problems_.push_back(fmt::format("edge {}: {}", quoted(id), what));
   };
-  const Node* sender = find(graph_.nodes, edge.sender);
-  const Node* receiver = find(graph_.nodes, edge.receiver);
+  const Node* sender = node_named(edge.sender);
+  const Node* receiver = node_named(edge.receiver);
   need(sender != nullptr, fmt::format("there is no node {}", quoted(edge.sender)));
   need(receiver != nullptr, fmt::format("there is no node {}", quoted(edge.receiver)));
   if (sender == nullptr || receiver == nullptr) return false;
@@ -134,16 +143,16 @@ bool Reader::check_edge(const std::string& id, const Edge& edge) {
   need(find(receiver->input_ports, edge.receiver_port) != nullptr,
        fmt::format("node {} has no input port {}", quoted(edge.receiver),
                    quoted(edge.receiver_port)));
-  need(edge.parameters.empty(), "weights of edges are not read");
+  const Tree* weight = find(edge.parameters, "weight");
+  need(weight == nullptr || same(*weight, Tree{std::int64_t{1}}) || same(*weight, Tree{1.0}),
+       "weights of edges are not read");
   return true;
 }
 
 void Reader::put_in_order() {
-  std::map<std::string, std::size_t> place;
-  for (std::size_t i = 0; i < graph_.nodes.size(); ++i) place[graph_.nodes[i].first] = i;
   std::vector<std::set<std::size_t>> senders(graph_.nodes.size());
   for (const auto& [id, edge] : graph_.edges) {
-    if (check_edge(id, edge)) senders[place[edge.receiver]].insert(place[edge.sender]);
+    if (check_edge(id, edge)) senders[places_[edge.receiver]].insert(places_[edge.sender]);
   }
   std::vector<bool> done(graph_.nodes.size(), false);
   bool progress = true;
@@ -194,17 +203,17 @@ ValueId Reader::constant_for(const Node& node, const std::string& node_id,
 
 // The node is spelled once more, from what the metadata claims, and compared word for word. Gives
 // which output each port has, or nothing where the node says something else.
-std::optional<std::vector<std::size_t>> Reader::outputs_said(
-    const Node& node, const NodeOrigin& origin, const std::vector<ValueId>& inputs,
-    const std::vector<TensorType>& results) const {
-  Phrase phrase{origin.op, origin.attributes, {}, results, {}};
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (inputs[i] == ValueId::none) {
+std::optional<std::vector<std::size_t>> Reader::outputs_said(const Node& node,
+                                                             const NodeOrigin& origin,
+                                                             const CheckedCall& call) const {
+  Phrase phrase{origin.op, call.attributes, {}, call.results, {}};
+  for (std::size_t i = 0; i < call.inputs.size(); ++i) {
+    if (call.inputs[i] == ValueId::none) {
       phrase.inputs.emplace_back();
       continue;
     }
     const bool parameter = find(node.parameters, origin.inputs[i]) != nullptr;
-    const TensorType& type = builder_.type(inputs[i]);
+    const TensorType& type = builder_.type(call.inputs[i]);
     phrase.inputs.emplace_back(Operand{origin.inputs[i], type, parameter && type.shape.empty()});
   }
   const std::vector<Door> doors = loading_.origin ? loading_.origin->inputs : std::vector<Door>();
@@ -234,9 +243,7 @@ std::optional<std::vector<std::size_t>> Reader::outputs_said(
 }
 
 bool Reader::restore(const std::string& id, const Node& node, const NodeOrigin& origin) {
-  const OpSchema& schema = op_named(origin.op);
   std::vector<ValueId> inputs;
-  std::vector<TensorType> types;
   for (const std::string& name : origin.inputs) {
     ValueId value = ValueId::none;
     if (const Parameter* parameter = find(node.parameters, name)) {
@@ -252,13 +259,14 @@ bool Reader::restore(const std::string& id, const Node& node, const NodeOrigin& 
       value = *symbol.value();
     }
     inputs.push_back(value);
-    types.push_back(value == ValueId::none ? TensorType{} : builder_.type(value));
   }
-  const std::vector<TensorType> results = schema.infer({origin.attributes, inputs, types});
-  const auto ports = outputs_said(node, origin, inputs, results);
+  const auto type_of = [this](ValueId value) -> const TensorType& { return builder_.type(value); };
+  const CheckedCall call =
+      checked_call(op_named(origin.op), std::move(inputs), origin.attributes, type_of);
+  const auto ports = outputs_said(node, origin, call);
   if (!ports) return false;
   builder_.at(origin.scope, origin.place);
-  const std::vector<ValueId> values = builder_.emit_all(origin.op, inputs, origin.attributes);
+  const std::vector<ValueId> values = builder_.emit_all(origin.op, call.inputs, call.attributes);
   for (std::size_t i = 0; i < origin.names.size() && i < values.size(); ++i)
     builder_.name(values[i], origin.names[i]);
   for (std::size_t i = 0; i < ports->size(); ++i) {
@@ -343,12 +351,30 @@ void Reader::add_node(const std::string& id, const Node& node) {
   try {
     if (restore(id, node, *origin)) return;
   } catch (const Error& error) {
-    tell(id, "", error);
-    return;
+    // Metadata are data like any other: where they make no sense, the node itself counts.
+    if (error.fault() == Fault::bug) throw;
   }
   note(fmt::format("it does not say what its metadata claims ('{}'); read by what it says",
                    origin->op));
   read_by_meaning(id, node);
+}
+
+// What a port gives is what its value says; another shape beside it has no effect.
+void Reader::compare_ports(const std::string& id, const Node& node) {
+  for (const auto& [port, body] : node.output_ports) {
+    const auto found = outputs_.find({id, port});
+    const ValueId* value = found == outputs_.end() ? nullptr : found->second.value();
+    if (value == nullptr) continue;
+    const TensorType& type = builder_.type(*value);
+    const auto shape = known_shape(type.shape);
+    const auto wanted = dtype_of_word(body.type);
+    const bool kind = wanted && is_floating(*wanted) != is_floating(type.dtype);
+    if (!kind && (body.shape.empty() || !shape || *shape == body.shape)) continue;
+    notes_.push_back({fmt::format("node {}, output port {}", quoted(id), quoted(port)),
+                      fmt::format("its value is {}; the shape and type beside it, [{}] {}, have no "
+                                  "effect",
+                                  to_text(type), fmt::join(body.shape, ", "), quoted(body.type))});
+  }
 }
 
 // Outputs are what nodes give that send to no other.
@@ -373,18 +399,13 @@ Loaded Reader::read() && {
   add_weights();
   put_in_order();
   for (const std::size_t i : order_) add_node(graph_.nodes[i].first, graph_.nodes[i].second);
-  if (const Tree* specific = graph_.conditions.find("node_specific");
-      specific != nullptr && specific->map() != nullptr) {
-    for (const auto& [node, condition] : *specific->map()) {
-      problems_.push_back(
-          fmt::format("node {}: conditions other than the default one are not read", quoted(node)));
-    }
-  }
+  for (std::string& refused : refused_in(graph_)) problems_.push_back(std::move(refused));
   if (!problems_.empty()) {
     throw Error(Fault::unsupported, "",
                 fmt::format("{} in the way of reading the document as a graph:\n  {}",
                             counted(problems_.size(), "thing"), fmt::join(problems_, "\n  ")));
   }
+  for (const auto& [id, node] : graph_.nodes) compare_ports(id, node);
   std::vector<ValueId> outputs = add_outputs();
   const bool fits = loading_.origin && loading_.origin->outputs.size() == outputs.size();
   if (!loading_.origin) {
@@ -395,10 +416,7 @@ Loaded Reader::read() && {
   loaded.graph = std::move(builder_).finish(std::move(outputs),
                                             fits ? loading_.origin->signature : Signature{});
   loaded.notes = std::move(notes_);
-  for (const std::string& key : loading_.document.dropped) {
-    loaded.notes.push_back(
-        {loading_.entry, fmt::format("the key {} has no meaning and is dropped", quoted(key))});
-  }
+  loaded.notes.insert(loaded.notes.end(), loading_.notes.begin(), loading_.notes.end());
   return loaded;
 }
 

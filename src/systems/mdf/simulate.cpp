@@ -85,7 +85,8 @@ class DocumentRun final : public Executor {
       running_->executor->evaluate();
       std::vector<Tensor> results;
       for (const Door& door : running_->outputs) {
-        results.push_back(result_tensor(*running_, output_of(*running_, door), door.type, door.id));
+        results.push_back(
+            result_tensor(*running_, output_of(*running_, door), door.type, quoted(door.id)));
       }
       return results;
     });
@@ -181,6 +182,7 @@ std::shared_ptr<Running> make_running(const Files& files, std::string_view entry
 Simulation simulate_mdf(const Files& files, std::string_view entry, Precision precision) {
   const auto running = mdf::make_running(files, entry, precision);
   Simulation simulation;
+  simulation.notes = running->loading.notes;
   for (const mdf::Door& door : running->inputs) {
     simulation.inputs.push_back(
         {door.name.empty() ? door.id : door.name, running->taken(door.type)});

@@ -218,6 +218,96 @@ TEST(MdfRoundTrip, EverythingUnreadableIsListedAtOnce) {
   }
 }
 
+// Metadata are data: what they claim may be anything, and then the node itself counts.
+TEST(MdfRoundTrip, MetadataThatAreNoCallOfAnOperatorAreNotBelieved) {
+  for (const char* claim :
+       {R"("op": "relu", "inputs": [])", R"("op": "relu", "inputs": ["x", "x"])",
+        R"("op": "where", "inputs": ["x"])", R"("op": "cat", "inputs": [])",
+        R"("op": "select", "inputs": ["x"], "attributes": {"dim": 7, "index": 0})",
+        R"("op": "matmul", "inputs": ["x", ""])"}) {
+    const std::string document = std::string(R"({"m": {"graphs": {"g": {"nodes": {"a": {
+      "metadata": {)") + claim + R"json(}, "input_ports": {"x": {"shape": [2]}},
+      "output_ports": {"o": {"value": "numpy.maximum(x, 0)"}}}}}}}})json";
+    SCOPED_TRACE(claim);
+    const Loaded loaded = read_mdf(*in_memory({{"m.json", document}}), "m.json");
+    EXPECT_EQ(loaded.graph.nodes.at(0).op, "maximum");
+    EXPECT_NE(loaded.notes.at(0).text.find("its metadata claims"), std::string::npos);
+  }
+}
+
+// A node with one port, and whatever stands beside and behind it.
+std::string document(const std::string& port, const std::string& parameter,
+                     const std::string& graph = "", const std::string& model = "") {
+  return R"({"m": {"graphs": {"g": {"nodes": {"n": {"input_ports": {"x": {"shape": [2])" + port +
+         R"(}}, "parameters": {"y": {)" + parameter +
+         R"(}}, "output_ports": {"o": {"value": "y"}}}, "k": {"input_ports": {"a": {"shape": [2]}}, )"
+         R"("output_ports": {"o": {"value": "a"}}}})" +
+         graph + "}}" + model + "}}";
+}
+
+// What has no effect is noted, and what cannot be carried out is refused, whether a document is
+// run or read.
+TEST(MdfRoundTrip, NothingADocumentSaysIsPassedOver) {
+  struct Case {
+    std::string text;
+    const char* part;
+    bool refused = false;
+  };
+  const std::string y = R"("value": "x")";
+  const std::string edge =
+      R"({"sender": "n", "sender_port": "o", "receiver": "k", "receiver_port": "a")";
+  for (const Case& row : {
+           Case{document(R"(, "type": "evil")", y), "node 'n', input port 'x': the type 'evil'"},
+           Case{document("", y, "", R"(, "format": "ModECI MDF v99")"), "v99"},
+           Case{document("", y, "", R"(, "onnx_opset_version": 99)"), "'99'"},
+           Case{document("", y, "", R"(, "evil": 1)"), "model 'm': the key 'evil'"},
+           Case{
+               document("", y, R"(, "edges": {"e": )" + edge + R"(, "parameters": {"delay": 5}}})"),
+               "edge 'e': the parameter 'delay'"},
+           Case{document("", y + R"(, "function": "linear", "args": {})"),
+                "'function' is not used beside 'value'"},
+           Case{document("", R"("function": "Relu", "args": {"A": "x", "evil": 9})"),
+                "the argument 'evil' of 'Relu'"},
+           Case{document("", R"("function": "onnx::Relu", "args": {"X": "x", "evil": 9})"),
+                "the argument 'evil' of 'onnx::Relu'"},
+           Case{document("", y, R"(, "conditions": {"evil": {}})"), "the key 'evil'"},
+           Case{document(R"(, "reduce": "add")", y), "joins its values by 'add'", true},
+           Case{document("", y, R"(, "conditions": [1])"), "conditions: a mapping is needed", true},
+           Case{document("", y, R"(, "conditions": {"termination": {"t": {"type": "Never"}}})"),
+                "termination 't': Never", true},
+           Case{document("", y, R"(, "conditions": {"node_specific": {"n": {"type": "Never"}}})"),
+                "node 'n': Never", true},
+           Case{document("", y, R"(, "edges": {"e": )" + edge + R"(}, "f": )" + edge + "}}"),
+                "edge 'f': the edge 'e' ends in input port 'a' of node 'k', too", true},
+           Case{R"({"m": {"graphs": {"g": {}, "h": {}}}})", "2 graphs: 'g', 'h'", true},
+           Case{R"({"m": {"graphs": {"g": {}}}, "m2": {}})", "2 models: 'm', 'm2'", true},
+       }) {
+    SCOPED_TRACE(row.text);
+    const auto files = in_memory({{"m.json", row.text}});
+    std::string read;
+    std::string run;
+    const auto list = [](const std::vector<Note>& notes) {
+      std::string text;
+      for (const Note& note : notes) text += note.where + ": " + note.text + "\n";
+      return text;
+    };
+    const std::string read_fault = fault_of([&] { read = list(read_mdf(*files, "m.json").notes); });
+    const std::string run_fault =
+        fault_of([&] { run = list(simulate_mdf(*files, "m.json", Precision::single).notes); });
+    EXPECT_NE((row.refused ? read_fault : read).find(row.part), std::string::npos)
+        << read_fault << read;
+    EXPECT_NE((row.refused ? run_fault : run).find(row.part), std::string::npos)
+        << run_fault << run;
+  }
+}
+
+TEST(MdfRoundTrip, APortThatSaysAnotherShapeThanItGivesIsNoted) {
+  const std::string text = R"({"m": {"graphs": {"g": {"nodes": {"n": {"input_ports": {"x":
+    {"shape": [2]}}, "output_ports": {"o": {"value": "x", "shape": [7, 7]}}}}}}}})";
+  const Loaded loaded = read_mdf(*in_memory({{"m.json", text}}), "m.json");
+  EXPECT_EQ(loaded.notes.at(0).where, "node 'n', output port 'o'");
+}
+
 TEST(MdfRoundTrip, BadDocumentsAreRefusedWithTheirPlace) {
   struct Case {
     const char* document;
