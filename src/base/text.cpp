@@ -82,8 +82,9 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
   std::string_view best;
   std::size_t fewest = word.size() / 3 + 2;
   for (const std::string_view candidate : candidates) {
-    const auto [shorter, longer] = std::minmax(word.size(), candidate.size());
-    if (longer - shorter >= fewest) continue;  // so many edits at least
+    const std::size_t a = word.size();
+    const std::size_t b = candidate.size();
+    if ((a > b ? a - b : b - a) >= fewest) continue;  // so many edits at least
     const std::size_t edits = edits_between(word, candidate);
     if (edits < fewest) {
       fewest = edits;

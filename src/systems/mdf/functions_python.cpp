@@ -72,8 +72,10 @@ Value rounded(const Bound& a) {
 }
 
 Value whole_of(const Bound& a) {
-  if (is_number(a[0]) && a[0].as<double>() == nullptr) return {integer_of(a[0])};
-  return {whole_number(real_of(a[0]))};
+  const Array* array = a[0].as<Array>();
+  const bool real =
+      array != nullptr ? is_floating(array->tensor.dtype()) : a[0].as<double>() != nullptr;
+  return {real ? whole_number(real_of(a[0])) : integer_of(a[0])};
 }
 
 Value real_value(const Bound& a) {

@@ -76,7 +76,7 @@ Tensor as_matrix(const Tensor& tensor, const Lengths1& axes, bool as_columns, Le
   std::int64_t inner = 1;
   for (std::size_t i = 0; i < used.size(); ++i) {
     if (used[i]) {
-      inner *= tensor.shape()[i];
+      inner = product_of_lengths(inner, tensor.shape()[i]);
     } else {
       order.push_back(static_cast<std::int64_t>(i));
       kept.push_back(tensor.shape()[i]);
@@ -94,9 +94,8 @@ Value tensor_dot(const Bound& a) {
   Lengths1 right;
   if (!a.has(2) || is_number(a[2])) {
     const std::int64_t count = a.integer(2, 2);
-    if (count < 0 ||
-        count > static_cast<std::int64_t>(std::min(x.shape().size(), y.shape().size())))
-      throw Error(Fault::model, "", fmt::format("tensordot has no {} axes to join", count));
+    if (count < 0) throw Error(Fault::model, "", fmt::format("tensordot over {} axes", count));
+    bound_axes(static_cast<std::size_t>(count));
     for (std::int64_t i = 0; i < count; ++i) {
       left.push_back(i - count);
       right.push_back(i);

@@ -16,6 +16,10 @@ bool is_known_word(std::string_view name) {
 
 Value initial_value(const InputPort& port) {
   if (!port.default_value.is_null()) return Formula(port.default_value).value();
+  std::int64_t count = 1;
+  for (const std::int64_t length : port.shape) count = product_of_lengths(count, length);
+  // Only what is stored can be as large; it takes the place of nothing.
+  if (count > most_elements) return {};
   const DType dtype = port.type.find("float") != std::string::npos ? DType::f64 : DType::i64;
   return array_value(Tensor::zeros(dtype, port.shape));
 }

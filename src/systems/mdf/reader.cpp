@@ -387,8 +387,9 @@ std::vector<ValueId> Reader::add_outputs() {
     for (const auto& [port, body] : node.output_ports) {
       const auto found = outputs_.find({id, port});
       if (found == outputs_.end()) continue;
-      SymbolicNode reading(builder_);
-      outputs.push_back(reading.materialized(found->second));
+      const std::string place = fmt::format("node {}: output port {}", quoted(id), quoted(port));
+      outputs.push_back(
+          with_place(place, [&] { return SymbolicNode(builder_).materialized(found->second); }));
     }
   }
   return outputs;

@@ -148,7 +148,8 @@ bool truth_of(const Value& value) {
 void bound_items(std::uint64_t count) {
   constexpr std::uint64_t most = most_elements / 16;
   if (count <= most) return;
-  throw Error(Fault::model, "", fmt::format("lists of {} items; at most {} are made", count, most));
+  throw Error(Fault::model, "",
+              fmt::format("lists of more than {} items; at most so many are made", most));
 }
 
 std::uint64_t values_in(const Value& value, int depth) {

@@ -189,7 +189,7 @@ std::vector<std::int64_t> read_shape(Cursor& cursor) {
 
 DType read_dtype(Cursor& cursor) {
   const std::size_t begin = cursor.offset();
-  return with_place(cursor.place(begin), [&] { return parse_dtype(cursor.word()); });
+  return cursor.at(begin, [&] { return parse_dtype(cursor.word()); });
 }
 
 Tensor parse_elements(std::string_view text, DType dtype,
