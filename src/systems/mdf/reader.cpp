@@ -261,8 +261,8 @@ bool Reader::restore(const std::string& id, const Node& node, const NodeOrigin& 
     inputs.push_back(value);
   }
   const auto type_of = [this](ValueId value) -> const TensorType& { return builder_.type(value); };
-  const CheckedCall call =
-      checked_call(op_named(origin.op), std::move(inputs), origin.attributes, type_of);
+  const CheckedCall call = checked_call(op_named(origin.op), std::move(inputs), origin.attributes,
+                                        builder_.graph().signature.lengths, type_of);
   const auto ports = outputs_said(node, origin, call);
   if (!ports) return false;
   builder_.at(origin.scope, origin.place);
