@@ -125,6 +125,18 @@ TEST(MdfExpression, NothingIsMadeBeyondTheBound) {
   EXPECT_EQ(fault_of("len([]*10**18)"), "it is 0");
 }
 
+// Wider than the strips in which products are taken, with a rest; in batches, and in integers.
+TEST(MdfExpression, ProductsOfMatricesAreSumsOfProducts) {
+  for (const char* text : {
+           "numpy.all(numpy.reshape(numpy.arange(2*3*5), (2, 3, 5)) @ numpy.ones((5, 70)) =="
+           " numpy.sum(numpy.reshape(numpy.arange(2*3*5), (2, 3, 5)), 2, True))",
+           "numpy.all(numpy.ones((3, 5), int) @ numpy.reshape(numpy.arange(5*70), (5, 70)) =="
+           " numpy.sum(numpy.reshape(numpy.arange(5*70), (5, 70)), 0))",
+       }) {
+    EXPECT_EQ(fault_of("bool(" + std::string(text) + ")"), "it is True") << text;
+  }
+}
+
 TEST(MdfExpression, IntegersDoNotWrapOrLoseDigits) {
   for (const char* text : {"4611686018427387904<<2", "1<<100", "round(1e300)", "int(1e300)",
                            "math.floor(-1e300)", "(-9223372036854775807-1)//-1"}) {
