@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 
 namespace isomer {
 namespace {
@@ -34,6 +35,29 @@ std::size_t edits_between(std::string_view a, std::string_view b) {
 }
 
 }  // namespace
+
+bool is_utf8(std::string_view text) {
+  constexpr std::uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+  for (std::size_t i = 0; i < text.size();) {
+    const auto code = static_cast<unsigned char>(text[i]);
+    const std::size_t size = code < 0x80   ? 1
+                             : code < 0xc0 ? 0
+                             : code < 0xe0 ? 2
+                             : code < 0xf0 ? 3
+                                           : 4;
+    if (size == 0 || code > 0xf4 || i + size > text.size()) return false;
+    std::uint32_t point = size == 1 ? code : code & (0xffU >> (size + 1));
+    for (std::size_t k = 1; k < size; ++k) {
+      const auto next = static_cast<unsigned char>(text[i + k]);
+      if ((next & 0xc0U) != 0x80) return false;
+      point = (point << 6U) | (next & 0x3fU);
+    }
+    if (point < least[size] || point > 0x10ffff || (point >= 0xd800 && point < 0xe000))
+      return false;
+    i += size;
+  }
+  return true;
+}
 
 std::string quoted(std::string_view text) {
   constexpr std::size_t longest = 80;

@@ -27,6 +27,9 @@ std::string real_text(float value);
 std::vector<std::string_view> split_text(std::string_view text, char separator);
 std::string_view trimmed(std::string_view text);
 
+/// Whether all of it is UTF-8: no stray bytes, overlong forms or surrogates.
+bool is_utf8(std::string_view text);
+
 /// "2 weights", "1 weight".
 std::string counted(std::size_t count, std::string_view noun);
 

@@ -46,7 +46,7 @@ void declare(CLI::App& app, const Verb& verb, Slots& slots) {
     auto slot = std::make_unique<Slot>(Slot{&option, nullptr, {}});
     const std::string name(option.name), about(option.about);
     if (option.value.empty() && !option.positional()) {
-      slot->parsed = app.add_flag(name, about);
+      slot->parsed = app.add_flag(name, about)->disable_flag_override();
     } else {
       slot->parsed =
           app.add_option(name, slot->values, about)->type_name(std::string(option.value));
@@ -61,6 +61,10 @@ void declare(CLI::App& app, const Verb& verb, Slots& slots) {
 Words words_of(const Slots& slots) {
   Words words;
   for (const auto& slot : slots) {
+    if (std::ranges::find(slot->values, "") != slot->values.end()) {
+      throw Error(Fault::usage, std::string(slot->option->name),
+                  fmt::format("its {} is empty", slot->option->value));
+    }
     if (slot->parsed->count() > 0) words.put(slot->option->key(), slot->values);
   }
   return words;
@@ -86,9 +90,9 @@ int refuse_output() {
   return exit_code(Fault::file);
 }
 
-int guarded(const Verb& verb, const Words& words) {
+int guarded(const Verb& verb, const Slots& slots) {
   try {
-    const int code = verb.run(words);
+    const int code = verb.run(words_of(slots));
     return is_output_lost() ? refuse_output() : code;
   } catch (const Error& error) {
     complain(error.what());
@@ -150,7 +154,7 @@ int parse_and_run(int argc, char** argv) {
     return exit_code(Fault::usage);
   }
   for (std::size_t i = 0; i < children.size(); ++i) {
-    if (children[i]->parsed()) return guarded(verbs[i], words_of(slots[i]));
+    if (children[i]->parsed()) return guarded(verbs[i], slots[i]);
   }
   return exit_code(Fault::usage);
 }

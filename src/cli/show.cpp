@@ -181,6 +181,8 @@ Usage show_usage() {
 }
 
 int show(const Words& words) {
+  if (words.has("json") + words.has("dot") + words.has("summary") > 1)
+    throw Error(Fault::usage, "show", "takes one of --summary, --json and --dot");
   const ModelFile model = open_model(words.text("MODEL"), words.text("from"));
   const Loaded loaded = read_graph(model);
   print_notes(model.path, loaded.notes);

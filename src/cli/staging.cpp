@@ -93,12 +93,13 @@ void Staging::publish() {
 void check_output(const fs::path& path, std::string_view example) {
   std::error_code unknown;
   if (path.has_filename() && !fs::is_directory(path, unknown)) {
+    existing_folder(path.parent_path());
+    existing_folder(path.parent_path());
     check_replaceable(path, Fault::usage);
     return;
   }
   throw Error(Fault::usage, quoted(path.string()),
-              fmt::format("{}; name a file, such as {}",
-                          path.empty() ? "is no name" : "is a folder", (path / example).string()));
+              fmt::format("is a folder; name a file, such as {}", (path / example).string()));
 }
 
 void check_not_used(const fs::path& path, const Files& source) {

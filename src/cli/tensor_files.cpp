@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -29,6 +30,7 @@ std::vector<Tensor> inputs_by_name(const std::string& path, std::span<const Port
   });
   std::vector<Tensor> inputs;
   std::vector<std::string> missing;
+  std::set<std::string> used;
   for (std::size_t i = 0; i < ports.size(); ++i) {
     auto found = stored.find(ports[i].name);
     if (found == stored.end()) found = stored.find(fmt::format("in{}", i));
@@ -37,11 +39,22 @@ std::vector<Tensor> inputs_by_name(const std::string& path, std::span<const Port
       continue;
     }
     inputs.push_back(found->second);
+    used.insert(found->first);
   }
   if (!missing.empty()) {
     throw Error(Fault::model, path,
                 fmt::format("has no tensor {}; the model takes: {}", fmt::join(missing, ", "),
                             fmt::join(port_names(ports), ", ")));
+  }
+  std::vector<std::string> spare;
+  for (const auto& [name, tensor] : stored) {
+    if (!used.contains(name)) spare.push_back(quoted(name));
+  }
+  // A model without inputs must be given some file.
+  if (!spare.empty() && !ports.empty()) {
+    throw Error(Fault::model, path,
+                fmt::format("has also {}; the model takes one tensor for each of: {}",
+                            fmt::join(spare, ", "), fmt::join(port_names(ports), ", ")));
   }
   return inputs;
 }

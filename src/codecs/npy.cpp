@@ -134,6 +134,8 @@ class HeaderReader {
 
 const Word& word_of(std::string_view descr) {
   if (descr.starts_with('>')) refuse("is big endian; save it as little endian");
+  if (std::string_view("<|=").find(descr[0]) == std::string_view::npos)
+    refuse(fmt::format("holds elements of type {}, which we do not read", quoted(descr)));
   const auto word =
       std::ranges::find(words, descr.substr(std::min<std::size_t>(1, descr.size())), &Word::numpy);
   if (word == words.end())

@@ -142,8 +142,11 @@ Tree header_of(const SafeTensors& content, const std::vector<std::uint64_t>& beg
 void check_writable(const SafeTensors& content) {
   std::set<std::string_view> names;
   for (const StoredTensor& tensor : content.tensors) {
-    expect(tensor.name != "__metadata__" && names.insert(tensor.name).second,
-           "tensors to write have names of their own");
+    if (tensor.name == "__metadata__" || !is_utf8(tensor.name)) {
+      throw Error(Fault::unsupported, "tensor " + quoted(tensor.name),
+                  "safetensors cannot hold that name; names are UTF-8, and not '__metadata__'");
+    }
+    expect(names.insert(tensor.name).second, "tensors to write have names of their own");
     expect(byte_count(tensor) == tensor.bytes.data.size(),
            "a tensor to write has the bytes its shape says");
   }

@@ -10,8 +10,8 @@
 #include "base/text.h"
 
 // The layout is that of PKWARE's APPNOTE.TXT, section 4.3. Sizes and checksums are taken from the
-// central directory only: streamed archives, as libtorch writes them, have zeros in their local
-// headers.
+// central directory; local headers must agree, but for streamed archives, as libtorch writes them,
+// which may have zeros there.
 
 namespace isomer {
 namespace {
@@ -22,7 +22,6 @@ constexpr std::uint32_t end_mark = 0x06054b50;
 constexpr std::uint32_t end64_mark = 0x06064b50;
 constexpr std::uint32_t locator_mark = 0x07064b50;
 
-constexpr std::uint64_t local_size = 30;
 constexpr std::uint64_t central_size = 46;
 constexpr std::uint64_t end_size = 22;
 constexpr std::uint64_t locator_size = 20;
@@ -168,9 +167,12 @@ void read_extra64(std::string_view extra, Zip::Entry& entry, bool wide_size, boo
 }
 
 void check_name(std::string_view name) {
-  const auto parts = split_text(name, '/');
-  const bool unsafe = name.empty() || name.starts_with('/') ||
-                      std::ranges::count(parts, "..") != 0 ||
+  std::string_view inner = name;
+  if (inner.ends_with('/')) inner.remove_suffix(1);  // a folder's
+  const auto parts = split_text(inner, '/');
+  const bool drive = inner.size() > 1 && inner[1] == ':';
+  const bool unsafe = inner.empty() || drive || std::ranges::count(parts, "") != 0 ||
+                      std::ranges::count(parts, ".") != 0 || std::ranges::count(parts, "..") != 0 ||
                       name.find_first_of(std::string_view("\\\0", 2)) != std::string_view::npos;
   if (unsafe) refuse("", "its name leads out of the archive; names are relative, without '..'");
 }
@@ -225,7 +227,20 @@ std::uint64_t find_data(std::span<const std::byte> file, const Zip::Entry& entry
                         std::uint64_t directory) {
   Cursor cursor(file, entry.begin, "local header");
   if (cursor.take<std::uint32_t>() != local_mark) refuse("", "its local header is damaged");
-  cursor.skip(local_size - 8);
+  cursor.skip(2);
+  const auto flags = cursor.take<std::uint16_t>();
+  const auto method = cursor.take<std::uint16_t>();
+  cursor.skip(4);
+  const auto checksum = cursor.take<std::uint32_t>();
+  const auto stored = cursor.take<std::uint32_t>();
+  const auto size = cursor.take<std::uint32_t>();
+  const bool streamed = (flags & 8U) != 0;
+  const auto agrees = [&](std::uint32_t local, std::uint64_t wanted) {
+    return local == wanted || local == saturated32 || (streamed && local == 0);
+  };
+  if ((flags & 1U) != 0 || method != entry.method || !agrees(checksum, entry.checksum) ||
+      !agrees(stored, entry.stored) || !agrees(size, entry.size))
+    refuse("", "its local header says otherwise than the directory");
   const auto name_size = cursor.take<std::uint16_t>();
   const auto extra_size = cursor.take<std::uint16_t>();
   if (cursor.take_text(name_size) != entry.name) refuse("", "its local header has another name");
@@ -287,6 +302,7 @@ Zip::Zip(Bytes file) : file_(std::move(file)) {
     });
     entries_.push_back(std::move(entry));
   }
+  if (!cursor.at_end()) refuse("", "the zip archive's directory holds more than it promises");
   check_overlaps(entries_);
 }
 

@@ -1,7 +1,9 @@
 #include "systems/pytorch/archive.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <limits>
+#include <unordered_set>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -29,11 +31,20 @@ class Records {
     if (end == std::string::npos)
       refuse(Fault::file, "has no folder around its records: no archive of torch.export.save");
     root_ = first.substr(0, end + 1);
+    for (const Zip::Entry& entry : zip_.entries()) {
+      if (entry.name.starts_with(root_)) continue;
+      refuse(Fault::file, fmt::format("entry {} lies outside of the folder {}, which holds all",
+                                      quoted(entry.name), quoted(root_)));
+    }
   }
 
   std::string folder() const { return root_.substr(0, root_.size() - 1); }
   bool has(std::string_view name) const { return zip_.find(root_ + std::string(name)) != nullptr; }
-  Bytes read(std::string_view name) const { return zip_.read(root_ + std::string(name)); }
+  Bytes read(std::string_view name) const {
+    const std::string path = root_ + std::string(name);
+    if (const Zip::Entry* entry = zip_.find(path)) check_packing(*entry);
+    return zip_.read(path);
+  }
   std::string_view text(std::string_view name) const { return trimmed(read(name).text()); }
 
   /// Names in a folder, without it, that end so.
@@ -49,6 +60,16 @@ class Records {
   }
 
  private:
+  // torch.export.save packs nothing. What somebody packed since may not grow without bounds.
+  static void check_packing(const Zip::Entry& entry) {
+    constexpr std::uint64_t always_fine = 1ULL << 20U;
+    constexpr std::uint64_t ratio = 64;
+    if (entry.size <= always_fine || entry.size / ratio <= entry.stored) return;
+    throw Error(Fault::file, "entry " + quoted(entry.name),
+                fmt::format("{} bytes unpack to {}; save the model again, unpacked", entry.stored,
+                            entry.size));
+  }
+
   Zip zip_;
   std::string root_;
 };
@@ -101,20 +122,96 @@ std::string find_model(const Records& records) {
   return models[0];
 }
 
-/// A view laid out anew may be larger than its storage (an expanded tensor), but not without
-/// bounds.
-void check_size(const Payload& payload, std::span<const std::int64_t> sizes, DType dtype,
-                std::uint64_t stored) {
-  constexpr std::uint64_t always_fine = 64ULL << 20U;
-  const auto bytes = static_cast<std::uint64_t>(count_elements(sizes)) * size_of(dtype);
-  if (bytes > always_fine && bytes > stored) {
-    refuse(Fault::file, fmt::format("its sizes make {} bytes; record {} has {}", bytes,
-                                    quoted(payload.storage), stored));
+/// Bounds what views laid out anew may make of their storages. An expanded tensor is larger than
+/// its storage, and many may be views of one.
+class Spread {
+ public:
+  explicit Spread(std::uint64_t file) : most_((64ULL << 20U) + 4 * file) {}
+
+  void add(const Payload& payload, std::span<const std::int64_t> sizes,
+           std::span<const std::int64_t> strides, DType dtype, std::uint64_t stored) {
+    const auto bytes = static_cast<std::uint64_t>(count_elements(sizes)) * size_of(dtype);
+    if (bytes <= stored && is_dense(sizes, strides)) return;  // stays where it is
+    if (bytes <= most_ - total_) {
+      total_ += bytes;
+      return;
+    }
+    refuse(Fault::file,
+           fmt::format("its sizes make {} bytes, with the views before it more than {}; record {} "
+                       "has {}",
+                       bytes, most_, quoted(payload.storage), stored));
+  }
+
+ private:
+  static bool is_dense(std::span<const std::int64_t> sizes, std::span<const std::int64_t> strides) {
+    std::int64_t step = 1;
+    for (std::size_t i = sizes.size(); i-- > 0;) {
+      if (i >= strides.size() || (sizes[i] != 1 && strides[i] != step)) return false;
+      if (__builtin_mul_overflow(step, sizes[i], &step)) return false;
+    }
+    return true;
+  }
+
+  std::uint64_t most_;
+  std::uint64_t total_ = 0;
+};
+
+/// A field that we do not know may change what the others mean.
+void check_fields(const Tree& tree, std::initializer_list<std::string_view> known) {
+  for (const auto& [name, value] : as_map(tree)) {
+    if (std::ranges::find(known, name) != known.end()) continue;
+    refuse(Fault::unsupported,
+           fmt::format("has the field {}; we know: {}", quoted(name), fmt::join(known, ", ")));
   }
 }
 
-Payload read_payload(const Tree& meta, const Bytes& storage, std::string record) {
+/// The second of two equal keys in one map, anywhere in the tree; null when there are none. Our
+/// readers would take the first, and Python's the last.
+const std::pair<std::string, Tree>* repeated_key(const Tree& tree) {
+  if (const Tree::List* list = tree.list()) {
+    for (const Tree& child : *list) {
+      if (const auto* found = repeated_key(child)) return found;
+    }
+  }
+  const Tree::Map* map = tree.map();
+  if (map == nullptr) return nullptr;
+  std::unordered_set<std::string_view> many;
+  for (std::size_t i = 0; i < map->size(); ++i) {
+    constexpr std::size_t few = 16;
+    const auto& [key, child] = (*map)[i];
+    const bool twice =
+        map->size() > few ? !many.insert(key).second
+                          : std::any_of(map->begin(), map->begin() + static_cast<std::ptrdiff_t>(i),
+                                        [&](const auto& before) { return before.first == key; });
+    if (twice) return &(*map)[i];
+    if (const auto* found = repeated_key(child)) return found;
+  }
+  return nullptr;
+}
+
+Tree read_document(const Records& records, const std::string& name,
+                   Tree (*read)(std::string_view)) {
+  constexpr std::size_t largest = 256U << 20U;
+  const Bytes bytes = records.read(name);
+  if (bytes.data.size() > largest)
+    refuse(Fault::unsupported,
+           fmt::format("is {} bytes; we read programs of up to {}", bytes.data.size(), largest));
+  Tree tree = read(bytes.text());
+  if (repeated_key(tree) != nullptr) {
+    // Only the careful reader knows places.
+    const Tree again = read_json(bytes.text());
+    const auto* twice = repeated_key(again);
+    throw Error(Fault::file, line_and_column(bytes.text(), twice->second.offset),
+                fmt::format("the key {} stands twice in one map", quoted(twice->first)));
+  }
+  return tree;
+}
+
+Payload read_payload(const Tree& meta, const Bytes& storage, std::string record, Spread& spread) {
   const Tree& tensor = field(meta, "tensor_meta");
+  check_fields(meta, {"path_name", "is_param", "use_pickle", "tensor_meta"});
+  check_fields(
+      tensor, {"dtype", "sizes", "requires_grad", "device", "strides", "storage_offset", "layout"});
   const DType dtype = dtype_of_export(integer_field(tensor, "dtype"));
   check_layout(integer_field(tensor, "layout"));
   const auto numbers = [&](std::string_view name) {
@@ -132,7 +229,7 @@ Payload read_payload(const Tree& meta, const Bytes& storage, std::string record)
   payload.view =
       fmt::format("{} {} {} {} {}", payload.storage, name_of(dtype), sizes, strides, offset);
   payload.trainable = flag_field(meta, "is_param") && flag_field(tensor, "requires_grad");
-  check_size(payload, sizes, dtype, storage.data.size());
+  spread.add(payload, sizes, strides, dtype, storage.data.size());
   payload.data = lay_out(dtype, sizes, strides, offset, storage);
   const auto bytes = payload.data.view().bytes;
   const bool odd = dtype == DType::boolean && std::ranges::any_of(bytes, [](std::byte b) {
@@ -143,7 +240,7 @@ Payload read_payload(const Tree& meta, const Bytes& storage, std::string record)
 }
 
 std::map<std::string, Payload> read_payloads(const Records& records, const std::string& folder,
-                                             const std::string& config) {
+                                             const std::string& config, Spread& spread) {
   std::map<std::string, Payload> payloads;
   // Several tensors may be views of one record, whose checksum is tested whenever it is read.
   std::map<std::string, Bytes> storages;
@@ -153,7 +250,7 @@ std::map<std::string, Payload> read_payloads(const Records& records, const std::
       refuse(Fault::unsupported, fmt::format("was saved by torch 2.8; {}", cure));
     refuse(Fault::file, fmt::format("the record {} is missing", quoted(name)));
   }
-  const Tree tree = with_place(config, [&] { return read_json(records.read(name).text()); });
+  const Tree tree = with_place(config, [&] { return read_document(records, name, read_json); });
   for (const auto& entry : map_field(tree, "config")) {
     with_place("tensor " + quoted(entry.first), [&] {
       const auto& [fqn, meta] = entry;
@@ -167,9 +264,7 @@ std::map<std::string, Payload> read_payloads(const Records& records, const std::
           refuse(Fault::file, fmt::format("its record {} is missing", quoted(record)));
         storage->second = records.read(folder + record);
       }
-      if (!payloads.emplace(fqn, read_payload(meta, storage->second, folder + record)).second) {
-        refuse(Fault::file, "stands twice in its list");
-      }
+      payloads.emplace(fqn, read_payload(meta, storage->second, folder + record, spread));
     });
   }
   return payloads;
@@ -185,10 +280,12 @@ Archive open_archive(const Bytes& file) {
   Archive archive;
   archive.name = records.folder();
   archive.program = with_place(model + ".json", [&] {
-    return read_json_fast(records.read("models/" + model + ".json").text());
+    return read_document(records, "models/" + model + ".json", read_json_fast);
   });
-  archive.weights = read_payloads(records, "data/weights/", model + "_weights_config.json");
-  archive.constants = read_payloads(records, "data/constants/", model + "_constants_config.json");
+  Spread spread(file.data.size());
+  archive.weights = read_payloads(records, "data/weights/", model + "_weights_config.json", spread);
+  archive.constants =
+      read_payloads(records, "data/constants/", model + "_constants_config.json", spread);
   return archive;
 }
 

@@ -42,18 +42,22 @@ void Problems::add(const ExportNode& node, std::string_view reason) {
   ++found->count;
 }
 
-void Problems::throw_if_any() const {
+void Problems::throw_if_any(bool decomposed) const {
   if (problems_.empty()) return;
   std::vector<std::string> items;
   for (const Problem& problem : problems_) {
     items.push_back(fmt::format("{} ({}x{}{})", problem.what, problem.count,
                                 problem.first.empty() ? "" : ", first ", problem.first));
   }
-  throw Error(Fault::unsupported, "",
-              fmt::format("{} not read: {}",
-                          items.size() == 1 ? "1 operator is"
-                                            : fmt::format("{} operators are", items.size()),
-                          fmt::join(items, "; ")));
+  throw Error(
+      Fault::unsupported, "",
+      fmt::format(
+          "{} not read: {}{}",
+          items.size() == 1 ? "1 operator is" : fmt::format("{} operators are", items.size()),
+          fmt::join(items, "; "),
+          decomposed ? ""
+                     : "\n  save program.run_decompositions() instead: it says many "
+                       "operators in others, which we read"));
 }
 
 }  // namespace isomer::pytorch

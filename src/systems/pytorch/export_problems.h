@@ -17,8 +17,9 @@ class Problems {
   /// `reason` may be empty: the operator is not known at all.
   void add(const ExportNode& node, std::string_view reason);
   bool empty() const { return problems_.empty(); }
-  /// Throws Fault::unsupported with the whole list.
-  void throw_if_any() const;
+  /// Throws Fault::unsupported with the whole list, and with what may help where the program is not
+  /// decomposed yet.
+  void throw_if_any(bool decomposed) const;
 
  private:
   struct Problem {

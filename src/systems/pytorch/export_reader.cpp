@@ -58,7 +58,7 @@ class Reader {
       // Placeholders for what is not read may have led to it.
       if (nodes_.problems().empty() || error.fault() == Fault::bug) throw;
     }
-    nodes_.problems().throw_if_any();
+    nodes_.problems().throw_if_any(program_.decomposed);
     add_outputs();
     find_changes();
     Graph graph = std::move(builder_).finish(outputs_, signature_);

@@ -320,6 +320,10 @@ ExportProgram parse_program(const Tree& tree) {
   }
   for (const Tree& output : list_field(signature, "output_specs"))
     program.outputs.push_back(parse_output(output, arguments));
+  if (const Tree* verifiers = given(tree, "verifiers")) {
+    program.decomposed = std::ranges::any_of(
+        as_list(*verifiers), [](const Tree& name) { return as_text(name) == "ATEN"; });
+  }
   return program;
 }
 

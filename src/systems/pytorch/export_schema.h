@@ -96,7 +96,8 @@ struct ExportProgram {
   Structure keywords;
   Structure results;  // leaves: user outputs in order
   std::string torch_version;
-  std::int64_t minor = 0;  // of the schema
+  std::int64_t minor = 0;   // of the schema
+  bool decomposed = false;  // by run_decompositions
 };
 
 /// Throws Fault::file, naming the node, for what is not in the schema; Fault::unsupported for

@@ -6,6 +6,7 @@
 #include "ops/schema.h"
 #include "ops/validate.h"
 #include "systems/pytorch/forward.h"
+#include "systems/pytorch/names.h"
 #include "systems/pytorch/source.h"
 #include "systems/pytorch/spelling.h"
 #include "systems/stored.h"
@@ -16,6 +17,18 @@ namespace {
 // Constants without a name in the state_dict are stored under this prefix; no module may have such
 // a name.
 constexpr std::string_view hidden_prefix = "constant:";
+
+/// Whether some tensor has no name in the state_dict and is too long to stand in the text.
+bool has_hidden(const Modules& modules) {
+  const Graph& graph = modules.graph;
+  const auto hidden = [&](const auto& names, ValueId id) {
+    return names.empty() && modules.name_within(id, "").has_value();
+  };
+  return std::ranges::any_of(graph.constants,
+                             [&](const Constant& one) { return hidden(one.names, one.value); }) ||
+         std::ranges::any_of(graph.states,
+                             [&](const State& one) { return hidden(one.names, one.now); });
+}
 
 /// Writes the classes of a model, one per module that needs one; equal ones are written once.
 class Classes {
@@ -32,7 +45,8 @@ class Classes {
  private:
   static std::vector<std::string_view> reserved() {
     std::vector<std::string_view> words = python_words();
-    words.insert(words.end(), {"torch", "nn", "F", "Path", "load_file", "load", "example_inputs"});
+    words.insert(words.end(), {"torch", "nn", "F", "Path", "load_file", "safe_open",
+                               "fill_constants", "load", "example_inputs"});
     return words;
   }
 
@@ -185,6 +199,7 @@ class Classes {
 
   // Tied and frozen tensors: said by the nearest class around all the modules concerned.
   void add_fixes(std::size_t index, std::vector<std::string>& lines) const {
+    if (index == 0 && has_hidden(modules_)) lines.emplace_back("fill_constants(self)");
     for (const Tie& tie : modules_.ties) {
       std::string path = parent_path(tie.first);
       while (!is_within(parent_path(tie.other), path)) path = parent_path(path);
@@ -286,19 +301,24 @@ bool mentions(std::string_view text, std::string_view name) {
   return false;
 }
 
-void write_load(PythonText& out, const std::string& model, std::string_view stem,
-                const SafeTensors& weights, bool training) {
-  const bool hidden = std::ranges::any_of(weights.tensors, [](const StoredTensor& tensor) {
-    return tensor.name.starts_with(hidden_prefix);
-  });
-  const bool any = !weights.tensors.empty();
+// So that the class is right by itself, and its state_dict has what the author's has.
+void write_fill(PythonText& out, const std::string& file) {
+  out.open("def fill_constants(model):");
+  out.line("\"\"\"Gives the buffers outside the state_dict their values.\"\"\"");
+  out.open(fmt::format("with safe_open(Path(__file__).with_name({}), \"pt\") as tensors:", file));
+  out.open("for name in sorted(tensors.keys()):");
+  out.open(fmt::format("if name.startswith(\"{}\"):", hidden_prefix));
+  out.line("buffer = model.get_buffer(name.removeprefix(\"constant:\"))");
+  out.line("buffer.copy_(tensors.get_tensor(name))");
+  for (int i = 0; i < 4; ++i) out.close();
+}
+
+void write_load(PythonText& out, const std::string& model, const std::string& file, bool any,
+                bool hidden, bool training) {
   out.open(any ? "def load(folder=Path(__file__).parent):" : "def load():");
   out.line("\"\"\"Gives the model, ready to run.\"\"\"");
   out.line(fmt::format("model = {}()", model));
-  if (any) {
-    out.line(fmt::format("tensors = load_file(Path(folder) / {})",
-                         python_literal(std::string(stem) + ".safetensors")));
-  }
+  if (any) out.line(fmt::format("tensors = load_file(Path(folder) / {})", file));
   if (hidden) {
     out.open("for name in [name for name in tensors if name.startswith(\"constant:\")]:");
     out.line("model.get_buffer(name.removeprefix(\"constant:\")).copy_(tensors.pop(name))");
@@ -392,22 +412,30 @@ void demand_spelled(const Graph& graph) {
 
 Written write_pytorch(const Graph& graph, std::string_view stem) {
   demand_spelled(graph);
+  demand_names(graph, stem);
   const Layered layered = recover_layers(graph);
   const Modules modules(graph, layered);
   const std::string hint = class_name(graph.name);
   const Classes classes(modules, hint.empty() ? "Model" : hint);
   const SafeTensors weights = weights_of(modules);
   const bool any = !weights.tensors.empty();
+  const bool hidden = has_hidden(modules);
 
   PythonText out;
   out.append(heading(graph, stem, classes.model(), any));
   out.append(any ? "from pathlib import Path\n\nimport torch\n" : "import torch\n");
   if (mentions(classes.text(), "F.")) out.append("import torch.nn.functional as F\n");
+  if (hidden) out.append("from safetensors import safe_open\n");
   if (any) out.append("from safetensors.torch import load_file\n");
   out.append("from torch import nn\n");
   out.append(classes.text());
   out.append("\n\n");
-  write_load(out, classes.model(), stem, weights, layered.training);
+  const std::string file = python_literal(std::string(stem) + ".safetensors");
+  if (hidden) {
+    write_fill(out, file);
+    out.append("\n\n");
+  }
+  write_load(out, classes.model(), file, any, hidden, layered.training);
   out.append("\n\n");
   write_example(out, graph);
 

@@ -85,7 +85,7 @@ TEST(Zip, NamesTheDamagedEntry) {
 }
 
 TEST(Zip, RefusesUnsafeNames) {
-  for (const std::string name : {"../x", "/x", "a/../../x", "a\\x", ""}) {
+  for (const std::string name : {"../x", "/x", "a/../../x", "a\\x", "", "./x", "a//x", "C:/x"}) {
     EXPECT_NE(fault_of(archive({{name, "1"}})).find("leads out of the archive"), std::string::npos)
         << name;
   }
@@ -102,10 +102,22 @@ TEST(Zip, RefusesWhatCannotBeRight) {
   EXPECT_NE(fault_of(archive({{"x", "1", 0, 0, 2}})).find("two sizes differ"), std::string::npos);
 }
 
+TEST(Zip, RefusesLocalHeadersThatSayOtherwise) {
+  const std::string good = archive({{"x", "some"}});
+  for (const std::size_t at : {6U, 8U, 14U, 18U, 22U}) {  // flags, method, checksum, sizes
+    std::string bad = good;
+    bad[at] = static_cast<char>(bad[at] ^ 1);
+    EXPECT_NE(fault_of(bad).find("says otherwise"), std::string::npos) << at;
+  }
+  std::string fewer = archive({{"x", "1"}, {"y", "2"}});
+  fewer[fewer.size() - 12] = 1;
+  EXPECT_NE(fault_of(fewer).find("holds more than it promises"), std::string::npos);
+}
+
 TEST(Zip, RefusesOverlappingEntries) {
   // The first entry's bytes are the second one's local header.
-  const std::string inner =
-      number(0x04034b50, 4) + number(0, 22) + number(1, 2) + number(0, 2) + "y" + "data";
+  const std::string inner = number(0x04034b50, 4) + number(0, 2) + number(8, 2) + number(0, 18) +
+                            number(1, 2) + number(0, 2) + "y" + "data";
   std::string file = archive({{"x", inner}, {"y", "data"}});
   const std::size_t second = file.find(number(0x02014b50, 4), file.find(number(0x02014b50, 4)) + 4);
   file.replace(second + 42, 4, number(31, 4));

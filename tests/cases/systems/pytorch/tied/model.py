@@ -13,6 +13,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import nn
 
@@ -26,6 +27,7 @@ class Tied(nn.Module):
         self.out = nn.Linear(2, 5, bias=False)
         self.frozen = nn.LayerNorm(2)
         self.spare = nn.ParameterList([torch.zeros(2), torch.zeros(())])
+        fill_constants(self)
         self.out.weight = self.embed.weight
         self.frozen.requires_grad_(False)
 
@@ -33,6 +35,15 @@ class Tied(nn.Module):
         mul = self.frozen(self.embed(tokens) + self.position) * torch.tensor([0.5, -1.0])
         scores = self.out(F.silu(self.big @ mul))
         return scores, scores.argmax(dim=2)
+
+
+def fill_constants(model):
+    """Gives the buffers outside the state_dict their values."""
+    with safe_open(Path(__file__).with_name("model.safetensors"), "pt") as tensors:
+        for name in sorted(tensors.keys()):
+            if name.startswith("constant:"):
+                buffer = model.get_buffer(name.removeprefix("constant:"))
+                buffer.copy_(tensors.get_tensor(name))
 
 
 def load(folder=Path(__file__).parent):
