@@ -134,6 +134,7 @@ int convert(const Words& words) {
   }
   for (const File& file : written.files)
     check_not_used(output.parent_path() / file.name, *source.files);
+  check_ours(output, target.mark);
   check_beside(output.parent_path(), written.files);
   Staging staging(output.parent_path());
   for (const File& file : written.files) staging.write(file);

@@ -59,6 +59,7 @@ int run(const Words& words) {
     executor = with_model(model.path, model.entry, [&] { return engine.make(std::move(graph)); });
   }
   check_not_used(words.text("output"), *model.files);
+  check_tensor_file(words.text("output"), inputs);
   const std::vector<Tensor> tensors = read_inputs(inputs, ports);
   write_outputs(words.text("output"),
                 with_model(model.path, model.entry, [&] { return executor->run(tensors); }));

@@ -1,5 +1,6 @@
 #include "cli/staging.h"
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/text.h"
 
@@ -110,6 +111,18 @@ void check_not_used(const fs::path& path, const Files& source) {
                 "cannot be written: the model is read from it; choose another name or folder for "
                 "the output");
   }
+}
+
+void check_ours(const fs::path& path, std::string_view mark) {
+  constexpr std::size_t beginning = 1024;
+  std::error_code unknown;
+  if (!fs::is_regular_file(path, unknown) || fs::file_size(path, unknown) == 0) return;
+  const Bytes bytes = map_file(path);
+  if (bytes.text().substr(0, beginning).find(mark) != std::string_view::npos) return;
+  throw Error(
+      Fault::usage, path.lexically_normal().string(),
+      "stands there already, and isomer did not write it; choose another name or folder for "
+      "the output, or remove it");
 }
 
 void check_beside(const fs::path& folder, const std::vector<File>& files) {

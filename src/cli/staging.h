@@ -38,6 +38,9 @@ void check_output(const std::filesystem::path& path, std::string_view example);
 /// Throws Fault::usage when `path` is one of the files that a model was read from.
 void check_not_used(const std::filesystem::path& path, const Files& source);
 
+/// Throws Fault::usage when the file is there and does not say that we wrote it.
+void check_ours(const std::filesystem::path& path, std::string_view mark);
+
 /// Throws Fault::usage when one of `files`, of which the first is the entry, would replace a file
 /// beside it that cannot have been written with it: the entry itself is not there yet.
 void check_beside(const std::filesystem::path& folder, const std::vector<File>& files);

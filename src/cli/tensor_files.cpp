@@ -1,6 +1,7 @@
 #include "cli/tensor_files.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <set>
 
@@ -85,6 +86,20 @@ std::vector<Tensor> read_inputs(std::span<const std::string> paths, std::span<co
                 "takes one safetensors file, or one npy file for each input");
   }
   return inputs_by_name(paths[0], ports);
+}
+
+void check_tensor_file(const std::string& path, std::span<const std::string> inputs) {
+  if (!path.ends_with(".npy") && !path.ends_with(".safetensors")) {
+    throw Error(Fault::usage, path,
+                "has no ending of a file of tensors; .safetensors and .npy are written");
+  }
+  for (const std::string& input : inputs) {
+    std::error_code unknown;
+    if (std::filesystem::equivalent(path, input, unknown)) {
+      throw Error(Fault::usage, path,
+                  "cannot be written: the inputs are read from it; choose another name");
+    }
+  }
 }
 
 void write_outputs(const std::string& path, std::span<const Tensor> outputs) {

@@ -13,6 +13,9 @@ namespace isomer::cli {
 /// that are missing; others that stand in the file are left alone.
 std::vector<Tensor> read_inputs(std::span<const std::string> paths, std::span<const Port> ports);
 
+/// Throws Fault::usage for a path that `write_outputs` should not write to.
+void check_tensor_file(const std::string& path, std::span<const std::string> inputs);
+
 /// Writes out0, out1, ... to a safetensors file, or the only output to an npy file.
 void write_outputs(const std::string& path, std::span<const Tensor> outputs);
 

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/text.h"
 #include "ops/families.h"
 #include "ops/rules.h"
@@ -18,20 +20,39 @@ std::vector<TensorType> dropout_type(const OpCall& call) {
   return same_floating_type(call);
 }
 
+std::vector<TensorType> feature_dropout_type(const OpCall& call) {
+  if (call.types[0].shape.size() < 2)
+    refuse(
+        fmt::format("x is {}; it should be [batch, channels, ...]", to_text(call.types[0].shape)));
+  return dropout_type(call);
+}
+
 std::vector<TensorType> bernoulli_type(const OpCall& call) {
   probability(call);
   return {{call.get<DType>("dtype"), call.get<std::vector<Dim>>("shape")}};
 }
 
-// torch.nn.functional.dropout: what is kept is scaled up, so that the mean stays.
-Values expand_dropout(Builder& b, const OpCall& call) {
+/// What is kept is scaled up, so that the mean stays; one draw for each element of `shape`.
+Values thinned(Builder& b, const OpCall& call, const Shape& shape) {
   const ValueId x = call.inputs[0];
   const double p = call.real("p");
   if (!call.flag("training") || p == 0.0) return {x};
   if (p == 1.0) return {b.emit("mul", {x, number(b, x, 0.0)})};
   const ValueId kept =
-      b.emit("bernoulli", {}, {{"shape", b.shape(x)}, {"p", 1.0 - p}, {"dtype", b.dtype(x)}});
+      b.emit("bernoulli", {}, {{"shape", shape}, {"p", 1.0 - p}, {"dtype", b.dtype(x)}});
   return {b.emit("div", {b.emit("mul", {x, kept}), number(b, x, 1.0 - p)})};
+}
+
+// torch.nn.functional.dropout
+Values expand_dropout(Builder& b, const OpCall& call) {
+  return thinned(b, call, call.types[0].shape);
+}
+
+// torch.feature_dropout, which nn.Dropout1d, 2d and 3d call
+Values expand_feature_dropout(Builder& b, const OpCall& call) {
+  Shape shape = call.types[0].shape;
+  std::fill(shape.begin() + 2, shape.end(), Dim(1));
+  return thinned(b, call, shape);
 }
 
 constexpr OpSchema rows[] = {
@@ -39,6 +60,8 @@ constexpr OpSchema rows[] = {
      nullptr,
      "in training, each element made 0 with probability p and the others scaled by 1 / (1 - p); "
      "else x"},
+    {"feature_dropout(x, p: float = 0.5, training: bool = false) -> y", feature_dropout_type,
+     expand_feature_dropout, nullptr, "dropout of whole channels: x[n, c, ...] is kept or made 0"},
     {"bernoulli(shape: dims, p: float, dtype: dtype = f32) -> y", bernoulli_type, nullptr,
      no_gradient, "1 with probability p, else 0; drawn anew in each run"},
 };

@@ -76,8 +76,12 @@ void refuse(const Graph& graph, const std::map<std::string, Missing>& missing) {
     lines.push_back(fmt::format("{} ({}x, first at {})", op, found.count, found.first));
   }
   throw Error(Fault::unsupported, graph.name,
-              fmt::format("{} cannot be spelled and not be expanded: {}",
-                          counted(missing.size(), "operator"), fmt::join(lines, "; ")));
+              fmt::format("{} cannot be spelled and not be expanded: {}{}",
+                          counted(missing.size(), "operator"), fmt::join(lines, "; "),
+                          missing.contains("bernoulli")
+                              ? "; bernoulli is a dropout at work: export the model in evaluation "
+                                "mode, after model.eval()"
+                              : ""));
 }
 
 ValueId in_type(Builder& out, ValueId id, DType dtype) {

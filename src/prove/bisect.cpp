@@ -47,6 +47,10 @@ const Step* counterpart(const Index& index, const Step& step, const std::string&
                                                                                   : nullptr;
 }
 
+FirstDifference difference_at(const Step& step, double ratio) {
+  return {step.name, step.op, step.scope, step.place, ratio};
+}
+
 bool computes(std::span<const Step> steps, const Tensor& exact, const Tensor& value) {
   return std::ranges::any_of(steps, [&](const Step& step) {
     return step.value.shape() == value.shape() && distance(exact, value, step.value) <= 1;
@@ -64,22 +68,22 @@ std::optional<FirstDifference> first_difference(const Runnable& source, const Ru
     const std::vector<Step> right = exact.trace ? exact.trace(inputs) : std::vector<Step>{};
     const Index index(theirs), right_index(right);
     std::map<std::string, int> seen;
-    const Step* lost =
-        nullptr;  // since the last agreement, the first that the other never computes
+    const Step* lost = nullptr;  // the first since the last agreement that the other never computes
     for (const Step& step : ours) {
       const std::string key = Index::key_of(step, seen);
       const Step* match = counterpart(index, step, key);
       const Step* precise = counterpart(right_index, step, key);
       const Tensor& wanted = precise == nullptr ? step.value : precise->value;
-      if (match == nullptr) {
-        if (lost == nullptr && !computes(theirs, wanted, step.value)) lost = &step;
+      const double ratio = match == nullptr ? 0 : distance(wanted, step.value, match->value);
+      // Names and order are the other's own: what it computes anywhere, it computes.
+      if ((match != nullptr && ratio <= 1) || computes(theirs, wanted, step.value)) {
+        lost = nullptr;
         continue;
       }
-      const double ratio = distance(wanted, step.value, match->value);
-      const Step& first = lost == nullptr ? step : *lost;
-      if (ratio > 1) return FirstDifference{first.name, first.op, first.scope, first.place, ratio};
-      lost = nullptr;
+      if (lost == nullptr) lost = &step;
+      if (match != nullptr) return difference_at(*lost, ratio);
     }
+    if (lost != nullptr) return difference_at(*lost, 0);
   } catch (const Error&) {
     return std::nullopt;  // a side that fails half-way has been reported already
   }

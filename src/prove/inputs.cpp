@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <set>
 
 #include "base/error.h"
@@ -104,6 +105,25 @@ Lengths choose(std::span<const LengthRange> ranges, std::int64_t size) {
   return lengths;
 }
 
+/// Every length at the end of its range, where that has one and the inputs stay small.
+std::optional<Lengths> longest_of(const InputPlan& plan, std::span<const LengthRange> ranges) {
+  constexpr std::int64_t small = 1 << 16;
+  Lengths lengths;
+  for (const LengthRange& range : ranges) {
+    if (!range.most || *range.most > small) return std::nullopt;
+    lengths[range.name] = *range.most;
+  }
+  std::int64_t count = 0;
+  for (const Port& port : plan.ports) {
+    Dim elements = 1;
+    for (const std::int64_t length : evaluate(port.type.shape, lengths))
+      elements = elements * length;
+    count += elements.value();
+    if (count > small) return std::nullopt;
+  }
+  return lengths;
+}
+
 std::string label(std::string_view kind, const Lengths& lengths) {
   std::string text(kind);
   for (const auto& [name, value] : lengths) text += fmt::format(", {} = {}", name, value);
@@ -150,6 +170,12 @@ std::vector<InputSet> make_inputs(const InputPlan& plan, std::uint64_t seed) {
     std::vector<std::int64_t> values;
     for (const auto& [name, value] : lengths) values.push_back(value);
     if (seen.insert(values).second) sets.push_back(make_set(plan, lengths, drawn, random));
+  }
+  if (const auto longest = longest_of(plan, ranges); longest && !sets.empty()) {
+    std::vector<std::int64_t> values;
+    for (const auto& [name, value] : *longest) values.push_back(value);
+    const Kind longer{"random", false, normal, any_integer};
+    if (seen.insert(values).second) sets.push_back(make_set(plan, *longest, longer, random));
   }
   const Lengths lengths = choose(ranges, 1);
   if (sets.size() == 1) sets.push_back(make_set(plan, lengths, drawn, random));

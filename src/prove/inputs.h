@@ -38,8 +38,9 @@ struct InputPlan {
 /// The integer inputs that sets hold in a guessed range only, each with that range: for a note.
 std::vector<std::string> guessed_inputs(const InputPlan& plan);
 
-/// Random sets for several values of each named length, then edges: zeros, large, tiny, of many
-/// magnitudes, not finite; integers at either end of their range.
+/// Random sets for several values of each named length and for the ends of their ranges, then
+/// edges: zeros, large, tiny, of many magnitudes, not finite; integers at either end of their
+/// range.
 std::vector<InputSet> make_inputs(const InputPlan& plan, std::uint64_t seed);
 
 }  // namespace isomer

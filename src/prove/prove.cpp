@@ -237,14 +237,19 @@ class Proof {
     for (InputSet& set : input_sets()) {
       try {
         const Way& way = source_.ways.front();
-        Reference reference{
-            way.doubled.run(set.tensors), way.single.run(set.tensors), {}, {}, 0, relative_};
+        // In single precision first: its complaints name the types that the user knows.
+        std::vector<Tensor> single = way.single.run(set.tensors);
+        Reference reference{way.doubled.run(set.tensors), std::move(single), {}, {}, 0, relative_};
         Reference left{way.doubled.left(), way.single.left(), {}, {}, 0, relative_};
         if (!all_finite(reference)) ask_other_engines(reference, set);
         certificate_.inputs.push_back(set.label);
         answers_.push_back({std::move(set), std::move(reference), std::move(left)});
       } catch (const Error& error) {
-        if (error.fault() == Fault::bug || set.label == "given") throw;
+        if (error.fault() == Fault::bug) throw;
+        if (set.label == "given") {
+          const std::string place = error.where().empty() ? "" : error.where() + ": ";
+          throw Error(error.fault(), source_.label + ", on the given inputs", place + error.text());
+        }
         certificate_.notes.push_back(
             fmt::format("the source does not take the inputs '{}': {}", set.label, error.what()));
         if (first_failure.empty()) first_failure = error.what();
@@ -410,6 +415,10 @@ class Proof {
           first_difference(ours.single, ours.doubled, way.single, answer.set.tensors);
       if (certificate_.first) return;
     }
+    if (way.single.trace)
+      certificate_.notes.emplace_back(
+          "every operator of the source is computed by the other, too: what differs comes behind "
+          "them, or in how they are put together");
   }
 
   // -- gradients and controls

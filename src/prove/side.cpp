@@ -15,7 +15,8 @@ void refuse_random(const Graph& graph) {
   std::vector<std::string> drawing;
   for (const Node& node : graph.nodes) {
     const Attribute* training = find(node.attributes, "training");
-    const bool drops = node.op == "dropout" && training != nullptr && std::get<bool>(*training);
+    const bool drops =
+        node.op.ends_with("dropout") && training != nullptr && std::get<bool>(*training);
     if (node.op == "bernoulli" || drops) drawing.push_back(describe(graph, node));
   }
   if (drawing.empty()) return;

@@ -78,6 +78,7 @@ struct System {
   std::string_view name;        // "mdf"
   std::string_view about;       // one line
   std::string_view extensions;  // ".json .yaml"; the first is written
+  std::string_view mark = {};   // stands near the beginning of each file that we write
   /// Whether the file is one of ours, by a look at its content.
   bool (*recognises)(const Files&, std::string_view entry) = nullptr;
   Loaded (*read)(const Files&, std::string_view entry) = nullptr;

@@ -165,30 +165,20 @@ Values rms_norm(Reading& r) {
 // Dropout
 // --------------------------------------------------------------------------------------------------------------
 
-ValueId thinned(Reading& r, std::string_view input, std::string_view training) {
+ValueId thinned(Reading& r, std::string_view op, std::string_view input,
+                std::string_view training) {
   const ValueId x = r.tensor(input);
   const double p = r.real("p");
   if (!r.flag(training, true) || p == 0) return x;
-  return r.b.emit("dropout", {x}, {{"p", p}, {"training", true}});
+  return r.b.emit(op, {x}, {{"p", p}, {"training", true}});
 }
 
-Values dropout(Reading& r) { return {thinned(r, "input", "train")}; }
-Values native_dropout(Reading& r) { return {thinned(r, "input", "train"), ValueId::none}; }
-
-// Drops whole channels.
-Values feature_dropout(Reading& r) {
-  const ValueId x = r.tensor("input");
-  const double p = r.real("p");
-  if (!r.flag("train") || p == 0) return {x};
-  Shape shape = r.b.shape(x);
-  if (shape.size() < 2) r.fail("channels are needed");
-  std::fill(shape.begin() + 2, shape.end(), Dim(1));
-  const DType dtype = r.b.dtype(x);
-  const ValueId kept =
-      r.b.emit("bernoulli", {}, {{"shape", shape}, {"p", 1 - p}, {"dtype", dtype}});
-  const ValueId scale = r.b.literal(dtype, p == 1 ? 0.0 : 1 / (1 - p));
-  return {r.b.emit("mul", {x, r.b.emit("mul", {kept, scale})})};
+Values dropout(Reading& r) { return {thinned(r, "dropout", "input", "train")}; }
+Values native_dropout(Reading& r) {
+  return {thinned(r, "dropout", "input", "train"), ValueId::none};
 }
+
+Values feature_dropout(Reading& r) { return {thinned(r, "feature_dropout", "input", "train")}; }
 
 constexpr ImportRow rows[] = {
     {"batch_norm", batch_norm},

@@ -152,8 +152,14 @@ Found embedding(const LayerFinder& finder, const Node& node, const OpCall& call)
 Found dropout(const LayerFinder& finder, const Node& node, const OpCall& call) {
   const auto path = finder.path_of({}, {}, node.scope);
   if (!path) return std::nullopt;
+  std::string layer = "Dropout";
+  if (node.op == "feature_dropout") {
+    const std::size_t rank = call.types[0].shape.size();
+    if (rank < 3 || rank > 5) return std::nullopt;
+    layer += std::to_string(rank - 2) + "d";
+  }
   LayerCall found =
-      called(*path, constructed("Dropout", {stated(node, "p")}), {}, node, node.inputs[0]);
+      called(*path, constructed(layer, {stated(node, "p")}), {}, node, node.inputs[0]);
   found.only_training = call.flag("training");
   found.only_evaluation = !found.only_training;
   return found;
@@ -278,6 +284,7 @@ constexpr Row rows[] = {
     {"group_norm", "", "", group_norm},
     {"rms_norm", "", "", rms_norm},
     {"dropout", "", "", dropout},
+    {"feature_dropout", "", "", dropout},
 };
 
 Found by_attributes(const LayerFinder& finder, const Node& node, const Row& row) {
@@ -292,12 +299,19 @@ Found by_attributes(const LayerFinder& finder, const Node& node, const Row& row)
 // Calls by node, where one path is one layer: the first that was found.
 using Calls = std::map<std::size_t, LayerCall>;
 
+/// A dropout that is at work; where it is no layer, it is written to follow its module's mode.
+bool drops(const Node& node) {
+  const Attribute* training = find(node.attributes, "training");
+  return node.op.ends_with("dropout") && training != nullptr && std::get<bool>(*training);
+}
+
 Calls agreeing(const LayerFinder& finder, bool& training) {
   Calls calls;
   for (std::size_t i = 0; i < finder.graph.nodes.size(); ++i) {
     if (std::optional<LayerCall> call = finder.call_at(i)) calls.emplace(i, std::move(*call));
   }
   training =
+      std::ranges::any_of(finder.graph.nodes, drops) ||
       std::ranges::any_of(calls, [](const auto& entry) { return entry.second.only_training; });
   std::map<std::string, std::string> constructors;
   std::erase_if(calls, [&](const auto& entry) {

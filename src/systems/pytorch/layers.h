@@ -31,7 +31,7 @@ struct Layered {
   std::map<std::string, Layer> layers;  // by path
   std::vector<Operation> operations;    // in running order
   std::set<ValueId> kept;               // states (by `now`) that layers update themselves
-  bool training = false;                // whether some layer behaves so only in training mode
+  bool training = false;                // whether something behaves so only in training mode
 };
 
 Layered recover_layers(const Graph& graph);

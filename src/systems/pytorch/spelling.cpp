@@ -486,6 +486,15 @@ Assignments write_bernoulli(const PythonCall& call) {
              dtype == DType::f32 ? drawn : fmt::format("{}.to({})", drawn, torch_dtype(dtype)));
 }
 
+// At work in training, and off in evaluation as every layer of its kind.
+Assignments write_dropout(const PythonCall& call) {
+  const std::string_view pattern = call.node.op == "dropout" ? "F.dropout({}, p={}, training={})"
+                                                             : "torch.feature_dropout({}, {}, {})";
+  return one(call, fmt::format(fmt::runtime(pattern), argument(call, 0),
+                               python_literal(setting<double>(call, "p")),
+                               setting<bool>(call, "training") ? "self.training" : "False"));
+}
+
 // -- the table, by family ------------------------------------------------------------------------
 
 constexpr Row rows[] = {
@@ -612,7 +621,8 @@ constexpr Row rows[] = {
      "is_causal={is_causal}>"
      "<, scale={scale}>)"},
     // random
-    {"dropout", "F.dropout({x}, p={p}, training={training})"},
+    {"dropout", "", Binding::atom, write_dropout},
+    {"feature_dropout", "", Binding::atom, write_dropout},
     {"bernoulli", "", Binding::atom, write_bernoulli},
     // creation
     {"full", "", Binding::atom, write_full},

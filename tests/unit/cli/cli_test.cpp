@@ -170,12 +170,12 @@ TEST_F(Cli, WritesAllFilesOrNone) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can make what others cannot replace";
   fs::remove(at("net.safetensors"));
   write_file(at("net.safetensors"), "of root");
-  write_file(at("net.py"), "mine");
+  write_file(at("net.py"), "mine, written by isomer");
   constexpr unsigned nobody = 65534;
   ASSERT_EQ(::chown(at("net.py").c_str(), nobody, nobody), 0);
   fs::permissions(folder_, fs::perms::all | fs::perms::sticky_bit);
   EXPECT_EQ(call(words, "setpriv --reuid 65534 --clear-groups").code, 3);
-  EXPECT_EQ(content(at("net.py")), "mine");
+  EXPECT_EQ(content(at("net.py")), "mine, written by isomer");
   EXPECT_EQ(content(at("net.safetensors")), "of root");
   EXPECT_EQ(files(), 2U);
 }
@@ -193,6 +193,10 @@ TEST_F(Cli, ReplacesNothingButFiles) {
 }
 
 TEST_F(Cli, ReplacesNoFileThatIsNotItsOwn) {
+  write_file(at("mine.py"), "import torch\n");
+  EXPECT_EQ(call("convert " + models + "attention.pt2 -o " + at("mine.py")).code, 2);
+  EXPECT_EQ(content(at("mine.py")), "import torch\n");
+  fs::remove(at("mine.py"));
   ASSERT_EQ(call("convert " + models + "attention.pt2 -o " + at("net.isomer")).code, 0);
   const std::string weights = content(at("net.safetensors"));
   const std::string report = at("inputs.npy");
