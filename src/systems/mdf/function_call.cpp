@@ -15,14 +15,18 @@ Tensor operand(const Value& value, Width width) {
   return tensor.converted(width == Width::doubled ? DType::f64 : DType::f32);
 }
 
-using Inputs = std::vector<std::pair<std::string, Value>>;
+struct Input {
+  std::string name;
+  Value value;
+};
+using Inputs = std::vector<Input>;
 
 Inputs in_formal_order(const OnnxOperator& op, Inputs given) {
   if (op.variadic()) return given;
   Inputs ordered;
   for (const std::string_view entry : split_text(op.inputs, ' ')) {
     for (const auto& [name, value] : given) {
-      if (name == entry.substr(0, entry.find('?'))) ordered.emplace_back(name, value);
+      if (name == entry.substr(0, entry.find('?'))) ordered.push_back({name, value});
     }
   }
   return ordered;
@@ -127,10 +131,10 @@ Value FunctionCall::evaluate_onnx(const Table& given, const Table& names,
           {name, with_place(fmt::format("attribute {}", quoted(name)),
                             [&value = value, kind] { return attribute_from(value, kind); })});
     } else if (taken) {
-      inputs.emplace_back(name, value);
+      inputs.push_back({name, value});
     }
   }
-  if (onnx_->name == "Constant") return inputs.empty() ? Value{} : inputs[0].second;
+  if (onnx_->name == "Constant") return inputs.empty() ? Value{} : inputs[0].value;
 
   TensorEmitter emitter(shared.operators, shared.width == Width::doubled);
   for (const auto& [name, value] : in_formal_order(*onnx_, std::move(inputs))) {

@@ -180,9 +180,10 @@ const std::pair<std::string, Tree>* repeated_key(const Tree& tree) {
     constexpr std::size_t few = 16;
     const auto& [key, child] = (*map)[i];
     const bool twice =
-        map->size() > few ? !many.insert(key).second
-                          : std::any_of(map->begin(), map->begin() + static_cast<std::ptrdiff_t>(i),
-                                        [&](const auto& before) { return before.first == key; });
+        map->size() > few
+            ? !many.insert(key).second
+            : std::any_of(map->begin(), map->begin() + static_cast<std::ptrdiff_t>(i),
+                          [&key = key](const auto& before) { return before.first == key; });
     if (twice) return &(*map)[i];
     if (const auto* found = repeated_key(child)) return found;
   }
