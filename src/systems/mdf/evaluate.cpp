@@ -107,7 +107,7 @@ Value Evaluator::dict(const Expression& e) const {
     const Value key = value(e.operands[i]);
     const std::string* text = key.as<std::string>();
     if (text == nullptr) throw Error(Fault::unsupported, "", "the keys of a dict are texts");
-    result.items.emplace_back(*text, value(e.operands[i + 1]));
+    result.items.push_back({*text, value(e.operands[i + 1])});
     count += values_in(result.items.back().second, 1);
     bound_items(count);
   }

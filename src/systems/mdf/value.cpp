@@ -211,7 +211,7 @@ Value value_of(const Tree& tree) {
     return {std::move(result)};
   }
   Dict result;
-  for (const auto& [key, item] : *tree.map()) result.items.emplace_back(key, value_of(item));
+  for (const auto& [key, item] : *tree.map()) result.items.push_back({key, value_of(item)});
   return {std::move(result)};
 }
 

@@ -17,6 +17,7 @@
 namespace isomer::mdf {
 
 struct Value;
+struct Entry;
 
 /// A NumPy array, or a NumPy scalar (then without axes). Its type is one of bool, i64, f32 and f64.
 struct Array {
@@ -33,7 +34,7 @@ struct Tuple {
 };
 
 struct Dict {
-  std::vector<std::pair<std::string, Value>> items;
+  std::vector<Entry> items;
 };
 
 /// A text that is data: `numpy.str_('reflect')`. A plain text is an expression.
@@ -57,6 +58,12 @@ struct Value {
   const T* as() const {
     return std::get_if<T>(&data);
   }
+};
+
+/// A key of a dict and what stands there.
+struct Entry {
+  std::string first;
+  Value second;
 };
 
 /// An array; types that NumPy code rarely meets become the nearest of the four.

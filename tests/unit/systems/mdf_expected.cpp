@@ -114,7 +114,7 @@ mdf::Value expected_value(const Tree& expected) {
   if (kind == "array" || kind == "npscalar") return array_in(expected, kind == "npscalar");
   if (kind == "dict") {
     mdf::Dict dict;
-    for (const auto& [key, item] : *value.map()) dict.items.emplace_back(key, expected_value(item));
+    for (const auto& [key, item] : *value.map()) dict.items.push_back({key, expected_value(item)});
     return {std::move(dict)};
   }
   std::vector<mdf::Value> items;
