@@ -91,8 +91,8 @@ def inputs_of_case(program, model):
     )
     random = numpy.random.default_rng(0)
     result = {}
-    for i, port in enumerate(summary["inputs"]):
-        dtype, lengths = port["type"].rstrip("]").split("[")
+    for i, value in enumerate(summary["inputs"]):
+        dtype, lengths = summary["values"][value]["type"].rstrip("]").split("[")
         shape = [
             int(length) if length.strip().isdigit() else 3
             for length in lengths.split(",")
