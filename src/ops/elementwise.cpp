@@ -141,7 +141,10 @@ Values vjp_sub(Builder& b, const OpCall& call, const Cotangents& c) {
 
 Values vjp_mul(Builder& b, const OpCall& call, const Cotangents& c) {
   const ValueId g = c.values[0];
-  return to_operands(b, call, mul(b, g, call.inputs[1]), mul(b, g, call.inputs[0]));
+  // One statement each: C++ leaves open in which order arguments are made, and nodes have one.
+  const ValueId for_y = mul(b, g, call.inputs[0]);
+  const ValueId for_x = mul(b, g, call.inputs[1]);
+  return to_operands(b, call, for_x, for_y);
 }
 
 Values vjp_div(Builder& b, const OpCall& call, const Cotangents& c) {
@@ -181,7 +184,9 @@ Values vjp_extreme(Builder& b, const OpCall& call, const Cotangents& c) {
   const ValueId shared = where(b, b.emit("eq", {x, y}), mul(b, g, 0.5), g);
   const ValueId x_loses = largest ? b.emit("lt", {x, y}) : b.emit("lt", {y, x});
   const ValueId y_loses = largest ? b.emit("lt", {y, x}) : b.emit("lt", {x, y});
-  return to_operands(b, call, where(b, x_loses, zero, shared), where(b, y_loses, zero, shared));
+  const ValueId for_y = where(b, y_loses, zero, shared);
+  const ValueId for_x = where(b, x_loses, zero, shared);
+  return to_operands(b, call, for_x, for_y);
 }
 
 Values vjp_where(Builder& b, const OpCall& call, const Cotangents& c) {
