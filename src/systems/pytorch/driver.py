@@ -110,12 +110,14 @@ class Served:
         self.stem = os.path.splitext(os.path.basename(path))[0]
         self.doubled = doubled
         torch.manual_seed(0)
-        self.wider = {}
-        self.load()
+        self.wider = SINGLE if doubled else {}
         if doubled:
-            self.wider = SINGLE | (HALF if self.lives_in_half() else {})
             torch.set_default_dtype(torch.float64)
+        self.load()
+        if doubled and self.lives_in_half():
+            self.wider = SINGLE | HALF
             self.load()
+        if self.wider:
             self.model._apply(self.widened)
 
     def load(self):
@@ -238,9 +240,12 @@ class Served:
         args, kwargs = self.arguments(inputs)
         return self.model(*args, **kwargs)
 
+    def tensors(self, results):
+        leaves = flatten(results)
+        return [t if isinstance(t, self.torch.Tensor) else self.torch.as_tensor(t) for t in leaves]
+
     def call(self, inputs):
-        outputs = flatten(self.results(inputs))
-        return [t if isinstance(t, self.torch.Tensor) else self.torch.as_tensor(t) for t in outputs]
+        return self.tensors(self.results(inputs))
 
     def parameters(self):
         return [
@@ -330,12 +335,15 @@ class Served:
         reply["inputs"] = self.ports(
             lambda **lengths: flatten(self.example(**lengths)), self.input_names()
         )
+
+        def outputs_of_example(**lengths):
+            results = self.results(flatten(self.example(**lengths)))
+            reply["results"] = nesting(results)
+            return self.tensors(results)
+
         # An example shows types, its values may not be fit to be run: then nothing is said of outputs.
         with self.unchanged(), self.torch.no_grad(), contextlib.suppress(Exception):
-            reply["results"] = nesting(self.results(flatten(self.example())))
-            reply["outputs"] = self.ports(
-                lambda **lengths: self.call(flatten(self.example(**lengths))), None
-            )
+            reply["outputs"] = self.ports(outputs_of_example, None)
         return reply
 
     def input_names(self):
