@@ -115,8 +115,9 @@ Usage ops_usage() {
 
 int ops(const Words& words) {
   const std::vector<Column> columns = asked_for(words);
-  if (words.has("OP") && !words.has("json")) {
-    print_one(asked_op(words.text("OP")), columns);
+  const OpSchema* only = words.has("OP") ? &asked_op(words.text("OP")) : nullptr;
+  if (only != nullptr && !words.has("json")) {
+    print_one(*only, columns);
     return yes;
   }
   if (!words.has("json")) {
@@ -126,7 +127,7 @@ int ops(const Words& words) {
   Tree::List list;
   for (const OpFamily& family : op_families()) {
     for (const OpSchema& schema : family.ops) {
-      if (words.has("OP") && &schema != &asked_op(words.text("OP"))) continue;
+      if (only != nullptr && &schema != only) continue;
       list.push_back(tree_of(family.name, schema, columns));
     }
   }

@@ -95,7 +95,6 @@ void check_output(const fs::path& path, std::string_view example) {
   std::error_code unknown;
   if (path.has_filename() && !fs::is_directory(path, unknown)) {
     existing_folder(path.parent_path());
-    existing_folder(path.parent_path());
     check_replaceable(path, Fault::usage);
     return;
   }

@@ -10,7 +10,7 @@ namespace isomer::cli {
 
 /// One tensor for each port, from one safetensors file or from npy files: by the ports' names, or
 /// in0, in1, ... by position; npy files stand in the ports' order. Throws Fault::model with all
-/// that are missing; others that stand in the file are left alone.
+/// that are missing, or of those that no port takes.
 std::vector<Tensor> read_inputs(std::span<const std::string> paths, std::span<const Port> ports);
 
 /// Throws Fault::usage for a path that `write_outputs` should not write to.

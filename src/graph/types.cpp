@@ -61,6 +61,8 @@ DType promoted(DType a, DType b) {
   return b;
 }
 
+bool is_half(DType dtype) { return dtype == DType::f16 || dtype == DType::bf16; }
+
 std::vector<TensorType> within(std::vector<TensorType> types, std::span<const LengthRange> ranges) {
   if (ranges.empty()) return types;
   for (TensorType& type : types) {

@@ -30,6 +30,9 @@ struct TensorType {
   bool operator==(const TensorType&) const = default;
 };
 
+/// f16 or bf16.
+bool is_half(DType dtype);
+
 /// Every length as simple as the ranges allow.
 std::vector<TensorType> within(std::vector<TensorType> types, std::span<const LengthRange> ranges);
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "graph/text.h"
 #include "ops/rules.h"
 #include "ops/validate.h"
 
@@ -18,13 +19,6 @@ Structure flat(std::size_t count) {
   structure.kind = Structure::Kind::tuple;
   structure.children.resize(count);
   return structure;
-}
-
-std::size_t leaves_of(const Structure& structure) {
-  if (structure.kind == Structure::Kind::leaf) return 1;
-  std::size_t count = 0;
-  for (const Structure& child : structure.children) count += leaves_of(child);
-  return count;
 }
 
 }  // namespace
@@ -143,7 +137,7 @@ Graph Builder::finish(std::vector<ValueId> outputs, Signature signature) && {
   graph_.outputs = std::move(outputs);
   graph_.signature = std::move(signature);
   Signature& seen = graph_.signature;
-  if (leaves_of(seen.arguments) + leaves_of(seen.keywords) != graph_.inputs.size()) {
+  if (count_leaves(seen.arguments) + count_leaves(seen.keywords) != graph_.inputs.size()) {
     seen.arguments = {Structure::Kind::tuple, {}, {}};
     seen.keywords = {Structure::Kind::dict, {}, {}};
     for (const ValueId id : graph_.inputs) {
@@ -151,7 +145,8 @@ Graph Builder::finish(std::vector<ValueId> outputs, Signature signature) && {
       seen.arguments.children.emplace_back();
     }
   }
-  if (leaves_of(seen.results) != graph_.outputs.size()) seen.results = flat(graph_.outputs.size());
+  if (count_leaves(seen.results) != graph_.outputs.size())
+    seen.results = flat(graph_.outputs.size());
   return std::move(graph_);
 }
 

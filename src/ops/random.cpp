@@ -68,6 +68,11 @@ constexpr OpSchema rows[] = {
 
 }  // namespace
 
+bool is_dropout_at_work(const Node& node) {
+  const Attribute* training = find(node.attributes, "training");
+  return node.op.ends_with("dropout") && training != nullptr && std::get<bool>(*training);
+}
+
 std::span<const OpSchema> random_ops() { return rows; }
 
 }  // namespace isomer

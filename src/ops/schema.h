@@ -79,6 +79,9 @@ struct OpFamily {
 std::span<const OpFamily> op_families();
 /// Null when there is none of that name.
 const OpSchema* find_op(std::string_view name);
+/// Whether the node is a dropout that draws: one in training.
+bool is_dropout_at_work(const Node& node);
+
 /// Throws Fault::model with the nearest name.
 const OpSchema& op_named(std::string_view name);
 

@@ -94,7 +94,7 @@ std::vector<ValueId> expanded_in_f32(Builder& out, const OpSchema& schema, const
   std::vector<ValueId> inputs(call.inputs.begin(), call.inputs.end());
   std::vector<TensorType> types(call.types.begin(), call.types.end());
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (!call.has(i) || (types[i].dtype != DType::f16 && types[i].dtype != DType::bf16)) continue;
+    if (!call.has(i) || !is_half(types[i].dtype)) continue;
     types[i].dtype = DType::f32;
     inputs[i] = in_type(out, inputs[i], DType::f32);
   }

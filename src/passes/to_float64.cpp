@@ -6,8 +6,6 @@
 namespace isomer {
 namespace {
 
-bool is_half(DType dtype) { return dtype == DType::f16 || dtype == DType::bf16; }
-
 /// Whether the model's own numbers are halves: then they are its precision, and not a rounding that
 /// its author wrote.
 bool lives_in_half(const Graph& graph) {

@@ -48,7 +48,7 @@ struct Reference {
 using Excuse = std::function<bool(std::size_t tensor, std::size_t element, std::int64_t other)>;
 
 /// Compares tensor by tensor and adds what is found to `check`. `names` are for messages;
-/// `situation` says which inputs. In double precision `reference.source` is not looked at. Floating
+/// `situation` says which inputs. Floating
 /// elements are to be within the bound, infinities and not-a-numbers to coincide with the source's
 /// unless its own precisions or engines differ there, integers and booleans to be equal or excused.
 /// Returns whether all is the same.

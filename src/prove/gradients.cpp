@@ -243,9 +243,7 @@ bool has_conventions(const Graph& graph) {
 /// What slopes are compared with; nothing where numbers are rounded on purpose, to a staircase.
 std::optional<Way> slope_of(const Side& source, const Way& reference,
                             std::vector<std::string>& notes) {
-  const auto rounds = [](const Value& value) {
-    return value.type.dtype == DType::f16 || value.type.dtype == DType::bf16;
-  };
+  const auto rounds = [](const Value& value) { return is_half(value.type.dtype); };
   if (source.graph && std::ranges::any_of(to_float64(*source.graph).values, rounds)) {
     notes.emplace_back(
         "central differences: not compared: rounding to half precision has no slope");

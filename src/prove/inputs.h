@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "systems/system.h"
@@ -16,6 +17,9 @@ struct IntegerRange {
   bool guessed = false;  // it indexes something, and how is not known
   bool operator==(const IntegerRange&) const = default;
 };
+
+/// Whether an operator moves the elements of its first input and changes none.
+bool moves_elements(std::string_view op);
 
 /// The range of each input of the graph: from the tables that it indexes, as far as they are seen
 /// through operators that only move elements; a few numbers around 0 where it indexes nothing; a

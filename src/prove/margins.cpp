@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "passes/passes.h"
+#include "prove/inputs.h"
 
 namespace isomer {
 namespace {
@@ -30,11 +31,6 @@ constexpr Row rows[] = {
 
 // They keep the order of the elements.
 constexpr std::string_view keepers[] = {"reshape", "unsqueeze", "squeeze", "flatten"};
-
-// They change no element.
-constexpr std::string_view movers[] = {"reshape", "unsqueeze", "squeeze", "flatten",
-                                       "permute", "transpose", "slice",   "select",
-                                       "expand",  "repeat",    "flip",    "detach"};
 
 const Node* maker_of(const Graph& graph, ValueId id) {
   for (const Node& node : graph.nodes) {
@@ -68,7 +64,7 @@ const Node* decider_of(const Graph& graph, ValueId id) {
 /// Whether the value is an input or a constant, perhaps moved: there is no rounding in it.
 bool is_given(const Graph& graph, ValueId id) {
   const Node* node = maker_of(graph, id);
-  while (node != nullptr && std::ranges::find(movers, node->op) != std::end(movers)) {
+  while (node != nullptr && moves_elements(node->op)) {
     id = node->inputs[0];
     node = maker_of(graph, id);
   }

@@ -26,11 +26,6 @@ constexpr Indexing indexings[] = {
     {"cross_entropy", 1, 0, false, 1},
 };
 
-/// Operators that move the elements of their first input and change none.
-constexpr std::string_view movers[] = {"reshape",   "permute",   "expand",  "slice",
-                                       "transpose", "unsqueeze", "squeeze", "flatten",
-                                       "select",    "flip",      "repeat",  "cast"};
-
 std::size_t axis_of(const Node& node, const Indexing& row, std::size_t rank) {
   if (!row.by_attribute) return std::min(row.axis, rank - 1);
   const Attribute* dim = find(node.attributes, "dim");
@@ -67,6 +62,13 @@ IntegerRange free_range(DType dtype) {
 
 }  // namespace
 
+bool moves_elements(std::string_view op) {
+  constexpr std::string_view movers[] = {"reshape",   "permute", "expand",    "slice",
+                                         "transpose", "squeeze", "unsqueeze", "flatten",
+                                         "select",    "flip",    "repeat",    "detach"};
+  return std::ranges::find(movers, op) != std::end(movers);
+}
+
 std::vector<IntegerRange> integer_ranges(const Graph& graph, const Lengths& lengths) {
   // Backwards, so that what a moved value indexes is known when its mover is reached.
   std::map<ValueId, std::int64_t> shortest;
@@ -80,7 +82,8 @@ std::vector<IntegerRange> integer_ranges(const Graph& graph, const Lengths& leng
       if (const auto length = table_length(graph, *node, row, lengths))
         narrow(node->inputs[row.index], *length);
     }
-    if (std::ranges::find(movers, node->op) == std::end(movers) || node->outputs.empty()) continue;
+    const bool keeps = moves_elements(node->op) || node->op == "cast";
+    if (!keeps || node->outputs.empty()) continue;
     const auto known = shortest.find(node->outputs[0]);
     if (known != shortest.end()) narrow(node->inputs[0], known->second);
   }

@@ -14,10 +14,8 @@ namespace {
 void refuse_random(const Graph& graph) {
   std::vector<std::string> drawing;
   for (const Node& node : graph.nodes) {
-    const Attribute* training = find(node.attributes, "training");
-    const bool drops =
-        node.op.ends_with("dropout") && training != nullptr && std::get<bool>(*training);
-    if (node.op == "bernoulli" || drops) drawing.push_back(describe(graph, node));
+    if (node.op == "bernoulli" || is_dropout_at_work(node))
+      drawing.push_back(describe(graph, node));
   }
   if (drawing.empty()) return;
   throw Error(Fault::unsupported, "",

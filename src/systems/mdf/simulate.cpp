@@ -14,8 +14,6 @@ namespace isomer {
 namespace mdf {
 namespace {
 
-bool is_half(DType dtype) { return dtype == DType::f16 || dtype == DType::bf16; }
-
 /// A document with what runs it and what its metadata tells.
 struct Running {
   Loading loading;

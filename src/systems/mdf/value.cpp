@@ -11,7 +11,7 @@ namespace {
 
 DType working_type(DType dtype) {
   if (dtype == DType::boolean || dtype == DType::f64) return dtype;
-  if (dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16) return DType::f32;
+  if (dtype == DType::f32 || is_half(dtype)) return DType::f32;
   return DType::i64;
 }
 

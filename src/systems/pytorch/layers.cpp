@@ -299,19 +299,14 @@ Found by_attributes(const LayerFinder& finder, const Node& node, const Row& row)
 // Calls by node, where one path is one layer: the first that was found.
 using Calls = std::map<std::size_t, LayerCall>;
 
-/// A dropout that is at work; where it is no layer, it is written to follow its module's mode.
-bool drops(const Node& node) {
-  const Attribute* training = find(node.attributes, "training");
-  return node.op.ends_with("dropout") && training != nullptr && std::get<bool>(*training);
-}
-
 Calls agreeing(const LayerFinder& finder, bool& training) {
   Calls calls;
   for (std::size_t i = 0; i < finder.graph.nodes.size(); ++i) {
     if (std::optional<LayerCall> call = finder.call_at(i)) calls.emplace(i, std::move(*call));
   }
+  // A dropout that is no layer is written to follow its module's mode.
   training =
-      std::ranges::any_of(finder.graph.nodes, drops) ||
+      std::ranges::any_of(finder.graph.nodes, is_dropout_at_work) ||
       std::ranges::any_of(calls, [](const auto& entry) { return entry.second.only_training; });
   std::map<std::string, std::string> constructors;
   std::erase_if(calls, [&](const auto& entry) {
