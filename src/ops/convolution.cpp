@@ -48,10 +48,7 @@ TensorType convolved(const OpCall& call, const TensorType& x, const TensorType& 
                     "3 spatial axes",
                     to_text(x.shape), to_text(weight.shape)));
   }
-  if (x.dtype != weight.dtype) {
-    refuse(fmt::format("the input is {} and the weight {}; they should be of one type",
-                       name_of(x.dtype), name_of(weight.dtype)));
-  }
+  require_same_dtype(call);
   const Window window = window_of(call, rank - 2);
   const bool transposed = call.flag("transposed");
   const std::int64_t groups = call.integer("groups");
@@ -82,6 +79,16 @@ TensorType convolved(const OpCall& call, const TensorType& x, const TensorType& 
 
 std::vector<TensorType> convolution_type(const OpCall& call) {
   const TensorType y = convolved(call, call.types[0], call.types[1]);
+  numeric_type(call);
+  const bool spread_out =
+      call.flag("transposed") ||
+      std::ranges::any_of(call.integers("dilation"), [](std::int64_t step) { return step != 1; });
+  if (spread_out && is_integer(y.dtype) && y.dtype != DType::i64) {
+    refuse(
+        fmt::format("the operands are {}; transposed and dilated convolutions take floats or i64"
+                    " (torch.nn.functional.conv2d)",
+                    name_of(y.dtype)));
+  }
   if (call.has(2) && call.types[2].shape != Shape{y.shape[1]}) {
     refuse(fmt::format("the bias is {}; it should be [{}]", to_text(call.types[2].shape),
                        to_text(y.shape[1])));
@@ -90,6 +97,7 @@ std::vector<TensorType> convolution_type(const OpCall& call) {
 }
 
 std::vector<TensorType> convolution_backward_type(const OpCall& call) {
+  same_floating_type(call);
   const TensorType y = convolved(call, call.types[1], call.types[2]);
   if (call.types[0] != y)
     refuse(fmt::format("the cotangent is {}; it should be {}", to_text(call.types[0]), to_text(y)));

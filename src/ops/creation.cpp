@@ -6,12 +6,14 @@ namespace isomer {
 namespace {
 
 std::vector<TensorType> full_type(const OpCall& call) {
+  require_within(call.get<DType>("dtype"), call.real("value"), "value");
   return {{call.get<DType>("dtype"), call.get<std::vector<Dim>>("shape")}};
 }
 
 std::vector<TensorType> arange_type(const OpCall& call) {
   const std::int64_t step = call.integer("step");
   if (step == 0) refuse("step should not be 0");
+  if (call.get<DType>("dtype") == DType::boolean) refuse("dtype is bool; it should be a number's");
   const Dim span = call.get<Dim>("end") - call.get<Dim>("start");
   const Dim count =
       step > 0 ? floor_divide(span + (step - 1), step) : floor_divide(span + (Dim(step) + 1), step);

@@ -31,12 +31,6 @@ std::vector<TensorType> floating_arithmetic_type(const OpCall& call) {
   return arithmetic_type(call);
 }
 
-std::vector<TensorType> numeric_type(const OpCall& call) {
-  if (call.types[0].dtype == DType::boolean)
-    refuse("the input is bool; it should be a number (cast it first)");
-  return {call.types[0]};
-}
-
 std::vector<TensorType> comparison_type(const OpCall& call) {
   require_same_dtype(call);
   return {{DType::boolean, broadcast(call.types[0].shape, call.types[1].shape)}};
@@ -62,6 +56,30 @@ std::vector<TensorType> where_type(const OpCall& call) {
 
 std::vector<TensorType> cast_type(const OpCall& call) {
   return {{call.get<DType>("dtype"), call.types[0].shape}};
+}
+
+// A bound that is no integer would make integers real (torch.clamp).
+std::vector<TensorType> clamp_type(const OpCall& call) {
+  const DType dtype = call.types[0].dtype;
+  for (const std::string_view name : {"min", "max"}) {
+    if (is_floating(dtype) || !call.given(name)) continue;
+    const double bound = call.real(name);
+    if (bound != std::trunc(bound)) {
+      refuse(fmt::format("{} is {} and the input {}; bounds of integers should be whole", name,
+                         real_text(bound), name_of(dtype)));
+    }
+    require_within(dtype, bound, name);
+  }
+  return numeric_type(call);
+}
+
+// Fractions of integers' bounds are cut off (torch.nn.functional.hardtanh).
+std::vector<TensorType> hardtanh_type(const OpCall& call) {
+  for (const std::string_view name : {"min_val", "max_val"}) {
+    if (!is_floating(call.types[0].dtype))
+      require_within(call.types[0].dtype, std::trunc(call.real(name)), name);
+  }
+  return numeric_type(call);
 }
 
 std::vector<TensorType> gelu_type(const OpCall& call) {
@@ -293,8 +311,13 @@ Values expand_clamp(Builder& b, const OpCall& call) {
 Values expand_detach(Builder&, const OpCall& call) { return {call.inputs[0]}; }
 
 Values expand_hardtanh(Builder& b, const OpCall& call) {
-  return {b.emit("clamp", {call.inputs[0]},
-                 {{"min", call.real("min_val")}, {"max", call.real("max_val")}})};
+  double least = call.real("min_val");
+  double most = call.real("max_val");
+  if (!is_floating(call.types[0].dtype)) {
+    least = std::trunc(least);
+    most = std::trunc(most);
+  }
+  return {b.emit("clamp", {call.inputs[0]}, {{"min", least}, {"max", most}})};
 }
 
 Values expand_hardsigmoid(Builder& b, const OpCall& call) {
@@ -378,14 +401,14 @@ constexpr OpSchema rows[] = {
     {"elu(x, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0) -> y",
      same_floating_type, expand_elu, nullptr,
      "scale * (x if x > 0 else alpha * (exp(input_scale * x) - 1))"},
-    {"hardtanh(x, min_val: float = -1.0, max_val: float = 1.0) -> y", numeric_type, expand_hardtanh,
-     vjp_hardtanh, "x held between two bounds"},
+    {"hardtanh(x, min_val: float = -1.0, max_val: float = 1.0) -> y", hardtanh_type,
+     expand_hardtanh, vjp_hardtanh, "x held between two bounds"},
     {"hardsigmoid(x) -> y", same_floating_type, expand_hardsigmoid, nullptr,
      "(x + 3) / 6 between 0 and 1"},
     {"hardswish(x) -> y", same_floating_type, expand_hardswish, nullptr, "x * hardsigmoid(x)"},
     {"mish(x) -> y", same_floating_type, expand_mish, nullptr, "x * tanh(softplus(x))"},
     {"log_sigmoid(x) -> y", same_floating_type, expand_log_sigmoid, nullptr, "log(sigmoid(x))"},
-    {"clamp(x, min: float?, max: float?) -> y", numeric_type, expand_clamp, vjp_clamp,
+    {"clamp(x, min: float?, max: float?) -> y", clamp_type, expand_clamp, vjp_clamp,
      "x held between two bounds, each of which may be absent"},
     {"detach(x) -> y", same_type, expand_detach, no_gradient, "x, through which no gradient flows"},
     {"logical_not(x) -> y", logical_type, nullptr, no_gradient, "not x"},

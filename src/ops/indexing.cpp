@@ -8,8 +8,8 @@ namespace {
 using Values = std::vector<ValueId>;
 
 void require_index(const TensorType& type, std::string_view name) {
-  if (is_integer(type.dtype)) return;
-  refuse(fmt::format("'{}' is {}; it should be of an integer type", name, name_of(type.dtype)));
+  if (type.dtype == DType::i32 || type.dtype == DType::i64) return;
+  refuse(fmt::format("'{}' is {}; it should be i32 or i64", name, name_of(type.dtype)));
 }
 
 std::size_t axis_of(const OpCall& call) {

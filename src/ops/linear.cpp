@@ -11,6 +11,7 @@ using Values = std::vector<ValueId>;
 
 std::vector<TensorType> matmul_type(const OpCall& call) {
   require_same_dtype(call);
+  numeric_type(call);
   const Shape& x = call.types[0].shape;
   const Shape& y = call.types[1].shape;
   if (x.size() < 2 || y.size() < 2) {
@@ -29,6 +30,7 @@ std::vector<TensorType> matmul_type(const OpCall& call) {
 
 std::vector<TensorType> linear_type(const OpCall& call) {
   require_same_dtype(call);
+  numeric_type(call);
   const Shape& x = call.types[0].shape;
   const Shape& weight = call.types[1].shape;
   if (weight.size() != 2)

@@ -23,9 +23,14 @@ std::vector<TensorType> class_loss_type(const OpCall& call) {
   if (x.empty()) refuse("the input should have a dimension of classes");
   Shape wanted = x;
   wanted.erase(wanted.begin() + (x.size() > 1 ? 1 : 0));
-  if (!is_integer(call.types[1].dtype) || call.types[1].shape != wanted) {
-    refuse(fmt::format("the target is {}; it should be class numbers of shape {}",
-                       to_text(call.types[1]), to_text(wanted)));
+  if (call.types[1] != TensorType{DType::i64, wanted}) {
+    refuse(fmt::format("the target is {}; it should be class numbers, {}", to_text(call.types[1]),
+                       to_text(TensorType{DType::i64, wanted})));
+  }
+  const TensorType weights{call.types[0].dtype, {x[x.size() > 1 ? 1 : 0]}};
+  if (call.has(2) && call.types[2] != weights) {
+    refuse(
+        fmt::format("the weight is {}; it should be {}", to_text(call.types[2]), to_text(weights)));
   }
   return {{call.types[0].dtype, reduction_of(call) == "none" ? wanted : Shape{}}};
 }

@@ -28,8 +28,7 @@ Shape reduced_shape(const Shape& shape, const std::vector<std::size_t>& axes, bo
 }
 
 std::vector<TensorType> reduced_type(const OpCall& call) {
-  if (call.types[0].dtype == DType::boolean)
-    refuse("the input is bool; it should be a number (cast it first)");
+  numeric_type(call);
   return {{call.types[0].dtype,
            reduced_shape(call.types[0].shape, reduced_axes(call), call.flag("keepdim"))}};
 }
@@ -59,6 +58,7 @@ std::vector<TensorType> truth_type(const OpCall& call) {
 }
 
 std::vector<TensorType> arg_type(const OpCall& call) {
+  numeric_type(call);
   const Shape& shape = call.types[0].shape;
   std::vector<std::int64_t> axes;
   if (call.given("dim")) axes.push_back(call.integer("dim"));
@@ -71,7 +71,7 @@ std::vector<TensorType> arg_type(const OpCall& call) {
 
 std::vector<TensorType> along_axis(const OpCall& call) {
   axis_in(call.integer("dim"), call.types[0].shape.size());
-  return {call.types[0]};
+  return numeric_type(call);
 }
 
 std::vector<TensorType> along_axis_floating(const OpCall& call) {

@@ -1,6 +1,7 @@
 #include "ops/rules.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "base/text.h"
@@ -9,10 +10,24 @@ namespace isomer {
 
 void refuse(std::string_view what) { throw Error(Fault::model, "", what); }
 
+namespace {
+
+void require_real(const TensorType& type) {
+  if (!is_complex(type.dtype)) return;
+  refuse(
+      fmt::format("{} is complex; operators take real numbers (hold its real and imaginary "
+                  "parts apart)",
+                  to_text(type)));
+}
+
+}  // namespace
+
 std::vector<TensorType> output_types(const OpSchema& schema, const OpCall& call,
                                      std::span<const LengthRange> ranges) {
+  for (const TensorType& type : call.types) require_real(type);
   std::vector<TensorType> types = within(schema.infer(call), ranges);
   for (const TensorType& type : types) {
+    require_real(type);
     for (const Dim& length : type.shape) {
       if (length.known() && length.value() < 0)
         refuse(fmt::format("a length of the result {} would be negative", to_text(type.shape)));
@@ -84,6 +99,34 @@ std::vector<TensorType> same_floating_type(const OpCall& call) {
                        name_of(call.types[0].dtype)));
   }
   return {call.types[0]};
+}
+
+std::vector<TensorType> numeric_type(const OpCall& call) {
+  if (call.types[0].dtype == DType::boolean)
+    refuse("the input is bool; it should be a number (cast it first)");
+  return {call.types[0]};
+}
+
+void require_within(DType dtype, double value, std::string_view name) {
+  // The largest double below 2**63; no integer of 64 bits above it is one.
+  constexpr double most_i64 = 0x1.fffffffffffffp62;
+  const auto [least, most] = [&]() -> std::pair<double, double> {
+    switch (dtype) {
+      case DType::i8: return {-0x1p7, 0x1p7 - 1};
+      case DType::u8: return {0, 0x1p8 - 1};
+      case DType::i16: return {-0x1p15, 0x1p15 - 1};
+      case DType::i32: return {-0x1p31, 0x1p31 - 1};
+      case DType::i64: return {-0x1p63, most_i64};
+      case DType::f16: return {-65504.0, 65504.0};
+      case DType::bf16: return {-0x1.fep127, 0x1.fep127};
+      case DType::f32: return {-0x1.fffffep127, 0x1.fffffep127};
+      default: return {-HUGE_VAL, HUGE_VAL};
+    }
+  }();
+  const bool any = dtype == DType::boolean || (is_floating(dtype) && !std::isfinite(value));
+  if (any || (value >= least && value <= most)) return;
+  refuse(fmt::format("{} {} does not fit into {}, which holds {} to {}", name, value,
+                     name_of(dtype), least, most));
 }
 
 std::vector<std::int64_t> per_axis(const std::vector<std::int64_t>& list, std::size_t axes,

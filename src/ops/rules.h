@@ -33,6 +33,12 @@ void require_same_dtype(const OpCall& call, std::size_t first = 0);
 std::vector<TensorType> same_type(const OpCall& call);
 /// The same, for floating inputs only.
 std::vector<TensorType> same_floating_type(const OpCall& call);
+/// The same, for numbers: bool has no arithmetic.
+std::vector<TensorType> numeric_type(const OpCall& call);
+
+/// Throws Fault::model where a number is beyond what `dtype` can hold. Infinities are floats; any
+/// number is a bool.
+void require_within(DType dtype, double value, std::string_view name);
 
 /// `list` once per spatial axis: a list of one serves all.
 std::vector<std::int64_t> per_axis(const std::vector<std::int64_t>& list, std::size_t axes,

@@ -124,6 +124,7 @@ std::vector<TensorType> pad_type(const OpCall& call) {
         "pad has {}; it should have two for each of at most {} dimensions, the last one first",
         counted(pad.size(), "number"), rank_of(call)));
   }
+  require_within(call.types[0].dtype, call.real("value"), "value");
   Shape shape = call.types[0].shape;
   for (std::size_t i = 0; i < pad.size() / 2; ++i) {
     Dim& length = shape[shape.size() - 1 - i];

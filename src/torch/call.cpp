@@ -68,8 +68,9 @@ std::optional<std::string_view> paired(std::string_view list, std::string_view n
   return std::nullopt;
 }
 
-/// As Python writes literals: True, 0.0, 3, 'floor'.
-IValue literal(const aten::Row& row, std::string_view text) {
+/// As Python writes literals: True, 0.0, 3, 'floor'; or the type of the first input.
+IValue literal(const aten::Row& row, std::string_view text, DType own) {
+  if (text == "self.dtype") return static_cast<std::int64_t>(scalar_type(own));
   if (text == "True" || text == "False") return text == "True";
   if (text == "None") return {};
   if (text.size() >= 2 && text.front() == '\'') return std::string(text.substr(1, text.size() - 2));
@@ -179,8 +180,8 @@ class Binder {
       : row_(row),
         inputs_(node.inputs.size()),
         attributes_(complete(op_named(node.op), node.attributes)) {
-    integral_ = !node.inputs.empty() && node.inputs[0] != ValueId::none &&
-                is_integer(graph[node.inputs[0]].type.dtype);
+    if (!node.inputs.empty() && node.inputs[0] != ValueId::none)
+      dtype_ = graph[node.inputs[0]].type.dtype;
   }
 
   Slot slot_for(const Parameter& parameter) {
@@ -188,11 +189,11 @@ class Binder {
         parameter.kind == TypeKind::ListType && parameter.element == TypeKind::TensorType;
     if (parameter.kind == TypeKind::TensorType || list) return tensor_slot(parameter, list);
     if (const auto text = paired(row_.fixed, parameter.name))
-      return {.value = literal(row_, *text)};
+      return {.value = literal(row_, *text, dtype_)};
     for (const NamedAttribute& attribute : attributes_) {
       if (theirs(attribute.name) != parameter.name) continue;
       ++used_;
-      return std::visit(Converter(row_, parameter, integral_), attribute.value);
+      return std::visit(Converter(row_, parameter, is_integer(dtype_)), attribute.value);
     }
     if (parameter.otherwise) return {.value = *parameter.otherwise};
     if (!parameter.optional) misfit(row_, "nothing is known for '" + parameter.name + "'");
@@ -219,9 +220,9 @@ class Binder {
   const aten::Row& row_;
   std::size_t inputs_;
   Attributes attributes_;
-  bool integral_ = false;
-  std::size_t next_ = 0;  // input
-  std::size_t used_ = 0;  // attributes
+  DType dtype_ = DType::f32;  // of the first input
+  std::size_t next_ = 0;      // input
+  std::size_t used_ = 0;      // attributes
 };
 
 }  // namespace

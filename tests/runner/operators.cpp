@@ -163,6 +163,7 @@ void run_checks(Result& result, const OperatorCase& one, const Options& options)
         one, make_reference_executor(run_passes(one.graph, conversion_passes()))->run(one.inputs));
   });
   result.check("text", [&] { return round_trip(one.graph); });
+  result.check("dtypes", [&] { return check_dtypes(one, options); });
   for (const System* system : options.systems) {
     result.check(std::string(system->name), [&] { return check_system(one, *system); });
   }

@@ -23,6 +23,10 @@ std::string check_differences(const OperatorCase& one);
 /// own derivative.
 std::string check_gradient(const OperatorCase& one, const Engine& engine);
 
+/// Gives the graph other types, all of those that are alike together and each alone: each choice is
+/// refused by a type rule, or all engines give the same for it.
+std::string check_dtypes(const OperatorCase& one, const Options& options);
+
 /// Whether there is something to differentiate, to which, and a derivative.
 bool has_gradient(const OperatorCase& one);
 

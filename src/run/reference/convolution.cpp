@@ -3,12 +3,12 @@
 #include <cmath>
 #include <limits>
 
+#include "run/reference/arithmetic.h"
 #include "run/reference/kernel.h"
 
 namespace isomer {
 namespace {
 
-using Reals = std::vector<double>;
 using Triple = std::array<std::int64_t, 3>;
 
 // A convolution links three arrays: `wide` (N, C, D, H, W), its kernel (O, C / groups, ...) and
@@ -137,27 +137,35 @@ void for_each_link(const Links& links, Row row) {
   });
 }
 
-Reals narrow_from(const Links& links, const Reals& wide, const Reals& kernel) {
-  Reals narrow(static_cast<std::size_t>(links.batch * links.groups * links.narrow_channels *
-                                        volume(links.narrow)));
+template <class T>
+std::vector<T> narrow_from(const Links& links, const std::vector<T>& wide,
+                           const std::vector<T>& kernel) {
+  std::vector<T> narrow(static_cast<std::size_t>(links.batch * links.groups *
+                                                 links.narrow_channels * volume(links.narrow)));
   const std::int64_t stride = links.stride[2];
   for_each_link(links, [&](std::int64_t w, std::int64_t n, std::int64_t k, std::int64_t count) {
-    const double factor = kernel[k];
-    for (std::int64_t i = 0; i < count; ++i) narrow[n + i] += wide[w + i * stride] * factor;
+    const T factor = kernel[k];
+    for (std::int64_t i = 0; i < count; ++i)
+      narrow[n + i] = plus(narrow[n + i], times(wide[w + i * stride], factor));
   });
   return narrow;
 }
 
-Reals wide_from(const Links& links, const Reals& narrow, const Reals& kernel) {
-  Reals wide(static_cast<std::size_t>(links.batch * links.groups * links.wide_channels *
-                                      volume(links.wide)));
+template <class T>
+std::vector<T> wide_from(const Links& links, const std::vector<T>& narrow,
+                         const std::vector<T>& kernel) {
+  std::vector<T> wide(static_cast<std::size_t>(links.batch * links.groups * links.wide_channels *
+                                               volume(links.wide)));
   const std::int64_t stride = links.stride[2];
   for_each_link(links, [&](std::int64_t w, std::int64_t n, std::int64_t k, std::int64_t count) {
-    const double factor = kernel[k];
-    for (std::int64_t i = 0; i < count; ++i) wide[w + i * stride] += narrow[n + i] * factor;
+    const T factor = kernel[k];
+    for (std::int64_t i = 0; i < count; ++i)
+      wide[w + i * stride] = plus(wide[w + i * stride], times(narrow[n + i], factor));
   });
   return wide;
 }
+
+using Reals = std::vector<double>;
 
 Reals kernel_from(const Links& links, const Reals& wide, const Reals& narrow) {
   const std::int64_t channels = links.groups * links.narrow_channels * links.wide_channels;
@@ -171,21 +179,28 @@ Reals kernel_from(const Links& links, const Reals& wide, const Reals& narrow) {
   return kernel;
 }
 
-void add_bias(Reals& y, const std::vector<std::int64_t>& shape, const Reals& bias) {
+template <class T>
+void add_bias(std::vector<T>& y, const std::vector<std::int64_t>& shape,
+              const std::vector<T>& bias) {
   const std::int64_t plane = volume(spatial(shape));
-  for (std::int64_t i = 0; i < std::ssize(y); ++i) y[i] += bias[i / plane % shape[1]];
+  for (std::int64_t i = 0; i < std::ssize(y); ++i) y[i] = plus(y[i], bias[i / plane % shape[1]]);
 }
 
 void run_convolution(const KernelCall& call) {
   const Operand& x = call.input(0);
   const Operand& weight = call.input(1);
   Operand& y = call.result();
-  Reals sums =
-      call.flag("transposed")
-          ? wide_from(links_of(call, y.shape, weight.shape, x.shape), x.reals(), weight.reals())
-          : narrow_from(links_of(call, x.shape, weight.shape, y.shape), x.reals(), weight.reals());
-  if (call.has(2)) add_bias(sums, y.shape, call.input(2).reals());
-  y.elements = std::move(sums);
+  std::visit(
+      [&]<class T>(const std::vector<T>& elements) {
+        const auto& factors = std::get<std::vector<T>>(weight.elements);
+        std::vector<T> sums =
+            call.flag("transposed")
+                ? wide_from(links_of(call, y.shape, weight.shape, x.shape), elements, factors)
+                : narrow_from(links_of(call, x.shape, weight.shape, y.shape), elements, factors);
+        if (call.has(2)) add_bias(sums, y.shape, std::get<std::vector<T>>(call.input(2).elements));
+        y.elements = std::move(sums);
+      },
+      x.elements);
 }
 
 void run_convolution_backward(const KernelCall& call) {

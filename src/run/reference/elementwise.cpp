@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "run/reference/arithmetic.h"
 #include "run/reference/kernel.h"
 #include "run/reference/strided.h"
 
@@ -80,19 +81,10 @@ constexpr RunKernel* pairwise_real(F) {
   };
 }
 
-// Integers wrap around as their machine forms do; in C++ that is said with unsigned numbers.
-
-std::int64_t wrapped(std::uint64_t x) { return static_cast<std::int64_t>(x); }
-std::uint64_t bits(std::int64_t x) { return static_cast<std::uint64_t>(x); }
-
-double plus(double x, double y) { return x + y; }
-std::int64_t plus(std::int64_t x, std::int64_t y) { return wrapped(bits(x) + bits(y)); }
-
 double minus(double x, double y) { return x - y; }
-std::int64_t minus(std::int64_t x, std::int64_t y) { return wrapped(bits(x) - bits(y)); }
-
-double times(double x, double y) { return x * y; }
-std::int64_t times(std::int64_t x, std::int64_t y) { return wrapped(bits(x) * bits(y)); }
+std::int64_t minus(std::int64_t x, std::int64_t y) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(x) - static_cast<std::uint64_t>(y));
+}
 
 // Not 0 - x, which turns 0 into 0 instead of -0.
 double negative(double x) { return -x; }

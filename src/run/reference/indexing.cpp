@@ -1,4 +1,5 @@
 #include "base/text.h"
+#include "run/reference/arithmetic.h"
 #include "run/reference/kernel.h"
 #include "run/reference/strided.h"
 
@@ -29,11 +30,6 @@ void require_inside(std::int64_t index, std::int64_t length) {
   throw Error(Fault::model, "",
               fmt::format("index {} is outside an axis of length {}; it takes 0 to {}", index,
                           length, length - 1));
-}
-
-double plus(double x, double y) { return x + y; }
-std::int64_t plus(std::int64_t x, std::int64_t y) {
-  return static_cast<std::int64_t>(static_cast<std::uint64_t>(x) + static_cast<std::uint64_t>(y));
 }
 
 /// Calls `visit(whole, part)` with the positions of each pair that index_select and index_add bring

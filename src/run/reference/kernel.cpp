@@ -109,13 +109,7 @@ Elements filled(DType dtype, std::int64_t count, double value) {
   const auto size = static_cast<std::size_t>(count);
   if (is_floating(dtype)) return std::vector<double>(size, value);
   if (dtype == DType::boolean) return std::vector<std::int64_t>(size, value != 0 ? 1 : 0);
-  std::vector<std::int64_t> whole{truncated(value, dtype)};
-  round_integers(whole, dtype);
-  if (static_cast<double>(whole[0]) != std::trunc(value)) {
-    throw Error(Fault::model, "",
-                fmt::format("{} does not fit into {}", real_text(value), name_of(dtype)));
-  }
-  return std::vector<std::int64_t>(size, whole[0]);
+  return std::vector<std::int64_t>(size, truncated(value, dtype));
 }
 
 const Kernel* find_kernel(std::string_view op) {

@@ -50,8 +50,7 @@ std::vector<double> reals_in(const Operand& operand, DType dtype);
 /// then count.
 std::int64_t truncated(double x, DType dtype);
 
-/// `count` times the same value. Throws Fault::model when an integer `dtype` cannot hold its whole
-/// part.
+/// `count` times the same value, of which an integer `dtype` keeps the whole part.
 Elements filled(DType dtype, std::int64_t count, double value);
 
 /// What a kernel gets, and where its results go.

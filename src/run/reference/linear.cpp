@@ -1,14 +1,9 @@
+#include "run/reference/arithmetic.h"
 #include "run/reference/kernel.h"
 #include "run/reference/strided.h"
 
 namespace isomer {
 namespace {
-
-void add_product(double& sum, double x, double y) { sum += x * y; }
-void add_product(std::int64_t& sum, std::int64_t x, std::int64_t y) {
-  const std::uint64_t product = static_cast<std::uint64_t>(x) * static_cast<std::uint64_t>(y);
-  sum = static_cast<std::int64_t>(static_cast<std::uint64_t>(sum) + product);
-}
 
 struct Sizes {
   std::int64_t rows = 0;
@@ -24,7 +19,8 @@ void multiply(const T* x, const T* y, T* z, const Sizes& sizes) {
     for (std::int64_t k = 0; k < sizes.inner; ++k) {
       const T factor = x[i * sizes.inner + k];
       const T* const other = y + k * sizes.columns;
-      for (std::int64_t j = 0; j < sizes.columns; ++j) add_product(row[j], factor, other[j]);
+      for (std::int64_t j = 0; j < sizes.columns; ++j)
+        row[j] = plus(row[j], times(factor, other[j]));
     }
   }
 }

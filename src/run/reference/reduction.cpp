@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <array>
 #include <functional>
 #include <numeric>
 
 #include "base/text.h"
+#include "run/reference/arithmetic.h"
 #include "run/reference/kernel.h"
 #include "run/reference/strided.h"
 
@@ -84,20 +84,13 @@ constexpr RunKernel* along_dim(F) {
   };
 }
 
-double total(std::span<const double> row) { return std::accumulate(row.begin(), row.end(), 0.0); }
-std::int64_t total(std::span<const std::int64_t> row) {
-  std::uint64_t sum = 0;
-  for (const std::int64_t x : row) sum += static_cast<std::uint64_t>(x);
-  return static_cast<std::int64_t>(sum);
+template <class T>
+T total(std::span<const T> row) {
+  return std::accumulate(row.begin(), row.end(), T{0}, [](T x, T y) { return plus(x, y); });
 }
-
-double product(std::span<const double> row) {
-  return std::accumulate(row.begin(), row.end(), 1.0, std::multiplies<>());
-}
-std::int64_t product(std::span<const std::int64_t> row) {
-  std::uint64_t result = 1;
-  for (const std::int64_t x : row) result *= static_cast<std::uint64_t>(x);
-  return static_cast<std::int64_t>(result);
+template <class T>
+T product(std::span<const T> row) {
+  return std::accumulate(row.begin(), row.end(), T{1}, [](T x, T y) { return times(x, y); });
 }
 
 /// Where the first element stands that `better` prefers to all others; nan is preferred to
@@ -129,8 +122,7 @@ void run_cumsum(const KernelCall& call) {
       [&](auto sums) {
         for (std::int64_t i = 0; i < std::ssize(sums); ++i) {
           if (i / step % x.shape[axis] == 0) continue;
-          const std::array pair{sums[i - step], sums[i]};
-          sums[i] = total(pair);
+          sums[i] = plus(sums[i - step], sums[i]);
         }
         y.elements = std::move(sums);
       },

@@ -66,7 +66,7 @@ constexpr Row table[] = {
     {"where", "aten::where", "self", "", ""},
     {"cast", "aten::to", "dtype", "", ""},
     // reduction
-    {"sum", "aten::sum", "dim_IntList", "", ""},
+    {"sum", "aten::sum", "dim_IntList", "", "dtype=self.dtype"},
     {"mean", "aten::mean", "dim", "", ""},
     {"amax", "aten::amax", "", "", ""},
     {"amin", "aten::amin", "", "", ""},
@@ -75,7 +75,7 @@ constexpr Row table[] = {
     {"var", "aten::var", "correction", "", ""},
     {"argmax", "aten::argmax", "", "", ""},
     {"argmin", "aten::argmin", "", "", ""},
-    {"cumsum", "aten::cumsum", "", "", ""},
+    {"cumsum", "aten::cumsum", "", "", "dtype=self.dtype"},
     {"softmax", "aten::softmax", "int", "", ""},
     {"log_softmax", "aten::log_softmax", "int", "", ""},
     {"logsumexp", "aten::logsumexp", "", "", ""},

@@ -13,7 +13,7 @@ struct Row {
   std::string_view name;      // "aten::add"
   std::string_view overload;  // "Tensor"
   std::string_view renames;   // "value=fill_value": ours=theirs, separated by blanks
-  std::string_view fixed;     // "training=False momentum=0.0", as Python writes literals
+  std::string_view fixed;     // "training=False dtype=self.dtype", as Python writes literals
 };
 
 /// All of them.
