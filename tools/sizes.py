@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 
 FILE, TABLE, ALL, FUNCTION = 500, 800, 40_000, 50
 # The families of operators, and what the systems call them.
-TABLES = ("ops/*.cpp", "systems/*/names*.cpp", "systems/*/spelling*.cpp")
+TABLES = ("ops/*.cpp", "vocabularies/*/*.cpp", "source/*/spelling*.cpp", "systems/*/spelling*.cpp")
 
 
 def budget_of(path):

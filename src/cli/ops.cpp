@@ -4,8 +4,8 @@
 #include "cli/verb.h"
 #include "codecs/json.h"
 #include "run/engine.h"
-#include "systems/aten/names.h"
 #include "systems/system.h"
+#include "vocabularies/aten/names.h"
 
 namespace isomer::cli {
 namespace {

@@ -63,7 +63,7 @@ double scale_of(const OpCall& call) {
   return 1.0 / std::sqrt(static_cast<double>(width.value()));
 }
 
-ValueId masked(Builder& b, const OpCall& call, ValueId scores) {
+ValueId masked(Emitter& b, const OpCall& call, ValueId scores) {
   const ValueId closed = number(b, scores, -std::numeric_limits<double>::infinity());
   if (call.flag("is_causal")) {
     const Shape shape = b.shape(scores);
@@ -80,7 +80,7 @@ ValueId masked(Builder& b, const OpCall& call, ValueId scores) {
 
 // torch.nn.functional.scaled_dot_product_attention. A row that the mask closes wholly attends to
 // nothing: zeros. Its scores are replaced before softmax, too, whose slope there is no number.
-Values expand_attention(Builder& b, const OpCall& call) {
+Values expand_attention(Emitter& b, const OpCall& call) {
   const ValueId turned = b.emit("transpose", {call.inputs[1]},
                                 {{"dim0", std::int64_t{-2}}, {"dim1", std::int64_t{-1}}});
   const ValueId product = b.emit("matmul", {call.inputs[0], turned});

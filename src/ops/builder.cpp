@@ -1,5 +1,6 @@
 #include "ops/builder.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <utility>
@@ -88,12 +89,6 @@ void Builder::keep(ValueId state_now, ValueId next) {
   throw Error(Fault::bug, "builder", "keep() is given a value that is no state");
 }
 
-ValueId Builder::emit(std::string_view op, std::vector<ValueId> inputs, Attributes attributes) {
-  const std::vector<ValueId> outputs = emit_all(op, std::move(inputs), std::move(attributes));
-  expect(outputs.size() == 1, "emit() is for operators with one output");
-  return outputs[0];
-}
-
 std::vector<ValueId> Builder::emit_all(std::string_view op, std::vector<ValueId> inputs,
                                        Attributes attributes) {
   const OpSchema& schema = op_named(op);
@@ -112,6 +107,13 @@ std::vector<ValueId> Builder::emit_all(std::string_view op, std::vector<ValueId>
   node.place = place_;
   graph_.nodes.push_back(std::move(node));
   return graph_.nodes.back().outputs;
+}
+
+std::optional<Tensor> Builder::known(ValueId id) const {
+  // They are made in the order of their ids.
+  const auto found = std::ranges::lower_bound(graph_.constants, id, {}, &Constant::value);
+  const bool is_constant = found != graph_.constants.end() && found->value == id;
+  return is_constant ? std::optional(found->data) : std::nullopt;
 }
 
 const Node* Builder::maker(ValueId id) const {

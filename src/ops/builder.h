@@ -5,32 +5,33 @@
 #include <string_view>
 #include <vector>
 
+#include "ops/emitter.h"
 #include "ops/schema.h"
 
 namespace isomer {
 
 /// Grows a valid, typed graph one node at a time. Throws Fault::model for what would not be valid.
-class Builder {
+class Builder final : public Emitter {
  public:
   explicit Builder(std::string name);
 
   ValueId input(std::string name, TensorType type);
+  using Emitter::constant;
+  ValueId constant(Tensor data) override { return constant("", std::move(data)); }
   ValueId constant(std::string name, Tensor data, bool trainable = false,
                    std::vector<std::string> names = {});
   /// One like another graph's: its data, names and number.
   ValueId constant(std::string name, const Constant& like);
-  /// A constant of rank 0 without a state_dict name. Equal literals are one constant.
-  ValueId literal(DType dtype, double value);
-  ValueId literal(DType dtype, std::int64_t value);
+  /// Equal literals are one constant.
+  ValueId literal(DType dtype, double value) override;
+  ValueId literal(DType dtype, std::int64_t value) override;
   /// A remembered value; what it becomes is set by `keep`.
   ValueId state(std::string name, Tensor initial, std::vector<std::string> names = {});
   void keep(ValueId state_now, ValueId next);
 
-  /// Adds a node with one output.
-  ValueId emit(std::string_view op, std::vector<ValueId> inputs, Attributes attributes = {});
   /// Adds a node. A variadic number of outputs is what the type rule says.
   std::vector<ValueId> emit_all(std::string_view op, std::vector<ValueId> inputs,
-                                Attributes attributes = {});
+                                Attributes attributes = {}) override;
 
   /// What named lengths may be: types are as simple as that allows.
   void assume(std::vector<LengthRange> lengths);
@@ -39,10 +40,8 @@ class Builder {
   /// Names a value for readers of the graph; the last one wins.
   void name(ValueId id, std::string name);
 
-  const TensorType& type(ValueId id) const { return graph_[id].type; }
-  const Shape& shape(ValueId id) const { return graph_[id].type.shape; }
-  std::int64_t rank(ValueId id) const { return static_cast<std::int64_t>(shape(id).size()); }
-  DType dtype(ValueId id) const { return graph_[id].type.dtype; }
+  const TensorType& type(ValueId id) const override { return graph_[id].type; }
+  std::optional<Tensor> known(ValueId id) const override;
   /// The node that makes a value, or null. It moves when the graph grows.
   const Node* maker(ValueId id) const;
   /// What is built so far. Its outputs are not set yet.

@@ -104,7 +104,7 @@ std::vector<TensorType> convolution_backward_type(const OpCall& call) {
   return {call.types[1], call.types[2]};
 }
 
-Values vjp_convolution(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_convolution(Emitter& b, const OpCall& call, const Cotangents& c) {
   const ValueId g = c.values[0];
   Values result =
       b.emit_all("convolution_backward", {g, call.inputs[0], call.inputs[1]}, call.attributes);
@@ -192,7 +192,7 @@ Shape flat_planes(const Shape& shape) {
 }
 
 // The indices are positions in the input's plane, so the cotangents are added there.
-Values vjp_max_pool2d(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_max_pool2d(Emitter& b, const OpCall& call, const Cotangents& c) {
   const Shape& shape = call.types[0].shape;
   const Shape taken = flat_planes(b.shape(c.values[0]));
   const ValueId zeros = b.emit(
@@ -204,7 +204,7 @@ Values vjp_max_pool2d(Builder& b, const OpCall& call, const Cotangents& c) {
 }
 
 /// Sums over windows of every plane: a convolution with ones, one channel at a time.
-ValueId window_sums(Builder& b, ValueId x, const Pool& pool) {
+ValueId window_sums(Emitter& b, ValueId x, const Pool& pool) {
   const Shape shape = b.shape(x);
   const Dim& height = shape[shape.size() - 2];
   const Dim& width = shape[shape.size() - 1];
@@ -215,7 +215,8 @@ ValueId window_sums(Builder& b, ValueId x, const Pool& pool) {
   const ValueId apart = reshape_to(b, x, {planes, Dim(1), height, width});
   const ValueId sums = b.emit("convolution", {apart, ones}, {{"stride", pool.stride}});
   Shape result(shape.begin(), shape.end() - 2);
-  result.insert(result.end(), b.shape(sums).begin() + 2, b.shape(sums).end());
+  const Shape summed = b.shape(sums);
+  result.insert(result.end(), summed.begin() + 2, summed.end());
   return reshape_to(b, sums, result);
 }
 
@@ -232,7 +233,7 @@ std::vector<Dim> pool_padding(const Shape& from, const Shape& to, const Pool& po
 
 // What lies beyond the padded input (ceil_mode) never counts; the padding itself does if
 // count_include_pad says so.
-Values expand_avg_pool2d(Builder& b, const OpCall& call) {
+Values expand_avg_pool2d(Emitter& b, const OpCall& call) {
   const ValueId x = call.inputs[0];
   const Pool pool = pool_of(call);
   const Shape from = b.shape(x);
@@ -289,7 +290,7 @@ Integers plane_of(const Shape& shape) {
 
 /// Means along one axis, output i over the inputs from floor(i*n/m) up to ceil((i+1)*n/m). Not a
 /// product with a matrix of weights: 0 times an infinite element would spoil the other windows.
-ValueId averaged(Builder& b, ValueId x, std::int64_t axis, std::int64_t outputs,
+ValueId averaged(Emitter& b, ValueId x, std::int64_t axis, std::int64_t outputs,
                  std::int64_t inputs) {
   Values means;
   for (std::int64_t i = 0; i < outputs; ++i) {
@@ -301,7 +302,7 @@ ValueId averaged(Builder& b, ValueId x, std::int64_t axis, std::int64_t outputs,
   return b.emit("cat", std::move(means), {{"dim", axis}});
 }
 
-Values expand_adaptive_avg_pool2d(Builder& b, const OpCall& call) {
+Values expand_adaptive_avg_pool2d(Emitter& b, const OpCall& call) {
   const ValueId x = call.inputs[0];
   const Shape from = call.types[0].shape;
   const Integers size = per_axis(call.integers("output_size"), 2, "output_size");
@@ -316,17 +317,17 @@ Values expand_adaptive_avg_pool2d(Builder& b, const OpCall& call) {
 }
 
 /// Where each output of a nearest-neighbour resize looks, in single precision as torch computes it.
-ValueId nearest_positions(Builder& b, std::int64_t outputs, std::int64_t inputs) {
+ValueId nearest_positions(Emitter& b, std::int64_t outputs, std::int64_t inputs) {
   const float scale = static_cast<float>(inputs) / static_cast<float>(outputs);
   Integers positions;
   for (std::int64_t i = 0; i < outputs; ++i) {
     const auto position = static_cast<std::int64_t>(std::floor(static_cast<float>(i) * scale));
     positions.push_back(std::min(position, inputs - 1));
   }
-  return b.constant("", Tensor::from_integers(DType::i64, {outputs}, positions));
+  return b.constant(Tensor::from_integers(DType::i64, {outputs}, positions));
 }
 
-Values expand_upsample_nearest2d(Builder& b, const OpCall& call) {
+Values expand_upsample_nearest2d(Emitter& b, const OpCall& call) {
   const Integers size = per_axis(call.integers("output_size"), 2, "output_size");
   const Integers plane = plane_of(call.types[0].shape);
   ValueId x = call.inputs[0];

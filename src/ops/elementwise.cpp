@@ -92,72 +92,72 @@ std::vector<TensorType> gelu_type(const OpCall& call) {
 
 // Arithmetic as it reads ------------------------------------------------------------------------
 
-ValueId neg(Builder& b, ValueId x) { return b.emit("neg", {x}); }
-ValueId add(Builder& b, ValueId x, ValueId y) { return b.emit("add", {x, y}); }
-ValueId sub(Builder& b, ValueId x, ValueId y) { return b.emit("sub", {x, y}); }
-ValueId mul(Builder& b, ValueId x, ValueId y) { return b.emit("mul", {x, y}); }
-ValueId mul(Builder& b, ValueId x, double factor) { return mul(b, x, number(b, x, factor)); }
-ValueId add(Builder& b, ValueId x, double term) { return add(b, x, number(b, x, term)); }
-ValueId div(Builder& b, ValueId x, ValueId y) { return b.emit("div", {x, y}); }
-ValueId where(Builder& b, ValueId condition, ValueId x, ValueId y) {
+ValueId neg(Emitter& b, ValueId x) { return b.emit("neg", {x}); }
+ValueId add(Emitter& b, ValueId x, ValueId y) { return b.emit("add", {x, y}); }
+ValueId sub(Emitter& b, ValueId x, ValueId y) { return b.emit("sub", {x, y}); }
+ValueId mul(Emitter& b, ValueId x, ValueId y) { return b.emit("mul", {x, y}); }
+ValueId mul(Emitter& b, ValueId x, double factor) { return mul(b, x, number(b, x, factor)); }
+ValueId add(Emitter& b, ValueId x, double term) { return add(b, x, number(b, x, term)); }
+ValueId div(Emitter& b, ValueId x, ValueId y) { return b.emit("div", {x, y}); }
+ValueId where(Emitter& b, ValueId condition, ValueId x, ValueId y) {
   return b.emit("where", {condition, x, y});
 }
-ValueId is(Builder& b, std::string_view comparison, ValueId x, double y) {
+ValueId is(Emitter& b, std::string_view comparison, ValueId x, double y) {
   return b.emit(comparison, {x, number(b, x, y)});
 }
 
 // Derivatives -----------------------------------------------------------------------------------
 
 /// Of a unary operator: the cotangent times a factor made from the input and the output.
-template <ValueId (*factor)(Builder&, ValueId x, ValueId y)>
-Values scaled(Builder& b, const OpCall& call, const Cotangents& c) {
+template <ValueId (*factor)(Emitter&, ValueId x, ValueId y)>
+Values scaled(Emitter& b, const OpCall& call, const Cotangents& c) {
   return {mul(b, c.values[0], factor(b, call.inputs[0], c.outputs[0]))};
 }
 
-ValueId sign_of(Builder& b, ValueId x, ValueId) { return b.emit("sign", {x}); }
-ValueId output_itself(Builder&, ValueId, ValueId y) { return y; }
-ValueId output_plus_one(Builder& b, ValueId, ValueId y) { return add(b, y, 1.0); }
-ValueId one_over_input(Builder& b, ValueId x, ValueId) { return div(b, number(b, x, 1.0), x); }
-ValueId one_over_input_plus_one(Builder& b, ValueId x, ValueId) {
+ValueId sign_of(Emitter& b, ValueId x, ValueId) { return b.emit("sign", {x}); }
+ValueId output_itself(Emitter&, ValueId, ValueId y) { return y; }
+ValueId output_plus_one(Emitter& b, ValueId, ValueId y) { return add(b, y, 1.0); }
+ValueId one_over_input(Emitter& b, ValueId x, ValueId) { return div(b, number(b, x, 1.0), x); }
+ValueId one_over_input_plus_one(Emitter& b, ValueId x, ValueId) {
   return div(b, number(b, x, 1.0), add(b, x, 1.0));
 }
-ValueId half_over_output(Builder& b, ValueId, ValueId y) { return div(b, number(b, y, 0.5), y); }
-ValueId cos_of(Builder& b, ValueId x, ValueId) { return b.emit("cos", {x}); }
-ValueId minus_sin_of(Builder& b, ValueId x, ValueId) { return neg(b, b.emit("sin", {x})); }
-ValueId one_minus_output_squared(Builder& b, ValueId, ValueId y) {
+ValueId half_over_output(Emitter& b, ValueId, ValueId y) { return div(b, number(b, y, 0.5), y); }
+ValueId cos_of(Emitter& b, ValueId x, ValueId) { return b.emit("cos", {x}); }
+ValueId minus_sin_of(Emitter& b, ValueId x, ValueId) { return neg(b, b.emit("sin", {x})); }
+ValueId one_minus_output_squared(Emitter& b, ValueId, ValueId y) {
   return sub(b, number(b, y, 1.0), mul(b, y, y));
 }
-ValueId output_times_rest(Builder& b, ValueId, ValueId y) {
+ValueId output_times_rest(Emitter& b, ValueId, ValueId y) {
   return mul(b, y, sub(b, number(b, y, 1.0), y));
 }
-ValueId erf_slope(Builder& b, ValueId x, ValueId) {
+ValueId erf_slope(Emitter& b, ValueId x, ValueId) {
   return mul(b, b.emit("exp", {neg(b, mul(b, x, x))}), 2.0 / std::sqrt(std::numbers::pi));
 }
 
-Values vjp_neg(Builder& b, const OpCall&, const Cotangents& c) { return {neg(b, c.values[0])}; }
+Values vjp_neg(Emitter& b, const OpCall&, const Cotangents& c) { return {neg(b, c.values[0])}; }
 
 // relu'(0) = 0, and a NaN lets the cotangent through, as torch's threshold_backward.
-Values vjp_relu(Builder& b, const OpCall&, const Cotangents& c) {
+Values vjp_relu(Emitter& b, const OpCall&, const Cotangents& c) {
   const ValueId g = c.values[0];
   return {where(b, is(b, "le", c.outputs[0], 0.0), number(b, g, 0.0), g)};
 }
 
-Values to_operands(Builder& b, const OpCall& call, ValueId x, ValueId y) {
+Values to_operands(Emitter& b, const OpCall& call, ValueId x, ValueId y) {
   const auto fit = [&](ValueId g, std::size_t i) {
     return g == ValueId::none ? g : sum_to(b, g, call.types[i].shape);
   };
   return {fit(x, 0), fit(y, 1)};
 }
 
-Values vjp_add(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_add(Emitter& b, const OpCall& call, const Cotangents& c) {
   return to_operands(b, call, c.values[0], c.values[0]);
 }
 
-Values vjp_sub(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_sub(Emitter& b, const OpCall& call, const Cotangents& c) {
   return to_operands(b, call, c.values[0], neg(b, c.values[0]));
 }
 
-Values vjp_mul(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_mul(Emitter& b, const OpCall& call, const Cotangents& c) {
   const ValueId g = c.values[0];
   // One statement each: C++ leaves open in which order arguments are made, and nodes have one.
   const ValueId for_y = mul(b, g, call.inputs[0]);
@@ -165,20 +165,20 @@ Values vjp_mul(Builder& b, const OpCall& call, const Cotangents& c) {
   return to_operands(b, call, for_x, for_y);
 }
 
-Values vjp_div(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_div(Emitter& b, const OpCall& call, const Cotangents& c) {
   const ValueId y = call.inputs[1];
   const ValueId x_part = div(b, c.values[0], y);
   return to_operands(b, call, x_part, neg(b, mul(b, x_part, c.outputs[0])));
 }
 
-Values vjp_remainder(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_remainder(Emitter& b, const OpCall& call, const Cotangents& c) {
   const ValueId g = c.values[0];
   const ValueId whole = b.emit("floor_divide", {call.inputs[0], call.inputs[1]});
   return to_operands(b, call, g, neg(b, mul(b, g, whole)));
 }
 
 // x**0 has slope 0 also at x = 0, and 0**y has slope 0 for y >= 0 (torch, derivatives of pow).
-Values vjp_pow(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_pow(Emitter& b, const OpCall& call, const Cotangents& c) {
   const ValueId g = c.values[0];
   const ValueId x = call.inputs[0];
   const ValueId y = call.inputs[1];
@@ -194,7 +194,7 @@ Values vjp_pow(Builder& b, const OpCall& call, const Cotangents& c) {
 
 // Of two equal operands each gets half (torch.maximum).
 template <bool largest>
-Values vjp_extreme(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_extreme(Emitter& b, const OpCall& call, const Cotangents& c) {
   const ValueId g = c.values[0];
   const ValueId x = call.inputs[0];
   const ValueId y = call.inputs[1];
@@ -207,20 +207,20 @@ Values vjp_extreme(Builder& b, const OpCall& call, const Cotangents& c) {
   return to_operands(b, call, for_x, for_y);
 }
 
-Values vjp_where(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_where(Emitter& b, const OpCall& call, const Cotangents& c) {
   const ValueId g = c.values[0];
   const ValueId zero = number(b, g, 0.0);
   return {ValueId::none, sum_to(b, where(b, call.inputs[0], g, zero), call.types[1].shape),
           sum_to(b, where(b, call.inputs[0], zero, g), call.types[2].shape)};
 }
 
-Values vjp_cast(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_cast(Emitter& b, const OpCall& call, const Cotangents& c) {
   if (!is_floating(call.types[0].dtype)) return {ValueId::none};
   return {b.emit("cast", {c.values[0]}, {{"dtype", call.types[0].dtype}})};
 }
 
 // The bounds themselves let the cotangent through, NaN does not (torch up to 2.13).
-Values vjp_clamp(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_clamp(Emitter& b, const OpCall& call, const Cotangents& c) {
   const ValueId x = call.inputs[0];
   ValueId g = c.values[0];
   const ValueId zero = number(b, g, 0.0);
@@ -230,7 +230,7 @@ Values vjp_clamp(Builder& b, const OpCall& call, const Cotangents& c) {
 }
 
 // Unlike clamp's, the bounds themselves stop the cotangent (torch hardtanh_backward).
-Values vjp_hardtanh(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_hardtanh(Emitter& b, const OpCall& call, const Cotangents& c) {
   const ValueId x = call.inputs[0];
   const ValueId zero = number(b, c.values[0], 0.0);
   const ValueId g = where(b, is(b, "le", x, call.real("min_val")), zero, c.values[0]);
@@ -239,28 +239,28 @@ Values vjp_hardtanh(Builder& b, const OpCall& call, const Cotangents& c) {
 
 // Meanings --------------------------------------------------------------------------------------
 
-Values expand_reciprocal(Builder& b, const OpCall& call) {
+Values expand_reciprocal(Emitter& b, const OpCall& call) {
   return {div(b, number(b, call.inputs[0], 1.0), call.inputs[0])};
 }
 
-Values expand_rsqrt(Builder& b, const OpCall& call) {
+Values expand_rsqrt(Emitter& b, const OpCall& call) {
   return {div(b, number(b, call.inputs[0], 1.0), b.emit("sqrt", {call.inputs[0]}))};
 }
 
-Values expand_square(Builder& b, const OpCall& call) {
+Values expand_square(Emitter& b, const OpCall& call) {
   return {mul(b, call.inputs[0], call.inputs[0])};
 }
 
-Values expand_silu(Builder& b, const OpCall& call) {
+Values expand_silu(Emitter& b, const OpCall& call) {
   return {mul(b, call.inputs[0], b.emit("sigmoid", {call.inputs[0]}))};
 }
 
-ValueId at_most(Builder& b, ValueId x, double bound) {
+ValueId at_most(Emitter& b, ValueId x, double bound) {
   return b.emit("clamp", {x}, {{"max", bound}});
 }
 
 // The exponential sees no more than the threshold, so that neither it nor its derivative overflows.
-Values expand_softplus(Builder& b, const OpCall& call) {
+Values expand_softplus(Emitter& b, const OpCall& call) {
   const ValueId x = call.inputs[0];
   const double beta = call.real("beta");
   const double threshold = call.real("threshold");
@@ -270,7 +270,7 @@ Values expand_softplus(Builder& b, const OpCall& call) {
   return {where(b, b.emit("lt", {number(b, x, threshold), scaled_x}), x, soft)};
 }
 
-Values expand_gelu(Builder& b, const OpCall& call) {
+Values expand_gelu(Emitter& b, const OpCall& call) {
   const ValueId x = call.inputs[0];
   ValueId inner;
   if (call.get<std::string>("approximate") == "tanh") {
@@ -283,17 +283,17 @@ Values expand_gelu(Builder& b, const OpCall& call) {
   return {mul(b, mul(b, x, 0.5), add(b, inner, 1.0))};
 }
 
-Values expand_leaky_relu(Builder& b, const OpCall& call) {
+Values expand_leaky_relu(Emitter& b, const OpCall& call) {
   const ValueId x = call.inputs[0];
   return {where(b, is(b, "gt", x, 0.0), x, mul(b, x, call.real("negative_slope")))};
 }
 
-Values expand_prelu(Builder& b, const OpCall& call) {
+Values expand_prelu(Emitter& b, const OpCall& call) {
   const ValueId x = call.inputs[0];
   return {where(b, is(b, "gt", x, 0.0), x, mul(b, x, call.inputs[1]))};
 }
 
-Values expand_elu(Builder& b, const OpCall& call) {
+Values expand_elu(Emitter& b, const OpCall& call) {
   const ValueId x = call.inputs[0];
   const ValueId low = mul(b, at_most(b, x, 0.0), call.real("input_scale"));
   const ValueId bent = mul(b, b.emit("expm1", {low}), call.real("alpha") * call.real("scale"));
@@ -301,16 +301,16 @@ Values expand_elu(Builder& b, const OpCall& call) {
 }
 
 // Each bound is applied by a comparison, so that a NaN passes through, as in torch.
-Values expand_clamp(Builder& b, const OpCall& call) {
+Values expand_clamp(Emitter& b, const OpCall& call) {
   ValueId x = call.inputs[0];
   if (call.given("min")) x = b.emit("maximum", {x, number(b, x, call.real("min"))});
   if (call.given("max")) x = b.emit("minimum", {x, number(b, x, call.real("max"))});
   return {x};
 }
 
-Values expand_detach(Builder&, const OpCall& call) { return {call.inputs[0]}; }
+Values expand_detach(Emitter&, const OpCall& call) { return {call.inputs[0]}; }
 
-Values expand_hardtanh(Builder& b, const OpCall& call) {
+Values expand_hardtanh(Emitter& b, const OpCall& call) {
   double least = call.real("min_val");
   double most = call.real("max_val");
   if (!is_floating(call.types[0].dtype)) {
@@ -320,48 +320,48 @@ Values expand_hardtanh(Builder& b, const OpCall& call) {
   return {b.emit("clamp", {call.inputs[0]}, {{"min", least}, {"max", most}})};
 }
 
-Values expand_hardsigmoid(Builder& b, const OpCall& call) {
+Values expand_hardsigmoid(Emitter& b, const OpCall& call) {
   const ValueId x = call.inputs[0];
   const ValueId bounded =
       b.emit("hardtanh", {add(b, x, 3.0)}, {{"min_val", 0.0}, {"max_val", 6.0}});
   return {div(b, bounded, number(b, x, 6.0))};
 }
 
-Values expand_hardswish(Builder& b, const OpCall& call) {
+Values expand_hardswish(Emitter& b, const OpCall& call) {
   const ValueId x = call.inputs[0];
   const ValueId bounded =
       b.emit("hardtanh", {add(b, x, 3.0)}, {{"min_val", 0.0}, {"max_val", 6.0}});
   return {div(b, mul(b, x, bounded), number(b, x, 6.0))};
 }
 
-Values expand_mish(Builder& b, const OpCall& call) {
+Values expand_mish(Emitter& b, const OpCall& call) {
   const ValueId x = call.inputs[0];
   return {mul(b, x, b.emit("tanh", {b.emit("softplus", {x})}))};
 }
 
-Values expand_log_sigmoid(Builder& b, const OpCall& call) {
+Values expand_log_sigmoid(Emitter& b, const OpCall& call) {
   const ValueId x = call.inputs[0];
   const ValueId tail = b.emit("log1p", {b.emit("exp", {neg(b, b.emit("abs", {x}))})});
   return {sub(b, b.emit("minimum", {x, number(b, x, 0.0)}), tail)};
 }
 
-Values expand_isinf(Builder& b, const OpCall& call) {
+Values expand_isinf(Emitter& b, const OpCall& call) {
   const ValueId x = call.inputs[0];
   return {is(b, "eq", b.emit("abs", {x}), std::numeric_limits<double>::infinity())};
 }
 
-Values expand_ne(Builder& b, const OpCall& call) {
+Values expand_ne(Emitter& b, const OpCall& call) {
   return {b.emit("logical_not", {b.emit("eq", {call.inputs[0], call.inputs[1]})})};
 }
 
-Values expand_gt(Builder& b, const OpCall& call) {
+Values expand_gt(Emitter& b, const OpCall& call) {
   return {b.emit("lt", {call.inputs[1], call.inputs[0]})};
 }
-Values expand_ge(Builder& b, const OpCall& call) {
+Values expand_ge(Emitter& b, const OpCall& call) {
   return {b.emit("le", {call.inputs[1], call.inputs[0]})};
 }
 
-Values expand_logical_xor(Builder& b, const OpCall& call) {
+Values expand_logical_xor(Emitter& b, const OpCall& call) {
   return {b.emit("ne", {call.inputs[0], call.inputs[1]})};
 }
 

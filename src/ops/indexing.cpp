@@ -70,40 +70,40 @@ std::vector<TensorType> embedding_type(const OpCall& call) {
   return {{call.types[0].dtype, shape}};
 }
 
-ValueId zeros_like(Builder& b, const TensorType& type) {
+ValueId zeros_like(Emitter& b, const TensorType& type) {
   return b.emit("full", {}, {{"shape", type.shape}, {"value", 0.0}, {"dtype", type.dtype}});
 }
 
-Values vjp_index_select(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_index_select(Emitter& b, const OpCall& call, const Cotangents& c) {
   const ValueId zeros = zeros_like(b, call.types[0]);
   return {b.emit("index_add", {zeros, call.inputs[1], c.values[0]}, call.attributes),
           ValueId::none};
 }
 
-Values vjp_index_add(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_index_add(Emitter& b, const OpCall& call, const Cotangents& c) {
   return {c.values[0], ValueId::none,
           b.emit("index_select", {c.values[0], call.inputs[1]}, call.attributes)};
 }
 
-Values vjp_gather(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_gather(Emitter& b, const OpCall& call, const Cotangents& c) {
   const ValueId zeros = zeros_like(b, call.types[0]);
   return {b.emit("scatter_add", {zeros, call.inputs[1], c.values[0]}, call.attributes),
           ValueId::none};
 }
 
-Values vjp_scatter_add(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_scatter_add(Emitter& b, const OpCall& call, const Cotangents& c) {
   return {c.values[0], ValueId::none,
           b.emit("gather", {c.values[0], call.inputs[1]}, call.attributes)};
 }
 
-Values expand_embedding(Builder& b, const OpCall& call) {
+Values expand_embedding(Emitter& b, const OpCall& call) {
   const ValueId flat = reshape_to(b, call.inputs[1], {count_elements(call.types[1].shape)});
   const ValueId rows = b.emit("index_select", {call.inputs[0], flat});
   return {reshape_to(b, rows, embedding_type(call)[0].shape)};
 }
 
 // The row of padding_idx is not trained (torch.nn.Embedding).
-Values vjp_embedding(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_embedding(Emitter& b, const OpCall& call, const Cotangents& c) {
   const Dim count = count_elements(call.types[1].shape);
   const ValueId index = reshape_to(b, call.inputs[1], {count});
   ValueId g = reshape_to(b, c.values[0], {count, call.types[0].shape[1]});

@@ -49,30 +49,30 @@ std::vector<TensorType> linear_type(const OpCall& call) {
   return {{call.types[0].dtype, shape}};
 }
 
-ValueId transposed(Builder& b, ValueId x) {
+ValueId transposed(Emitter& b, ValueId x) {
   return b.emit("transpose", {x}, {{"dim0", std::int64_t{-2}}, {"dim1", std::int64_t{-1}}});
 }
 
 /// All dimensions but the last made one.
-ValueId as_rows(Builder& b, ValueId x) {
+ValueId as_rows(Emitter& b, ValueId x) {
   const Shape shape = b.shape(x);
   return reshape_to(b, x, {count_elements(Shape(shape.begin(), shape.end() - 1)), shape.back()});
 }
 
-Values vjp_matmul(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_matmul(Emitter& b, const OpCall& call, const Cotangents& c) {
   const ValueId x = b.emit("matmul", {c.values[0], transposed(b, call.inputs[1])});
   const ValueId y = b.emit("matmul", {transposed(b, call.inputs[0]), c.values[0]});
   return {sum_to(b, x, call.types[0].shape), sum_to(b, y, call.types[1].shape)};
 }
 
-Values expand_linear(Builder& b, const OpCall& call) {
+Values expand_linear(Emitter& b, const OpCall& call) {
   const ValueId product =
       b.emit("matmul", {as_rows(b, call.inputs[0]), transposed(b, call.inputs[1])});
   const ValueId y = call.has(2) ? b.emit("add", {product, call.inputs[2]}) : product;
   return {reshape_to(b, y, linear_type(call)[0].shape)};
 }
 
-Values vjp_linear(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_linear(Emitter& b, const OpCall& call, const Cotangents& c) {
   const ValueId g = as_rows(b, c.values[0]);
   const ValueId x = reshape_to(b, b.emit("matmul", {g, call.inputs[1]}), call.types[0].shape);
   const ValueId weight = b.emit("matmul", {transposed(b, g), as_rows(b, call.inputs[0])});

@@ -42,11 +42,11 @@ std::vector<TensorType> mse_type(const OpCall& call) {
   return {{call.types[0].dtype, reduction_of(call) == "none" ? shape : Shape{}}};
 }
 
-ValueId reduced(Builder& b, ValueId x, const std::string& reduction) {
+ValueId reduced(Emitter& b, ValueId x, const std::string& reduction) {
   return reduction == "none" ? x : b.emit(reduction, {x});
 }
 
-Values expand_mse(Builder& b, const OpCall& call) {
+Values expand_mse(Emitter& b, const OpCall& call) {
   const ValueId difference = b.emit("sub", {call.inputs[0], call.inputs[1]});
   return {reduced(b, b.emit("square", {difference}), reduction_of(call))};
 }
@@ -57,7 +57,7 @@ struct Targets {
   ValueId weights;  // of each target; 0 where it is ignored
 };
 
-Targets targets_of(Builder& b, const OpCall& call) {
+Targets targets_of(Emitter& b, const OpCall& call) {
   const ValueId target = call.inputs[1];
   const DType dtype = call.types[0].dtype;
   const ValueId kept =
@@ -75,7 +75,7 @@ Targets targets_of(Builder& b, const OpCall& call) {
 }
 
 /// Minus the log probability of each target, not weighted yet.
-ValueId picked(Builder& b, ValueId log_probabilities, const Targets& targets) {
+ValueId picked(Emitter& b, ValueId log_probabilities, const Targets& targets) {
   const ValueId index = b.emit("unsqueeze", {targets.classes}, {{"dim", targets.class_axis}});
   const ValueId chosen =
       b.emit("gather", {log_probabilities, index}, {{"dim", targets.class_axis}});
@@ -84,7 +84,7 @@ ValueId picked(Builder& b, ValueId log_probabilities, const Targets& targets) {
 
 /// The mean is over the weights, not over the count (torch.nn.functional.nll_loss). Where they add
 /// up to 0 it is not a number, and nothing is learned from it: 0 / 0 itself has no slope.
-ValueId weighted(Builder& b, ValueId losses, const Targets& targets, const std::string& reduction) {
+ValueId weighted(Emitter& b, ValueId losses, const Targets& targets, const std::string& reduction) {
   if (reduction == "none") return losses;
   const ValueId sum = b.emit("sum", {losses});
   if (reduction == "sum") return sum;
@@ -95,7 +95,7 @@ ValueId weighted(Builder& b, ValueId losses, const Targets& targets, const std::
   return b.emit("where", {nothing, undefined, b.emit("div", {sum, divisor})});
 }
 
-Values expand_nll(Builder& b, const OpCall& call) {
+Values expand_nll(Emitter& b, const OpCall& call) {
   const Targets targets = targets_of(b, call);
   const ValueId losses = b.emit("mul", {picked(b, call.inputs[0], targets), targets.weights});
   return {weighted(b, losses, targets, reduction_of(call))};
@@ -103,7 +103,7 @@ Values expand_nll(Builder& b, const OpCall& call) {
 
 // With label smoothing a part of the weight is spread over all classes, each with its own class
 // weight.
-Values expand_cross_entropy(Builder& b, const OpCall& call) {
+Values expand_cross_entropy(Emitter& b, const OpCall& call) {
   const Targets targets = targets_of(b, call);
   const ValueId logs = b.emit("log_softmax", {call.inputs[0]}, {{"dim", targets.class_axis}});
   ValueId losses = b.emit("mul", {picked(b, logs, targets), targets.weights});

@@ -83,46 +83,46 @@ std::vector<TensorType> group_norm_type(const OpCall& call) {
 // Meanings --------------------------------------------------------------------------------------
 
 /// One number per channel, so that it broadcasts against [batch, channels, ...].
-ValueId per_channel(Builder& b, ValueId x, std::int64_t rank) {
+ValueId per_channel(Emitter& b, ValueId x, std::int64_t rank) {
   Shape shape(static_cast<std::size_t>(rank), Dim(1));
   shape[1] = b.shape(x)[0];
   return reshape_to(b, x, shape);
 }
 
-ValueId scale_and_shift(Builder& b, ValueId x, ValueId weight, ValueId bias) {
+ValueId scale_and_shift(Emitter& b, ValueId x, ValueId weight, ValueId bias) {
   if (weight != ValueId::none) x = b.emit("mul", {x, weight});
   if (bias != ValueId::none) x = b.emit("add", {x, bias});
   return x;
 }
 
-ValueId scale_and_shift_channels(Builder& b, const OpCall& call, ValueId x) {
+ValueId scale_and_shift_channels(Emitter& b, const OpCall& call, ValueId x) {
   const auto wide = [&](std::size_t i) {
     return call.has(i) ? per_channel(b, call.inputs[i], b.rank(x)) : ValueId::none;
   };
   return scale_and_shift(b, x, wide(1), wide(2));
 }
 
-ValueId standardized(Builder& b, ValueId x, ValueId mean, ValueId variance, double eps) {
+ValueId standardized(Emitter& b, ValueId x, ValueId mean, ValueId variance, double eps) {
   const ValueId deviation = b.emit("rsqrt", {b.emit("add", {variance, number(b, x, eps)})});
   return b.emit("mul", {b.emit("sub", {x, mean}), deviation});
 }
 
-ValueId mean_over(Builder& b, ValueId x, const Integers& axes) {
+ValueId mean_over(Emitter& b, ValueId x, const Integers& axes) {
   return b.emit("mean", {x}, {{"dim", axes}, {"keepdim", true}});
 }
 
-ValueId variance_over(Builder& b, ValueId x, const Integers& axes) {
+ValueId variance_over(Emitter& b, ValueId x, const Integers& axes) {
   return b.emit("var", {x}, {{"dim", axes}, {"correction", 0.0}, {"keepdim", true}});
 }
 
-Values expand_batch_norm(Builder& b, const OpCall& call) {
+Values expand_batch_norm(Emitter& b, const OpCall& call) {
   const ValueId x = call.inputs[0];
   const ValueId mean = per_channel(b, call.inputs[3], b.rank(x));
   const ValueId variance = per_channel(b, call.inputs[4], b.rank(x));
   return {scale_and_shift_channels(b, call, standardized(b, x, mean, variance, call.real("eps")))};
 }
 
-Values expand_batch_norm_training(Builder& b, const OpCall& call) {
+Values expand_batch_norm_training(Emitter& b, const OpCall& call) {
   const ValueId x = call.inputs[0];
   const Shape channels{b.shape(x)[1]};
   Integers axes;
@@ -136,7 +136,7 @@ Values expand_batch_norm_training(Builder& b, const OpCall& call) {
   return {y, reshape_to(b, mean, channels), reshape_to(b, variance, channels)};
 }
 
-Values expand_layer_norm(Builder& b, const OpCall& call) {
+Values expand_layer_norm(Emitter& b, const OpCall& call) {
   const ValueId x = call.inputs[0];
   const Integers axes = normalized_axes(call);
   const ValueId y =
@@ -144,7 +144,7 @@ Values expand_layer_norm(Builder& b, const OpCall& call) {
   return {scale_and_shift(b, y, call.inputs[1], call.inputs[2])};
 }
 
-Values expand_rms_norm(Builder& b, const OpCall& call) {
+Values expand_rms_norm(Emitter& b, const OpCall& call) {
   const ValueId x = call.inputs[0];
   const ValueId power = mean_over(b, b.emit("square", {x}), normalized_axes(call));
   const ValueId raised = b.emit("add", {power, number(b, x, call.real("eps"))});
@@ -152,7 +152,7 @@ Values expand_rms_norm(Builder& b, const OpCall& call) {
   return {scale_and_shift(b, y, call.inputs[1], ValueId::none)};
 }
 
-Values expand_group_norm(Builder& b, const OpCall& call) {
+Values expand_group_norm(Emitter& b, const OpCall& call) {
   const ValueId x = call.inputs[0];
   const Shape shape = b.shape(x);
   const std::int64_t groups = call.integer("num_groups");

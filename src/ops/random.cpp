@@ -33,7 +33,7 @@ std::vector<TensorType> bernoulli_type(const OpCall& call) {
 }
 
 /// What is kept is scaled up, so that the mean stays; one draw for each element of `shape`.
-Values thinned(Builder& b, const OpCall& call, const Shape& shape) {
+Values thinned(Emitter& b, const OpCall& call, const Shape& shape) {
   const ValueId x = call.inputs[0];
   const double p = call.real("p");
   if (!call.flag("training") || p == 0.0) return {x};
@@ -44,12 +44,12 @@ Values thinned(Builder& b, const OpCall& call, const Shape& shape) {
 }
 
 // torch.nn.functional.dropout
-Values expand_dropout(Builder& b, const OpCall& call) {
+Values expand_dropout(Emitter& b, const OpCall& call) {
   return thinned(b, call, call.types[0].shape);
 }
 
 // torch.feature_dropout, which nn.Dropout1d, 2d and 3d call
-Values expand_feature_dropout(Builder& b, const OpCall& call) {
+Values expand_feature_dropout(Emitter& b, const OpCall& call) {
   Shape shape = call.types[0].shape;
   std::fill(shape.begin() + 2, shape.end(), Dim(1));
   return thinned(b, call, shape);

@@ -82,20 +82,20 @@ std::vector<TensorType> along_axis_floating(const OpCall& call) {
 // Derivatives -----------------------------------------------------------------------------------
 
 /// A value of the reduced shape, so that it broadcasts against the input.
-ValueId spread(Builder& b, const OpCall& call, ValueId reduced) {
+ValueId spread(Emitter& b, const OpCall& call, ValueId reduced) {
   return with_axes(b, reduced, call.types[0].shape, reduced_axes(call), call.flag("keepdim"));
 }
 
-ValueId over_input(Builder& b, const OpCall& call, ValueId reduced) {
+ValueId over_input(Emitter& b, const OpCall& call, ValueId reduced) {
   return b.emit("expand", {spread(b, call, reduced)}, {{"shape", call.types[0].shape}});
 }
 
-Values vjp_sum(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_sum(Emitter& b, const OpCall& call, const Cotangents& c) {
   return {over_input(b, call, c.values[0])};
 }
 
 // Equal extremes share the cotangent evenly (torch.amax).
-Values vjp_amax(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_amax(Emitter& b, const OpCall& call, const Cotangents& c) {
   const ValueId x = call.inputs[0];
   const ValueId best = b.emit("eq", {x, spread(b, call, c.outputs[0])});
   const ValueId ones = b.emit("cast", {best}, {{"dtype", b.dtype(x)}});
@@ -105,7 +105,7 @@ Values vjp_amax(Builder& b, const OpCall& call, const Cotangents& c) {
 }
 
 // A product with one zero has a slope at that zero alone: the product of the others.
-Values vjp_prod(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_prod(Emitter& b, const OpCall& call, const Cotangents& c) {
   const ValueId x = call.inputs[0];
   const ValueId zero = number(b, x, 0.0);
   const ValueId is_zero = b.emit("eq", {x, zero});
@@ -119,30 +119,30 @@ Values vjp_prod(Builder& b, const OpCall& call, const Cotangents& c) {
   return {b.emit("mul", {spread(b, call, c.values[0]), slope})};
 }
 
-Values vjp_cumsum(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_cumsum(Emitter& b, const OpCall& call, const Cotangents& c) {
   const Attributes axes{{"dims", std::vector<std::int64_t>{call.integer("dim")}}};
   if (call.types[0].shape.empty()) return {c.values[0]};
   const ValueId reversed = b.emit("flip", {c.values[0]}, axes);
   return {b.emit("flip", {b.emit("cumsum", {reversed}, {{"dim", call.integer("dim")}})}, axes)};
 }
 
-ValueId sum_along(Builder& b, const OpCall& call, ValueId x) {
+ValueId sum_along(Emitter& b, const OpCall& call, ValueId x) {
   return b.emit("sum", {x},
                 {{"dim", std::vector<std::int64_t>{call.integer("dim")}}, {"keepdim", true}});
 }
 
-Values vjp_softmax(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_softmax(Emitter& b, const OpCall& call, const Cotangents& c) {
   const ValueId y = c.outputs[0];
   const ValueId weighted = sum_along(b, call, b.emit("mul", {c.values[0], y}));
   return {b.emit("mul", {y, b.emit("sub", {c.values[0], weighted})})};
 }
 
-Values vjp_log_softmax(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_log_softmax(Emitter& b, const OpCall& call, const Cotangents& c) {
   const ValueId total = sum_along(b, call, c.values[0]);
   return {b.emit("sub", {c.values[0], b.emit("mul", {b.emit("exp", {c.outputs[0]}), total})})};
 }
 
-Values vjp_logsumexp(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_logsumexp(Emitter& b, const OpCall& call, const Cotangents& c) {
   const ValueId share =
       b.emit("exp", {b.emit("sub", {call.inputs[0], spread(b, call, c.outputs[0])})});
   return {b.emit("mul", {spread(b, call, c.values[0]), share})};
@@ -151,7 +151,7 @@ Values vjp_logsumexp(Builder& b, const OpCall& call, const Cotangents& c) {
 // Meanings --------------------------------------------------------------------------------------
 
 /// How many elements a reduction takes, as a scalar of the input's type.
-ValueId taken_count(Builder& b, const OpCall& call) {
+ValueId taken_count(Emitter& b, const OpCall& call) {
   Shape taken;
   for (const std::size_t axis : reduced_axes(call)) taken.push_back(call.types[0].shape[axis]);
   const Dim count = count_elements(taken);
@@ -160,11 +160,11 @@ ValueId taken_count(Builder& b, const OpCall& call) {
   return b.emit("cast", {b.emit("length", {}, {{"value", count}})}, {{"dtype", dtype}});
 }
 
-Values expand_mean(Builder& b, const OpCall& call) {
+Values expand_mean(Emitter& b, const OpCall& call) {
   return {b.emit("div", {b.emit("sum", {call.inputs[0]}, call.attributes), taken_count(b, call)})};
 }
 
-Values expand_var(Builder& b, const OpCall& call) {
+Values expand_var(Emitter& b, const OpCall& call) {
   const ValueId x = call.inputs[0];
   const std::vector<std::int64_t>& dim = call.integers("dim");
   const ValueId mean = b.emit("mean", {x}, {{"dim", dim}, {"keepdim", true}});
@@ -179,7 +179,7 @@ Values expand_var(Builder& b, const OpCall& call) {
   return {b.emit("div", {sum, divisor})};
 }
 
-Values expand_all(Builder& b, const OpCall& call) {
+Values expand_all(Emitter& b, const OpCall& call) {
   const ValueId no = b.emit("logical_not", {call.inputs[0]});
   return {b.emit("logical_not", {b.emit("any", {no}, call.attributes)})};
 }
@@ -189,7 +189,7 @@ bool has_no_elements(const OpCall& call) {
   return std::ranges::find(call.types[0].shape, Dim(0)) != call.types[0].shape.end();
 }
 
-Values expand_softmax(Builder& b, const OpCall& call) {
+Values expand_softmax(Emitter& b, const OpCall& call) {
   const ValueId x = call.inputs[0];
   if (has_no_elements(call)) return {x};
   const std::vector<std::int64_t> dim{call.integer("dim")};
@@ -198,7 +198,7 @@ Values expand_softmax(Builder& b, const OpCall& call) {
   return {b.emit("div", {raised, sum_along(b, call, raised)})};
 }
 
-Values expand_log_softmax(Builder& b, const OpCall& call) {
+Values expand_log_softmax(Emitter& b, const OpCall& call) {
   const ValueId x = call.inputs[0];
   if (has_no_elements(call)) return {x};
   const std::vector<std::int64_t> dim{call.integer("dim")};
@@ -209,7 +209,7 @@ Values expand_log_softmax(Builder& b, const OpCall& call) {
 }
 
 // An infinite maximum is not subtracted: inf - inf is not a number.
-Values expand_logsumexp(Builder& b, const OpCall& call) {
+Values expand_logsumexp(Emitter& b, const OpCall& call) {
   const ValueId x = call.inputs[0];
   const std::vector<std::int64_t>& dim = call.integers("dim");
   const ValueId top = b.emit("amax", {x}, {{"dim", dim}, {"keepdim", true}});

@@ -137,17 +137,17 @@ std::vector<std::int64_t> per_axis(const std::vector<std::int64_t>& list, std::s
                      axes));
 }
 
-std::vector<ValueId> no_gradient(Builder& /*b*/, const OpCall& call, const Cotangents& /*c*/) {
+std::vector<ValueId> no_gradient(Emitter& /*b*/, const OpCall& call, const Cotangents& /*c*/) {
   return std::vector<ValueId>(call.inputs.size(), ValueId::none);
 }
 
-ValueId number(Builder& b, ValueId like, double value) {
+ValueId number(Emitter& b, ValueId like, double value) {
   const DType dtype = b.dtype(like);
   return is_floating(dtype) ? b.literal(dtype, value)
                             : b.literal(dtype, static_cast<std::int64_t>(value));
 }
 
-ValueId sum_to(Builder& b, ValueId x, Shape shape) {
+ValueId sum_to(Emitter& b, ValueId x, Shape shape) {
   const Shape from = b.shape(x);
   if (from == shape) return x;
   const std::size_t lead = from.size() - shape.size();
@@ -161,12 +161,12 @@ ValueId sum_to(Builder& b, ValueId x, Shape shape) {
   return reshape_to(b, x, shape);
 }
 
-ValueId reshape_to(Builder& b, ValueId x, Shape shape) {
+ValueId reshape_to(Emitter& b, ValueId x, Shape shape) {
   if (b.shape(x) == shape) return x;
   return b.emit("reshape", {x}, {{"shape", shape}});
 }
 
-ValueId with_axes(Builder& b, ValueId x, const Shape& full, const std::vector<std::size_t>& axes,
+ValueId with_axes(Emitter& b, ValueId x, const Shape& full, const std::vector<std::size_t>& axes,
                   bool keepdim) {
   if (keepdim) return x;
   Shape shape = full;

@@ -5,7 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "ops/builder.h"
+#include "ops/emitter.h"
+#include "ops/schema.h"
 
 namespace isomer {
 
@@ -48,16 +49,16 @@ std::vector<std::int64_t> per_axis(const std::vector<std::int64_t>& list, std::s
 // grows.
 
 /// The derivative of what has none but is no obstacle: no cotangent goes to any input.
-std::vector<ValueId> no_gradient(Builder& b, const OpCall& call, const Cotangents& c);
+std::vector<ValueId> no_gradient(Emitter& b, const OpCall& call, const Cotangents& c);
 /// A literal of the value's dtype.
-ValueId number(Builder& b, ValueId like, double value);
+ValueId number(Emitter& b, ValueId like, double value);
 /// `x` summed down to `shape`, undoing a broadcast. Returns `x` where nothing was broadcast.
-ValueId sum_to(Builder& b, ValueId x, Shape shape);
+ValueId sum_to(Emitter& b, ValueId x, Shape shape);
 /// Reshapes; returns `x` where the shape is that already.
-ValueId reshape_to(Builder& b, ValueId x, Shape shape);
+ValueId reshape_to(Emitter& b, ValueId x, Shape shape);
 /// Inserts the axes that a reduction without keepdim took away, so that `x` broadcasts against the
 /// input.
-ValueId with_axes(Builder& b, ValueId x, const Shape& full, const std::vector<std::size_t>& axes,
+ValueId with_axes(Emitter& b, ValueId x, const Shape& full, const std::vector<std::size_t>& axes,
                   bool keepdim);
 
 }  // namespace isomer

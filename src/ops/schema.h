@@ -13,7 +13,7 @@
 
 namespace isomer {
 
-class Builder;
+class Emitter;
 
 /// What a rule may look at.
 struct OpCall {
@@ -58,10 +58,10 @@ struct OpSchema {
   /// Types of the outputs. Throws Fault::model with what would be right.
   std::vector<TensorType> (*infer)(const OpCall&);
   /// The same meaning in smaller operators; null: the op is primitive.
-  std::vector<ValueId> (*expand)(Builder&, const OpCall&) = nullptr;
+  std::vector<ValueId> (*expand)(Emitter&, const OpCall&) = nullptr;
   /// Cotangents of the inputs, one per input (none: zero); null: by expansion, or there is no
   /// derivative.
-  std::vector<ValueId> (*vjp)(Builder&, const OpCall&, const Cotangents&) = nullptr;
+  std::vector<ValueId> (*vjp)(Emitter&, const OpCall&, const Cotangents&) = nullptr;
   /// One line; docs/coverage.md is made from it.
   std::string_view meaning;
   /// Of the expansion: after each operator, or once at its end.

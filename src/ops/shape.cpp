@@ -261,22 +261,22 @@ std::vector<TensorType> matrix_type(const OpCall& call) {
 
 // Derivatives -----------------------------------------------------------------------------------
 
-Values vjp_reshape(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_reshape(Emitter& b, const OpCall& call, const Cotangents& c) {
   return {reshape_to(b, c.values[0], call.types[0].shape)};
 }
 
-Values vjp_permute(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_permute(Emitter& b, const OpCall& call, const Cotangents& c) {
   const std::vector<std::size_t> order = permutation(call);
   std::vector<std::int64_t> inverse(order.size());
   for (std::size_t i = 0; i < order.size(); ++i) inverse[order[i]] = static_cast<std::int64_t>(i);
   return {b.emit("permute", {c.values[0]}, {{"dims", inverse}})};
 }
 
-Values vjp_expand(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_expand(Emitter& b, const OpCall& call, const Cotangents& c) {
   return {sum_to(b, c.values[0], call.types[0].shape)};
 }
 
-Values vjp_slice(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_slice(Emitter& b, const OpCall& call, const Cotangents& c) {
   const Slice slice = slice_of(call);
   const Shape& shape = call.types[0].shape;
   if (slice.step == 1) {
@@ -295,7 +295,7 @@ Values vjp_slice(Builder& b, const OpCall& call, const Cotangents& c) {
                  {{"dim", static_cast<std::int64_t>(slice.axis)}})};
 }
 
-Values vjp_cat(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_cat(Emitter& b, const OpCall& call, const Cotangents& c) {
   const std::size_t axis = axis_in(call.integer("dim"), rank_of(call));
   Values result;
   Dim start = 0;
@@ -309,28 +309,28 @@ Values vjp_cat(Builder& b, const OpCall& call, const Cotangents& c) {
 }
 
 // Negative padding crops, so the derivative of padding is padding by the opposite.
-Values vjp_pad(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_pad(Emitter& b, const OpCall& call, const Cotangents& c) {
   std::vector<Dim> pad = dims(call, "pad");
   for (Dim& amount : pad) amount = Dim(0) - amount;
   return {b.emit("pad", {c.values[0]}, {{"pad", pad}})};
 }
 
-Values vjp_same_op(Builder& b, std::string_view op, const OpCall& call, const Cotangents& c) {
+Values vjp_same_op(Emitter& b, std::string_view op, const OpCall& call, const Cotangents& c) {
   return {b.emit(op, {c.values[0]}, call.attributes)};
 }
-Values vjp_flip(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_flip(Emitter& b, const OpCall& call, const Cotangents& c) {
   return vjp_same_op(b, "flip", call, c);
 }
-Values vjp_tril(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_tril(Emitter& b, const OpCall& call, const Cotangents& c) {
   return vjp_same_op(b, "tril", call, c);
 }
-Values vjp_triu(Builder& b, const OpCall& call, const Cotangents& c) {
+Values vjp_triu(Emitter& b, const OpCall& call, const Cotangents& c) {
   return vjp_same_op(b, "triu", call, c);
 }
 
 // Meanings --------------------------------------------------------------------------------------
 
-Values expand_transpose(Builder& b, const OpCall& call) {
+Values expand_transpose(Emitter& b, const OpCall& call) {
   std::vector<std::int64_t> order(rank_of(call));
   std::iota(order.begin(), order.end(), std::int64_t{0});
   if (order.empty()) return {call.inputs[0]};
@@ -339,17 +339,17 @@ Values expand_transpose(Builder& b, const OpCall& call) {
   return {b.emit("permute", {call.inputs[0]}, {{"dims", order}})};
 }
 
-Values expand_unsqueeze(Builder& b, const OpCall& call) {
+Values expand_unsqueeze(Emitter& b, const OpCall& call) {
   return {reshape_to(b, call.inputs[0], unsqueeze_type(call)[0].shape)};
 }
-Values expand_squeeze(Builder& b, const OpCall& call) {
+Values expand_squeeze(Emitter& b, const OpCall& call) {
   return {reshape_to(b, call.inputs[0], squeeze_type(call)[0].shape)};
 }
-Values expand_flatten(Builder& b, const OpCall& call) {
+Values expand_flatten(Emitter& b, const OpCall& call) {
   return {reshape_to(b, call.inputs[0], flatten_type(call)[0].shape)};
 }
 
-Values expand_select(Builder& b, const OpCall& call) {
+Values expand_select(Emitter& b, const OpCall& call) {
   const std::size_t axis = axis_in(call.integer("dim"), rank_of(call));
   const Dim start = selected_position(call, call.types[0].shape[axis]);
   const ValueId part =
@@ -358,7 +358,7 @@ Values expand_select(Builder& b, const OpCall& call) {
   return {reshape_to(b, part, select_type(call)[0].shape)};
 }
 
-Values expand_split(Builder& b, const OpCall& call) {
+Values expand_split(Emitter& b, const OpCall& call) {
   Values parts;
   Dim start = 0;
   for (const Dim& size : dims(call, "sizes")) {
@@ -370,7 +370,7 @@ Values expand_split(Builder& b, const OpCall& call) {
   return parts;
 }
 
-Values expand_stack(Builder& b, const OpCall& call) {
+Values expand_stack(Emitter& b, const OpCall& call) {
   Values parts;
   for (const ValueId x : call.inputs)
     parts.push_back(b.emit("unsqueeze", {x}, {{"dim", call.integer("dim")}}));
@@ -379,7 +379,7 @@ Values expand_stack(Builder& b, const OpCall& call) {
 }
 
 // Every length gets a new axis before it, along which it is expanded.
-Values expand_repeat(Builder& b, const OpCall& call) {
+Values expand_repeat(Emitter& b, const OpCall& call) {
   const std::vector<std::int64_t>& repeats = call.integers("repeats");
   const Shape shape = shape_for_repeat(call);
   Shape apart;
@@ -394,7 +394,7 @@ Values expand_repeat(Builder& b, const OpCall& call) {
 }
 
 // By a mask and not by subtraction, so that infinities above the diagonal do no harm.
-Values expand_triu(Builder& b, const OpCall& call) {
+Values expand_triu(Emitter& b, const OpCall& call) {
   const Shape& shape = call.types[0].shape;
   const Shape matrix(shape.end() - 2, shape.end());
   const ValueId full =

@@ -1,7 +1,11 @@
 #include "run/kernels.h"
 
+#include <algorithm>
 #include <map>
 
+#include "base/error.h"
+#include "base/text.h"
+#include "graph/text.h"
 #include "ops/builder.h"
 #include "run/engine.h"
 
@@ -23,14 +27,30 @@ std::string key_of(std::string_view op, std::span<const Tensor* const> inputs) {
   return key;
 }
 
+// One length of 0 does not excuse the others: slices of nothing are walked over, too.
+void bound(const TensorType& result, std::int64_t most) {
+  std::int64_t room = most;
+  for (const Dim& length : result.shape) {
+    if (!length.known()) return;
+    room /= std::max<std::int64_t>(length.value(), 1);
+  }
+  if (room > 0) return;
+  throw Error(Fault::model, "",
+              fmt::format("an array of shape {} is too large; at most {} elements are made",
+                          to_text(result.shape), most));
+}
+
 std::unique_ptr<Executor> prepare(std::string_view op, std::span<const Tensor* const> inputs,
-                                  const Attributes& attributes, std::uint64_t seed) {
+                                  const Attributes& attributes, std::uint64_t seed,
+                                  std::int64_t most_elements) {
   Builder b{std::string(op)};
   std::vector<ValueId> ids;
   for (const Tensor* input : inputs) {
     ids.push_back(input == nullptr ? ValueId::none : b.input("", input->type()));
+    if (input != nullptr) most_elements = std::max(most_elements, input->count());
   }
   std::vector<ValueId> outputs = b.emit_all(op, std::move(ids), attributes);
+  for (const ValueId id : outputs) bound(b.type(id), most_elements);
   return make_reference_executor(std::move(b).finish(std::move(outputs)), seed);
 }
 
@@ -38,6 +58,7 @@ std::unique_ptr<Executor> prepare(std::string_view op, std::span<const Tensor* c
 
 struct Operators::Plans {
   std::uint64_t seed = 0;
+  std::int64_t most_elements = 0;
   std::size_t count = 0;
   std::map<std::string, std::vector<Plan>> by_key;
 
@@ -48,7 +69,8 @@ struct Operators::Plans {
       if (plan.attributes == attributes) return *plan.executor;
     }
     // Each plan draws its own numbers: two dropouts of one document must not agree.
-    std::unique_ptr<Executor> executor = prepare(op, inputs, attributes, seed + count);
+    std::unique_ptr<Executor> executor =
+        prepare(op, inputs, attributes, seed + count, most_elements);
     ++count;
     known.push_back({attributes, std::move(executor)});
     return *known.back().executor;
@@ -61,8 +83,10 @@ struct Operators::Plans {
   }
 };
 
-Operators::Operators(std::uint64_t seed) : plans_(std::make_unique<Plans>()) {
+Operators::Operators(std::uint64_t seed, std::int64_t most_elements)
+    : plans_(std::make_unique<Plans>()) {
   plans_->seed = seed;
+  plans_->most_elements = most_elements;
 }
 Operators::~Operators() = default;
 

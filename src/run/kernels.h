@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -17,8 +18,10 @@ namespace isomer {
 /// to one thread.
 class Operators {
  public:
-  /// `seed` feeds random operators.
-  explicit Operators(std::uint64_t seed = 0);
+  /// `seed` feeds random operators. A result has at most as many elements as `most_elements`, or as
+  /// its largest input.
+  explicit Operators(std::uint64_t seed = 0,
+                     std::int64_t most_elements = std::numeric_limits<std::int64_t>::max());
   ~Operators();
 
   /// The outputs of `op`; null stands for an absent optional input, and trailing ones may be left

@@ -4,11 +4,12 @@
 #include "base/text.h"
 #include "passes/passes.h"
 #include "passes/rewrite.h"
+#include "source/python/source.h"
 #include "systems/mdf/mdf.h"
-#include "systems/pytorch/pytorch.h"
-#include "systems/pytorch/source.h"
+#include "systems/pt2/pt2.h"
 #include "systems/system.h"
 #include "systems/text/text.h"
+#include "systems/torch/torch.h"
 
 namespace isomer {
 namespace {
@@ -17,24 +18,24 @@ constexpr System systems[] = {
     {.name = "pt2",
      .about = "what torch.export saves",
      .extensions = ".pt2",
-     .recognises = recognises_pt2,
-     .read = read_pt2},
+     .recognises = pt2::recognises,
+     .read = pt2::read},
     {.name = "pytorch",
      .about = "PyTorch source in Python",
      .extensions = ".py",
      .mark = "written by isomer",
-     .write = write_pytorch,
-     .spells = spells_pytorch,
-     .simulate = simulate_pytorch},
+     .write = python::write,
+     .spells = python::spells,
+     .simulate = torch::simulate},
     {.name = "mdf",
      .about = "documents of ModECI's Model Description Format",
      .extensions = ".json",
      .mark = "\"generating_application\": \"isomer\"",
-     .recognises = recognises_mdf,
-     .read = read_mdf,
-     .write = write_mdf,
-     .spells = spells_mdf,
-     .simulate = simulate_mdf},
+     .recognises = mdf::recognises,
+     .read = mdf::read,
+     .write = mdf::write,
+     .spells = mdf::spells,
+     .simulate = mdf::simulate},
     {.name = "text",
      .about = "isomer's own readable form",
      .extensions = ".isomer",

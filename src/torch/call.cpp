@@ -9,7 +9,7 @@
 #include <string>
 
 #include "ops/schema.h"
-#include "systems/aten/names.h"
+#include "vocabularies/aten/names.h"
 
 namespace isomer::libtorch {
 namespace {

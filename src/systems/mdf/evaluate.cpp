@@ -4,7 +4,8 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "systems/mdf/arithmetic.h"
+#include "vocabularies/numpy/arithmetic.h"
+#include "vocabularies/numpy/numbers.h"
 
 namespace isomer::mdf {
 namespace {
@@ -67,14 +68,14 @@ std::vector<Value> Evaluator::values(const std::vector<Expression>& expressions)
   for (const Expression& e : expressions) {
     result.push_back(value(e));
     count += values_in(result.back(), 1);
-    bound_items(count);
+    numpy::bound_items(count);
   }
   return result;
 }
 
 Value Evaluator::name(const Expression& e) const {
   if (const Value* known = names_.find(e.text)) return *known;
-  const Value builtin = named(e.text);
+  const Value builtin = numpy::named(e.text);
   if (builtin.is_none())
     throw Error(Fault::model, "", fmt::format("there is no name {}", quoted(e.text)));
   return builtin;
@@ -109,7 +110,7 @@ Value Evaluator::dict(const Expression& e) const {
     if (text == nullptr) throw Error(Fault::unsupported, "", "the keys of a dict are texts");
     result.items.push_back({*text, value(e.operands[i + 1])});
     count += values_in(result.items.back().second, 1);
-    bound_items(count);
+    numpy::bound_items(count);
   }
   return {std::move(result)};
 }
@@ -146,7 +147,7 @@ Value Evaluator::attribute(const Expression& e) const {
   const std::string path = path_of(e, names_);
   if (!path.empty()) {
     if (path == "numpy.newaxis") return {};
-    const Value constant = named(path);
+    const Value constant = numpy::named(path);
     if (constant.is_none())
       throw Error(Fault::model, "", fmt::format("there is no name {}", quoted(path)));
     return constant;
@@ -166,7 +167,7 @@ Value Evaluator::attribute(const Expression& e) const {
 Value settled(const Value& value) {
   if (value.as<List>() == nullptr) return value;
   Tensor tensor;
-  return to_tensor(value, tensor) ? array_value(tensor) : value;
+  return to_tensor(value, tensor) ? numpy::array_value(tensor) : value;
 }
 
 }  // namespace
@@ -193,11 +194,11 @@ Formula::Formula(const Tree& tree) {
     *this = Formula(*text);
     return;
   }
-  constant_ = settled(value_of(tree));
+  constant_ = settled(numpy::value_of(tree));
 }
 
 Formula::Formula(std::string text)
-    : is_text_(true), text_(std::move(text)), constant_(number_in(text_)) {
+    : is_text_(true), text_(std::move(text)), constant_(numpy::number_in(text_)) {
   if (!constant_.is_none()) return;
   try {
     parsed_ = std::make_shared<const Expression>(parse_expression(text_));

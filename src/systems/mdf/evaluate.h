@@ -10,9 +10,14 @@
 #include <vector>
 
 #include "systems/mdf/expression.h"
-#include "systems/mdf/functions.h"
+#include "vocabularies/numpy/functions.h"
 
 namespace isomer::mdf {
+
+using numpy::Arguments;
+using numpy::Index;
+using numpy::Slice;
+using numpy::Width;
 
 /// Names and values in the order they were given: some functions take operands in that order.
 class Table {

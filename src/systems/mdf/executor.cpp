@@ -5,9 +5,9 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "systems/mdf/arithmetic.h"
 #include "systems/mdf/node_executor.h"
 #include "systems/mdf/remarks.h"
+#include "vocabularies/numpy/arithmetic.h"
 
 namespace isomer::mdf {
 namespace {
@@ -78,7 +78,7 @@ void DocumentExecutor::connect(const DocumentGraph& graph, std::vector<std::stri
     }
     Link link{sender->second, edge.sender_port, port, std::nullopt, id};
     if (const Tree* weight = find(edge.parameters, "weight")) {
-      const Value value = value_of(*weight);
+      const Value value = numpy::value_of(*weight);
       if (!is_one(value)) link.weight = value;
     }
     incoming_[receiver->second].push_back(std::move(link));

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "systems/mdf/numbers.h"
+#include "vocabularies/numpy/numbers.h"
 
 namespace isomer::mdf {
 namespace {
@@ -369,7 +369,7 @@ Expression Parser::atom() {
 Expression Parser::number() {
   const Token token = tokens_.now();
   tokens_.advance();
-  const auto digits = without_underscores(token.text);
+  const auto digits = numpy::without_underscores(token.text);
   if (!digits) refuse(tokens_.text(), token.column, "an underscore stands between two digits");
   const bool based = digits->size() > 1 && (*digits)[0] == '0' &&
                      std::isalpha(static_cast<unsigned char>((*digits)[1]));
@@ -394,7 +394,7 @@ Expression Parser::number() {
     if (octal) refuse(tokens_.text(), token.column, "an integer does not begin with 0");
     return constant({value});
   }
-  const auto value = real_in(*digits);
+  const auto value = numpy::real_in(*digits);
   if (!value)
     refuse(tokens_.text(), token.column, "the number is not written as Python writes numbers");
   return constant({*value});

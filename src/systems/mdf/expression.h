@@ -7,9 +7,17 @@
 #include <string_view>
 #include <vector>
 
-#include "systems/mdf/value.h"
+#include "vocabularies/numpy/value.h"
 
 namespace isomer::mdf {
+
+using numpy::Array;
+using numpy::Dict;
+using numpy::List;
+using numpy::Text;
+using numpy::Tuple;
+using numpy::Value;
+using numpy::Word;
 
 /// One expression as a tree.
 struct Expression {
@@ -51,9 +59,5 @@ void collect_names(const Expression& expression, std::set<std::string>& names);
 /// then parses the pieces
 ///. Throws Fault::model where a piece is no expression: documents with such a text are refused.
 std::set<std::string> required_names(std::string_view text);
-
-/// A text that Python's int() or float() takes: " 3 ", "1_000", "nan", "-inf", ".5". None when it
-/// is no number.
-Value number_in(std::string_view text);
 
 }  // namespace isomer::mdf

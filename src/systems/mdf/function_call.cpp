@@ -1,5 +1,6 @@
 #include "base/error.h"
 #include "base/text.h"
+#include "run/tensor_emitter.h"
 #include "systems/mdf/node_executor.h"
 #include "systems/mdf/standard.h"
 
@@ -14,6 +15,25 @@ Tensor operand(const Value& value, Width width) {
   if (!is_floating(tensor.dtype())) return tensor;
   return tensor.converted(width == Width::doubled ? DType::f64 : DType::f32);
 }
+
+/// In double precision, what the format computes in 32 bits is computed in 64.
+class DocumentEmitter final : public TensorEmitter {
+ public:
+  DocumentEmitter(Operators& operators, Width width) : TensorEmitter(operators), width_(width) {}
+
+  std::vector<ValueId> emit_all(std::string_view op, std::vector<ValueId> inputs,
+                                Attributes attributes = {}) override {
+    for (NamedAttribute& attribute : attributes) {
+      const auto* dtype = std::get_if<DType>(&attribute.value);
+      if (width_ == Width::doubled && dtype != nullptr && *dtype == DType::f32)
+        attribute.value = DType::f64;
+    }
+    return TensorEmitter::emit_all(op, std::move(inputs), std::move(attributes));
+  }
+
+ private:
+  Width width_;
+};
 
 struct Input {
   std::string name;
@@ -36,10 +56,10 @@ Value result_of(const OnnxOperator& op, const TensorEmitter& emitter,
                 const std::vector<ValueId>& results) {
   if (!op.tuple) {
     const Tensor& tensor = emitter[results[0]];
-    return array_value(tensor.dtype() == DType::f32 ? tensor.converted(DType::f64) : tensor);
+    return numpy::array_value(tensor.dtype() == DType::f32 ? tensor.converted(DType::f64) : tensor);
   }
   Tuple tuple;
-  for (const ValueId id : results) tuple.items.push_back(array_value(emitter[id]));
+  for (const ValueId id : results) tuple.items.push_back(numpy::array_value(emitter[id]));
   return {std::move(tuple)};
 }
 
@@ -49,7 +69,7 @@ FunctionCall::FunctionCall(const std::string& name, const Elements<Tree>& args,
                            const std::optional<std::string>& otherwise) {
   const std::string formula = standard_formula(name);
   if (name.starts_with("onnx::")) {
-    onnx_ = find_onnx(std::string_view(name).substr(6));
+    onnx_ = onnx::find_onnx(std::string_view(name).substr(6));
     if (onnx_ == nullptr) unknown_ = name;
   } else if (!formula.empty()) {
     formula_ = Formula(formula);
@@ -136,7 +156,7 @@ Value FunctionCall::evaluate_onnx(const Table& given, const Table& names,
   }
   if (onnx_->name == "Constant") return inputs.empty() ? Value{} : inputs[0].value;
 
-  TensorEmitter emitter(shared.operators, shared.width == Width::doubled);
+  DocumentEmitter emitter(shared.operators, shared.width);
   for (const auto& [name, value] : in_formal_order(*onnx_, std::move(inputs))) {
     if (onnx_->name == "Pad" && name == "constant_value" && value.is_none()) continue;
     Tensor tensor = with_place(fmt::format("input {}", quoted(name)),
@@ -144,7 +164,7 @@ Value FunctionCall::evaluate_onnx(const Table& given, const Table& names,
     if (onnx_->name == "Reshape" && name == "shape") tensor = tensor.reshaped({tensor.count()});
     if (onnx_->name == "Pad" && name == "constant_value")
       tensor = tensor.converted(emitter[call.inputs.at(0)].dtype());
-    call.inputs.push_back(emitter.add(std::move(tensor)));
+    call.inputs.push_back(emitter.constant(std::move(tensor)));
   }
   return result_of(*onnx_, emitter, emit_onnx(emitter, *onnx_, call));
 }

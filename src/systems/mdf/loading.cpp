@@ -5,10 +5,9 @@
 #include "codecs/json.h"
 #include "systems/mdf/mdf.h"
 #include "systems/mdf/remarks.h"
-#include "systems/mdf/value.h"
+#include "vocabularies/numpy/value.h"
 
-namespace isomer {
-namespace mdf {
+namespace isomer::mdf {
 namespace {
 
 Tree tree_in(std::string_view entry, std::string_view text) {
@@ -17,7 +16,7 @@ Tree tree_in(std::string_view entry, std::string_view text) {
 }
 
 Tensor value_in(const Tree& tree, const TensorType& type) {
-  const Tensor found = tensor_of(value_of(tree));
+  const Tensor found = tensor_of(numpy::value_of(tree));
   const auto shape = known_shape(type.shape);
   if (!shape)
     throw Error(Fault::file, "",
@@ -110,9 +109,7 @@ Loading load(const Files& files, std::string_view entry) {
   return loading;
 }
 
-}  // namespace mdf
-
-bool recognises_mdf(const Files& files, std::string_view entry) {
+bool recognises(const Files& files, std::string_view entry) {
   constexpr std::size_t enough = 4096;
   const Bytes bytes = files.read(entry);
   const std::string_view head = bytes.text().substr(0, enough);
@@ -122,4 +119,4 @@ bool recognises_mdf(const Files& files, std::string_view entry) {
          head.find("\"graphs\"") != std::string_view::npos;
 }
 
-}  // namespace isomer
+}  // namespace isomer::mdf

@@ -1,32 +1,32 @@
 #pragma once
 
 // ModECI's Model Description Format: documents of nodes with expressions, in JSON. They are run by
-// their own rules (simulate_mdf), written from a graph and read into one.
+// their own rules (simulate), written from a graph and read into one.
 
 #include <string_view>
 
 #include "systems/system.h"
 
-namespace isomer {
+namespace isomer::mdf {
 
 /// Whether the file is a document of the format, by a look at its beginning.
-bool recognises_mdf(const Files& files, std::string_view entry);
+bool recognises(const Files& files, std::string_view entry);
 
 /// Reads a document into a graph. A node that still says what its metadata claims becomes the
 /// operator it was; any other is read by what it says. Throws Fault::file for what is no document,
 /// Fault::unsupported with every node that has no meaning as a graph.
-Loaded read_mdf(const Files& files, std::string_view entry);
+Loaded read(const Files& files, std::string_view entry);
 
 /// Writes `stem`.json, and `stem`.safetensors beside it where the weights take more than a
-/// megabyte. Operators without a word must have been expanded (spells_mdf). Throws
+/// megabyte. Operators without a word must have been expanded (spells). Throws
 /// Fault::unsupported with all that cannot be said.
-Written write_mdf(const Graph& graph, std::string_view stem);
+Written write(const Graph& graph, std::string_view stem);
 
 /// Whether documents have a word for one of our operators.
-bool spells_mdf(std::string_view op);
+bool spells(std::string_view op);
 
 /// The document made runnable by MDF's own rules; nothing of it passes through our graph. Under
 /// Precision::doubled all that the format computes in 32 bits is computed in 64.
-Simulation simulate_mdf(const Files& files, std::string_view entry, Precision precision);
+Simulation simulate(const Files& files, std::string_view entry, Precision precision);
 
-}  // namespace isomer
+}  // namespace isomer::mdf

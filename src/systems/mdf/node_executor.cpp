@@ -4,24 +4,24 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "systems/mdf/arithmetic.h"
-#include "systems/mdf/arrays.h"
+#include "vocabularies/numpy/arithmetic.h"
+#include "vocabularies/numpy/arrays.h"
 
 namespace isomer::mdf {
 namespace {
 
 bool is_known_word(std::string_view name) {
-  return name == "constant" || name == "math" || name == "numpy" || is_builtin(name);
+  return name == "constant" || name == "math" || name == "numpy" || numpy::is_builtin(name);
 }
 
 Value initial_value(const InputPort& port) {
   if (!port.default_value.is_null()) return Formula(port.default_value).value();
   std::int64_t count = 1;
-  for (const std::int64_t length : port.shape) count = product_of_lengths(count, length);
+  for (const std::int64_t length : port.shape) count = numpy::product_of_lengths(count, length);
   // Only what is stored can be as large; it takes the place of nothing.
-  if (count > most_elements) return {};
+  if (count > numpy::most_elements) return {};
   const DType dtype = port.type.find("float") != std::string::npos ? DType::f64 : DType::i64;
-  return array_value(Tensor::zeros(dtype, port.shape));
+  return numpy::array_value(Tensor::zeros(dtype, port.shape));
 }
 
 template <class Action>
@@ -214,7 +214,7 @@ Value NodeExecutor::evaluate_parameter(LiveParameter& parameter, const Table& na
                   "it has no value to advance from: run once without a time increment first");
     }
     const Value slope = parameter.derivative->evaluate(names, shared_->width);
-    result = binary("+", array_value(tensor_of(result)), binary("*", slope, time_increment));
+    result = binary("+", numpy::array_value(tensor_of(result)), binary("*", slope, time_increment));
   }
   return parameter.conditions.empty() ? result
                                       : apply_conditions(parameter, std::move(result), names);
@@ -227,7 +227,8 @@ Value NodeExecutor::apply_conditions(const LiveParameter& parameter, Value value
       const Value test = condition.test.evaluate(names, shared_->width);
       const Value then = condition.value.evaluate(names, shared_->width);
       if (value.is_none()) value = {0.0};
-      value = result_of(chosen(tensor_of(test), tensor_of(then), tensor_of(value)), false);
+      value = numpy::result_of(numpy::chosen(tensor_of(test), tensor_of(then), tensor_of(value)),
+                               false);
     });
   }
   return value;

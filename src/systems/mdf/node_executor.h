@@ -12,9 +12,12 @@
 #include "run/kernels.h"
 #include "systems/mdf/document.h"
 #include "systems/mdf/evaluate.h"
-#include "systems/mdf/onnx.h"
+#include "vocabularies/onnx/onnx.h"
 
 namespace isomer::mdf {
+
+using onnx::OnnxCall;
+using onnx::OnnxOperator;
 
 /// The kernels that all nodes of a document share, and how wide numbers are.
 struct SharedOperators {

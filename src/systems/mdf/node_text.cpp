@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "graph/text.h"
 #include "systems/mdf/expression.h"
+#include "vocabularies/numpy/numbers.h"
 
 namespace isomer::mdf {
 namespace {
@@ -206,7 +207,7 @@ std::int64_t integer_in(const Tree& tree) {
 double real_in(const Tree& tree) {
   if (const double* number = std::get_if<double>(&tree.value)) return *number;
   if (const std::string* text = tree.text()) {
-    const Value number = number_in(*text);
+    const Value number = numpy::number_in(*text);
     if (!number.is_none()) return real_of(number);
   }
   return static_cast<double>(integer_in(tree));

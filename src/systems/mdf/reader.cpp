@@ -15,8 +15,7 @@
 #include "systems/mdf/remarks.h"
 #include "systems/mdf/symbolic.h"
 
-namespace isomer {
-namespace mdf {
+namespace isomer::mdf {
 namespace {
 
 /// Whether two entries of a document say the same. 2 and 2.0 do not.
@@ -422,15 +421,14 @@ Loaded Reader::read() && {
 }
 
 }  // namespace
-}  // namespace mdf
 
-Loaded read_mdf(const Files& files, std::string_view entry) {
-  const mdf::Loading loading = mdf::load(files, entry);
+Loaded read(const Files& files, std::string_view entry) {
+  const Loading loading = load(files, entry);
   return with_place(entry, [&] {
-    Loaded loaded = mdf::Reader(loading).read();
+    Loaded loaded = Reader(loading).read();
     loaded.graph = remove_unused(loaded.graph);
     return loaded;
   });
 }
 
-}  // namespace isomer
+}  // namespace isomer::mdf

@@ -8,8 +8,8 @@
 #include "base/text.h"
 #include "systems/mdf/evaluate.h"
 #include "systems/mdf/node_text.h"
-#include "systems/mdf/onnx.h"
 #include "systems/mdf/standard.h"
+#include "vocabularies/onnx/onnx.h"
 
 namespace isomer::mdf {
 namespace {
@@ -136,7 +136,7 @@ void Ignored::arguments(const std::string& place, std::string_view function,
                         const Elements<Tree>& args, const std::string& otherwise) {
   std::set<std::string> used;
   const bool onnx = function.starts_with("onnx::");
-  const OnnxOperator* op = onnx ? find_onnx(function.substr(6)) : nullptr;
+  const OnnxOperator* op = onnx ? onnx::find_onnx(function.substr(6)) : nullptr;
   if (onnx && (op == nullptr || op->variadic())) return;
   if (op == nullptr) {
     const std::string formula = standard_formula(function);

@@ -10,8 +10,7 @@
 #include "systems/mdf/node_text.h"
 #include "systems/stored.h"
 
-namespace isomer {
-namespace mdf {
+namespace isomer::mdf {
 namespace {
 
 /// A document with what runs it and what its metadata tells.
@@ -69,7 +68,7 @@ const Value& output_of(const Running& running, const Door& door) {
 void give_inputs(Running& running, std::span<const Tensor> inputs) {
   bind_lengths(running.door, inputs);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    running.executor->set_input(running.inputs[i].id, array_value(inputs[i]));
+    running.executor->set_input(running.inputs[i].id, numpy::array_value(inputs[i]));
   }
 }
 
@@ -120,7 +119,7 @@ std::vector<Step> trace_run(Running& running, std::span<const Tensor> inputs) {
 }
 
 void set_weight(Running& running, const StoredWeight& weight, const Tensor& tensor) {
-  const Value value = array_value(tensor);
+  const Value value = numpy::array_value(tensor);
   if (weight.where == StoredWeight::Where::port) running.executor->set_input(weight.id, value);
   if (weight.where == StoredWeight::Where::parameter) {
     running.executor->set_parameter(weight.node, weight.id, value);
@@ -175,49 +174,47 @@ std::shared_ptr<Running> make_running(const Files& files, std::string_view entry
 }
 
 }  // namespace
-}  // namespace mdf
 
-Simulation simulate_mdf(const Files& files, std::string_view entry, Precision precision) {
-  const auto running = mdf::make_running(files, entry, precision);
+Simulation simulate(const Files& files, std::string_view entry, Precision precision) {
+  const auto running = make_running(files, entry, precision);
   Simulation simulation;
   simulation.notes = running->loading.notes;
-  for (const mdf::Door& door : running->inputs) {
+  for (const Door& door : running->inputs) {
     simulation.inputs.push_back(
         {door.name.empty() ? door.id : door.name, running->taken(door.type)});
   }
   simulation.typed = running->loading.origin.has_value();
-  for (const mdf::Door& door : running->outputs) {
+  for (const Door& door : running->outputs) {
     simulation.outputs.push_back(
         {door.name.empty() ? door.id : door.name, running->taken(door.type)});
   }
-  std::vector<mdf::StoredWeight> trainable;
+  std::vector<StoredWeight> trainable;
   const auto stored = running->loading.weights();
   for (const auto& [weight, tensor] : stored) {
     for (const std::string& name : weight.names) simulation.weights.emplace_back(name, tensor);
     const DType dtype = running->taken(weight.type).dtype;
     // In double precision a weight is the float that the document means, not the decimal it is
     // written as.
-    const bool given = weight.where == mdf::StoredWeight::Where::port ||
+    const bool given = weight.where == StoredWeight::Where::port ||
                        precision == Precision::doubled || tensor.count() == 0;
-    if (given) mdf::set_weight(*running, weight, tensor.converted(dtype));
+    if (given) set_weight(*running, weight, tensor.converted(dtype));
     if (!weight.trainable || weight.names.empty()) continue;
     trainable.push_back(weight);
     simulation.parameters.push_back({weight.names[0], running->taken(weight.type)});
   }
-  simulation.executor = std::make_unique<mdf::DocumentRun>(running);
+  simulation.executor = std::make_unique<DocumentRun>(running);
   simulation.set_parameters = [running, trainable](std::span<const Tensor> values) {
     if (values.size() != trainable.size()) {
       throw Error(Fault::usage, "",
                   fmt::format("{} are given; the document has {}",
                               counted(values.size(), "parameter"), trainable.size()));
     }
-    for (std::size_t i = 0; i < values.size(); ++i)
-      mdf::set_weight(*running, trainable[i], values[i]);
+    for (std::size_t i = 0; i < values.size(); ++i) set_weight(*running, trainable[i], values[i]);
   };
   simulation.trace = [running](std::span<const Tensor> inputs) {
-    return mdf::trace_run(*running, inputs);
+    return trace_run(*running, inputs);
   };
   return simulation;
 }
 
-}  // namespace isomer
+}  // namespace isomer::mdf

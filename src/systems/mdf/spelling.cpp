@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "systems/mdf/expression.h"
-#include "systems/mdf/onnx.h"
+#include "vocabularies/onnx/onnx.h"
 
 namespace isomer::mdf {
 namespace {
@@ -42,7 +42,7 @@ Expression in_python(Expression e, const LengthText& length_text) {
 }
 
 std::vector<std::string_view> formals(std::string_view function) {
-  const OnnxOperator* op = find_onnx(function);
+  const onnx::OnnxOperator* op = onnx::find_onnx(function);
   expect(op != nullptr, "a spelling names an ONNX operator of our table");
   std::vector<std::string_view> names;
   for (const std::string_view entry : split_text(op->inputs, ' '))
@@ -213,8 +213,8 @@ const std::vector<std::string_view>& reserved_words() {
         "or",       "nonlocal", "pass",    "raise",  "return", "try",      "while",  "with",
         "yield",    "continue", "finally", "math",   "numpy",  "constant", "inf",    "nan",
         "infinity", "result",   "mean",    "rstd",   "parts",  "variance", "flat",   "normal"};
-    for (const auto family : {onnx_elementwise(), onnx_shapes(), onnx_layers()}) {
-      for (const OnnxOperator& op : family) {
+    for (const auto family : {onnx::onnx_elementwise(), onnx::onnx_shapes(), onnx::onnx_layers()}) {
+      for (const onnx::OnnxOperator& op : family) {
         for (const std::string_view entry : split_text(op.inputs, ' '))
           all.insert(entry.substr(0, entry.find('?')));
         for (const std::string_view entry : split_text(op.attributes, ' '))

@@ -7,10 +7,14 @@
 #include <string_view>
 
 #include "graph/attribute.h"
-#include "systems/mdf/onnx.h"
-#include "systems/mdf/value.h"
+#include "vocabularies/numpy/value.h"
+#include "vocabularies/onnx/onnx.h"
 
 namespace isomer::mdf {
+
+using numpy::Text;
+using numpy::Value;
+using onnx::OnnxOperator;
 
 /// The formula of one of the format's functions, or an empty text.
 std::string standard_formula(std::string_view name);

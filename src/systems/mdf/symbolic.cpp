@@ -23,7 +23,7 @@ std::string path_of(const Expression& e) {
 }
 
 bool is_elementwise(const OnnxOperator& op) {
-  const auto family = onnx_elementwise();
+  const auto family = onnx::onnx_elementwise();
   return &op >= family.data() && &op < family.data() + family.size();
 }
 
@@ -95,7 +95,7 @@ Symbol SymbolicNode::call_function(const std::string& name, const Elements<Tree>
                               [&] { return inner.evaluate(formula); }));
   }
   if (name.starts_with("onnx::")) {
-    const OnnxOperator* op = find_onnx(std::string_view(name).substr(6));
+    const OnnxOperator* op = onnx::find_onnx(std::string_view(name).substr(6));
     if (op == nullptr) refuse(fmt::format("the function {} is not read", quoted(name)));
     return inner.call_onnx(*op);
   }
@@ -110,7 +110,7 @@ ValueId SymbolicNode::onnx_input(const OnnxOperator& op, const Symbol& symbol, b
   Tensor tensor = tensor_of(value);
   const bool plain = value.as<std::int64_t>() != nullptr || value.as<double>() != nullptr;
   if (plain && !(beside_axes && is_elementwise(op))) tensor = tensor.reshaped({1});
-  return emitter_.constant(tensor, is_floating(tensor.dtype()) ? DType::f32 : tensor.dtype());
+  return builder_.constant(tensor, is_floating(tensor.dtype()) ? DType::f32 : tensor.dtype());
 }
 
 Symbol SymbolicNode::call_onnx(const OnnxOperator& op) {
@@ -146,7 +146,7 @@ Symbol SymbolicNode::call_onnx(const OnnxOperator& op) {
       }
     }
   }
-  const std::vector<ValueId> results = emit_onnx(emitter_, op, call);
+  const std::vector<ValueId> results = emit_onnx(builder_, op, call);
   if (!op.tuple) return {results[0]};
   std::vector<Symbol> tuple;
   for (const ValueId id : results) tuple.push_back({id});
@@ -161,11 +161,11 @@ ValueId SymbolicNode::materialized(const Symbol& symbol) {
   if (const Dim* length = symbol.length()) return builder_.emit("length", {}, {{"value", *length}});
   if (symbol.items() != nullptr) refuse("a tuple is no value of a graph");
   Tensor tensor = tensor_of(*symbol.known());
-  return emitter_.constant(tensor, is_floating(tensor.dtype()) ? DType::f32 : tensor.dtype());
+  return builder_.constant(tensor, is_floating(tensor.dtype()) ? DType::f32 : tensor.dtype());
 }
 
 ValueId SymbolicNode::operand(const Symbol& symbol, DType dtype) {
-  if (symbol.known() != nullptr) return emitter_.constant(tensor_of(*symbol.known()), dtype);
+  if (symbol.known() != nullptr) return builder_.constant(tensor_of(*symbol.known()), dtype);
   const ValueId id = materialized(symbol);
   return builder_.dtype(id) == dtype ? id : builder_.emit("cast", {id}, {{"dtype", dtype}});
 }
@@ -328,7 +328,7 @@ Symbol SymbolicNode::binary(std::string_view sign, const Symbol& x, const Symbol
 Symbol SymbolicNode::call_onnx_named(std::string_view name, std::vector<ValueId> inputs) {
   OnnxCall call;
   call.inputs = std::move(inputs);
-  return {emit_onnx(emitter_, *find_onnx(name), call)[0]};
+  return {emit_onnx(builder_, *onnx::find_onnx(name), call)[0]};
 }
 
 Symbol SymbolicNode::attribute(const Expression& e) {

@@ -9,11 +9,15 @@
 #include <variant>
 #include <vector>
 
+#include "ops/builder.h"
 #include "systems/mdf/document.h"
 #include "systems/mdf/evaluate.h"
-#include "systems/mdf/onnx.h"
+#include "vocabularies/onnx/onnx.h"
 
 namespace isomer::mdf {
+
+using onnx::OnnxCall;
+using onnx::OnnxOperator;
 
 /// What a name stands for when a document is read: something known, a value of the graph, a length,
 /// or several of these.
@@ -34,7 +38,7 @@ struct Unreadable {};
 /// The names of one node.
 class SymbolicNode {
  public:
-  explicit SymbolicNode(Builder& builder) : builder_(builder), emitter_(builder) {}
+  explicit SymbolicNode(Builder& builder) : builder_(builder) {}
 
   void set(const std::string& name, Symbol symbol);
   /// These throw Fault::unsupported for what has no meaning as a graph: state, derivatives,
@@ -81,7 +85,6 @@ class SymbolicNode {
   std::vector<std::int64_t> integers(const Symbol& symbol) const;
 
   Builder& builder_;
-  GraphEmitter emitter_;
   std::vector<std::pair<std::string, Symbol>> names_;
 };
 

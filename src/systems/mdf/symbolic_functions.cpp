@@ -104,7 +104,7 @@ struct SymbolicNode::NumpyCall {
   }
   Symbol size() const {
     const ValueId id = x();
-    const std::int64_t place = axis_of(axis(0), node.builder_.rank(id));
+    const std::int64_t place = onnx::axis_of(axis(0), node.builder_.rank(id));
     return {node.builder_.shape(id)[static_cast<std::size_t>(place)]};
   }
   Symbol shape() const {
@@ -155,13 +155,13 @@ Symbol SymbolicNode::NumpyCall::split() const {
   const ValueId id = x();
   const Symbol* given = call.find(2, "axis");
   const std::int64_t axis =
-      axis_of(absent(given) ? 0 : node.integers(*given).at(0), node.builder_.rank(id));
+      onnx::axis_of(absent(given) ? 0 : node.integers(*given).at(0), node.builder_.rank(id));
   const Dim length = node.builder_.shape(id)[static_cast<std::size_t>(axis)];
   Shape ends;
   if (call.values[1].known() != nullptr && is_number(*call.values[1].known())) {
     const std::int64_t parts = integer_of(*call.values[1].known());
     if (parts < 1) refuse("an array splits into 1 part or more");
-    bound_items(static_cast<std::uint64_t>(parts));
+    numpy::bound_items(static_cast<std::uint64_t>(parts));
     for (std::int64_t i = 1; i <= parts; ++i)
       ends.push_back(floor_divide(length * Dim(i), Dim(parts)));
   } else {

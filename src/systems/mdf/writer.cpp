@@ -14,8 +14,7 @@
 #include "systems/mdf/node_text.h"
 #include "systems/stored.h"
 
-namespace isomer {
-namespace mdf {
+namespace isomer::mdf {
 namespace {
 
 constexpr std::size_t most_embedded = 1 << 20;  // bytes
@@ -472,24 +471,23 @@ Written Writer::write() && {
 }
 
 }  // namespace
-}  // namespace mdf
 
-bool spells_mdf(std::string_view op) { return mdf::spelling_of(op) != nullptr; }
+bool spells(std::string_view op) { return spelling_of(op) != nullptr; }
 
-Written write_mdf(const Graph& graph, std::string_view stem) {
-  mdf::refuse_states(graph);
-  mdf::refuse_types(graph);
+Written write(const Graph& graph, std::string_view stem) {
+  refuse_states(graph);
+  refuse_types(graph);
   std::set<std::string> unknown;
-  for (const Node& node : graph.nodes) {
-    if (!spells_mdf(node.op)) unknown.insert(describe(graph, node));
+  for (const isomer::Node& node : graph.nodes) {
+    if (!spells(node.op)) unknown.insert(describe(graph, node));
   }
   if (!unknown.empty()) {
     throw Error(Fault::unsupported, graph.name,
                 fmt::format("{} cannot be said in MDF: {}", counted(unknown.size(), "node"),
                             fmt::join(unknown, "; ")));
   }
-  const Graph ready = mdf::sayable(remove_unused(graph));
-  return mdf::Writer(ready, stem).write();
+  const Graph ready = sayable(remove_unused(graph));
+  return Writer(ready, stem).write();
 }
 
-}  // namespace isomer
+}  // namespace isomer::mdf

@@ -6,8 +6,8 @@
 #include "ops/schema.h"
 #include "passes/passes.h"
 #include "run/engine.h"
-#include "systems/aten/import.h"
-#include "systems/aten/names.h"
+#include "vocabularies/aten/aten.h"
+#include "vocabularies/aten/names.h"
 
 namespace isomer::aten {
 namespace {

@@ -16,16 +16,16 @@ void expect_snapshot(const mdf::DocumentExecutor& executor, const Tree& snapshot
   const Tree none{Tree::Map{{"t", {std::string("none")}}}};
   for (const auto& [node, ports] : *snapshot.find("outputs")->map()) {
     for (const auto& [port, expected] : *ports.map()) {
-      const mdf::Value* found = executor.output(node, port);
-      EXPECT_TRUE(agrees(found == nullptr ? mdf::Value{} : *found, expected, tolerance))
+      const numpy::Value* found = executor.output(node, port);
+      EXPECT_TRUE(agrees(found == nullptr ? numpy::Value{} : *found, expected, tolerance))
           << node << "." << port;
     }
   }
   if (snapshot.find("parameters") == nullptr) return;
   for (const auto& [node, parameters] : *snapshot.find("parameters")->map()) {
     for (const auto& [name, expected] : *parameters.map()) {
-      const mdf::Value* found = executor.parameter(node, name);
-      EXPECT_TRUE(agrees(found == nullptr ? mdf::Value{} : *found, expected, tolerance))
+      const numpy::Value* found = executor.parameter(node, name);
+      EXPECT_TRUE(agrees(found == nullptr ? numpy::Value{} : *found, expected, tolerance))
           << node << ", " << name;
     }
   }
@@ -39,12 +39,12 @@ void give(mdf::DocumentExecutor& executor, const Tree* initializer) {
 
 void run_case(const Tree& row) {
   const mdf::Document document = mdf::read_document(*row.find("document"), "");
-  mdf::DocumentExecutor executor(document.graphs.at(0).second, mdf::Width::as_written);
+  mdf::DocumentExecutor executor(document.graphs.at(0).second, numpy::Width::as_written);
   const Tree* snapshots = row.find("snapshots");
   for (std::size_t i = 0; i < row.find("runs")->list()->size(); ++i) {
     const Tree& increment = (*row.find("runs")->list())[i];
     give(executor, row.find("initializer"));
-    executor.evaluate(mdf::value_of(increment));
+    executor.evaluate(numpy::value_of(increment));
     if (snapshots != nullptr) expect_snapshot(executor, (*snapshots->list())[i], 1e-12);
   }
 }
@@ -90,7 +90,7 @@ void give_synthetic(mdf::DocumentExecutor& executor, const mdf::DocumentGraph& g
       if (port == nullptr) continue;
       const auto values = synthetic(name, j, port->shape);
       executor.set_input(name,
-                         mdf::array_value(Tensor::from_doubles(DType::f32, port->shape, values)));
+                         numpy::array_value(Tensor::from_doubles(DType::f32, port->shape, values)));
       break;
     }
   }
@@ -100,14 +100,14 @@ void run_recorded(const std::filesystem::path& path, const Tree& expected, doubl
   const Bytes bytes = map_file(path);
   const mdf::Document document = mdf::read_document(read_json(bytes.text()), bytes.text());
   const mdf::DocumentGraph& graph = document.graphs.at(0).second;
-  mdf::DocumentExecutor executor(graph, mdf::Width::as_written);
+  mdf::DocumentExecutor executor(graph, numpy::Width::as_written);
   if (const Tree* names = expected.find("initializer_names_sorted"))
     give_synthetic(executor, graph, *names);
   std::int64_t done = 0;
   const auto& snapshots = *expected.find("snapshots")->list();
   std::size_t next = 0;
   for (const Tree& run : *expected.find("runs")->list()) {
-    const mdf::Value dt = mdf::value_of(*run.find("time_increment"));
+    const numpy::Value dt = numpy::value_of(*run.find("time_increment"));
     for (std::int64_t i = 0; i < *run.find("count")->integer(); ++i) {
       give(executor, expected.find("initializer"));
       executor.evaluate(dt);
@@ -157,13 +157,13 @@ TEST(MdfExecutor, RunsTheConvertedModels) {
     const mdf::Document document = mdf::read_document(
         mdf_test::read_document(folder / "converted" / (std::string(name) + ".json")), "");
     try {
-      mdf::DocumentExecutor executor(document.graphs.at(0).second, mdf::Width::as_written);
+      mdf::DocumentExecutor executor(document.graphs.at(0).second, numpy::Width::as_written);
       give(executor, expected.find("inputs_and_weights"));
       executor.evaluate();
       for (const auto& [node, value] : *expected.find("mdf_outputs")->map()) {
         const mdf::Node* found = mdf::find(document.graphs.at(0).second.nodes, node);
         ASSERT_NE(found, nullptr) << node;
-        const mdf::Value* output = executor.output(node, found->output_ports.at(0).first);
+        const numpy::Value* output = executor.output(node, found->output_ports.at(0).first);
         ASSERT_NE(output, nullptr);
         EXPECT_TRUE(agrees(*output, value, 1e-5)) << node;
       }
@@ -176,7 +176,7 @@ TEST(MdfExecutor, RunsTheConvertedModels) {
 std::string fault_of(const std::string& json) {
   try {
     const mdf::Document document = mdf::read_document(read_json(json), json);
-    mdf::DocumentExecutor executor(document.graphs.at(0).second, mdf::Width::as_written);
+    mdf::DocumentExecutor executor(document.graphs.at(0).second, numpy::Width::as_written);
     executor.evaluate();
   } catch (const Error& error) {
     return error.what();

@@ -33,10 +33,10 @@ bool close(double found, double expected, double tolerance) {
   return std::abs(found - expected) <= tolerance * std::max(1.0, std::abs(expected));
 }
 
-bool same(const mdf::Value& found, const mdf::Value& expected, double tolerance) {
+bool same(const numpy::Value& found, const numpy::Value& expected, double tolerance) {
   if (found.data.index() != expected.data.index()) return false;
-  if (const auto* array = found.as<mdf::Array>()) {
-    const auto* other = expected.as<mdf::Array>();
+  if (const auto* array = found.as<numpy::Array>()) {
+    const auto* other = expected.as<numpy::Array>();
     if (array->scalar != other->scalar || array->tensor.dtype() != other->tensor.dtype())
       return false;
     if (array->tensor.shape() != other->tensor.shape()) return false;
@@ -52,8 +52,8 @@ bool same(const mdf::Value& found, const mdf::Value& expected, double tolerance)
   if (const auto* number = found.as<std::int64_t>()) return *number == *expected.as<std::int64_t>();
   if (const bool* flag = found.as<bool>()) return *flag == *expected.as<bool>();
   if (const auto* text = found.as<std::string>()) return *text == *expected.as<std::string>();
-  if (const auto* dict = found.as<mdf::Dict>()) {
-    const auto& others = expected.as<mdf::Dict>()->items;
+  if (const auto* dict = found.as<numpy::Dict>()) {
+    const auto& others = expected.as<numpy::Dict>()->items;
     if (dict->items.size() != others.size()) return false;
     for (std::size_t i = 0; i < others.size(); ++i) {
       if (dict->items[i].first != others[i].first) return false;
@@ -61,9 +61,9 @@ bool same(const mdf::Value& found, const mdf::Value& expected, double tolerance)
     }
     return true;
   }
-  const auto* items = mdf::items_of(found);
+  const auto* items = numpy::items_of(found);
   if (items == nullptr) return found.is_none();
-  const auto* others = mdf::items_of(expected);
+  const auto* others = numpy::items_of(expected);
   if (items->size() != others->size()) return false;
   for (std::size_t i = 0; i < items->size(); ++i) {
     if (!same((*items)[i], (*others)[i], tolerance)) return false;
@@ -71,7 +71,7 @@ bool same(const mdf::Value& found, const mdf::Value& expected, double tolerance)
   return true;
 }
 
-mdf::Value array_in(const Tree& expected, bool scalar) {
+numpy::Value array_in(const Tree& expected, bool scalar) {
   const std::string& name = *expected.find("dtype")->text();
   const DType dtype = name == "bool"      ? DType::boolean
                       : name == "int64"   ? DType::i64
@@ -84,7 +84,7 @@ mdf::Value array_in(const Tree& expected, bool scalar) {
   std::vector<double> numbers;
   flatten(*expected.find("v"), numbers);
   const Tensor tensor = Tensor::from_doubles(dtype, shape, numbers);
-  return scalar ? mdf::scalar_value(tensor) : mdf::array_value(tensor);
+  return scalar ? numpy::scalar_value(tensor) : numpy::array_value(tensor);
 }
 
 }  // namespace
@@ -103,7 +103,7 @@ std::filesystem::path conformance_folder() {
 
 Tree read_document(const std::filesystem::path& path) { return read_json(map_file(path).text()); }
 
-mdf::Value expected_value(const Tree& expected) {
+numpy::Value expected_value(const Tree& expected) {
   const std::string& kind = *expected.find("t")->text();
   if (kind == "none") return {};
   const Tree& value = *expected.find("v");
@@ -113,20 +113,20 @@ mdf::Value expected_value(const Tree& expected) {
   if (kind == "str") return {*value.text()};
   if (kind == "array" || kind == "npscalar") return array_in(expected, kind == "npscalar");
   if (kind == "dict") {
-    mdf::Dict dict;
+    numpy::Dict dict;
     for (const auto& [key, item] : *value.map()) dict.items.push_back({key, expected_value(item)});
     return {std::move(dict)};
   }
-  std::vector<mdf::Value> items;
+  std::vector<numpy::Value> items;
   for (const Tree& item : *value.list()) items.push_back(expected_value(item));
-  return kind == "list" ? mdf::Value{mdf::List{std::move(items)}}
-                        : mdf::Value{mdf::Tuple{std::move(items)}};
+  return kind == "list" ? numpy::Value{numpy::List{std::move(items)}}
+                        : numpy::Value{numpy::Tuple{std::move(items)}};
 }
 
-testing::AssertionResult agrees(const mdf::Value& found, const Tree& expected, double tolerance) {
+testing::AssertionResult agrees(const numpy::Value& found, const Tree& expected, double tolerance) {
   if (same(found, expected_value(expected), tolerance)) return testing::AssertionSuccess();
-  std::string text = "found " + mdf::describe(found);
-  if (const auto* array = found.as<mdf::Array>()) {
+  std::string text = "found " + numpy::describe(found);
+  if (const auto* array = found.as<numpy::Array>()) {
     text += array->scalar ? " (scalar)" : " (array)";
     for (const double number : array->tensor.doubles()) text += " " + std::to_string(number);
   }

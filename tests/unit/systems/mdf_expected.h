@@ -8,7 +8,7 @@
 #include <string>
 
 #include "codecs/json.h"
-#include "systems/mdf/value.h"
+#include "vocabularies/numpy/value.h"
 
 namespace isomer::mdf_test {
 
@@ -21,8 +21,8 @@ std::filesystem::path conformance_folder();
 Tree read_document(const std::filesystem::path& path);
 
 /// The value that `expected` describes.
-mdf::Value expected_value(const Tree& expected);
+numpy::Value expected_value(const Tree& expected);
 /// Same kind, type, shape and, within `tolerance` times the larger magnitude, same numbers.
-testing::AssertionResult agrees(const mdf::Value& found, const Tree& expected, double tolerance);
+testing::AssertionResult agrees(const numpy::Value& found, const Tree& expected, double tolerance);
 
 }  // namespace isomer::mdf_test

@@ -21,11 +21,11 @@ TEST(MdfExpression, EvaluatesTheTableAsTheReferenceDoes) {
     const mdf::Formula formula(text != nullptr ? *text : *row.find("value"));
     SCOPED_TRACE(write_json(text != nullptr ? *text : *row.find("value")));
     if (row.find("error") != nullptr) {
-      EXPECT_THROW(formula.evaluate(names, mdf::Width::as_written), Error);
+      EXPECT_THROW(formula.evaluate(names, numpy::Width::as_written), Error);
       continue;
     }
     try {
-      EXPECT_TRUE(mdf_test::agrees(formula.evaluate(names, mdf::Width::as_written),
+      EXPECT_TRUE(mdf_test::agrees(formula.evaluate(names, numpy::Width::as_written),
                                    *row.find("result"), 1e-12));
     } catch (const Error& error) {
       ADD_FAILURE() << error.what();
@@ -74,12 +74,12 @@ TEST(MdfExpression, DeepAndLongTextsAreRefusedAndNotFollowed) {
   EXPECT_THROW(mdf::parse_expression(sum), Error);
   EXPECT_THROW(mdf::required_names(std::string(100000, '[')), Error);
   sum.resize(2 * 500 + 1);
-  EXPECT_EQ(mdf::integer_of(mdf::Formula(sum).evaluate({}, mdf::Width::as_written)), 501);
+  EXPECT_EQ(numpy::integer_of(mdf::Formula(sum).evaluate({}, numpy::Width::as_written)), 501);
 }
 
 std::string fault_of(const std::string& text, const mdf::Table& names = {}) {
   try {
-    return "it is " + mdf::describe(mdf::Formula(text).evaluate(names, mdf::Width::as_written));
+    return "it is " + numpy::describe(mdf::Formula(text).evaluate(names, numpy::Width::as_written));
   } catch (const Error& error) {
     return error.what();
   }
@@ -88,8 +88,8 @@ std::string fault_of(const std::string& text, const mdf::Table& names = {}) {
 // Each of these would take all memory, or for ever.
 TEST(MdfExpression, NothingIsMadeBeyondTheBound) {
   mdf::Table names;
-  names.set("x", mdf::array_value(Tensor::zeros(DType::f64, {1000, 1000})));
-  names.set("none", mdf::array_value(Tensor::zeros(DType::f64, {0, 2})));
+  names.set("x", numpy::array_value(Tensor::zeros(DType::f64, {1000, 1000})));
+  names.set("none", numpy::array_value(Tensor::zeros(DType::f64, {0, 2})));
   for (const char* text : {
            "numpy.linspace(0, 1, 10**12)",
            "numpy.arange(99999999)",

@@ -10,9 +10,9 @@
 #include "ops/builder.h"
 #include "run/engine.h"
 #include "systems/mdf/mdf.h"
-#include "systems/mdf/onnx.h"
 #include "systems/mdf/spelling.h"
 #include "systems/text/text.h"
+#include "vocabularies/onnx/onnx.h"
 
 namespace isomer {
 namespace {
@@ -25,14 +25,14 @@ Graph graph_of(const std::string& text) {
 
 Contents written(const Graph& graph) {
   Contents contents;
-  for (const File& file : write_mdf(graph, "net").files) {
+  for (const File& file : mdf::write(graph, "net").files) {
     contents[file.name] = std::string(file.bytes.text());
   }
   return contents;
 }
 
 std::vector<Tensor> simulated(const Contents& contents, std::span<const Tensor> inputs) {
-  return simulate_mdf(*in_memory(contents), "net.json", Precision::single).executor->run(inputs);
+  return mdf::simulate(*in_memory(contents), "net.json", Precision::single).executor->run(inputs);
 }
 
 std::vector<Tensor> interpreted(const Graph& graph, std::span<const Tensor> inputs) {
@@ -77,7 +77,7 @@ const Graph& small() {
 TEST(MdfRoundTrip, ReadsBackWhatItWroteForAnyBatch) {
   const Contents contents = written(small());
   EXPECT_EQ(contents.size(), 1U);
-  const Loaded loaded = read_mdf(*in_memory(contents), "net.json");
+  const Loaded loaded = mdf::read(*in_memory(contents), "net.json");
   EXPECT_EQ(to_text(loaded.graph, Data::all), to_text(small(), Data::all));
   for (const std::int64_t batch : {1, 3}) {
     const std::vector<Tensor> inputs{counted_up({batch, 2})};
@@ -88,7 +88,7 @@ TEST(MdfRoundTrip, ReadsBackWhatItWroteForAnyBatch) {
 TEST(MdfRoundTrip, AnEditedNodeSaysWhatItSaysAndNotWhatItsMetadataClaims) {
   Contents contents = written(small());
   contents["net.json"] = replaced(contents["net.json"], "onnx::Relu", "onnx::Abs");
-  const Loaded loaded = read_mdf(*in_memory(contents), "net.json");
+  const Loaded loaded = mdf::read(*in_memory(contents), "net.json");
   EXPECT_EQ(loaded.graph.nodes.back().op, "abs");
   ASSERT_EQ(loaded.notes.size(), 1U);
   EXPECT_NE(loaded.notes[0].text.find("relu"), std::string::npos) << loaded.notes[0].text;
@@ -102,7 +102,7 @@ TEST(MdfRoundTrip, MalformedMetadataIsToldAndTheNodeCounts) {
   const std::size_t at = text.find("\"op\": \"relu\"");
   ASSERT_NE(at, std::string::npos);
   contents["net.json"] = text.substr(0, at) + replaced(text.substr(at), "f32[", "g32[");
-  const Loaded loaded = read_mdf(*in_memory(contents), "net.json");
+  const Loaded loaded = mdf::read(*in_memory(contents), "net.json");
   EXPECT_EQ(loaded.graph.nodes.back().op, "relu");
   ASSERT_EQ(loaded.notes.size(), 1U);
   EXPECT_EQ(loaded.notes[0].where, "node 'y'");
@@ -116,7 +116,7 @@ TEST(MdfRoundTrip, AnEditedSettingCounts) {
   const std::size_t at = text.find("\"transB\"");
   ASSERT_NE(at, std::string::npos);
   contents["net.json"] = text.substr(0, at) + replaced(text.substr(at), "1", "0");
-  const Loaded loaded = read_mdf(*in_memory(contents), "net.json");
+  const Loaded loaded = mdf::read(*in_memory(contents), "net.json");
   const std::vector<Tensor> inputs{counted_up({2, 2})};
   expect_close(interpreted(loaded.graph, inputs), simulated(contents, inputs));
   const auto before = interpreted(small(), inputs);
@@ -126,7 +126,7 @@ TEST(MdfRoundTrip, AnEditedSettingCounts) {
 TEST(MdfRoundTrip, AnEditedWeightIsTheWeight) {
   Contents contents = written(small());
   contents["net.json"] = replaced(contents["net.json"], "[0.1, -0.2]", "[0.7, -0.2]");
-  const Simulation simulation = simulate_mdf(*in_memory(contents), "net.json", Precision::single);
+  const Simulation simulation = mdf::simulate(*in_memory(contents), "net.json", Precision::single);
   const auto found =
       std::ranges::find(simulation.weights, "fc.weight", &std::pair<std::string, Tensor>::first);
   ASSERT_NE(found, simulation.weights.end());
@@ -143,10 +143,10 @@ TEST(MdfRoundTrip, LargeWeightsLieBesideTheDocumentWithTheirBits) {
   const Contents contents = written(graph);
   ASSERT_TRUE(contents.contains("net.safetensors"));
   EXPECT_LT(contents.at("net.json").size(), 10000U);
-  const Simulation simulation = simulate_mdf(*in_memory(contents), "net.json", Precision::single);
+  const Simulation simulation = mdf::simulate(*in_memory(contents), "net.json", Precision::single);
   ASSERT_EQ(simulation.weights.size(), 2U);
   EXPECT_TRUE(simulation.weights[1].second.same_bits(data));
-  const Loaded loaded = read_mdf(*in_memory(contents), "net.json");
+  const Loaded loaded = mdf::read(*in_memory(contents), "net.json");
   ASSERT_EQ(loaded.graph.constants.size(), 1U);
   EXPECT_TRUE(loaded.graph.constants[0].data.same_bits(data));
   EXPECT_EQ(loaded.graph.constants[0].names,
@@ -169,7 +169,7 @@ TEST(MdfRoundTrip, HostileNamesDoNoHarm) {
   const std::vector<Tensor> inputs{counted_up({2}), counted_up({2}, 3)};
   const Contents contents = written(graph);
   expect_close(simulated(contents, inputs), interpreted(graph, inputs));
-  const Loaded loaded = read_mdf(*in_memory(contents), "net.json");
+  const Loaded loaded = mdf::read(*in_memory(contents), "net.json");
   expect_close(interpreted(loaded.graph, inputs), interpreted(graph, inputs));
 }
 
@@ -200,7 +200,7 @@ TEST(MdfRoundTrip, ChangingBuffersAreRefusedByName) {
   const ValueId next = builder.emit("add", {now, x});
   builder.keep(now, next);
   const Graph graph = std::move(builder).finish({next});
-  const std::string fault = fault_of([&] { write_mdf(graph, "net"); });
+  const std::string fault = fault_of([&] { mdf::write(graph, "net"); });
   EXPECT_NE(fault.find("'stats.total'"), std::string::npos) << fault;
 }
 
@@ -210,7 +210,7 @@ TEST(MdfRoundTrip, EverythingUnreadableIsListedAtOnce) {
     "b": {"parameters": {"r": {"function": "onnx::RandomNormal", "args": {}}}},
     "c": {"input_ports": {"x": {"shape": [2]}}, "output_ports": {"o": {"value": "x*2"}}}}}}}})";
   const std::string fault = fault_of([&] {
-    read_mdf(*in_memory({{"m.json", document}}), "m.json");
+    mdf::read(*in_memory({{"m.json", document}}), "m.json");
   });
   for (const char* part :
        {"2 things", "node 'a'", "derivative", "node 'b'", "onnx::RandomNormal"}) {
@@ -229,7 +229,7 @@ TEST(MdfRoundTrip, MetadataThatAreNoCallOfAnOperatorAreNotBelieved) {
       "metadata": {)") + claim + R"json(}, "input_ports": {"x": {"shape": [2]}},
       "output_ports": {"o": {"value": "numpy.maximum(x, 0)"}}}}}}}})json";
     SCOPED_TRACE(claim);
-    const Loaded loaded = read_mdf(*in_memory({{"m.json", document}}), "m.json");
+    const Loaded loaded = mdf::read(*in_memory({{"m.json", document}}), "m.json");
     EXPECT_EQ(loaded.graph.nodes.at(0).op, "maximum");
     EXPECT_NE(loaded.notes.at(0).text.find("its metadata claims"), std::string::npos);
   }
@@ -291,9 +291,10 @@ TEST(MdfRoundTrip, NothingADocumentSaysIsPassedOver) {
       for (const Note& note : notes) text += note.where + ": " + note.text + "\n";
       return text;
     };
-    const std::string read_fault = fault_of([&] { read = list(read_mdf(*files, "m.json").notes); });
+    const std::string read_fault =
+        fault_of([&] { read = list(mdf::read(*files, "m.json").notes); });
     const std::string run_fault =
-        fault_of([&] { run = list(simulate_mdf(*files, "m.json", Precision::single).notes); });
+        fault_of([&] { run = list(mdf::simulate(*files, "m.json", Precision::single).notes); });
     EXPECT_NE((row.refused ? read_fault : read).find(row.part), std::string::npos)
         << read_fault << read;
     EXPECT_NE((row.refused ? run_fault : run).find(row.part), std::string::npos)
@@ -304,7 +305,7 @@ TEST(MdfRoundTrip, NothingADocumentSaysIsPassedOver) {
 TEST(MdfRoundTrip, APortThatSaysAnotherShapeThanItGivesIsNoted) {
   const std::string text = R"({"m": {"graphs": {"g": {"nodes": {"n": {"input_ports": {"x":
     {"shape": [2]}}, "output_ports": {"o": {"value": "x", "shape": [7, 7]}}}}}}}})";
-  const Loaded loaded = read_mdf(*in_memory({{"m.json", text}}), "m.json");
+  const Loaded loaded = mdf::read(*in_memory({{"m.json", text}}), "m.json");
   EXPECT_EQ(loaded.notes.at(0).where, "node 'n', output port 'o'");
 }
 
@@ -320,7 +321,7 @@ TEST(MdfRoundTrip, BadDocumentsAreRefusedWithTheirPlace) {
              "'receiver' is missing"},
         Case{R"({"m": {"graphs": {"g": {"nodes": {"n": {}, "n": {}}}}}})", "twice"}}) {
     const std::string fault = fault_of([&] {
-      read_mdf(*in_memory({{"m.json", row.document}}), "m.json");
+      mdf::read(*in_memory({{"m.json", row.document}}), "m.json");
     });
     EXPECT_NE(fault.find("m.json"), std::string::npos) << fault;
     EXPECT_NE(fault.find(row.part), std::string::npos) << row.part << " in " << fault;
@@ -332,7 +333,7 @@ TEST(MdfRoundTrip, AWeightThatIsNotThereIsMissed) {
   contents["net.json"] =
       replaced(contents["net.json"], "\"parameter\": \"fc_bias\"", "\"parameter\": \"elsewhere\"");
   const std::string fault =
-      fault_of([&] { simulate_mdf(*in_memory(contents), "net.json", Precision::single); });
+      fault_of([&] { mdf::simulate(*in_memory(contents), "net.json", Precision::single); });
   EXPECT_NE(fault.find("fc.bias"), std::string::npos) << fault;
 }
 
@@ -342,7 +343,7 @@ TEST(MdfSpelling, EveryRowNamesAnOperatorAndAFunction) {
     for (const mdf::Spelling& row : family) {
       EXPECT_NE(find_op(row.op), nullptr) << row.op;
       if (!row.function.empty()) {
-        EXPECT_NE(mdf::find_onnx(row.function), nullptr) << row.function;
+        EXPECT_NE(onnx::find_onnx(row.function), nullptr) << row.function;
       }
       const int ways = !row.function.empty() + !row.expression.empty() + (row.word != nullptr);
       EXPECT_EQ(ways, 1) << row.op;
@@ -351,8 +352,8 @@ TEST(MdfSpelling, EveryRowNamesAnOperatorAndAFunction) {
 }
 
 TEST(MdfSpelling, EveryOnnxRowNamesAnOperatorOfOurs) {
-  for (const auto family : {mdf::onnx_elementwise(), mdf::onnx_shapes(), mdf::onnx_layers()}) {
-    for (const mdf::OnnxOperator& row : family) {
+  for (const auto family : {onnx::onnx_elementwise(), onnx::onnx_shapes(), onnx::onnx_layers()}) {
+    for (const onnx::OnnxOperator& row : family) {
       if (row.emit == nullptr) {
         EXPECT_NE(find_op(row.ours), nullptr) << row.name;
       }

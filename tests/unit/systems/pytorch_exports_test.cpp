@@ -8,9 +8,9 @@
 #include <map>
 
 #include "codecs/safetensors.h"
-#include "systems/pytorch/python.h"
 #include "systems/stored.h"
 #include "systems/system.h"
+#include "systems/torch/python.h"
 
 namespace isomer {
 namespace {
@@ -49,7 +49,7 @@ class PytorchExports : public testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
     const std::string command =
-        python_interpreter() + " -c 'import torch, safetensors' 2>/dev/null";
+        torch::python_interpreter() + " -c 'import torch, safetensors' 2>/dev/null";
     static const bool has_torch =
         std::system(command.c_str()) == 0;  // NOLINT(concurrency-mt-unsafe)
     if (!has_torch) GTEST_SKIP() << "no Python with torch";

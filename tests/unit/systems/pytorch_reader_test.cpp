@@ -10,9 +10,9 @@
 #include "ops/validate.h"
 #include "passes/passes.h"
 #include "run/engine.h"
-#include "systems/pytorch/export_structure.h"
-#include "systems/pytorch/export_types.h"
-#include "systems/pytorch/pytorch.h"
+#include "systems/pt2/pt2.h"
+#include "systems/pt2/structure.h"
+#include "systems/pt2/types.h"
 #include "systems/stored.h"
 
 namespace isomer {
@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::string_view folder = ISOMER_SOURCE "/tests/data/models";
 
-Loaded read_model(const std::string& file) { return read_pt2(*open_folder(folder), file); }
+Loaded read_model(const std::string& file) { return pt2::read(*open_folder(folder), file); }
 
 NamedTensors recorded(const std::string& model) {
   return read_tensors(open_folder(folder)->read(model + ".safetensors"));
@@ -226,7 +226,7 @@ std::string edited(const std::string& file, const Edits& edits) {
 
 std::string message(const std::string& bytes, Fault fault) {
   try {
-    read_pt2(*in_memory({{"m.pt2", bytes}}), "m.pt2");
+    pt2::read(*in_memory({{"m.pt2", bytes}}), "m.pt2");
   } catch (const Error& error) {
     EXPECT_EQ(error.fault(), fault) << error.what();
     EXPECT_TRUE(std::string_view(error.what()).starts_with("m.pt2: ")) << error.what();
@@ -246,7 +246,7 @@ testing::AssertionResult says(const std::string& text, const std::string& part) 
 }
 
 TEST(PytorchReader, ReadsWhatTheEditorOfTheseTestsWrites) {
-  EXPECT_NO_THROW(read_pt2(*in_memory({{"m.pt2", edited("mlp.pt2", {})}}), "m.pt2"));
+  EXPECT_NO_THROW(pt2::read(*in_memory({{"m.pt2", edited("mlp.pt2", {})}}), "m.pt2"));
 }
 
 TEST(PytorchReader, ListsAllThatIsNotReadAtOnce) {
@@ -340,7 +340,7 @@ TEST(PytorchReader, SaysWhatToDoWithOtherArchives) {
 TEST(PytorchReader, EveryTruncationIsAFault) {
   const std::string whole(open_folder(folder)->read("mlp.pt2").text());
   for (std::size_t size = 0; size < whole.size(); size += 37) {
-    EXPECT_THROW(read_pt2(*in_memory({{"m.pt2", whole.substr(0, size)}}), "m.pt2"), Error) << size;
+    EXPECT_THROW(pt2::read(*in_memory({{"m.pt2", whole.substr(0, size)}}), "m.pt2"), Error) << size;
   }
 }
 
@@ -359,7 +359,7 @@ TEST(PytorchReader, DamagedProgramsNeverCrash) {
     members[program].data = text;
     members[program].data[at] = static_cast<char>(text[at] ^ static_cast<char>(1 << (at % 7)));
     try {
-      read_pt2(*in_memory({{"m.pt2", test::archive(members)}}), "m.pt2");
+      pt2::read(*in_memory({{"m.pt2", test::archive(members)}}), "m.pt2");
     } catch (const Error& error) {
       EXPECT_NE(error.fault(), Fault::bug) << at << ": " << error.what();
       EXPECT_NE(error.fault(), Fault::usage) << at << ": " << error.what();
@@ -371,20 +371,20 @@ TEST(PytorchReader, DamagedProgramsNeverCrash) {
 
 TEST(PytorchReader, RecognisesItsFiles) {
   const auto files = open_folder(folder);
-  EXPECT_TRUE(recognises_pt2(*files, "mlp.pt2"));
-  EXPECT_FALSE(recognises_pt2(*files, "mlp.safetensors"));
-  EXPECT_FALSE(recognises_pt2(*files, "there is none.pt2"));
+  EXPECT_TRUE(pt2::recognises(*files, "mlp.pt2"));
+  EXPECT_FALSE(pt2::recognises(*files, "mlp.safetensors"));
+  EXPECT_FALSE(pt2::recognises(*files, "there is none.pt2"));
 }
 
 // Lengths, structures, places
 // -------------------------------------------------------------------------------------
 
-std::string expression(std::string_view text) { return to_text(pytorch::parse_expression(text)); }
+std::string expression(std::string_view text) { return to_text(pt2::parse_expression(text)); }
 
 TEST(ExportTypes, ReadsLengthsAsSympyPrintsThem) {
   const Lengths lengths{{"s0", 7}, {"s1", 3}};
   const auto value = [&](std::string_view text) {
-    return pytorch::parse_expression(text).evaluate(lengths);
+    return pt2::parse_expression(text).evaluate(lengths);
   };
   EXPECT_EQ(expression("Symbol('s77', positive=True, integer=True)"), "s77");
   EXPECT_EQ(value("Integer(-4)"), -4);
@@ -402,20 +402,19 @@ TEST(ExportTypes, RefusesOtherTexts) {
   for (const std::string_view text :
        {"", "Symbol(", "Symbol('s0'", "Integer(1) Integer(2)", "Integer(x)", "FloorDiv(Integer(1))",
         "sin(Symbol('s0'))", "Pow(Symbol('s0'), Symbol('s1'))", "Rational(1, 0)"}) {
-    EXPECT_THROW(pytorch::parse_expression(text), Error) << text;
+    EXPECT_THROW(pt2::parse_expression(text), Error) << text;
   }
   std::string deep;
   for (int i = 0; i < 100000; ++i) deep += "Add(";
-  EXPECT_THROW(pytorch::parse_expression(deep), Error);
+  EXPECT_THROW(pt2::parse_expression(deep), Error);
 }
 
 TEST(ExportStructure, FindsTheModule) {
-  EXPECT_EQ(pytorch::parse_scope("L__self__,,net.Net;L__self___a_0@1,a.0,torch.nn.Linear"), "a.0");
-  EXPECT_EQ(pytorch::parse_scope("L__self__,,net.Net"), "");
-  EXPECT_EQ(pytorch::parse_scope("1,L['self'],net.Net;2,L['self'].a[0].b,net.Pair[int, str]"),
-            "a.0.b");
-  EXPECT_EQ(pytorch::parse_scope(""), "");
-  EXPECT_EQ(pytorch::parse_root_class("L__self__,,net.Net;x,a,b.C"), "net.Net");
+  EXPECT_EQ(pt2::parse_scope("L__self__,,net.Net;L__self___a_0@1,a.0,torch.nn.Linear"), "a.0");
+  EXPECT_EQ(pt2::parse_scope("L__self__,,net.Net"), "");
+  EXPECT_EQ(pt2::parse_scope("1,L['self'],net.Net;2,L['self'].a[0].b,net.Pair[int, str]"), "a.0.b");
+  EXPECT_EQ(pt2::parse_scope(""), "");
+  EXPECT_EQ(pt2::parse_root_class("L__self__,,net.Net;x,a,b.C"), "net.Net");
 }
 
 TEST(ExportStructure, FindsTheAuthorsLine) {
@@ -423,10 +422,10 @@ TEST(ExportStructure, FindsTheAuthorsLine) {
       "  File \"/elsewhere/net.py\", line 12, in forward\n    y = self.fc(x)\n"
       "  File \"/usr/lib/python3/site-packages/torch/nn/modules/linear.py\", line 134, in "
       "forward\n    return F.linear(";
-  EXPECT_EQ(pytorch::parse_place(trace), (Place{"net.py", 12}));
-  EXPECT_EQ(pytorch::parse_place("File \"/x/site-packages/timm/models/vit.py\", line 3, in f"),
+  EXPECT_EQ(pt2::parse_place(trace), (Place{"net.py", 12}));
+  EXPECT_EQ(pt2::parse_place("File \"/x/site-packages/timm/models/vit.py\", line 3, in f"),
             (Place{"timm/models/vit.py", 3}));
-  EXPECT_EQ(pytorch::parse_place(""), Place{});
+  EXPECT_EQ(pt2::parse_place(""), Place{});
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "systems/pytorch/source.h"
+#include "systems/torch/torch.h"
 
 #include <gtest/gtest.h>
 
@@ -10,15 +10,16 @@
 #include "passes/pipeline.h"
 #include "passes/rewrite.h"
 #include "run/engine.h"
-#include "systems/pytorch/python.h"
+#include "source/python/source.h"
 #include "systems/text/text.h"
+#include "systems/torch/python.h"
 
 namespace isomer {
 namespace {
 
 Graph ready(std::string_view text) {
   const Graph graph = run_passes(parse_graph(text), conversion_passes());
-  return remove_unused(expand_unsupported(graph, spells_pytorch));
+  return remove_unused(expand_unsupported(graph, python::spells));
 }
 
 std::unique_ptr<Files> files_of(const Written& written) {
@@ -28,7 +29,7 @@ std::unique_ptr<Files> files_of(const Written& written) {
 }
 
 std::string source_of(std::string_view text) {
-  return std::string(write_pytorch(ready(text), "net").files.at(0).bytes.text());
+  return std::string(python::write(ready(text), "net").files.at(0).bytes.text());
 }
 
 // The classes alone, without the head of the file and the functions after them.
@@ -180,7 +181,7 @@ TEST(PytorchSource, OperatorsThatItCannotSpellAreListed) {
   Graph graph = parse_graph("graph net(x: f32[1]) -> (y)\n  y = relu(x)\n");
   graph.nodes[0].op = "blur";
   try {
-    write_pytorch(graph, "net");
+    python::write(graph, "net");
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.fault(), Fault::unsupported);
@@ -191,7 +192,7 @@ TEST(PytorchSource, OperatorsThatItCannotSpellAreListed) {
 TEST(PytorchSource, SpellsEveryOperator) {
   for (const OpFamily& family : op_families()) {
     for (const OpSchema& schema : family.ops) {
-      EXPECT_TRUE(spells_pytorch(schema.name())) << schema.name();
+      EXPECT_TRUE(python::spells(schema.name())) << schema.name();
     }
   }
 }
@@ -201,7 +202,7 @@ TEST(PytorchSource, SpellsEveryOperator) {
 bool has_torch() {
   static const bool has = [] {
     const std::string command =
-        python_interpreter() + " -c 'import torch, safetensors' 2>/dev/null";
+        torch::python_interpreter() + " -c 'import torch, safetensors' 2>/dev/null";
     return std::system(command.c_str()) ==
            0;  // NOLINT(concurrency-mt-unsafe): the tests run one by one
   }();
@@ -228,7 +229,7 @@ class PytorchRun : public testing::Test {
   }
 
   static Simulation simulate(const Graph& graph, Precision precision = Precision::single) {
-    return simulate_pytorch(*files_of(write_pytorch(graph, "net")), "net.py", precision);
+    return torch::simulate(*files_of(python::write(graph, "net")), "net.py", precision);
   }
 
   // Python takes a second or two to import torch: most tests ask one model.
@@ -238,8 +239,8 @@ class PytorchRun : public testing::Test {
   }
 
   static Simulation simulate_source(std::string source) {
-    return simulate_pytorch(*in_memory({{"net.py", std::move(source)}}), "net.py",
-                            Precision::single);
+    return torch::simulate(*in_memory({{"net.py", std::move(source)}}), "net.py",
+                           Precision::single);
   }
 
   static std::string message_of(const std::function<void()>& action, Fault fault) {

@@ -7,9 +7,9 @@
 #include "passes/passes.h"
 #include "run/engine.h"
 #include "run/torch_module.h"
-#include "systems/aten/names.h"
-#include "systems/pytorch/pytorch.h"
+#include "systems/pt2/pt2.h"
 #include "systems/stored.h"
+#include "vocabularies/aten/names.h"
 
 namespace isomer {
 namespace {
@@ -213,7 +213,7 @@ TEST_P(TorchModels, ComputeWhatEagerTorchDid) {
   const std::string model = GetParam().substr(0, GetParam().find('.'));
   const auto files = open_folder(folder);
   const NamedTensors recorded = read_tensors(files->read(model + ".safetensors"));
-  const Graph graph = read_pt2(*files, GetParam()).graph;
+  const Graph graph = pt2::read(*files, GetParam()).graph;
   std::vector<Tensor> inputs;
   while (const Tensor* input = find(recorded, "in" + std::to_string(inputs.size())))
     inputs.push_back(*input);

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <deque>
+
+#include "ops/emitter.h"
+#include "run/kernels.h"
+
+namespace isomer {
+
+/// Carries operators out at once, on tensors.
+class TensorEmitter : public Emitter {
+ public:
+  /// `operators` must outlive it.
+  explicit TensorEmitter(Operators& operators) : operators_(operators) {}
+
+  const Tensor& operator[](ValueId id) const {
+    return values_.at(static_cast<std::size_t>(id)).tensor;
+  }
+
+  using Emitter::constant;
+  std::vector<ValueId> emit_all(std::string_view op, std::vector<ValueId> inputs,
+                                Attributes attributes = {}) override;
+  const TensorType& type(ValueId id) const override {
+    return values_.at(static_cast<std::size_t>(id)).type;
+  }
+  ValueId constant(Tensor data) override;
+  ValueId literal(DType dtype, double value) override;
+  ValueId literal(DType dtype, std::int64_t value) override;
+  std::optional<Tensor> known(ValueId id) const override { return (*this)[id]; }
+
+ private:
+  struct Entry {
+    Tensor tensor;
+    TensorType type;
+  };
+  Operators& operators_;
+  std::deque<Entry> values_;  // which stay where they are
+};
+
+}  // namespace isomer

@@ -1,0 +1,500 @@
+#include "source/python/forward.h"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <optional>
+
+#include "base/names.h"
+#include "base/text.h"
+#include "source/python/spelling.h"
+
+namespace isomer::python {
+namespace {
+
+bool is_identifier(const std::string& text) {
+  return identifier(text) == text && !is_python_keyword(text);
+}
+
+std::string attribute_of(const std::string& object, const std::string& name) {
+  if (is_identifier(name)) return object + "." + name;
+  return fmt::format("getattr({}, {})", object, python_literal(std::string_view(name)));
+}
+
+// Exporters number the values that their operators make: "relu_1" says no more than "relu".
+std::string_view without_number(std::string_view name) {
+  const std::size_t digits = name.find_last_not_of("0123456789");
+  if (digits == std::string_view::npos || digits == 0 || digits + 1 == name.size() ||
+      name[digits] != '_')
+    return name;
+  return name.substr(0, digits);
+}
+
+std::string element_text(const Tensor& data, std::size_t i) {
+  if (is_floating(data.dtype())) {
+    const double value = data.doubles()[i];
+    // Read as a float again: 0.1, not 0.10000000149.
+    if (data.dtype() == DType::f32) return python_literal(static_cast<float>(value));
+    return python_literal(value);
+  }
+  const std::int64_t value = data.integers()[i];
+  return data.dtype() == DType::boolean ? python_literal(value != 0) : std::to_string(value);
+}
+
+std::string nested_elements(const Tensor& data, std::size_t axis, std::size_t& next) {
+  if (axis == data.shape().size()) return element_text(data, next++);
+  std::vector<std::string> parts;
+  for (std::int64_t i = 0; i < data.shape()[axis]; ++i)
+    parts.push_back(nested_elements(data, axis + 1, next));
+  return fmt::format("[{}]", fmt::join(parts, ", "));
+}
+
+/// Writes one forward. An expression that is used once, by the next statement, stands in it; others
+/// get a name.
+class Forward {
+ public:
+  Forward(const Modules& modules, std::size_t module, Naming naming)
+      : modules_(modules),
+        graph_(modules.graph),
+        index_(module),
+        module_(modules.all[module]),
+        naming_(naming) {
+    names_ = Names(reserved());
+    count_uses();
+  }
+
+  void write(PythonText& out) {
+    const std::string head = index_ == 0 ? root_head() : head_of_part();
+    read_lengths();
+    keep_old_states();
+    for (const Item& item : modules_.items(index_)) write_item(item);
+    for (const State* state : module_.updates) write_update(*state);
+    write_return();
+
+    out.open(head);
+    for (const std::string& line : first_lines_) out.line(line);
+    for (const std::string& line : lines_) out.line(line);
+    if (first_lines_.empty() && lines_.empty()) out.line("pass");
+    out.close();
+  }
+
+ private:
+  struct Pending {
+    ValueId id;
+    Expression expression;
+    int depth = 0;
+    bool patient = false;  // may wait for a later statement: a view of something
+  };
+
+  static std::vector<std::string_view> reserved() {
+    std::vector<std::string_view> words = python_words();
+    words.insert(words.end(),
+                 {"self", "torch", "nn", "F", "Path", "load", "load_file", "example_inputs"});
+    return words;
+  }
+
+  std::string name_for(std::string_view hint) {
+    return names_.take(naming_ == Naming::by_position ? "v" : without_number(hint));
+  }
+
+  std::string name_for(ValueId id, std::string_view otherwise) {
+    const std::string& hint = graph_[id].name;
+    return name_for(hint.empty() ? otherwise : std::string_view(hint));
+  }
+
+  // -- what is used how often
+  // ----------------------------------------------------------------------
+
+  void count_uses() {
+    const auto use = [&](ValueId id) {
+      if (id != ValueId::none) ++uses_[id];
+    };
+    for (const Item& item : modules_.items(index_)) {
+      const auto& operands = item.module ? modules_.all[*item.module].arguments
+                                         : modules_.operations[item.operation].inputs;
+      std::ranges::for_each(operands, use);
+    }
+    std::ranges::for_each(module_.results, use);
+    // A value that a state becomes is needed by name.
+    for (const State* state : module_.updates) uses_[state->next] += 2;
+  }
+
+  // -- the head
+  // ------------------------------------------------------------------------------------
+
+  std::string head_of_part() {
+    std::vector<std::string> parameters{"self"};
+    for (const ValueId id : module_.arguments) {
+      const bool constant = !modules_.is_made(id);
+      const std::string hint = constant && !graph_[id].name.empty() ? graph_[id].name : "x";
+      parameters.push_back(
+          define(id, module_.arguments.size() == 1 ? name_for("x") : name_for(hint)));
+    }
+    for (const std::string& length : module_.lengths) {
+      parameters.push_back(lengths_[length] = name_for(length));
+    }
+    return fmt::format("def forward({}):", fmt::join(parameters, ", "));
+  }
+
+  std::string root_head() {
+    std::vector<std::string> parameters{"self"};
+    std::size_t next = 0;
+    const Signature& signature = graph_.signature;
+    const auto add = [&](const Structure& side) {
+      for (std::size_t i = 0; i < side.children.size(); ++i) {
+        const std::string hint = i < side.keys.size() ? side.keys[i] : "x";
+        parameters.push_back(parameter(side.children[i], hint, next));
+      }
+    };
+    // Callers use the parameters' names: they come before any other.
+    add(signature.arguments);
+    if (!signature.keywords.children.empty()) parameters.emplace_back("*");
+    add(signature.keywords);
+    return fmt::format("def forward({}):", fmt::join(parameters, ", "));
+  }
+
+  std::string parameter(const Structure& structure, const std::string& hint, std::size_t& next) {
+    const std::string name = naming_ == Naming::by_hint ? names_.take(hint) : name_for(hint);
+    if (structure.kind == Structure::Kind::none) return name + "=None";
+    unpack(structure, name, next);
+    return name;
+  }
+
+  // Gives names to the tensors in a nested argument.
+  void unpack(const Structure& structure, const std::string& name, std::size_t& next) {
+    using Kind = Structure::Kind;
+    if (structure.kind == Kind::leaf) {
+      define(graph_.inputs[next++], name);
+      return;
+    }
+    for (std::size_t i = 0; i < structure.children.size(); ++i) {
+      const Structure& child = structure.children[i];
+      if (child.kind == Kind::none) continue;
+      const bool keyed = structure.kind == Kind::dict;
+      const std::string key =
+          keyed ? python_literal(std::string_view(structure.keys[i])) : std::to_string(i);
+      const std::string hint =
+          keyed && !identifier(structure.keys[i]).empty() ? structure.keys[i] : name;
+      const std::string part = name_for(hint);
+      first_lines_.push_back(fmt::format("{} = {}[{}]", part, name, key));
+      unpack(child, part, next);
+    }
+  }
+
+  const std::string& define(ValueId id, std::string name) {
+    return variables_[id] = std::move(name);
+  }
+
+  // -- lengths
+  // -------------------------------------------------------------------------------------
+
+  void read_lengths() {
+    std::set<std::string> needed;
+    for (const Item& item : modules_.items(index_)) {
+      if (item.module) {
+        const auto& theirs = modules_.all[*item.module].lengths;
+        needed.insert(theirs.begin(), theirs.end());
+      } else if (modules_.operations[item.operation].layer == nullptr) {
+        needed.merge(lengths_in(*modules_.operations[item.operation].node));
+      }
+    }
+    for (const std::string& length : needed) {
+      if (!lengths_.contains(length)) read_length(length);
+    }
+  }
+
+  void read_length(const std::string& length) {
+    const auto source = length_source(graph_, module_.arguments, length);
+    if (!source) {
+      throw Error(Fault::unsupported, module_.path,
+                  fmt::format("the length '{}' is that of no input's axis", length));
+    }
+    std::string text = fmt::format("{}.shape[{}]", variables_.at(source->value), source->axis);
+    if (source->offset != 0) text = fmt::format("({} - {})", text, source->offset);
+    if (source->factor != 1) text = fmt::format("{} // {}", text, source->factor);
+    const std::string& name = lengths_[length] = name_for(length);
+    first_lines_.push_back(fmt::format("{} = {}", name, text));
+  }
+
+  Expression length(const Dim& dim) {
+    return python_length(dim, [&](const std::string& symbol) { return lengths_.at(symbol); });
+  }
+
+  // -- operands
+  // ------------------------------------------------------------------------------------
+
+  Expression operand(ValueId id, bool tensor) {
+    if (const auto variable = variables_.find(id); variable != variables_.end())
+      return {variable->second};
+    const auto pending = std::ranges::find(pending_, id, &Pending::id);
+    if (pending != pending_.end()) {
+      twice_ = twice_ || !consumed_.insert(id).second;
+      return pending->expression;
+    }
+    if (modules_.is_inline(id)) return inline_constant(*constant_of(graph_, id), tensor);
+    const std::optional<std::string> name = modules_.name_within(id, module_.path);
+    if (!name) throw Error(Fault::bug, module_.path, "a value that the module does not know");
+    return {tensor_access(modules_, index_, *name)};
+  }
+
+  // -- statements
+  // ----------------------------------------------------------------------------------
+
+  void flush(const std::function<bool(const Pending&)>& keep) {
+    std::vector<Pending> kept;
+    for (Pending& pending : std::exchange(pending_, {})) {
+      if (keep(pending)) {
+        kept.push_back(std::move(pending));
+      } else {
+        assign({pending.id}, pending.expression);
+      }
+    }
+    pending_ = std::move(kept);
+  }
+
+  void assign(const std::vector<ValueId>& targets, const Expression& value) {
+    std::vector<std::string> names;
+    for (const ValueId id : targets)
+      names.push_back(id == ValueId::none ? "_" : define(id, name_for(id, "x")));
+    lines_.push_back(fmt::format("{} = {}", fmt::join(names, ", "), value.text));
+  }
+
+  // Makes an expression out of pending ones where it stays short; the others get names first.
+  template <class Make>
+  auto made(Make&& make, int limit = deepest) {
+    consumed_.clear();
+    twice_ = false;
+    auto value = make();
+    if (twice_ || size_of(value) > longest || depth() > limit) {
+      flush([](const Pending&) { return false; });
+      consumed_.clear();
+      return make();
+    }
+    flush(
+        [&](const Pending& pending) { return pending.patient || consumed_.contains(pending.id); });
+    return value;
+  }
+
+  static std::size_t size_of(const Expression& expression) { return expression.text.size(); }
+  static std::size_t size_of(const std::vector<PythonAssignment>& assignments) {
+    return assignments.size() == 1 ? assignments[0].value.text.size() : longest + 1;
+  }
+
+  int depth() const {
+    int deepest_operand = 0;
+    for (const Pending& pending : pending_) {
+      if (consumed_.contains(pending.id))
+        deepest_operand = std::max(deepest_operand, pending.depth);
+    }
+    return deepest_operand + 1;
+  }
+
+  void finish(const std::vector<ValueId>& targets, const Expression& value, bool patient = false) {
+    const int reached = depth();
+    std::erase_if(pending_, [&](const Pending& pending) { return consumed_.contains(pending.id); });
+    if (targets.size() == 1 && targets[0] != ValueId::none && uses_[targets[0]] == 1) {
+      pending_.push_back({targets[0], value, reached, patient});
+    } else {
+      assign(targets, value);
+    }
+  }
+
+  void write_item(const Item& item) {
+    if (item.module) {
+      write_call(modules_.all[*item.module]);
+      return;
+    }
+    const Operation& operation = modules_.operations[item.operation];
+    if (operation.layer != nullptr) {
+      const std::string layer = module_access(modules_, index_, operation.layer->path);
+      finish(operation.outputs, called(layer, operation.inputs, {}));
+      return;
+    }
+    write_node(operation);
+  }
+
+  Expression called(const std::string& function, const std::vector<ValueId>& inputs,
+                    const std::vector<std::string>& lengths) {
+    return made([&] {
+      std::vector<std::string> arguments;
+      for (const ValueId id : inputs) arguments.push_back(operand(id, true).text);
+      for (const std::string& name : lengths) arguments.push_back(lengths_.at(name));
+      return Expression{fmt::format("{}({})", function, fmt::join(arguments, ", "))};
+    });
+  }
+
+  void write_call(const Module& module) {
+    const Expression value =
+        called(module_access(modules_, index_, module.path), module.arguments, module.lengths);
+    if (module.results.empty()) {
+      std::erase_if(pending_,
+                    [&](const Pending& pending) { return consumed_.contains(pending.id); });
+      lines_.push_back(value.text);
+    } else {
+      finish(module.results, value);
+    }
+  }
+
+  void write_node(const Operation& operation) {
+    const Node& node = *operation.node;
+    const OpSchema& schema = op_named(node.op);
+    const Attributes attributes = complete(schema, node.attributes);
+    const PythonCall call{graph_,
+                          node,
+                          prototype(schema),
+                          attributes,
+                          [this](ValueId id, bool tensor) { return operand(id, tensor); },
+                          [this](const Dim& dim) { return length(dim); },
+                          [&](std::size_t i) {
+                            return uses_.contains(node.outputs[i]) && uses_[node.outputs[i]] > 0;
+                          }};
+    const auto assignments = made([&] { return spell(call); });
+    if (assignments.size() == 1) {
+      constexpr std::array views{"select", "slice", "transpose", "permute"};
+      finish(assignments[0].targets, assignments[0].value,
+             std::ranges::find(views, node.op) != views.end());
+      return;
+    }
+    for (const PythonAssignment& assignment : assignments)
+      assign(assignment.targets, assignment.value);
+  }
+
+  // -- states
+  // --------------------------------------------------------------------------------------
+
+  // The old value of a state that is also given out must be kept before its buffer changes.
+  void keep_old_states() {
+    for (const State* state : module_.updates) {
+      if (std::ranges::find(module_.results, state->now) == module_.results.end()) continue;
+      const Expression old = operand(state->now, true);
+      first_lines_.push_back(
+          fmt::format("{} = {}", define(state->now, name_for(state->now, "old")), old.text));
+    }
+  }
+
+  // Assigned, not overwritten: autograd may have kept the old value.
+  void write_update(const State& state) {
+    flush([](const Pending&) { return false; });
+    const std::string buffer =
+        tensor_access(modules_, index_, *modules_.name_within(state.now, module_.path));
+    const bool traced = is_floating(graph_[state.next].type.dtype);
+    const Expression next = operand(state.next, true);
+    lines_.push_back(fmt::format("{} = {}{}", buffer,
+                                 bound(next, traced ? Binding::atom : Binding::comparison),
+                                 traced ? ".detach()" : ""));
+  }
+
+  // -- results
+  // -------------------------------------------------------------------------------------
+
+  void write_return() {
+    if (index_ != 0 && module_.results.empty()) {
+      flush([](const Pending&) { return false; });
+      return;
+    }
+    const Expression value =
+        made([&] { return index_ == 0 ? nested_results() : listed_results(); }, deepest + 1);
+    // A bare list of many results has no brackets to break in.
+    const bool bare = value.text.size() > longest && module_.results.size() > 1;
+    const bool open = bare && std::string_view("([{").find(value.text[0]) == std::string_view::npos;
+    lines_.push_back("return " + (open ? "(" + value.text + ")" : value.text));
+  }
+
+  Expression listed_results() {
+    std::vector<std::string> parts;
+    for (const ValueId id : module_.results) parts.push_back(operand(id, true).text);
+    return {fmt::format("{}", fmt::join(parts, ", "))};
+  }
+
+  Expression nested_results() {
+    std::size_t next = 0;
+    std::string text = nested(graph_.signature.results, next);
+    const Structure& results = graph_.signature.results;
+    const bool tuple = results.kind == Structure::Kind::tuple && results.children.size() > 1;
+    return {tuple ? text.substr(1, text.size() - 2) : text};
+  }
+
+  std::string nested(const Structure& structure, std::size_t& next) {
+    std::vector<std::string> parts;
+    for (std::size_t i = 0; i < structure.children.size(); ++i) {
+      const std::string part = nested(structure.children[i], next);
+      const bool keyed = structure.kind == Structure::Kind::dict;
+      parts.push_back(
+          keyed ? fmt::format("{}: {}", python_literal(std::string_view(structure.keys[i])), part)
+                : part);
+    }
+    switch (structure.kind) {
+      case Structure::Kind::leaf: return operand(graph_.outputs[next++], true).text;
+      case Structure::Kind::none: return "None";
+      case Structure::Kind::tuple: return python_tuple(parts);
+      case Structure::Kind::list: return fmt::format("[{}]", fmt::join(parts, ", "));
+      case Structure::Kind::dict: return fmt::format("{{{}}}", fmt::join(parts, ", "));
+    }
+    throw Error(Fault::bug, "", "a structure of no kind");
+  }
+
+  static constexpr std::size_t longest = 76;
+  static constexpr int deepest = 4;
+
+  const Modules& modules_;
+  const Graph& graph_;
+  std::size_t index_;
+  const Module& module_;
+  Naming naming_;
+  Names names_;
+  std::map<ValueId, int> uses_;
+  std::map<ValueId, std::string> variables_;
+  std::map<std::string, std::string> lengths_;
+  std::vector<Pending> pending_;
+  std::set<ValueId> consumed_;
+  bool twice_ = false;
+  std::vector<std::string> first_lines_;
+  std::vector<std::string> lines_;
+};
+
+}  // namespace
+
+std::string module_access(const Modules& modules, std::size_t from, const std::string& path) {
+  const std::size_t module = *modules.at(path);
+  if (module == from) return "self";
+  const std::size_t parent = modules.all[module].parent;
+  const std::string object = module_access(modules, from, modules.all[parent].path);
+  const std::string& name = modules.all[module].name;
+  switch (modules.all[parent].kind) {
+    case ModuleKind::sequential:
+    case ModuleKind::list: return fmt::format("{}[{}]", object, name);
+    case ModuleKind::dict:
+      return fmt::format("{}[{}]", object, python_literal(std::string_view(name)));
+    case ModuleKind::layer:
+    case ModuleKind::parameters:
+    case ModuleKind::own: return attribute_of(object, name);
+  }
+  throw Error(Fault::bug, "", "a module of no kind");
+}
+
+std::string tensor_access(const Modules& modules, std::size_t from, const std::string& name) {
+  const std::string owner = parent_path(name);
+  const std::string object = module_access(modules, from, owner);
+  const bool listed = modules.all[*modules.at(owner)].kind == ModuleKind::parameters;
+  return listed ? fmt::format("{}[{}]", object, last_part(name))
+                : attribute_of(object, last_part(name));
+}
+
+Expression inline_constant(const Constant& constant, bool tensor) {
+  const Tensor& data = constant.data;
+  std::size_t next = 0;
+  const std::string text = !tensor && is_literal(constant) && is_floating(data.dtype())
+                               ? python_literal(number_of(constant))
+                               : nested_elements(data, 0, next);
+  if (!tensor && data.shape().empty())
+    return {text, text[0] == '-' ? Binding::sign : Binding::atom};
+  const DType dtype = data.dtype();
+  const bool natural = dtype == DType::f32 || dtype == DType::i64 || dtype == DType::boolean;
+  return {fmt::format("torch.tensor({}{})", text, natural ? "" : ", dtype=" + torch_dtype(dtype))};
+}
+
+void write_forward(const Modules& modules, std::size_t module, Naming naming, PythonText& out) {
+  Forward(modules, module, naming).write(out);
+}
+
+}  // namespace isomer::python

@@ -1,0 +1,136 @@
+#include "source/python/layer_finder.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "source/python/spelling.h"
+
+namespace isomer::python {
+namespace {
+
+std::size_t index(ValueId id) { return static_cast<std::size_t>(id); }
+
+Expression no_length(const Dim&) {
+  throw Error(Fault::bug, "", "a layer's argument depends on a named length");
+}
+
+}  // namespace
+
+std::string parent_path(const std::string& path) {
+  const std::size_t point = path.rfind('.');
+  return point == std::string::npos ? "" : path.substr(0, point);
+}
+
+std::string last_part(const std::string& path) {
+  const std::size_t point = path.rfind('.');
+  return point == std::string::npos ? path : path.substr(point + 1);
+}
+
+bool is_within(const std::string& path, const std::string& module) {
+  if (module.empty()) return true;
+  return path.starts_with(module) && (path.size() == module.size() || path[module.size()] == '.');
+}
+
+std::string constructed(std::string_view layer, const std::vector<std::string>& arguments) {
+  std::vector<std::string_view> given;
+  for (const std::string& argument : arguments) {
+    if (!argument.empty()) given.push_back(argument);
+  }
+  return fmt::format("nn.{}({})", layer, fmt::join(given, ", "));
+}
+
+std::string in_type(DType dtype) {
+  return dtype == DType::f32 ? "" : "dtype=" + torch_dtype(dtype);
+}
+
+std::string stated(const Node& node, std::string_view attribute, std::string_view argument) {
+  if (!is_stated(node, attribute)) return "";
+  const Attribute* value = find(node.attributes, attribute);
+  const std::string_view name = argument.empty() ? attribute : argument;
+  const auto* lengths = std::get_if<std::vector<std::int64_t>>(value);
+  return fmt::format("{}={}", name,
+                     lengths != nullptr ? per_axis(*lengths) : python_value(*value, no_length));
+}
+
+std::vector<std::int64_t> lengths_of(const Graph& graph, ValueId id) {
+  return known_shape(graph[id].type.shape).value_or(std::vector<std::int64_t>{});
+}
+
+LayerFinder::LayerFinder(const Graph& of)
+    : graph(of), makers_(of.values.size(), nobody), users_(of.values.size()) {
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    for (const ValueId id : graph.nodes[i].outputs) makers_[index(id)] = i;
+    for (const ValueId id : graph.nodes[i].inputs) {
+      if (id != ValueId::none) users_[index(id)].push_back(i);
+    }
+  }
+  for (const ValueId id : graph.outputs) users_[index(id)].push_back(nobody);
+  const auto own = [&](ValueId id, const std::vector<std::string>& names) {
+    if (!names.empty()) names_[id] = &names;
+    for (const std::string& name : names) owned_[parent_path(name)].insert(last_part(name));
+  };
+  for (const Constant& constant : graph.constants) own(constant.value, constant.names);
+  for (const State& state : graph.states) own(state.now, state.names);
+}
+
+const std::vector<std::string>* LayerFinder::names_of(ValueId id) const {
+  const auto found = names_.find(id);
+  return found == names_.end() ? nullptr : found->second;
+}
+
+const State* LayerFinder::state_named(const std::string& name) const {
+  const auto found = std::ranges::find_if(graph.states, [&](const State& state) {
+    return std::ranges::find(state.names, name) != state.names.end();
+  });
+  return found == graph.states.end() ? nullptr : &*found;
+}
+
+const Node* LayerFinder::maker(ValueId id) const {
+  const std::size_t node = maker_index(id);
+  return node == nobody ? nullptr : &graph.nodes[node];
+}
+
+bool LayerFinder::used_only_by(ValueId id, const std::set<std::size_t>& nodes) const {
+  return std::ranges::all_of(users_[index(id)],
+                             [&](std::size_t user) { return nodes.contains(user); });
+}
+
+std::optional<std::string> LayerFinder::path_of(const Named& tensors,
+                                                const std::vector<std::string_view>& others,
+                                                const std::string& scope) const {
+  const auto is_other = [&](const std::string& last) {
+    return std::ranges::find(others, last) != others.end();
+  };
+  if (tensors.empty()) {
+    const bool free = std::ranges::all_of(owned_, [&](const auto& entry) {
+      const auto& [path, names] = entry;
+      return !is_within(path, scope) || (path == scope && std::ranges::all_of(names, is_other));
+    });
+    if (scope.empty() || !free) return std::nullopt;
+    return scope;
+  }
+  const std::vector<std::string>* names = names_of(tensors[0].second);
+  if (names == nullptr) return std::nullopt;
+  const auto owns_all = [&](const std::string& path) {
+    std::set<std::string> needed;
+    for (const auto& [last, id] : tensors) {
+      const std::vector<std::string>* theirs = names_of(id);
+      const std::string name = fmt::format("{}.{}", path, last);
+      if (theirs == nullptr || std::ranges::find(*theirs, name) == theirs->end()) return false;
+      needed.emplace(last);
+    }
+    return std::ranges::all_of(owned_.at(path), [&](const std::string& last) {
+      return needed.contains(last) || is_other(last);
+    });
+  };
+  std::optional<std::string> best;
+  for (const std::string& name : *names) {
+    const std::string path = parent_path(name);
+    if (path.empty() || last_part(name) != tensors[0].first || !owns_all(path)) continue;
+    if (path == scope) return path;
+    if (!best || (is_within(path, scope) && !is_within(*best, scope))) best = path;
+  }
+  return best;
+}
+
+}  // namespace isomer::python

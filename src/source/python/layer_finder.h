@@ -1,0 +1,81 @@
+#pragma once
+
+// What the recovery of layers looks at: who makes and uses which value, and which tensors a module
+// path owns.
+
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "ops/schema.h"
+#include "source/python/layers.h"
+
+namespace isomer::python {
+
+/// A node that could be the call of a layer.
+struct LayerCall {
+  Layer layer;
+  std::vector<ValueId> inputs;
+  std::vector<ValueId> outputs;
+  std::set<std::size_t> absorbed;  // nodes whose work the layer does besides
+  std::vector<ValueId> kept;       // states that the layer updates
+  bool only_training = false;      // it does this in training mode alone,
+  bool only_evaluation = false;    // or in evaluation mode alone
+};
+
+class LayerFinder {
+ public:
+  explicit LayerFinder(const Graph& graph);
+
+  /// The call that a node could be; nothing where it fits no layer.
+  std::optional<LayerCall> call_at(std::size_t node) const;
+
+  const Graph& graph;
+
+  // For the rules of layers
+  // ------------------------------------------------------------------------
+
+  using Named = std::vector<std::pair<std::string_view, ValueId>>;
+  /// The module path that owns exactly `tensors` under those names, and possibly `others`. The
+  /// nearest to `scope` where there are several; a layer without tensors stands at its scope.
+  std::optional<std::string> path_of(const Named& tensors,
+                                     const std::vector<std::string_view>& others,
+                                     const std::string& scope) const;
+  const State* state_named(const std::string& name) const;
+  const Node* maker(ValueId id) const;
+  std::size_t maker_index(ValueId id) const { return makers_[static_cast<std::size_t>(id)]; }
+  /// Whether nobody but `nodes` reads the value.
+  bool used_only_by(ValueId id, const std::set<std::size_t>& nodes) const;
+  bool used(ValueId id) const { return !users_[static_cast<std::size_t>(id)].empty(); }
+
+  static constexpr std::size_t nobody = ~std::size_t{0};
+
+ private:
+  const std::vector<std::string>* names_of(ValueId id) const;
+
+  std::vector<std::size_t> makers_;
+  std::vector<std::vector<std::size_t>> users_;  // outputs of the graph are used by `nobody`
+  std::map<ValueId, const std::vector<std::string>*> names_;
+  std::map<std::string, std::set<std::string>> owned_;  // module path -> names of its tensors
+};
+
+/// Batch normalization by the batch's statistics, with the update of the running ones that follows
+/// it.
+std::optional<LayerCall> batch_norm_in_training(const LayerFinder& finder, std::size_t node,
+                                                const OpCall& call);
+
+/// "nn.Linear(4, 3, bias=False)": arguments without the empty ones.
+std::string constructed(std::string_view layer, const std::vector<std::string>& arguments);
+/// "dtype=torch.float64", empty for f32.
+std::string in_type(DType dtype);
+/// "eps=0.001", empty where the node does not state it.
+std::string stated(const Node& node, std::string_view attribute, std::string_view argument = {});
+/// The lengths of a constant's shape.
+std::vector<std::int64_t> lengths_of(const Graph& graph, ValueId id);
+
+}  // namespace isomer::python

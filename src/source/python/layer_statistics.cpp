@@ -1,0 +1,204 @@
+#include <cmath>
+
+#include "base/text.h"
+#include "source/python/layer_finder.h"
+#include "source/python/python_text.h"
+
+// Batch normalization in training: which momentum the nodes after it stand for.
+
+namespace isomer::python {
+namespace {
+
+/// now * old + today * statistic + rest
+struct Mixture {
+  double now = 0;
+  double today = 0;
+  double rest = 0;
+  bool constant() const { return now == 0 && today == 0; }
+};
+
+/// Evaluates the update of a running statistic as a mixture; notes the nodes it stepped on.
+class Update {
+ public:
+  Update(const LayerFinder& finder, ValueId now, ValueId today, const Lengths& lengths)
+      : finder_(finder), now_(now), today_(today), lengths_(lengths) {}
+
+  std::optional<Mixture> of(ValueId id, int depth = 0) {
+    constexpr int deepest = 12;
+    if (id == now_) return Mixture{1, 0, 0};
+    if (id == today_) return Mixture{0, 1, 0};
+    const Node* node = finder_.maker(id);
+    if (node == nullptr) return literal(id);
+    if (depth > deepest) return std::nullopt;
+    const std::size_t index = finder_.maker_index(id);
+    std::optional<Mixture> result;
+    if (node->op == "length") {
+      result = Mixture{0, 0,
+                       static_cast<double>(get<Dim>(node->attributes, "value").evaluate(lengths_))};
+    } else if (node->op == "cast") {
+      result = of(node->inputs[0], depth + 1);
+    } else if (node->inputs.size() == 2) {
+      result = combined(node->op, of(node->inputs[0], depth + 1), of(node->inputs[1], depth + 1));
+    }
+    if (result) nodes.insert(index);
+    return result;
+  }
+
+  std::set<std::size_t> nodes;
+
+ private:
+  std::optional<Mixture> literal(ValueId id) const {
+    const Constant* constant = constant_of(finder_.graph, id);
+    const bool number =
+        constant != nullptr && constant->names.empty() && constant->data.count() == 1;
+    if (!number || is_complex(constant->data.dtype())) return std::nullopt;
+    return Mixture{0, 0, constant->data.doubles()[0]};
+  }
+
+  static std::optional<Mixture> combined(std::string_view op, const std::optional<Mixture>& a,
+                                         const std::optional<Mixture>& b) {
+    if (!a || !b) return std::nullopt;
+    if (op == "add") return Mixture{a->now + b->now, a->today + b->today, a->rest + b->rest};
+    if (op == "sub") return Mixture{a->now - b->now, a->today - b->today, a->rest - b->rest};
+    if (op == "mul" && b->constant())
+      return Mixture{a->now * b->rest, a->today * b->rest, a->rest * b->rest};
+    if (op == "mul" && a->constant())
+      return Mixture{a->rest * b->now, a->rest * b->today, a->rest * b->rest};
+    if (op == "div" && b->constant())
+      return Mixture{a->now / b->rest, a->today / b->rest, a->rest / b->rest};
+    return std::nullopt;
+  }
+
+  const LayerFinder& finder_;
+  ValueId now_;
+  ValueId today_;
+  const Lengths& lengths_;
+};
+
+bool near(double a, double b) { return std::abs(a - b) <= 1e-6; }
+
+struct Statistics {
+  std::vector<const State*> states;
+  std::set<std::size_t> nodes;
+  double momentum = 0;
+};
+
+/// Checks the three states of a layer against PyTorch's update, with every named length taken to be
+/// `length`.
+class StatisticsCheck {
+ public:
+  StatisticsCheck(const LayerFinder& finder, const Node& node, std::int64_t length)
+      : finder_(finder), node_(node) {
+    std::set<std::string> symbols;
+    for (const Dim& dim : shape()) dim.collect_symbols(symbols);
+    for (const std::string& symbol : symbols) lengths_[symbol] = length;
+  }
+
+  std::optional<Statistics> at(const std::string& path) {
+    Statistics found;
+    const State* mean = finder_.state_named(path + ".running_mean");
+    const State* variance = finder_.state_named(path + ".running_var");
+    if (mean == nullptr || variance == nullptr) return std::nullopt;
+    const auto moved_mean = mixture(found, *mean, node_.outputs[1]);
+    const auto moved_variance = mixture(found, *variance, node_.outputs[2]);
+    if (!moved_mean || !moved_variance) return std::nullopt;
+    found.momentum = moved_mean->today;
+    const double n = sharers();
+    const bool fits = near(moved_mean->now, 1 - found.momentum) && moved_mean->rest == 0 &&
+                      near(moved_variance->now, 1 - found.momentum) && moved_variance->rest == 0 &&
+                      near(moved_variance->today * (n - 1), found.momentum * n);
+    if (!fits) return std::nullopt;
+    if (const State* calls = finder_.state_named(path + ".num_batches_tracked"); calls != nullptr) {
+      const auto counted = mixture(found, *calls, ValueId::none);
+      if (!counted || counted->now != 1 || counted->rest != 1) return std::nullopt;
+    }
+    return found;
+  }
+
+ private:
+  const Shape& shape() const { return finder_.graph[node_.inputs[0]].type.shape; }
+
+  double sharers() const {
+    double n = 1;
+    for (std::size_t i = 0; i < shape().size(); ++i) {
+      if (i != 1) n *= static_cast<double>(shape()[i].evaluate(lengths_));
+    }
+    return n;
+  }
+
+  std::optional<Mixture> mixture(Statistics& found, const State& state, ValueId today) {
+    Update update(finder_, state.now, today, lengths_);
+    const std::optional<Mixture> result = update.of(state.next);
+    found.states.push_back(&state);
+    found.nodes.insert(update.nodes.begin(), update.nodes.end());
+    return result;
+  }
+
+  const LayerFinder& finder_;
+  const Node& node_;
+  Lengths lengths_;
+};
+
+// Nobody else may need what the layer keeps to itself.
+bool is_private(const LayerFinder& finder, const Node& node, const Statistics& found) {
+  for (const std::size_t i : found.nodes) {
+    if (!finder.used_only_by(finder.graph.nodes[i].outputs[0], found.nodes)) return false;
+  }
+  for (const State* state : found.states) {
+    if (!finder.used_only_by(state->now, found.nodes)) return false;
+  }
+  return finder.used_only_by(node.outputs[1], found.nodes) &&
+         finder.used_only_by(node.outputs[2], found.nodes);
+}
+
+// What the layer keeps between runs goes into `found`; its settings, or nothing where the graph
+// does not move these statistics as the layer would.
+std::optional<std::string> kept_statistics(const LayerFinder& finder, const Node& node,
+                                           const std::string& path, LayerCall& found) {
+  if (finder.state_named(path + ".running_mean") == nullptr) {
+    const bool used = finder.used(node.outputs[1]) || finder.used(node.outputs[2]);
+    return used ? std::nullopt : std::optional<std::string>("track_running_stats=False");
+  }
+  const auto some = StatisticsCheck(finder, node, 5).at(path);
+  const auto more = StatisticsCheck(finder, node, 8).at(path);
+  if (!some || !more || !near(some->momentum, more->momentum) || !is_private(finder, node, *some))
+    return std::nullopt;
+  for (const State* state : some->states) {
+    found.kept.push_back(state->now);
+    found.layer.tensors.push_back(state->now);
+  }
+  found.absorbed = some->nodes;
+  found.only_training = true;
+  const std::string momentum = real_text(static_cast<float>(some->momentum));
+  return momentum == "0.1" ? "" : "momentum=" + momentum;
+}
+
+}  // namespace
+
+std::optional<LayerCall> batch_norm_in_training(const LayerFinder& finder, std::size_t node_index,
+                                                const OpCall& call) {
+  const Node& node = finder.graph.nodes[node_index];
+  const std::size_t rank = call.types[0].shape.size();
+  if (call.has(1) != call.has(2) || rank < 2 || rank > 5 || !call.types[0].shape[1].known())
+    return std::nullopt;
+  LayerFinder::Named tensors;
+  if (call.has(1)) tensors = {{"weight", node.inputs[1]}, {"bias", node.inputs[2]}};
+  const auto path =
+      finder.path_of(tensors, {"running_mean", "running_var", "num_batches_tracked"}, node.scope);
+  if (!path) return std::nullopt;
+
+  LayerCall found;
+  for (const auto& [name, id] : tensors) found.layer.tensors.push_back(id);
+  const auto statistics = kept_statistics(finder, node, *path, found);
+  if (!statistics) return std::nullopt;
+  found.layer.path = *path;
+  found.layer.constructor = constructed(
+      fmt::format("BatchNorm{}d", rank < 4 ? 1 : rank - 2),
+      {std::to_string(call.types[0].shape[1].value()), stated(node, "eps"), *statistics,
+       call.has(1) ? "" : "affine=False", call.has(1) ? in_type(call.types[1].dtype) : ""});
+  found.inputs = {node.inputs[0]};
+  found.outputs = {node.outputs[0]};
+  return found;
+}
+
+}  // namespace isomer::python

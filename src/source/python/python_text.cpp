@@ -1,0 +1,255 @@
+#include "source/python/python_text.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cmath>
+#include <optional>
+
+#include "base/text.h"
+
+namespace isomer::python {
+namespace {
+
+constexpr auto keywords = std::to_array<std::string_view>(
+    {"False", "None",     "True",  "and",    "as",   "assert", "async",  "await",    "break",
+     "class", "continue", "def",   "del",    "elif", "else",   "except", "finally",  "for",
+     "from",  "global",   "if",    "import", "in",   "is",     "lambda", "nonlocal", "not",
+     "or",    "pass",     "raise", "return", "try",  "while",  "with",   "yield"});
+
+constexpr auto builtins = std::to_array<std::string_view>(
+    {"abs",     "all",   "any",  "bin",    "bool", "bytes",  "callable", "chr",   "compile",
+     "complex", "dict",  "dir",  "divmod", "eval", "exec",   "filter",   "float", "format",
+     "getattr", "hash",  "help", "hex",    "id",   "input",  "int",      "iter",  "len",
+     "list",    "map",   "max",  "min",    "next", "object", "open",     "ord",   "pow",
+     "print",   "range", "repr", "round",  "set",  "slice",  "sorted",   "str",   "sum",
+     "super",   "tuple", "type", "vars",   "zip"});
+
+constexpr std::string_view openers = "([{";
+constexpr std::string_view closers = ")]}";
+
+// Calls `see(position, depth)` for every character outside string literals.
+template <class See>
+void scan(std::string_view text, See&& see) {
+  int depth = 0;
+  char quote = '\0';
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quote != '\0') {
+      if (c == '\\') ++i;
+      if (c == quote) quote = '\0';
+      continue;
+    }
+    if (c == '"' || c == '\'') quote = c;
+    if (closers.find(c) != std::string_view::npos) --depth;
+    see(i, depth);
+    if (openers.find(c) != std::string_view::npos) ++depth;
+  }
+}
+
+// The outermost brackets that hold most: where they open and close.
+std::optional<std::pair<std::size_t, std::size_t>> longest_brackets(std::string_view text) {
+  std::optional<std::pair<std::size_t, std::size_t>> best;
+  std::size_t opened = 0;
+  scan(text, [&](std::size_t i, int depth) {
+    if (depth != 0) return;
+    if (openers.find(text[i]) != std::string_view::npos) opened = i;
+    const bool closes = closers.find(text[i]) != std::string_view::npos && i > opened + 1;
+    if (closes && (!best || i - opened > best->second - best->first)) best = {opened, i};
+  });
+  return best;
+}
+
+std::vector<std::string_view> elements(std::string_view text) {
+  std::vector<std::string_view> parts;
+  std::size_t begin = 0;
+  scan(text, [&](std::size_t i, int depth) {
+    if (depth != 0 || text[i] != ',') return;
+    parts.push_back(trimmed(text.substr(begin, i - begin)));
+    begin = i + 1;
+  });
+  if (const std::string_view last = trimmed(text.substr(begin)); !last.empty())
+    parts.push_back(last);
+  return parts;
+}
+
+bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
+
+}  // namespace
+
+std::string bound(const Expression& expression, Binding least) {
+  return expression.binding < least ? "(" + expression.text + ")" : expression.text;
+}
+
+std::string python_literal(bool value) { return value ? "True" : "False"; }
+
+std::string python_literal(double value) {
+  return std::isfinite(value) ? real_text(value) : fmt::format("float(\"{}\")", real_text(value));
+}
+
+std::string python_literal(float value) {
+  return std::isfinite(value) ? real_text(value) : python_literal(static_cast<double>(value));
+}
+
+std::string python_literal(std::string_view value) {
+  std::string text = "\"";
+  for (const char c : value) {
+    const auto code = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') text += '\\';
+    if (code < 0x20 || code == 0x7f) {
+      text += fmt::format("\\x{:02x}", code);
+    } else {
+      text += c;
+    }
+  }
+  return text + "\"";
+}
+
+std::string python_tuple(const std::vector<std::string>& items) {
+  return fmt::format("({}{})", fmt::join(items, ", "), items.size() == 1 ? "," : "");
+}
+
+const std::vector<std::string_view>& python_words() {
+  static const std::vector<std::string_view> words = [] {
+    std::vector<std::string_view> all(keywords.begin(), keywords.end());
+    all.insert(all.end(), builtins.begin(), builtins.end());
+    return all;
+  }();
+  return words;
+}
+
+bool is_python_keyword(std::string_view word) {
+  return std::ranges::find(keywords, word) != keywords.end();
+}
+
+std::string class_name(std::string_view text) {
+  std::string name;
+  bool first = true;
+  for (const char c : text) {
+    if (!is_word(c) || c == '_') {
+      first = true;
+      continue;
+    }
+    name += first ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : c;
+    first = false;
+  }
+  if (!name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) != 0)
+    name.insert(0, "Part");
+  return name;
+}
+
+void PythonText::line(std::string_view text) {
+  if (text.empty()) {
+    blank();
+  } else {
+    broken(text, indent_, "");
+  }
+}
+
+void PythonText::blank() { text_ += '\n'; }
+
+void PythonText::open(std::string_view head) {
+  line(head);
+  indent_ += 4;
+}
+
+void PythonText::close() { indent_ -= 4; }
+
+void PythonText::broken(std::string_view text, std::size_t indent, std::string_view after) {
+  const std::string margin(indent, ' ');
+  const auto brackets = longest_brackets(text);
+  if (indent + text.size() + after.size() <= width || !brackets) {
+    text_ += fmt::format("{}{}{}\n", margin, text, after);
+    return;
+  }
+  const auto [opened, closed] = *brackets;
+  const std::string_view inside = text.substr(opened + 1, closed - opened - 1);
+  text_ += fmt::format("{}{}\n", margin, text.substr(0, opened + 1));
+  const std::vector<std::string_view> parts = elements(inside);
+  // A comma after a lone element would make a tuple of it.
+  if (parts.size() < 2 || indent + 4 + inside.size() <= width) {
+    broken(inside, indent + 4, "");
+  } else {
+    for (const std::string_view part : parts) broken(part, indent + 4, ",");
+  }
+  text_ += fmt::format("{}{}{}\n", margin, text.substr(closed), after);
+}
+
+namespace python_detail {
+namespace {
+
+// Reads the printed form of a length, in which only two functions are not Python's own.
+class LengthText {
+ public:
+  LengthText(std::string_view text, const std::vector<std::pair<std::string, std::string>>& names)
+      : text_(text), names_(names) {}
+
+  std::string rewritten() {
+    std::string result;
+    while (at_ < text_.size()) {
+      const char c = text_[at_];
+      if (std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_') {
+        result += word();
+      } else if (c == '*') {
+        result += " * ";
+        ++at_;
+      } else {
+        result += c;
+        ++at_;
+      }
+    }
+    return result;
+  }
+
+ private:
+  std::string word() {
+    const std::size_t begin = at_;
+    while (at_ < text_.size() && is_word(text_[at_])) ++at_;
+    const std::string_view name = text_.substr(begin, at_ - begin);
+    const bool called = at_ < text_.size() && text_[at_] == '(';
+    if (called && (name == "floordiv" || name == "mod"))
+      return divided(name == "floordiv" ? "//" : "%");
+    if (called) return std::string(name);
+    const auto found = std::ranges::find(names_, name, &std::pair<std::string, std::string>::first);
+    return found == names_.end() ? std::string(name) : found->second;
+  }
+
+  std::string divided(std::string_view sign) {
+    std::size_t depth = 0;
+    std::size_t comma = 0;
+    std::size_t end = at_;
+    for (; end < text_.size(); ++end) {
+      if (text_[end] == '(') ++depth;
+      if (text_[end] == ')' && --depth == 0) break;
+      if (text_[end] == ',' && depth == 1) comma = end;
+    }
+    LengthText left(text_.substr(at_ + 1, comma - at_ - 1), names_);
+    LengthText right(trimmed(text_.substr(comma + 1, end - comma - 1)), names_);
+    at_ = end + 1;
+    return fmt::format("({} {} {})", operand(left), sign, operand(right));
+  }
+
+  static std::string operand(LengthText& part) {
+    const std::string text = part.rewritten();
+    const bool plain = std::ranges::all_of(
+        text, [](char c) { return is_word(c) || c == '.' || c == '[' || c == ']'; });
+    return plain ? text : "(" + text + ")";
+  }
+
+  std::string_view text_;
+  const std::vector<std::pair<std::string, std::string>>& names_;
+  std::size_t at_ = 0;
+};
+
+}  // namespace
+
+Expression length(const Dim& dim, const std::vector<std::pair<std::string, std::string>>& names) {
+  const std::string text = to_text(dim);
+  std::string result = LengthText(text, names).rewritten();
+  const bool plain = result.find(' ') == std::string::npos && result[0] != '-';
+  return {std::move(result), plain ? Binding::atom : Binding::sum};
+}
+
+}  // namespace python_detail
+
+}  // namespace isomer::python

@@ -1,0 +1,81 @@
+#pragma once
+
+// Python as text: literals, lines and blocks. Knows no model; MAX's writer prints Python, too.
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "graph/dim.h"
+
+namespace isomer::python {
+
+/// How tightly an expression holds together, as Python's grammar orders it.
+enum class Binding { comparison, sum, product, sign, power, atom };
+
+struct Expression {
+  std::string text;
+  Binding binding = Binding::atom;
+};
+
+/// The text, in parentheses where it binds less tightly than `least`.
+std::string bound(const Expression& expression, Binding least);
+
+/// "True", "0.5", "float(\"inf\")", "\"text\"".
+std::string python_literal(bool value);
+std::string python_literal(double value);
+std::string python_literal(float value);
+std::string python_literal(std::string_view value);
+/// "(1, 2)", "(1,)", "()".
+std::string python_tuple(const std::vector<std::string>& items);
+
+/// A length as Python computes it; `name_of` gives the variable of a named length.
+template <class NameOf>
+Expression python_length(const Dim& dim, NameOf&& name_of);
+
+/// Keywords and builtins, which no variable should hide.
+const std::vector<std::string_view>& python_words();
+bool is_python_keyword(std::string_view word);
+/// "self_attention", "layers.0" -> "SelfAttention", "Layer0"-like class names: words capitalised
+/// and joined.
+std::string class_name(std::string_view text);
+
+/// A program under construction: lines, indented by blocks. Lines over 100 characters are broken
+/// inside their longest brackets.
+class PythonText {
+ public:
+  void line(std::string_view text);
+  void blank();
+  /// A line that begins a block; ended by `close`.
+  void open(std::string_view head);
+  void close();
+  /// Text that has its own lines and indentation.
+  void append(std::string_view block) { text_ += block; }
+  const std::string& text() const { return text_; }
+
+  static constexpr std::size_t width = 100;
+
+ private:
+  void broken(std::string_view text, std::size_t indent, std::string_view after);
+
+  std::string text_;
+  std::size_t indent_ = 0;
+};
+
+namespace python_detail {
+/// A length's text with its names replaced and its functions spelled as Python does.
+Expression length(const Dim& dim, const std::vector<std::pair<std::string, std::string>>& names);
+}  // namespace python_detail
+
+template <class NameOf>
+Expression python_length(const Dim& dim, NameOf&& name_of) {
+  std::set<std::string> symbols;
+  dim.collect_symbols(symbols);
+  std::vector<std::pair<std::string, std::string>> names;
+  for (const std::string& symbol : symbols) names.emplace_back(symbol, name_of(symbol));
+  return python_detail::length(dim, names);
+}
+
+}  // namespace isomer::python

@@ -1,0 +1,329 @@
+#include "systems/pt2/nodes.h"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+
+#include "base/error.h"
+#include "base/text.h"
+
+namespace isomer::pt2 {
+namespace {
+
+using Argument = ExportArgument;
+
+constexpr std::string_view aten_prefix = "torch.ops.aten.";
+
+// They check what an export assumed and give nothing.
+constexpr std::array guards = {
+    std::string_view("torch.ops.aten._assert_tensor_metadata.default"),
+    std::string_view("torch.ops.aten._assert_scalar.default"),
+    std::string_view("torch.ops.aten._assert_async.default"),
+    std::string_view("torch.ops.aten._assert_async.msg"),
+    std::string_view("torch.ops.aten.sym_constrain_range.default"),
+    std::string_view("torch.ops.aten.sym_constrain_range_for_size.default"),
+};
+
+// In training they write to `running_mean` and `running_var`, which their schemas do not say.
+constexpr std::array norms = {
+    std::string_view("batch_norm.default"),
+    std::string_view("native_batch_norm.default"),
+    std::string_view("_native_batch_norm_legit.default"),
+};
+
+bool is_guard(const ExportNode& node) {
+  return std::ranges::find(guards, node.target) != guards.end();
+}
+
+/// "add_.Tensor" writes to its argument `self`; "__and__.Tensor" does not.
+bool is_in_place(std::string_view target) {
+  const std::string_view name = target.substr(0, target.find('.'));
+  return name.ends_with('_') && !name.ends_with("__");
+}
+
+/// The twin that only computes: "add.Tensor".
+std::string functional(std::string_view target) {
+  std::string twin(target);
+  if (is_in_place(target)) twin.erase(std::min(twin.find('.'), twin.size()) - 1, 1);
+  return twin;
+}
+
+const std::string* value_name(const ExportNode& node, std::string_view argument) {
+  for (const auto& input : node.inputs) {
+    const auto* value = input.argument.as<Argument::Value>();
+    if (input.name == argument && value != nullptr) return &value->name;
+  }
+  return nullptr;
+}
+
+/// The names of all tensors that a node gives; empty where there is none.
+std::vector<std::string> output_names(const ExportNode& node) {
+  std::vector<std::string> names;
+  for (const Argument& output : node.outputs) {
+    if (const auto* value = output.as<Argument::Value>()) {
+      names.push_back(value->name);
+    } else if (const auto* values = output.as<Argument::Values>()) {
+      names.insert(names.end(), values->names.begin(), values->names.end());
+    } else {
+      names.emplace_back();
+    }
+  }
+  return names;
+}
+
+/// Both lengths are numbers, and different ones.
+bool differ(const Dim& a, const Dim& b) { return a.known() && b.known() && a.value() != b.value(); }
+
+bool fits(const TensorType& a, const TensorType& b) {
+  return a.dtype == b.dtype && a.shape.size() == b.shape.size() &&
+         std::ranges::equal(a.shape, b.shape, std::not_fn(differ));
+}
+
+bool is_contiguous(const ExportGraph& graph, const std::string& name) {
+  const auto found = graph.tensors.find(name);
+  return found != graph.tensors.end() && found->second.contiguous;
+}
+
+/// Gives a node's arguments to the room that knows what they mean.
+class ArgumentReader {
+ public:
+  ArgumentReader(Cells& cells, const Scope& scope, const NodeReader& nodes)
+      : cells_(cells), scope_(scope), nodes_(nodes) {}
+
+  template <class T>
+  aten::Argument operator()(const T& value) {
+    return value;
+  }
+  aten::Argument operator()(const Argument::None&) { return std::monostate{}; }
+  aten::Argument operator()(const Argument::Ignored&) { return std::monostate{}; }
+  aten::Argument operator()(const Argument::Value& value) { return read(value.name); }
+  aten::Argument operator()(const Argument::Values& values) {
+    std::vector<ValueId> ids;
+    for (const std::string& name : values.names) {
+      ids.push_back(name.empty() ? ValueId::none : read(name));
+    }
+    return ids;
+  }
+  aten::Argument operator()(const Dim& dim) {
+    nodes_.check_length(dim);
+    return dim;
+  }
+  aten::Argument operator()(const std::vector<Dim>& dims) {
+    for (const Dim& dim : dims) nodes_.check_length(dim);
+    return dims;
+  }
+  aten::Argument operator()(const Argument::Subgraph&) {
+    throw Error(Fault::unsupported, "", "has a graph as an argument");
+  }
+  aten::Argument operator()(const Argument::Foreign& foreign) {
+    throw Error(Fault::unsupported, "", fmt::format("has an argument of kind {}", foreign.tag));
+  }
+
+ private:
+  ValueId read(const std::string& name) { return cells_.read(scope_.at(name)); }
+
+  Cells& cells_;
+  const Scope& scope_;
+  const NodeReader& nodes_;
+};
+
+}  // namespace
+
+void Scope::define(const std::string& name, Cell cell) {
+  if (!cells_.emplace(name, cell).second) {
+    throw Error(Fault::file, "", fmt::format("the value {} is made twice", quoted(name)));
+  }
+}
+
+Cell Scope::at(const std::string& name) const {
+  const auto found = cells_.find(name);
+  if (found != cells_.end()) return found->second;
+  throw Error(Fault::file, "",
+              fmt::format("reads the value {}, which nothing before it makes", quoted(name)));
+}
+
+const TensorType& type_of(const ExportGraph& graph, const std::string& name) {
+  const auto found = graph.tensors.find(name);
+  if (found != graph.tensors.end()) return found->second.type;
+  throw Error(Fault::file, "",
+              fmt::format("the program does not say of what type {} is", quoted(name)));
+}
+
+void NodeReader::run(const ExportGraph& graph, Scope& scope) {
+  for (const ExportNode& node : graph.nodes) {
+    if (node.symbolic || is_guard(node)) continue;
+    with_place(describe(node), [&] { run_node(node, graph, scope); });
+  }
+}
+
+void NodeReader::run_node(const ExportNode& node, const ExportGraph& graph, Scope& scope) {
+  try {
+    builder_.at(node.scope, node.place);
+    if (node.target == "torch.ops.higher_order.wrap_with_set_grad_enabled") {
+      inline_block(node, scope);
+    } else {
+      emit(node, graph, scope);
+    }
+  } catch (const Error& error) {
+    if (error.fault() != Fault::unsupported) throw;
+    problems_.add(node, error.text());
+    for (const std::string& name : output_names(node)) {
+      if (name.empty()) continue;
+      scope.define(name, cells_.add(builder_.input(name, type_of(graph, name)), name));
+    }
+  }
+}
+
+void NodeReader::emit(const ExportNode& node, const ExportGraph& graph, Scope& scope) {
+  if (!node.target.starts_with(aten_prefix)) throw Error(Fault::unsupported, "", "");
+  const std::string_view target = std::string_view(node.target).substr(aten_prefix.size());
+  const std::string twin = functional(target);
+  if (!aten::reads(twin)) throw Error(Fault::unsupported, "", "");
+  const aten::Call call{twin, arguments_of(node, scope)};
+  first_new_ = builder_.graph().values.size();
+  const std::vector<ValueId> results = aten::emit(builder_, call);
+  const std::vector<std::string> names = output_names(node);
+  if (results.empty() || results.size() < names.size()) {
+    throw Error(Fault::file, "",
+                fmt::format("gives {}; the export says {}", counted(results.size(), "value"),
+                            names.size()));
+  }
+  if (is_in_place(target)) {
+    write(node, graph, scope, results[0], names);
+  } else {
+    bind(node, graph, scope, call, results, names);
+  }
+  const std::string* mean = value_name(node, "running_mean");
+  const std::string* variance = value_name(node, "running_var");
+  const bool updates =
+      std::ranges::find(norms, target) != norms.end() && results.size() == names.size() + 2;
+  if (updates && mean != nullptr && variance != nullptr) {
+    cells_.write(scope.at(*mean), results[names.size()]);
+    cells_.write(scope.at(*variance), results[names.size() + 1]);
+  }
+}
+
+/// An in-place operator: `self` becomes the result, in its own type.
+void NodeReader::write(const ExportNode& node, const ExportGraph& graph, Scope& scope,
+                       ValueId result, const std::vector<std::string>& names) {
+  const std::string* self = value_name(node, "self");
+  if (self == nullptr || names.size() != 1) throw Error(Fault::unsupported, "", "");
+  const Cell cell = scope.at(*self);
+  const TensorType type = builder_.type(cells_.read(cell));
+  if (builder_.dtype(result) != type.dtype) {
+    result = builder_.emit("cast", {result}, {{"dtype", type.dtype}});
+  }
+  if (!fits(builder_.type(result), type)) {
+    throw Error(Fault::unsupported, "", "changes the shape of its argument in place");
+  }
+  name_new(result, names[0]);
+  if (result != cells_.read(cell)) cells_.write(cell, result);
+  check_type(graph, names[0], result);
+  scope.define(names[0], cell);
+}
+
+void NodeReader::bind(const ExportNode& node, const ExportGraph& graph, Scope& scope,
+                      const aten::Call& call, const std::vector<ValueId>& results,
+                      const std::vector<std::string>& names) {
+  const std::string* self = value_name(node, "self");
+  Sharing sharing =
+      self == nullptr ? Sharing::none : sharing_of(call.target, is_contiguous(graph, *self));
+  // Outside training a dropout gives its very argument.
+  const std::string* input = value_name(node, "input");
+  if (call.target == "dropout.default" && input != nullptr &&
+      results[0] == cells_.read(scope.at(*input))) {
+    self = input;
+    sharing = Sharing::same;
+  }
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (names[i].empty() || results[i] == ValueId::none) continue;
+    check_type(graph, names[i], results[i]);
+    name_new(results[i], names[i]);
+    Cell cell{};
+    switch (sharing) {
+      case Sharing::none: cell = cells_.add(results[i], names[i]); break;
+      case Sharing::same: cell = scope.at(*self); break;
+      case Sharing::view:
+      case Sharing::perhaps:
+        cell = cells_.add_view(results[i], names[i], scope.at(*self), call, i,
+                               sharing == Sharing::view);
+        break;
+    }
+    scope.define(names[i], cell);
+  }
+}
+
+/// `with torch.no_grad():` stands in the export as an operator with a graph of its own.
+void NodeReader::inline_block(const ExportNode& node, Scope& scope) {
+  const bool* gradient = node.inputs.size() < 2 ? nullptr : node.inputs[0].argument.as<bool>();
+  const auto* graph =
+      gradient == nullptr ? nullptr : node.inputs[1].argument.as<Argument::Subgraph>();
+  if (graph == nullptr || (*graph)->inputs.size() != node.inputs.size() - 2) {
+    throw Error(Fault::unsupported, "", "has unusual arguments");
+  }
+  const ExportGraph& block = **graph;
+  Scope inner;
+  for (std::size_t i = 0; i < block.inputs.size(); ++i) {
+    const auto* name = block.inputs[i].as<Argument::Value>();
+    const auto* operand = node.inputs[i + 2].argument.as<Argument::Value>();
+    // Numbers are resolved inside already.
+    if (name != nullptr && operand != nullptr) inner.define(name->name, scope.at(operand->name));
+  }
+  run(block, inner);
+  builder_.at(node.scope, node.place);
+  const std::vector<std::string> names = output_names(node);
+  if (names.size() != block.outputs.size()) {
+    throw Error(Fault::file, "", "its graph gives another number of values");
+  }
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const auto* output = block.outputs[i].as<Argument::Value>();
+    if (output == nullptr || names[i].empty()) continue;
+    const Cell cell = inner.at(output->name);
+    scope.define(names[i], *gradient ? cell : detached(cell, names[i]));
+  }
+}
+
+/// The same memory, through which no gradient flows.
+Cell NodeReader::detached(Cell cell, const std::string& name) {
+  const ValueId value = cells_.read(cell);
+  const aten::Call call{"detach.default", {{"self", value}}};
+  return cells_.add_view(aten::emit(builder_, call).at(0), name, cell, call, 0, true);
+}
+
+std::vector<aten::NamedArgument> NodeReader::arguments_of(const ExportNode& node,
+                                                          const Scope& scope) {
+  ArgumentReader reader(cells_, scope, *this);
+  std::vector<aten::NamedArgument> arguments;
+  for (const auto& input : node.inputs) {
+    if (input.argument.as<Argument::Ignored>() != nullptr) continue;
+    arguments.push_back({input.name, std::visit(reader, input.argument.value)});
+  }
+  return arguments;
+}
+
+void NodeReader::check_length(const Dim& dim) const {
+  std::set<std::string> names;
+  dim.collect_symbols(names);
+  for (const std::string& name : names) {
+    if (lengths_.contains(name)) continue;
+    throw Error(Fault::unsupported, "",
+                fmt::format("the length {} depends on data, not only on shapes", name));
+  }
+}
+
+/// An operator that changes nothing gives a value that has a name already.
+void NodeReader::name_new(ValueId value, const std::string& name) {
+  if (static_cast<std::size_t>(value) >= first_new_) builder_.name(value, name);
+}
+
+/// What we infer must be what PyTorch saw.
+void NodeReader::check_type(const ExportGraph& graph, const std::string& name,
+                            ValueId value) const {
+  const auto found = graph.tensors.find(name);
+  if (found == graph.tensors.end() || fits(builder_.type(value), found->second.type)) return;
+  throw Error(Fault::model, "",
+              fmt::format("gives {}; the export says {}", to_text(builder_.type(value)),
+                          to_text(found->second.type)));
+}
+
+}  // namespace isomer::pt2

@@ -1,0 +1,63 @@
+#include "systems/pt2/problems.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/text.h"
+
+namespace isomer::pt2 {
+namespace {
+
+/// "aten.add.Tensor", without the words that all targets share.
+std::string_view short_target(std::string_view target) {
+  constexpr std::string_view prefix = "torch.ops.";
+  return target.starts_with(prefix) ? target.substr(prefix.size()) : target;
+}
+
+/// "in encoder.0, net.py:12"; empty where nothing is known.
+std::string site(const ExportNode& node) {
+  std::vector<std::string> parts;
+  if (!node.scope.empty()) parts.push_back("in " + node.scope);
+  if (!node.place.file.empty())
+    parts.push_back(fmt::format("{}:{}", node.place.file, node.place.line));
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+}  // namespace
+
+std::string describe(const ExportNode& node) {
+  const std::string where = site(node);
+  return fmt::format("node {} ({}){}{}", quoted(node.name), short_target(node.target),
+                     where.empty() ? "" : ", ", where);
+}
+
+void Problems::add(const ExportNode& node, std::string_view reason) {
+  std::string what(short_target(node.target));
+  if (!reason.empty()) what += fmt::format(": {}", reason);
+  auto found = std::ranges::find(problems_, what, &Problem::what);
+  if (found == problems_.end()) {
+    problems_.push_back({std::move(what), 0, site(node)});
+    found = std::prev(problems_.end());
+  }
+  ++found->count;
+}
+
+void Problems::throw_if_any(bool decomposed) const {
+  if (problems_.empty()) return;
+  std::vector<std::string> items;
+  for (const Problem& problem : problems_) {
+    items.push_back(fmt::format("{} ({}x{}{})", problem.what, problem.count,
+                                problem.first.empty() ? "" : ", first ", problem.first));
+  }
+  throw Error(
+      Fault::unsupported, "",
+      fmt::format(
+          "{} not read: {}{}",
+          items.size() == 1 ? "1 operator is" : fmt::format("{} operators are", items.size()),
+          fmt::join(items, "; "),
+          decomposed ? ""
+                     : "\n  save program.run_decompositions() instead: it says many "
+                       "operators in others, which we read"));
+}
+
+}  // namespace isomer::pt2

@@ -1,0 +1,253 @@
+#include "systems/pt2/reader.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "systems/pt2/nodes.h"
+#include "systems/pt2/values.h"
+#include "systems/pt2/weights.h"
+
+namespace isomer::pt2 {
+namespace {
+
+using Argument = ExportArgument;
+
+/// The class of the whole model. Decomposing leaves nodes that name a hook instead, which has no
+/// module; and a class of torch's own says nothing about the model.
+std::string graph_name(const ExportProgram& program, const Archive& archive) {
+  for (const ExportNode& node : program.graph.nodes) {
+    const std::size_t dot = node.root_class.rfind('.');
+    if (dot == std::string::npos || node.root_class.starts_with("torch.")) continue;
+    return node.root_class.substr(dot + 1);
+  }
+  return archive.name;
+}
+
+/// The named length that one axis of an input tells: s0 of s0, or of 2*s0 + 1.
+std::optional<std::string> told_by(const Dim& dim) {
+  std::set<std::string> names;
+  dim.collect_symbols(names);
+  if (names.size() != 1) return std::nullopt;
+  constexpr std::int64_t probe = 12;
+  const auto solved = dim.solve(dim.evaluate({{*names.begin(), probe}}));
+  return solved ? std::optional(solved->first) : std::nullopt;
+}
+
+class Reader {
+ public:
+  Reader(const ExportProgram& program, const Archive& archive)
+      : program_(program),
+        archive_(archive),
+        builder_(graph_name(program, archive)),
+        cells_(builder_),
+        nodes_(builder_, cells_, lengths_) {}
+
+  Loaded read() {
+    constexpr std::int64_t newest = 20;
+    if (program_.minor > newest)
+      note("", fmt::format("its export schema 8.{} is newer than 8.{}, the newest we know",
+                           program_.minor, newest));
+    add_weights();
+    add_inputs();
+    try {
+      nodes_.run(program_.graph, scope_);
+    } catch (const Error& error) {
+      // Placeholders for what is not read may have led to it.
+      if (nodes_.problems().empty() || error.fault() == Fault::bug) throw;
+    }
+    nodes_.problems().throw_if_any(program_.decomposed);
+    add_outputs();
+    find_changes();
+    Graph graph = std::move(builder_).finish(outputs_, signature_);
+    keep_states(graph);
+    return {std::move(graph), std::move(notes_)};
+  }
+
+ private:
+  void note(std::string where, std::string text) {
+    notes_.push_back({std::move(where), std::move(text)});
+  }
+
+  void add_weights() {
+    weights_ = collect_weights(program_, archive_);
+    for (Weight& weight : weights_) {
+      weight.value = builder_.constant(weight.hint, weight.payload->data, weight.payload->trainable,
+                                       weight.names);
+      const Cell cell = cells_.add(weight.value, weight.hint);
+      weight_cells_.push_back(cell);
+      for (const std::string& input : weight.inputs) scope_.define(input, cell);
+    }
+  }
+
+  void add_inputs() {
+    std::vector<bool> given;
+    for (const ExportInput& input : program_.inputs) {
+      if (input.kind == ExportInput::Kind::user || input.kind == ExportInput::Kind::literal)
+        given.push_back(add_input(input));
+    }
+    signature_.arguments = program_.arguments;
+    signature_.keywords = program_.keywords;
+    std::size_t next = 0;
+    drop_leaves(signature_.arguments, given, next);
+    drop_leaves(signature_.keywords, given, next);
+    if (next != given.size())
+      throw Error(
+          Fault::file, "in_spec",
+          fmt::format("has {} leaves; the program has {}", next, counted(given.size(), "input")));
+    for (const LengthRange& range : program_.lengths) {
+      if (lengths_.contains(range.name)) signature_.lengths.push_back(range);
+    }
+    builder_.assume(signature_.lengths);
+  }
+
+  bool add_input(const ExportInput& input) {
+    const auto* value = input.argument.as<Argument::Value>();
+    if (value == nullptr) {
+      if (input.argument.as<Dim>() != nullptr) {
+        throw Error(Fault::unsupported, "", "an input is a symbolic integer; we read tensors");
+      }
+      if (input.argument.as<Argument::None>() == nullptr || !input.name.empty()) {
+        note(input.name,
+             "this input is no tensor; it stays what it was when the model was exported");
+      }
+      return false;
+    }
+    const TensorType& type = type_of(program_.graph, value->name);
+    for (const Dim& dim : type.shape) {
+      if (const auto name = told_by(dim)) lengths_.insert(*name);
+    }
+    const Cell cell = cells_.add(builder_.input(value->name, type), value->name);
+    input_cells_.emplace_back(value->name, cell);
+    scope_.define(value->name, cell);
+    return true;
+  }
+
+  /// Leaves that are no tensors become `none`.
+  static void drop_leaves(Structure& structure, const std::vector<bool>& given, std::size_t& next) {
+    for (Structure& child : structure.children) drop_leaves(child, given, next);
+    if (structure.kind != Structure::Kind::leaf) return;
+    if (next < given.size() && !given[next]) structure.kind = Structure::Kind::none;
+    ++next;
+  }
+
+  void add_outputs() {
+    using Kind = ExportOutput::Kind;
+    builder_.at("", {});
+    std::vector<bool> given;
+    for (const ExportOutput& output : program_.outputs) {
+      if (output.kind == Kind::user) given.push_back(add_output(output.argument, given.size()));
+      if (output.kind == Kind::input_mutation) changed_inputs_.insert(output.name);
+    }
+    signature_.results = program_.results;
+    std::size_t next = 0;
+    drop_leaves(signature_.results, given, next);
+    if (next != given.size())
+      throw Error(
+          Fault::file, "out_spec",
+          fmt::format("has {} leaves; the program has {}", next, counted(given.size(), "output")));
+    for (const auto& [name, cell] : input_cells_) {
+      if (cells_.changed(cell)) changed_inputs_.insert(name);
+    }
+    for (const std::string& name : changed_inputs_) {
+      note("input " + quoted(name),
+           "the model changes it in place for its caller, too; this is lost");
+    }
+  }
+
+  bool add_output(const Argument& output, std::size_t position) {
+    if (const auto* value = output.as<Argument::Value>()) {
+      outputs_.push_back(read(value->name));
+      return true;
+    }
+    if (output.as<Argument::None>() != nullptr) return false;
+    const std::string place = fmt::format("output {}", position);
+    if (const auto* flag = output.as<bool>()) {
+      outputs_.push_back(builder_.literal(DType::boolean, std::int64_t{*flag}));
+    } else if (const auto* integer = output.as<std::int64_t>()) {
+      outputs_.push_back(builder_.literal(DType::i64, *integer));
+    } else if (const auto* real = output.as<double>()) {
+      outputs_.push_back(builder_.literal(DType::f64, *real));
+    } else if (const auto* dim = output.as<Dim>()) {
+      with_place(place, [&] { nodes_.check_length(*dim); });
+      outputs_.push_back(builder_.emit("length", {}, {{"value", *dim}}));
+    } else {
+      throw Error(Fault::unsupported, place, "is neither a tensor nor a number");
+    }
+    note(place, "it is a number in Python and a tensor without axes here");
+    return true;
+  }
+
+  ValueId read(const std::string& name) { return cells_.read(scope_.at(name)); }
+
+  /// Which buffers the program changes, and what they become.
+  void find_changes() {
+    const auto by_name = weights_by_name(program_, weights_);
+    for (const ExportOutput& output : program_.outputs) {
+      if (output.kind != ExportOutput::Kind::buffer_mutation) continue;
+      const auto found = by_name.find(output.name);
+      if (found == by_name.end()) {
+        throw Error(Fault::file, "buffer " + quoted(output.name), "changes and is not there");
+      }
+      changed_[found->second] = read(output.argument.as<Argument::Value>()->name);
+    }
+    for (std::size_t i = 0; i < weights_.size(); ++i) {
+      if (cells_.changed(weight_cells_[i])) changed_[i] = cells_.read(weight_cells_[i]);
+    }
+    for (const auto& [index, next] : changed_) check_change(index, next);
+  }
+
+  void check_change(std::size_t index, ValueId next) const {
+    const Weight& weight = weights_[index];
+    const auto refuse = [&](Fault fault, std::string_view what) {
+      throw Error(fault, (weight.parameter ? "parameter " : "buffer ") + quoted(weight.hint), what);
+    };
+    if (weight.parameter)
+      refuse(Fault::unsupported, "changes in forward; we read changes of buffers");
+    if (builder_.type(next) != builder_.type(weight.value)) {
+      refuse(Fault::model, fmt::format("is {} and becomes {}", to_text(builder_.type(weight.value)),
+                                       to_text(builder_.type(next))));
+    }
+    for (std::size_t i = 0; i < weights_.size(); ++i) {
+      if (i == index || weights_[i].payload->storage != weight.payload->storage) continue;
+      refuse(Fault::unsupported,
+             fmt::format("changes in forward and shares memory with {}", quoted(weights_[i].hint)));
+    }
+  }
+
+  /// Constants become states where the program changes them, which is known only at its end.
+  void keep_states(Graph& graph) {
+    for (const auto& [index, next] : changed_) {
+      const Weight& weight = weights_[index];
+      const auto constant = std::ranges::find(graph.constants, weight.value, &Constant::value);
+      graph.states.push_back({weight.value, next, constant->data, constant->names});
+      graph.constants.erase(constant);
+    }
+  }
+
+  const ExportProgram& program_;
+  const Archive& archive_;
+  Builder builder_;
+  Cells cells_;
+  NodeReader nodes_;
+  std::set<std::string> lengths_;  // that the inputs' shapes tell
+  std::vector<Note> notes_;
+  std::vector<Weight> weights_;
+  std::vector<Cell> weight_cells_;
+  std::vector<std::pair<std::string, Cell>> input_cells_;
+  std::set<std::string> changed_inputs_;
+  Scope scope_;
+  Signature signature_;
+  std::vector<ValueId> outputs_;
+  std::map<std::size_t, ValueId> changed_;  // by the weight's index: what it becomes
+};
+
+}  // namespace
+
+Loaded read_program(const ExportProgram& program, const Archive& archive) {
+  return Reader(program, archive).read();
+}
+
+}  // namespace isomer::pt2

@@ -1,0 +1,107 @@
+#pragma once
+
+// The ExportedProgram of torch.export (schema 8) as plain data: references by name, lengths
+// resolved, tags told apart.
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "codecs/tree.h"
+#include "graph/graph.h"
+
+namespace isomer::pt2 {
+
+struct ExportGraph;
+
+/// An argument of a node, or what it gives.
+struct ExportArgument {
+  struct None {};
+  struct Value {
+    std::string name;
+  };
+  struct Values {
+    std::vector<std::string> names;  // empty where an optional tensor is absent
+  };
+  struct Ignored {};  // memory formats, layouts, devices: without meaning here
+  struct Foreign {
+    std::string tag;  // known to the schema, not to us: complex numbers, script objects, ...
+  };
+  using Subgraph = std::shared_ptr<const ExportGraph>;
+
+  std::variant<None, Value, Values, bool, std::int64_t, double, std::string, DType, Dim,
+               std::vector<std::int64_t>, std::vector<Dim>, std::vector<double>, std::vector<bool>,
+               Subgraph, Ignored, Foreign>
+      value;
+
+  template <class T>
+  const T* as() const {
+    return std::get_if<T>(&value);
+  }
+};
+
+struct ExportNode {
+  struct Input {
+    std::string name;  // as in PyTorch's schema; empty for higher-order operators
+    ExportArgument argument;
+  };
+  std::string name;
+  std::string target;  // "torch.ops.aten.add.Tensor"
+  std::vector<Input> inputs;
+  std::vector<ExportArgument> outputs;
+  bool symbolic = false;  // gives symbolic numbers only, which are resolved already
+  std::string scope;
+  std::string root_class;  // of the whole model: "__main__.Net"
+  Place place;
+};
+
+struct ExportTensor {
+  TensorType type;
+  bool contiguous = false;
+};
+
+struct ExportGraph {
+  std::vector<ExportArgument> inputs;
+  std::vector<ExportArgument> outputs;
+  std::vector<ExportNode> nodes;
+  std::unordered_map<std::string, ExportTensor> tensors;
+};
+
+struct ExportInput {
+  enum class Kind { user, parameter, buffer, constant, literal };
+  Kind kind = Kind::user;
+  ExportArgument argument;
+  std::string name;  // of the parameter, buffer or constant
+  bool persistent = true;
+};
+
+struct ExportOutput {
+  enum class Kind { user, buffer_mutation, input_mutation };
+  Kind kind = Kind::user;
+  ExportArgument argument;
+  std::string name;  // of the buffer or input that changes
+};
+
+struct ExportProgram {
+  ExportGraph graph;
+  std::vector<ExportInput> inputs;
+  std::vector<ExportOutput> outputs;
+  std::vector<LengthRange> lengths;
+  Structure arguments;  // leaves: user inputs in order, first of `arguments`, then of `keywords`
+  Structure keywords;
+  Structure results;  // leaves: user outputs in order
+  std::string torch_version;
+  std::int64_t minor = 0;   // of the schema
+  bool decomposed = false;  // by run_decompositions
+};
+
+/// Throws Fault::file, naming the node, for what is not in the schema; Fault::unsupported for
+/// another major version.
+ExportProgram parse_program(const Tree& tree);
+
+}  // namespace isomer::pt2

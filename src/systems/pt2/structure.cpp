@@ -1,0 +1,160 @@
+#include "systems/pt2/structure.h"
+
+#include <array>
+#include <charconv>
+#include <optional>
+#include <vector>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "codecs/json.h"
+#include "systems/pt2/fields.h"
+
+namespace isomer::pt2 {
+namespace {
+
+std::string key_text(const Tree& key) {
+  if (const std::string* text = key.text()) return *text;
+  if (const std::int64_t* number = key.integer()) return std::to_string(*number);
+  throw Error(
+      Fault::unsupported, "",
+      fmt::format("a dictionary has {} as a key; we read texts and integers", kind_of(key)));
+}
+
+/// The context of a dictionary is JSON in a text again: its keys. A default dictionary puts its
+/// factory first.
+std::vector<std::string> dict_keys(const Tree& spec) {
+  const Tree context = read_json(text_field(spec, "context"));
+  const Tree::List* keys = &as_list(context);
+  if (keys->size() == 2 && keys->at(1).list() != nullptr) keys = keys->at(1).list();
+  std::vector<std::string> texts;
+  for (const Tree& key : *keys) texts.push_back(key_text(key));
+  return texts;
+}
+
+// The reader of JSON has bounded the depth.
+Structure structure_of(const Tree& spec) {
+  const Tree* type = given(spec, "type");
+  if (type == nullptr) return {};
+  const std::string& name = as_text(*type);
+  Structure structure;
+  structure.kind = Structure::Kind::tuple;
+  if (name == "builtins.list" || name == "collections.deque")
+    structure.kind = Structure::Kind::list;
+  if (name == "builtins.dict" || name == "collections.OrderedDict" ||
+      name == "collections.defaultdict") {
+    structure.kind = Structure::Kind::dict;
+    structure.keys = dict_keys(spec);
+  }
+  for (const Tree& child : list_field(spec, "children_spec"))
+    structure.children.push_back(structure_of(child));
+  if (structure.kind == Structure::Kind::dict &&
+      structure.keys.size() != structure.children.size()) {
+    throw Error(Fault::file, "",
+                fmt::format("a dictionary has {} and {} values",
+                            counted(structure.keys.size(), "key"), structure.children.size()));
+  }
+  return structure;
+}
+
+/// The three parts of "key,path,type". Commas inside brackets belong to a part: "Net[int, str]".
+std::array<std::string_view, 3> split_entry(std::string_view entry) {
+  std::array<std::string_view, 3> parts;
+  std::size_t part = 0;
+  std::size_t begin = 0;
+  int open = 0;
+  for (std::size_t i = 0; i < entry.size() && part < 2; ++i) {
+    if (entry[i] == '(' || entry[i] == '[') ++open;
+    if (entry[i] == ')' || entry[i] == ']') --open;
+    if (entry[i] != ',' || open != 0) continue;
+    parts[part++] = entry.substr(begin, i - begin);
+    begin = i + 1;
+  }
+  parts[part] = entry.substr(begin);
+  return parts;
+}
+
+/// Strict exports spell a path as the Python expression that leads to it: "L['self'].encoder[0]".
+std::string plain_path(std::string_view path) {
+  for (const std::string_view root : {"L['self'].", "L['self']", "L__self__.", "L__self__"}) {
+    if (!path.starts_with(root)) continue;
+    path.remove_prefix(root.size());
+    break;
+  }
+  std::string plain;
+  for (const char c : path) {
+    if (c == '[' && !plain.empty()) plain += '.';
+    if (c != '[' && c != ']' && c != '\'' && c != '"') plain += c;
+  }
+  return plain;
+}
+
+struct Frame {
+  std::string_view file;
+  int line = 0;
+};
+
+/// `  File "net.py", line 12, in forward`
+std::optional<Frame> parse_frame(std::string_view line) {
+  constexpr std::string_view begin = "File \"";
+  constexpr std::string_view middle = "\", line ";
+  line = trimmed(line);
+  if (!line.starts_with(begin)) return std::nullopt;
+  line.remove_prefix(begin.size());
+  const std::size_t end = line.find(middle);
+  if (end == std::string_view::npos) return std::nullopt;
+  Frame frame;
+  frame.file = line.substr(0, end);
+  line.remove_prefix(end + middle.size());
+  const auto parsed = std::from_chars(line.data(), line.data() + line.size(), frame.line);
+  if (parsed.ec != std::errc()) return std::nullopt;
+  return frame;
+}
+
+/// Of an installed package its path inside, of other files the name alone.
+std::string without_folders(std::string_view file) {
+  for (const std::string_view packages : {"/site-packages/", "/dist-packages/"}) {
+    const std::size_t at = file.rfind(packages);
+    if (at != std::string_view::npos) return std::string(file.substr(at + packages.size()));
+  }
+  return std::string(file.substr(file.find_last_of("/\\") + 1));
+}
+
+}  // namespace
+
+Structure parse_tree_spec(std::string_view text) {
+  const Tree tree = read_json(text);
+  const Tree::List& versioned = as_list(tree);
+  if (versioned.size() != 2 || as_integer(versioned[0]) != 1) {
+    throw Error(Fault::unsupported, "", "is a tree of another version than 1");
+  }
+  return structure_of(versioned[1]);
+}
+
+std::string parse_scope(std::string_view module_stack) {
+  const std::size_t last = module_stack.rfind(';');
+  const std::string_view entry =
+      last == std::string_view::npos ? module_stack : module_stack.substr(last + 1);
+  return plain_path(split_entry(entry)[1]);
+}
+
+std::string parse_root_class(std::string_view module_stack) {
+  return std::string(split_entry(module_stack.substr(0, module_stack.find(';')))[2]);
+}
+
+Place parse_place(std::string_view stack_trace) {
+  std::optional<Frame> best;
+  bool best_is_own = false;
+  for (const std::string_view line : split_text(stack_trace, '\n')) {
+    const auto frame = parse_frame(line);
+    // Code that PyTorch made itself has no file: "<eval_with_key>.208".
+    if (!frame || frame->file.starts_with('<')) continue;
+    const bool own = frame->file.find("/torch/") == std::string_view::npos;
+    if (own || !best_is_own) best = frame;
+    best_is_own = best_is_own || own;
+  }
+  if (!best) return {};
+  return {without_folders(best->file), best->line};
+}
+
+}  // namespace isomer::pt2

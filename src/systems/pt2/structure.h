@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "codecs/tree.h"
+#include "graph/graph.h"
+
+namespace isomer::pt2 {
+
+/// A pytree as torch.export writes it: JSON in a text.
+Structure parse_tree_spec(std::string_view text);
+
+/// The innermost module path in "key,path,type;key,path,type": "encoder.0".
+std::string parse_scope(std::string_view module_stack);
+/// The type of the outermost module: "__main__.Net".
+std::string parse_root_class(std::string_view module_stack);
+/// The innermost line of the author's own files in a Python traceback. No folder of the author's
+/// machine remains.
+Place parse_place(std::string_view stack_trace);
+
+}  // namespace isomer::pt2

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "codecs/tree.h"
+#include "systems/temporary.h"
+
+namespace isomer::torch {
+
+/// A Python process that serves the model of one file, and the folder through which tensors go to
+/// and fro. The process starts with the first request and ends with this object, which removes the
+/// folder.
+class Python {
+ public:
+  /// `mode` is "single" or "doubled".
+  explicit Python(std::string mode);
+  ~Python();
+  Python(const Python&) = delete;
+  Python& operator=(const Python&) = delete;
+
+  /// Says which file of the user's is served.
+  void serve(std::filesystem::path program) { program_ = std::move(program); }
+
+  /// A request is a map with "do" and texts. Throws Fault::model with the user's line where the
+  /// program fails, Fault::usage where there is no Python with torch, Fault::model with the
+  /// process's last words where it died.
+  Tree ask(const Tree::Map& request);
+
+  /// Where files for requests go; private to this process.
+  const std::filesystem::path& folder() const { return folder_.path(); }
+
+ private:
+  void start();
+  void send(std::string_view line);
+  std::string receive();
+  [[noreturn]] void report_death();
+
+  std::filesystem::path program_;
+  std::string mode_;
+  TemporaryFolder folder_;
+  int process_ = -1;
+  int channel_ = -1;
+};
+
+/// $ISOMER_PYTHON, else the interpreter known from the build, else "python3".
+std::string python_interpreter();
+
+}  // namespace isomer::torch

@@ -1,0 +1,182 @@
+#include <algorithm>
+#include <cmath>
+
+#include "base/text.h"
+#include "vocabularies/aten/reading.h"
+
+namespace isomer::aten {
+namespace {
+
+// A table made here, not by an engine, must not be larger than this.
+constexpr double longest_table = 1 << 24;
+
+// Of rank 0 it is a literal.
+ValueId filled(Builder& b, Shape shape, const Scalar& value, DType dtype) {
+  if (shape.empty() || std::holds_alternative<Dim>(value)) {
+    return expanded(b, as_type(b, Operand(value), dtype), std::move(shape));
+  }
+  return b.emit("full", {},
+                {{"shape", std::move(shape)}, {"value", real_of(value)}, {"dtype", dtype}});
+}
+
+Values full(Reading& r) {
+  const Scalar value = r.scalar("fill_value");
+  return {filled(r.b, r.dims("size"), value, r.dtype("dtype").value_or(type_of(value)))};
+}
+
+Scalar named_number(const Reading& r) {
+  return r.ours == "one" ? Scalar(std::int64_t{1}) : Scalar(std::int64_t{0});
+}
+
+Values constant_shape(Reading& r) {
+  return {filled(r.b, r.dims("size"), named_number(r), r.dtype("dtype").value_or(DType::f32))};
+}
+
+Values constant_like(Reading& r) {
+  const ValueId x = r.tensor("self");
+  return {filled(r.b, r.b.shape(x), named_number(r), r.dtype("dtype").value_or(r.b.dtype(x)))};
+}
+
+Values full_like(Reading& r) {
+  const ValueId x = r.tensor("self");
+  return {
+      filled(r.b, r.b.shape(x), r.scalar("fill_value"), r.dtype("dtype").value_or(r.b.dtype(x)))};
+}
+
+Values new_constant(Reading& r) {
+  const ValueId x = r.tensor("self");
+  return {filled(r.b, r.dims("size"), named_number(r), r.dtype("dtype").value_or(r.b.dtype(x)))};
+}
+
+Values new_full(Reading& r) {
+  const ValueId x = r.tensor("self");
+  return {
+      filled(r.b, r.dims("size"), r.scalar("fill_value"), r.dtype("dtype").value_or(r.b.dtype(x)))};
+}
+
+Values fill(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const ValueId value = as_type(r.b, r.operand("value"), r.b.dtype(x));
+  return {expanded(r.b, value, r.b.shape(x))};
+}
+
+// Unlike other creators it makes f32 of any number.
+Values scalar_tensor(Reading& r) {
+  return {as_type(r.b, Operand(r.scalar("s")), r.dtype("dtype").value_or(DType::f32))};
+}
+
+Values random(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const double p = r.real("p", 0.5);
+  return {r.b.emit("bernoulli", {}, {{"shape", r.b.shape(x)}, {"p", p}, {"dtype", r.b.dtype(x)}})};
+}
+
+// Ranges
+// ---------------------------------------------------------------------------------------------------------------
+
+bool is_whole(const Scalar& scalar) {
+  if (std::holds_alternative<Dim>(scalar)) return true;
+  const double real = real_of(scalar);
+  return real == std::floor(real) && std::abs(real) < 9e15;
+}
+
+Dim dim_of(const Scalar& scalar) {
+  if (const auto* dim = std::get_if<Dim>(&scalar)) return *dim;
+  if (const auto* integer = std::get_if<std::int64_t>(&scalar)) return *integer;
+  return static_cast<std::int64_t>(real_of(scalar));
+}
+
+// Whole numbers in steps; ours in any case counts in integers.
+ValueId whole_range(Builder& b, const Scalar& start, const Scalar& end, const Scalar& step,
+                    DType dtype) {
+  const std::int64_t by = dim_of(step).value();
+  return b.emit("arange", {},
+                {{"start", dim_of(start)}, {"end", dim_of(end)}, {"step", by}, {"dtype", dtype}});
+}
+
+// Anything else is a table: its length depends on numbers that are all here.
+ValueId real_range(Reading& r, double start, double end, double step, DType dtype) {
+  const double count = std::ceil((end - start) / step);
+  if (!(count >= 0 && count <= longest_table)) r.fail("the range is endless or too long");
+  std::vector<double> table(static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < table.size(); ++i) table[i] = start + step * static_cast<double>(i);
+  return r.b.constant(Tensor::from_doubles(dtype, {static_cast<std::int64_t>(count)}, table));
+}
+
+Values arange(Reading& r) {
+  const Scalar start = r.scalar("start", Scalar(std::int64_t{0}));
+  const Scalar end = r.scalar("end");
+  const Scalar step = r.scalar("step", Scalar(std::int64_t{1}));
+  const Scalar* all[] = {&start, &end, &step};
+  const bool real =
+      std::ranges::any_of(all, [](const Scalar* s) { return std::holds_alternative<double>(*s); });
+  const DType dtype = r.dtype("dtype").value_or(real ? DType::f32 : DType::i64);
+  if (std::holds_alternative<Dim>(step)) r.refuse("the step must be a known number");
+  if (real_of(step) == 0) r.fail("the step is 0");
+  const bool whole = std::ranges::all_of(all, [](const Scalar* s) { return is_whole(*s); });
+  if (whole) return {whole_range(r.b, start, end, step, dtype)};
+  return {real_range(r, real_of(start), real_of(end), real_of(step), dtype)};
+}
+
+// As PyTorch counts: from both ends towards the middle, in the result's type.
+Values linspace(Reading& r) {
+  const double start = r.real("start");
+  const double end = r.real("end");
+  const std::int64_t steps = r.integer("steps");
+  const DType dtype = r.dtype("dtype").value_or(DType::f32);
+  if (!is_floating(dtype)) r.refuse("a floating dtype is read");
+  if (steps < 0 || static_cast<double>(steps) > longest_table)
+    r.fail("the number of steps is out of range");
+  const bool single = dtype != DType::f64;
+  const auto rounded = [&](double x) {
+    return single ? static_cast<double>(static_cast<float>(x)) : x;
+  };
+  const double step =
+      steps > 1 ? rounded((rounded(end) - rounded(start)) / static_cast<double>(steps - 1)) : 0;
+  std::vector<double> table(static_cast<std::size_t>(steps));
+  for (std::int64_t i = 0; i < steps; ++i) {
+    const bool front = i < steps / 2 || steps == 1;
+    const double way = rounded(step * static_cast<double>(front ? i : steps - 1 - i));
+    table[static_cast<std::size_t>(i)] = front ? start + way : end - way;
+  }
+  return {r.b.constant(Tensor::from_doubles(dtype, {steps}, table))};
+}
+
+Values triangle(Reading& r) {
+  const ValueId x = r.tensor("self");
+  if (r.b.rank(x) < 2) r.fail("a matrix is needed");
+  return {r.b.emit(r.ours, {x}, {{"diagonal", r.integer("diagonal", 0)}})};
+}
+
+constexpr ImportRow rows[] = {
+    {"full", full},
+    {"zeros", constant_shape, "zero"},
+    {"ones", constant_shape, "one"},
+    // Nobody may rely on what is in them.
+    {"empty.memory_format", constant_shape, "zero"},
+    {"empty_like", constant_like, "zero"},
+    {"new_empty", new_constant, "zero"},
+    {"zeros_like", constant_like, "zero"},
+    {"ones_like", constant_like, "one"},
+    {"zero", constant_like, "zero"},
+    {"full_like", full_like},
+    {"new_zeros", new_constant, "zero"},
+    {"new_ones", new_constant, "one"},
+    {"new_full", new_full},
+    {"fill.Scalar", fill},
+    {"fill.Tensor", fill},
+    {"scalar_tensor", scalar_tensor},
+    {"bernoulli.p", random},
+    {"arange", arange},
+    {"arange.start", arange},
+    {"arange.start_step", arange},
+    {"linspace", linspace},
+    {"tril", triangle, "tril"},
+    {"triu", triangle, "triu"},
+};
+
+}  // namespace
+
+std::span<const ImportRow> creation_rows() { return rows; }
+
+}  // namespace isomer::aten

@@ -1,0 +1,205 @@
+#include <algorithm>
+#include <cmath>
+
+#include "base/text.h"
+#include "vocabularies/aten/reading.h"
+
+// Products of matrices, the layers that decomposed exports have spelled with them, and attention.
+
+namespace isomer::aten {
+namespace {
+
+// Layers
+// ---------------------------------------------------------------------------------------------------------------
+
+Values linear(Reading& r) {
+  return {r.b.emit("linear", {r.tensor("input"), r.tensor("weight"), r.optional_tensor("bias")})};
+}
+
+// w where `x` is the transpose of a matrix w; else none.
+ValueId untransposed(const Builder& b, ValueId x) {
+  if (b.rank(x) != 2) return ValueId::none;
+  const Node* node = b.maker(x);
+  if (node == nullptr || (node->op != "permute" && node->op != "transpose")) return ValueId::none;
+  return node->inputs[0];
+}
+
+void demand_rank(const Reading& r, ValueId x, std::int64_t rank) {
+  if (r.b.rank(x) != rank) r.fail(fmt::format("rank {} is needed; it is {}", rank, r.b.rank(x)));
+}
+
+ValueId product(Reading& r, ValueId x, ValueId y) {
+  const ValueId weight = untransposed(r.b, y);
+  if (weight != ValueId::none) return r.b.emit("linear", {x, weight, ValueId::none});
+  return r.b.emit("matmul", {x, y});
+}
+
+Values mm(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const ValueId y = r.tensor("mat2");
+  demand_rank(r, x, 2);
+  demand_rank(r, y, 2);
+  return {product(r, x, y)};
+}
+
+Values bmm(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const ValueId y = r.tensor("mat2");
+  demand_rank(r, x, 3);
+  demand_rank(r, y, 3);
+  return {r.b.emit("matmul", {x, y})};
+}
+
+bool is_one(const Scalar& scalar) { return real_of(scalar) == 1; }
+
+ValueId weighted(Builder& b, ValueId x, const Scalar& factor) {
+  if (is_one(factor)) return x;
+  return b.emit("mul", {x, as_type(b, Operand(factor), b.dtype(x))});
+}
+
+// beta * self + alpha * product; with beta 0 `self` is not even looked at.
+ValueId added(Reading& r, ValueId x, ValueId y, bool layers) {
+  const ValueId self = r.tensor("self");
+  const Scalar beta = r.scalar("beta", Scalar(std::int64_t{1}));
+  const Scalar alpha = r.scalar("alpha", Scalar(std::int64_t{1}));
+  const ValueId weight = layers ? untransposed(r.b, y) : ValueId::none;
+  if (weight != ValueId::none && is_one(beta) && is_one(alpha) &&
+      r.b.shape(self) == Shape{r.b.shape(weight)[0]}) {
+    return r.b.emit("linear", {x, weight, self});
+  }
+  const ValueId right =
+      weighted(r.b, layers ? product(r, x, y) : r.b.emit("matmul", {x, y}), alpha);
+  if (real_of(beta) == 0) return right;
+  return r.b.emit("add", {weighted(r.b, self, beta), right});
+}
+
+Values addmm(Reading& r) {
+  const ValueId x = r.tensor("mat1");
+  const ValueId y = r.tensor("mat2");
+  demand_rank(r, x, 2);
+  demand_rank(r, y, 2);
+  return {added(r, x, y, true)};
+}
+
+Values baddbmm(Reading& r) {
+  const ValueId x = r.tensor("batch1");
+  const ValueId y = r.tensor("batch2");
+  demand_rank(r, x, 3);
+  demand_rank(r, y, 3);
+  return {added(r, x, y, false)};
+}
+
+// Vectors become matrices for the while.
+ValueId matrix_product(Reading& r, ValueId x, ValueId y) {
+  if (r.b.rank(x) == 0 || r.b.rank(y) == 0) r.fail("scalars have no matrix product");
+  const bool row = r.b.rank(x) == 1;
+  const bool column = r.b.rank(y) == 1;
+  if (row) x = unsqueezed(r.b, x, 0);
+  if (column) y = unsqueezed(r.b, y, 1);
+  const ValueId weight = untransposed(r.b, y);
+  ValueId z = weight == ValueId::none ? r.b.emit("matmul", {x, y})
+                                      : r.b.emit("linear", {x, weight, ValueId::none});
+  if (column) z = r.b.emit("squeeze", {z}, {{"dim", ints({r.b.rank(z) - 1})}});
+  if (row) z = r.b.emit("squeeze", {z}, {{"dim", ints({r.b.rank(z) - (column ? 1 : 2)})}});
+  return z;
+}
+
+Values matmul(Reading& r) { return {matrix_product(r, r.tensor("self"), r.tensor("other"))}; }
+Values mv(Reading& r) { return {matrix_product(r, r.tensor("self"), r.tensor("vec"))}; }
+Values dot(Reading& r) { return {matrix_product(r, r.tensor("self"), r.tensor("tensor"))}; }
+
+Values outer(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const ValueId y = r.tensor("vec2");
+  demand_rank(r, x, 1);
+  demand_rank(r, y, 1);
+  return {arithmetic(r.b, "mul", unsqueezed(r.b, x, 1), unsqueezed(r.b, y, 0))};
+}
+
+// Attention
+// ------------------------------------------------------------------------------------------------------------
+
+// Grouped queries: every head of keys and values serves as many heads of queries.
+ValueId shared_heads(Reading& r, ValueId x, ValueId query) {
+  const Shape old = r.b.shape(x);
+  if (old.size() < 3 || r.b.rank(query) != r.b.rank(x))
+    r.fail("grouped queries need an axis of heads");
+  const std::size_t heads = old.size() - 3;
+  const Dim wanted = r.b.shape(query)[heads];
+  if (wanted == old[heads]) return x;
+  if (old[heads] == Dim(0)) r.fail("there are no heads");
+  const Dim times = floor_divide(wanted, old[heads]);
+  if (times * old[heads] != wanted)
+    r.fail("the heads of the queries are no multiple of those of the keys");
+  Shape shape = old;
+  shape.insert(shape.begin() + static_cast<std::ptrdiff_t>(heads) + 1, times);
+  Shape merged = old;
+  merged[heads] = wanted;
+  const ValueId apart = unsqueezed(r.b, x, static_cast<std::int64_t>(heads) + 1);
+  return reshaped(r.b, expanded(r.b, apart, std::move(shape)), std::move(merged));
+}
+
+// Dropout acts on the weights of attention, so with it attention is spelled out.
+ValueId attention_with_dropout(Reading& r, const Values& inputs, bool causal,
+                               std::optional<double> scale, double p) {
+  Builder& b = r.b;
+  const ValueId query = inputs[0];
+  const DType dtype = b.dtype(query);
+  const Dim width = b.shape(query).back();
+  if (!scale && !width.known()) r.refuse("the width of a head must be known");
+  const double factor = scale ? *scale : 1 / std::sqrt(static_cast<double>(width.value()));
+  const ValueId keys =
+      b.emit("transpose", {inputs[1]}, {{"dim0", std::int64_t{-2}}, {"dim1", std::int64_t{-1}}});
+  ValueId scores = b.emit("mul", {b.emit("matmul", {query, keys}), b.literal(dtype, factor)});
+  ValueId mask = inputs[3];
+  if (causal) {
+    const Shape& shape = b.shape(scores);
+    const Shape square = {shape[shape.size() - 2], shape.back()};
+    const ValueId ones = b.emit("full", {}, {{"shape", square}, {"value", 1.0}});
+    mask = as_type(b, b.emit("tril", {ones}), DType::boolean);
+  }
+  const double never = -std::numeric_limits<double>::infinity();
+  if (mask != ValueId::none && b.dtype(mask) == DType::boolean) {
+    scores = b.emit("where", {mask, scores, b.literal(dtype, never)});
+  } else if (mask != ValueId::none) {
+    scores = b.emit("add", {scores, as_type(b, mask, dtype)});
+  }
+  const ValueId weights = b.emit("softmax", {scores}, {{"dim", b.rank(scores) - 1}});
+  const ValueId thinned = b.emit("dropout", {weights}, {{"p", p}, {"training", true}});
+  return b.emit("matmul", {thinned, inputs[2]});
+}
+
+Values attention(Reading& r) {
+  const ValueId query = r.tensor("query");
+  ValueId key = r.tensor("key");
+  ValueId value = r.tensor("value");
+  const ValueId mask = r.optional_tensor("attn_mask");
+  const bool causal = r.flag("is_causal", false);
+  const double p = r.real("dropout_p", 0.0);
+  std::optional<double> scale;
+  if (r.given("scale")) scale = r.real("scale");
+  if (r.b.rank(query) < 2 || r.b.rank(key) < 2 || r.b.rank(value) < 2)
+    r.fail("at least two axes are needed");
+  if (r.flag("enable_gqa", false)) {
+    key = shared_heads(r, key, query);
+    value = shared_heads(r, value, query);
+  }
+  if (p > 0) return {attention_with_dropout(r, {query, key, value, mask}, causal, scale, p)};
+  Attributes settings = {{"is_causal", causal}};
+  if (scale) settings.push_back({"scale", *scale});
+  return {r.b.emit("scaled_dot_product_attention", {query, key, value, mask}, std::move(settings))};
+}
+
+constexpr ImportRow rows[] = {
+    {"linear", linear},   {"mm", mm},
+    {"bmm", bmm},         {"addmm", addmm},
+    {"baddbmm", baddbmm}, {"matmul", matmul},
+    {"mv", mv},           {"dot", dot},
+    {"outer", outer},     {"scaled_dot_product_attention", attention},
+};
+
+}  // namespace
+
+std::span<const ImportRow> linear_rows() { return rows; }
+
+}  // namespace isomer::aten

@@ -1,0 +1,205 @@
+#include <limits>
+
+#include "base/text.h"
+#include "vocabularies/aten/reading.h"
+
+// Normalization, and dropout.
+
+namespace isomer::aten {
+namespace {
+
+// Batch normalization
+// --------------------------------------------------------------------------------------------------
+
+// How many elements share one mean: all but the channels' axis.
+Dim sharers(const Shape& shape) {
+  Dim count = 1;
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    if (i != 1) count = count * shape[i];
+  }
+  return count;
+}
+
+// Running statistics move by `momentum` towards today's.
+ValueId moved(Builder& b, ValueId running, ValueId today, double momentum) {
+  const DType dtype = b.dtype(running);
+  const ValueId kept = b.emit("mul", {running, b.literal(dtype, 1 - momentum)});
+  return b.emit("add",
+                {kept, b.emit("mul", {as_type(b, today, dtype), b.literal(dtype, momentum)})});
+}
+
+// The running variance is the unbiased one: n / (n - 1) times today's.
+ValueId unbiased(Reading& r, ValueId x, ValueId variance) {
+  const Dim count = sharers(r.b.shape(x));
+  const DType dtype = r.b.dtype(variance);
+  if (count == Dim(1) || count == Dim(0))
+    r.fail("batch statistics need more than one element in each channel");
+  if (count.known()) {
+    const auto n = static_cast<double>(count.value());
+    return r.b.emit("mul", {variance, r.b.literal(dtype, n / (n - 1))});
+  }
+  const ValueId above = as_type(r.b, Operand(Scalar(count)), dtype);
+  const ValueId below = as_type(r.b, Operand(Scalar(count - Dim(1))), dtype);
+  return r.b.emit("mul", {variance, r.b.emit("div", {above, below})});
+}
+
+struct BatchNorm {
+  ValueId y = ValueId::none;
+  ValueId mean = ValueId::none;          // of the batch; in training only
+  ValueId running_mean = ValueId::none;  // what they become; in training and where there are any
+  ValueId running_var = ValueId::none;
+};
+
+BatchNorm normalized_by_batch(Reading& r, ValueId running_mean, ValueId running_var) {
+  const ValueId x = r.tensor("input");
+  const auto results = r.b.emit_all("batch_norm_training",
+                                    {x, r.optional_tensor("weight"), r.optional_tensor("bias")},
+                                    {{"eps", r.real("eps")}});
+  BatchNorm norm{.y = results[0], .mean = results[1]};
+  // A momentum that is not given (None) would be a cumulative average, which the exporter spells
+  // out itself.
+  const double momentum = r.real("momentum");
+  if (running_mean != ValueId::none)
+    norm.running_mean = moved(r.b, running_mean, results[1], momentum);
+  if (running_var != ValueId::none)
+    norm.running_var = moved(r.b, running_var, unbiased(r, x, results[2]), momentum);
+  return norm;
+}
+
+ValueId normalized_by_running(Reading& r, ValueId running_mean, ValueId running_var) {
+  if (running_mean == ValueId::none || running_var == ValueId::none)
+    r.fail("running statistics are missing");
+  r.ignore({"momentum"});
+  const Values inputs = {r.tensor("input"), r.optional_tensor("weight"), r.optional_tensor("bias"),
+                         running_mean, running_var};
+  return r.b.emit("batch_norm", inputs, {{"eps", r.real("eps")}});
+}
+
+BatchNorm normalized(Reading& r, bool training) {
+  const ValueId mean = r.optional_tensor("running_mean");
+  const ValueId var = r.optional_tensor("running_var");
+  if (training) return normalized_by_batch(r, mean, var);
+  return {.y = normalized_by_running(r, mean, var)};
+}
+
+// In training the two arguments change, which no return of the schema says: what they become
+// follows as two more.
+Values batch_norm(Reading& r) {
+  const BatchNorm norm = normalized(r, r.flag("training"));
+  if (norm.running_mean == ValueId::none || norm.running_var == ValueId::none) return {norm.y};
+  return {norm.y, norm.running_mean, norm.running_var};
+}
+
+// Saved statistics are for derivatives, which are ours.
+Values native_batch_norm(Reading& r) {
+  const BatchNorm norm = normalized(r, r.flag("training"));
+  if (norm.running_mean == ValueId::none || norm.running_var == ValueId::none) {
+    return {norm.y, norm.mean, ValueId::none};
+  }
+  return {norm.y, norm.mean, ValueId::none, norm.running_mean, norm.running_var};
+}
+
+Values functional_batch_norm(Reading& r) {
+  const bool training = r.flag("training");
+  const BatchNorm norm = normalized(r, training);
+  if (training) return {norm.y, norm.mean, ValueId::none, norm.running_mean, norm.running_var};
+  return {norm.y, ValueId::none, ValueId::none, r.tensor("running_mean"), r.tensor("running_var")};
+}
+
+Values batch_norm_no_stats(Reading& r) {
+  const BatchNorm norm =
+      r.flag("training") ? normalized_by_batch(r, ValueId::none, ValueId::none) : BatchNorm{};
+  if (norm.y == ValueId::none) r.fail("running statistics are missing");
+  return {norm.y, norm.mean, ValueId::none};
+}
+
+Values batch_norm_no_training(Reading& r) {
+  return {normalized(r, false).y, ValueId::none, ValueId::none};
+}
+
+// Other normalizations
+// -------------------------------------------------------------------------------------------------
+
+Values layer_norm(Reading& r) {
+  return {r.b.emit(
+      "layer_norm", {r.tensor("input"), r.optional_tensor("weight"), r.optional_tensor("bias")},
+      {{"normalized_shape", ints(r.integers("normalized_shape"))}, {"eps", r.real("eps", 1e-5)}})};
+}
+
+Values native_layer_norm(Reading& r) { return {layer_norm(r)[0], ValueId::none, ValueId::none}; }
+
+ValueId grouped(Reading& r, std::int64_t groups) {
+  return r.b.emit("group_norm",
+                  {r.tensor("input"), r.optional_tensor("weight"), r.optional_tensor("bias")},
+                  {{"num_groups", groups}, {"eps", r.real("eps", 1e-5)}});
+}
+
+Values group_norm(Reading& r) { return {grouped(r, r.integer("num_groups"))}; }
+
+Values native_group_norm(Reading& r) {
+  r.ignore({"N", "C", "HxW"});
+  return {grouped(r, r.integer("group")), ValueId::none, ValueId::none};
+}
+
+// Every channel is a group of its own.
+Values instance_norm(Reading& r) {
+  if (!r.flag("use_input_stats")) r.refuse("instance norm by running statistics is not read");
+  if (r.given("running_mean") || r.given("running_var"))
+    r.refuse("running statistics of instance norm are not read");
+  r.ignore({"momentum"});
+  const ValueId x = r.tensor("input");
+  if (r.b.rank(x) < 2 || !r.b.shape(x)[1].known()) r.fail("a known number of channels is needed");
+  return {grouped(r, r.b.shape(x)[1].value())};
+}
+
+// Without eps it is the epsilon of the type in which PyTorch computes: f32 for the half ones, too.
+Values rms_norm(Reading& r) {
+  const ValueId x = r.tensor("input");
+  const double epsilon = r.b.dtype(x) == DType::f64 ? std::numeric_limits<double>::epsilon()
+                                                    : std::numeric_limits<float>::epsilon();
+  return {r.b.emit("rms_norm", {x, r.optional_tensor("weight")},
+                   {{"normalized_shape", ints(r.integers("normalized_shape"))},
+                    {"eps", r.real("eps", epsilon)}})};
+}
+
+// Dropout
+// --------------------------------------------------------------------------------------------------------------
+
+ValueId thinned(Reading& r, std::string_view op, std::string_view input,
+                std::string_view training) {
+  const ValueId x = r.tensor(input);
+  const double p = r.real("p");
+  if (!r.flag(training, true) || p == 0) return x;
+  return r.b.emit(op, {x}, {{"p", p}, {"training", true}});
+}
+
+Values dropout(Reading& r) { return {thinned(r, "dropout", "input", "train")}; }
+Values native_dropout(Reading& r) {
+  return {thinned(r, "dropout", "input", "train"), ValueId::none};
+}
+
+Values feature_dropout(Reading& r) { return {thinned(r, "feature_dropout", "input", "train")}; }
+
+constexpr ImportRow rows[] = {
+    {"batch_norm", batch_norm},
+    {"native_batch_norm", native_batch_norm},
+    {"_native_batch_norm_legit", native_batch_norm},
+    {"_native_batch_norm_legit.no_stats", batch_norm_no_stats},
+    {"_native_batch_norm_legit_no_training", batch_norm_no_training},
+    {"_native_batch_norm_legit_functional", functional_batch_norm},
+    {"layer_norm", layer_norm},
+    {"native_layer_norm", native_layer_norm},
+    {"group_norm", group_norm},
+    {"native_group_norm", native_group_norm},
+    {"instance_norm", instance_norm},
+    {"rms_norm", rms_norm},
+    {"dropout", dropout},
+    {"native_dropout", native_dropout},
+    {"feature_dropout", feature_dropout},
+};
+
+}  // namespace
+
+std::span<const ImportRow> normalization_rows() { return rows; }
+
+}  // namespace isomer::aten

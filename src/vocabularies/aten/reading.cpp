@@ -1,0 +1,366 @@
+#include "vocabularies/aten/reading.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/text.h"
+
+namespace isomer::aten {
+namespace {
+
+// Where a tensor lies, and how PyTorch gets there fast, is not part of what it is.
+constexpr std::string_view without_meaning[] = {
+    "layout", "device",        "pin_memory",   "non_blocking",  "memory_format",
+    "copy",   "implicit",      "cudnn_enable", "cudnn_enabled", "sparse_grad",
+    "sparse", "half_to_float", "generator",    "requires_grad",
+};
+
+std::optional<std::int64_t> known_integer(const Argument& argument) {
+  if (const auto* value = std::get_if<std::int64_t>(&argument)) return *value;
+  if (const auto* value = std::get_if<bool>(&argument)) return *value ? 1 : 0;
+  const auto* dim = std::get_if<Dim>(&argument);
+  if (dim != nullptr && dim->known()) return dim->value();
+  return std::nullopt;
+}
+
+}  // namespace
+
+const Argument* Reading::look(std::string_view name) {
+  seen_.push_back(name);
+  for (const NamedArgument& argument : call_.arguments) {
+    if (argument.name != name) continue;
+    return std::holds_alternative<std::monostate>(argument.value) ? nullptr : &argument.value;
+  }
+  return nullptr;
+}
+
+bool Reading::given(std::string_view name) const {
+  return std::ranges::any_of(call_.arguments, [&](const NamedArgument& argument) {
+    return argument.name == name && !std::holds_alternative<std::monostate>(argument.value);
+  });
+}
+
+const Argument& Reading::need(std::string_view name, std::string_view kind) {
+  const Argument* argument = look(name);
+  if (argument == nullptr) fail(fmt::format("argument '{}' is missing; it needs {}", name, kind));
+  return *argument;
+}
+
+void Reading::wrong(std::string_view name, std::string_view kind) const {
+  fail(fmt::format("argument '{}' is not {}", name, kind));
+}
+
+void Reading::refuse(std::string_view what) const {
+  throw Error(Fault::unsupported, std::string(call_.target), what);
+}
+
+void Reading::fail(std::string_view what) const {
+  throw Error(Fault::model, std::string(call_.target), what);
+}
+
+void Reading::ignore(std::initializer_list<std::string_view> names) {
+  seen_.insert(seen_.end(), names.begin(), names.end());
+}
+
+void Reading::finish() const {
+  for (const NamedArgument& argument : call_.arguments) {
+    if (std::holds_alternative<std::monostate>(argument.value)) continue;
+    if (std::ranges::find(seen_, argument.name) != seen_.end()) continue;
+    if (std::ranges::find(without_meaning, argument.name) != std::end(without_meaning)) continue;
+    refuse(fmt::format("argument {} is not read; without it the call would be",
+                       quoted(argument.name)));
+  }
+}
+
+ValueId Reading::tensor(std::string_view name) {
+  const auto* value = std::get_if<ValueId>(&need(name, "a tensor"));
+  if (value == nullptr || *value == ValueId::none) wrong(name, "a tensor");
+  return *value;
+}
+
+ValueId Reading::optional_tensor(std::string_view name) {
+  const Argument* argument = look(name);
+  if (argument == nullptr) return ValueId::none;
+  const auto* value = std::get_if<ValueId>(argument);
+  if (value == nullptr) wrong(name, "a tensor");
+  return *value;
+}
+
+Values Reading::tensors(std::string_view name) {
+  const Argument& argument = need(name, "a list of tensors");
+  if (const auto* values = std::get_if<Values>(&argument)) return *values;
+  wrong(name, "a list of tensors");
+}
+
+Operand Reading::operand(std::string_view name) {
+  if (const auto* value = std::get_if<ValueId>(&need(name, "a tensor or a number"))) {
+    if (*value == ValueId::none) wrong(name, "a tensor or a number");
+    return *value;
+  }
+  return scalar(name);
+}
+
+Scalar Reading::scalar(std::string_view name, std::optional<Scalar> otherwise) {
+  const Argument* argument = look(name);
+  if (argument == nullptr && otherwise) return *otherwise;
+  if (argument == nullptr) fail(fmt::format("argument '{}' is missing; it needs a number", name));
+  if (const auto* value = std::get_if<bool>(argument)) return *value;
+  if (const auto* value = std::get_if<double>(argument)) return *value;
+  if (const auto number = known_integer(*argument)) return *number;
+  if (const auto* value = std::get_if<Dim>(argument)) return *value;
+  wrong(name, "a number");
+}
+
+bool Reading::flag(std::string_view name, std::optional<bool> otherwise) {
+  const Argument* argument = look(name);
+  if (argument == nullptr && otherwise) return *otherwise;
+  if (argument == nullptr)
+    fail(fmt::format("argument '{}' is missing; it needs true or false", name));
+  const auto number = known_integer(*argument);
+  if (!number) wrong(name, "true or false");
+  return *number != 0;
+}
+
+std::int64_t Reading::integer(std::string_view name, std::optional<std::int64_t> otherwise) {
+  const Argument* argument = look(name);
+  if (argument == nullptr && otherwise) return *otherwise;
+  if (argument == nullptr) fail(fmt::format("argument '{}' is missing; it needs an integer", name));
+  if (const auto number = known_integer(*argument)) return *number;
+  wrong(name, "a known integer");
+}
+
+double Reading::real(std::string_view name, std::optional<double> otherwise) {
+  const Argument* argument = look(name);
+  if (argument == nullptr && otherwise) return *otherwise;
+  if (argument == nullptr) fail(fmt::format("argument '{}' is missing; it needs a number", name));
+  if (const auto* value = std::get_if<double>(argument)) return *value;
+  if (const auto number = known_integer(*argument)) return static_cast<double>(*number);
+  wrong(name, "a known number");
+}
+
+std::string Reading::text(std::string_view name, std::string_view otherwise) {
+  const Argument* argument = look(name);
+  if (argument == nullptr) return std::string(otherwise);
+  if (const auto* value = std::get_if<std::string>(argument)) return *value;
+  wrong(name, "a text");
+}
+
+std::optional<DType> Reading::dtype(std::string_view name) {
+  const Argument* argument = look(name);
+  if (argument == nullptr) return std::nullopt;
+  if (const auto* value = std::get_if<DType>(argument)) return *value;
+  wrong(name, "an element type");
+}
+
+Dim Reading::dim(std::string_view name, std::optional<Dim> otherwise) {
+  const Argument* argument = look(name);
+  if (argument == nullptr && otherwise) return *otherwise;
+  if (argument == nullptr) fail(fmt::format("argument '{}' is missing; it needs a length", name));
+  if (const auto* value = std::get_if<Dim>(argument)) return *value;
+  if (const auto number = known_integer(*argument)) return *number;
+  wrong(name, "a length");
+}
+
+std::vector<Dim> Reading::dims(std::string_view name) {
+  const Argument& argument = need(name, "lengths");
+  if (const auto* values = std::get_if<std::vector<Dim>>(&argument)) return *values;
+  if (const auto* values = std::get_if<std::vector<std::int64_t>>(&argument))
+    return {values->begin(), values->end()};
+  if (const auto* value = std::get_if<Values>(&argument); value != nullptr && value->empty())
+    return {};
+  if (const auto* value = std::get_if<Dim>(&argument)) return {*value};
+  if (const auto number = known_integer(argument)) return {*number};
+  wrong(name, "a list of lengths");
+}
+
+std::vector<std::int64_t> Reading::integers(std::string_view name,
+                                            std::optional<std::vector<std::int64_t>> otherwise) {
+  if (!given(name) && otherwise) {
+    ignore({name});
+    return *otherwise;
+  }
+  std::vector<std::int64_t> numbers;
+  for (const Dim& dim : dims(name)) {
+    if (!dim.known())
+      refuse(fmt::format("argument '{}' depends on a length that is not known", name));
+    numbers.push_back(dim.value());
+  }
+  return numbers;
+}
+
+std::vector<double> Reading::reals(std::string_view name) {
+  const Argument& argument = need(name, "numbers");
+  if (const auto* values = std::get_if<std::vector<double>>(&argument)) return *values;
+  if (const auto* values = std::get_if<std::vector<std::int64_t>>(&argument))
+    return {values->begin(), values->end()};
+  if (const auto* value = std::get_if<double>(&argument)) return {*value};
+  wrong(name, "a list of numbers");
+}
+
+std::int64_t Reading::wrap(std::int64_t axis, std::int64_t rank) const {
+  const std::int64_t axes = std::max<std::int64_t>(rank, 1);
+  if (axis < -axes || axis >= axes) {
+    fail(fmt::format("axis {} is out of range; a tensor of rank {} has {} to {}", axis, rank, -axes,
+                     axes - 1));
+  }
+  return axis < 0 ? axis + axes : axis;
+}
+
+std::int64_t Reading::axis(std::string_view name, std::int64_t rank,
+                           std::optional<std::int64_t> otherwise) {
+  return wrap(integer(name, otherwise), rank);
+}
+
+std::vector<std::int64_t> Reading::axes(std::string_view name, std::int64_t rank) {
+  std::vector<std::int64_t> all = integers(name, std::vector<std::int64_t>{});
+  for (std::int64_t& axis : all) axis = wrap(axis, rank);
+  // The only axis of a scalar does not exist in our graph.
+  if (rank == 0) all.clear();
+  return all;
+}
+
+// Type promotion
+// -----------------------------------------------------------------------------------------------------
+
+DType type_of(const Scalar& scalar) {
+  if (std::holds_alternative<bool>(scalar)) return DType::boolean;
+  return std::holds_alternative<double>(scalar) ? DType::f32 : DType::i64;
+}
+
+double real_of(const Scalar& scalar) {
+  if (const auto* value = std::get_if<bool>(&scalar)) return *value ? 1 : 0;
+  if (const auto* value = std::get_if<std::int64_t>(&scalar)) return static_cast<double>(*value);
+  if (const auto* value = std::get_if<double>(&scalar)) return *value;
+  throw Error(Fault::unsupported, "",
+              "a number that depends on a length; a known one is needed here");
+}
+
+namespace {
+
+using Category = std::optional<DType>;
+
+void join(Category& category, DType dtype) {
+  category = category ? promoted(*category, dtype) : dtype;
+}
+
+// A lower category counts only where it is of a higher kind: boolean < integer < floating <
+// complex.
+Category combine(Category higher, Category lower) {
+  if (!higher || !lower) return higher ? higher : lower;
+  if (is_complex(*higher)) return higher;
+  if (is_floating(*higher)) {
+    if (!is_complex(*lower)) return higher;
+    return *higher == DType::f64 ? DType::c128 : DType::c64;
+  }
+  if (*higher == DType::boolean || is_floating(*lower) || is_complex(*lower))
+    return promoted(*higher, *lower);
+  return higher;
+}
+
+}  // namespace
+
+DType result_type(const Builder& b, std::span<const Operand> operands) {
+  Category tensors;
+  Category scalar_tensors;
+  Category numbers;
+  for (const Operand& operand : operands) {
+    if (!operand.is_tensor()) {
+      join(numbers, type_of(operand.scalar));
+    } else {
+      join(b.rank(operand.id) > 0 ? tensors : scalar_tensors, b.dtype(operand.id));
+    }
+  }
+  return combine(tensors, combine(scalar_tensors, numbers)).value_or(DType::f32);
+}
+
+DType floating(DType dtype) { return is_floating(dtype) || is_complex(dtype) ? dtype : DType::f32; }
+
+ValueId as_type(Builder& b, ValueId value, DType dtype) {
+  if (b.dtype(value) == dtype) return value;
+  return b.emit("cast", {value}, {{"dtype", dtype}});
+}
+
+ValueId as_type(Builder& b, const Operand& operand, DType dtype) {
+  if (operand.is_tensor()) return as_type(b, operand.id, dtype);
+  if (const auto* dim = std::get_if<Dim>(&operand.scalar)) {
+    return b.emit("length", {}, {{"value", *dim}, {"dtype", dtype}});
+  }
+  if (is_floating(dtype) || is_complex(dtype)) return b.literal(dtype, real_of(operand.scalar));
+  if (const auto* value = std::get_if<std::int64_t>(&operand.scalar))
+    return b.literal(dtype, *value);
+  const double real = real_of(operand.scalar);
+  constexpr double limit = 9.2e18;
+  if (!(std::abs(real) < limit)) {
+    throw Error(Fault::model, "", fmt::format("{} cannot become an integer", real_text(real)));
+  }
+  return b.literal(dtype, static_cast<std::int64_t>(real));
+}
+
+std::pair<ValueId, ValueId> promote(Builder& b, const Operand& x, const Operand& y) {
+  const Operand both[] = {x, y};
+  const DType dtype = result_type(b, both);
+  return {as_type(b, x, dtype), as_type(b, y, dtype)};
+}
+
+// Shared pieces
+// ------------------------------------------------------------------------------------------------------
+
+Attribute ints(std::vector<std::int64_t> values) { return values; }
+
+ValueId arithmetic(Builder& b, std::string_view op, const Operand& x, const Operand& y) {
+  const auto [left, right] = promote(b, x, y);
+  const bool boolean = b.dtype(left) == DType::boolean;
+  if (boolean && (op == "add" || op == "maximum")) return b.emit("logical_or", {left, right});
+  if (boolean && (op == "mul" || op == "minimum")) return b.emit("logical_and", {left, right});
+  return b.emit(op, {left, right});
+}
+
+ValueId reshaped(Builder& b, ValueId x, Shape shape) {
+  if (b.shape(x) == shape) return x;
+  return b.emit("reshape", {x}, {{"shape", std::move(shape)}});
+}
+
+ValueId permuted(Builder& b, ValueId x, std::vector<std::int64_t> dims) {
+  if (std::ranges::is_sorted(dims)) return x;
+  return b.emit("permute", {x}, {{"dims", ints(std::move(dims))}});
+}
+
+ValueId unsqueezed(Builder& b, ValueId x, std::int64_t axis) {
+  return b.emit("unsqueeze", {x}, {{"dim", axis}});
+}
+
+ValueId squeezed(Builder& b, ValueId x, std::vector<std::int64_t> axes) {
+  std::erase_if(axes, [&](std::int64_t axis) {
+    return b.shape(x)[static_cast<std::size_t>(axis)] != Dim(1);
+  });
+  if (axes.empty()) return x;
+  return b.emit("squeeze", {x}, {{"dim", ints(std::move(axes))}});
+}
+
+ValueId expanded(Builder& b, ValueId x, Shape shape) {
+  if (b.shape(x) == shape) return x;
+  return b.emit("expand", {x}, {{"shape", std::move(shape)}});
+}
+
+ValueId sliced(Builder& b, ValueId x, std::int64_t axis, const Dim& start, const Dim& end) {
+  if (start == Dim(0) && end == b.shape(x)[static_cast<std::size_t>(axis)]) return x;
+  return b.emit("slice", {x}, {{"dim", axis}, {"start", start}, {"end", end}});
+}
+
+ValueId reduced(Reading& r, ValueId x, std::int64_t reduction) {
+  if (reduction == 0) return x;
+  if (reduction != 1 && reduction != 2)
+    r.fail(fmt::format("reduction {} is none of 0, 1 and 2", reduction));
+  return r.b.emit(reduction == 1 ? "mean" : "sum", {x});
+}
+
+ValueId flat_root(Builder& b, ValueId x) {
+  const DType dtype = b.dtype(x);
+  const ValueId zero = b.literal(dtype, 0.0);
+  const ValueId at_zero = b.emit("eq", {x, zero});
+  const ValueId root = b.emit("sqrt", {b.emit("where", {at_zero, b.literal(dtype, 1.0), x})});
+  return b.emit("where", {at_zero, zero, root});
+}
+
+}  // namespace isomer::aten

@@ -1,0 +1,147 @@
+#pragma once
+
+// How the families' rows look at a call: arguments by name, PyTorch's defaults beside the
+// question, PyTorch's type promotion. Only for this room.
+
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "vocabularies/aten/aten.h"
+
+namespace isomer::aten {
+
+using Values = std::vector<ValueId>;
+/// A number of the author's program, which ranks below every tensor in type promotion.
+using Scalar = std::variant<bool, std::int64_t, double, Dim>;
+
+/// A tensor or a number where PyTorch takes either.
+struct Operand {
+  Operand(ValueId value)
+      : id(value) {}  // NOLINT(google-explicit-constructor): a value is an operand
+  Operand(Scalar number)
+      : scalar(std::move(number)) {}  // NOLINT(google-explicit-constructor): so is a number
+  ValueId id = ValueId::none;
+  Scalar scalar = false;
+  bool is_tensor() const { return id != ValueId::none; }
+};
+
+/// A call being read. Remembers which arguments were asked for: one that nobody looked at must not
+/// be lost silently. Accessors throw Fault::model for an argument that is missing or of the wrong
+/// kind.
+class Reading {
+ public:
+  Reading(Builder& builder, const Call& call, std::string_view op)
+      : b(builder), ours(op), call_(call) {}
+
+  Builder& b;
+  const std::string_view ours;  // the row's word for our operator
+
+  /// Present and not None. Does not count as looking at it.
+  bool given(std::string_view name) const;
+  ValueId tensor(std::string_view name);
+  ValueId optional_tensor(std::string_view name);
+  /// Elements may be ValueId::none.
+  Values tensors(std::string_view name);
+  Operand operand(std::string_view name);
+  Scalar scalar(std::string_view name, std::optional<Scalar> otherwise = std::nullopt);
+  bool flag(std::string_view name, std::optional<bool> otherwise = std::nullopt);
+  std::int64_t integer(std::string_view name, std::optional<std::int64_t> otherwise = std::nullopt);
+  double real(std::string_view name, std::optional<double> otherwise = std::nullopt);
+  std::string text(std::string_view name, std::string_view otherwise);
+  std::optional<DType> dtype(std::string_view name);
+  Dim dim(std::string_view name, std::optional<Dim> otherwise = std::nullopt);
+  /// A number counts as a list of one.
+  std::vector<std::int64_t> integers(
+      std::string_view name, std::optional<std::vector<std::int64_t>> otherwise = std::nullopt);
+  std::vector<Dim> dims(std::string_view name);
+  std::vector<double> reals(std::string_view name);
+  /// Says that an argument has no bearing on the result.
+  void ignore(std::initializer_list<std::string_view> names);
+
+  /// The argument as an axis of a tensor of that rank, counted from the front. A scalar has one
+  /// axis, as in PyTorch.
+  std::int64_t axis(std::string_view name, std::int64_t rank,
+                    std::optional<std::int64_t> otherwise = std::nullopt);
+  /// The same for a list; none given or empty: empty.
+  std::vector<std::int64_t> axes(std::string_view name, std::int64_t rank);
+  std::int64_t wrap(std::int64_t axis, std::int64_t rank) const;
+
+  /// Fault::unsupported, placed at this operator.
+  [[noreturn]] void refuse(std::string_view what) const;
+  /// Fault::model, placed at this operator.
+  [[noreturn]] void fail(std::string_view what) const;
+  /// Refuses when an argument that may matter was never looked at.
+  void finish() const;
+
+ private:
+  const Argument* look(std::string_view name);
+  const Argument& need(std::string_view name, std::string_view kind);
+  [[noreturn]] void wrong(std::string_view name, std::string_view kind) const;
+
+  const Call& call_;
+  std::vector<std::string_view> seen_;
+};
+
+struct ImportRow {
+  std::string_view target;  // "add.Tensor"; without the overload where it is the default one
+  Values (*emit)(Reading&);
+  std::string_view ours = {};
+};
+
+std::span<const ImportRow> elementwise_rows();
+std::span<const ImportRow> comparison_rows();
+std::span<const ImportRow> reduction_rows();
+std::span<const ImportRow> shape_rows();
+std::span<const ImportRow> slicing_rows();
+std::span<const ImportRow> indexing_rows();
+std::span<const ImportRow> linear_rows();
+std::span<const ImportRow> convolution_rows();
+std::span<const ImportRow> normalization_rows();
+std::span<const ImportRow> creation_rows();
+std::span<const ImportRow> loss_rows();
+
+// Type promotion
+// -----------------------------------------------------------------------------------------------------
+
+/// torch.result_type: tensors with axes first, then rank-0 tensors, then numbers.
+DType result_type(const Builder& b, std::span<const Operand> operands);
+/// The type in which functions with real results work: integers and booleans become f32.
+DType floating(DType dtype);
+/// The tensor itself, cast where it has another type.
+ValueId as_type(Builder& b, ValueId value, DType dtype);
+/// A number becomes a literal; a symbolic one a `length`.
+ValueId as_type(Builder& b, const Operand& operand, DType dtype);
+/// What `torch.tensor(number)` would have: bool, i64 or f32.
+DType type_of(const Scalar& scalar);
+double real_of(const Scalar& scalar);
+/// Both operands in their result type.
+std::pair<ValueId, ValueId> promote(Builder& b, const Operand& x, const Operand& y);
+
+// Pieces that several families share
+// --------------------------------------------------------------------------------
+
+/// `op` on both after promotion; on booleans `add` and `mul` are `or` and `and`.
+ValueId arithmetic(Builder& b, std::string_view op, const Operand& x, const Operand& y);
+/// A reshape, unless it would change nothing.
+ValueId reshaped(Builder& b, ValueId x, Shape shape);
+/// A permute, unless it would change nothing.
+ValueId permuted(Builder& b, ValueId x, std::vector<std::int64_t> dims);
+ValueId unsqueezed(Builder& b, ValueId x, std::int64_t axis);
+ValueId squeezed(Builder& b, ValueId x, std::vector<std::int64_t> axes);
+ValueId expanded(Builder& b, ValueId x, Shape shape);
+/// A slice along an axis, unless it would change nothing.
+ValueId sliced(Builder& b, ValueId x, std::int64_t axis, const Dim& start, const Dim& end);
+/// `x` reduced as losses are: 0 none, 1 mean, 2 sum.
+ValueId reduced(Reading& r, ValueId x, std::int64_t reduction);
+/// The square root whose slope at 0 is 0: PyTorch's norms and standard deviations are
+/// differentiated so.
+ValueId flat_root(Builder& b, ValueId x);
+Attribute ints(std::vector<std::int64_t> values);
+
+}  // namespace isomer::aten

@@ -1,0 +1,196 @@
+#include <limits>
+#include <numeric>
+
+#include "vocabularies/aten/reading.h"
+
+namespace isomer::aten {
+namespace {
+
+Attributes over(std::vector<std::int64_t> axes, bool keepdim) {
+  return {{"dim", ints(std::move(axes))}, {"keepdim", keepdim}};
+}
+
+// Some overloads take one axis, some a list, some none: all.
+std::vector<std::int64_t> axes_of(Reading& r, ValueId x) { return r.axes("dim", r.b.rank(x)); }
+
+// Sums and products of integers and booleans are i64.
+DType accumulated(DType dtype) {
+  return is_floating(dtype) || is_complex(dtype) ? dtype : DType::i64;
+}
+
+Values sum(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const DType dtype = r.dtype("dtype").value_or(accumulated(r.b.dtype(x)));
+  Attributes settings = over(axes_of(r, x), r.flag("keepdim", false));
+  return {r.b.emit(r.ours, {as_type(r.b, x, dtype)}, std::move(settings))};
+}
+
+Values mean(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const DType dtype = r.dtype("dtype").value_or(r.b.dtype(x));
+  if (!is_floating(dtype)) r.fail("the mean of integers needs a floating dtype");
+  Attributes settings = over(axes_of(r, x), r.flag("keepdim", false));
+  return {r.b.emit("mean", {as_type(r.b, x, dtype)}, std::move(settings))};
+}
+
+Values extreme(Reading& r) {
+  const ValueId x = r.tensor("self");
+  Attributes settings = over(axes_of(r, x), r.flag("keepdim", false));
+  return {r.b.emit(r.ours, {x}, std::move(settings))};
+}
+
+// Unlike the others these two take an empty list at its word: no axis is reduced.
+Values truth(Reading& r) {
+  const ValueId x = as_type(r.b, r.tensor("self"), DType::boolean);
+  const std::vector<std::int64_t> axes = axes_of(r, x);
+  Attributes settings = over(axes, r.flag("keepdim", false));
+  if (r.given("dim") && axes.empty()) return {x};
+  return {r.b.emit(r.ours, {x}, std::move(settings))};
+}
+
+// The value is picked by its index, so that the gradient goes to that one element and not to all
+// equal ones.
+Values extreme_and_index(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const std::int64_t axis = r.axis("dim", r.b.rank(x));
+  const bool keepdim = r.flag("keepdim", false);
+  if (r.b.rank(x) == 0) return {x, r.b.literal(DType::i64, std::int64_t{0})};
+  const ValueId index = r.b.emit(r.ours, {x}, {{"dim", axis}, {"keepdim", true}});
+  const ValueId value = r.b.emit("gather", {x, index}, {{"dim", axis}});
+  if (keepdim) return {value, index};
+  return {squeezed(r.b, value, {axis}), squeezed(r.b, index, {axis})};
+}
+
+Values index_of_extreme(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const bool keepdim = r.flag("keepdim", false);
+  Attributes settings;
+  if (r.given("dim")) settings.push_back({"dim", r.axis("dim", r.b.rank(x))});
+  if (r.b.rank(x) == 0) return {r.b.literal(DType::i64, std::int64_t{0})};
+  settings.push_back({"keepdim", keepdim});
+  return {r.b.emit(r.ours, {x}, std::move(settings))};
+}
+
+// `correction` or, in older overloads, `unbiased`; both mean 1 when left out.
+ValueId variance(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const double correction =
+      r.given("unbiased") ? (r.flag("unbiased") ? 1.0 : 0.0) : r.real("correction", 1.0);
+  Attributes settings = over(axes_of(r, x), r.flag("keepdim", false));
+  settings.push_back({"correction", correction});
+  return r.b.emit("var", {x}, std::move(settings));
+}
+
+Values var(Reading& r) { return {variance(r)}; }
+Values std_deviation(Reading& r) { return {flat_root(r.b, variance(r))}; }
+
+Values var_mean(Reading& r) {
+  const ValueId spread = variance(r);
+  const ValueId x = r.tensor("self");
+  Attributes settings = over(axes_of(r, x), r.flag("keepdim", false));
+  return {spread, r.b.emit("mean", {x}, std::move(settings))};
+}
+
+Values cumsum(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const std::int64_t axis = r.axis("dim", r.b.rank(x));
+  const DType dtype = r.dtype("dtype").value_or(accumulated(r.b.dtype(x)));
+  const ValueId typed = as_type(r.b, x, dtype);
+  if (r.b.rank(x) == 0) return {typed};
+  return {r.b.emit("cumsum", {typed}, {{"dim", axis}})};
+}
+
+// A scalar's only axis does not exist in our graph; it is given one for the while.
+Values softmax(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const std::int64_t axis = r.axis("dim", r.b.rank(x));
+  const DType dtype = r.dtype("dtype").value_or(floating(r.b.dtype(x)));
+  ValueId typed = as_type(r.b, x, dtype);
+  if (r.b.rank(x) > 0) return {r.b.emit(r.ours, {typed}, {{"dim", axis}})};
+  typed = r.b.emit(r.ours, {unsqueezed(r.b, typed, 0)}, {{"dim", std::int64_t{0}}});
+  return {squeezed(r.b, typed, {0})};
+}
+
+Values logsumexp(Reading& r) {
+  const ValueId x = r.tensor("self");
+  std::vector<std::int64_t> axes = axes_of(r, x);
+  if (axes.empty()) {
+    axes.resize(r.b.shape(x).size());
+    std::iota(axes.begin(), axes.end(), std::int64_t{0});
+  }
+  const ValueId typed = as_type(r.b, x, floating(r.b.dtype(x)));
+  return {r.b.emit("logsumexp", {typed}, over(std::move(axes), r.flag("keepdim", false)))};
+}
+
+Values vector_norm(Reading& r, double order) {
+  const ValueId given = r.tensor("self");
+  const ValueId x = as_type(r.b, given, r.dtype("dtype").value_or(floating(r.b.dtype(given))));
+  const Attributes settings = over(axes_of(r, x), r.flag("keepdim", false));
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  if (order == 2) return {flat_root(r.b, r.b.emit("sum", {r.b.emit("square", {x})}, settings))};
+  const ValueId size = r.b.emit("abs", {x});
+  if (order == 1) return {r.b.emit("sum", {size}, settings)};
+  if (order == infinity) return {r.b.emit("amax", {size}, settings)};
+  if (order == -infinity) return {r.b.emit("amin", {size}, settings)};
+  if (order != 0) r.refuse("norms of order 0, 1, 2, inf and -inf are read");
+  const ValueId counts =
+      as_type(r.b, r.b.emit("ne", {x, r.b.literal(r.b.dtype(x), 0.0)}), r.b.dtype(x));
+  return {r.b.emit("sum", {counts}, settings)};
+}
+
+Values linalg_vector_norm(Reading& r) {
+  const double order = r.real("ord", 2.0);
+  return vector_norm(r, order);
+}
+
+Values norm(Reading& r) {
+  const double order = r.real("p", 2.0);
+  return vector_norm(r, order);
+}
+
+constexpr ImportRow rows[] = {
+    {"sum", sum, "sum"},
+    {"sum.dim_IntList", sum, "sum"},
+    {"prod", sum, "prod"},
+    {"prod.dim_int", sum, "prod"},
+    {"mean", mean},
+    {"mean.dim", mean},
+    {"amax", extreme, "amax"},
+    {"amin", extreme, "amin"},
+    {"max", extreme, "amax"},
+    {"min", extreme, "amin"},
+    {"max.dim", extreme_and_index, "argmax"},
+    {"min.dim", extreme_and_index, "argmin"},
+    {"argmax", index_of_extreme, "argmax"},
+    {"argmin", index_of_extreme, "argmin"},
+    {"any", truth, "any"},
+    {"any.dim", truth, "any"},
+    {"any.dims", truth, "any"},
+    {"all", truth, "all"},
+    {"all.dim", truth, "all"},
+    {"all.dims", truth, "all"},
+    {"var", var},
+    {"var.dim", var},
+    {"var.correction", var},
+    {"std", std_deviation},
+    {"std.dim", std_deviation},
+    {"std.correction", std_deviation},
+    {"var_mean", var_mean},
+    {"var_mean.dim", var_mean},
+    {"var_mean.correction", var_mean},
+    {"cumsum", cumsum},
+    {"softmax.int", softmax, "softmax"},
+    {"_softmax", softmax, "softmax"},
+    {"log_softmax.int", softmax, "log_softmax"},
+    {"_log_softmax", softmax, "log_softmax"},
+    {"logsumexp", logsumexp},
+    {"linalg_vector_norm", linalg_vector_norm},
+    {"norm.Scalar", norm},
+    {"norm.ScalarOpt_dim", norm},
+};
+
+}  // namespace
+
+std::span<const ImportRow> reduction_rows() { return rows; }
+
+}  // namespace isomer::aten

@@ -1,0 +1,353 @@
+#include <algorithm>
+#include <numeric>
+#include <ranges>
+
+#include "base/text.h"
+#include "ops/rules.h"
+#include "vocabularies/aten/reading.h"
+
+namespace isomer::aten {
+namespace {
+
+Values unchanged(Reading& r) { return {r.tensor("self")}; }
+
+// Reshaping
+// ------------------------------------------------------------------------------------------------------------
+
+// PyTorch's -1 stands for whatever is left over.
+Shape without_unknown(const Reading& r, const Shape& from, Shape to) {
+  Dim* open = nullptr;
+  Dim others = 1;
+  for (Dim& length : to) {
+    if (length != Dim(-1)) {
+      others = others * length;
+      continue;
+    }
+    if (open != nullptr) r.fail("two lengths are -1; one may be");
+    open = &length;
+  }
+  if (open == nullptr) return to;
+  if (others == Dim(0)) r.fail("-1 beside a length of 0 could be any length");
+  *open = floor_divide(count_elements(from), others);
+  return to;
+}
+
+// A linear layer of a tensor with many axes is decomposed as view, addmm, view. The views go away
+// again, so that the layer is one node, as it was written.
+ValueId lifted_linear(Builder& b, ValueId x, const Shape& shape) {
+  const Node* linear = b.maker(x);
+  if (linear == nullptr || linear->op != "linear" || shape.empty()) return ValueId::none;
+  const std::vector<ValueId> inputs = linear->inputs;
+  const Node* view = b.maker(inputs[0]);
+  if (view == nullptr || view->op != "reshape") return ValueId::none;
+  const ValueId before = view->inputs[0];
+  Shape wanted = b.shape(before);
+  if (wanted.empty()) return ValueId::none;
+  const Shape flat = {count_elements({wanted.begin(), wanted.end() - 1}), wanted.back()};
+  wanted.back() = b.shape(x).back();
+  if (wanted != shape || b.shape(inputs[0]) != flat) return ValueId::none;
+  return b.emit("linear", {before, inputs[1], inputs[2]});
+}
+
+ValueId viewed(Reading& r, ValueId x, Shape shape) {
+  shape = without_unknown(r, r.b.shape(x), std::move(shape));
+  const ValueId lifted = lifted_linear(r.b, x, shape);
+  return lifted == ValueId::none ? reshaped(r.b, x, std::move(shape)) : lifted;
+}
+
+Values view(Reading& r) {
+  const ValueId x = r.tensor("self");
+  return {viewed(r, x, r.dims(r.ours))};
+}
+
+Values reshape_as(Reading& r) {
+  return {reshaped(r.b, r.tensor("self"), r.b.shape(r.tensor("other")))};
+}
+
+Values flatten(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const std::int64_t first = r.axis("start_dim", r.b.rank(x), 0);
+  const std::int64_t last = r.axis("end_dim", r.b.rank(x), -1);
+  if (first > last) r.fail("start_dim comes after end_dim");
+  if (r.b.rank(x) == 0) return {reshaped(r.b, x, {1})};
+  if (first == last) return {x};
+  return {r.b.emit("flatten", {x}, {{"start_dim", first}, {"end_dim", last}})};
+}
+
+Values ravel(Reading& r) {
+  const ValueId x = r.tensor("self");
+  return {reshaped(r.b, x, {count_elements(r.b.shape(x))})};
+}
+
+Values unflatten(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const std::int64_t axis = r.axis("dim", r.b.rank(x));
+  Shape shape = r.b.shape(x);
+  if (shape.empty()) r.fail("a scalar has no axis to split");
+  const auto place = shape.begin() + axis;
+  const Shape parts = without_unknown(r, {*place}, r.dims("sizes"));
+  shape.insert(shape.erase(place), parts.begin(), parts.end());
+  return {reshaped(r.b, x, std::move(shape))};
+}
+
+// Order of axes
+// --------------------------------------------------------------------------------------------------------
+
+Values permute(Reading& r) {
+  const ValueId x = r.tensor("self");
+  std::vector<std::int64_t> dims = r.axes("dims", r.b.rank(x));
+  std::vector<std::int64_t> sorted = dims;
+  std::ranges::sort(sorted);
+  const bool repeated = std::ranges::adjacent_find(sorted) != sorted.end();
+  if (repeated || sorted.size() != r.b.shape(x).size()) r.fail("every axis must be named once");
+  return {permuted(r.b, x, std::move(dims))};
+}
+
+ValueId swapped(Builder& b, ValueId x, std::int64_t first, std::int64_t second) {
+  if (first == second) return x;
+  return b.emit("transpose", {x}, {{"dim0", first}, {"dim1", second}});
+}
+
+Values transpose(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const std::string_view second = r.ours == "axis0" ? "axis1" : "dim1";
+  return {swapped(r.b, x, r.axis(r.ours, r.b.rank(x)), r.axis(second, r.b.rank(x)))};
+}
+
+Values t(Reading& r) {
+  const ValueId x = r.tensor("self");
+  if (r.b.rank(x) > 2) r.fail("a matrix is needed");
+  return {r.b.rank(x) < 2 ? x : swapped(r.b, x, 0, 1)};
+}
+
+Values matrix_transpose(Reading& r) {
+  const ValueId x = r.tensor("self");
+  if (r.b.rank(x) < 2) r.fail("at least two axes are needed");
+  return {swapped(r.b, x, r.b.rank(x) - 2, r.b.rank(x) - 1)};
+}
+
+Values reversed(Reading& r) {
+  const ValueId x = r.tensor("self");
+  std::vector<std::int64_t> dims(r.b.shape(x).size());
+  std::iota(dims.rbegin(), dims.rend(), std::int64_t{0});
+  return {permuted(r.b, x, std::move(dims))};
+}
+
+Values movedim(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const std::vector<std::int64_t> sources = r.axes("source", r.b.rank(x));
+  const std::vector<std::int64_t> targets = r.axes("destination", r.b.rank(x));
+  if (sources.size() != targets.size()) r.fail("source and destination differ in number");
+  constexpr std::int64_t open = -1;
+  std::vector<std::int64_t> dims(r.b.shape(x).size(), open);
+  for (std::size_t i = 0; i < sources.size(); ++i)
+    dims[static_cast<std::size_t>(targets[i])] = sources[i];
+  auto slot = dims.begin();
+  for (std::int64_t axis = 0; axis < r.b.rank(x); ++axis) {
+    if (std::ranges::find(sources, axis) != sources.end()) continue;
+    slot = std::find(slot, dims.end(), open);
+    if (slot == dims.end()) r.fail("an axis is named twice");
+    *slot = axis;
+  }
+  if (std::ranges::find(dims, open) != dims.end()) r.fail("an axis is named twice");
+  return {permuted(r.b, x, std::move(dims))};
+}
+
+// Axes of length 1, and repetition
+// -------------------------------------------------------------------------------------
+
+Values unsqueeze(Reading& r) {
+  const ValueId x = r.tensor("self");
+  return {unsqueezed(r.b, x, r.axis("dim", r.b.rank(x) + 1))};
+}
+
+Values squeeze_all(Reading& r) {
+  const ValueId x = r.tensor("self");
+  std::vector<std::int64_t> axes(r.b.shape(x).size());
+  std::iota(axes.begin(), axes.end(), std::int64_t{0});
+  return {squeezed(r.b, x, std::move(axes))};
+}
+
+Values squeeze(Reading& r) {
+  const ValueId x = r.tensor("self");
+  return {squeezed(r.b, x, r.axes("dim", r.b.rank(x)))};
+}
+
+Values expand(Reading& r) {
+  const ValueId x = r.tensor("self");
+  Shape shape = r.dims("size");
+  const Shape& old = r.b.shape(x);
+  if (shape.size() < old.size()) r.fail("the new shape has fewer axes");
+  const std::size_t added = shape.size() - old.size();
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    if (shape[i] != Dim(-1)) continue;
+    if (i < added) r.fail("-1 stands for an axis that does not exist yet");
+    shape[i] = old[i - added];
+  }
+  return {expanded(r.b, x, std::move(shape))};
+}
+
+Values expand_as(Reading& r) {
+  return {expanded(r.b, r.tensor("self"), r.b.shape(r.tensor("other")))};
+}
+
+// broadcast_tensors gives a list.
+Values broadcast_tensors(Reading& r) {
+  Values all = r.tensors("tensors");
+  Shape shape;
+  for (const ValueId x : all) shape = broadcast(shape, r.b.shape(x));
+  for (ValueId& x : all) x = expanded(r.b, x, shape);
+  return all;
+}
+
+ValueId repeated(Reading& r, ValueId x, std::vector<std::int64_t> times) {
+  if (std::ranges::any_of(times, [](std::int64_t n) { return n < 0; }))
+    r.fail("a repetition is negative");
+  const bool once = std::ranges::all_of(times, [](std::int64_t n) { return n == 1; });
+  if (once && times.size() == r.b.shape(x).size()) return x;
+  return r.b.emit("repeat", {x}, {{"repeats", ints(std::move(times))}});
+}
+
+Values repeat(Reading& r) {
+  const ValueId x = r.tensor("self");
+  std::vector<Dim> times = r.dims("repeats");
+  if (times.size() < r.b.shape(x).size()) r.fail("there are fewer repetitions than axes");
+  // A length that is not known may repeat only what has length 1: that is an expand.
+  if (std::ranges::all_of(times, &Dim::known)) return {repeated(r, x, r.integers("repeats"))};
+  Shape shape = r.b.shape(x);
+  shape.insert(shape.begin(), times.size() - shape.size(), Dim(1));
+  const ValueId aligned = reshaped(r.b, x, shape);
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    if (times[i] == Dim(1)) continue;
+    if (shape[i] != Dim(1))
+      r.refuse("a repetition by a length that is not known is read for axes of length 1");
+    shape[i] = times[i];
+  }
+  return {expanded(r.b, aligned, std::move(shape))};
+}
+
+Values tile(Reading& r) {
+  const ValueId x = r.tensor("self");
+  std::vector<std::int64_t> times = r.integers("dims");
+  const std::size_t rank = r.b.shape(x).size();
+  if (times.size() < rank) times.insert(times.begin(), rank - times.size(), 1);
+  return {repeated(r, x, std::move(times))};
+}
+
+// Each element n times in a row: a new axis after its own, then both in one.
+Values repeat_interleave(Reading& r) {
+  ValueId x = r.tensor("self");
+  const Dim times = r.dim("repeats");
+  r.ignore({"output_size"});
+  if (!r.given("dim")) x = reshaped(r.b, x, {count_elements(r.b.shape(x))});
+  const std::int64_t axis = r.axis("dim", r.b.rank(x), 0);
+  Shape shape = r.b.shape(x);
+  if (shape.empty()) shape = {1};
+  Shape merged = shape;
+  merged[static_cast<std::size_t>(axis)] = merged[static_cast<std::size_t>(axis)] * times;
+  shape.insert(shape.begin() + axis + 1, Dim(1));
+  const ValueId apart = reshaped(r.b, x, shape);
+  shape[static_cast<std::size_t>(axis) + 1] = times;
+  return {reshaped(r.b, expanded(r.b, apart, std::move(shape)), std::move(merged))};
+}
+
+// Types and copies
+// -----------------------------------------------------------------------------------------------------
+
+Values to(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const auto dtype = r.dtype("dtype");
+  return {dtype ? as_type(r.b, x, *dtype) : x};
+}
+
+Values type_as(Reading& r) {
+  return {as_type(r.b, r.tensor("self"), r.b.dtype(r.tensor("other")))};
+}
+
+Values copy(Reading& r) {
+  const ValueId target = r.tensor("self");
+  const ValueId source = as_type(r.b, r.tensor("src"), r.b.dtype(target));
+  return {expanded(r.b, source, r.b.shape(target))};
+}
+
+// Whether training can reach the value: from a floating input or a trainable constant.
+bool is_differentiable(const Builder& b, ValueId id) {
+  const Graph& graph = b.graph();
+  std::vector<bool> reached(graph.values.size());
+  const auto mark = [&](ValueId value) { reached[static_cast<std::size_t>(value)] = true; };
+  for (const ValueId input : graph.inputs) {
+    if (is_floating(graph[input].type.dtype)) mark(input);
+  }
+  for (const Constant& constant : graph.constants) {
+    if (constant.trainable) mark(constant.value);
+  }
+  for (const Node& node : graph.nodes) {
+    const bool any = std::ranges::any_of(node.inputs, [&](ValueId input) {
+      return input != ValueId::none && reached[static_cast<std::size_t>(input)];
+    });
+    for (const ValueId output : node.outputs) {
+      if (any && is_floating(graph[output].type.dtype)) mark(output);
+    }
+  }
+  return reached[static_cast<std::size_t>(id)];
+}
+
+// Where no gradient flows there is none to stop.
+Values detach(Reading& r) {
+  const ValueId x = r.tensor("self");
+  if (!is_floating(r.b.dtype(x)) || !is_differentiable(r.b, x)) return {x};
+  return {r.b.emit("detach", {x})};
+}
+
+constexpr ImportRow rows[] = {
+    {"view", view, "size"},
+    {"_unsafe_view", view, "size"},
+    {"reshape", view, "shape"},
+    {"view_as", reshape_as},
+    {"reshape_as", reshape_as},
+    {"flatten.using_ints", flatten},
+    {"ravel", ravel},
+    {"unflatten.int", unflatten},
+    {"permute", permute},
+    {"transpose.int", transpose, "dim0"},
+    {"swapaxes", transpose, "axis0"},
+    {"swapdims", transpose, "dim0"},
+    {"t", t},
+    {"mT", matrix_transpose},
+    {"numpy_T", reversed},
+    {"movedim.int", movedim},
+    {"movedim.intlist", movedim},
+    {"unsqueeze", unsqueeze},
+    {"squeeze", squeeze_all},
+    {"squeeze.dim", squeeze},
+    {"squeeze.dims", squeeze},
+    {"expand", expand},
+    {"broadcast_to", expand},
+    {"expand_as", expand_as},
+    {"broadcast_tensors", broadcast_tensors},
+    {"repeat", repeat},
+    {"tile", tile},
+    {"repeat_interleave.self_int", repeat_interleave},
+    {"to.dtype", to},
+    {"to.device", to},
+    {"to.dtype_layout", to},
+    {"_to_copy", to},
+    {"type_as", type_as},
+    {"to.other", type_as},
+    {"copy", copy},
+    {"clone", unchanged},
+    {"contiguous", unchanged},
+    {"alias", unchanged},
+    {"lift_fresh_copy", unchanged},
+    {"lift_fresh", unchanged},
+    {"lift", unchanged},
+    {"detach", detach},
+    {"resolve_conj", unchanged},
+    {"resolve_neg", unchanged},
+};
+
+}  // namespace
+
+std::span<const ImportRow> shape_rows() { return rows; }
+
+}  // namespace isomer::aten

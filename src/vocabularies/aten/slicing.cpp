@@ -1,0 +1,274 @@
+#include <algorithm>
+#include <limits>
+
+#include "base/text.h"
+#include "vocabularies/aten/reading.h"
+
+namespace isomer::aten {
+namespace {
+
+// A file may claim any length; a graph has one node for each piece.
+constexpr std::int64_t most_pieces = 1 << 16;
+
+Dim length_of(const Reading& r, ValueId x, std::int64_t axis) {
+  if (r.b.rank(x) == 0) r.fail("a scalar cannot be cut");
+  return r.b.shape(x)[static_cast<std::size_t>(axis)];
+}
+
+// Python's rule for one bound: counted from the end when negative, then kept inside.
+Dim bound(const Dim& given, const Dim& length) {
+  const bool from_end = given.known() && given.value() < 0;
+  const Dim from_start = from_end ? length + given : given;
+  if (!from_start.known()) return from_start;
+  if (from_start.value() <= 0) return 0;
+  if (!length.known()) return from_start;
+  return std::min(from_start.value(), length.value());
+}
+
+// The half-open range that Python's start:end means; the whole axis where they are left out.
+struct Range {
+  Dim start;
+  Dim end;
+};
+
+Range range_of(Reading& r, const Dim& length) {
+  constexpr std::int64_t open = std::numeric_limits<std::int64_t>::max();
+  const Dim start = bound(r.dim("start", Dim(0)), length);
+  const Dim given = r.dim("end", Dim(open));
+  const Dim end = given == Dim(open) ? length : bound(given, length);
+  if (start.known() && end.known() && end.value() < start.value()) return {start, start};
+  return {start, end};
+}
+
+Values slice(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const std::int64_t axis = r.axis("dim", r.b.rank(x), 0);
+  const auto [start, end] = range_of(r, length_of(r, x, axis));
+  const std::int64_t step = r.integer("step", 1);
+  if (step < 1) r.fail("the step must be positive");
+  if (step == 1) return {sliced(r.b, x, axis, start, end)};
+  return {r.b.emit("slice", {x}, {{"dim", axis}, {"start", start}, {"end", end}, {"step", step}})};
+}
+
+Values narrow(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const std::int64_t axis = r.axis("dim", r.b.rank(x));
+  const Dim start = bound(r.dim("start"), length_of(r, x, axis));
+  return {sliced(r.b, x, axis, start, start + r.dim("length"))};
+}
+
+// Replaces a part of an axis.
+Values slice_scatter(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const std::int64_t axis = r.axis("dim", r.b.rank(x), 0);
+  const Dim length = length_of(r, x, axis);
+  const auto [start, end] = range_of(r, length);
+  if (r.integer("step", 1) != 1) r.refuse("a step of 1 is read");
+  const ValueId source = as_type(r.b, r.tensor("src"), r.b.dtype(x));
+  Values parts;
+  if (start != Dim(0)) parts.push_back(sliced(r.b, x, axis, 0, start));
+  parts.push_back(source);
+  if (end != length) parts.push_back(sliced(r.b, x, axis, end, length));
+  if (parts.size() == 1) return parts;
+  return {r.b.emit("cat", std::move(parts), {{"dim", axis}})};
+}
+
+Dim index_of(const Reading& r, const Dim& index, const Dim& length) {
+  if (!index.known()) return index;
+  const std::int64_t number = index.value();
+  if (!length.known()) return number < 0 ? length + index : index;
+  if (number < -length.value() || number >= length.value()) {
+    r.fail(fmt::format("index {} is out of range of an axis of length {}", number, length.value()));
+  }
+  return number < 0 ? length + index : index;
+}
+
+ValueId selected(Builder& b, ValueId x, std::int64_t axis, const Dim& index) {
+  return b.emit("select", {x}, {{"dim", axis}, {"index", index}});
+}
+
+Values select(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const std::int64_t axis = r.axis("dim", r.b.rank(x));
+  return {selected(r.b, x, axis, index_of(r, r.dim("index"), length_of(r, x, axis)))};
+}
+
+Values select_scatter(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const std::int64_t axis = r.axis("dim", r.b.rank(x));
+  const Dim length = length_of(r, x, axis);
+  const Dim index = index_of(r, r.dim("index"), length);
+  Values parts;
+  if (index != Dim(0)) parts.push_back(sliced(r.b, x, axis, 0, index));
+  parts.push_back(unsqueezed(r.b, as_type(r.b, r.tensor("src"), r.b.dtype(x)), axis));
+  const Dim after = index + Dim(1);
+  if (after != length) parts.push_back(sliced(r.b, x, axis, after, length));
+  if (parts.size() == 1) return parts;
+  return {r.b.emit("cat", std::move(parts), {{"dim", axis}})};
+}
+
+Values unbind(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const std::int64_t axis = r.axis("dim", r.b.rank(x), 0);
+  const Dim length = length_of(r, x, axis);
+  if (!length.known())
+    r.refuse("the length of the axis must be known, for it is the number of results");
+  if (length.value() > most_pieces)
+    r.refuse(fmt::format("at most {} results are read", most_pieces));
+  Values results;
+  for (std::int64_t i = 0; i < length.value(); ++i) results.push_back(selected(r.b, x, axis, i));
+  return results;
+}
+
+Values split_into(Reading& r, ValueId x, std::int64_t axis, std::vector<Dim> sizes) {
+  if (sizes.size() == 1) return {x};
+  return r.b.emit_all("split", {x}, {{"sizes", std::move(sizes)}, {"dim", axis}});
+}
+
+// Pieces of one size, the last one smaller where they do not fit.
+Values pieces(Reading& r, ValueId x, std::int64_t axis, const Dim& size) {
+  const Dim length = length_of(r, x, axis);
+  if (size == length) return {x};
+  if (!length.known() || !size.known())
+    r.refuse("the length of the axis must be known, for it is the number of results");
+  if (size.value() < 0 || (size.value() == 0 && length.value() > 0))
+    r.fail("the size of a piece must be positive");
+  std::vector<Dim> sizes;
+  for (std::int64_t left = length.value(); left > 0; left -= sizes.back().value()) {
+    if (sizes.size() == most_pieces)
+      r.refuse(fmt::format("at most {} results are read", most_pieces));
+    sizes.emplace_back(std::min(size.value(), left));
+  }
+  if (sizes.empty()) return {x};
+  return split_into(r, x, axis, std::move(sizes));
+}
+
+Values split(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const std::int64_t axis = r.axis("dim", r.b.rank(x), 0);
+  return pieces(r, x, axis, r.dim("split_size"));
+}
+
+Values split_sizes(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const std::int64_t axis = r.axis("dim", r.b.rank(x), 0);
+  std::vector<Dim> sizes = r.dims(r.ours);
+  Dim total = 0;
+  for (const Dim& size : sizes) total = total + size;
+  if (total != length_of(r, x, axis)) r.fail("the sizes do not add up to the length of the axis");
+  return split_into(r, x, axis, std::move(sizes));
+}
+
+Values chunk(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const std::int64_t axis = r.axis("dim", r.b.rank(x), 0);
+  const std::int64_t count = r.integer("chunks");
+  if (count < 1) r.fail("the number of chunks must be positive");
+  if (count > most_pieces) r.refuse(fmt::format("at most {} results are read", most_pieces));
+  const Dim length = length_of(r, x, axis);
+  const Dim exact = floor_divide(length, count);
+  if (exact * Dim(count) == length) {
+    return split_into(r, x, axis, std::vector<Dim>(static_cast<std::size_t>(count), exact));
+  }
+  return pieces(r, x, axis, floor_divide(length + Dim(count - 1), count));
+}
+
+// All in one type. An empty vector is nothing to PyTorch, whatever the others' shapes.
+Values joined(Reading& r, Values parts) {
+  if (std::ranges::find(parts, ValueId::none) != parts.end()) r.fail("one of the tensors is None");
+  const Shape nothing = {0};
+  const auto kept =
+      std::ranges::count_if(parts, [&](ValueId x) { return r.b.shape(x) != nothing; });
+  if (kept > 0 && r.ours == "cat")
+    std::erase_if(parts, [&](ValueId x) { return r.b.shape(x) == nothing; });
+  if (parts.empty()) r.fail("there is nothing to join");
+  const std::vector<Operand> operands(parts.begin(), parts.end());
+  const DType dtype = result_type(r.b, operands);
+  for (ValueId& x : parts) x = as_type(r.b, x, dtype);
+  return parts;
+}
+
+Values cat(Reading& r) {
+  Values parts = joined(r, r.tensors("tensors"));
+  const std::int64_t axis = r.axis("dim", r.b.rank(parts[0]), 0);
+  if (parts.size() == 1) return parts;
+  return {r.b.emit("cat", std::move(parts), {{"dim", axis}})};
+}
+
+Values stack(Reading& r) {
+  Values parts = joined(r, r.tensors("tensors"));
+  const std::int64_t axis = r.axis("dim", r.b.rank(parts[0]) + 1, 0);
+  if (parts.size() == 1) return {unsqueezed(r.b, parts[0], axis)};
+  return {r.b.emit("stack", std::move(parts), {{"dim", axis}})};
+}
+
+Values flip(Reading& r) {
+  const ValueId x = r.tensor("self");
+  std::vector<std::int64_t> axes = r.axes("dims", r.b.rank(x));
+  if (axes.empty()) return {x};
+  return {r.b.emit("flip", {x}, {{"dims", ints(std::move(axes))}})};
+}
+
+ValueId rolled(Reading& r, ValueId x, std::int64_t axis, const Dim& shift) {
+  const Dim length = length_of(r, x, axis);
+  if (length == Dim(0)) return x;
+  const Dim cut = remainder(length - shift, length);
+  if (cut == Dim(0)) return x;
+  return r.b.emit("cat", {sliced(r.b, x, axis, cut, length), sliced(r.b, x, axis, 0, cut)},
+                  {{"dim", axis}});
+}
+
+Values roll(Reading& r) {
+  ValueId x = r.tensor("self");
+  const std::vector<Dim> shifts = r.dims("shifts");
+  const std::vector<std::int64_t> axes = r.axes("dims", r.b.rank(x));
+  if (r.b.rank(x) == 0) return {x};
+  if (axes.empty() && shifts.size() == 1) {
+    const Shape shape = r.b.shape(x);
+    const ValueId flat = reshaped(r.b, x, {count_elements(shape)});
+    return {reshaped(r.b, rolled(r, flat, 0, shifts[0]), shape)};
+  }
+  if (axes.size() != shifts.size()) r.fail("there must be a shift for each axis");
+  for (std::size_t i = 0; i < axes.size(); ++i) x = rolled(r, x, axes[i], shifts[i]);
+  return {x};
+}
+
+Values diff(Reading& r) {
+  ValueId x = r.tensor("self");
+  const std::int64_t axis = r.axis("dim", r.b.rank(x), -1);
+  const std::int64_t times = r.integer("n", 1);
+  if (times < 0 || times > most_pieces) r.fail("n is out of range");
+  for (std::int64_t i = 0; i < times; ++i) {
+    const Dim length = length_of(r, x, axis);
+    x = r.b.emit("sub",
+                 {sliced(r.b, x, axis, 1, length), sliced(r.b, x, axis, 0, length - Dim(1))});
+  }
+  return {x};
+}
+
+constexpr ImportRow rows[] = {
+    {"slice.Tensor", slice},
+    {"slice_copy.Tensor", slice},
+    {"narrow", narrow},
+    {"slice_scatter", slice_scatter},
+    {"select.int", select},
+    {"select_scatter", select_scatter},
+    {"unbind.int", unbind},
+    {"split.Tensor", split},
+    {"split.sizes", split_sizes, "split_size"},
+    {"split_with_sizes", split_sizes, "split_sizes"},
+    {"chunk", chunk},
+    {"cat", cat, "cat"},
+    {"concat", cat, "cat"},
+    {"concatenate", cat, "cat"},
+    {"stack", stack, "stack"},
+    {"flip", flip},
+    {"roll", roll},
+    {"diff", diff},
+};
+
+}  // namespace
+
+std::span<const ImportRow> slicing_rows() { return rows; }
+
+}  // namespace isomer::aten

@@ -1,0 +1,247 @@
+#include "vocabularies/numpy/value.h"
+
+#include <cmath>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "vocabularies/numpy/arrays.h"
+
+namespace isomer::numpy {
+namespace {
+
+DType working_type(DType dtype) {
+  if (dtype == DType::boolean || dtype == DType::f64) return dtype;
+  if (dtype == DType::f32 || is_half(dtype)) return DType::f32;
+  return DType::i64;
+}
+
+Tensor worked(const Tensor& tensor) {
+  const DType wanted = working_type(tensor.dtype());
+  return wanted == tensor.dtype() ? tensor : tensor.converted(wanted);
+}
+
+// A nested list is gathered into one flat row of numbers and a shape, as numpy.array does.
+struct Gathered {
+  std::vector<std::int64_t> shape;
+  std::vector<double> reals;
+  std::vector<std::int64_t> integers;
+  std::int64_t of_arrays = 0;  // the same array may stand in a list many times
+  bool any_real = false;
+  bool any_single = false;
+  bool any_double = false;
+  bool any_integer = false;
+  bool any_bool = false;
+};
+
+void add_real(Gathered& gathered, double number) {
+  gathered.any_real = true;
+  gathered.reals.push_back(number);
+  gathered.integers.push_back(0);
+}
+
+void add_integer(Gathered& gathered, std::int64_t number) {
+  gathered.reals.push_back(static_cast<double>(number));
+  gathered.integers.push_back(number);
+}
+
+void add_tensor(Gathered& gathered, const Tensor& tensor) {
+  gathered.of_arrays = sum_of_lengths(gathered.of_arrays, tensor.count());
+  bounded({gathered.of_arrays}, tensor.count());
+  if (is_floating(tensor.dtype())) {
+    (tensor.dtype() == DType::f64 ? gathered.any_double : gathered.any_single) = true;
+    for (const double number : tensor.doubles()) add_real(gathered, number);
+    return;
+  }
+  (tensor.dtype() == DType::boolean ? gathered.any_bool : gathered.any_integer) = true;
+  for (const std::int64_t number : tensor.integers()) add_integer(gathered, number);
+}
+
+bool expect_length(Gathered& gathered, std::size_t depth, std::int64_t length, bool first) {
+  if (first && gathered.shape.size() == depth) gathered.shape.push_back(length);
+  return depth < gathered.shape.size() && gathered.shape[depth] == length;
+}
+
+bool gather(const Value& value, std::size_t depth, bool first, Gathered& gathered) {
+  if (const auto* items = items_of(value)) {
+    if (!expect_length(gathered, depth, static_cast<std::int64_t>(items->size()), first))
+      return false;
+    for (std::size_t i = 0; i < items->size(); ++i) {
+      if (!gather((*items)[i], depth + 1, first && i == 0, gathered)) return false;
+    }
+    return true;
+  }
+  if (const Array* array = value.as<Array>()) {
+    for (const std::int64_t length : array->tensor.shape()) {
+      if (!expect_length(gathered, depth++, length, first)) return false;
+    }
+    add_tensor(gathered, array->tensor);
+    return depth == gathered.shape.size();
+  }
+  if (!is_number(value)) return false;
+  if (const double* number = value.as<double>()) {
+    gathered.any_double = true;
+    add_real(gathered, *number);
+  } else if (const bool* flag = value.as<bool>()) {
+    gathered.any_bool = true;
+    add_integer(gathered, *flag ? 1 : 0);
+  } else {
+    gathered.any_integer = true;
+    add_integer(gathered, *value.as<std::int64_t>());
+  }
+  return depth == gathered.shape.size();
+}
+
+}  // namespace
+
+Value array_value(const Tensor& tensor) { return {Array{worked(tensor), false}}; }
+Value scalar_value(const Tensor& tensor) { return {Array{worked(tensor), true}}; }
+Value scalar_value(double number) {
+  return {Array{Tensor::from_doubles(DType::f64, {}, {&number, 1}), true}};
+}
+Value scalar_value(std::int64_t number) {
+  return {Array{Tensor::from_integers(DType::i64, {}, {&number, 1}), true}};
+}
+Value scalar_value(bool flag) {
+  const std::int64_t number = flag ? 1 : 0;
+  return {Array{Tensor::from_integers(DType::boolean, {}, {&number, 1}), true}};
+}
+
+bool is_number(const Value& value) {
+  return value.as<bool>() != nullptr || value.as<std::int64_t>() != nullptr ||
+         value.as<double>() != nullptr;
+}
+
+double real_of(const Value& value) {
+  if (const double* number = value.as<double>()) return *number;
+  if (const auto* number = value.as<std::int64_t>()) return static_cast<double>(*number);
+  if (const bool* flag = value.as<bool>()) return *flag ? 1 : 0;
+  const Array* array = value.as<Array>();
+  if (array != nullptr && array->tensor.count() == 1) return array->tensor.doubles()[0];
+  throw Error(Fault::model, "", fmt::format("a number is needed, this is {}", describe(value)));
+}
+
+std::int64_t integer_of(const Value& value) {
+  if (const auto* number = value.as<std::int64_t>()) return *number;
+  if (const bool* flag = value.as<bool>()) return *flag ? 1 : 0;
+  const Array* array = value.as<Array>();
+  if (array != nullptr && array->tensor.count() == 1 && !is_floating(array->tensor.dtype())) {
+    return array->tensor.integers()[0];
+  }
+  throw Error(Fault::model, "", fmt::format("an integer is needed, this is {}", describe(value)));
+}
+
+bool truth_of(const Value& value) {
+  if (value.is_none()) return false;
+  if (const auto* items = items_of(value)) return !items->empty();
+  if (const Dict* dict = value.as<Dict>()) return !dict->items.empty();
+  if (const std::string* text = value.as<std::string>()) return !text->empty();
+  if (const Text* text = value.as<Text>()) return !text->text.empty();
+  if (value.as<Word>() != nullptr) return true;
+  if (const Array* array = value.as<Array>(); array != nullptr && array->tensor.count() != 1) {
+    throw Error(Fault::model, "",
+                fmt::format("the truth of {} is ambiguous: reduce it with .any() or .all()",
+                            describe(value)));
+  }
+  return real_of(value) != 0;
+}
+
+void bound_items(std::uint64_t count) {
+  constexpr std::uint64_t most = most_elements / 16;
+  if (count <= most) return;
+  throw Error(Fault::model, "",
+              fmt::format("lists of more than {} items; at most so many are made", most));
+}
+
+std::uint64_t values_in(const Value& value, int depth) {
+  constexpr int deepest = 256;
+  if (depth > deepest) throw Error(Fault::model, "", "lists are nested too deeply");
+  std::uint64_t count = 1;
+  if (const auto* items = items_of(value)) {
+    for (const Value& item : *items) count += values_in(item, depth + 1);
+  } else if (const Dict* dict = value.as<Dict>()) {
+    for (const auto& [key, item] : dict->items) count += values_in(item, depth + 1);
+  }
+  return count;
+}
+
+const std::vector<Value>* items_of(const Value& value) {
+  if (const List* list = value.as<List>()) return &list->items;
+  if (const Tuple* tuple = value.as<Tuple>()) return &tuple->items;
+  return nullptr;
+}
+
+bool to_tensor(const Value& value, Tensor& result) {
+  if (const Array* array = value.as<Array>()) {
+    result = array->tensor;
+    return true;
+  }
+  Gathered gathered;
+  if (!gather(value, 0, true, gathered)) return false;
+  if (gathered.reals.empty())
+    gathered.any_real = gathered.any_double = true;  // numpy.array([]) is float64
+  if (gathered.any_real) {
+    const bool single = gathered.any_single && !gathered.any_double && !gathered.any_integer;
+    result = Tensor::from_doubles(single ? DType::f32 : DType::f64, gathered.shape, gathered.reals);
+    return true;
+  }
+  const bool flags = gathered.any_bool && !gathered.any_integer;
+  result =
+      Tensor::from_integers(flags ? DType::boolean : DType::i64, gathered.shape, gathered.integers);
+  return true;
+}
+
+Tensor tensor_of(const Value& value) {
+  Tensor result;
+  if (!to_tensor(value, result)) {
+    throw Error(Fault::model, "", fmt::format("an array is needed, this is {}", describe(value)));
+  }
+  return result;
+}
+
+Value value_of(const Tree& tree) {
+  if (tree.is_null()) return {};
+  if (const bool* flag = std::get_if<bool>(&tree.value)) return {*flag};
+  if (const auto* number = tree.integer()) return {*number};
+  if (const double* number = std::get_if<double>(&tree.value)) return {*number};
+  if (const std::string* text = tree.text()) return {*text};
+  if (const Tree::List* list = tree.list()) {
+    List result;
+    result.items.reserve(list->size());
+    for (const Tree& item : *list) result.items.push_back(value_of(item));
+    return {std::move(result)};
+  }
+  Dict result;
+  for (const auto& [key, item] : *tree.map()) result.items.push_back({key, value_of(item)});
+  return {std::move(result)};
+}
+
+std::string describe(const Value& value) {
+  struct Describe {
+    std::string operator()(std::monostate) const { return "None"; }
+    std::string operator()(bool flag) const { return flag ? "True" : "False"; }
+    std::string operator()(std::int64_t number) const { return std::to_string(number); }
+    std::string operator()(double number) const { return real_text(number); }
+    std::string operator()(const std::string& text) const {
+      return fmt::format("the text {}", quoted(text));
+    }
+    std::string operator()(const Text& text) const {
+      return fmt::format("the text {}", quoted(text.text));
+    }
+    std::string operator()(const Array& array) const {
+      return to_text(array.tensor.dtype(), array.tensor.shape());
+    }
+    std::string operator()(const List& list) const {
+      return "a list of " + counted(list.items.size(), "item");
+    }
+    std::string operator()(const Tuple& tuple) const {
+      return "a tuple of " + counted(tuple.items.size(), "item");
+    }
+    std::string operator()(const Dict& dict) const {
+      return "a dict of " + counted(dict.items.size(), "item");
+    }
+    std::string operator()(const Word& word) const { return quoted(word.name); }
+  };
+  return std::visit(Describe{}, value.data);
+}
+
+}  // namespace isomer::numpy

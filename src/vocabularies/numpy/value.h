@@ -1,0 +1,106 @@
+#pragma once
+
+// What an MDF expression works with. Python's kinds are kept apart, because the format's rules
+// depend on them: 5 and 5.0 differ, and so do a NumPy scalar, an array without axes and a plain
+// number.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "codecs/tree.h"
+#include "graph/tensor.h"
+
+namespace isomer::numpy {
+
+struct Value;
+struct Entry;
+
+/// A NumPy array, or a NumPy scalar (then without axes). Its type is one of bool, i64, f32 and f64.
+struct Array {
+  Tensor tensor;
+  bool scalar = false;
+};
+
+struct List {
+  std::vector<Value> items;
+};
+
+struct Tuple {
+  std::vector<Value> items;
+};
+
+struct Dict {
+  std::vector<Entry> items;
+};
+
+/// A text that is data: `numpy.str_('reflect')`. A plain text is an expression.
+struct Text {
+  std::string text;
+};
+
+/// Something an expression can name but not compute with: a module or a function, by its full name
+/// ("numpy.exp").
+struct Word {
+  std::string name;
+};
+
+struct Value {
+  std::variant<std::monostate, bool, std::int64_t, double, std::string, Text, Array, List, Tuple,
+               Dict, Word>
+      data;
+
+  bool is_none() const { return std::holds_alternative<std::monostate>(data); }
+  template <class T>
+  const T* as() const {
+    return std::get_if<T>(&data);
+  }
+};
+
+/// A key of a dict and what stands there.
+struct Entry {
+  std::string first;
+  Value second;
+};
+
+/// An array; types that NumPy code rarely meets become the nearest of the four.
+Value array_value(const Tensor& tensor);
+/// A NumPy scalar.
+Value scalar_value(const Tensor& tensor);
+Value scalar_value(double number);
+Value scalar_value(std::int64_t number);
+Value scalar_value(bool flag);
+
+/// Whether it is a Python int, float or bool.
+bool is_number(const Value& value);
+/// Its number: of a Python number, or of an array with one element. Throws Fault::model for others.
+double real_of(const Value& value);
+/// The same for integers; a float is refused, as Python refuses it for an index.
+std::int64_t integer_of(const Value& value);
+/// Python's `bool(value)`. Throws Fault::model for an array with more than one element.
+bool truth_of(const Value& value);
+
+/// How many values it holds, itself included. Throws Fault::model for more than an expression may
+/// make, or deeper nesting than can be walked.
+std::uint64_t values_in(const Value& value, int depth = 0);
+/// Throws Fault::model for lists of more values than an expression may make.
+void bound_items(std::uint64_t count);
+
+/// The items of a list or tuple, or null.
+const std::vector<Value>* items_of(const Value& value);
+/// What `numpy.array(value)` gives. Throws Fault::model where the items do not form a box of
+/// numbers.
+Tensor tensor_of(const Value& value);
+/// The same, but a text or a ragged list gives false.
+bool to_tensor(const Value& value, Tensor& result);
+
+/// What stands in a document: lists stay lists, integers stay integers.
+Value value_of(const Tree& tree);
+
+/// "a list", "f64[2, 3]", "None": for messages.
+std::string describe(const Value& value);
+
+}  // namespace isomer::numpy
