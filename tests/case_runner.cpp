@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/text.h"
+#include "ops/schema.h"
 #include "runner/case.h"
 
 namespace isomer::runner {
@@ -96,7 +97,8 @@ std::string_view without_padding(const Case& one, std::string_view text) {
 
 void run_file(const fs::path& path, const Options& options, Report& report) {
   std::string blessed;
-  for (const Case& one : read_cases(path)) {
+  const std::vector<Case> cases = read_cases(path);
+  for (const Case& one : cases) {
     const std::string place = fmt::format("{}:{}", path.string(), one.line);
     std::string text = one.text;
     try {
@@ -108,6 +110,10 @@ void run_file(const fs::path& path, const Options& options, Report& report) {
     }
     if (!blessed.empty()) blessed += "===\n";
     blessed += without_padding(one, text);
+  }
+  if (find_op(path.stem().string()) != nullptr && path.parent_path().filename() == "ops") {
+    const std::string name = fmt::format("ops/{}: all cases", path.filename().string());
+    report.add(name, path.string(), run_traits(path.stem().string(), cases));
   }
   if (options.bless && map_file(path).text() != blessed) write_file(path, blessed);
 }

@@ -102,7 +102,7 @@ constexpr OpSchema rows[] = {
     {"scaled_dot_product_attention(query, key, value, mask?, is_causal: bool = false, scale: "
      "float?) -> y",
      attention_type, expand_attention, nullptr, "softmax(query @ key.T * scale + mask) @ value",
-     Rounding::once},
+     rounds_once},
 };
 
 }  // namespace

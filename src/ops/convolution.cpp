@@ -352,15 +352,15 @@ constexpr OpSchema rows[] = {
      "[1], "
      "ceil_mode: bool = false) -> (y, indices)",
      max_pool2d_type, nullptr, vjp_max_pool2d,
-     "largest of each window, and its position in the plane"},
+     "largest of each window, and its position in the plane", finds_extreme},
     {"avg_pool2d(x, kernel_size: ints, stride: ints = [], padding: ints = [0], ceil_mode: bool = "
      "false, "
      "count_include_pad: bool = true, divisor_override: int?) -> y",
-     avg_pool2d_type, expand_avg_pool2d, nullptr, "mean of each window", Rounding::once},
+     avg_pool2d_type, expand_avg_pool2d, nullptr, "mean of each window", rounds_once},
     {"adaptive_avg_pool2d(x, output_size: ints) -> y", resized_type, expand_adaptive_avg_pool2d,
-     nullptr, "means of windows that divide the plane into so many parts", Rounding::once},
+     nullptr, "means of windows that divide the plane into so many parts", rounds_once},
     {"upsample_nearest2d(x, output_size: ints) -> y", resized_type, expand_upsample_nearest2d,
-     nullptr, "the nearest input for each output"},
+     nullptr, "the nearest input for each output", moves_freely},
 };
 
 }  // namespace

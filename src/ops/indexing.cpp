@@ -117,15 +117,16 @@ Values vjp_embedding(Emitter& b, const OpCall& call, const Cotangents& c) {
 
 constexpr OpSchema rows[] = {
     {"index_select(x, index, dim: int = 0) -> y", index_select_type, nullptr, vjp_index_select,
-     "positions of one dimension, in the order of the index"},
+     "positions of one dimension, in the order of the index", picks},
     {"index_add(x, index, source, dim: int = 0) -> y", index_add_type, nullptr, vjp_index_add,
-     "x with slices of the source added at the positions of the index"},
+     "x with slices of the source added at the positions of the index", indexes},
     {"gather(x, index, dim: int) -> y", gather_type, nullptr, vjp_gather,
-     "y[i][j] = x[index[i][j]][j] for dim 0, and so on"},
+     "y[i][j] = x[index[i][j]][j] for dim 0, and so on", picks},
     {"scatter_add(x, index, source, dim: int) -> y", scatter_add_type, nullptr, vjp_scatter_add,
-     "x[index[i][j]][j] += source[i][j] for dim 0, and so on"},
+     "x[index[i][j]][j] += source[i][j] for dim 0, and so on", indexes},
     {"embedding(weight, indices, padding_idx: int = -1) -> y", embedding_type, expand_embedding,
-     vjp_embedding, "rows of the weight"},
+     vjp_embedding, "rows of the weight",
+     Traits{.moves = Moves::freely, .indexes = Indexing{.axis = 0}}},
 };
 
 }  // namespace

@@ -128,14 +128,17 @@ Values expand_cross_entropy(Emitter& b, const OpCall& call) {
   return {weighted(b, losses, targets, reduction_of(call))};
 }
 
+constexpr Traits indexes_classes{.indexes = Indexing{.axis = 1}};
+
 constexpr OpSchema rows[] = {
     {"mse_loss(x, target, reduction: string = 'mean') -> y", mse_type, expand_mse, nullptr,
      "(x - target)**2, reduced"},
     {"nll_loss(x, target, weight?, reduction: string = 'mean', ignore_index: int = -100) -> y",
-     class_loss_type, expand_nll, nullptr, "minus the log probability of the target class"},
+     class_loss_type, expand_nll, nullptr, "minus the log probability of the target class",
+     indexes_classes},
     {"cross_entropy(x, target, weight?, reduction: string = 'mean', ignore_index: int = -100, "
      "label_smoothing: float = 0.0) -> y",
-     class_loss_type, expand_cross_entropy, nullptr, "nll_loss of log_softmax(x)"},
+     class_loss_type, expand_cross_entropy, nullptr, "nll_loss of log_softmax(x)", indexes_classes},
 };
 
 }  // namespace

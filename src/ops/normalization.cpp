@@ -167,19 +167,19 @@ Values expand_group_norm(Emitter& b, const OpCall& call) {
 constexpr OpSchema rows[] = {
     {"batch_norm(x, weight?, bias?, running_mean, running_var, eps: float = 1e-05) -> y",
      batch_norm_type, expand_batch_norm, nullptr,
-     "standardized per channel by stored statistics, scaled and shifted", Rounding::once},
+     "standardized per channel by stored statistics, scaled and shifted", rounds_once},
     {"batch_norm_training(x, weight?, bias?, eps: float = 1e-05) -> (y, mean, variance)",
      batch_norm_training_type, expand_batch_norm_training, nullptr,
-     "standardized per channel by the batch's own statistics, which come too", Rounding::once},
+     "standardized per channel by the batch's own statistics, which come too", rounds_once},
     {"layer_norm(x, weight?, bias?, normalized_shape: ints, eps: float = 1e-05) -> y",
      trailing_type, expand_layer_norm, nullptr,
-     "standardized over the last dimensions, scaled and shifted", Rounding::once},
+     "standardized over the last dimensions, scaled and shifted", rounds_once},
     {"group_norm(x, weight?, bias?, num_groups: int, eps: float = 1e-05) -> y", group_norm_type,
      expand_group_norm, nullptr, "standardized per group of channels, scaled and shifted",
-     Rounding::once},
+     rounds_once},
     {"rms_norm(x, weight?, normalized_shape: ints, eps: float) -> y", trailing_type,
      expand_rms_norm, nullptr,
-     "divided by the root of the mean square over the last dimensions, scaled", Rounding::once},
+     "divided by the root of the mean square over the last dimensions, scaled", rounds_once},
 };
 
 }  // namespace

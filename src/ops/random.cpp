@@ -59,19 +59,16 @@ constexpr OpSchema rows[] = {
     {"dropout(x, p: float = 0.5, training: bool = false) -> y", dropout_type, expand_dropout,
      nullptr,
      "in training, each element made 0 with probability p and the others scaled by 1 / (1 - p); "
-     "else x"},
+     "else x",
+     random_numbers},
     {"feature_dropout(x, p: float = 0.5, training: bool = false) -> y", feature_dropout_type,
-     expand_feature_dropout, nullptr, "dropout of whole channels: x[n, c, ...] is kept or made 0"},
+     expand_feature_dropout, nullptr, "dropout of whole channels: x[n, c, ...] is kept or made 0",
+     random_numbers},
     {"bernoulli(shape: dims, p: float, dtype: dtype = f32) -> y", bernoulli_type, nullptr,
-     no_gradient, "1 with probability p, else 0; drawn anew in each run"},
+     no_gradient, "1 with probability p, else 0; drawn anew in each run", random_numbers},
 };
 
 }  // namespace
-
-bool is_dropout_at_work(const Node& node) {
-  const Attribute* training = find(node.attributes, "training");
-  return node.op.ends_with("dropout") && training != nullptr && std::get<bool>(*training);
-}
 
 std::span<const OpSchema> random_ops() { return rows; }
 

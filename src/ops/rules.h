@@ -45,6 +45,18 @@ void require_within(DType dtype, double value, std::string_view name);
 std::vector<std::int64_t> per_axis(const std::vector<std::int64_t>& list, std::size_t axes,
                                    std::string_view name);
 
+// Traits, for the tables.
+constexpr Traits rounds_once{.rounding = Rounding::once};
+constexpr Traits random_numbers{.random = true};
+constexpr Traits moves_freely{.moves = Moves::freely};
+constexpr Traits views_freely{.moves = Moves::freely, .views = true};
+constexpr Traits views_in_order{.moves = Moves::in_order, .views = true};
+constexpr Traits compares{.decides = Decision::comparison};
+constexpr Traits finds_extreme{.decides = Decision::extreme};
+constexpr Traits rounds{.decides = Decision::rounding};
+constexpr Traits indexes{.indexes = Indexing{}};
+constexpr Traits picks{.moves = Moves::freely, .indexes = Indexing{}};
+
 // For expansions and derivatives. Shapes come by value: one that lies in the builder moves when it
 // grows.
 

@@ -207,6 +207,15 @@ const OpSchema& op_named(std::string_view name) {
                           close.empty() ? "" : fmt::format("; did you mean '{}'?", close)));
 }
 
+const Traits& traits_of(const Node& node) { return op_named(node.op).traits; }
+
+bool draws(const Node& node) {
+  if (!traits_of(node).random) return false;
+  const Attributes attributes = complete(op_named(node.op), node.attributes);
+  const Attribute* training = find(attributes, "training");
+  return training == nullptr || std::get<bool>(*training);
+}
+
 const Prototype& prototype(const OpSchema& schema) { return catalog().at(schema.name()).prototype; }
 
 Prototype parse_signature(std::string_view signature) {

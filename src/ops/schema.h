@@ -46,6 +46,33 @@ struct Cotangents {
 /// what they give once; in half precision a sum on the way would overflow.
 enum class Rounding { each, once };
 
+/// Where every element of the outputs is one of the first input's: at any place, or at its own in
+/// the running order.
+enum class Moves { none, freely, in_order };
+
+/// How an operator decides, so that a small difference of its operands may change it wholly: by a
+/// comparison, by the place of an extreme, or by rounding.
+enum class Decision { none, comparison, extreme, rounding };
+
+/// An input of positions along an axis of another input.
+struct Indexing {
+  std::size_t indices = 1;
+  std::size_t table = 0;
+  /// The last of fewer; none: the attribute "dim" says it.
+  std::optional<std::int64_t> axis = {};
+};
+
+/// What others ask about an operator besides its meaning. The case runner holds it against what the
+/// operator does in its cases.
+struct Traits {
+  Rounding rounding = Rounding::each;
+  bool random = false;  // draws; one with a setting "training" only there
+  Moves moves = Moves::none;
+  bool views = false;  // its outputs may share the memory of its first input, as PyTorch's do
+  Decision decides = Decision::none;
+  std::optional<Indexing> indexes = {};
+};
+
 /// One row of a family's table.
 ///
 /// The signature is the single source of names, order, kinds and defaults:
@@ -64,8 +91,7 @@ struct OpSchema {
   std::vector<ValueId> (*vjp)(Emitter&, const OpCall&, const Cotangents&) = nullptr;
   /// One line; docs/coverage.md is made from it.
   std::string_view meaning;
-  /// Of the expansion: after each operator, or once at its end.
-  Rounding rounding = Rounding::each;
+  Traits traits = {};
 
   constexpr std::string_view name() const { return signature.substr(0, signature.find('(')); }
 };
@@ -79,11 +105,13 @@ struct OpFamily {
 std::span<const OpFamily> op_families();
 /// Null when there is none of that name.
 const OpSchema* find_op(std::string_view name);
-/// Whether the node is a dropout that draws: one in training.
-bool is_dropout_at_work(const Node& node);
-
 /// Throws Fault::model with the nearest name.
 const OpSchema& op_named(std::string_view name);
+
+/// What else is known of the node's operator.
+const Traits& traits_of(const Node& node);
+/// Whether the node draws random numbers; a dropout does in training.
+bool draws(const Node& node);
 
 enum class Kind { boolean, integer, real, text, dtype, dim, integers, dims };
 

@@ -140,12 +140,12 @@ std::vector<ValueId> expand_node(Builder& out, const Node& node, std::span<const
     expect(schema.expand != nullptr, "only a composite operator is expanded");
     const std::vector<TensorType> promised =
         output_types(schema, call, out.graph().signature.lengths);
-    std::vector<ValueId> results = schema.rounding == Rounding::once
+    std::vector<ValueId> results = schema.traits.rounding == Rounding::once
                                        ? expanded_in_f32(out, schema, call)
                                        : schema.expand(out, call);
     expect(results.size() == promised.size(), "an expansion has the outputs of its operator");
     for (std::size_t i = 0; i < results.size(); ++i) {
-      if (schema.rounding == Rounding::once)
+      if (schema.traits.rounding == Rounding::once)
         results[i] = in_type(out, results[i], promised[i].dtype);
       expect(out.type(results[i]) == promised[i], "an expansion has the types of its operator");
     }

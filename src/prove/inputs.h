@@ -18,9 +18,6 @@ struct IntegerRange {
   bool operator==(const IntegerRange&) const = default;
 };
 
-/// Whether an operator moves the elements of its first input and changes none.
-bool moves_elements(std::string_view op);
-
 /// The range of each input of the graph: from the tables that it indexes, as far as they are seen
 /// through operators that only move elements; a few numbers around 0 where it indexes nothing; a
 /// guessed [0, 1] where its way to a table is not seen, and where there is no graph.

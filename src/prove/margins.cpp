@@ -1,7 +1,6 @@
 #include "prove/margins.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -9,28 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "ops/schema.h"
 #include "passes/passes.h"
 #include "prove/inputs.h"
 
 namespace isomer {
 namespace {
-
-enum class Decision { comparison, extreme, rounding };
-
-struct Row {
-  std::string_view op;
-  Decision decision;
-};
-
-constexpr Row rows[] = {
-    {"eq", Decision::comparison},  {"ne", Decision::comparison},  {"lt", Decision::comparison},
-    {"le", Decision::comparison},  {"gt", Decision::comparison},  {"ge", Decision::comparison},
-    {"argmax", Decision::extreme}, {"argmin", Decision::extreme}, {"floor", Decision::rounding},
-    {"ceil", Decision::rounding},  {"round", Decision::rounding}, {"cast", Decision::rounding},
-};
-
-// They keep the order of the elements.
-constexpr std::string_view keepers[] = {"reshape", "unsqueeze", "squeeze", "flatten"};
 
 const Node* maker_of(const Graph& graph, ValueId id) {
   for (const Node& node : graph.nodes) {
@@ -47,15 +30,15 @@ bool to_integers(const Graph& graph, const Node& node) {
 const Node* decider_of(const Graph& graph, ValueId id) {
   const Node* node = maker_of(graph, id);
   while (node != nullptr) {
-    const bool keeps = std::ranges::find(keepers, node->op) != std::end(keepers);
+    const bool keeps = traits_of(*node).moves == Moves::in_order;
     if (!keeps && (node->op != "cast" || to_integers(graph, *node))) break;
     node = maker_of(graph, node->inputs[0]);
   }
   // A cast of what was rounded before only stores it.
   if (node != nullptr && node->op == "cast") {
     const Node* before = maker_of(graph, node->inputs[0]);
-    if (before != nullptr &&
-        (before->op == "floor" || before->op == "ceil" || before->op == "round"))
+    if (before != nullptr && before->op != "cast" &&
+        traits_of(*before).decides == Decision::rounding)
       return before;
   }
   return node;
@@ -64,7 +47,7 @@ const Node* decider_of(const Graph& graph, ValueId id) {
 /// Whether the value is an input or a constant, perhaps moved: there is no rounding in it.
 bool is_given(const Graph& graph, ValueId id) {
   const Node* node = maker_of(graph, id);
-  while (node != nullptr && moves_elements(node->op)) {
+  while (node != nullptr && traits_of(*node).moves != Moves::none) {
     id = node->inputs[0];
     node = maker_of(graph, id);
   }
@@ -193,11 +176,11 @@ Margins::Margins(const Graph& graph, const Engine& engine) {
     if (is_floating(graph[graph.outputs[i]].type.dtype)) continue;
     const Node* node = decider_of(graph, graph.outputs[i]);
     if (node == nullptr) continue;
-    const Row* row = std::ranges::find(rows, node->op, &Row::op);
-    if (row == std::end(rows)) continue;
+    const Decision decision = traits_of(*node).decides;
+    if (decision == Decision::none || node->outputs.size() > 1) continue;
     Decider decider;
     decider.op = node->op;
-    decider.decision = row->decision;
+    decider.decision = decision;
     decider.to_boolean = graph[node->outputs[0]].type.dtype == DType::boolean;
     const Attribute* dim = find(node->attributes, "dim");
     if (dim != nullptr) decider.axis = std::get<std::int64_t>(*dim);
@@ -242,11 +225,14 @@ Excuse Margins::on(std::span<const Tensor> inputs) const {
         switch (decider.decision) {
           case Decision::extreme:
             return excuses_extreme(x, decider.axis, decider.op == "argmax", element, other);
-          case Decision::rounding: return excuses_rounding(x, decider, element, other);
-          case Decision::comparison: break;
+          case Decision::rounding:
+            return decider.operands.size() == 1 && excuses_rounding(x, decider, element, other);
+          case Decision::comparison:
+            return decider.operands.size() == 2 &&
+                   excuses_comparison(x, known->at(decider.operands[1]), element);
+          case Decision::none: break;
         }
-        return decider.operands.size() == 2 &&
-               excuses_comparison(x, known->at(decider.operands[1]), element);
+        return false;
       };
 }
 

@@ -1,44 +1,27 @@
 #include <algorithm>
-#include <array>
 #include <map>
 #include <optional>
 #include <set>
 
+#include "ops/schema.h"
 #include "prove/inputs.h"
 
 namespace isomer {
 namespace {
 
-/// Where an operator takes indices into a table: which input they are, and how to find the table's
-/// length.
-struct Indexing {
-  std::string_view op;
-  std::size_t index;  // the input of indices
-  std::size_t table;  // the input that is indexed
-  bool by_attribute;  // along the attribute "dim"; otherwise along `axis`
-  std::size_t axis;
-};
-
-constexpr Indexing indexings[] = {
-    {"embedding", 1, 0, false, 0},     {"index_select", 1, 0, true, 0},
-    {"index_add", 1, 0, true, 0},      {"gather", 1, 0, true, 0},
-    {"scatter_add", 1, 0, true, 0},    {"nll_loss", 1, 0, false, 1},
-    {"cross_entropy", 1, 0, false, 1},
-};
-
-std::size_t axis_of(const Node& node, const Indexing& row, std::size_t rank) {
-  if (!row.by_attribute) return std::min(row.axis, rank - 1);
+std::size_t axis_of(const Node& node, const Indexing& indexing, std::size_t rank) {
+  if (indexing.axis) return std::min(static_cast<std::size_t>(*indexing.axis), rank - 1);
   const Attribute* dim = find(node.attributes, "dim");
   const std::int64_t* value = dim == nullptr ? nullptr : std::get_if<std::int64_t>(dim);
   const std::int64_t axis = value == nullptr ? 0 : *value;
   return static_cast<std::size_t>(axis < 0 ? axis + static_cast<std::int64_t>(rank) : axis);
 }
 
-std::optional<std::int64_t> table_length(const Graph& graph, const Node& node, const Indexing& row,
-                                         const Lengths& lengths) {
-  const Shape& shape = graph[node.inputs[row.table]].type.shape;
+std::optional<std::int64_t> table_length(const Graph& graph, const Node& node,
+                                         const Indexing& indexing, const Lengths& lengths) {
+  const Shape& shape = graph[node.inputs[indexing.table]].type.shape;
   if (shape.empty()) return std::nullopt;
-  const std::size_t axis = axis_of(node, row, shape.size());
+  const std::size_t axis = axis_of(node, indexing, shape.size());
   return axis < shape.size() ? std::optional(shape[axis].evaluate(lengths)) : std::nullopt;
 }
 
@@ -46,8 +29,8 @@ std::optional<std::int64_t> table_length(const Graph& graph, const Node& node, c
 std::set<ValueId> leading_to_indices(const Graph& graph) {
   std::set<ValueId> found;
   for (auto node = graph.nodes.rbegin(); node != graph.nodes.rend(); ++node) {
-    const auto* const row = std::ranges::find(indexings, node->op, &Indexing::op);
-    if (row != std::end(indexings)) found.insert(node->inputs[row->index]);
+    const std::optional<Indexing>& indexing = traits_of(*node).indexes;
+    if (indexing) found.insert(node->inputs[indexing->indices]);
     const bool leads = std::ranges::any_of(
         node->outputs, [&](const ValueId output) { return found.contains(output); });
     if (leads) found.insert(node->inputs.begin(), node->inputs.end());
@@ -62,13 +45,6 @@ IntegerRange free_range(DType dtype) {
 
 }  // namespace
 
-bool moves_elements(std::string_view op) {
-  constexpr std::string_view movers[] = {"reshape",   "permute", "expand",    "slice",
-                                         "transpose", "squeeze", "unsqueeze", "flatten",
-                                         "select",    "flip",    "repeat",    "detach"};
-  return std::ranges::find(movers, op) != std::end(movers);
-}
-
 std::vector<IntegerRange> integer_ranges(const Graph& graph, const Lengths& lengths) {
   // Backwards, so that what a moved value indexes is known when its mover is reached.
   std::map<ValueId, std::int64_t> shortest;
@@ -77,15 +53,16 @@ std::vector<IntegerRange> integer_ranges(const Graph& graph, const Lengths& leng
     if (!is_new) place->second = std::min(place->second, length);
   };
   for (auto node = graph.nodes.rbegin(); node != graph.nodes.rend(); ++node) {
-    for (const Indexing& row : indexings) {
-      if (row.op != node->op) continue;
-      if (const auto length = table_length(graph, *node, row, lengths))
-        narrow(node->inputs[row.index], *length);
+    const Traits& traits = traits_of(*node);
+    if (traits.indexes) {
+      if (const auto length = table_length(graph, *node, *traits.indexes, lengths))
+        narrow(node->inputs[traits.indexes->indices], *length);
     }
-    const bool keeps = moves_elements(node->op) || node->op == "cast";
-    if (!keeps || node->outputs.empty()) continue;
-    const auto known = shortest.find(node->outputs[0]);
-    if (known != shortest.end()) narrow(node->inputs[0], known->second);
+    if (traits.moves == Moves::none && node->op != "cast") continue;
+    for (const ValueId output : node->outputs) {
+      const auto known = shortest.find(output);
+      if (known != shortest.end()) narrow(node->inputs[0], known->second);
+    }
   }
   const std::set<ValueId> indices = leading_to_indices(graph);
   std::vector<IntegerRange> ranges;

@@ -14,8 +14,7 @@ namespace {
 void refuse_random(const Graph& graph) {
   std::vector<std::string> drawing;
   for (const Node& node : graph.nodes) {
-    if (node.op == "bernoulli" || is_dropout_at_work(node))
-      drawing.push_back(describe(graph, node));
+    if (draws(node)) drawing.push_back(describe(graph, node));
   }
   if (drawing.empty()) return;
   throw Error(Fault::unsupported, "",

@@ -1,6 +1,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
 
 #include "run/engine.h"
 
@@ -15,9 +18,12 @@ struct TorchModule {
   const char* torch_version;  // "2.13.0"
   std::unique_ptr<Executor> (*make_executor)(Graph);
   std::unique_ptr<Executor> (*make_gradient)(Graph);
+  /// Whether PyTorch's operator for ours may give out the memory of what it takes; nothing where it
+  /// has none.
+  std::optional<bool> (*views)(std::string_view op);
 };
 
-constexpr int torch_module_version = 1;
+constexpr int torch_module_version = 2;
 
 /// Opens the module once. Null when there is none beside the program or it was made for another
 /// version; `why` then says so and how to get one.

@@ -4,6 +4,7 @@
 #include <ATen/core/ivalue.h>
 #include <ATen/core/jit_type.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <string>
@@ -137,6 +138,13 @@ class Converter {
   bool integral_;
 };
 
+c10::OperatorHandle schema_of(const aten::Row& row) {
+  const auto found =
+      c10::Dispatcher::singleton().findSchema({std::string(row.name), std::string(row.overload)});
+  if (!found) misfit(row, "the dispatcher has no overload '" + std::string(row.overload) + "'");
+  return *found;
+}
+
 struct Bound {
   c10::OperatorHandle op;
   std::vector<Slot> slots;
@@ -245,19 +253,23 @@ at::ScalarType scalar_type(DType dtype) {
   throw Error(Fault::bug, "", "an element type without a number");
 }
 
+std::optional<bool> views(std::string_view op) {
+  const aten::Row* row = aten::row_of(op);
+  if (row == nullptr) return std::nullopt;
+  const std::vector<c10::Argument>& results = schema_of(*row).schema().returns();
+  return std::ranges::any_of(
+      results, [](const c10::Argument& result) { return result.alias_info() != nullptr; });
+}
+
 bool runs(std::string_view op) { return is_native(op) || aten::row_of(op) != nullptr; }
 
 Action bind(const Graph& graph, const Node& node) {
   if (is_native(node.op)) return bind_native(node);
   const aten::Row* row = aten::row_of(node.op);
   if (row == nullptr) throw Error(Fault::bug, node.op, "the operator should have been expanded");
-  const auto found =
-      c10::Dispatcher::singleton().findSchema({std::string(row->name), std::string(row->overload)});
-  if (!found) misfit(*row, "the dispatcher has no overload '" + std::string(row->overload) + "'");
-
-  Bound bound{*found, {}};
+  Bound bound{schema_of(*row), {}};
   Binder binder(*row, graph, node);
-  for (const c10::Argument& argument : found->schema().arguments()) {
+  for (const c10::Argument& argument : bound.op.schema().arguments()) {
     bound.slots.push_back(binder.slot_for(parameter_of(argument)));
   }
   binder.finish();

@@ -26,6 +26,9 @@ using Action =
 
 at::ScalarType scalar_type(DType dtype);
 
+/// `TorchModule::views`.
+std::optional<bool> views(std::string_view op);
+
 /// Whether this room can run the operator as it is.
 bool runs(std::string_view op);
 

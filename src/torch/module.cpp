@@ -335,7 +335,8 @@ std::unique_ptr<Executor> make_gradient(Graph graph) {
   return std::make_unique<Guarded<Backward>>(graph);
 }
 
-constexpr TorchModule module = {torch_module_version, TORCH_VERSION, make_executor, make_gradient};
+constexpr TorchModule module = {torch_module_version, TORCH_VERSION, make_executor, make_gradient,
+                                views};
 
 }  // namespace
 }  // namespace isomer::libtorch

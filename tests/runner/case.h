@@ -63,6 +63,8 @@ std::vector<Case> read_cases(const std::filesystem::path& file);
 std::string_view first_word(const Case& one);
 
 Result run_operator_case(const Case& one, const Options& options);
+/// What all cases of an operator say of it together.
+Result run_traits(std::string_view op, const std::vector<Case>& cases);
 Result run_pass_case(const Case& one, const Options& options);
 Result run_error_case(const Case& one, const Options& options);
 /// A folder with "model.isomer" and files of the system whose name the folder above has.

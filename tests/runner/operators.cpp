@@ -176,24 +176,18 @@ void run_checks(Result& result, const OperatorCase& one, const Options& options)
   }
 }
 
-}  // namespace
-
-Result run_operator_case(const Case& one, const Options& options) {
-  Result result;
+/// Where the graph's text ends, and where what stands behind "---" begins.
+std::pair<std::size_t, std::size_t> parts_of(const Case& one) {
   const std::size_t rule = one.text.find("\n---\n");
-  const std::size_t end = rule == std::string::npos ? one.text.size() : rule + 1;
-  const std::size_t begin = rule == std::string::npos ? one.text.size() : rule + 5;
-  const std::string_view text = one.text;
-  if (const std::string wanted = said(text.substr(begin)); !wanted.empty()) {
-    for (const Engine* engine : options.engines) {
-      result.check(std::string(engine->name),
-                   [&] { return check_throws(wanted, text, end, begin, *engine); });
-    }
-    return result;
-  }
+  if (rule == std::string::npos) return {one.text.size(), one.text.size()};
+  return {rule + 1, rule + 5};
+}
+
+OperatorCase parsed_case(const Case& one, Sheet& sheet) {
+  const auto [end, begin] = parts_of(one);
   OperatorCase parsed;
-  parsed.graph = parse_graph(text.substr(0, end));
-  const Sheet sheet = read_sheet(text, begin, parsed.graph);
+  parsed.graph = parse_graph(std::string_view(one.text).substr(0, end));
+  sheet = read_sheet(one.text, begin, parsed.graph);
   parsed.inputs = sheet.inputs;
   parsed.expected = sheet.expected;
   parsed.tolerance = sheet.tolerance;
@@ -203,8 +197,38 @@ Result run_operator_case(const Case& one, const Options& options) {
     throw Error(Fault::file, fmt::format("line {}", one.line),
                 "a case has as many inputs as its graph, and an expect for each output");
   }
+  return parsed;
+}
+
+}  // namespace
+
+Result run_operator_case(const Case& one, const Options& options) {
+  Result result;
+  const auto [end, begin] = parts_of(one);
+  const std::string_view text = one.text;
+  if (const std::string wanted = said(text.substr(begin)); !wanted.empty()) {
+    for (const Engine* engine : options.engines) {
+      result.check(std::string(engine->name),
+                   [&] { return check_throws(wanted, text, end, begin, *engine); });
+    }
+    return result;
+  }
+  Sheet sheet;
+  const OperatorCase parsed = parsed_case(one, sheet);
   run_checks(result, parsed, options);
   if (options.bless) result.blessed = blessed_text(one.text, sheet, parsed);
+  return result;
+}
+
+Result run_traits(std::string_view op, const std::vector<Case>& cases) {
+  std::vector<OperatorCase> parsed;
+  for (const Case& one : cases) {
+    Sheet sheet;
+    if (said(std::string_view(one.text).substr(parts_of(one).second)).empty())
+      parsed.push_back(parsed_case(one, sheet));
+  }
+  Result result;
+  result.check("traits", [&] { return check_traits(op, parsed); });
   return result;
 }
 

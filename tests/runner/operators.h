@@ -27,6 +27,10 @@ std::string check_gradient(const OperatorCase& one, const Engine& engine);
 /// refused by a type rule, or all engines give the same for it.
 std::string check_dtypes(const OperatorCase& one, const Options& options);
 
+/// Compares the traits that the operator's row names with what it does on the inputs of its cases,
+/// and with what PyTorch says of its own.
+std::string check_traits(std::string_view op, const std::vector<OperatorCase>& cases);
+
 /// Whether there is something to differentiate, to which, and a derivative.
 bool has_gradient(const OperatorCase& one);
 

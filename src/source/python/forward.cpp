@@ -1,7 +1,6 @@
 #include "source/python/forward.h"
 
 #include <algorithm>
-#include <array>
 #include <functional>
 #include <optional>
 
@@ -350,9 +349,9 @@ class Forward {
                           }};
     const auto assignments = made([&] { return spell(call); });
     if (assignments.size() == 1) {
-      constexpr std::array views{"select", "slice", "transpose", "permute"};
+      const Traits& traits = schema.traits;
       finish(assignments[0].targets, assignments[0].value,
-             std::ranges::find(views, node.op) != views.end());
+             traits.views && traits.moves == Moves::freely);
       return;
     }
     for (const PythonAssignment& assignment : assignments)

@@ -18,15 +18,13 @@ ValueId integers_of(Reading& r, ValueId index) {
 // Whether an index can be seen to have no negative elements.
 bool counts_from_start(const Builder& b, ValueId index) {
   for (const Node* node = b.maker(index); node != nullptr; node = b.maker(index)) {
-    if (node->op == "argmax" || node->op == "argmin") return true;
+    if (traits_of(*node).decides == Decision::extreme && node->outputs.size() == 1) return true;
     if (node->op == "arange") {
       const auto* start = find(node->attributes, "start");
       const Dim* first = start == nullptr ? nullptr : std::get_if<Dim>(start);
       return first == nullptr || (first->known() && first->value() >= 0);
     }
-    constexpr std::string_view keeping[] = {"reshape", "unsqueeze", "expand",
-                                            "permute", "transpose", "cast"};
-    if (std::ranges::find(keeping, node->op) == std::end(keeping)) return false;
+    if (traits_of(*node).moves == Moves::none && node->op != "cast") return false;
     index = node->inputs[0];
   }
   const Constant* constant = constant_of(b.graph(), index);

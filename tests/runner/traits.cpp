@@ -1,0 +1,241 @@
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <set>
+
+#include "base/text.h"
+#include "ops/builder.h"
+#include "ops/rules.h"
+#include "passes/rewrite.h"
+#include "run/torch_module.h"
+#include "runner/operators.h"
+
+namespace isomer::runner {
+namespace {
+
+/// One node of a case, alone in a graph with the inputs of its own and the constants that it takes
+/// as further inputs.
+struct Sample {
+  Graph graph;
+  std::vector<Tensor> inputs;
+  std::vector<std::optional<std::size_t>> operands;  // of the node, among the inputs
+
+  const Node& node() const { return graph.nodes[0]; }
+};
+
+/// Nothing where the node takes what another one makes.
+std::optional<Sample> sample_of(const OperatorCase& one, const Node& node) {
+  Sample sample{{}, one.inputs, {}};
+  Builder b("sample");
+  b.assume(one.graph.signature.lengths);
+  std::vector<ValueId> inputs;
+  for (const ValueId id : one.graph.inputs) inputs.push_back(b.input("", one.graph[id].type));
+  std::vector<ValueId> operands;
+  for (const ValueId id : node.inputs) {
+    const auto input = std::ranges::find(one.graph.inputs, id);
+    auto at = static_cast<std::size_t>(input - one.graph.inputs.begin());
+    if (id != ValueId::none && input == one.graph.inputs.end()) {
+      const Constant* constant = constant_of(one.graph, id);
+      if (constant == nullptr) return std::nullopt;
+      at = inputs.size();
+      inputs.push_back(b.input("", constant->data.type()));
+      sample.inputs.push_back(constant->data);
+    }
+    sample.operands.push_back(id == ValueId::none ? std::nullopt : std::optional(at));
+    operands.push_back(id == ValueId::none ? id : inputs[at]);
+  }
+  sample.graph = std::move(b).finish(b.emit_all(node.op, operands, node.attributes));
+  return sample;
+}
+
+std::vector<Sample> samples_of(std::string_view op, const std::vector<OperatorCase>& cases) {
+  std::vector<Sample> samples;
+  for (const OperatorCase& one : cases) {
+    for (const Node& node : one.graph.nodes) {
+      if (node.op != op) continue;
+      if (std::optional<Sample> sample = sample_of(one, node))
+        samples.push_back(std::move(*sample));
+    }
+  }
+  return samples;
+}
+
+std::vector<Tensor> run(const Graph& graph, const std::vector<Tensor>& inputs,
+                        std::uint64_t seed = 0) {
+  return make_reference_executor(graph, seed)->run(inputs);
+}
+
+// Draws -----------------------------------------------------------------------------------------
+
+/// The sample with a setting that draws, where it has one.
+Graph unsettled(const Sample& sample) {
+  Graph graph = sample.graph;
+  Node& node = graph.nodes[0];
+  node.attributes = complete(op_named(node.op), node.attributes);
+  for (NamedAttribute& attribute : node.attributes) {
+    if (attribute.name == "training") attribute.value = true;
+    if (attribute.name == "p") attribute.value = 0.5;
+  }
+  return graph;
+}
+
+bool draws_numbers(const Sample& sample) {
+  const Graph graph = unsettled(sample);
+  std::set<std::string> seen;
+  for (std::uint64_t seed = 0; seed < 8; ++seed) {
+    std::string bits;
+    for (const Tensor& output : run(graph, sample.inputs, seed)) bits += output.bytes().text();
+    seen.insert(bits);
+  }
+  return seen.size() > 1;
+}
+
+// Moves -----------------------------------------------------------------------------------------
+
+/// The sample with elements that no arithmetic gives twice, in floating inputs.
+std::vector<Tensor> unlike(const Sample& sample, double next) {
+  std::vector<Tensor> inputs = sample.inputs;
+  for (Tensor& input : inputs) {
+    if (!is_floating(input.dtype())) continue;
+    std::vector<double> elements(static_cast<std::size_t>(input.count()));
+    for (double& element : elements) element = 9 * std::sin(next++);
+    input = Tensor::from_doubles(input.dtype(), input.shape(), elements);
+  }
+  return inputs;
+}
+
+Moves moved(const Tensor& x, const std::vector<Tensor>& outputs) {
+  const std::vector<double> from = x.doubles();
+  const std::set<double> known(from.begin(), from.end());
+  Moves result = Moves::in_order;
+  for (const Tensor& output : outputs) {
+    const std::vector<double> to = output.doubles();
+    const auto is_known = [&](double element) { return known.contains(element); };
+    if (output.dtype() != x.dtype() || !std::ranges::all_of(to, is_known)) return Moves::none;
+    if (to != from) result = Moves::freely;
+  }
+  return result;
+}
+
+/// The least that the samples show: one that moves freely may leave a tensor as it is.
+Moves moved(const std::vector<Sample>& samples) {
+  std::optional<Moves> least;
+  for (const Sample& sample : samples) {
+    if (sample.operands.empty() || !sample.operands[0]) continue;
+    const std::size_t first = *sample.operands[0];
+    if (!is_floating(sample.inputs[first].dtype()) || sample.inputs[first].count() == 0) continue;
+    for (const double next : {1.0, 3.5, 5.0}) {
+      const std::vector<Tensor> inputs = unlike(sample, next);
+      const Moves one = moved(inputs[first], run(unsettled(sample), inputs));
+      least = std::min(least.value_or(one), one);
+    }
+  }
+  return least.value_or(Moves::none);
+}
+
+// Decides ---------------------------------------------------------------------------------------
+
+/// Floats come in, and what comes out is no float, or has no slope.
+bool decides(const Sample& sample) {
+  const Graph& graph = sample.graph;
+  const auto floating = [&](ValueId id) {
+    return id != ValueId::none && is_floating(graph[id].type.dtype);
+  };
+  if (!std::ranges::any_of(sample.node().inputs, floating)) return false;
+  const bool flat = op_named(sample.node().op).vjp == no_gradient;
+  return (flat && moved(std::vector{sample}) != Moves::in_order) ||
+         !std::ranges::all_of(graph.outputs, floating);
+}
+
+// Indexes ---------------------------------------------------------------------------------------
+
+/// Whether the sample runs with every element of operand `i` this.
+bool takes(const Sample& sample, std::size_t i, std::int64_t element) {
+  std::vector<Tensor> inputs = sample.inputs;
+  Tensor& index = inputs[*sample.operands[i]];
+  const std::vector<std::int64_t> all(static_cast<std::size_t>(index.count()), element);
+  index = Tensor::from_integers(index.dtype(), index.shape(), all);
+  try {
+    run(sample.graph, inputs);
+    return true;
+  } catch (const Error& error) {
+    if (error.fault() == Fault::bug) throw;
+    return false;
+  }
+}
+
+std::int64_t table_length(const Sample& sample, const Indexing& indexing) {
+  const std::vector<std::int64_t>& shape = sample.inputs[*sample.operands[indexing.table]].shape();
+  const std::int64_t last = std::ssize(shape) - 1;
+  if (last < 0) return 1;
+  if (indexing.axis) return shape[static_cast<std::size_t>(std::min(*indexing.axis, last))];
+  const Attributes attributes = complete(op_named(sample.node().op), sample.node().attributes);
+  const auto dim = get<std::int64_t>(attributes, "dim");
+  return shape[static_cast<std::size_t>(dim < 0 ? dim + last + 1 : dim)];
+}
+
+/// What is wrong about the positions that the operator takes, or nothing.
+std::string check_indexing(const Sample& sample, const std::optional<Indexing>& indexing) {
+  constexpr std::int64_t far = std::int64_t{1} << 30;
+  for (std::size_t i = 0; i < sample.operands.size(); ++i) {
+    if (!sample.operands[i]) continue;
+    const Tensor& operand = sample.inputs[*sample.operands[i]];
+    if (!is_integer(operand.dtype()) || operand.count() == 0) continue;
+    const bool told = indexing && indexing->indices == i;
+    if (!told && !takes(sample, i, far)) return fmt::format("operand {} holds positions", i);
+    if (!told) continue;
+    const std::int64_t length = table_length(sample, *indexing);
+    if (length > 0 && (!takes(sample, i, length - 1) || takes(sample, i, length)))
+      return fmt::format("positions in operand {} do not end at {}", i, length);
+  }
+  return "";
+}
+
+// Views -----------------------------------------------------------------------------------------
+
+/// As PyTorch's schemas say; of an operator that it lacks, as what it expands to is.
+bool fits_torch(std::string_view op, bool views, const std::vector<Sample>& samples) {
+  const TorchModule* module = torch_module();
+  if (module == nullptr) return true;
+  if (const std::optional<bool> theirs = module->views(op)) return *theirs == views;
+  const auto all_views = [&](const Sample& sample) {
+    const Graph expanded = expand_unsupported(sample.graph, [&](auto name) { return name != op; });
+    return std::ranges::all_of(expanded.nodes,
+                               [](const Node& node) { return traits_of(node).views; });
+  };
+  return !views || std::ranges::all_of(samples, all_views);
+}
+
+std::string_view name_of(Moves moves) {
+  constexpr std::string_view names[] = {"none", "freely", "in order"};
+  return names[static_cast<std::size_t>(moves)];
+}
+
+}  // namespace
+
+std::string check_traits(std::string_view op, const std::vector<OperatorCase>& cases) {
+  const Traits& traits = op_named(op).traits;
+  const std::vector<Sample> samples = samples_of(op, cases);
+  if (samples.empty()) return "no case has the operator on operands that are given";
+  std::vector<std::string> wrong;
+  if (const bool found = std::ranges::any_of(samples, draws_numbers); found != traits.random)
+    wrong.push_back(fmt::format("random is {}; it draws: {}", traits.random, found));
+  if (const Moves found = moved(samples); found != traits.moves) {
+    wrong.push_back(
+        fmt::format("moves is '{}'; the cases show '{}'", name_of(traits.moves), name_of(found)));
+  }
+  if (const bool found = std::ranges::any_of(samples, decides);
+      found != (traits.decides != Decision::none)) {
+    wrong.push_back(
+        fmt::format("decides is {}none; the cases show the contrary", found ? "" : "not "));
+  }
+  std::set<std::string> indexing;
+  for (const Sample& sample : samples) indexing.insert(check_indexing(sample, traits.indexes));
+  indexing.erase("");
+  wrong.insert(wrong.end(), indexing.begin(), indexing.end());
+  if (!fits_torch(op, traits.views, samples))
+    wrong.push_back(fmt::format("views is {}, other than in PyTorch", traits.views));
+  return fmt::format("{}", fmt::join(wrong, "; "));
+}
+
+}  // namespace isomer::runner
