@@ -1,5 +1,6 @@
 #include "systems/mdf/evaluate.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
@@ -172,21 +173,31 @@ Value settled(const Value& value) {
 
 }  // namespace
 
-const Value* Table::find(std::string_view name) const {
-  for (const auto& [known, value] : entries_) {
-    if (known == name) return &value;
+std::size_t Table::place_of(std::string_view name) const {
+  if (entries_.size() > few) {
+    const auto found = places_.find(std::string(name));
+    return found == places_.end() ? entries_.size() : found->second;
   }
-  return nullptr;
+  const auto found = std::ranges::find(entries_, name, &std::pair<std::string, Value>::first);
+  return static_cast<std::size_t>(found - entries_.begin());
+}
+
+const Value* Table::find(std::string_view name) const {
+  const std::size_t place = place_of(name);
+  if (place < entries_.size()) return &entries_[place].second;
+  return outer_ == nullptr ? nullptr : outer_->find(name);
 }
 
 void Table::set(std::string_view name, Value value) {
-  for (auto& [known, old] : entries_) {
-    if (known == name) {
-      old = std::move(value);
-      return;
-    }
+  const std::size_t place = place_of(name);
+  if (place < entries_.size()) {
+    entries_[place].second = std::move(value);
+    return;
   }
   entries_.emplace_back(name, std::move(value));
+  if (entries_.size() <= few) return;
+  for (std::size_t i = places_.size(); i < entries_.size(); ++i)
+    places_.emplace(entries_[i].first, i);
 }
 
 Formula::Formula(const Tree& tree) {

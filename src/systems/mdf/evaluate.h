@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -22,12 +23,24 @@ using numpy::Width;
 /// Names and values in the order they were given: some functions take operands in that order.
 class Table {
  public:
+  Table() = default;
+  /// What it does not have itself is looked up in `outer`, which must outlive it.
+  explicit Table(const Table* outer) : outer_(outer) {}
+
   const Value* find(std::string_view name) const;
   void set(std::string_view name, Value value);
+  /// Its own ones.
   const std::vector<std::pair<std::string, Value>>& entries() const { return entries_; }
 
  private:
+  /// As many as there are, where there is none of that name.
+  std::size_t place_of(std::string_view name) const;
+
+  static constexpr std::size_t few = 32;  // found faster one by one
+
+  const Table* outer_ = nullptr;
   std::vector<std::pair<std::string, Value>> entries_;
+  std::unordered_map<std::string, std::size_t> places_;  // of more than a few
 };
 
 /// A document's entry that is a value: a number, a list or a text that is an expression. Read once.

@@ -1,11 +1,9 @@
 #include "systems/mdf/executor.h"
 
-#include <algorithm>
-#include <unordered_map>
-
 #include "base/error.h"
 #include "base/text.h"
 #include "systems/mdf/node_executor.h"
+#include "systems/mdf/order.h"
 #include "systems/mdf/remarks.h"
 #include "vocabularies/numpy/arithmetic.h"
 
@@ -28,7 +26,7 @@ bool is_one(const Value& weight) {
 struct DocumentExecutor::Link {
   std::size_t sender;
   std::string sender_port;
-  Value* receiver_port;
+  std::optional<Value>* receiver_port;
   std::optional<Value> weight;
   std::string id;
 };
@@ -43,29 +41,32 @@ DocumentExecutor::DocumentExecutor(const DocumentGraph& graph, Width width)
   }
   connect(graph, problems);
   if (!problems.empty()) refuse(Fault::model, problems);
-  put_in_order(graph, problems);
+  put_in_order(problems);
   if (!problems.empty()) refuse(Fault::model, problems);
 }
 
 DocumentExecutor::~DocumentExecutor() = default;
 
 void DocumentExecutor::connect(const DocumentGraph& graph, std::vector<std::string>& problems) {
-  std::unordered_map<std::string_view, std::size_t> places;
-  for (std::size_t i = 0; i < nodes_.size(); ++i) places.emplace(nodes_[i]->id(), i);
+  for (std::size_t i = 0; i < nodes_.size(); ++i) places_.emplace(nodes_[i]->id(), i);
+  for (const auto& [id, node] : graph.nodes) {
+    for (const auto& [port, body] : node.input_ports)
+      ports_.emplace(port, node_named(id)->input(port));
+  }
   incoming_.resize(nodes_.size());
   std::vector<bool> sends(nodes_.size(), false);
   for (const auto& [id, edge] : graph.edges) {
-    const auto sender = places.find(edge.sender);
-    const auto receiver = places.find(edge.receiver);
+    const auto sender = places_.find(edge.sender);
+    const auto receiver = places_.find(edge.receiver);
     const std::string place = fmt::format("edge {}", quoted(id));
     for (const auto& [found, name] :
          {std::pair(sender, edge.sender), std::pair(receiver, edge.receiver)}) {
-      if (found == places.end())
+      if (found == places_.end())
         problems.push_back(fmt::format("{}: there is no node {}", place, quoted(name)));
     }
-    if (sender == places.end() || receiver == places.end()) continue;
+    if (sender == places_.end() || receiver == places_.end()) continue;
     sends[sender->second] = true;
-    Value* port = nodes_[receiver->second]->input(edge.receiver_port);
+    std::optional<Value>* port = nodes_[receiver->second]->input(edge.receiver_port);
     if (port == nullptr) {
       problems.push_back(fmt::format("{}: node {} has no input port {}", place,
                                      quoted(edge.receiver), quoted(edge.receiver_port)));
@@ -89,43 +90,38 @@ void DocumentExecutor::connect(const DocumentGraph& graph, std::vector<std::stri
 }
 
 // Layer by layer; inside a layer the document's order.
-void DocumentExecutor::put_in_order(const DocumentGraph&, std::vector<std::string>& problems) {
-  std::vector<std::size_t> layer(nodes_.size(), 0);  // 0: not yet
-  std::size_t placed = 0;
-  for (std::size_t depth = 1; placed < nodes_.size(); ++depth) {
-    std::vector<std::size_t> found;
-    for (std::size_t i = 0; i < nodes_.size(); ++i) {
-      if (layer[i] != 0) continue;
-      const auto waits = [&](const Link& link) { return layer[link.sender] == 0; };
-      if (std::ranges::none_of(incoming_[i], waits)) found.push_back(i);
-    }
-    if (found.empty()) break;
-    for (const std::size_t i : found) layer[i] = depth;
-    order_.insert(order_.end(), found.begin(), found.end());
-    placed += found.size();
+void DocumentExecutor::put_in_order(std::vector<std::string>& problems) {
+  std::vector<std::vector<std::size_t>> senders(nodes_.size());
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    for (const Link& link : incoming_[i]) senders[i].push_back(link.sender);
   }
-  if (placed == nodes_.size()) return;
+  order_ = running_order(senders, false);
+  if (order_.size() == nodes_.size()) return;
+  std::vector<bool> runs(nodes_.size());
+  for (const std::size_t i : order_) runs[i] = true;
   std::vector<std::string> stuck;
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    if (layer[i] == 0) stuck.push_back(quoted(nodes_[i]->id()));
+    if (!runs[i]) stuck.push_back(quoted(nodes_[i]->id()));
   }
   problems.push_back(
       fmt::format("the edges form a cycle, which never starts to run; in it or behind it: {}",
                   fmt::join(stuck, ", ")));
 }
 
+NodeExecutor* DocumentExecutor::node_named(std::string_view id) const {
+  const auto found = places_.find(id);
+  return found == places_.end() ? nullptr : nodes_[found->second].get();
+}
+
 void DocumentExecutor::set_input(std::string_view port, const Value& value) {
-  for (const auto& node : nodes_) {
-    if (Value* input = node->input(port)) *input = value;
-  }
+  const auto [begin, end] = ports_.equal_range(port);
+  for (auto found = begin; found != end; ++found) *found->second = value;
 }
 
 bool DocumentExecutor::set_parameter(std::string_view node, std::string_view parameter,
                                      const Value& value) {
-  for (const auto& candidate : nodes_) {
-    if (candidate->id() == node) return candidate->set_parameter(parameter, value);
-  }
-  return false;
+  NodeExecutor* found = node_named(node);
+  return found != nullptr && found->set_parameter(parameter, value);
 }
 
 void DocumentExecutor::evaluate(const Value& time_increment) {
@@ -145,17 +141,22 @@ void DocumentExecutor::evaluate(const Value& time_increment) {
 }
 
 const Value* DocumentExecutor::output(std::string_view node, std::string_view port) const {
-  for (const auto& candidate : nodes_) {
-    if (candidate->id() == node) return candidate->output(port);
-  }
-  return nullptr;
+  const NodeExecutor* found = node_named(node);
+  return found == nullptr ? nullptr : found->output(port);
 }
 
 const Value* DocumentExecutor::parameter(std::string_view node, std::string_view parameter) const {
-  for (const auto& candidate : nodes_) {
-    if (candidate->id() == node) return candidate->parameter(parameter);
+  const NodeExecutor* found = node_named(node);
+  return found == nullptr ? nullptr : found->parameter(parameter);
+}
+
+std::vector<std::string> DocumentExecutor::stateful_parameters() const {
+  std::vector<std::string> found;
+  for (const auto& node : nodes_) {
+    for (const std::string& id : node->stateful_parameters())
+      found.push_back(fmt::format("node {}, parameter {}", quoted(node->id()), quoted(id)));
   }
-  return nullptr;
+  return found;
 }
 
 std::vector<std::string> DocumentExecutor::order() const {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "systems/mdf/document.h"
@@ -37,6 +38,8 @@ class DocumentExecutor {
   /// Null when there is no such thing, or it has no value yet.
   const Value* output(std::string_view node, std::string_view port) const;
   const Value* parameter(std::string_view node, std::string_view parameter) const;
+  /// "node 'n', parameter 'p'" for each parameter that keeps its value between evaluations.
+  std::vector<std::string> stateful_parameters() const;
   /// Nodes in the order they run.
   std::vector<std::string> order() const;
   /// Nodes that send to no other, in the document's order.
@@ -46,9 +49,12 @@ class DocumentExecutor {
   struct Link;
 
   void connect(const DocumentGraph& graph, std::vector<std::string>& problems);
-  void put_in_order(const DocumentGraph& graph, std::vector<std::string>& problems);
+  void put_in_order(std::vector<std::string>& problems);
+  NodeExecutor* node_named(std::string_view id) const;
 
-  std::vector<std::unique_ptr<NodeExecutor>> nodes_;  // in the document's order
+  std::vector<std::unique_ptr<NodeExecutor>> nodes_;          // in the document's order
+  std::unordered_map<std::string_view, std::size_t> places_;  // of nodes, by their ids
+  std::unordered_multimap<std::string_view, std::optional<Value>*> ports_;  // of all nodes
   std::vector<std::size_t> order_;
   std::vector<std::vector<Link>> incoming_;  // per node
   std::vector<std::string> output_nodes_;

@@ -1,6 +1,7 @@
 #include "systems/mdf/node_executor.h"
 
 #include <algorithm>
+#include <map>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -14,12 +15,17 @@ bool is_known_word(std::string_view name) {
   return name == "constant" || name == "math" || name == "numpy" || numpy::is_builtin(name);
 }
 
-Value initial_value(const InputPort& port) {
+/// What a port holds when nothing is given and nothing sends to it.
+Value default_value(const InputPort& port, SharedOperators& shared) {
   if (!port.default_value.is_null()) return Formula(port.default_value).value();
   std::int64_t count = 1;
   for (const std::int64_t length : port.shape) count = numpy::product_of_lengths(count, length);
-  // Only what is stored can be as large; it takes the place of nothing.
-  if (count > numpy::most_elements) return {};
+  shared.zeros = numpy::sum_of_lengths(shared.zeros, count);
+  if (shared.zeros > numpy::most_elements) {
+    throw Error(Fault::model, "",
+                fmt::format("no value is given; zeros for such ports may have {} elements in all",
+                            numpy::most_elements));
+  }
   const DType dtype = port.type.find("float") != std::string::npos ? DType::f64 : DType::i64;
   return numpy::array_value(Tensor::zeros(dtype, port.shape));
 }
@@ -42,7 +48,7 @@ NodeExecutor::NodeExecutor(std::string id, const Node& node,
     : id_(std::move(id)), shared_(std::move(shared)) {
   std::set<std::string> known;
   for (const auto& [name, port] : node.input_ports) {
-    inputs_.emplace_back(name, initial_value(port));
+    inputs_.push_back({name, port, std::nullopt});
     known.insert(name);
   }
   for (const auto& [name, parameter] : node.parameters) known.insert(name);
@@ -103,17 +109,17 @@ void NodeExecutor::make_parameter(const std::string& id, const Parameter& parame
   parameters_.push_back(std::move(made));
 }
 
-// Taken again and again until every name a function needs is there.
+// Of those whose names are all there, the first comes next; so each function stands behind those
+// that it needs.
 void NodeExecutor::make_functions(const Node& node, std::set<std::string> known,
                                   std::vector<std::string>& problems) {
   struct Waiting {
     LiveFunction function;
-    std::set<std::string> needed;
-  };
-  const auto is_known = [&](const std::string& name) {
-    return known.contains(name) || is_known_word(name);
+    std::set<std::string> missing;
   };
   std::vector<Waiting> waiting;
+  std::map<std::string, std::vector<std::size_t>> waiting_for;
+  std::set<std::size_t> ready;
   for (const auto& [name, function] : node.functions) {
     const std::string place = fmt::format("node {}, function {}", quoted(id_), quoted(name));
     noting(problems, place, [&, &key = name, &body = function] {
@@ -125,31 +131,39 @@ void NodeExecutor::make_functions(const Node& node, std::set<std::string> known,
       }
       LiveFunction made{key, FunctionCall(body.function, body.args, body.value)};
       made.call.collect_required(needed);
+      std::erase_if(needed, [&](const std::string& word) {
+        return known.contains(word) || is_known_word(word);
+      });
+      const std::size_t self = waiting.size();
+      for (const std::string& word : needed) waiting_for[word].push_back(self);
+      if (needed.empty()) ready.insert(self);
       waiting.push_back({std::move(made), std::move(needed)});
     });
   }
-  const auto ready = [&](const Waiting& one) { return std::ranges::all_of(one.needed, is_known); };
-  for (auto next = std::ranges::find_if(waiting, ready); next != waiting.end();
-       next = std::ranges::find_if(waiting, ready)) {
-    known.insert(next->function.id);
-    functions_.push_back(std::move(next->function));
-    waiting.erase(next);
-  }
-  for (const Waiting& left : waiting) {
-    std::vector<std::string> missing;
-    for (const std::string& name : left.needed) {
-      if (!is_known(name)) missing.push_back(quoted(name));
+  std::vector<bool> taken(waiting.size());
+  while (!ready.empty()) {
+    const std::size_t next = *ready.begin();
+    ready.erase(ready.begin());
+    taken[next] = true;
+    for (const std::size_t one : waiting_for[waiting[next].function.id]) {
+      if (waiting[one].missing.erase(waiting[next].function.id) != 0 &&
+          waiting[one].missing.empty())
+        ready.insert(one);
     }
+    functions_.push_back(std::move(waiting[next].function));
+  }
+  for (std::size_t i = 0; i < waiting.size(); ++i) {
+    if (taken[i]) continue;
+    std::vector<std::string> missing;
+    for (const std::string& name : waiting[i].missing) missing.push_back(quoted(name));
     problems.push_back(fmt::format("node {}, function {}: not known in the node: {}", quoted(id_),
-                                   quoted(left.function.id), fmt::join(missing, ", ")));
+                                   quoted(waiting[i].function.id), fmt::join(missing, ", ")));
   }
 }
 
-Value* NodeExecutor::input(std::string_view port) {
-  for (auto& [name, value] : inputs_) {
-    if (name == port) return &value;
-  }
-  return nullptr;
+std::optional<Value>* NodeExecutor::input(std::string_view port) {
+  const auto found = std::ranges::find(inputs_, port, &LiveInput::id);
+  return found == inputs_.end() ? nullptr : &found->current;
 }
 
 const NodeExecutor::LiveOutput* NodeExecutor::find_output(std::string_view port) const {
@@ -169,6 +183,14 @@ const Value* NodeExecutor::parameter(std::string_view name) const {
     if (parameter.id == name) return &parameter.current;
   }
   return nullptr;
+}
+
+std::vector<std::string> NodeExecutor::stateful_parameters() const {
+  std::vector<std::string> found;
+  for (const LiveParameter& parameter : parameters_) {
+    if (parameter.stateful) found.push_back(parameter.id);
+  }
+  return found;
 }
 
 bool NodeExecutor::set_parameter(std::string_view name, const Value& value) {
@@ -194,7 +216,7 @@ Value NodeExecutor::value_before(const LiveParameter& parameter, const Table& na
   keep = true;
   // Only an expression can ask for the parameter's own name.
   if (parameter.value.text() == nullptr) return parameter.value.value();
-  Table own = names;
+  Table own(&names);
   own.set(parameter.id, {0.0});
   return parameter.value.evaluate(own, shared_->width);
 }
@@ -236,10 +258,16 @@ Value NodeExecutor::apply_conditions(const LiveParameter& parameter, Value value
 
 void NodeExecutor::evaluate(const Value& time_increment) {
   Table names;
-  for (const auto& [name, value] : inputs_) names.set(name, value);
   const auto at = [](std::string_view kind, const std::string& id, const auto& action) {
     return with_place(fmt::format("{} {}", kind, quoted(id)), action);
   };
+  for (LiveInput& input : inputs_) {
+    if (!input.current) {
+      input.current =
+          at("input port", input.id, [&] { return default_value(input.declared, *shared_); });
+    }
+    names.set(input.id, *input.current);
+  }
   for (LiveParameter& parameter : parameters_) {
     bool keep = false;
     Value before =

@@ -23,6 +23,7 @@ using onnx::OnnxOperator;
 struct SharedOperators {
   Operators operators;
   Width width = Width::as_written;
+  std::int64_t zeros = 0;  // elements made for ports that nobody gives a value
 };
 
 /// What a node calls by name with arguments: one of the format's functions, an ONNX operator, or a
@@ -62,10 +63,13 @@ class NodeExecutor {
                std::vector<std::string>& problems);
 
   const std::string& id() const { return id_; }
-  Value* input(std::string_view port);
+  /// Null when there is no such port. It holds nothing before a value is set.
+  std::optional<Value>* input(std::string_view port);
   const Value* output(std::string_view port) const;
   const Value* parameter(std::string_view name) const;
   bool set_parameter(std::string_view name, const Value& value);
+  /// The parameters that keep their values between evaluations.
+  std::vector<std::string> stateful_parameters() const;
   bool has_output(std::string_view port) const { return find_output(port) != nullptr; }
   void evaluate(const Value& time_increment);
 
@@ -110,7 +114,13 @@ class NodeExecutor {
 
   std::string id_;
   std::shared_ptr<SharedOperators> shared_;
-  std::vector<std::pair<std::string, Value>> inputs_;
+  struct LiveInput {
+    std::string id;
+    InputPort declared;
+    std::optional<Value> current;
+  };
+
+  std::vector<LiveInput> inputs_;
   std::vector<LiveFunction> functions_;  // in an order in which they can run
   std::vector<LiveParameter> parameters_;
   std::vector<LiveOutput> outputs_;

@@ -12,6 +12,7 @@
 #include "systems/mdf/loading.h"
 #include "systems/mdf/mdf.h"
 #include "systems/mdf/node_text.h"
+#include "systems/mdf/order.h"
 #include "systems/mdf/remarks.h"
 #include "systems/mdf/symbolic.h"
 
@@ -149,25 +150,19 @@ bool Reader::check_edge(const std::string& id, const Edge& edge) {
 }
 
 void Reader::put_in_order() {
-  std::vector<std::set<std::size_t>> senders(graph_.nodes.size());
+  std::vector<std::set<std::size_t>> sets(graph_.nodes.size());
   for (const auto& [id, edge] : graph_.edges) {
-    if (check_edge(id, edge)) senders[places_[edge.receiver]].insert(places_[edge.sender]);
+    if (check_edge(id, edge)) sets[places_[edge.receiver]].insert(places_[edge.sender]);
   }
-  std::vector<bool> done(graph_.nodes.size(), false);
-  bool progress = true;
-  while (progress) {
-    progress = false;
-    for (std::size_t i = 0; i < done.size(); ++i) {
-      const auto ready = [&](std::size_t sender) { return done[sender]; };
-      if (done[i] || !std::ranges::all_of(senders[i], ready)) continue;
-      done[i] = progress = true;
-      order_.push_back(i);
-    }
-  }
-  if (order_.size() == done.size()) return;
+  std::vector<std::vector<std::size_t>> senders;
+  for (const auto& set : sets) senders.emplace_back(set.begin(), set.end());
+  order_ = running_order(senders, true);
+  if (order_.size() == graph_.nodes.size()) return;
+  std::vector<bool> runs(graph_.nodes.size());
+  for (const std::size_t i : order_) runs[i] = true;
   std::vector<std::string> waiting;
-  for (std::size_t i = 0; i < done.size(); ++i) {
-    if (!done[i]) waiting.push_back(quoted(graph_.nodes[i].first));
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    if (!runs[i]) waiting.push_back(quoted(graph_.nodes[i].first));
   }
   problems_.push_back(
       fmt::format("the edges form a cycle at or before {}", fmt::join(waiting, ", ")));

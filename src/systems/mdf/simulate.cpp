@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "base/error.h"
@@ -44,8 +45,11 @@ Tensor result_tensor(const Running& running, const Value& value, const TensorTyp
 // An output node may have several ports; every one is an output.
 std::vector<Door> outputs_of(const DocumentGraph& graph, const DocumentExecutor& executor) {
   std::vector<Door> doors;
-  for (const std::string& id : executor.output_nodes()) {
-    for (const auto& [port, body] : find(graph.nodes, id)->output_ports) {
+  const auto& outputs = executor.output_nodes();
+  const std::set<std::string_view> sends_to_none(outputs.begin(), outputs.end());
+  for (const auto& [id, node] : graph.nodes) {
+    if (!sends_to_none.contains(id)) continue;
+    for (const auto& [port, body] : node.output_ports) {
       doors.push_back({id + "." + port, port, {dtype_of_word(body.type).value_or(DType::f64), {}}});
       for (const std::int64_t length : body.shape) doors.back().type.shape.emplace_back(length);
     }
@@ -96,9 +100,11 @@ class DocumentRun final : public Executor {
 std::vector<Step> trace_run(Running& running, std::span<const Tensor> inputs) {
   give_inputs(running, inputs);
   running.executor->evaluate();
+  std::map<std::string_view, const Node*> nodes;
+  for (const auto& [id, node] : running.graph().nodes) nodes.emplace(id, &node);
   std::vector<Step> steps;
   for (const std::string& id : running.executor->order()) {
-    const Node& node = *find(running.graph().nodes, id);
+    const Node& node = *nodes.at(id);
     const auto origin = node_origin_of(node.metadata);
     std::string scope;
     Place place;
@@ -132,11 +138,10 @@ std::vector<Door> open_ports(const Running& running) {
   for (const auto& [id, edge] : running.graph().edges)
     connected.emplace(edge.receiver, edge.receiver_port);
   std::vector<Door> doors;
+  std::set<std::string_view> known;
   for (const auto& [node, body] : running.graph().nodes) {
     for (const auto& [port, type] : body.input_ports) {
-      const bool known =
-          std::ranges::any_of(doors, [&p = port](const Door& door) { return door.id == p; });
-      if (connected.contains({node, port}) || known) continue;
+      if (connected.contains({node, port}) || !known.insert(port).second) continue;
       Door door{port, port, {dtype_of_port(type.type), {}}};
       for (const std::int64_t length : type.shape) door.type.shape.emplace_back(length);
       doors.push_back(std::move(door));
@@ -179,6 +184,10 @@ Simulation simulate(const Files& files, std::string_view entry, Precision precis
   const auto running = make_running(files, entry, precision);
   Simulation simulation;
   simulation.notes = running->loading.notes;
+  for (std::string& place : running->executor->stateful_parameters()) {
+    simulation.notes.push_back(
+        {std::move(place), "it keeps its value between evaluations; a run is one evaluation"});
+  }
   for (const Door& door : running->inputs) {
     simulation.inputs.push_back(
         {door.name.empty() ? door.id : door.name, running->taken(door.type)});

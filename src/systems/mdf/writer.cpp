@@ -434,6 +434,13 @@ void Writer::note_losses() {
     note(fmt::format("{}: only metadata tells that gradients stop there",
                      counted(static_cast<std::size_t>(stops), "detached value")));
   }
+  const auto sums = std::ranges::count_if(graph_.nodes, [](const isomer::Node& node) {
+    return node.op == "index_add" || node.op == "scatter_add";
+  });
+  if (sums > 0) {
+    note(fmt::format("{} said as matrix products: what is not finite spreads to other elements",
+                     counted(static_cast<std::size_t>(sums), "index_add or scatter_add")));
+  }
   if (open > 0) {
     note(
         fmt::format("{} of a length known only when the model runs: ports are written without "

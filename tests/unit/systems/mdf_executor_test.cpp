@@ -3,7 +3,9 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "mdf_expected.h"
+#include "systems/mdf/order.h"
 
 namespace isomer {
 namespace {
@@ -216,6 +218,54 @@ TEST(MdfExecutor, FindsCyclesInsteadOfWaiting) {
     "nodes": {"a": {"input_ports": {"i": {}}, "output_ports": {"o": {"value": "i"}}}},
     "edges": {"e": {"sender": "a", "receiver": "a", "sender_port": "o", "receiver_port": "i"}}}}}})");
   EXPECT_NE(fault.find("cycle"), std::string::npos) << fault;
+}
+
+std::string function_chain(int count) {
+  std::string functions;
+  for (int i = count - 1; i >= 0; --i) {
+    functions += fmt::format(R"("f{}": {{"value": "{}"}}{})", i,
+                             i == 0 ? "x * 2" : fmt::format("f{} + 1", i - 1), i == 0 ? "" : ", ");
+  }
+  return fmt::format(R"({{"m": {{"graphs": {{"g": {{"nodes": {{"a": {{"input_ports": {{"x": {{}}}},
+    "functions": {{{}}}, "output_ports": {{"o": {{"value": "f{}"}}}}}}}}}}}}}}}})",
+                     functions, count - 1);
+}
+
+TEST(MdfExecutor, TakesFunctionsInAnyOrder) {
+  const mdf::Document document = mdf::read_document(read_json(function_chain(2000)), "");
+  mdf::DocumentExecutor executor(document.graphs[0].second, numpy::Width::as_written);
+  executor.set_input("x", {std::int64_t{5}});
+  executor.evaluate();
+  const numpy::Value* output = executor.output("a", "o");
+  ASSERT_NE(output, nullptr);
+  EXPECT_EQ(numpy::integer_of(*output), 5 * 2 + 1999);
+}
+
+TEST(MdfExecutor, MakesZerosOnlyForPortsWithoutAValue) {
+  const std::string port = R"("shape": [40000000], "type": "float")";
+  const std::string json = R"({"m": {"graphs": {"g": {"nodes": {"a": {"input_ports": {"x": {)" +
+                           port + R"(}, "y": {)" + port +
+                           R"(}}, "output_ports": {"o": {"value": "x + y"}}}}}}}})";
+  const mdf::Document document = mdf::read_document(read_json(json), "");
+  mdf::DocumentExecutor executor(document.graphs[0].second, numpy::Width::as_written);
+  executor.set_input("x", {1.0});
+  executor.set_input("y", {2.0});
+  executor.evaluate();
+  EXPECT_EQ(numpy::real_of(*executor.output("a", "o")), 3);
+
+  const std::string fault = fault_of(json);
+  EXPECT_NE(fault.find("input port 'y': no value is given"), std::string::npos) << fault;
+}
+
+TEST(MdfOrder, IsByLayersOrByPassesThroughTheDocument) {
+  // 3 -> 0 -> 1, and 2 alone.
+  const std::vector<std::vector<std::size_t>> senders = {{3}, {0}, {}, {}};
+  EXPECT_EQ(mdf::running_order(senders, false), (std::vector<std::size_t>{2, 3, 0, 1}));
+  EXPECT_EQ(mdf::running_order(senders, true), (std::vector<std::size_t>{2, 3, 0, 1}));
+  EXPECT_EQ(mdf::running_order({{}, {0}, {}}, false), (std::vector<std::size_t>{0, 2, 1}));
+  EXPECT_EQ(mdf::running_order({{}, {0}, {}}, true), (std::vector<std::size_t>{0, 1, 2}));
+  // What is in a cycle, or behind one, is left out.
+  EXPECT_EQ(mdf::running_order({{1}, {0}, {1}, {}}, true), (std::vector<std::size_t>{3}));
 }
 
 }  // namespace
