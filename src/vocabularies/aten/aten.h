@@ -2,26 +2,16 @@
 
 // PyTorch's operator names, shared by the readers, the writer and the torch engine.
 
-#include <cstdint>
-#include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "ops/builder.h"
+#include "vocabularies/vocabulary.h"
 
 namespace isomer::aten {
 
-/// One argument of a call. None is monostate; an optional tensor in a list is ValueId::none.
-/// Symbolic integers are Dims.
-using Argument = std::variant<std::monostate, ValueId, std::vector<ValueId>, bool, std::int64_t,
-                              double, std::string, DType, Dim, std::vector<std::int64_t>,
-                              std::vector<Dim>, std::vector<double>, std::vector<bool>>;
-
-struct NamedArgument {
-  std::string name;  // as in PyTorch's schema: "self", "dim", ...
-  Argument value;
-};
+using isomer::Argument;
+using isomer::NamedArgument;
 
 /// One functional call of an ATen operator: "add.Tensor", arguments by name, defaults left out.
 struct Call {

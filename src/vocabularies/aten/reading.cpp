@@ -16,81 +16,11 @@ constexpr std::string_view without_meaning[] = {
     "sparse", "half_to_float", "generator",    "requires_grad",
 };
 
-std::optional<std::int64_t> known_integer(const Argument& argument) {
-  if (const auto* value = std::get_if<std::int64_t>(&argument)) return *value;
-  if (const auto* value = std::get_if<bool>(&argument)) return *value ? 1 : 0;
-  const auto* dim = std::get_if<Dim>(&argument);
-  if (dim != nullptr && dim->known()) return dim->value();
-  return std::nullopt;
-}
-
 }  // namespace
 
-const Argument* Reading::look(std::string_view name) {
-  seen_.push_back(name);
-  for (const NamedArgument& argument : call_.arguments) {
-    if (argument.name != name) continue;
-    return std::holds_alternative<std::monostate>(argument.value) ? nullptr : &argument.value;
-  }
-  return nullptr;
-}
-
-bool Reading::given(std::string_view name) const {
-  return std::ranges::any_of(call_.arguments, [&](const NamedArgument& argument) {
-    return argument.name == name && !std::holds_alternative<std::monostate>(argument.value);
-  });
-}
-
-const Argument& Reading::need(std::string_view name, std::string_view kind) {
-  const Argument* argument = look(name);
-  if (argument == nullptr) fail(fmt::format("argument '{}' is missing; it needs {}", name, kind));
-  return *argument;
-}
-
-void Reading::wrong(std::string_view name, std::string_view kind) const {
-  fail(fmt::format("argument '{}' is not {}", name, kind));
-}
-
-void Reading::refuse(std::string_view what) const {
-  throw Error(Fault::unsupported, std::string(call_.target), what);
-}
-
-void Reading::fail(std::string_view what) const {
-  throw Error(Fault::model, std::string(call_.target), what);
-}
-
-void Reading::ignore(std::initializer_list<std::string_view> names) {
-  seen_.insert(seen_.end(), names.begin(), names.end());
-}
-
-void Reading::finish() const {
-  for (const NamedArgument& argument : call_.arguments) {
-    if (std::holds_alternative<std::monostate>(argument.value)) continue;
-    if (std::ranges::find(seen_, argument.name) != seen_.end()) continue;
-    if (std::ranges::find(without_meaning, argument.name) != std::end(without_meaning)) continue;
-    refuse(fmt::format("argument {} is not read; without it the call would be",
-                       quoted(argument.name)));
-  }
-}
-
-ValueId Reading::tensor(std::string_view name) {
-  const auto* value = std::get_if<ValueId>(&need(name, "a tensor"));
-  if (value == nullptr || *value == ValueId::none) wrong(name, "a tensor");
-  return *value;
-}
-
-ValueId Reading::optional_tensor(std::string_view name) {
-  const Argument* argument = look(name);
-  if (argument == nullptr) return ValueId::none;
-  const auto* value = std::get_if<ValueId>(argument);
-  if (value == nullptr) wrong(name, "a tensor");
-  return *value;
-}
-
-Values Reading::tensors(std::string_view name) {
-  const Argument& argument = need(name, "a list of tensors");
-  if (const auto* values = std::get_if<Values>(&argument)) return *values;
-  wrong(name, "a list of tensors");
+Reading::Reading(Builder& builder, const Call& call, std::string_view op)
+    : Arguments(builder, call.target, call.arguments), b(builder), ours(op) {
+  ignore(without_meaning);
 }
 
 Operand Reading::operand(std::string_view name) {
@@ -101,115 +31,22 @@ Operand Reading::operand(std::string_view name) {
   return scalar(name);
 }
 
-Scalar Reading::scalar(std::string_view name, std::optional<Scalar> otherwise) {
+Scalar Reading::scalar(std::string_view name, std::optional<Scalar> fallback) {
   const Argument* argument = look(name);
-  if (argument == nullptr && otherwise) return *otherwise;
+  if (argument == nullptr && fallback) return *fallback;
   if (argument == nullptr) fail(fmt::format("argument '{}' is missing; it needs a number", name));
   if (const auto* value = std::get_if<bool>(argument)) return *value;
   if (const auto* value = std::get_if<double>(argument)) return *value;
-  if (const auto number = known_integer(*argument)) return *number;
-  if (const auto* value = std::get_if<Dim>(argument)) return *value;
+  if (const auto* value = std::get_if<std::int64_t>(argument)) return *value;
+  const auto* length = std::get_if<Dim>(argument);
+  if (length != nullptr && length->known()) return length->value();
+  if (length != nullptr) return *length;
   wrong(name, "a number");
 }
 
-bool Reading::flag(std::string_view name, std::optional<bool> otherwise) {
-  const Argument* argument = look(name);
-  if (argument == nullptr && otherwise) return *otherwise;
-  if (argument == nullptr)
-    fail(fmt::format("argument '{}' is missing; it needs true or false", name));
-  const auto number = known_integer(*argument);
-  if (!number) wrong(name, "true or false");
-  return *number != 0;
-}
-
-std::int64_t Reading::integer(std::string_view name, std::optional<std::int64_t> otherwise) {
-  const Argument* argument = look(name);
-  if (argument == nullptr && otherwise) return *otherwise;
-  if (argument == nullptr) fail(fmt::format("argument '{}' is missing; it needs an integer", name));
-  if (const auto number = known_integer(*argument)) return *number;
-  wrong(name, "a known integer");
-}
-
-double Reading::real(std::string_view name, std::optional<double> otherwise) {
-  const Argument* argument = look(name);
-  if (argument == nullptr && otherwise) return *otherwise;
-  if (argument == nullptr) fail(fmt::format("argument '{}' is missing; it needs a number", name));
-  if (const auto* value = std::get_if<double>(argument)) return *value;
-  if (const auto number = known_integer(*argument)) return static_cast<double>(*number);
-  wrong(name, "a known number");
-}
-
-std::string Reading::text(std::string_view name, std::string_view otherwise) {
-  const Argument* argument = look(name);
-  if (argument == nullptr) return std::string(otherwise);
-  if (const auto* value = std::get_if<std::string>(argument)) return *value;
-  wrong(name, "a text");
-}
-
-std::optional<DType> Reading::dtype(std::string_view name) {
-  const Argument* argument = look(name);
-  if (argument == nullptr) return std::nullopt;
-  if (const auto* value = std::get_if<DType>(argument)) return *value;
-  wrong(name, "an element type");
-}
-
-Dim Reading::dim(std::string_view name, std::optional<Dim> otherwise) {
-  const Argument* argument = look(name);
-  if (argument == nullptr && otherwise) return *otherwise;
-  if (argument == nullptr) fail(fmt::format("argument '{}' is missing; it needs a length", name));
-  if (const auto* value = std::get_if<Dim>(argument)) return *value;
-  if (const auto number = known_integer(*argument)) return *number;
-  wrong(name, "a length");
-}
-
-std::vector<Dim> Reading::dims(std::string_view name) {
-  const Argument& argument = need(name, "lengths");
-  if (const auto* values = std::get_if<std::vector<Dim>>(&argument)) return *values;
-  if (const auto* values = std::get_if<std::vector<std::int64_t>>(&argument))
-    return {values->begin(), values->end()};
-  if (const auto* value = std::get_if<Values>(&argument); value != nullptr && value->empty())
-    return {};
-  if (const auto* value = std::get_if<Dim>(&argument)) return {*value};
-  if (const auto number = known_integer(argument)) return {*number};
-  wrong(name, "a list of lengths");
-}
-
-std::vector<std::int64_t> Reading::integers(std::string_view name,
-                                            std::optional<std::vector<std::int64_t>> otherwise) {
-  if (!given(name) && otherwise) {
-    ignore({name});
-    return *otherwise;
-  }
-  std::vector<std::int64_t> numbers;
-  for (const Dim& dim : dims(name)) {
-    if (!dim.known())
-      refuse(fmt::format("argument '{}' depends on a length that is not known", name));
-    numbers.push_back(dim.value());
-  }
-  return numbers;
-}
-
-std::vector<double> Reading::reals(std::string_view name) {
-  const Argument& argument = need(name, "numbers");
-  if (const auto* values = std::get_if<std::vector<double>>(&argument)) return *values;
-  if (const auto* values = std::get_if<std::vector<std::int64_t>>(&argument))
-    return {values->begin(), values->end()};
-  if (const auto* value = std::get_if<double>(&argument)) return {*value};
-  wrong(name, "a list of numbers");
-}
-
-std::int64_t Reading::wrap(std::int64_t axis, std::int64_t rank) const {
-  const std::int64_t axes = std::max<std::int64_t>(rank, 1);
-  if (axis < -axes || axis >= axes) {
-    fail(fmt::format("axis {} is out of range; a tensor of rank {} has {} to {}", axis, rank, -axes,
-                     axes - 1));
-  }
-  return axis < 0 ? axis + axes : axis;
-}
-
 std::int64_t Reading::axis(std::string_view name, std::int64_t rank,
-                           std::optional<std::int64_t> otherwise) {
-  return wrap(integer(name, otherwise), rank);
+                           std::optional<std::int64_t> fallback) {
+  return wrap(integer(name, fallback), rank);
 }
 
 std::vector<std::int64_t> Reading::axes(std::string_view name, std::int64_t rank) {

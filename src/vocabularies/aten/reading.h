@@ -4,7 +4,6 @@
 // question, PyTorch's type promotion. Only for this room.
 
 #include <cstdint>
-#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
@@ -31,61 +30,22 @@ struct Operand {
   bool is_tensor() const { return id != ValueId::none; }
 };
 
-/// A call being read. Remembers which arguments were asked for: one that nobody looked at must not
-/// be lost silently. Accessors throw Fault::model for an argument that is missing or of the wrong
-/// kind.
-class Reading {
+/// A call of PyTorch's being read.
+class Reading : public Arguments {
  public:
-  Reading(Builder& builder, const Call& call, std::string_view op)
-      : b(builder), ours(op), call_(call) {}
+  /// All must outlive it.
+  Reading(Builder& builder, const Call& call, std::string_view op);
 
   Builder& b;
   const std::string_view ours;  // the row's word for our operator
 
-  /// Present and not None. Does not count as looking at it.
-  bool given(std::string_view name) const;
-  ValueId tensor(std::string_view name);
-  ValueId optional_tensor(std::string_view name);
-  /// Elements may be ValueId::none.
-  Values tensors(std::string_view name);
   Operand operand(std::string_view name);
-  Scalar scalar(std::string_view name, std::optional<Scalar> otherwise = std::nullopt);
-  bool flag(std::string_view name, std::optional<bool> otherwise = std::nullopt);
-  std::int64_t integer(std::string_view name, std::optional<std::int64_t> otherwise = std::nullopt);
-  double real(std::string_view name, std::optional<double> otherwise = std::nullopt);
-  std::string text(std::string_view name, std::string_view otherwise);
-  std::optional<DType> dtype(std::string_view name);
-  Dim dim(std::string_view name, std::optional<Dim> otherwise = std::nullopt);
-  /// A number counts as a list of one.
-  std::vector<std::int64_t> integers(
-      std::string_view name, std::optional<std::vector<std::int64_t>> otherwise = std::nullopt);
-  std::vector<Dim> dims(std::string_view name);
-  std::vector<double> reals(std::string_view name);
-  /// Says that an argument has no bearing on the result.
-  void ignore(std::initializer_list<std::string_view> names);
-
-  /// The argument as an axis of a tensor of that rank, counted from the front. A scalar has one
-  /// axis, as in PyTorch.
+  Scalar scalar(std::string_view name, std::optional<Scalar> fallback = {});
+  /// The argument as an axis of a tensor of that rank, counted from the front.
   std::int64_t axis(std::string_view name, std::int64_t rank,
-                    std::optional<std::int64_t> otherwise = std::nullopt);
+                    std::optional<std::int64_t> fallback = {});
   /// The same for a list; none given or empty: empty.
   std::vector<std::int64_t> axes(std::string_view name, std::int64_t rank);
-  std::int64_t wrap(std::int64_t axis, std::int64_t rank) const;
-
-  /// Fault::unsupported, placed at this operator.
-  [[noreturn]] void refuse(std::string_view what) const;
-  /// Fault::model, placed at this operator.
-  [[noreturn]] void fail(std::string_view what) const;
-  /// Refuses when an argument that may matter was never looked at.
-  void finish() const;
-
- private:
-  const Argument* look(std::string_view name);
-  const Argument& need(std::string_view name, std::string_view kind);
-  [[noreturn]] void wrong(std::string_view name, std::string_view kind) const;
-
-  const Call& call_;
-  std::vector<std::string_view> seen_;
 };
 
 struct ImportRow {
