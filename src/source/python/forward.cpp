@@ -1,7 +1,10 @@
 #include "source/python/forward.h"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <functional>
+#include <limits>
 #include <optional>
 
 #include "base/names.h"
@@ -29,6 +32,16 @@ std::string_view without_number(std::string_view name) {
   return name.substr(0, digits);
 }
 
+// PyTorch refuses numbers beyond a type's range, where we round to it as IEEE 754 does.
+double in_range(DType dtype, double value) {
+  double largest = std::numeric_limits<double>::max();
+  if (dtype == DType::f16) largest = 65504;
+  if (dtype == DType::bf16) largest = 0x1.fep127;
+  if (dtype == DType::f32) largest = std::numeric_limits<float>::max();
+  if (!std::isfinite(value) || std::abs(value) <= largest) return value;
+  return Tensor::from_doubles(dtype, {}, std::array{value}).doubles()[0];
+}
+
 std::string element_text(const Tensor& data, std::size_t i) {
   if (is_floating(data.dtype())) {
     const double value = data.doubles()[i];
@@ -48,17 +61,38 @@ std::string nested_elements(const Tensor& data, std::size_t axis, std::size_t& n
   return fmt::format("[{}]", fmt::join(parts, ", "));
 }
 
+// What a forward may speak of, and no variable should hide.
+std::vector<std::string_view> reserved_words() {
+  std::vector<std::string_view> words = python_words();
+  words.insert(words.end(),
+               {"self", "torch", "nn", "F", "Path", "load", "load_file", "example_inputs"});
+  return words;
+}
+
+Parameters named_parameters(const Signature& signature, std::vector<std::string_view> reserved) {
+  Names names(std::move(reserved));
+  const auto named = [&](const Structure& side) {
+    std::vector<std::string> result;
+    for (std::size_t i = 0; i < side.children.size(); ++i)
+      result.push_back(names.take(i < side.keys.size() ? side.keys[i] : "x"));
+    return result;
+  };
+  std::vector<std::string> positional = named(signature.arguments);
+  return {std::move(positional), named(signature.keywords)};
+}
+
 /// Writes one forward. An expression that is used once, by the next statement, stands in it; others
 /// get a name.
 class Forward {
  public:
-  Forward(const Modules& modules, std::size_t module, Naming naming)
+  Forward(const Modules& modules, std::size_t module, Naming naming, const Parameters& parameters)
       : modules_(modules),
         graph_(modules.graph),
         index_(module),
         module_(modules.all[module]),
-        naming_(naming) {
-    names_ = Names(reserved());
+        naming_(naming),
+        parameters_(parameters),
+        names_(reserved_words()) {
     count_uses();
   }
 
@@ -84,13 +118,6 @@ class Forward {
     int depth = 0;
     bool patient = false;  // may wait for a later statement: a view of something
   };
-
-  static std::vector<std::string_view> reserved() {
-    std::vector<std::string_view> words = python_words();
-    words.insert(words.end(),
-                 {"self", "torch", "nn", "F", "Path", "load", "load_file", "example_inputs"});
-    return words;
-  }
 
   std::string name_for(std::string_view hint) {
     return names_.take(naming_ == Naming::by_position ? "v" : without_number(hint));
@@ -136,27 +163,30 @@ class Forward {
   }
 
   std::string root_head() {
+    // Callers use the parameters' names: they come before any other.
+    for (const std::string& name : parameters_.positional) names_.take(name);
+    for (const std::string& name : parameters_.keywords) names_.take(name);
+    const Signature& signature = graph_.signature;
     std::vector<std::string> parameters{"self"};
     std::size_t next = 0;
-    const Signature& signature = graph_.signature;
-    const auto add = [&](const Structure& side) {
-      for (std::size_t i = 0; i < side.children.size(); ++i) {
-        const std::string hint = i < side.keys.size() ? side.keys[i] : "x";
-        parameters.push_back(parameter(side.children[i], hint, next));
+    const auto add = [&](const Structure& side, const std::vector<std::string>& names) {
+      for (std::size_t i = 0; i < names.size(); ++i) {
+        const bool none = side.children[i].kind == Structure::Kind::none;
+        parameters.push_back(names[i] + (none && may_be_left_out(side, i) ? "=None" : ""));
+        if (!none) unpack(side.children[i], names[i], next);
       }
     };
-    // Callers use the parameters' names: they come before any other.
-    add(signature.arguments);
+    add(signature.arguments, parameters_.positional);
     if (!signature.keywords.children.empty()) parameters.emplace_back("*");
-    add(signature.keywords);
+    add(signature.keywords, parameters_.keywords);
     return fmt::format("def forward({}):", fmt::join(parameters, ", "));
   }
 
-  std::string parameter(const Structure& structure, const std::string& hint, std::size_t& next) {
-    const std::string name = naming_ == Naming::by_hint ? names_.take(hint) : name_for(hint);
-    if (structure.kind == Structure::Kind::none) return name + "=None";
-    unpack(structure, name, next);
-    return name;
+  // Positional ones can where all that follow can.
+  bool may_be_left_out(const Structure& side, std::size_t i) const {
+    return &side == &graph_.signature.keywords ||
+           std::all_of(side.children.begin() + static_cast<std::ptrdiff_t>(i), side.children.end(),
+                       [](const Structure& later) { return later.kind == Structure::Kind::none; });
   }
 
   // Gives names to the tensors in a nested argument.
@@ -230,10 +260,13 @@ class Forward {
       twice_ = twice_ || !consumed_.insert(id).second;
       return pending->expression;
     }
-    if (modules_.is_inline(id)) return inline_constant(*constant_of(graph_, id), tensor);
-    const std::optional<std::string> name = modules_.name_within(id, module_.path);
-    if (!name) throw Error(Fault::bug, module_.path, "a value that the module does not know");
-    return {tensor_access(modules_, index_, *name)};
+    if (const Constant* constant = modules_.inlined(id)) return inline_constant(*constant, tensor);
+    return {tensor_access(modules_, index_, name_here(id))};
+  }
+
+  std::string name_here(ValueId id) const {
+    if (auto name = modules_.name_within(id, module_.path)) return *std::move(name);
+    throw Error(Fault::bug, module_.path, "a value that the module does not know");
   }
 
   // -- statements
@@ -337,13 +370,21 @@ class Forward {
   void write_node(const Operation& operation) {
     const Node& node = *operation.node;
     const OpSchema& schema = op_named(node.op);
-    const Attributes attributes = complete(schema, node.attributes);
+    Attributes attributes = complete(schema, node.attributes);
+    for (NamedAttribute& attribute : attributes) {
+      if (auto* number = std::get_if<double>(&attribute.value))
+        *number = in_range(graph_[node.outputs[0]].type.dtype, *number);
+    }
     const PythonCall call{graph_,
                           node,
                           prototype(schema),
                           attributes,
                           [this](ValueId id, bool tensor) { return operand(id, tensor); },
                           [this](const Dim& dim) { return length(dim); },
+                          [this](ValueId id) {
+                            const Constant* constant = modules_.constant(id);
+                            return constant != nullptr && is_literal(*constant);
+                          },
                           [&](std::size_t i) {
                             return uses_.contains(node.outputs[i]) && uses_[node.outputs[i]] > 0;
                           }};
@@ -374,13 +415,11 @@ class Forward {
   // Assigned, not overwritten: autograd may have kept the old value.
   void write_update(const State& state) {
     flush([](const Pending&) { return false; });
-    const std::string buffer =
-        tensor_access(modules_, index_, *modules_.name_within(state.now, module_.path));
     const bool traced = is_floating(graph_[state.next].type.dtype);
     const Expression next = operand(state.next, true);
-    lines_.push_back(fmt::format("{} = {}{}", buffer,
-                                 bound(next, traced ? Binding::atom : Binding::comparison),
-                                 traced ? ".detach()" : ""));
+    lines_.push_back(assignment(
+        modules_, index_, name_here(state.now),
+        bound(next, traced ? Binding::atom : Binding::comparison) + (traced ? ".detach()" : "")));
   }
 
   // -- results
@@ -440,6 +479,7 @@ class Forward {
   std::size_t index_;
   const Module& module_;
   Naming naming_;
+  const Parameters& parameters_;
   Names names_;
   std::map<ValueId, int> uses_;
   std::map<ValueId, std::string> variables_;
@@ -454,8 +494,9 @@ class Forward {
 }  // namespace
 
 std::string module_access(const Modules& modules, std::size_t from, const std::string& path) {
-  const std::size_t module = *modules.at(path);
+  const std::size_t module = modules.at(path);
   if (module == from) return "self";
+  if (module == 0) throw Error(Fault::bug, path, "a module that its user cannot reach");
   const std::size_t parent = modules.all[module].parent;
   const std::string object = module_access(modules, from, modules.all[parent].path);
   const std::string& name = modules.all[module].name;
@@ -474,16 +515,24 @@ std::string module_access(const Modules& modules, std::size_t from, const std::s
 std::string tensor_access(const Modules& modules, std::size_t from, const std::string& name) {
   const std::string owner = parent_path(name);
   const std::string object = module_access(modules, from, owner);
-  const bool listed = modules.all[*modules.at(owner)].kind == ModuleKind::parameters;
+  const bool listed = modules.all[modules.at(owner)].kind == ModuleKind::parameters;
   return listed ? fmt::format("{}[{}]", object, last_part(name))
                 : attribute_of(object, last_part(name));
+}
+
+std::string assignment(const Modules& modules, std::size_t from, const std::string& name,
+                       std::string_view value) {
+  const std::string target = tensor_access(modules, from, name);
+  if (!target.starts_with("getattr(")) return fmt::format("{} = {}", target, value);
+  return fmt::format("setattr({}, {}, {})", module_access(modules, from, parent_path(name)),
+                     python_literal(std::string_view(last_part(name))), value);
 }
 
 Expression inline_constant(const Constant& constant, bool tensor) {
   const Tensor& data = constant.data;
   std::size_t next = 0;
   const std::string text = !tensor && is_literal(constant) && is_floating(data.dtype())
-                               ? python_literal(number_of(constant))
+                               ? python_literal(in_range(data.dtype(), number_of(constant)))
                                : nested_elements(data, 0, next);
   if (!tensor && data.shape().empty())
     return {text, text[0] == '-' ? Binding::sign : Binding::atom};
@@ -492,8 +541,22 @@ Expression inline_constant(const Constant& constant, bool tensor) {
   return {fmt::format("torch.tensor({}{})", text, natural ? "" : ", dtype=" + torch_dtype(dtype))};
 }
 
-void write_forward(const Modules& modules, std::size_t module, Naming naming, PythonText& out) {
-  Forward(modules, module, naming).write(out);
+Parameters parameters_of(const Modules& modules) {
+  // Which words the body needs is seen when it is written with names that hide none of them.
+  const Parameters careful = named_parameters(modules.graph.signature, reserved_words());
+  PythonText body;
+  Forward(modules, 0, Naming::by_hint, careful).write(body);
+  const std::set<std::string> used = python_names(body.text());
+  std::vector<std::string_view> words{"self"};
+  for (const std::string_view word : reserved_words()) {
+    if (is_python_keyword(word) || used.contains(std::string(word))) words.push_back(word);
+  }
+  return named_parameters(modules.graph.signature, std::move(words));
+}
+
+void write_forward(const Modules& modules, std::size_t module, Naming naming,
+                   const Parameters& parameters, PythonText& out) {
+  Forward(modules, module, naming, parameters).write(out);
 }
 
 }  // namespace isomer::python

@@ -69,8 +69,14 @@ LayerFinder::LayerFinder(const Graph& of)
     if (!names.empty()) names_[id] = &names;
     for (const std::string& name : names) owned_[parent_path(name)].insert(last_part(name));
   };
-  for (const Constant& constant : graph.constants) own(constant.value, constant.names);
-  for (const State& state : graph.states) own(state.now, state.names);
+  for (const Constant& constant : graph.constants) {
+    own(constant.value, constant.names);
+    constants_[constant.value] = &constant;
+  }
+  for (const State& state : graph.states) {
+    own(state.now, state.names);
+    for (const std::string& name : state.names) states_.try_emplace(name, &state);
+  }
 }
 
 const std::vector<std::string>* LayerFinder::names_of(ValueId id) const {
@@ -79,10 +85,13 @@ const std::vector<std::string>* LayerFinder::names_of(ValueId id) const {
 }
 
 const State* LayerFinder::state_named(const std::string& name) const {
-  const auto found = std::ranges::find_if(graph.states, [&](const State& state) {
-    return std::ranges::find(state.names, name) != state.names.end();
-  });
-  return found == graph.states.end() ? nullptr : &*found;
+  const auto found = states_.find(name);
+  return found == states_.end() ? nullptr : found->second;
+}
+
+const Constant* LayerFinder::constant(ValueId id) const {
+  const auto found = constants_.find(id);
+  return found == constants_.end() ? nullptr : found->second;
 }
 
 const Node* LayerFinder::maker(ValueId id) const {
@@ -102,12 +111,12 @@ std::optional<std::string> LayerFinder::path_of(const Named& tensors,
     return std::ranges::find(others, last) != others.end();
   };
   if (tensors.empty()) {
-    const bool free = std::ranges::all_of(owned_, [&](const auto& entry) {
-      const auto& [path, names] = entry;
-      return !is_within(path, scope) || (path == scope && std::ranges::all_of(names, is_other));
-    });
-    if (scope.empty() || !free) return std::nullopt;
-    return scope;
+    if (scope.empty()) return std::nullopt;
+    const auto own = owned_.find(scope);
+    const auto inside = owned_.lower_bound(scope + ".");
+    const bool free = (own == owned_.end() || std::ranges::all_of(own->second, is_other)) &&
+                      (inside == owned_.end() || !is_within(inside->first, scope));
+    return free ? std::optional(scope) : std::nullopt;
   }
   const std::vector<std::string>* names = names_of(tensors[0].second);
   if (names == nullptr) return std::nullopt;

@@ -26,6 +26,7 @@ struct LayerCall {
   std::vector<ValueId> kept;       // states that the layer updates
   bool only_training = false;      // it does this in training mode alone,
   bool only_evaluation = false;    // or in evaluation mode alone
+  bool borrowed = false;           // by a module in which the layer is not
 };
 
 class LayerFinder {
@@ -47,6 +48,7 @@ class LayerFinder {
                                      const std::vector<std::string_view>& others,
                                      const std::string& scope) const;
   const State* state_named(const std::string& name) const;
+  const Constant* constant(ValueId id) const;
   const Node* maker(ValueId id) const;
   std::size_t maker_index(ValueId id) const { return makers_[static_cast<std::size_t>(id)]; }
   /// Whether nobody but `nodes` reads the value.
@@ -62,6 +64,8 @@ class LayerFinder {
   std::vector<std::vector<std::size_t>> users_;  // outputs of the graph are used by `nobody`
   std::map<ValueId, const std::vector<std::string>*> names_;
   std::map<std::string, std::set<std::string>> owned_;  // module path -> names of its tensors
+  std::map<std::string, const State*> states_;          // by name
+  std::map<ValueId, const Constant*> constants_;
 };
 
 /// Batch normalization by the batch's statistics, with the update of the running ones that follows

@@ -48,7 +48,7 @@ class Update {
 
  private:
   std::optional<Mixture> literal(ValueId id) const {
-    const Constant* constant = constant_of(finder_.graph, id);
+    const Constant* constant = finder_.constant(id);
     const bool number =
         constant != nullptr && constant->names.empty() && constant->data.count() == 1;
     if (!number || is_complex(constant->data.dtype())) return std::nullopt;

@@ -296,13 +296,23 @@ Found by_attributes(const LayerFinder& finder, const Node& node, const Row& row)
   return called(*path, constructed(row.layer, arguments), {}, node, node.inputs[0]);
 }
 
+// The scope of whoever calls a layer: a layer's own scope is that of its work.
+std::string caller_of(const Node& node, const Layer& layer) {
+  return is_within(node.scope, layer.path) ? parent_path(layer.path) : node.scope;
+}
+
 // Calls by node, where one path is one layer: the first that was found.
 using Calls = std::map<std::size_t, LayerCall>;
 
 Calls agreeing(const LayerFinder& finder, bool& training) {
   Calls calls;
   for (std::size_t i = 0; i < finder.graph.nodes.size(); ++i) {
-    if (std::optional<LayerCall> call = finder.call_at(i)) calls.emplace(i, std::move(*call));
+    std::optional<LayerCall> call = finder.call_at(i);
+    if (!call) continue;
+    call->borrowed = !is_within(call->layer.path, caller_of(finder.graph.nodes[i], call->layer));
+    // The borrower writes one node; what goes beyond that is no call for it.
+    if (call->borrowed && !(call->absorbed.empty() && call->kept.empty())) continue;
+    calls.emplace(i, std::move(*call));
   }
   // A dropout that is no layer is written to follow its module's mode.
   training =
@@ -370,14 +380,13 @@ Layered recover_layers(const Graph& graph) {
     if (absorbed.contains(i)) continue;
     const Node& node = graph.nodes[i];
     const auto call = calls.find(i);
-    if (call == calls.end()) {
+    if (call == calls.end() || call->second.borrowed) {
       result.operations.push_back({&node, nullptr, node.scope, node.inputs, node.outputs});
       continue;
     }
     const Layer& layer = result.layers.at(call->second.layer.path);
-    const std::string scope =
-        is_within(node.scope, layer.path) ? parent_path(layer.path) : node.scope;
-    result.operations.push_back({&node, &layer, scope, call->second.inputs, call->second.outputs});
+    result.operations.push_back(
+        {&node, &layer, caller_of(node, layer), call->second.inputs, call->second.outputs});
   }
   return result;
 }

@@ -1,6 +1,7 @@
 #include "source/python/modules.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/names.h"
 #include "base/text.h"
@@ -93,7 +94,9 @@ Modules::Modules(const Graph& of, const Layered& layered)
   count_operations();
   own_hidden_constants();
   // Whether children form a chain depends on what each of them takes and gives.
-  for (Module& module : all) find_ports_of(module);
+  for (Module& module : all) {
+    if (module.is_whole()) find_ports_of(module);
+  }
   choose_kinds(0, layered);
   all[0].called = true;
   prune(0);
@@ -114,9 +117,10 @@ void Modules::add_modules(const Layered& layered) {
   // A module without tensors is made after the one that is called before it.
   std::optional<std::size_t> before;
   for (const Operation& operation : operations) {
-    before = add(operation.layer != nullptr ? operation.layer->path : operation.scope, before);
+    const std::size_t caller = add(operation.scope, before);
+    before = operation.layer != nullptr ? add(operation.layer->path, before) : caller;
   }
-  for (const auto& [path, layer] : layered.layers) all[*at(path)].layer = &layer;
+  for (const auto& [path, layer] : layered.layers) all[at(path)].layer = &layer;
   for (Module& module : all) {
     if (!is_numbered(module)) continue;
     std::ranges::sort(module.children, {},
@@ -125,7 +129,7 @@ void Modules::add_modules(const Layered& layered) {
 }
 
 std::size_t Modules::add(const std::string& path, std::optional<std::size_t> after) {
-  if (const auto known = at(path)) return *known;
+  if (const auto known = by_path_.find(path); known != by_path_.end()) return known->second;
   const std::size_t made = all.size();
   if (path.empty()) {
     all.emplace_back();
@@ -149,15 +153,17 @@ std::size_t Modules::add(const std::string& path, std::optional<std::size_t> aft
   return module;
 }
 
-std::optional<std::size_t> Modules::at(const std::string& path) const {
-  const auto found = by_path_.find(path);
-  return found == by_path_.end() ? std::nullopt : std::optional(found->second);
+std::size_t Modules::at(const std::string& path) const {
+  for (std::string above = path;; above = parent_path(above)) {
+    if (above.empty()) return 0;
+    if (const auto found = by_path_.find(above); found != by_path_.end()) return found->second;
+  }
 }
 
 void Modules::own_tensors() {
   const auto own = [&](ValueId id, const std::vector<std::string>& names, bool trainable) {
     if (names.empty()) return;
-    all[*at(parent_path(names[0]))].tensors.push_back({last_part(names[0]), id, trainable});
+    all[at(parent_path(names[0]))].tensors.push_back({last_part(names[0]), id, trainable});
     for (std::size_t i = 1; i < names.size(); ++i) ties.push_back({names[0], names[i], trainable});
   };
   for (const Constant& constant : graph.constants)
@@ -170,9 +176,9 @@ void Modules::count_operations() {
     const Operation& operation = operations[i];
     const bool child =
         operation.layer != nullptr && parent_path(operation.layer->path) == operation.scope;
-    if (!child) all[*at(operation.scope)].has_own_operations = true;
+    if (!child) all[at(operation.scope)].has_own_operations = true;
     for (std::string path = operations[i].scope;; path = parent_path(path)) {
-      Module& module = all[*at(path)];
+      Module& module = all[at(path)];
       if (module.count++ == 0) module.begin = i;
       module.end = i + 1;
       if (path.empty()) break;
@@ -191,7 +197,7 @@ bool Modules::is_numbered(const Module& module) const {
 void Modules::choose_kinds(std::size_t index, const Layered& layered) {
   for (const std::size_t child : std::vector(all[index].children)) choose_kinds(child, layered);
   Module& module = all[index];
-  const bool whole = module.count > 0 && module.end - module.begin == module.count;
+  const bool whole = module.is_whole();
   module.called = whole;
   if (module.layer != nullptr) {
     module.kind = ModuleKind::layer;
@@ -209,6 +215,11 @@ void Modules::choose_kinds(std::size_t index, const Layered& layered) {
   }
   if (!module.tensors.empty() || module.has_own_operations) return;
   const auto strange = [&](std::size_t child) { return !is_identifier(all[child].name); };
+  // A ModuleDict takes no key that is one of its own methods.
+  const auto is_method = [&](std::size_t child) {
+    constexpr std::array methods{"clear", "items", "keys", "pop", "update", "values"};
+    return std::ranges::find(methods, all[child].name) != methods.end();
+  };
   if (is_numbered(module) && std::stoll(all[module.children.back()].name) < 10'000) {
     if (whole && is_sequence(index)) {
       module.kind = ModuleKind::sequential;
@@ -216,7 +227,8 @@ void Modules::choose_kinds(std::size_t index, const Layered& layered) {
       module.kind = ModuleKind::list;
       module.called = false;
     }
-  } else if (index != 0 && std::ranges::any_of(module.children, strange)) {
+  } else if (index != 0 && std::ranges::any_of(module.children, strange) &&
+             std::ranges::none_of(module.children, is_method)) {
     module.kind = ModuleKind::dict;
     module.called = false;
   }
@@ -240,7 +252,7 @@ bool Modules::is_sequence(std::size_t index) const {
     const Operation& operation = operations[item.operation];
     const bool is_call = item.module.has_value();
     if (!is_call && operation.layer == nullptr) return false;
-    const std::size_t child = is_call ? *item.module : *at(operation.layer->path);
+    const std::size_t child = is_call ? *item.module : at(operation.layer->path);
     const auto& takes = is_call ? all[child].arguments : operation.inputs;
     const auto& gives = is_call ? all[child].results : operation.outputs;
     if (takes != std::vector{current} || gives.size() != 1) return false;
@@ -267,7 +279,7 @@ std::vector<Item> Modules::items(std::size_t index) const {
   std::vector<Item> found;
   for (std::size_t i = module.begin; i < module.end;) {
     std::optional<std::size_t> called;
-    for (std::size_t inner = *at(operations[i].scope); inner != index; inner = all[inner].parent) {
+    for (std::size_t inner = at(operations[i].scope); inner != index; inner = all[inner].parent) {
       if (all[inner].called) called = inner;
     }
     found.push_back({i, called});
@@ -277,7 +289,7 @@ std::vector<Item> Modules::items(std::size_t index) const {
 }
 
 std::size_t Modules::class_around(const std::string& path) const {
-  std::size_t module = at(path).value_or(0);
+  std::size_t module = at(path);
   while (module != 0 && (all[module].kind != ModuleKind::own || !all[module].called))
     module = all[module].parent;
   return module;
@@ -296,12 +308,19 @@ std::optional<std::string> Modules::name_within(ValueId id, const std::string& p
 
 bool Modules::is_made(ValueId id) const { return makers_[index(id)] != nowhere; }
 
-bool Modules::is_inline(ValueId id) const {
-  constexpr std::int64_t few = 8;
+const Constant* Modules::constant(ValueId id) const {
   const auto found = constants_.find(id);
-  if (found == constants_.end() || !found->second->names.empty()) return false;
-  const Tensor& data = found->second->data;
-  return data.shape().empty() || (data.count() > 0 && data.count() <= few && is_round(data));
+  return found == constants_.end() ? nullptr : found->second;
+}
+
+const Constant* Modules::inlined(ValueId id) const {
+  constexpr std::int64_t few = 8;
+  const Constant* found = constant(id);
+  if (found == nullptr || !found->names.empty()) return nullptr;
+  const Tensor& data = found->data;
+  const bool is_short =
+      data.shape().empty() || (data.count() > 0 && data.count() <= few && is_round(data));
+  return is_short ? found : nullptr;
 }
 
 std::string Modules::common_path(ValueId id) const {
@@ -315,16 +334,20 @@ std::string Modules::common_path(ValueId id) const {
 // Constants without a name become buffers of the module that uses them. Kinds are not known yet: a
 // module whose operations stand together may get a class.
 void Modules::own_hidden_constants() {
+  std::map<std::size_t, Names> taken;
   const auto own = [&](ValueId id) {
-    std::size_t owner = *at(common_path(id));
-    const auto whole = [&](const Module& module) {
-      return module.count > 0 && module.end - module.begin == module.count && !is_numbered(module);
+    std::size_t owner = at(common_path(id));
+    const auto may_own = [&](const Module& module) {
+      return module.is_whole() && !is_numbered(module);
     };
-    while (owner != 0 && !whole(all[owner])) owner = all[owner].parent;
+    while (owner != 0 && !may_own(all[owner])) owner = all[owner].parent;
     Module& module = all[owner];
-    Names names;
-    for (const OwnTensor& tensor : module.tensors) names.take(tensor.name);
-    for (const std::size_t child : module.children) names.take(all[child].name);
+    const auto [known, fresh] = taken.try_emplace(owner);
+    Names& names = known->second;
+    if (fresh) {
+      for (const OwnTensor& tensor : module.tensors) names.take(tensor.name);
+      for (const std::size_t child : module.children) names.take(all[child].name);
+    }
     std::string hint = identifier(last_part(graph[id].name));
     // Exporters put the module's path in front of the name.
     const std::string prefix = identifier(module.path) + "_";
@@ -336,7 +359,7 @@ void Modules::own_hidden_constants() {
   };
   for (const Constant& constant : graph.constants) {
     const bool needed = !users_[index(constant.value)].empty() || outputs_.contains(constant.value);
-    if (constant.names.empty() && !is_inline(constant.value) && needed) own(constant.value);
+    if (constant.names.empty() && inlined(constant.value) == nullptr && needed) own(constant.value);
   }
   for (const State& state : graph.states) {
     if (state.names.empty()) own(state.now);
@@ -356,7 +379,7 @@ void Modules::place_updates(const std::set<ValueId>& kept) {
     }
     const std::size_t owner = class_around(path);
     all[owner].updates.push_back(&state);
-    updated_in_.emplace_back(&state, owner);
+    updated_in_.emplace(state.next, owner);
   }
 }
 
@@ -379,8 +402,8 @@ void Modules::find_ports_of(Module& module) {
     return operation >= module.begin && operation < module.end;
   };
   const auto take = [&](ValueId id) {
-    const bool known = id == ValueId::none || inside(makers_[index(id)]) || is_inline(id) ||
-                       name_within(id, module.path) ||
+    const bool known = id == ValueId::none || inside(makers_[index(id)]) ||
+                       inlined(id) != nullptr || name_within(id, module.path) ||
                        std::ranges::find(module.arguments, id) != module.arguments.end();
     if (!known) module.arguments.push_back(id);
   };
@@ -389,8 +412,9 @@ void Modules::find_ports_of(Module& module) {
     std::ranges::for_each(operations[i].inputs, take);
     if (operations[i].layer == nullptr) lengths.merge(lengths_in(*operations[i].node));
     for (const ValueId id : operations[i].outputs) {
-      const bool updates_outside = std::ranges::any_of(updated_in_, [&](const auto& update) {
-        return update.first->next == id && !is_within(all[update.second].path, module.path);
+      const auto [first, last] = updated_in_.equal_range(id);
+      const bool updates_outside = std::any_of(first, last, [&](const auto& update) {
+        return !is_within(all[update.second].path, module.path);
       });
       const bool wanted =
           outputs_.contains(id) || updates_outside ||

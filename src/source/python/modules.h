@@ -36,6 +36,7 @@ struct Module {
   std::size_t begin = 0;
   std::size_t end = 0;
   std::size_t count = 0;
+  bool is_whole() const { return count > 0 && end - begin == count; }
   bool has_own_operations = false;  // besides calls of its children
   bool called = false;              // by a forward; otherwise its operations stand in its parent's
 
@@ -69,15 +70,18 @@ class Modules {
 
   /// The steps of the forward of a called module.
   std::vector<Item> items(std::size_t module) const;
-  std::optional<std::size_t> at(const std::string& path) const;
+  /// The module at `path`, or the nearest one above it: the model itself stands above all.
+  std::size_t at(const std::string& path) const;
   /// The nearest module with a class of its own, from `path` upwards.
   std::size_t class_around(const std::string& path) const;
   /// The name under which the tensor is known in a module, relative to the model.
   std::optional<std::string> name_within(ValueId id, const std::string& path) const;
   /// Whether an operation makes the value, so that it is no input, constant or state.
   bool is_made(ValueId id) const;
-  /// Whether a constant is written where it is used: a number, or a few round ones.
-  bool is_inline(ValueId id) const;
+  /// The constant, where it is written at its use: a number, or a few round ones. Else null.
+  const Constant* inlined(ValueId id) const;
+  /// The constant that a value is, or null.
+  const Constant* constant(ValueId id) const;
 
  private:
   void add_modules(const Layered& layered);
@@ -100,7 +104,7 @@ class Modules {
   std::set<ValueId> outputs_;
   std::map<ValueId, std::vector<std::string>> names_;  // of constants and states
   std::map<ValueId, const Constant*> constants_;
-  std::vector<std::pair<const State*, std::size_t>> updated_in_;
+  std::multimap<ValueId, std::size_t> updated_in_;  // what a state becomes -> who updates it
 };
 
 /// Where a named length can be read: a value, its axis, and how its length follows from the named

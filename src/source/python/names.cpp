@@ -133,15 +133,15 @@ class Faults {
   std::vector<std::string> list_;
 };
 
-/// `assigned`: its owner writes "self.name = ..." in the text.
-void check_tensor(Faults& faults, const std::vector<std::string>& names, bool assigned) {
-  for (const std::string& name : names) {
-    faults.check(name, fault_of(name));
-    const std::string last = last_part(name);
-    const bool numbered = last.find_first_not_of("0123456789") == std::string::npos;
-    if (assigned && !numbered && (identifier(last) != last || is_python_keyword(last)))
-      faults.check(name, "it is assigned to, and is no identifier of Python");
-  }
+void check_tensor(Faults& faults, const std::vector<std::string>& names) {
+  for (const std::string& name : names) faults.check(name, fault_of(name));
+}
+
+// Keys of arguments and results stand in the text as they are.
+void check_keys(Faults& faults, const Structure& structure) {
+  for (const std::string& key : structure.keys)
+    faults.check(key, is_utf8(key) ? "" : "is not UTF-8");
+  for (const Structure& child : structure.children) check_keys(faults, child);
 }
 
 // A tensor cannot be a module, too.
@@ -163,11 +163,11 @@ void demand_names(const Graph& graph, std::string_view stem) {
   Faults faults;
   std::set<std::string> tensors;
   for (const Constant& constant : graph.constants) {
-    check_tensor(faults, constant.names, constant.names.size() > 1);
+    check_tensor(faults, constant.names);
     tensors.insert(constant.names.begin(), constant.names.end());
   }
   for (const State& state : graph.states) {
-    check_tensor(faults, state.names, true);
+    check_tensor(faults, state.names);
     tensors.insert(state.names.begin(), state.names.end());
   }
   check_prefixes(faults, tensors);
@@ -179,6 +179,9 @@ void demand_names(const Graph& graph, std::string_view stem) {
       if (!is_utf8(graph[id].name)) faults.check(graph[id].name, "is not UTF-8");
     }
   }
+  const Signature& signature = graph.signature;
+  for (const Structure* side : {&signature.arguments, &signature.keywords, &signature.results})
+    check_keys(faults, *side);
   if (faults.list().empty()) return;
   throw Error(Fault::unsupported, graph.name,
               fmt::format("{} that PyTorch source cannot have; rename in the model:\n  {}",

@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <cmath>
+#include <limits>
 #include <optional>
 
 #include "base/text.h"
@@ -88,7 +89,9 @@ std::string python_literal(double value) {
 }
 
 std::string python_literal(float value) {
-  return std::isfinite(value) ? real_text(value) : python_literal(static_cast<double>(value));
+  // The largest float has a shortest text that stands for a larger double.
+  const bool short_enough = std::abs(value) < std::numeric_limits<float>::max();
+  return short_enough ? real_text(value) : python_literal(static_cast<double>(value));
 }
 
 std::string python_literal(std::string_view value) {
@@ -120,6 +123,29 @@ const std::vector<std::string_view>& python_words() {
 
 bool is_python_keyword(std::string_view word) {
   return std::ranges::find(keywords, word) != keywords.end();
+}
+
+std::set<std::string> python_names(std::string_view program) {
+  std::set<std::string> names;
+  std::size_t begin = 0;  // of the word that the scan is in
+  std::size_t end = 0;
+  const auto finish = [&](std::size_t next) {
+    const std::string_view after = trimmed(program.substr(end, 3));
+    const bool argument = after.starts_with('=') && !after.starts_with("==");
+    const bool attribute = begin > 0 && program[begin - 1] == '.';
+    if (end > begin && !argument && !attribute) names.emplace(program.substr(begin, end - begin));
+    begin = end = next;
+  };
+  scan(program, [&](std::size_t i, int) {
+    if (i != end) finish(i);
+    if (is_word(program[i])) {
+      end = i + 1;
+    } else {
+      finish(i + 1);
+    }
+  });
+  finish(end);
+  return names;
 }
 
 std::string class_name(std::string_view text) {

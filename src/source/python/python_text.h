@@ -23,7 +23,8 @@ struct Expression {
 /// The text, in parentheses where it binds less tightly than `least`.
 std::string bound(const Expression& expression, Binding least);
 
-/// "True", "0.5", "float(\"inf\")", "\"text\"".
+/// "True", "0.5", "float(\"inf\")", "\"text\"". A float is written so that the double that Python
+/// reads is none beyond its range.
 std::string python_literal(bool value);
 std::string python_literal(double value);
 std::string python_literal(float value);
@@ -38,6 +39,8 @@ Expression python_length(const Dim& dim, NameOf&& name_of);
 /// Keywords and builtins, which no variable should hide.
 const std::vector<std::string_view>& python_words();
 bool is_python_keyword(std::string_view word);
+/// The names that a program speaks of: neither attributes nor names of arguments.
+std::set<std::string> python_names(std::string_view program);
 /// "self_attention", "layers.0" -> "SelfAttention", "Layer0"-like class names: words capitalised
 /// and joined.
 std::string class_name(std::string_view text);

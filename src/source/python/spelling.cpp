@@ -138,16 +138,11 @@ class Template {
     // One side of a sign may be a plain number. The left one may bind as the sign itself does, but
     // for comparisons, which chain.
     const bool number =
-        i == 1 || (call_.node.inputs.size() > 1 && !is_literal(call_.node.inputs[1]));
+        i == 1 || (call_.node.inputs.size() > 1 && !call_.is_literal(call_.node.inputs[1]));
     const bool loose = i == 0 && (row_.binding == Binding::sum || row_.binding == Binding::product);
     const int tighter = row_.binding == Binding::sign ? 2 : 1;
     const auto least = static_cast<Binding>(static_cast<int>(row_.binding) + (loose ? 0 : tighter));
     return bound(call_.operand(call_.node.inputs[i], !number), least);
-  }
-
-  bool is_literal(ValueId id) const {
-    const Constant* constant = constant_of(call_.graph, id);
-    return constant != nullptr && isomer::is_literal(*constant);
   }
 
   const PythonCall& call_;

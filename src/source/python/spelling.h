@@ -21,6 +21,8 @@ struct PythonCall {
   std::function<Expression(ValueId id, bool tensor)> operand;
   /// The expression of a length.
   std::function<Expression(const Dim& dim)> length;
+  /// Whether a value is a number in the author's program.
+  std::function<bool(ValueId id)> is_literal;
   /// Whether anybody reads the output of that index.
   std::function<bool(std::size_t output)> used;
 

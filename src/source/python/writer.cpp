@@ -33,9 +33,11 @@ bool has_hidden(const Modules& modules) {
 /// Writes the classes of a model, one per module that needs one; equal ones are written once.
 class Classes {
  public:
-  Classes(const Modules& modules, std::string model) : modules_(modules), names_(reserved()) {
+  Classes(const Modules& modules, const Parameters& parameters, std::string model)
+      : modules_(modules), parameters_(parameters), names_(reserved()) {
     class_of_.resize(modules.all.size());
     class_of_[0] = names_.take(model);
+    plan_fixes();
     write(0);
   }
 
@@ -54,9 +56,9 @@ class Classes {
     const Module& module = modules_.all[index];
     for (const std::size_t child : module.children) write(child);
     if (module.kind != ModuleKind::own && index != 0) return;
-    const std::string canonical = body(index, Naming::by_position);
     std::string& name = class_of_[index];
     if (index != 0) {
+      const std::string canonical = body(index, Naming::by_position);
       const auto [known, fresh] = written_.try_emplace(canonical, "");
       if (fresh) known->second = fresh_name(hint(index));
       name = known->second;
@@ -69,9 +71,11 @@ class Classes {
 
   // "Block", "Block2", ...
   std::string fresh_name(const std::string& hint) {
-    std::string name = names_.take(hint);
-    for (int i = 2; name.find('_') != std::string::npos; ++i)
-      name = names_.take(hint + std::to_string(i));
+    std::string name;
+    do {
+      const int i = ++uses_[hint];
+      name = names_.take(i == 1 ? hint : hint + std::to_string(i));
+    } while (name.find('_') != std::string::npos);
     return name;
   }
 
@@ -102,7 +106,7 @@ class Classes {
     }
     if (module.called && module.kind != ModuleKind::sequential) {
       if (made) out.blank();
-      write_forward(modules_, index, naming, out);
+      write_forward(modules_, index, naming, parameters_, out);
     } else if (!made) {
       out.line("pass");
     }
@@ -198,26 +202,34 @@ class Classes {
   }
 
   // Tied and frozen tensors: said by the nearest class around all the modules concerned.
-  void add_fixes(std::size_t index, std::vector<std::string>& lines) const {
-    if (index == 0 && has_hidden(modules_)) lines.emplace_back("fill_constants(self)");
+  void plan_fixes() {
     for (const Tie& tie : modules_.ties) {
       std::string path = parent_path(tie.first);
       while (!is_within(parent_path(tie.other), path)) path = parent_path(path);
-      if (maker_of(path) == index) lines.push_back(tied(index, tie));
+      ties_[maker_of(path)].push_back(&tie);
     }
-    const bool any = std::ranges::any_of(modules_.graph.constants, &Constant::trainable);
-    bool layers = false;
+    trainable_ = std::ranges::any_of(modules_.graph.constants, &Constant::trainable);
     for (const Module& module : modules_.all) {
-      layers = layers || (module.layer != nullptr && !module.layer->tensors.empty());
-      if (any && module.layer != nullptr && maker_of(module.path) == index)
-        freeze(index, *module.layer, lines);
+      if (module.layer != nullptr && !module.layer->tensors.empty())
+        layers_[maker_of(module.path)].push_back(module.layer);
     }
-    if (!any && layers && index == 0) lines.emplace_back("self.requires_grad_(False)");
+  }
+
+  void add_fixes(std::size_t index, std::vector<std::string>& lines) const {
+    if (index == 0 && has_hidden(modules_)) lines.emplace_back("fill_constants(self)");
+    if (const auto ties = ties_.find(index); ties != ties_.end()) {
+      for (const Tie* tie : ties->second) lines.push_back(tied(index, *tie));
+    }
+    if (!trainable_ && !layers_.empty() && index == 0)
+      lines.emplace_back("self.requires_grad_(False)");
+    if (const auto layers = layers_.find(index); trainable_ && layers != layers_.end()) {
+      for (const Layer* layer : layers->second) freeze(index, *layer, lines);
+    }
   }
 
   // A class that makes the module, whether or not it calls it.
   std::size_t maker_of(const std::string& path) const {
-    std::size_t module = *modules_.at(path);
+    std::size_t module = modules_.at(path);
     while (module != 0 && modules_.all[module].kind != ModuleKind::own)
       module = modules_.all[module].parent;
     return module;
@@ -226,9 +238,8 @@ class Classes {
   std::string tied(std::size_t index, const Tie& tie) const {
     const std::string first = tensor_access(modules_, index, tie.first);
     const bool of_layer =
-        modules_.all[*modules_.at(parent_path(tie.other))].kind == ModuleKind::layer;
-    if (tie.trainable || of_layer)
-      return fmt::format("{} = {}", tensor_access(modules_, index, tie.other), first);
+        modules_.all[modules_.at(parent_path(tie.other))].kind == ModuleKind::layer;
+    if (tie.trainable || of_layer) return assignment(modules_, index, tie.other, first);
     return fmt::format("{}.register_buffer({}, {})",
                        module_access(modules_, index, parent_path(tie.other)),
                        python_literal(std::string_view(last_part(tie.other))), first);
@@ -238,7 +249,7 @@ class Classes {
     std::vector<std::string> frozen;
     std::size_t parameters = 0;
     for (const ValueId id : layer.tensors) {
-      const Constant* constant = constant_of(modules_.graph, id);
+      const Constant* constant = modules_.constant(id);
       if (constant == nullptr) continue;
       for (const std::string& name : constant->names) {
         const std::string last = last_part(name);
@@ -254,7 +265,12 @@ class Classes {
   }
 
   const Modules& modules_;
+  const Parameters& parameters_;
   Names names_;
+  std::map<std::string, int> uses_;                          // of a hint for a class
+  std::map<std::size_t, std::vector<const Tie*>> ties_;      // by who says them
+  std::map<std::size_t, std::vector<const Layer*>> layers_;  // with tensors, by who makes them
+  bool trainable_ = false;                                   // whether anything is
   std::vector<std::string> class_of_;
   std::map<std::string, std::string> written_;  // canonical text -> name
   std::string text_;
@@ -276,8 +292,13 @@ std::string described(const Graph& graph, const std::vector<ValueId>& values,
 
 // Names from outside must not end the text that they stand in.
 std::string harmless(std::string text) {
-  std::ranges::replace(text, '"', '_');
-  std::ranges::replace(text, '\\', '_');
+  std::ranges::replace_if(
+      text,
+      [](char c) {
+        const auto code = static_cast<unsigned char>(c);
+        return c == '"' || c == '\\' || (code < 0x20 && c != '\n') || code == 0x7f;
+      },
+      '_');
   return text;
 }
 
@@ -329,10 +350,11 @@ void write_load(PythonText& out, const std::string& model, const std::string& fi
   out.close();
 }
 
-std::string example(const Structure& structure, const Graph& graph, std::size_t& next) {
+std::string example(const Structure& structure, const Graph& graph,
+                    const std::map<std::string, std::string>& variable, std::size_t& next) {
   std::vector<std::string> parts;
   for (std::size_t i = 0; i < structure.children.size(); ++i) {
-    const std::string part = example(structure.children[i], graph, next);
+    const std::string part = example(structure.children[i], graph, variable, next);
     const bool keyed = structure.kind == Structure::Kind::dict;
     parts.push_back(
         keyed ? fmt::format("{}: {}", python_literal(std::string_view(structure.keys[i])), part)
@@ -349,7 +371,7 @@ std::string example(const Structure& structure, const Graph& graph, std::size_t&
   std::vector<std::string> lengths;
   for (const Dim& dim : type.shape) {
     lengths.push_back(
-        python_length(dim, [](const std::string& name) { return identifier(name); }).text);
+        python_length(dim, [&](const std::string& name) { return variable.at(name); }).text);
   }
   const std::string shape = lengths.empty() ? "()" : fmt::format("{}", fmt::join(lengths, ", "));
   // The example is run: integers that are zero must not be divided by.
@@ -357,11 +379,15 @@ std::string example(const Structure& structure, const Graph& graph, std::size_t&
                      type.dtype == DType::f32 ? "" : ", dtype=" + torch_dtype(type.dtype));
 }
 
-void write_example(PythonText& out, const Graph& graph) {
+void write_example(PythonText& out, const Graph& graph, const Parameters& names) {
   std::set<std::string> lengths;
   for (const ValueId id : graph.inputs) {
     for (const Dim& dim : graph[id].type.shape) dim.collect_symbols(lengths);
   }
+  std::vector<std::string_view> reserved = python_words();
+  reserved.emplace_back("torch");
+  Names variables(std::move(reserved));
+  std::map<std::string, std::string> variable;
   std::vector<std::string> parameters;
   for (const std::string& name : lengths) {
     std::int64_t value = 2;
@@ -370,15 +396,27 @@ void write_example(PythonText& out, const Graph& graph) {
       value =
           std::max(range.least, range.most ? std::min<std::int64_t>(value, *range.most) : value);
     }
-    parameters.push_back(fmt::format("{}={}", identifier(name), value));
+    variable[name] = variables.take(name);
+    parameters.push_back(fmt::format("{}={}", variable[name], value));
   }
   out.open(fmt::format("def example_inputs({}):", fmt::join(parameters, ", ")));
   out.line("\"\"\"Positional and keyword inputs of the right types and shapes.\"\"\"");
   std::size_t next = 0;
-  const std::string positional = example(graph.signature.arguments, graph, next);
-  out.line(
-      fmt::format("return {}, {}", positional, example(graph.signature.keywords, graph, next)));
+  const std::string positional = example(graph.signature.arguments, graph, variable, next);
+  Structure keywords = graph.signature.keywords;
+  keywords.keys = names.keywords;
+  out.line(fmt::format("return {}, {}", positional, example(keywords, graph, variable, next)));
   out.close();
+}
+
+void add_renamed(const Structure& side, const std::vector<std::string>& names,
+                 const std::string& where, std::vector<Note>& notes) {
+  for (std::size_t i = 0; i < std::min(side.keys.size(), names.size()); ++i) {
+    if (side.keys[i] == names[i]) continue;
+    notes.push_back({where, fmt::format("the argument {} is called {} in the source, where that "
+                                        "name is taken or none of Python's",
+                                        quoted(side.keys[i]), names[i])});
+  }
 }
 
 SafeTensors weights_of(const Modules& modules) {
@@ -416,7 +454,8 @@ Written write(const Graph& graph, std::string_view stem) {
   const Layered layered = recover_layers(graph);
   const Modules modules(graph, layered);
   const std::string hint = class_name(graph.name);
-  const Classes classes(modules, hint.empty() ? "Model" : hint);
+  const Parameters parameters = parameters_of(modules);
+  const Classes classes(modules, parameters, hint.empty() ? "Model" : hint);
   const SafeTensors weights = weights_of(modules);
   const bool any = !weights.tensors.empty();
   const bool hidden = has_hidden(modules);
@@ -437,9 +476,11 @@ Written write(const Graph& graph, std::string_view stem) {
   }
   write_load(out, classes.model(), file, any, hidden, layered.training);
   out.append("\n\n");
-  write_example(out, graph);
+  write_example(out, graph, parameters);
 
   Written written;
+  add_renamed(graph.signature.arguments, parameters.positional, graph.name, written.notes);
+  add_renamed(graph.signature.keywords, parameters.keywords, graph.name, written.notes);
   written.files.push_back({fmt::format("{}.py", stem), bytes_of(out.text())});
   if (any) {
     written.files.push_back(

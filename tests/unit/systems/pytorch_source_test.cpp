@@ -177,6 +177,98 @@ class Net(nn.Module):
 )");
 }
 
+std::vector<std::string> notes_of(std::string_view text) {
+  std::vector<std::string> notes;
+  for (const Note& note : python::write(ready(text), "net").notes) notes.push_back(note.text);
+  return notes;
+}
+
+TEST(PytorchSource, ALayerThatStandsElsewhereIsNoCall) {
+  EXPECT_EQ(classes_of(R"(
+graph net(x: f32[1, 2]) -> (y)
+  weight w: f32[2, 2] "hidden.weight" = [[1, 2], [3, 4]]
+  y = linear(x, w, none)  @head
+)"),
+            R"(class Head(nn.Module):
+    def forward(self, x, w):
+        return F.linear(x, w)
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.hidden = nn.Linear(2, 2, bias=False)
+        self.head = Head()
+
+    def forward(self, x):
+        return self.head(x, self.hidden.weight)
+)");
+}
+
+TEST(PytorchSource, RenamesOnlyArgumentsThatItMustAndSaysSo) {
+  const std::string_view text = R"(
+graph net(input: f32[2], type: f32[2], float: f32[2], lambda: f32[2], torch: f32[2]) -> (y)
+  called ('input'=*) {'type': *, 'float': *, 'lambda': *, 'torch': *} -> *
+  a = add(input, type)
+  b = mul(a, float)
+  c = exp(lambda)
+  d = add(b, c)
+  y = add(d, torch)
+)";
+  EXPECT_NE(source_of(text).find("def forward(self, input, *, type, float, lambda_1, torch_1):"),
+            std::string::npos)
+      << source_of(text);
+  EXPECT_NE(source_of(text).find("\"lambda_1\": torch.zeros(2)"), std::string::npos);
+  const std::vector<std::string> notes = notes_of(text);
+  ASSERT_EQ(notes.size(), 2U);
+  EXPECT_NE(notes[0].find("'lambda' is called lambda_1"), std::string::npos) << notes[0];
+  EXPECT_NE(notes[1].find("'torch' is called torch_1"), std::string::npos) << notes[1];
+}
+
+TEST(PytorchSource, NoneMayBeLeftOutOnlyWhereAllThatFollowIs) {
+  const std::string source = source_of(R"(
+graph net(x: f32[2]) -> (y)
+  called ('mask'=none, 'x'=*, 'more'=none) {} -> *
+  y = exp(x)
+)");
+  EXPECT_NE(source.find("def forward(self, mask, x, more=None):"), std::string::npos) << source;
+}
+
+TEST(PytorchSource, BuffersOfAnyNameCanChange) {
+  const std::string classes = classes_of(R"(
+graph net(x: f32[2]) -> (y)
+  state a: f32[2] "0" = [0, 0] -> b
+  state c: f32[2] "s-t" = [0, 0] -> x
+  b = add(a, x)
+  y = mul(b, c)
+)");
+  EXPECT_NE(classes.find("setattr(self, \"0\", b.detach())"), std::string::npos) << classes;
+  EXPECT_NE(classes.find("setattr(self, \"s-t\", x.detach())"), std::string::npos) << classes;
+}
+
+TEST(PytorchSource, NumbersReadBack) {
+  const std::string classes = classes_of(R"(
+graph net(x: f32[2], m: bool[2]) -> (y)
+  a = where(m, x, -3.4028235e+38)
+  b = clamp(a, min=-3.4028235e+38)
+  y = add(b, 0.1)
+)");
+  EXPECT_NE(classes.find("torch.where(m, x, -3.4028234663852886e+38)"), std::string::npos)
+      << classes;
+  EXPECT_NE(classes.find("min=-3.4028234663852886e+38"), std::string::npos) << classes;
+  EXPECT_NE(classes.find("+ 0.1"), std::string::npos) << classes;
+}
+
+TEST(PytorchSource, LengthsOfAnyNameHaveAVariable) {
+  const std::string source = source_of(R"(
+graph net(x: f32[torch, len]) -> (y)
+  length torch: 2..8
+  length len: 2..8
+  y = exp(x)
+)");
+  EXPECT_NE(source.find("def example_inputs(len_1=2, torch_1=2):"), std::string::npos) << source;
+}
+
 TEST(PytorchSource, OperatorsThatItCannotSpellAreListed) {
   Graph graph = parse_graph("graph net(x: f32[1]) -> (y)\n  y = relu(x)\n");
   graph.nodes[0].op = "blur";
