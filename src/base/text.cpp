@@ -19,6 +19,34 @@ std::string shortest(Real value) {
   return text;
 }
 
+/// Controls are below the blank, from delete to the end of C1, and what turns the direction of a
+/// line.
+bool is_control(std::uint32_t point) {
+  return point < 0x20 || (point >= 0x7f && point < 0xa0) || (point >= 0x202a && point <= 0x202e) ||
+         (point >= 0x2066 && point <= 0x2069);
+}
+
+/// Control characters that `hidden` names and stray bytes as "\x1b", those of `marks` behind a
+/// backslash.
+std::string escaped(std::string_view text, std::size_t most, bool (*hidden)(char),
+                    std::string_view marks = {}) {
+  std::string result;
+  std::size_t i = 0;
+  while (i < text.size()) {
+    const Utf8 character = utf8_at(text, i);
+    const std::string_view bytes = text.substr(i, std::max<std::size_t>(character.size, 1));
+    if (i + bytes.size() > most) return result + "...";
+    i += bytes.size();
+    if (character.size == 0 || (is_control(character.point) && hidden(bytes[0]))) {
+      for (const char c : bytes) result += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+      continue;
+    }
+    if (marks.find(bytes[0]) != std::string_view::npos) result += '\\';
+    result += bytes;
+  }
+  return result;
+}
+
 std::size_t edits_between(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
@@ -36,44 +64,45 @@ std::size_t edits_between(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-bool is_utf8(std::string_view text) {
+Utf8 utf8_at(std::string_view text, std::size_t at) {
   constexpr std::uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+  const auto code = static_cast<unsigned char>(text[at]);
+  const std::size_t size = code < 0x80   ? 1
+                           : code < 0xc0 ? 0
+                           : code < 0xe0 ? 2
+                           : code < 0xf0 ? 3
+                                         : 4;
+  if (size == 0 || code > 0xf4 || size > text.size() - at) return {};
+  std::uint32_t point = size == 1 ? code : code & (0xffU >> (size + 1));
+  for (std::size_t k = 1; k < size; ++k) {
+    const auto next = static_cast<unsigned char>(text[at + k]);
+    if ((next & 0xc0U) != 0x80) return {};
+    point = (point << 6U) | (next & 0x3fU);
+  }
+  const bool surrogate = point >= 0xd800 && point < 0xe000;
+  if (point < least[size] || point > 0x10ffff || surrogate) return {};
+  return {point, size};
+}
+
+bool is_utf8(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
-    const auto code = static_cast<unsigned char>(text[i]);
-    const std::size_t size = code < 0x80   ? 1
-                             : code < 0xc0 ? 0
-                             : code < 0xe0 ? 2
-                             : code < 0xf0 ? 3
-                                           : 4;
-    if (size == 0 || code > 0xf4 || i + size > text.size()) return false;
-    std::uint32_t point = size == 1 ? code : code & (0xffU >> (size + 1));
-    for (std::size_t k = 1; k < size; ++k) {
-      const auto next = static_cast<unsigned char>(text[i + k]);
-      if ((next & 0xc0U) != 0x80) return false;
-      point = (point << 6U) | (next & 0x3fU);
-    }
-    if (point < least[size] || point > 0x10ffff || (point >= 0xd800 && point < 0xe000))
-      return false;
+    const std::size_t size = utf8_at(text, i).size;
+    if (size == 0) return false;
     i += size;
   }
   return true;
 }
 
+std::string printable(std::string_view text, std::size_t most) {
+  return escaped(text, most, [](char c) { return c != '\n' && c != '\t'; });
+}
+
 std::string quoted(std::string_view text) {
   constexpr std::size_t longest = 80;
-  std::string result = "'";
-  for (const char c : text.substr(0, longest)) {
-    const auto code = static_cast<unsigned char>(c);
-    if (c == '\'' || c == '\\') {
-      result += '\\';
-      result += c;
-    } else if (code < 0x20 || code == 0x7f) {
-      result += fmt::format("\\x{:02x}", code);
-    } else {
-      result += c;
-    }
-  }
-  return result + (text.size() > longest ? "...'" : "'");
+  return "'" +
+         escaped(
+             text, longest, [](char) { return true; }, "'\\") +
+         "'";
 }
 
 std::string real_text(double value) { return shortest(value); }

@@ -4,13 +4,19 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <memory>
 
 #include "base/text.h"
-#include "cli/verb.h"
 
 namespace isomer::cli {
 namespace {
+
+/// Over the last one: what `say` would escape is ours here.
+void draw_line(std::string_view line) {
+  fmt::print(stderr, "\r\033[K{}", line);
+  std::fflush(stderr);
+}
 
 class Bar {
  public:
@@ -18,7 +24,7 @@ class Bar {
   Bar(const Bar&) = delete;
   Bar& operator=(const Bar&) = delete;
   ~Bar() {
-    if (drawn_) say("\r\033[K");
+    if (drawn_) draw_line("");
   }
 
   void draw(std::string_view what, std::size_t done, std::size_t total) {
@@ -29,7 +35,9 @@ class Bar {
     drawn_ = true;
     constexpr std::size_t width = 30;
     const std::size_t full = total == 0 ? 0 : std::min(width, width * done / total);
-    say(fmt::format("\r\033[K[{:=<{}}{: <{}}] {}", "", full, "", width - full, what));
+    constexpr std::size_t longest = 200;
+    draw_line(
+        fmt::format("[{:=<{}}{: <{}}] {}", "", full, "", width - full, printable(what, longest)));
   }
 
  private:

@@ -45,23 +45,28 @@ std::int64_t elements(const Graph& graph, bool trainable) {
   return count;
 }
 
-void print_summary(const Graph& graph) {
+std::string summary_of(const Graph& graph) {
   const auto counts = op_counts(graph);
-  fmt::print("model       {}\n", graph.name);
-  fmt::print("inputs      {}\n", fmt::join(typed(graph, graph.inputs), ", "));
-  fmt::print("outputs     {}\n", fmt::join(typed(graph, graph.outputs), ", "));
+  std::string text;
+  const auto row = [&](std::string_view name, const auto& value) {
+    text += fmt::format("{:<11} {}\n", name, value);
+  };
+  row("model", graph.name);
+  row("inputs", fmt::format("{}", fmt::join(typed(graph, graph.inputs), ", ")));
+  row("outputs", fmt::format("{}", fmt::join(typed(graph, graph.outputs), ", ")));
   for (const LengthRange& length : graph.signature.lengths) {
-    fmt::print("length      {}: {}..{}\n", length.name, length.least,
-               length.most ? std::to_string(*length.most) : "");
+    row("length", fmt::format("{}: {}..{}", length.name, length.least,
+                              length.most ? std::to_string(*length.most) : ""));
   }
-  fmt::print("parameters  {}\n", elements(graph, true));
-  fmt::print("buffers     {}\n", elements(graph, false));
-  fmt::print("states      {}\n", graph.states.size());
-  fmt::print("nodes       {}\n", graph.nodes.size());
+  row("parameters", elements(graph, true));
+  row("buffers", elements(graph, false));
+  row("states", graph.states.size());
+  row("nodes", graph.nodes.size());
   std::vector<std::pair<std::string, std::size_t>> sorted(counts.begin(), counts.end());
   std::ranges::stable_sort(sorted, std::ranges::greater{},
                            &std::pair<std::string, std::size_t>::second);
-  for (const auto& [op, count] : sorted) fmt::print("  {:>5} {}\n", count, op);
+  for (const auto& [op, count] : sorted) text += fmt::format("  {:>5} {}\n", count, op);
+  return text;
 }
 
 std::string escaped(std::string_view text) {
@@ -73,34 +78,38 @@ std::string escaped(std::string_view text) {
   return result;
 }
 
-void print_dot(const Graph& graph) {
-  fmt::print("digraph \"{}\" {{\n  rankdir=TB;\n  node [shape=box, fontname=\"sans\"];\n",
-             escaped(graph.name));
+std::string dot_of(const Graph& graph) {
+  std::string text;
+  const auto add = [&]<class... Values>(fmt::format_string<Values...> form, Values&&... values) {
+    text += fmt::format(form, std::forward<Values>(values)...);
+  };
+  add("digraph \"{}\" {{\n  rankdir=TB;\n  node [shape=box, fontname=\"sans\"];\n",
+      escaped(graph.name));
   std::map<ValueId, std::string> made_by;
   for (const ValueId id : graph.inputs) {
     made_by[id] = fmt::format("v{}", static_cast<std::uint32_t>(id));
-    fmt::print("  {} [shape=ellipse, label=\"{}\\n{}\"];\n", made_by[id],
-               escaped(value_name(graph, id)), escaped(to_text(graph[id].type)));
+    add("  {} [shape=ellipse, label=\"{}\\n{}\"];\n", made_by[id], escaped(value_name(graph, id)),
+        escaped(to_text(graph[id].type)));
   }
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
-    fmt::print("  n{} [label=\"{}\\n{}\"];\n", i, escaped(node.op), escaped(node.scope));
+    add("  n{} [label=\"{}\\n{}\"];\n", i, escaped(node.op), escaped(node.scope));
     for (const ValueId id : node.inputs) {
       const auto from = made_by.find(id);
       if (from == made_by.end()) continue;
-      fmt::print("  {} -> n{} [label=\"{}\"];\n", from->second, i,
-                 escaped(to_text(graph[id].type)));
+      add("  {} -> n{} [label=\"{}\"];\n", from->second, i, escaped(to_text(graph[id].type)));
     }
     for (const ValueId id : node.outputs) made_by[id] = fmt::format("n{}", i);
   }
   for (std::size_t i = 0; i < graph.outputs.size(); ++i) {
     const ValueId id = graph.outputs[i];
-    fmt::print("  out{} [shape=ellipse, label=\"{}\\n{}\"];\n", i, escaped(value_name(graph, id)),
-               escaped(to_text(graph[id].type)));
+    add("  out{} [shape=ellipse, label=\"{}\\n{}\"];\n", i, escaped(value_name(graph, id)),
+        escaped(to_text(graph[id].type)));
     const auto from = made_by.find(id);
-    if (from != made_by.end()) fmt::print("  {} -> out{};\n", from->second, i);
+    if (from != made_by.end()) add("  {} -> out{};\n", from->second, i);
   }
-  fmt::print("}}\n");
+  add("}}\n");
+  return text;
 }
 
 Tree list_of(const std::vector<std::string>& texts) {
@@ -186,14 +195,15 @@ int show(const Words& words) {
   const ModelFile model = open_model(words.text("MODEL"), words.text("from"));
   const Loaded loaded = read_graph(model);
   print_notes(model.path, loaded.notes);
+  print_links(model);
   if (words.has("json")) {
-    fmt::print("{}\n", write_json(tree_of(loaded.graph)));
+    print(write_json(tree_of(loaded.graph)) + "\n");
   } else if (words.has("dot")) {
-    print_dot(loaded.graph);
+    print(dot_of(loaded.graph));
   } else if (words.has("summary")) {
-    print_summary(loaded.graph);
+    print(summary_of(loaded.graph));
   } else {
-    fmt::print("{}", to_text(loaded.graph));
+    print(to_text(loaded.graph));
   }
   return yes;
 }

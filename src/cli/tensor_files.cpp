@@ -44,8 +44,8 @@ std::vector<Tensor> inputs_by_name(const std::string& path, std::span<const Port
   }
   if (!missing.empty()) {
     throw Error(Fault::model, path,
-                fmt::format("has no tensor {}; the model takes: {}", fmt::join(missing, ", "),
-                            fmt::join(port_names(ports), ", ")));
+                fmt::format("has no tensor {}; the model takes: {}", listed(missing),
+                            listed(port_names(ports))));
   }
   std::vector<std::string> spare;
   for (const auto& [name, tensor] : stored) {
@@ -55,7 +55,7 @@ std::vector<Tensor> inputs_by_name(const std::string& path, std::span<const Port
   if (!spare.empty() && !ports.empty()) {
     throw Error(Fault::model, path,
                 fmt::format("has also {}; the model takes one tensor for each of: {}",
-                            fmt::join(spare, ", "), fmt::join(port_names(ports), ", ")));
+                            listed(spare), listed(port_names(ports))));
   }
   return inputs;
 }
@@ -63,10 +63,10 @@ std::vector<Tensor> inputs_by_name(const std::string& path, std::span<const Port
 std::vector<Tensor> inputs_by_position(std::span<const std::string> paths,
                                        std::span<const Port> ports) {
   if (paths.size() != ports.size()) {
-    throw Error(Fault::usage, "--inputs",
-                fmt::format("{} given and {} wanted, one for each of: {}",
-                            counted(paths.size(), "npy file"), ports.size(),
-                            fmt::join(port_names(ports), ", ")));
+    throw Error(
+        Fault::usage, "--inputs",
+        fmt::format("{} given and {} wanted, one for each of: {}",
+                    counted(paths.size(), "npy file"), ports.size(), listed(port_names(ports))));
   }
   std::vector<Tensor> inputs;
   for (const std::string& path : paths) {

@@ -56,8 +56,11 @@ struct Verb {
 /// The table in main.cpp.
 std::span<const Verb> all_verbs();
 
-/// To standard error; what cannot be said there is lost.
-void say(std::string_view text);
+/// A line to standard error; what cannot be said there is lost.
+void say(std::string_view line);
+/// What came out of a model or a proof, to standard output. Both this and `say` send nothing that a
+/// terminal would obey.
+void print(std::string_view text);
 
 constexpr int yes = 0;
 constexpr int no = 1;

@@ -1,5 +1,6 @@
 #include <cstdio>
 
+#include "base/text.h"
 #include "cli/verb.h"
 
 namespace isomer::cli {
@@ -25,9 +26,16 @@ std::span<const std::string> Words::all(std::string_view key) const {
   return found->second;
 }
 
-void say(std::string_view text) {
+void say(std::string_view line) {
+  constexpr std::size_t most = 20'000;  // nobody reads more
+  const std::string text = printable(line, most) + '\n';
   std::fwrite(text.data(), 1, text.size(), stderr);
   std::fflush(stderr);
+}
+
+void print(std::string_view text) {
+  const std::string shown = printable(text, std::string_view::npos);
+  std::fwrite(shown.data(), 1, shown.size(), stdout);
 }
 
 }  // namespace isomer::cli

@@ -4,11 +4,13 @@
 #include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
 #include <optional>
+#include <unordered_set>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -105,10 +107,12 @@ class TreeMaker {
   }
 
   decltype(Tree::value) number(std::string_view digits, std::uint64_t start) const {
-    if (digits.ends_with("NaN")) return std::numeric_limits<double>::quiet_NaN();
-    if (digits.find('I') != std::string_view::npos) {
-      return digits.front() == '-' ? -HUGE_VAL : HUGE_VAL;
-    }
+    if (digits == "NaN") return std::numeric_limits<double>::quiet_NaN();
+    if (digits == "Infinity") return HUGE_VAL;
+    if (digits == "-Infinity") return -HUGE_VAL;
+    // The parser knows more words than Python does: "Inf", "-NaN".
+    if (digits.find_first_of("IN") != std::string_view::npos)
+      refuse(text_, start, fmt::format("is not JSON: {}", quoted(digits)));
     const char* last = digits.data() + digits.size();
     if (digits.find_first_of(".eE") == std::string_view::npos) {
       std::int64_t integer = 0;
@@ -130,6 +134,29 @@ class TreeMaker {
   std::string key_;
   std::uint64_t last_end_ = 0;
 };
+
+/// The second of two equal keys in one map, anywhere in the tree; null when there are none.
+const Tree::Map::value_type* repeated_key(const Tree& tree) {
+  if (const Tree::List* list = tree.list()) {
+    for (const Tree& child : *list) {
+      if (const auto* found = repeated_key(child)) return found;
+    }
+  }
+  const Tree::Map* map = tree.map();
+  if (map == nullptr) return nullptr;
+  constexpr std::ptrdiff_t few = 16;  // are compared faster than put into a set
+  std::unordered_set<std::string_view> seen;
+  for (auto entry = map->begin(); entry != map->end(); ++entry) {
+    const bool twice = std::ssize(*map) > few
+                           ? !seen.insert(entry->first).second
+                           : std::find_if(map->begin(), entry, [&](const auto& before) {
+                               return before.first == entry->first;
+                             }) != entry;
+    if (twice) return &*entry;
+    if (const auto* found = repeated_key(entry->second)) return found;
+  }
+  return nullptr;
+}
 
 std::string explain(rapidjson::ParseErrorCode code) {
   std::string words = rapidjson::GetParseError_En(code);
@@ -255,16 +282,8 @@ class Writer {
 
   /// One UTF-8 sequence as escapes; a byte that begins none becomes the replacement character.
   std::size_t write_wide(std::string_view text, std::size_t i) {
-    const auto code = static_cast<unsigned char>(text[i]);
-    const std::size_t size = code >= 0xf0 ? 4 : code >= 0xe0 ? 3 : code >= 0xc0 ? 2 : 0;
-    std::uint32_t point = size == 0 ? 0 : code & (0xffU >> (size + 1));
-    bool valid = size != 0 && i + size <= text.size() && code < 0xf5;
-    for (std::size_t k = 1; valid && k < size; ++k) {
-      const auto next = static_cast<unsigned char>(text[i + k]);
-      valid = (next & 0xc0U) == 0x80U;
-      point = (point << 6U) | (next & 0x3fU);
-    }
-    if (!valid) {
+    const auto [point, size] = utf8_at(text, i);
+    if (size == 0) {
       escape(0xfffd);
       return i + 1;
     }
@@ -315,6 +334,14 @@ Tree read_json(std::string_view text) {
     refuse(text, stream.Tell(), "is not JSON: a zero character after the document");
   }
   return maker.take();
+}
+
+void refuse_repeated_keys(const Tree& tree, std::string_view text) {
+  if (repeated_key(tree) == nullptr) return;
+  const Tree careful = read_json(text);  // the fast reader knows no places
+  const auto* twice = repeated_key(careful);
+  refuse(text, twice->second.offset,
+         fmt::format("the key {} stands twice in one map", quoted(twice->first)));
 }
 
 std::string write_json(const Tree& tree, const JsonStyle& style) {

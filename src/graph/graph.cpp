@@ -24,7 +24,7 @@ std::string bound_text(const Lengths& lengths, const TensorType& type) {
     const auto found = lengths.find(name);
     if (found != lengths.end()) bound.push_back(fmt::format("{} = {}", name, found->second));
   }
-  return bound.empty() ? "" : fmt::format(" with {}", fmt::join(bound, ", "));
+  return bound.empty() ? "" : fmt::format(" with {}", listed(bound));
 }
 
 bool fits(const Shape& shape, const Lengths& lengths, const std::vector<std::int64_t>& given) {
@@ -129,7 +129,7 @@ class Binder {
     for (const Misfit& misfit : misfits_) {
       lines.push_back(fmt::format("{} {}", quoted(name(misfit.input)), misfit.what));
     }
-    throw Error(Fault::model, "inputs", fmt::format("{}", fmt::join(lines, "; ")));
+    throw Error(Fault::model, "inputs", listed(lines, "; "));
   }
 
   const Graph& graph_;

@@ -180,10 +180,9 @@ void refuse_unknown(const OpSchema& schema, const Prototype& wanted, const Attri
     if (known) continue;
     std::vector<std::string_view> names;
     for (const auto& setting : wanted.settings) names.push_back(setting.name);
-    throw Error(
-        Fault::model, "",
-        fmt::format("'{}' has no attribute {}; it has: {}", schema.name(), quoted(attribute.name),
-                    names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))));
+    throw Error(Fault::model, "",
+                fmt::format("'{}' has no attribute {}; it has: {}", schema.name(),
+                            quoted(attribute.name), names.empty() ? "none" : listed(names)));
   }
 }
 

@@ -24,9 +24,8 @@ void require_known(std::span<const std::string> names, std::span<const Pass> off
     if (std::ranges::find(offered, name, &Pass::name) != offered.end()) continue;
     std::vector<std::string_view> known;
     for (const Pass& pass : offered) known.push_back(pass.name);
-    throw Error(
-        Fault::usage, "",
-        fmt::format("there is no pass {}; there are: {}", quoted(name), fmt::join(known, ", ")));
+    throw Error(Fault::usage, "",
+                fmt::format("there is no pass {}; there are: {}", quoted(name), listed(known)));
   }
 }
 

@@ -77,7 +77,7 @@ void refuse(const Graph& graph, const std::map<std::string, Missing>& missing) {
   }
   throw Error(Fault::unsupported, graph.name,
               fmt::format("{} cannot be spelled and not be expanded: {}{}",
-                          counted(missing.size(), "operator"), fmt::join(lines, "; "),
+                          counted(missing.size(), "operator"), listed(lines, "; "),
                           missing.contains("bernoulli")
                               ? "; bernoulli is a dropout at work: export the model in evaluation "
                                 "mode, after model.eval()"

@@ -139,7 +139,7 @@ class Proof {
     std::ranges::sort(b);
     if (a == b) {
       differ(fmt::format("the inputs stand in another order: {} in the source, {} in {}",
-                         fmt::join(left, ", "), fmt::join(right, ", "), other_.label));
+                         listed(left), listed(right), other_.label));
     }
   }
 
@@ -188,8 +188,7 @@ class Proof {
       for (std::size_t i = 0; i < places.size(); ++i) {
         if (!places[i]) alone.push_back(here[i].name);
       }
-      if (!alone.empty())
-        differ(fmt::format("parameters only of {}: {}", owner, fmt::join(alone, ", ")));
+      if (!alone.empty()) differ(fmt::format("parameters only of {}: {}", owner, listed(alone)));
     };
     report(ours.parameters, theirs.parameters, "the source");
     report(theirs.parameters, ours.parameters, other_.label);
@@ -226,7 +225,7 @@ class Proof {
     if (const auto guessed = guessed_inputs(plan); !guessed.empty()) {
       certificate_.notes.push_back(fmt::format(
           "integer inputs were tried in a guessed range only: {}; --inputs gives others",
-          fmt::join(guessed, ", ")));
+          listed(guessed)));
     }
     return sets;
   }

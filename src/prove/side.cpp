@@ -20,7 +20,7 @@ void refuse_random(const Graph& graph) {
   throw Error(Fault::unsupported, "",
               fmt::format("draws random numbers, which no two systems repeat: {}; a model in "
                           "evaluation mode can be judged",
-                          fmt::join(drawing, "; ")));
+                          listed(drawing, "; ")));
 }
 
 /// Whether the shortest decimal of `value` is one that somebody may have written.

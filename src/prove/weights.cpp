@@ -66,14 +66,6 @@ void compare_one(Check& check, const std::string& name, const Tensor& source, co
   if (!check.worst) check.worst = std::move(worst);
 }
 
-std::string listed(const std::vector<std::string>& names) {
-  constexpr std::size_t most = 5;
-  const std::span<const std::string> head(names.data(), std::min(most, names.size()));
-  const std::string rest =
-      names.size() > most ? fmt::format(" and {} more", names.size() - most) : "";
-  return fmt::format("{}{}", fmt::join(head, ", "), rest);
-}
-
 }  // namespace
 
 bool same_weight(const std::string& a, const std::string& b, const Aliases& aliases) {

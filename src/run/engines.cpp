@@ -46,9 +46,8 @@ const Engine& engine_named(std::string_view name) {
   if (found != std::end(engines)) return *found;
   std::vector<std::string_view> names;
   for (const Engine& engine : engines) names.push_back(engine.name);
-  throw Error(
-      Fault::usage, "",
-      fmt::format("there is no engine {}; there are {}", quoted(name), fmt::join(names, ", ")));
+  throw Error(Fault::usage, "",
+              fmt::format("there is no engine {}; there are {}", quoted(name), listed(names)));
 }
 
 const Engine& default_engine() {

@@ -70,9 +70,8 @@ const System& system_named(std::string_view name) {
   for (const System& system : systems) {
     if (system.name == name) return system;
   }
-  throw Error(
-      Fault::usage, "",
-      fmt::format("there is no system {}; there are: {}", quoted(name), fmt::join(names(), ", ")));
+  throw Error(Fault::usage, "",
+              fmt::format("there is no system {}; there are: {}", quoted(name), listed(names())));
 }
 
 const System& recognise(const Files& files, std::string_view entry) {
@@ -92,7 +91,7 @@ const System& recognise(const Files& files, std::string_view entry) {
   for (const System& system : systems)
     known.push_back(fmt::format("{} ({})", system.name, system.extensions));
   throw Error(Fault::file, std::string(entry),
-              fmt::format("is no model file we know; we know: {}", fmt::join(known, ", ")));
+              fmt::format("is no model file we know; we know: {}", listed(known)));
 }
 
 Graph prepare_for(const System& target, const Graph& graph, const PipelineOptions& options) {

@@ -185,7 +185,7 @@ void demand_names(const Graph& graph, std::string_view stem) {
   if (faults.list().empty()) return;
   throw Error(Fault::unsupported, graph.name,
               fmt::format("{} that PyTorch source cannot have; rename in the model:\n  {}",
-                          counted(faults.list().size(), "name"), fmt::join(faults.list(), "\n  ")));
+                          counted(faults.list().size(), "name"), listed(faults.list(), "\n  ")));
 }
 
 }  // namespace isomer::python

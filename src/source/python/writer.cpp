@@ -443,7 +443,7 @@ void demand_spelled(const Graph& graph) {
   if (missing.empty()) return;
   throw Error(Fault::unsupported, graph.name,
               fmt::format("{} without PyTorch spelling:\n  {}", counted(missing.size(), "operator"),
-                          fmt::join(missing, "\n  ")));
+                          listed(missing, "\n  ")));
 }
 
 }  // namespace

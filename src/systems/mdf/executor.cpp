@@ -18,7 +18,7 @@ bool is_one(const Value& weight) {
   throw Error(fault, "",
               problems.size() == 1 ? problems[0]
                                    : fmt::format("{}:\n  {}", counted(problems.size(), "problem"),
-                                                 fmt::join(problems, "\n  ")));
+                                                 listed(problems, "\n  ")));
 }
 
 }  // namespace
@@ -103,9 +103,8 @@ void DocumentExecutor::put_in_order(std::vector<std::string>& problems) {
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     if (!runs[i]) stuck.push_back(quoted(nodes_[i]->id()));
   }
-  problems.push_back(
-      fmt::format("the edges form a cycle, which never starts to run; in it or behind it: {}",
-                  fmt::join(stuck, ", ")));
+  problems.push_back(fmt::format(
+      "the edges form a cycle, which never starts to run; in it or behind it: {}", listed(stuck)));
 }
 
 NodeExecutor* DocumentExecutor::node_named(std::string_view id) const {

@@ -157,7 +157,7 @@ void NodeExecutor::make_functions(const Node& node, std::set<std::string> known,
     std::vector<std::string> missing;
     for (const std::string& name : waiting[i].missing) missing.push_back(quoted(name));
     problems.push_back(fmt::format("node {}, function {}: not known in the node: {}", quoted(id_),
-                                   quoted(waiting[i].function.id), fmt::join(missing, ", ")));
+                                   quoted(waiting[i].function.id), listed(missing)));
   }
 }
 

@@ -164,8 +164,7 @@ void Reader::put_in_order() {
   for (std::size_t i = 0; i < runs.size(); ++i) {
     if (!runs[i]) waiting.push_back(quoted(graph_.nodes[i].first));
   }
-  problems_.push_back(
-      fmt::format("the edges form a cycle at or before {}", fmt::join(waiting, ", ")));
+  problems_.push_back(fmt::format("the edges form a cycle at or before {}", listed(waiting)));
 }
 
 Symbol Reader::incoming(const std::string& node, const std::string& port) {
@@ -367,7 +366,7 @@ void Reader::compare_ports(const std::string& id, const Node& node) {
     notes_.push_back({fmt::format("node {}, output port {}", quoted(id), quoted(port)),
                       fmt::format("its value is {}; the shape and type beside it, [{}] {}, have no "
                                   "effect",
-                                  to_text(type), fmt::join(body.shape, ", "), quoted(body.type))});
+                                  to_text(type), listed(body.shape), quoted(body.type))});
   }
 }
 
@@ -398,7 +397,7 @@ Loaded Reader::read() && {
   if (!problems_.empty()) {
     throw Error(Fault::unsupported, "",
                 fmt::format("{} in the way of reading the document as a graph:\n  {}",
-                            counted(problems_.size(), "thing"), fmt::join(problems_, "\n  ")));
+                            counted(problems_.size(), "thing"), listed(problems_, "\n  ")));
   }
   for (const auto& [id, node] : graph_.nodes) compare_ports(id, node);
   std::vector<ValueId> outputs = add_outputs();

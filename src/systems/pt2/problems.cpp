@@ -54,7 +54,7 @@ void Problems::throw_if_any(bool decomposed) const {
       fmt::format(
           "{} not read: {}{}",
           items.size() == 1 ? "1 operator is" : fmt::format("{} operators are", items.size()),
-          fmt::join(items, "; "),
+          listed(items, "; "),
           decomposed ? ""
                      : "\n  save program.run_decompositions() instead: it says many "
                        "operators in others, which we read"));

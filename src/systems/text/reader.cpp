@@ -409,7 +409,7 @@ class GraphReader {
                    begin);
     }
     cursor_.fail(fmt::format("'{}' has no attribute {}; it has {}", schema.name(), quoted(name),
-                             known.empty() ? "none" : fmt::format("{}", fmt::join(known, ", "))),
+                             known.empty() ? "none" : listed(known)),
                  begin);
   }
 

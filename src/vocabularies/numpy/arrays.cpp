@@ -160,14 +160,13 @@ Lengths1 bounded(Lengths1 shape, std::int64_t given) {
   // One length of 0 does not excuse the others: slices of nothing are walked over, too.
   std::int64_t count = 1;
   for (const std::int64_t length : shape) {
-    if (length < 0)
-      throw Error(Fault::model, "", fmt::format("[{}] is no shape", fmt::join(shape, ", ")));
+    if (length < 0) throw Error(Fault::model, "", fmt::format("[{}] is no shape", listed(shape)));
     count = product_of_lengths(count, std::max<std::int64_t>(length, 1));
   }
   if (count > std::max(most_elements, given)) {
     throw Error(Fault::model, "",
                 fmt::format("an array of shape [{}] is too large; at most {} elements are made",
-                            fmt::join(shape, ", "), most_elements));
+                            listed(shape), most_elements));
   }
   return shape;
 }
@@ -179,8 +178,7 @@ Lengths1 broadcast_shape(const Lengths1& a, const Lengths1& b) {
     const std::int64_t right = i < b.size() ? b[b.size() - 1 - i] : 1;
     if (left != right && left != 1 && right != 1) {
       throw Error(Fault::model, "",
-                  fmt::format("shapes [{}] and [{}] do not broadcast", fmt::join(a, ", "),
-                              fmt::join(b, ", ")));
+                  fmt::format("shapes [{}] and [{}] do not broadcast", listed(a), listed(b)));
     }
     shape[shape.size() - 1 - i] = left == 1 ? right : left;
   }
@@ -193,7 +191,7 @@ Tensor broadcast_to(const Tensor& tensor, const Lengths1& shape) {
   if (broadcast_shape(tensor.shape(), shape) != shape) {
     throw Error(Fault::model, "",
                 fmt::format("{} does not broadcast to [{}]",
-                            to_text(tensor.dtype(), tensor.shape()), fmt::join(shape, ", ")));
+                            to_text(tensor.dtype(), tensor.shape()), listed(shape)));
   }
   const Lengths1 strides = strides_in(tensor.shape(), shape);
   return lay_out(tensor.dtype(), shape, strides, 0, tensor.bytes());
@@ -275,7 +273,7 @@ Tensor reshaped(const Tensor& x, Lengths1 shape) {
     if (length == -1 && open == nullptr) {
       open = &length;
     } else if (length < 0) {
-      throw Error(Fault::model, "", fmt::format("[{}] is no shape", fmt::join(shape, ", ")));
+      throw Error(Fault::model, "", fmt::format("[{}] is no shape", listed(shape)));
     } else {
       known = product_of_lengths(known, length);
     }
@@ -284,7 +282,7 @@ Tensor reshaped(const Tensor& x, Lengths1 shape) {
   if (count_elements(shape) != x.count()) {
     throw Error(Fault::model, "",
                 fmt::format("{} does not fit the shape [{}]", to_text(x.dtype(), x.shape()),
-                            fmt::join(shape, ", ")));
+                            listed(shape)));
   }
   return x.reshaped(std::move(shape));
 }
