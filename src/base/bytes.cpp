@@ -53,27 +53,10 @@ Bytes map_file(const std::filesystem::path& path) {
 }
 
 void write_file(const std::filesystem::path& path, std::span<const std::byte> data) {
-  std::filesystem::path aside = path;
-  aside += ".part" + std::to_string(::getpid());
-  {
-    std::ofstream out(aside, std::ios::binary | std::ios::trunc);
-    out.write(reinterpret_cast<const char*>(data.data()),
-              static_cast<std::streamsize>(data.size()));
-    out.flush();
-    if (!out) {
-      const Error error = system_error(path, "cannot write");
-      std::error_code ignored;
-      std::filesystem::remove(aside, ignored);
-      throw error;
-    }
-  }
-  std::error_code failed;
-  std::filesystem::rename(aside, path, failed);
-  if (failed) {
-    std::error_code ignored;
-    std::filesystem::remove(aside, ignored);
-    throw Error(Fault::file, path.string(), "cannot write: " + failed.message());
-  }
+  std::ofstream out(path, std::ios::binary | std::ios::trunc);
+  out.write(reinterpret_cast<const char*>(data.data()), static_cast<std::streamsize>(data.size()));
+  out.flush();
+  if (!out) throw system_error(path, "cannot write");
 }
 
 void write_file(const std::filesystem::path& path, std::string_view text) {

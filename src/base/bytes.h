@@ -31,7 +31,7 @@ Bytes bytes_of(std::vector<std::byte> data);
 /// The whole file, mapped read-only. Throws Fault::file when it cannot be opened.
 Bytes map_file(const std::filesystem::path& path);
 
-/// Writes beside `path` and renames, so that nobody ever sees half a file.
+/// For folders of our own: where others look, they would see half a file.
 void write_file(const std::filesystem::path& path, std::span<const std::byte> data);
 void write_file(const std::filesystem::path& path, std::string_view text);
 

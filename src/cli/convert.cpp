@@ -38,9 +38,8 @@ const System& target_of(const Words& words, const fs::path& output) {
       known.push_back(fmt::format("{} ({})", extension, system.name));
     }
   }
-  throw Error(
-      Fault::usage, output.string(),
-      fmt::format("no system writes such a file; these are written: {}", fmt::join(known, ", ")));
+  throw Error(Fault::usage, output.string(),
+              fmt::format("no system writes such a file; these are written: {}", listed(known)));
 }
 
 void check_writes(const System& target, const fs::path& output) {
@@ -55,6 +54,12 @@ void check_writes(const System& target, const fs::path& output) {
               fmt::format("{} writes {} files", target.name, extensions_of(target).front()));
 }
 
+/// What we write names the weights beside it.
+void check_utf8(const fs::path& output) {
+  if (is_utf8(output.filename().string())) return;
+  throw Error(Fault::usage, output.string(), "cannot be named in what is written; use UTF-8");
+}
+
 /// Collects "00.read.isomer", "01.simplify.isomer", ... while the pipeline runs.
 class Dump {
  public:
@@ -67,14 +72,11 @@ class Dump {
   }
   void save(const Files& source) const {
     if (folder_.empty()) return;
-    std::error_code failed;
-    fs::create_directories(folder_, failed);
-    Staging staging(folder_);
-    for (const File& file : files_) {
-      check_not_used(fs::path(folder_) / file.name, source);
-      staging.write(file);
-    }
-    staging.publish();
+    Staging staging(folder_, Staging::Missing::made);
+    for (const File& file : files_) staging.write(file);
+    staging.publish([&] {
+      for (const File& file : files_) check_not_used(fs::path(folder_) / file.name, source);
+    });
   }
 
  private:
@@ -93,14 +95,18 @@ Written written_for(const System& target, const Loaded& loaded, const std::strin
   return target.write(prepare_for(target, loaded.graph, pipeline), stem);
 }
 
-bool proved(const ModelFile& source, const System& target, const fs::path& folder,
+bool proved(const ModelFile& source, const System& target, const Staging& staging,
             const std::string& entry) {
-  const auto files = open_folder(folder);
-  const Certificate certificate =
-      isomer::prove({source.path, source.system, source.files.get(), source.entry},
-                    {entry, &target, files.get(), entry}, {.progress = progress_bar()});
-  fmt::print("{}", to_text(certificate));
-  return certificate.equivalent;
+  const auto files = open_folder(staging.folder());
+  try {
+    const Certificate certificate =
+        isomer::prove({source.path, source.system, source.files.get(), source.entry},
+                      {entry, &target, files.get(), entry}, {.progress = progress_bar()});
+    print(staging.outside(to_text(certificate)));
+    return certificate.equivalent;
+  } catch (const Error& error) {
+    throw staging.outside(error);
+  }
 }
 
 }  // namespace
@@ -118,6 +124,7 @@ int convert(const Words& words) {
   const System& target = target_of(words, output);
   check_writes(target, output);
   check_output(output, output.filename().string());
+  check_utf8(output);
   const Loaded loaded = read_graph(source);
   Dump dump(words.text("dump"));
   dump.add("read", loaded.graph);
@@ -126,23 +133,27 @@ int convert(const Words& words) {
   });
   dump.save(*source.files);
   print_notes(source.path, loaded.notes);
+  print_links(source);
   print_notes(output.string(), written.notes);
   if (words.has("strict") && !(loaded.notes.empty() && written.notes.empty())) {
-    say(fmt::format("isomer: {}: not written: something would be lost, see the notes\n",
+    say(fmt::format("isomer: {}: not written: something would be lost, see the notes",
                     output.string()));
     return no;
   }
-  for (const File& file : written.files)
-    check_not_used(output.parent_path() / file.name, *source.files);
-  check_ours(output, target.mark);
-  check_beside(output.parent_path(), written.files);
+  const auto check = [&] {
+    for (const File& file : written.files)
+      check_not_used(output.parent_path() / file.name, *source.files);
+    check_ours(output, target.mark);
+    check_beside(output.parent_path(), written.files);
+  };
+  check();
   Staging staging(output.parent_path());
   for (const File& file : written.files) staging.write(file);
-  if (words.has("prove") && !proved(source, target, staging.folder(), written.files.at(0).name)) {
-    say(fmt::format("isomer: {}: not written: it would not be equivalent\n", output.string()));
+  if (words.has("prove") && !proved(source, target, staging, written.files.at(0).name)) {
+    say(fmt::format("isomer: {}: not written: it would not be equivalent", output.string()));
     return no;
   }
-  staging.publish();
+  staging.publish(check);
   return yes;
 }
 

@@ -1,7 +1,12 @@
+#include <poll.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 
+#include <csignal>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <memory>
 #include <sstream>
 
@@ -70,7 +75,7 @@ Words words_of(const Slots& slots) {
   return words;
 }
 
-void complain(std::string_view message) { say(fmt::format("isomer: {}\n", message)); }
+void complain(std::string_view message) { say(fmt::format("isomer: {}", message)); }
 
 int exit_code(Fault fault) {
   switch (fault) {
@@ -85,7 +90,18 @@ int exit_code(Fault fault) {
 
 bool is_output_lost() { return std::fflush(stdout) != 0 || std::ferror(stdout) != 0; }
 
+/// Whoever read our output may have gone. Then we end as others do: by the signal, without a word.
+void end_if_unread() {
+  pollfd output{STDOUT_FILENO, POLLOUT, 0};
+  struct sigaction now {};
+  if (::poll(&output, 1, 0) != 1 || (output.revents & POLLERR) == 0) return;
+  if (::sigaction(SIGPIPE, nullptr, &now) != 0 || now.sa_handler == SIG_IGN) return;
+  std::signal(SIGPIPE, SIG_DFL);
+  std::raise(SIGPIPE);
+}
+
 int refuse_output() {
+  end_if_unread();
   complain("standard output: cannot be written");
   return exit_code(Fault::file);
 }
@@ -119,7 +135,7 @@ int refuse_verb(std::string_view word) {
   for (const Verb& verb : verbs) names.push_back(verb.name);
   const std::string_view close = nearest(word, names);
   complain(fmt::format("there is no verb {}; {}", quoted(word),
-                       close.empty() ? fmt::format("there are: {}", fmt::join(names, ", "))
+                       close.empty() ? fmt::format("there are: {}", listed(names))
                                      : fmt::format("did you mean '{}'?", close)));
   complain("see: isomer --help");
   return exit_code(Fault::usage);
@@ -166,6 +182,10 @@ std::span<const Verb> all_verbs() { return verbs; }
 }  // namespace isomer::cli
 
 int main(int argc, char** argv) {
-  isomer::remove_temporary_folders_on_signals();
-  return isomer::cli::parse_and_run(argc, argv);
+  using namespace isomer;
+  clean_up_on_signals([](const std::filesystem::path& file) {
+    cli::complain(file.string() + ": was cut short while it was read");
+    return cli::exit_code(Fault::file);
+  });
+  return cli::parse_and_run(argc, argv);
 }

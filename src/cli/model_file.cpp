@@ -1,6 +1,7 @@
 #include "cli/model_file.h"
 
 #include <filesystem>
+#include <ranges>
 
 #include "base/text.h"
 #include "cli/verb.h"
@@ -36,17 +37,39 @@ Loaded read_graph(const ModelFile& model) {
 }
 
 std::string placed(std::string_view path, std::string_view entry, std::string_view where) {
-  if (where.starts_with(path)) return std::string(where);
-  if (where.starts_with(entry)) where.remove_prefix(entry.size());
+  const auto begins_with = [&](std::string_view file) {
+    return where.starts_with(file) && (where.size() == file.size() || where[file.size()] == ':');
+  };
+  if (begins_with(path)) return std::string(where);
+  if (begins_with(entry)) where.remove_prefix(entry.size());
   if (where.starts_with(": ")) where.remove_prefix(2);
   return where.empty() ? std::string(path) : fmt::format("{}: {}", path, where);
 }
 
 void print_notes(std::string_view path, const std::vector<Note>& notes) {
-  for (const Note& note : notes) {
+  constexpr std::size_t most = 20;
+  for (const Note& note : notes | std::views::take(most)) {
     const std::string where = placed(path, fs::path(path).filename().string(), note.where);
-    say(fmt::format("note: {}: {}\n", where, note.text));
+    say(fmt::format("note: {}: {}", where, note.text));
   }
+  if (notes.size() > most)
+    say(fmt::format("note: {}: and {}", path, counted(notes.size() - most, "more note")));
+}
+
+void print_links(const ModelFile& model) {
+  std::error_code failed;
+  const fs::path named = fs::absolute(model.path, failed);
+  const fs::path home = fs::canonical(named.parent_path(), failed);
+  std::vector<Note> notes;
+  for (const fs::path& used : model.files->used()) {
+    const fs::path real = fs::canonical(used, failed);
+    if (failed || used.filename() == named.filename()) continue;  // that one the user has named
+    if (*real.lexically_relative(home).begin() == "..") {
+      notes.push_back({used.filename().string(),
+                       fmt::format("is a link out of the folder; read is {}", real.string())});
+    }
+  }
+  print_notes(model.path, notes);
 }
 
 }  // namespace isomer::cli

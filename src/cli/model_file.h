@@ -40,4 +40,8 @@ decltype(auto) with_model(std::string_view path, std::string_view entry, Action&
 /// Prints what a reader or writer lost or assumed, one a line, to standard error.
 void print_notes(std::string_view path, const std::vector<Note>& notes);
 
+/// Says which files of the model were read through links that lead out of its folder. They are
+/// followed, since the folders in which downloads are kept are made of links.
+void print_links(const ModelFile& model);
+
 }  // namespace isomer::cli

@@ -59,12 +59,14 @@ int prove(const Words& words) {
     };
   }
   const Certificate certificate = isomer::prove(subject_of(a), subject_of(b), proof);
+  print_links(a);
+  print_links(b);
   if (words.has("json")) {
     check_not_used(words.text("json"), *a.files);
     check_not_used(words.text("json"), *b.files);
     save(words.text("json"), to_json(certificate));
   }
-  fmt::print("{}", to_text(certificate));
+  print(to_text(certificate));
   return certificate.equivalent ? yes : no;
 }
 

@@ -58,6 +58,7 @@ int run(const Words& words) {
     ports = ports_of(graph);
     executor = with_model(model.path, model.entry, [&] { return engine.make(std::move(graph)); });
   }
+  print_links(model);
   check_not_used(words.text("output"), *model.files);
   check_tensor_file(words.text("output"), inputs);
   const std::vector<Tensor> tensors = read_inputs(inputs, ports);

@@ -1,5 +1,13 @@
 #include "cli/staging.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <thread>
+
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/text.h"
@@ -16,6 +24,17 @@ fs::path existing_folder(fs::path folder) {
   return folder;
 }
 
+/// The folder, or what of its path is there already and what is to come with the files.
+Staging::Place place_of(const fs::path& target, Staging::Missing missing) {
+  std::error_code unknown;
+  if (missing == Staging::Missing::refused || target.empty() || fs::exists(target, unknown))
+    return {existing_folder(target), {}};
+  const fs::path whole = fs::weakly_canonical(target, unknown);
+  fs::path there = whole;
+  while (!fs::exists(there, unknown) && there.has_relative_path()) there = there.parent_path();
+  return {existing_folder(there), whole.lexically_relative(there)};
+}
+
 // Files are renamed into place. That must not replace a device (the whole system's, when root does
 // it) or a link, which others may need.
 void check_replaceable(const fs::path& path, Fault fault) {
@@ -28,6 +47,39 @@ void check_replaceable(const fs::path& path, Fault fault) {
                   ? "cannot be written: it is a link; name the file that it leads to, or a new one"
                   : "cannot be written: it is no regular file; name a new file");
 }
+
+void move(const fs::path& from, const fs::path& path) {
+  std::error_code failed;
+  fs::rename(from, path, failed);
+  if (!failed) return;
+  throw Error(Fault::file, path.lexically_normal().string(),
+              "cannot be written: " + failed.message());
+}
+
+/// Those who publish into one folder do it one after the other, so that their files do not mix.
+class FolderLock {
+ public:
+  explicit FolderLock(const fs::path& folder)
+      : handle_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    using namespace std::chrono_literals;
+    const auto patience = std::chrono::steady_clock::now() + 30s;
+    while (::flock(handle_, LOCK_EX | LOCK_NB) != 0) {
+      // A folder that may not be listed, or that knows no locks, is written to without one.
+      if (errno != EWOULDBLOCK) return;
+      if (std::chrono::steady_clock::now() > patience) {
+        ::close(handle_);
+        throw Error(Fault::file, folder.string(), "cannot be written to: others keep it locked");
+      }
+      std::this_thread::sleep_for(5ms);
+    }
+  }
+  ~FolderLock() { ::close(handle_); }
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  int handle_;
+};
 
 /// Puts files into their places; what it did is undone unless it is kept.
 class Moves {
@@ -46,18 +98,14 @@ class Moves {
   Moves(const Moves&) = delete;
   Moves& operator=(const Moves&) = delete;
 
-  void move(const fs::path& from, const fs::path& path) {
+  void replace(const fs::path& from, const fs::path& path) {
     std::error_code failed;
     // A second name keeps what is replaced; on file systems without them it is lost on a failure.
     fs::path before = before_ / path.filename();
     fs::create_directory(before_, failed);
     fs::create_hard_link(path, before, failed);
     const bool replaces = fs::exists(fs::symlink_status(path, failed));
-    fs::rename(from, path, failed);
-    if (failed) {
-      throw Error(Fault::file, path.lexically_normal().string(),
-                  "cannot be written: " + failed.message());
-    }
+    move(from, path);
     if (!replaces) before.clear();
     moves_.push_back({path, std::move(before)});
   }
@@ -74,21 +122,51 @@ class Moves {
 
 }  // namespace
 
-Staging::Staging(fs::path target)
-    : target_(existing_folder(std::move(target))), folder_(target_ / ".isomer-") {}
+Staging::Staging(fs::path target, Missing missing) : Staging(place_of(target, missing)) {}
+
+Staging::Staging(Place place)
+    : place_(std::move(place)), aside_(place_.there / ".isomer-"), folder_(aside_.path()) {
+  if (place_.missing.empty()) return;
+  folder_ /= place_.missing;
+  std::error_code failed;
+  fs::create_directories(folder_, failed);
+  if (failed) throw Error(Fault::file, place_.there.string(), "no folder: " + failed.message());
+}
 
 void Staging::write(const File& file) {
-  write_file(folder() / file.name, file.bytes.data);
+  try {
+    write_file(folder() / file.name, file.bytes.data);
+  } catch (const Error& error) {
+    throw outside(error);
+  }
   names_.push_back(file.name);
 }
 
-void Staging::publish() {
-  for (const std::string& name : names_) check_replaceable(target_ / name, Fault::file);
+void Staging::publish(const std::function<void()>& check) {
+  const FolderLock lock(place_.there);
+  check();
+  if (!place_.missing.empty()) {
+    const fs::path first = *place_.missing.begin();
+    uninterrupted([&] { move(aside_.path() / first, place_.there / first); });
+    return;
+  }
+  for (const std::string& name : names_) check_replaceable(place_.there / name, Fault::file);
   uninterrupted([&] {
     Moves moves(folder() / ".replaced");
-    for (const std::string& name : names_) moves.move(folder() / name, target_ / name);
+    for (const std::string& name : names_) moves.replace(folder() / name, place_.there / name);
     moves.keep();
   });
+}
+
+std::string Staging::outside(std::string text) const {
+  const std::string aside = aside_.path().filename().string() + "/";
+  for (std::size_t at = 0; (at = text.find(aside, at)) != std::string::npos;)
+    text.erase(at, aside.size());
+  return text;
+}
+
+Error Staging::outside(const Error& error) const {
+  return {error.fault(), outside(error.where()), outside(error.text())};
 }
 
 void check_output(const fs::path& path, std::string_view example) {
@@ -139,7 +217,7 @@ void check_beside(const fs::path& folder, const std::vector<File>& files) {
 void save(const fs::path& path, std::string_view content) {
   Staging staging(path.parent_path());
   staging.write({path.filename().string(), bytes_of(std::string(content))});
-  staging.publish();
+  staging.publish([] {});
 }
 
 }  // namespace isomer::cli

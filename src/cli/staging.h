@@ -1,9 +1,11 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "systems/files.h"
 #include "systems/temporary.h"
 
@@ -14,19 +16,33 @@ namespace isomer::cli {
 /// failure leaves nothing new, and what was there before.
 class Staging {
  public:
+  enum class Missing { refused, made };
+  struct Place {
+    std::filesystem::path there;    // the folder, or the innermost one around it that is there
+    std::filesystem::path missing;  // the rest of its path: folders that come with the files
+  };
+
   /// Throws Fault::file when `target` is no folder that can be written to.
-  explicit Staging(std::filesystem::path target);
+  explicit Staging(std::filesystem::path target, Missing missing = Missing::refused);
 
   /// Names are without folders.
   void write(const File& file);
   /// Where the files lie until they are published.
-  const std::filesystem::path& folder() const { return folder_.path(); }
-  /// Throws Fault::file when one of them cannot take its place.
-  void publish();
+  const std::filesystem::path& folder() const { return folder_; }
+  /// First does `check`, when nobody else publishes there any more. Throws what it throws, and
+  /// Fault::file when a file cannot take its place.
+  void publish(const std::function<void()>& check);
+
+  /// A text that speaks of the files where they lie, as if they lay where they will.
+  std::string outside(std::string text) const;
+  Error outside(const Error& error) const;
 
  private:
-  std::filesystem::path target_;
-  TemporaryFolder folder_;
+  explicit Staging(Place place);
+
+  Place place_;
+  TemporaryFolder aside_;
+  std::filesystem::path folder_;
   std::vector<std::string> names_;
 };
 

@@ -30,9 +30,9 @@ Tensor tensor_of(const StoredTensor& stored) {
   if (word == std::end(words)) {
     std::vector<std::string_view> known;
     for (const Word& one : words) known.push_back(one.text);
-    throw Error(Fault::unsupported, stored.name,
-                fmt::format("elements are {}; {} are read", isomer::quoted(stored.dtype),
-                            fmt::join(known, ", ")));
+    throw Error(
+        Fault::unsupported, stored.name,
+        fmt::format("elements are {}; {} are read", isomer::quoted(stored.dtype), listed(known)));
   }
   if (word->dtype == DType::boolean && !all_zero_or_one(stored.bytes.data)) {
     throw Error(Fault::file, stored.name, "has a boolean that is neither 0 nor 1");
@@ -62,6 +62,8 @@ std::string write_tensors(const NamedTensors& tensors) {
   for (const auto& [name, tensor] : tensors) content.tensors.push_back(stored(tensor, name));
   return write_safetensors(content);
 }
+
+std::string weights_beside(std::string_view entry) { return fmt::format("{}.safetensors", entry); }
 
 const Tensor* find(const NamedTensors& tensors, std::string_view name) {
   const auto found = std::ranges::find(tensors, name, &NamedTensors::value_type::first);

@@ -27,6 +27,10 @@ NamedTensors read_tensors(const Bytes& file);
 /// A safetensors file of them. Names must differ.
 std::string write_tensors(const NamedTensors& tensors);
 
+/// The name of the weights' file that goes with `entry`, which no other file that we write has:
+/// "net.json.safetensors". PyTorch source alone, which people load by hand, has "net.safetensors".
+std::string weights_beside(std::string_view entry);
+
 /// The tensor of that name, or null.
 const Tensor* find(const NamedTensors& tensors, std::string_view name);
 

@@ -82,7 +82,7 @@ struct System {
   /// Whether the file is one of ours, by a look at its content.
   bool (*recognises)(const Files&, std::string_view entry) = nullptr;
   Loaded (*read)(const Files&, std::string_view entry) = nullptr;
-  /// `stem` names the files: "net" gives net.json, net.safetensors.
+  /// `stem` names the files: "net" gives net.json, net.json.safetensors.
   Written (*write)(const Graph&, std::string_view stem) = nullptr;
   bool (*spells)(std::string_view op) = nullptr;
   Simulation (*simulate)(const Files&, std::string_view entry, Precision) = nullptr;

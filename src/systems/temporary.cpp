@@ -1,14 +1,18 @@
 #include "systems/temporary.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <mutex>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -20,11 +24,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
+struct Folder {
+  fs::path path;
+  int spare =
+      -1;  // a file handle, given up so that the folder can be listed when there are no more
+};
+
 // The one mutable thing that belongs to the whole process, as signals do: which folders a signal
 // has to remove. Whoever holds the gate keeps a signal from ending the program.
 struct Living {
   std::mutex gate;
-  std::vector<fs::path> folders;
+  std::vector<Folder> folders;
 };
 
 Living& living() {
@@ -33,24 +43,83 @@ Living& living() {
 }
 
 // The program may still be writing: a folder is tried again while files appear in it.
-void remove_wholly(const fs::path& folder) {
+void remove_wholly(const Folder& folder) {
   constexpr int most = 100;
+  ::close(folder.spare);
   std::error_code failed;
   for (int i = 0; i < most; ++i) {
-    fs::remove_all(folder, failed);
-    if (!fs::exists(folder, failed)) return;
+    fs::remove_all(folder.path, failed);
+    if (!fs::exists(folder.path, failed)) return;
   }
+}
+
+// The file that is mapped there; empty for none.
+fs::path mapped_at(const void* address) {
+  const auto wanted = reinterpret_cast<std::uintptr_t>(address);
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    std::uintptr_t begin = 0, end = 0;
+    char dash = 0;
+    std::istringstream words(line);
+    words >> std::hex >> begin >> dash >> end;
+    const std::size_t path = line.find('/');
+    if (begin <= wanted && wanted < end && path != std::string::npos) return line.substr(path);
+  }
+  return {};
+}
+
+// What the thread that met the lost page tells the one that waits. Blocked in all threads, so that
+// it comes to that one alone.
+int lost_page() { return SIGRTMIN; }
+
+void on_lost_page(int, siginfo_t* info, void*) {
+  sigqueue(getpid(), lost_page(), {.sival_ptr = info->si_addr});
+  while (true) pause();
+}
+
+// Ends the program as the signal would have done.
+void end_by(int signal) {
+  sigset_t only;
+  sigemptyset(&only);
+  sigaddset(&only, signal);
+  std::signal(signal, SIG_DFL);
+  pthread_sigmask(SIG_UNBLOCK, &only, nullptr);
+  std::raise(signal);
 }
 
 // The gate stays closed, so that nobody else begins to publish, or to speak of folders that are
 // suddenly gone.
-void end_by_signal(const sigset_t& signals) {
-  int signal = 0;
-  if (sigwait(&signals, &signal) != 0) return;
+void wait_for_the_end(const sigset_t& signals, const std::function<int(const fs::path&)>& lost) {
+  siginfo_t info{};
+  int signal = -1;
+  while (signal < 0) signal = sigwaitinfo(&signals, &info);
   living().gate.lock();
-  for (const fs::path& folder : living().folders) remove_wholly(folder);
-  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
-  std::raise(signal);
+  for (const Folder& folder : living().folders) remove_wholly(folder);
+  if (signal == lost_page() && info.si_code == SI_QUEUE && info.si_pid == getpid()) {
+    const fs::path file = mapped_at(info.si_value.sival_ptr);
+    if (!file.empty()) _exit(lost(file));
+    signal = SIGBUS;
+  }
+  end_by(signal);
+}
+
+bool ends_programs(int signal) {
+  // What a thread gets for its own doing is not for another to wait for.
+  constexpr int others[] = {SIGKILL, SIGSTOP, SIGCHLD, SIGCONT, SIGURG,  SIGWINCH,
+                            SIGTSTP, SIGTTIN, SIGTTOU, SIGSEGV, SIGBUS,  SIGFPE,
+                            SIGILL,  SIGTRAP, SIGABRT, SIGSYS,  SIGPIPE, SIGXFSZ};
+  struct sigaction now {};
+  return std::ranges::find(others, signal) == std::end(others) &&
+         sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_DFL;
+}
+
+void handle(int signal, void (*handler)(int, siginfo_t*, void*)) {
+  struct sigaction now {
+  }, ours{};
+  if (sigaction(signal, nullptr, &now) != 0 || now.sa_handler == SIG_IGN) return;
+  ours.sa_flags = SA_SIGINFO | SA_RESTART;
+  ours.sa_sigaction = handler;
+  sigaction(signal, &ours, nullptr);
 }
 
 }  // namespace
@@ -58,19 +127,21 @@ void end_by_signal(const sigset_t& signals) {
 TemporaryFolder::TemporaryFolder(const fs::path& start) {
   std::string pattern = start.string() + "XXXXXX";
   const std::lock_guard guard(living().gate);
-  if (mkdtemp(pattern.data()) == nullptr) {
-    throw Error(Fault::file, start.parent_path().string(),
-                std::string("cannot be written to: ") + std::strerror(errno));
+  const int spare = ::open("/", O_PATH | O_CLOEXEC);
+  if (spare < 0 || mkdtemp(pattern.data()) == nullptr) {
+    const std::string reason = std::strerror(errno);
+    ::close(spare);
+    throw Error(Fault::file, start.parent_path().string(), "cannot be written to: " + reason);
   }
   path_ = pattern;
-  living().folders.push_back(path_);
+  living().folders.push_back({path_, spare});
 }
 
 TemporaryFolder::~TemporaryFolder() {
   const std::lock_guard guard(living().gate);
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
-  std::erase(living().folders, path_);
+  const auto folder = std::ranges::find(living().folders, path_, &Folder::path);
+  remove_wholly(*folder);
+  living().folders.erase(folder);
 }
 
 void uninterrupted(const std::function<void()>& work) {
@@ -78,17 +149,19 @@ void uninterrupted(const std::function<void()>& work) {
   work();
 }
 
-void remove_temporary_folders_on_signals() {
+void clean_up_on_signals(const std::function<int(const fs::path&)>& lost) {
   sigset_t signals;
   sigemptyset(&signals);
-  for (const int signal : {SIGHUP, SIGINT, SIGTERM}) {
-    struct sigaction now {};
-    if (sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_DFL)
-      sigaddset(&signals, signal);
+  for (int signal = 1; signal < NSIG; ++signal) {
+    if (ends_programs(signal)) sigaddset(&signals, signal);
   }
+  const auto ignore = [](int, siginfo_t*, void*) {};
+  handle(SIGPIPE, ignore);
+  handle(SIGXFSZ, ignore);
+  handle(SIGBUS, on_lost_page);
   // Threads that are made later inherit the mask, so that only the one that waits gets a signal.
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::thread(end_by_signal, signals).detach();
+  std::thread(wait_for_the_end, signals, lost).detach();
 }
 
 }  // namespace isomer

@@ -6,7 +6,7 @@
 namespace isomer {
 
 /// A folder of our own, which vanishes with this object. When a signal ends a program that called
-/// `remove_temporary_folders_on_signals`, the folder vanishes, too.
+/// `clean_up_on_signals`, the folder vanishes, too.
 class TemporaryFolder {
  public:
   /// Makes the folder `start` followed by six letters. Throws Fault::file where that cannot be.
@@ -24,8 +24,11 @@ class TemporaryFolder {
 /// Does what must be done wholly or not at all: a signal that ends the program waits for it.
 void uninterrupted(const std::function<void()>& work);
 
-/// From now on SIGHUP, SIGINT and SIGTERM remove the temporary folders before they end the program;
-/// one that was ignored stays ignored. For the first line of a program, when it has one thread.
-void remove_temporary_folders_on_signals();
+/// From now on a signal that would end the program first removes the temporary folders; one that
+/// was ignored stays ignored. Files that may not grow and pipes that nobody reads fail when they
+/// are written. Where a mapped file is cut short by others, what of it is gone cannot be read:
+/// `lost` says so, and what it returns is the program's exit code. For the first line of a program,
+/// when it has one thread.
+void clean_up_on_signals(const std::function<int(const std::filesystem::path&)>& lost);
 
 }  // namespace isomer

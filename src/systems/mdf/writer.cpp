@@ -59,7 +59,7 @@ Graph sayable(Graph graph) {
   if (stuck.empty()) return remove_unused(graph);
   throw Error(Fault::unsupported, graph.name,
               fmt::format("{} cannot be said in MDF: {}", counted(stuck.size(), "node"),
-                          fmt::join(stuck, "; ")));
+                          listed(stuck, "; ")));
 }
 
 void refuse_states(const Graph& graph) {
@@ -72,7 +72,7 @@ void refuse_states(const Graph& graph) {
               fmt::format("{} cannot be said in MDF, whose nodes see no later node's value: {}; "
                           "export the model in "
                           "evaluation mode",
-                          counted(names.size(), "changing buffer"), fmt::join(names, ", ")));
+                          counted(names.size(), "changing buffer"), listed(names)));
 }
 
 void refuse_types(const Graph& graph) {
@@ -82,7 +82,7 @@ void refuse_types(const Graph& graph) {
   }
   if (!found.empty()) {
     throw Error(Fault::unsupported, graph.name,
-                fmt::format("values of type {} cannot be said in MDF", fmt::join(found, ", ")));
+                fmt::format("values of type {} cannot be said in MDF", listed(found)));
   }
 }
 
@@ -461,7 +461,7 @@ Written Writer::write() && {
 
   origin_.name = graph_.name;
   origin_.signature = graph_.signature;
-  if (!tensors_.empty()) origin_.tensors = stem_ + ".safetensors";
+  if (!tensors_.empty()) origin_.tensors = weights_beside(stem_ + ".json");
   document_.metadata = to_tree(origin_);
   Document document;
   document.id = graph_.name.empty() ? stem_ : graph_.name;
@@ -472,7 +472,7 @@ Written Writer::write() && {
   Written written;
   written.files.push_back({stem_ + ".json", bytes_of(write_json(to_tree(document)) + "\n")});
   if (!tensors_.empty())
-    written.files.push_back({stem_ + ".safetensors", bytes_of(write_tensors(tensors_))});
+    written.files.push_back({origin_.tensors, bytes_of(write_tensors(tensors_))});
   written.notes = std::move(notes_);
   return written;
 }
@@ -491,7 +491,7 @@ Written write(const Graph& graph, std::string_view stem) {
   if (!unknown.empty()) {
     throw Error(Fault::unsupported, graph.name,
                 fmt::format("{} cannot be said in MDF: {}", counted(unknown.size(), "node"),
-                            fmt::join(unknown, "; ")));
+                            listed(unknown, "; ")));
   }
   const Graph ready = sayable(remove_unused(graph));
   return Writer(ready, stem).write();

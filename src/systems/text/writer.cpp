@@ -30,11 +30,12 @@ Written write_text(const Graph& graph, std::string_view stem) {
         return "stored " + quoted_with(key, '"');
       });
   Written written;
-  const std::string beside = std::string(stem) + ".safetensors";
+  const std::string entry = std::string(stem) + ".isomer";
+  const std::string beside = weights_beside(entry);
   if (!tensors.empty()) {
     text.insert(first_line.size() - 1, " data " + quoted_with(beside, '"'));
   }
-  written.files.push_back({std::string(stem) + ".isomer", bytes_of(std::move(text))});
+  written.files.push_back({entry, bytes_of(std::move(text))});
   if (!tensors.empty()) written.files.push_back({beside, bytes_of(write_tensors(tensors))});
   return written;
 }

@@ -1,6 +1,6 @@
-// The program as a process: words in, files, text and exit codes out.
-
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -14,9 +14,11 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <thread>
 
 #include "codecs/json.h"
 #include "codecs/npy.h"
+#include "program.h"
 #include "run/engine.h"
 #include "systems/stored.h"
 #include "systems/system.h"
@@ -24,52 +26,12 @@
 namespace isomer {
 namespace {
 
+using test::Cli;
+using test::content;
+using test::Ended;
+using test::models;
+
 namespace fs = std::filesystem;
-
-const std::string models = ISOMER_SOURCE "/tests/data/models/";
-
-struct Ended {
-  int code = -1;
-  std::string out;
-  std::string err;
-};
-
-std::string content(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-class Cli : public ::testing::Test {
- protected:
-  void SetUp() override {
-    folder_ = fs::temp_directory_path() / ("isomer-cli-" + std::to_string(::getpid()));
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  std::string at(const std::string& name) const { return (folder_ / name).string(); }
-
-  Ended call(const std::string& words, const std::string& before = "") const {
-    const std::string command =
-        before + " '" ISOMER_PROGRAM "' " + " >" + at("out") + " 2>" + at("err") + " " + words;
-    const int status = std::system(command.c_str());
-    // As shells say it when they do not end by their child's signal themselves.
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), content(at("out")),
-            content(at("err"))};
-  }
-
-  /// How many files there are besides those that `call` makes.
-  std::size_t files() const {
-    std::size_t count = 0;
-    for (const auto& entry : fs::directory_iterator(folder_)) {
-      const std::string name = entry.path().filename();
-      if (name != "out" && name != "err") ++count;
-    }
-    return count;
-  }
-
-  fs::path folder_;
-};
 
 TEST_F(Cli, SaysItsVersion) {
   const Ended ended = call("--version");
@@ -168,16 +130,100 @@ TEST_F(Cli, WritesAllFilesOrNone) {
   EXPECT_EQ(files(), 1U);
 
   if (::geteuid() != 0) GTEST_SKIP() << "only root can make what others cannot replace";
+  // Where the other user reaches it, as perhaps not the folder in which it was built.
+  fs::permissions(folder_, fs::perms::all | fs::perms::sticky_bit);
+  fs::create_directory(at("bin"));
+  fs::copy(ISOMER_PROGRAM, at("bin/isomer"));
+  fs::copy(fs::path(ISOMER_PROGRAM).parent_path() / "libisomer.so", at("bin/libisomer.so"));
+  fs::copy(models + "mlp.pt2", at("bin/mlp.pt2"));
+  const std::string other = "setpriv --reuid 65534 --clear-groups env LD_LIBRARY_PATH=" + at("bin");
+  if (call("--version", other, at("bin/isomer")).code != 0)
+    GTEST_SKIP() << "no other user can run programs in " << folder_;
   fs::remove(at("net.safetensors"));
   write_file(at("net.safetensors"), "of root");
   write_file(at("net.py"), "mine, written by isomer");
   constexpr unsigned nobody = 65534;
   ASSERT_EQ(::chown(at("net.py").c_str(), nobody, nobody), 0);
-  fs::permissions(folder_, fs::perms::all | fs::perms::sticky_bit);
-  EXPECT_EQ(call(words, "setpriv --reuid 65534 --clear-groups").code, 3);
+  const Ended ended =
+      call("convert " + at("bin/mlp.pt2") + " -o " + at("net.py"), other, at("bin/isomer"));
+  EXPECT_EQ(ended.code, 3);
+  EXPECT_EQ(ended.err,
+            "isomer: " + at("net.safetensors") + ": cannot be written: Operation not permitted\n");
   EXPECT_EQ(content(at("net.py")), "mine, written by isomer");
   EXPECT_EQ(content(at("net.safetensors")), "of root");
-  EXPECT_EQ(files(), 2U);
+  EXPECT_EQ(files(), 3U);  // with the copied program
+}
+
+TEST_F(Cli, WritesSeveralTargetsIntoOneFolder) {
+  write_file(at("from.isomer"),
+             "isomer 1 data \"w.safetensors\"\ngraph net(x: f32[300000]) -> (y)\n"
+             "  weight w: f32[300000] \"w\" = stored \"w\"\n  y = mul(x, w)\n");
+  write_file(at("w.safetensors"), write_tensors({{"w", Tensor::zeros(DType::f32, {300000})}}));
+  for (const std::string name : {"net.py", "net.json", "net.isomer", "net.py", "net.json"}) {
+    const Ended ended = call("convert " + at("from.isomer") + " -o " + at(name));
+    EXPECT_EQ(ended.code, 0) << ended.err;
+  }
+  EXPECT_EQ(files(), 8U);
+  EXPECT_EQ(call("show " + at("net.json")).code, 0);
+  EXPECT_EQ(call("show " + at("net.isomer")).code, 0);
+}
+
+TEST_F(Cli, WaitsForWhoeverPublishesIntoTheFolder) {
+  const int folder = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  ASSERT_EQ(::flock(folder, LOCK_EX), 0);
+  std::thread other([&] { call("convert " + models + "mlp.pt2 -o " + at("net.py")); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  EXPECT_FALSE(fs::exists(at("net.py")));
+  ::close(folder);
+  other.join();
+  EXPECT_TRUE(fs::exists(at("net.py")));
+}
+
+TEST_F(Cli, LeavesNothingWhereItMayNotWrite) {
+  const std::string words =
+      "convert " + models + "attention.pt2 -o " + at("net.py") + " --dump " + at("a/steps");
+  for (const std::string limit : {"ulimit -f 1;", "ulimit -n 3;", "ulimit -n 4;", "ulimit -n 5;"}) {
+    const Ended ended = call(words, limit);
+    EXPECT_NE(ended.code, 4) << ended.err;
+    if (ended.code == 0) continue;
+    EXPECT_EQ(files(), 0U) << limit << ended.err;
+    EXPECT_EQ(ended.err.find(".isomer-"), std::string::npos) << ended.err;
+  }
+}
+
+TEST_F(Cli, EndsQuietlyWhenNobodyReadsIt) {
+  write_file(at("pipe.bash"), "set -o pipefail; { sleep 0.2; '" ISOMER_PROGRAM "' ops; } | :\n");
+  const int status = std::system(("bash " + at("pipe.bash") + " 2>" + at("err")).c_str());
+  EXPECT_EQ(WEXITSTATUS(status), 128 + SIGPIPE);
+  EXPECT_EQ(content(at("err")), "");
+}
+
+TEST_F(Cli, SendsNothingThatATerminalObeys) {
+  const std::string name = at("\x1b[31m.isomer");
+  const Ended missing = call("show '" + name + "'");
+  EXPECT_NE(missing.err.find("\\x1b[31m.isomer: there is no such file"), std::string::npos);
+  write_file(name, "isomer 1\ngraph \"\\x1b[32m\"(x: f32[1]) -> (x)\n");
+  for (const std::string form : {"", "--summary ", "--json ", "--dot "}) {
+    const Ended shown = call("show " + form + "'" + name + "'");
+    EXPECT_EQ(shown.code, 0) << shown.err;
+    EXPECT_EQ((shown.out + shown.err).find('\x1b'), std::string::npos) << shown.out;
+  }
+}
+
+TEST_F(Cli, SaysWhenItFollowsALinkOutOfTheFolder) {
+  ASSERT_EQ(call("convert " + models + "mlp.pt2 -o " + at("net.isomer")).code, 0);
+  EXPECT_EQ(call("show " + at("net.isomer")).err, "");
+  fs::create_directory(at("blobs"));
+  fs::create_directory(at("snapshot"));
+  fs::rename(at("net.isomer"), at("blobs/1"));
+  fs::rename(at("net.isomer.safetensors"), at("blobs/2"));
+  fs::create_symlink("../blobs/1", at("snapshot/net.isomer"));
+  fs::create_symlink("../blobs/2", at("snapshot/net.isomer.safetensors"));
+  const Ended ended = call("show " + at("snapshot/net.isomer"));
+  EXPECT_EQ(ended.code, 0);
+  EXPECT_EQ(ended.err, "note: " + at("snapshot/net.isomer") +
+                           ": net.isomer.safetensors: is a link out of the folder; read is " +
+                           fs::canonical(at("blobs/2")).string() + "\n");
 }
 
 TEST_F(Cli, ReplacesNothingButFiles) {
@@ -198,18 +244,20 @@ TEST_F(Cli, ReplacesNoFileThatIsNotItsOwn) {
   EXPECT_EQ(content(at("mine.py")), "import torch\n");
   fs::remove(at("mine.py"));
   ASSERT_EQ(call("convert " + models + "attention.pt2 -o " + at("net.isomer")).code, 0);
-  const std::string weights = content(at("net.safetensors"));
+  const std::string weights = content(at("net.isomer.safetensors"));
+  write_file(at("net.safetensors"), "of others");
   const std::string report = at("inputs.npy");
   write_file(report, write_npy(stored(Tensor::zeros(DType::f32, {2, 5, 8}), "")));
-  for (const std::string& words :
-       {"convert " + at("net.isomer") + " -o " + at("net.py"),
-        "convert " + models + "mlp.pt2 -o " + at("net.py"),
-        "run " + at("net.isomer") + " --inputs " + report + " -o " + at("net.safetensors")}) {
+  for (const std::string& words : {"convert " + at("net.isomer") + " -o " + at("net.py"),
+                                   "convert " + models + "mlp.pt2 -o " + at("net.py"),
+                                   "run " + at("net.isomer") + " --inputs " + report + " -o " +
+                                       at("net.isomer.safetensors")}) {
     const Ended ended = call(words);
     EXPECT_EQ(ended.code, 2) << words;
-    EXPECT_TRUE(ended.err.starts_with("isomer: " + at("net.safetensors"))) << ended.err;
+    EXPECT_TRUE(ended.err.starts_with("isomer: " + at("net."))) << ended.err;
   }
-  EXPECT_EQ(content(at("net.safetensors")), weights);
+  EXPECT_EQ(content(at("net.safetensors")), "of others");
+  EXPECT_EQ(content(at("net.isomer.safetensors")), weights);
   // What it wrote itself it writes again.
   EXPECT_EQ(call("convert " + models + "attention.pt2 -o " + at("net.isomer")).code, 0);
 }
@@ -230,48 +278,6 @@ TEST_F(Cli, DoesNotWaitForPipes) {
       "timeout 10");
   EXPECT_EQ(ended.code, 3);
   EXPECT_TRUE(ended.err.starts_with("isomer: " + at("pipe") + ": is no regular")) << ended.err;
-}
-
-// The "Python" of these tests does not care for SIGTERM.
-class StubbornPython : public Cli {
- protected:
-  void SetUp() override {
-    Cli::SetUp();
-    fs::create_directory(at("tmp"));
-  }
-
-  /// The words before a call of isomer whose Python first does `action`, then sleeps.
-  std::string python(const std::string& action) const {
-    write_file(at("python"), "#!/bin/sh\ntrap '' TERM\n" + action + "\nexec sleep 20\n");
-    fs::permissions(at("python"), fs::perms::owner_all);
-    return "TMPDIR=" + at("tmp") + " ISOMER_PYTHON=" + at("python");
-  }
-};
-
-TEST_F(StubbornPython, IsEndedWithTheProgram) {
-  write_file(at("net.py"), "x = 1");
-  const auto begin = std::chrono::steady_clock::now();
-  const Ended ended = call("run " + at("net.py") + " --inputs x.npy -o " + at("y.npy"),
-                           python(R"(read line; echo '{"error": {"what": "no"}}' >&0)"));
-  EXPECT_EQ(ended.code, 3) << ended.err;
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
-  EXPECT_TRUE(fs::is_empty(at("tmp")));
-}
-
-TEST_F(StubbornPython, LeavesNothingWhenASignalEndsTheProgram) {
-  fs::create_directory(at("to"));
-  for (const int signal : {SIGHUP, SIGINT, SIGTERM}) {
-    // The signal comes while the proof waits for Python, and the files lie aside. A shell lets a
-    // program in the background ignore SIGINT, unlike env.
-    const Ended ended = call("convert " + models + "mlp.pt2 --prove -o " + at("to/net.py"),
-                             python("ls -A " + at("to") + " > " + at("seen") + "; kill -" +
-                                    std::to_string(signal) + " $PPID") +
-                                 " env --default-signal");
-    EXPECT_EQ(ended.code, 128 + signal) << ended.err;
-    EXPECT_TRUE(content(at("seen")).starts_with(".isomer-")) << signal;
-    EXPECT_TRUE(fs::is_empty(at("to"))) << signal;
-    EXPECT_TRUE(fs::is_empty(at("tmp"))) << signal;
-  }
 }
 
 TEST_F(Cli, DumpsTheGraphAfterEachPass) {

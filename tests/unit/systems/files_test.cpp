@@ -3,13 +3,14 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "systems/temporary.h"
 
 namespace isomer {
 namespace {
 
 TEST(Files, AFolderReadsItsFilesAndNoOthers) {
-  const std::filesystem::path root =
-      std::filesystem::path(testing::TempDir()) / "isomer_files_test";
+  const TemporaryFolder own(std::filesystem::path(testing::TempDir()) / "isomer-test-");
+  const std::filesystem::path& root = own.path();
   std::filesystem::create_directories(root / "folder" / "inner");
   write_file(root / "outside", "no");
   write_file(root / "folder" / "x", "one");
@@ -24,7 +25,6 @@ TEST(Files, AFolderReadsItsFilesAndNoOthers) {
     EXPECT_FALSE(files->has(name)) << name;
     EXPECT_THROW(files->read(name), Error) << name;
   }
-  std::filesystem::remove_all(root);
 }
 
 TEST(Files, InMemory) {

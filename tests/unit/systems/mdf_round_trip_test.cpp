@@ -141,7 +141,7 @@ TEST(MdfRoundTrip, LargeWeightsLieBesideTheDocumentWithTheirBits) {
   const ValueId y = builder.emit("linear", {x, w, ValueId::none});
   const Graph graph = std::move(builder).finish({y});
   const Contents contents = written(graph);
-  ASSERT_TRUE(contents.contains("net.safetensors"));
+  ASSERT_TRUE(contents.contains("net.json.safetensors"));
   EXPECT_LT(contents.at("net.json").size(), 10000U);
   const Simulation simulation = mdf::simulate(*in_memory(contents), "net.json", Precision::single);
   ASSERT_EQ(simulation.weights.size(), 2U);

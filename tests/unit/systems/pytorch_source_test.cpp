@@ -11,6 +11,7 @@
 #include "passes/rewrite.h"
 #include "run/engine.h"
 #include "source/python/source.h"
+#include "systems/temporary.h"
 #include "systems/text/text.h"
 #include "systems/torch/python.h"
 
@@ -514,9 +515,8 @@ TEST_F(PytorchRun, RefusesAProgramWithoutAModel) {
 }
 
 TEST_F(PytorchRun, LeavesNothingBehind) {
-  const std::filesystem::path folder =
-      std::filesystem::path(testing::TempDir()) / "pytorch_source_test";
-  std::filesystem::create_directory(folder);
+  const TemporaryFolder own(std::filesystem::path(testing::TempDir()) / "isomer-test-");
+  const std::filesystem::path& folder = own.path();
   const char* before = std::getenv("TMPDIR");
   const std::string kept = before == nullptr ? "" : before;
   setenv("TMPDIR", folder.c_str(), 1);
@@ -530,7 +530,6 @@ TEST_F(PytorchRun, LeavesNothingBehind) {
   } else {
     setenv("TMPDIR", kept.c_str(), 1);
   }
-  std::filesystem::remove(folder);
 }
 
 }  // namespace

@@ -222,13 +222,13 @@ TEST(Text, LargeDataStandBeside) {
   const Written written = write_text(graph, "net");
   ASSERT_EQ(written.files.size(), 2U);
   EXPECT_EQ(written.files[0].name, "net.isomer");
-  EXPECT_EQ(written.files[1].name, "net.safetensors");
+  EXPECT_EQ(written.files[1].name, "net.isomer.safetensors");
   std::map<std::string, std::string> files;
   for (const File& file : written.files) files[file.name] = file.bytes.text();
-  EXPECT_EQ(files["net.isomer"], "isomer 1 data \"net.safetensors\"" + text.substr(8));
+  EXPECT_EQ(files["net.isomer"], "isomer 1 data \"net.isomer.safetensors\"" + text.substr(8));
   EXPECT_EQ(printed(read_text(*in_memory(files), "net.isomer").graph), printed(graph));
   EXPECT_TRUE(recognises_text(*in_memory(files), "net.isomer"));
-  EXPECT_FALSE(recognises_text(*in_memory(files), "net.safetensors"));
+  EXPECT_FALSE(recognises_text(*in_memory(files), "net.isomer.safetensors"));
   // Without the file, or with another shape in it.
   EXPECT_THROW(read_text(*in_memory({{"net.isomer", files["net.isomer"]}}), "net.isomer"), Error);
   files["net.isomer"].replace(files["net.isomer"].find("[17]"), 4, "[18]");
