@@ -5,6 +5,7 @@ import contextlib
 import inspect
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -393,20 +394,25 @@ def fault(error, path):
     return {"where": f"line {lines[-1].lineno}" if lines else "", "what": what}
 
 
-def die_with_parent():
-    """However isomer ends, nobody is left to compute for."""
-    with contextlib.suppress(
-        ImportError
-    ):  # a Python without ctypes has no torch either: said later
-        import ctypes
-
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+def die_with(other):
+    """However the other side ends, nobody is left to compute for: then this process ends, and what it started."""
+    child = os.fork()
+    if child != 0:
+        os.waitpid(child, 0)
+        return
+    # Nobody's child, so that a program that waits for its own is not kept waiting.
+    if os.fork() == 0:
+        end = select.poll()
+        end.register(other, 0)  # nothing but the end
+        end.poll()
+        os.killpg(0, signal.SIGKILL)
+    os._exit(0)
 
 
 def main():
-    die_with_parent()
     channel = socket.socket(fileno=os.dup(0))
+    die_with(channel)
+    channel.sendall(b'{"alive": true}\n')
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)  # what the program prints must not disturb the replies
     sys.dont_write_bytecode = True

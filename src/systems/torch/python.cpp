@@ -1,14 +1,16 @@
 #include "systems/torch/python.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
+#include <charconv>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -35,18 +37,18 @@ std::filesystem::path temporary_files() {
   throw Error(Fault::file, "TMPDIR", "names no folder for temporary files: " + failed.message());
 }
 
-// The status of a process that is about to end; one that takes its time is ended.
-int status_of(pid_t process) {
-  constexpr std::chrono::milliseconds step(5);
-  constexpr std::chrono::milliseconds most(500);
-  int status = 0;
-  for (auto waited = step; waited < most; waited += step) {
-    if (waitpid(process, &status, WNOHANG) != 0) return status;
-    std::this_thread::sleep_for(step);
-  }
-  kill(-process, SIGKILL);
-  waitpid(process, &status, 0);
-  return status;
+/// How long the user's program may work on one request.
+std::chrono::seconds patience_to_work() {
+  constexpr std::chrono::seconds otherwise(1800);
+  const char* text = std::getenv("ISOMER_PYTHON_SECONDS");
+  if (text == nullptr) return otherwise;
+  const std::string_view digits = text;
+  std::int64_t seconds = 0;
+  const auto [end, error] = std::from_chars(text, text + digits.size(), seconds);
+  if (error == std::errc() && end == text + digits.size() && seconds > 0)
+    return std::chrono::seconds(seconds);
+  throw Error(Fault::usage, "ISOMER_PYTHON_SECONDS",
+              fmt::format("is {} and must be a number of seconds", quoted(digits)));
 }
 
 // A group of its own, so that the keys which interrupt us do not reach it and whatever it starts
@@ -59,14 +61,10 @@ void set_apart(posix_spawnattr_t& attributes) {
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
 }
 
-// The last lines that the program printed, for the message about its death.
-std::string tail_of(const std::filesystem::path& file) {
-  constexpr std::size_t longest = 400;
-  if (!std::filesystem::exists(file) || std::filesystem::file_size(file) == 0) return {};
-  const Bytes printed = map_file(file);
-  std::string_view text = trimmed(printed.text());
-  if (text.size() > longest) text.remove_prefix(text.size() - longest);
-  return std::string(text.substr(text.find_last_of('\n') + 1));
+// The last line that the program printed, for the message about its death.
+std::string_view last_line(std::string_view printed) {
+  const std::string_view text = trimmed(printed);
+  return text.substr(text.find_last_of('\n') + 1);
 }
 
 std::string text_at(const Tree& tree, std::string_view key) {
@@ -80,38 +78,45 @@ std::string python_interpreter() {
   if (const char* named = std::getenv("ISOMER_PYTHON"); named != nullptr && *named != '\0')
     return named;
   const std::string built_with = ISOMER_BUILT_WITH_PYTHON;
-  if (!built_with.empty() && std::filesystem::exists(built_with)) return built_with;
+  std::error_code unknown;
+  if (!built_with.empty() && std::filesystem::exists(built_with, unknown)) return built_with;
   return "python3";
 }
 
 Python::Python(std::string mode) : mode_(std::move(mode)), folder_(temporary_files() / "isomer-") {}
 
-Python::~Python() {
-  if (channel_ >= 0) close(channel_);
-  // User code that is still running is of no use to anybody.
-  if (process_ <= 0) return;
-  kill(-process_, SIGTERM);
-  status_of(process_);
+// User code that is still running is of no use to anybody.
+Python::~Python() { stop(); }
+
+std::filesystem::path Python::put(std::string_view file, std::string_view content) const {
+  const std::filesystem::path path = folder() / file;
+  try {
+    write_file(path, content);
+  } catch (const Error& error) {
+    // The folder is gone when that is read.
+    throw Error(error.fault(), folder().parent_path().string(), error.text());
+  }
+  return path;
 }
 
 void Python::start() {
   const std::string interpreter = python_interpreter();
-  const std::string driver = folder() / "isomer_driver.py";
-  const std::string printed = folder() / "printed.txt";
-  write_file(driver, pytorch_driver());
+  const std::string driver = put("isomer_driver.py", pytorch_driver());
 
-  std::array<int, 2> ends{};
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+  std::array<int, 2> channel{}, printed{};
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel.data()) != 0 ||
+      pipe2(printed.data(), O_CLOEXEC) != 0) {
     throw Error(Fault::file, interpreter,
                 fmt::format("cannot be spoken to: {}", std::strerror(errno)));
   }
-  channel_ = ends[0];
+  channel_ = channel[0];
+  printed_ = printed[0];
+  fcntl(printed_, F_SETFL, O_NONBLOCK);
 
   posix_spawn_file_actions_t actions{};
   posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, ends[1], 0);
-  posix_spawn_file_actions_addopen(&actions, 2, printed.c_str(), O_WRONLY | O_CREAT | O_APPEND,
-                                   0600);
+  posix_spawn_file_actions_adddup2(&actions, channel[1], 0);
+  posix_spawn_file_actions_adddup2(&actions, printed[1], 2);
   posix_spawn_file_actions_adddup2(&actions, 2, 1);
   std::string words[] = {interpreter, driver, program_.string(), mode_};
   std::array<char*, 5> argv{words[0].data(), words[1].data(), words[2].data(), words[3].data(),
@@ -123,7 +128,8 @@ void Python::start() {
       posix_spawnp(&process_, interpreter.c_str(), &actions, &attributes, argv.data(), environ);
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
-  close(ends[1]);
+  close(channel[1]);
+  close(printed[1]);
   if (failed != 0) {
     process_ = -1;
     throw Error(Fault::usage, interpreter,
@@ -140,42 +146,104 @@ void Python::send(std::string_view line) {
   }
 }
 
-std::string Python::receive() {
+// The other end of the channel may be open in processes that the program started: the end of the
+// program itself is looked for, too.
+Tree Python::receive(std::chrono::seconds patience) {
+  constexpr std::size_t longest = 16U << 20U;
+  constexpr int step = 100;  // milliseconds
+  const auto last = std::chrono::steady_clock::now() + patience;
   std::string line;
   std::array<char, 4096> chunk{};
-  while (line.empty() || line.back() != '\n') {
-    const ssize_t got = recv(channel_, chunk.data(), chunk.size(), 0);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) report_death();
-    line.append(chunk.data(), static_cast<std::size_t>(got));
+  while (!line.ends_with('\n')) {
+    std::array<pollfd, 2> ends{{{channel_, POLLIN, 0}, {printed_, POLLIN, 0}}};
+    poll(ends.data(), ends.size(), step);
+    hear();
+    if (ends[0].revents != 0) {
+      const ssize_t got = recv(channel_, chunk.data(), chunk.size(), MSG_DONTWAIT);
+      if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN)) report_death();
+      if (got > 0) line.append(chunk.data(), static_cast<std::size_t>(got));
+    } else if (has_ended()) {
+      report_death();
+    }
+    if (line.size() > longest) give_up("gives an answer without end");
+    if (std::chrono::steady_clock::now() > last)
+      give_up(fmt::format("gave no answer in {} seconds", patience.count()));
   }
-  return line;
+  try {
+    return read_json(line);
+  } catch (const Error& error) {
+    give_up(fmt::format("gives an answer that {}", error.text()));
+  }
+}
+
+// Takes in some of what was printed; of it only the end is kept.
+void Python::hear() {
+  constexpr std::size_t kept = 400;
+  std::array<char, 1U << 16U> chunk{};
+  const ssize_t got = printed_ < 0 ? -1 : read(printed_, chunk.data(), chunk.size());
+  if (got > 0) {
+    last_words_.append(chunk.data(), static_cast<std::size_t>(got));
+    last_words_.erase(0, last_words_.size() - std::min(last_words_.size(), kept));
+  } else if (got == 0) {
+    close(printed_);
+    printed_ = -1;
+  }
+}
+
+bool Python::has_ended() const {
+  siginfo_t info{};
+  return waitid(P_PID, static_cast<id_t>(process_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         info.si_pid != 0;
+}
+
+// Ends the process and what it started, as far as that stayed in its group. Gives its status.
+int Python::stop() {
+  int status = 0;
+  if (process_ > 0) {
+    kill(-process_, SIGKILL);  // before the number may become another's
+    waitpid(process_, &status, 0);
+    hear();
+  }
+  if (channel_ >= 0) close(channel_);
+  if (printed_ >= 0) close(printed_);
+  process_ = channel_ = printed_ = -1;
+  return status;
 }
 
 void Python::report_death() {
-  const int status = status_of(process_);
-  process_ = -1;
-  close(channel_);
-  channel_ = -1;
-  const std::string how = WIFSIGNALED(status)
-                              ? fmt::format("was ended by signal {}", WTERMSIG(status))
-                              : fmt::format("ended with status {}", WEXITSTATUS(status));
-  const std::string words = tail_of(folder() / "printed.txt");
-  throw Error(Fault::model, program_.filename().string(),
-              fmt::format("the Python that ran it {}{}{}", how, words.empty() ? "" : ": ", words));
+  constexpr std::chrono::milliseconds step(5);
+  constexpr int most = 100;
+  // The channel closes a little before the process is gone.
+  for (int i = 0; i < most && !has_ended(); ++i) std::this_thread::sleep_for(step);
+  if (!has_ended()) give_up("left without an answer");
+  const int status = stop();
+  give_up(WIFSIGNALED(status) ? fmt::format("was ended by signal {}", WTERMSIG(status))
+                              : fmt::format("ended with status {}", WEXITSTATUS(status)));
+}
+
+void Python::give_up(std::string_view why) {
+  stop();
+  const std::string_view words = last_line(last_words_);
+  throw Error(Fault::model, name(),
+              fmt::format("the Python that ran it {}{}{}", why, words.empty() ? "" : ": ", words));
 }
 
 Tree Python::ask(const Tree::Map& request) {
-  if (channel_ < 0) start();
+  constexpr std::chrono::seconds to_start(60);
+  const auto patience = patience_to_work();
+  const bool fresh = channel_ < 0;
+  if (fresh) start();
   send(write_json(Tree{request}, {.indent = 0}) + "\n");
-  const Tree reply = read_json(receive());
+  Tree reply = receive(fresh ? std::min(to_start, patience) : patience);
+  // The first thing that it says is that it lives.
+  if (fresh && reply.find("alive") != nullptr) reply = receive(patience);
   const Tree* fault = reply.find("error");
   if (fault == nullptr) return reply;
   if (text_at(*fault, "kind") == "python") {
     throw Error(Fault::usage, text_at(*fault, "where"),
                 fmt::format("{}; {}", text_at(*fault, "what"), cure));
   }
-  std::string where = program_.filename().string();
+  std::string where = name();
   if (const std::string line = text_at(*fault, "where"); !line.empty()) where += ": " + line;
   throw Error(Fault::model, std::move(where), text_at(*fault, "what"));
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -26,23 +27,34 @@ class Python {
 
   /// A request is a map with "do" and texts. Throws Fault::model with the user's line where the
   /// program fails, Fault::usage where there is no Python with torch, Fault::model with the
-  /// process's last words where it died.
+  /// process's last words where it died, gave no answer in time or one without end. Whoever started
+  /// what may have been anybody: the answer is to be read with care.
   Tree ask(const Tree::Map& request);
+  /// The user's file: for messages.
+  std::string name() const { return program_.filename().string(); }
 
+  /// Writes a file for a request; gives its path.
+  std::filesystem::path put(std::string_view file, std::string_view content) const;
   /// Where files for requests go; private to this process.
   const std::filesystem::path& folder() const { return folder_.path(); }
 
  private:
   void start();
   void send(std::string_view line);
-  std::string receive();
+  Tree receive(std::chrono::seconds patience);
+  void hear();
+  bool has_ended() const;
+  int stop();
   [[noreturn]] void report_death();
+  [[noreturn]] void give_up(std::string_view why);
 
   std::filesystem::path program_;
   std::string mode_;
   TemporaryFolder folder_;
   int process_ = -1;
   int channel_ = -1;
+  int printed_ = -1;        // what the program prints comes from there
+  std::string last_words_;  // the end of it
 };
 
 /// $ISOMER_PYTHON, else the interpreter known from the build, else "python3".

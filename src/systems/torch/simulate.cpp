@@ -1,9 +1,13 @@
+#include <algorithm>
+#include <iterator>
 #include <map>
 
+#include "base/error.h"
 #include "base/text.h"
 #include "codecs/safetensors.h"
 #include "passes/passes.h"
 #include "run/engine.h"
+#include "systems/pt2/fields.h"
 #include "systems/pt2/pt2.h"
 #include "systems/stored.h"
 #include "systems/torch/python.h"
@@ -12,9 +16,11 @@
 namespace isomer::torch {
 namespace {
 
-void save_tensors(const std::filesystem::path& path, std::span<const Tensor> tensors,
-                  std::string_view prefix, std::span<const Tensor> more = {},
-                  std::string_view more_prefix = {}) {
+/// Gives the path of the file.
+std::filesystem::path save_tensors(const Python& python, std::string_view file,
+                                   std::span<const Tensor> tensors, std::string_view prefix = "in",
+                                   std::span<const Tensor> more = {},
+                                   std::string_view more_prefix = {}) {
   SafeTensors content;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     content.tensors.push_back(stored(tensors[i], fmt::format("{}{}", prefix, i)));
@@ -22,23 +28,41 @@ void save_tensors(const std::filesystem::path& path, std::span<const Tensor> ten
   for (std::size_t i = 0; i < more.size(); ++i) {
     content.tensors.push_back(stored(more[i], fmt::format("{}{}", more_prefix, i)));
   }
-  write_file(path, write_safetensors(content));
+  return python.put(file, write_safetensors(content));
 }
 
-std::map<std::string, Tensor> tensors_in(const std::filesystem::path& path) {
-  std::map<std::string, Tensor> found;
-  for (const StoredTensor& tensor : read_safetensors(map_file(path)).tensors) {
-    found.emplace(tensor.name, tensor_of(tensor));
+using TensorsByName = std::map<std::string, Tensor>;
+
+/// What Python has written. The file is ours and gone soon: messages do not name it.
+TensorsByName tensors_in(const std::filesystem::path& path) {
+  try {
+    NamedTensors found = read_tensors(map_file(path));
+    return {std::make_move_iterator(found.begin()), std::make_move_iterator(found.end())};
+  } catch (const Error& error) {
+    throw Error(Fault::model, "", "gives tensors in a file that cannot be read: " + error.text());
   }
-  return found;
+}
+
+const Tensor& tensor_in(const TensorsByName& tensors, const std::string& name) {
+  const auto found = tensors.find(name);
+  if (found == tensors.end())
+    throw Error(Fault::model, "", fmt::format("gives no tensor {}", quoted(name)));
+  return found->second;
 }
 
 std::vector<Tensor> numbered_tensors(const std::filesystem::path& path) {
-  const std::map<std::string, Tensor> found = tensors_in(path);
+  const TensorsByName found = tensors_in(path);
   std::vector<Tensor> result;
   for (std::size_t i = 0; i < found.size(); ++i)
-    result.push_back(found.at(fmt::format("out{}", i)));
+    result.push_back(tensor_in(found, fmt::format("out{}", i)));
   return result;
+}
+
+/// Runs `action` on what the Python process answered, which may be anything.
+template <class Action>
+decltype(auto) with_answer(const Python& python, Action&& action) {
+  return with_place(fmt::format("{}: the Python that runs it", python.name()),
+                    std::forward<Action>(action));
 }
 
 Tree text(const std::filesystem::path& path) { return Tree{path.string(), 0}; }
@@ -46,25 +70,31 @@ Tree text(const std::filesystem::path& path) { return Tree{path.string(), 0}; }
 // Forward, or gradients: both take tensors in a file and give tensors in another.
 class PythonExecutor final : public Executor {
  public:
-  PythonExecutor(std::shared_ptr<Python> python, std::string verb, std::size_t inputs)
-      : python_(std::move(python)), verb_(std::move(verb)), inputs_(inputs) {}
+  /// `results` is how many tensors come out; 0 where that is not known.
+  PythonExecutor(std::shared_ptr<Python> python, std::string verb, std::size_t inputs,
+                 std::size_t results)
+      : python_(std::move(python)), verb_(std::move(verb)), inputs_(inputs), results_(results) {}
 
   std::vector<Tensor> run(std::span<const Tensor> tensors) override {
     if (tensors.size() < inputs_ || (verb_ == "run" && tensors.size() != inputs_)) {
       throw Error(Fault::usage, "",
                   fmt::format("{} needed, {} given", counted(inputs_, "input"), tensors.size()));
     }
-    const std::filesystem::path inputs = python_->folder() / "inputs.safetensors";
-    save_tensors(inputs, tensors.first(inputs_), "in", tensors.subspan(inputs_), "cotangent");
-    return answer({{"do", text(verb_)}, {"inputs", text(inputs)}});
+    const std::filesystem::path inputs =
+        save_tensors(*python_, "inputs.safetensors", tensors.first(inputs_), "in",
+                     tensors.subspan(inputs_), "cotangent");
+    std::vector<Tensor> results = answer({{"do", text(verb_)}, {"inputs", text(inputs)}});
+    if (results_ == 0 || results.size() == results_) return results;
+    throw Error(
+        Fault::model, python_->name(),
+        fmt::format("gives {} and has said {}", counted(results.size(), "result"), results_));
   }
 
   // All buffers: which of them a run changes is the program's affair.
   std::vector<Tensor> states() const override { return answer({{"do", text("states")}}); }
 
   void set_states(std::span<const Tensor> states) override {
-    const std::filesystem::path inputs = python_->folder() / "states.safetensors";
-    save_tensors(inputs, states, "in");
+    const std::filesystem::path inputs = save_tensors(*python_, "states.safetensors", states);
     python_->ask({{"do", text("set_states")}, {"inputs", text(inputs)}});
   }
 
@@ -72,15 +102,17 @@ class PythonExecutor final : public Executor {
   // What a request gives as tensors in a file. They keep the file mapped, so each has its own.
   std::vector<Tensor> answer(Tree::Map request) const {
     const std::filesystem::path outputs = python_->folder() / "outputs.safetensors";
-    std::filesystem::remove(outputs);
+    std::error_code none;
+    std::filesystem::remove(outputs, none);
     request.emplace_back("outputs", text(outputs));
     python_->ask(request);
-    return numbered_tensors(outputs);
+    return with_answer(*python_, [&] { return numbered_tensors(outputs); });
   }
 
   std::shared_ptr<Python> python_;
   std::string verb_;
   std::size_t inputs_;
+  std::size_t results_;
 };
 
 DType dtype_of_torch(std::string_view name) {
@@ -99,13 +131,13 @@ DType dtype_of_torch(std::string_view name) {
 std::vector<Port> ports_of(const Tree& reply, std::string_view key) {
   std::vector<Port> ports;
   const Tree* list = reply.find(key);
-  if (list == nullptr || list->list() == nullptr) return ports;
-  for (const Tree& item : *list->list()) {
-    Port port{*item.find("name")->text(), {}};
+  if (list == nullptr) return ports;
+  for (const Tree& item : pt2::as_list(*list)) {
+    Port port{pt2::text_field(item, "name"), {}};
     if (const Tree* dtype = item.find("dtype"); dtype != nullptr) {
-      port.type.dtype = dtype_of_torch(*dtype->text());
-      for (const Tree& length : *item.find("shape")->list())
-        port.type.shape.push_back(parse_dim(*length.text()));
+      port.type.dtype = dtype_of_torch(pt2::as_text(*dtype));
+      for (const Tree& length : pt2::list_field(item, "shape"))
+        port.type.shape.push_back(parse_dim(pt2::as_text(length)));
     }
     ports.push_back(std::move(port));
   }
@@ -132,13 +164,13 @@ std::filesystem::path place_of(const Files& files, std::string_view entry,
 // Inner values as PyTorch's exporter sees them: the model is exported for these very inputs, and
 // the export runs here. Its steps have the module paths and lines of the user's program.
 std::vector<Step> trace_of(Python& python, std::span<const Tensor> inputs) {
-  const std::filesystem::path given = python.folder() / "inputs.safetensors";
+  const std::filesystem::path given = save_tensors(python, "inputs.safetensors", inputs);
   const std::filesystem::path program = python.folder() / "trace.pt2";
-  save_tensors(given, inputs, "in");
   python.ask({{"do", text("export")}, {"inputs", text(given)}, {"outputs", text(program)}});
   std::vector<ValueId> exposed;
-  const Graph graph =
-      expose_values(pt2::read(*open_folder(python.folder()), "trace.pt2").graph, exposed);
+  const Graph graph = with_answer(python, [&] {
+    return expose_values(pt2::read(*open_folder(python.folder()), "trace.pt2").graph, exposed);
+  });
   const std::vector<Tensor> outputs = default_engine().make(graph)->run(inputs);
 
   std::map<ValueId, const Node*> makers;
@@ -154,6 +186,22 @@ std::vector<Step> trace_of(Python& python, std::span<const Tensor> inputs) {
   return steps;
 }
 
+/// What the model takes and gives, and its weights: all but how to run it.
+Simulation described(const Tree& reply, const TensorsByName& weights) {
+  Simulation simulation;
+  simulation.inputs = ports_of(reply, "inputs");
+  simulation.outputs = ports_of(reply, "outputs");
+  if (const Tree* results = reply.find("results")) simulation.results = pt2::as_text(*results);
+  simulation.parameters = ports_of(reply, "parameters");
+  for (const Tree& name : pt2::list_field(reply, "weights")) {
+    const std::string& key = pt2::as_text(name);
+    simulation.weights.emplace_back(key, tensor_in(weights, key));
+  }
+  for (const Tree& name : pt2::list_field(reply, "states"))
+    simulation.states.push_back(pt2::as_text(name));
+  return simulation;
+}
+
 }  // namespace
 
 Simulation simulate(const Files& files, std::string_view entry, Precision precision) {
@@ -164,24 +212,19 @@ Simulation simulate(const Files& files, std::string_view entry, Precision precis
   const std::filesystem::path weights = python->folder() / "weights.safetensors";
   const Tree reply = python->ask({{"do", text("describe")}, {"outputs", text(weights)}});
 
-  Simulation simulation;
-  simulation.inputs = ports_of(reply, "inputs");
-  simulation.outputs = ports_of(reply, "outputs");
-  if (const Tree* results = reply.find("results")) simulation.results = *results->text();
-  simulation.parameters = ports_of(reply, "parameters");
-  const std::map<std::string, Tensor> stored_weights = tensors_in(weights);
-  for (const Tree& name : *reply.find("weights")->list()) {
-    simulation.weights.emplace_back(*name.text(), stored_weights.at(*name.text()));
-  }
-  for (const Tree& name : *reply.find("states")->list()) {
-    simulation.states.push_back(*name.text());
-  }
-  simulation.executor = std::make_unique<PythonExecutor>(python, "run", simulation.inputs.size());
-  simulation.gradient =
-      std::make_unique<PythonExecutor>(python, "gradient", simulation.inputs.size());
+  Simulation simulation =
+      with_answer(*python, [&] { return described(reply, tensors_in(weights)); });
+  const std::size_t taken = simulation.inputs.size();
+  const std::size_t given = simulation.outputs.size();
+  const auto floating = std::ranges::count_if(
+      simulation.inputs, [](const Port& port) { return is_floating(port.type.dtype); });
+  // Without an example the types of inputs are not known.
+  const std::size_t gradients =
+      given == 0 ? 0 : static_cast<std::size_t>(floating) + simulation.parameters.size();
+  simulation.executor = std::make_unique<PythonExecutor>(python, "run", taken, given);
+  simulation.gradient = std::make_unique<PythonExecutor>(python, "gradient", taken, gradients);
   simulation.set_parameters = [python](std::span<const Tensor> values) {
-    const std::filesystem::path inputs = python->folder() / "parameters.safetensors";
-    save_tensors(inputs, values, "in");
+    const std::filesystem::path inputs = save_tensors(*python, "parameters.safetensors", values);
     python->ask({{"do", text("set_parameters")}, {"inputs", text(inputs)}});
   };
   simulation.trace = [python](std::span<const Tensor> inputs) { return trace_of(*python, inputs); };
