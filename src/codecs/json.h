@@ -16,6 +16,10 @@ Tree read_json(std::string_view text);
 /// Reads a large machine-written text fast: the same trees and faults, but offsets are 0.
 Tree read_json_fast(std::string_view text);
 
+/// Throws Fault::file with line and column where a key stands twice in one map of `tree`, which was
+/// read from `text`. Of such keys one reader takes the first, another the last.
+void refuse_repeated_keys(const Tree& tree, std::string_view text);
+
 struct JsonStyle {
   int indent = 4;     // 0: all on one line
   bool ascii = true;  // escape everything else, as Python does

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <optional>
+#include <set>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -60,6 +61,8 @@ class HeaderReader {
   void read_entry(Header& header) {
     const std::string key = read_text();
     demand(':');
+    if (!seen_.insert(key).second)
+      refuse(fmt::format("its header has the key {} twice", quoted(key)));
     if (key == "descr") {
       skip_blanks();
       if (rest_.starts_with('[')) refuse("is a table of records; we read plain arrays");
@@ -104,10 +107,10 @@ class HeaderReader {
       if (error != std::errc() || length < 0) damaged();
       rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
       lengths.push_back(length);
-      if (!accept(',')) {
-        demand(')');
-        break;
-      }
+      if (accept(',')) continue;
+      demand(')');
+      if (lengths.size() == 1) damaged();  // "(3)" is a number to Python
+      break;
     }
     return lengths;
   }
@@ -130,6 +133,7 @@ class HeaderReader {
   }
 
   std::string_view rest_;
+  std::set<std::string> seen_;
 };
 
 const Word& word_of(std::string_view descr) {

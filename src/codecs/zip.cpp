@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <optional>
 
@@ -81,22 +82,44 @@ struct Directory {
   std::uint64_t begin = 0;
   std::uint64_t size = 0;
   std::uint64_t count = 0;
+  std::uint64_t end = 0;                  // where the record begins that tells of it
+  std::array<std::uint64_t, 3> narrow{};  // begin, size and count of the end record without zip64
 };
 
-/// The end record stands at the very end, but for a comment of which it tells the length.
+/// The end record stands at the very end, but for a comment of which it tells the length. A second
+/// mark in the comment is what other readers would take for the record.
 std::uint64_t find_end(std::span<const std::byte> file) {
   if (file.size() < end_size) refuse("", "is no zip archive: it is too short");
   const std::uint64_t last = file.size() - end_size;
   const std::uint64_t first = last > saturated16 ? last - saturated16 : 0;
+  bool other = false;
   for (std::uint64_t at = last + 1; at-- > first;) {
     Cursor cursor(file, at, "end record");
     if (cursor.take<std::uint32_t>() != end_mark) continue;
     cursor.skip(16);
-    if (cursor.take<std::uint16_t>() == last - at) return at;
+    const bool fits = cursor.take<std::uint16_t>() == last - at;
+    if (fits && other) refuse("", "the zip archive has two end records");
+    if (fits) return at;
+    other = true;
   }
   refuse("", "is no zip archive, or a truncated one: it has no end record");
 }
 
+/// What the end records say. Where the short one cannot hold a number, the zip64 one does.
+Directory read_end(std::span<const std::byte> file, std::uint64_t end) {
+  Cursor cursor(file, end + 4, "end record");
+  const auto disk = cursor.take<std::uint16_t>();
+  const auto directory_disk = cursor.take<std::uint16_t>();
+  cursor.skip(2);
+  const auto count = cursor.take<std::uint16_t>();
+  const auto size = cursor.take<std::uint32_t>();
+  const auto begin = cursor.take<std::uint32_t>();
+  if ((disk != 0 && disk != saturated16) || (directory_disk != 0 && directory_disk != saturated16))
+    refuse("", "the zip archive is spread over several disks");
+  return {begin, size, count, end, {begin, size, count}};
+}
+
+/// The zip64 end record, where a locator before the end record points at one.
 std::optional<Directory> read_end64(std::span<const std::byte> file, std::uint64_t end) {
   if (end < locator_size) return std::nullopt;
   Cursor locator(file, end - locator_size, "zip64 locator");
@@ -114,29 +137,20 @@ std::optional<Directory> read_end64(std::span<const std::byte> file, std::uint64
   const auto directory_disk = record.take<std::uint32_t>();
   if (disk != 0 || directory_disk != 0) refuse("", "the zip archive is spread over several disks");
   record.skip(8);
-  Directory directory;
-  directory.count = record.take<std::uint64_t>();
-  directory.size = record.take<std::uint64_t>();
-  directory.begin = record.take<std::uint64_t>();
-  return directory;
+  const auto count = record.take<std::uint64_t>();
+  const auto size = record.take<std::uint64_t>();
+  const auto begin = record.take<std::uint64_t>();
+  return Directory{begin, size, count, at, {}};
 }
 
 Directory find_directory(std::span<const std::byte> file) {
   const std::uint64_t end = find_end(file);
-  Cursor cursor(file, end + 4, "end record");
-  const auto disk = cursor.take<std::uint16_t>();
-  const auto directory_disk = cursor.take<std::uint16_t>();
-  cursor.skip(2);
-  const auto count = cursor.take<std::uint16_t>();
-  const auto size = cursor.take<std::uint32_t>();
-  const auto begin = cursor.take<std::uint32_t>();
-  Directory directory{begin, size, count};
-  if (const auto wide = read_end64(file, end)) {
+  Directory directory = read_end(file, end);
+  if (auto wide = read_end64(file, end)) {
+    wide->narrow = {directory.begin, directory.size, directory.count};
     directory = *wide;
-  } else if (disk != 0 || directory_disk != 0) {
-    refuse("", "the zip archive is spread over several disks");
   }
-  if (directory.begin > end || directory.size > end - directory.begin) {
+  if (directory.begin > directory.end || directory.size > directory.end - directory.begin) {
     refuse("", "the zip archive's directory lies outside the file");
   }
   if (directory.count > directory.size / central_size) {
@@ -147,23 +161,36 @@ Directory find_directory(std::span<const std::byte> file) {
   return directory;
 }
 
-/// Fields that do not fit into the entry stand in the extra field 1, in this order.
-void read_extra64(std::string_view extra, Zip::Entry& entry, bool wide_size, bool wide_stored,
-                  bool wide_begin) {
+/// The content of the extra field of that number.
+std::optional<std::string_view> find_extra(std::string_view extra, std::uint16_t wanted) {
   Cursor cursor(std::as_bytes(std::span(extra.data(), extra.size())), 0, "extra field");
   while (!cursor.at_end()) {
     const auto id = cursor.take<std::uint16_t>();
     const auto size = cursor.take<std::uint16_t>();
-    if (id != 1) {
-      cursor.skip(size);
-      continue;
-    }
-    if (wide_size) entry.size = cursor.take<std::uint64_t>();
-    if (wide_stored) entry.stored = cursor.take<std::uint64_t>();
-    if (wide_begin) entry.begin = cursor.take<std::uint64_t>();
-    return;
+    const std::string_view content = cursor.take_text(size);
+    if (id == wanted) return content;
   }
-  refuse("", "its zip64 sizes are missing");
+  return std::nullopt;
+}
+
+/// Fields that do not fit into the entry stand in the extra field 1, in this order.
+void read_extra64(std::string_view extra, Zip::Entry& entry, bool wide_size, bool wide_stored,
+                  bool wide_begin) {
+  const auto content = find_extra(extra, 1);
+  if (!content) refuse("", "its zip64 sizes are missing");
+  Cursor cursor(std::as_bytes(std::span(content->data(), content->size())), 0, "extra field");
+  if (wide_size) entry.size = cursor.take<std::uint64_t>();
+  if (wide_stored) entry.stored = cursor.take<std::uint64_t>();
+  if (wide_begin) entry.begin = cursor.take<std::uint64_t>();
+}
+
+/// Some readers take the name of the extra field 0x7075 for the entry's.
+void check_second_name(std::string_view extra, std::string_view name) {
+  constexpr std::uint16_t unicode_path = 0x7075;
+  constexpr std::size_t before_name = 5;
+  const auto second = find_extra(extra, unicode_path);
+  if (second && (second->size() < before_name || second->substr(before_name) != name))
+    refuse("", "has a second name, which differs");
 }
 
 void check_name(std::string_view name) {
@@ -200,6 +227,7 @@ Zip::Entry read_entry(Cursor& cursor) {
 
   with_place(entry_place(entry.name), [&] {
     check_name(entry.name);
+    check_second_name(extra, entry.name);
     const bool wide_size = entry.size == saturated32;
     const bool wide_stored = entry.stored == saturated32;
     const bool wide_begin = entry.begin == saturated32;
@@ -248,6 +276,21 @@ std::uint64_t find_data(std::span<const std::byte> file, const Zip::Entry& entry
   if (cursor.at() > directory || entry.stored > directory - cursor.at())
     refuse("", "reaches out of the archive");
   return cursor.at();
+}
+
+/// Where the records at the end differ, some readers would take the one, some the other. Python's
+/// zipfile looks for the directory right before them, others where it is said to begin.
+void check_ends(const Directory& directory) {
+  const auto agrees = [](std::uint64_t few, std::uint64_t many, std::uint64_t saturated) {
+    return few == many || few == saturated;
+  };
+  if (!agrees(directory.narrow[0], directory.begin, saturated32) ||
+      !agrees(directory.narrow[1], directory.size, saturated32) ||
+      !agrees(directory.narrow[2], directory.count, saturated16)) {
+    refuse("", "the zip archive's two end records differ");
+  }
+  if (directory.begin + directory.size != directory.end)
+    refuse("", "the zip archive's directory does not end where its end record begins");
 }
 
 void check_overlaps(std::vector<Zip::Entry> entries) {
@@ -303,6 +346,7 @@ Zip::Zip(Bytes file) : file_(std::move(file)) {
     entries_.push_back(std::move(entry));
   }
   if (!cursor.at_end()) refuse("", "the zip archive's directory holds more than it promises");
+  check_ends(directory);
   check_overlaps(entries_);
 }
 

@@ -34,9 +34,9 @@ Tensor value_in(const Tree& tree, const TensorType& type) {
 [[noreturn]] void refuse_several(std::string_view kind, const std::vector<std::string>& ids) {
   std::vector<std::string> names;
   for (const std::string& id : ids) names.push_back(quoted(id));
-  throw Error(Fault::unsupported, "",
-              fmt::format("there are {}: {}; one is read", counted(ids.size(), kind),
-                          fmt::join(names, ", ")));
+  throw Error(
+      Fault::unsupported, "",
+      fmt::format("there are {}: {}; one is read", counted(ids.size(), kind), listed(names)));
 }
 
 void need_one(const Document& document) {
@@ -95,7 +95,9 @@ Loading load(const Files& files, std::string_view entry) {
   loading.entry = entry;
   const Bytes bytes = files.read(entry);
   with_place(entry, [&] {
-    loading.document = read_document(tree_in(entry, bytes.text()), bytes.text());
+    const Tree tree = tree_in(entry, bytes.text());
+    loading.document = read_document(tree, bytes.text());
+    refuse_repeated_keys(tree, bytes.text());
     if (loading.document.graphs.empty()) throw Error(Fault::file, "", "the document has no graph");
     need_one(loading.document);
     loading.notes = ignored_in(loading.document);

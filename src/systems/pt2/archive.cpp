@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <initializer_list>
 #include <limits>
-#include <unordered_set>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -21,10 +20,29 @@ constexpr std::string_view cure =
 
 [[noreturn]] void refuse(Fault fault, std::string_view what) { throw Error(fault, "", what); }
 
+/// Bounds what many small things may come to together.
+class Budget {
+ public:
+  Budget(std::uint64_t always, std::uint64_t times, std::uint64_t file)
+      : most((always << 20U) + times * file), left_(most) {}
+
+  bool takes(std::uint64_t bytes) {
+    if (bytes > left_) return false;
+    left_ -= bytes;
+    return true;
+  }
+
+  const std::uint64_t most;
+
+ private:
+  std::uint64_t left_;
+};
+
 /// The records of an archive, by their names below the folder that holds all.
 class Records {
  public:
-  explicit Records(const Bytes& file) : zip_(file) {
+  explicit Records(const Bytes& file)
+      : made(64, 4, file.data.size()), named(256, 64, file.data.size()), zip_(file) {
     if (zip_.entries().empty()) refuse(Fault::file, "the archive is empty");
     const std::string& first = zip_.entries()[0].name;
     const std::size_t end = first.find('/');
@@ -40,12 +58,20 @@ class Records {
 
   std::string folder() const { return root_.substr(0, root_.size() - 1); }
   bool has(std::string_view name) const { return zip_.find(root_ + std::string(name)) != nullptr; }
-  Bytes read(std::string_view name) const {
+  Bytes read(std::string_view name) {
     const std::string path = root_ + std::string(name);
-    if (const Zip::Entry* entry = zip_.find(path)) check_packing(*entry);
+    const Zip::Entry* entry = zip_.find(path);
+    // torch.export.save packs nothing.
+    if (entry != nullptr && entry->method != 0 && !made.takes(entry->size)) {
+      throw Error(
+          Fault::file, "entry " + quoted(path),
+          fmt::format("{} bytes unpack to {}, with what was unpacked before it to more than "
+                      "{}; save the model again, unpacked",
+                      entry->stored, entry->size, made.most));
+    }
     return zip_.read(path);
   }
-  std::string_view text(std::string_view name) const { return trimmed(read(name).text()); }
+  std::string text(std::string_view name) { return std::string(trimmed(read(name).text())); }
 
   /// Names in a folder, without it, that end so.
   std::vector<std::string> inside(std::string_view folder, std::string_view ending) const {
@@ -59,17 +85,10 @@ class Records {
     return names;
   }
 
- private:
-  // torch.export.save packs nothing. What somebody packed since may not grow without bounds.
-  static void check_packing(const Zip::Entry& entry) {
-    constexpr std::uint64_t always_fine = 1ULL << 20U;
-    constexpr std::uint64_t ratio = 64;
-    if (entry.size <= always_fine || entry.size / ratio <= entry.stored) return;
-    throw Error(Fault::file, "entry " + quoted(entry.name),
-                fmt::format("{} bytes unpack to {}; save the model again, unpacked", entry.stored,
-                            entry.size));
-  }
+  Budget made;   // in bytes: what is unpacked, and what views make of their storages
+  Budget named;  // in bytes: tied tensors, which are written once for each of their names
 
+ private:
   Zip zip_;
   std::string root_;
 };
@@ -96,7 +115,7 @@ void check_kind(const Zip& zip) {
   refuse(Fault::file, "is no archive of torch.export.save: it has no record 'archive_format'");
 }
 
-void check_versions(const Records& records) {
+void check_versions(Records& records) {
   if (records.text("archive_format") != "pt2") {
     refuse(Fault::file, fmt::format("its archive format is {}; we read 'pt2'",
                                     quoted(records.text("archive_format"))));
@@ -116,99 +135,37 @@ std::string find_model(const Records& records) {
   if (std::ranges::find(models, "model") != models.end()) return "model";
   if (models.empty()) refuse(Fault::file, "the archive has no program 'models/model.json'");
   if (models.size() > 1) {
-    refuse(Fault::unsupported, fmt::format("the archive has several programs: {}; save one alone",
-                                           fmt::join(models, ", ")));
+    refuse(Fault::unsupported,
+           fmt::format("the archive has several programs: {}; save one alone", listed(models)));
   }
   return models[0];
 }
-
-/// Bounds what views laid out anew may make of their storages. An expanded tensor is larger than
-/// its storage, and many may be views of one.
-class Spread {
- public:
-  explicit Spread(std::uint64_t file) : most_((64ULL << 20U) + 4 * file) {}
-
-  void add(const Payload& payload, std::span<const std::int64_t> sizes,
-           std::span<const std::int64_t> strides, DType dtype, std::uint64_t stored) {
-    const auto bytes = static_cast<std::uint64_t>(count_elements(sizes)) * size_of(dtype);
-    if (bytes <= stored && is_dense(sizes, strides)) return;  // stays where it is
-    if (bytes <= most_ - total_) {
-      total_ += bytes;
-      return;
-    }
-    refuse(Fault::file,
-           fmt::format("its sizes make {} bytes, with the views before it more than {}; record {} "
-                       "has {}",
-                       bytes, most_, quoted(payload.storage), stored));
-  }
-
- private:
-  static bool is_dense(std::span<const std::int64_t> sizes, std::span<const std::int64_t> strides) {
-    std::int64_t step = 1;
-    for (std::size_t i = sizes.size(); i-- > 0;) {
-      if (i >= strides.size() || (sizes[i] != 1 && strides[i] != step)) return false;
-      if (__builtin_mul_overflow(step, sizes[i], &step)) return false;
-    }
-    return true;
-  }
-
-  std::uint64_t most_;
-  std::uint64_t total_ = 0;
-};
 
 /// A field that we do not know may change what the others mean.
 void check_fields(const Tree& tree, std::initializer_list<std::string_view> known) {
   for (const auto& [name, value] : as_map(tree)) {
     if (std::ranges::find(known, name) != known.end()) continue;
     refuse(Fault::unsupported,
-           fmt::format("has the field {}; we know: {}", quoted(name), fmt::join(known, ", ")));
+           fmt::format("has the field {}; we know: {}", quoted(name), listed(known)));
   }
 }
 
-/// The second of two equal keys in one map, anywhere in the tree; null when there are none. Our
-/// readers would take the first, and Python's the last.
-const std::pair<std::string, Tree>* repeated_key(const Tree& tree) {
-  if (const Tree::List* list = tree.list()) {
-    for (const Tree& child : *list) {
-      if (const auto* found = repeated_key(child)) return found;
-    }
-  }
-  const Tree::Map* map = tree.map();
-  if (map == nullptr) return nullptr;
-  std::unordered_set<std::string_view> many;
-  for (std::size_t i = 0; i < map->size(); ++i) {
-    constexpr std::size_t few = 16;
-    const auto& [key, child] = (*map)[i];
-    const bool twice =
-        map->size() > few
-            ? !many.insert(key).second
-            : std::any_of(map->begin(), map->begin() + static_cast<std::ptrdiff_t>(i),
-                          [&key = key](const auto& before) { return before.first == key; });
-    if (twice) return &(*map)[i];
-    if (const auto* found = repeated_key(child)) return found;
-  }
-  return nullptr;
-}
-
-Tree read_document(const Records& records, const std::string& name,
-                   Tree (*read)(std::string_view)) {
+Tree read_document(Records& records, const std::string& name, Tree (*read)(std::string_view)) {
   constexpr std::size_t largest = 256U << 20U;
   const Bytes bytes = records.read(name);
   if (bytes.data.size() > largest)
     refuse(Fault::unsupported,
            fmt::format("is {} bytes; we read programs of up to {}", bytes.data.size(), largest));
   Tree tree = read(bytes.text());
-  if (repeated_key(tree) != nullptr) {
-    // Only the careful reader knows places.
-    const Tree again = read_json(bytes.text());
-    const auto* twice = repeated_key(again);
-    throw Error(Fault::file, line_and_column(bytes.text(), twice->second.offset),
-                fmt::format("the key {} stands twice in one map", quoted(twice->first)));
-  }
+  refuse_repeated_keys(tree, bytes.text());
   return tree;
 }
 
-Payload read_payload(const Tree& meta, const Bytes& storage, std::string record, Spread& spread) {
+/// Tensors by their views: tied ones are laid out once.
+using Views = std::map<std::string, Tensor>;
+
+Payload read_payload(const Tree& meta, const Bytes& storage, std::string record, Records& records,
+                     Views& views) {
   const Tree& tensor = field(meta, "tensor_meta");
   check_fields(meta, {"path_name", "is_param", "use_pickle", "tensor_meta"});
   check_fields(
@@ -230,19 +187,35 @@ Payload read_payload(const Tree& meta, const Bytes& storage, std::string record,
   payload.view =
       fmt::format("{} {} {} {} {}", payload.storage, name_of(dtype), sizes, strides, offset);
   payload.trainable = flag_field(meta, "is_param") && flag_field(tensor, "requires_grad");
-  spread.add(payload, sizes, strides, dtype, storage.data.size());
+  const auto size = static_cast<std::uint64_t>(count_elements(sizes)) * size_of(dtype);
+  if (const auto known = views.find(payload.view); known != views.end()) {
+    if (!records.named.takes(size)) {
+      refuse(Fault::file, fmt::format("has {} bytes, with the tied tensors before it more than {}",
+                                      size, records.named.most));
+    }
+    payload.data = known->second;
+    return payload;
+  }
+  if (!records.made.takes(size)) {
+    refuse(Fault::file,
+           fmt::format("its sizes make {} bytes, with the views before it more than {}; record {} "
+                       "has {}",
+                       size, records.made.most, quoted(payload.storage), storage.data.size()));
+  }
   payload.data = lay_out(dtype, sizes, strides, offset, storage);
   const auto bytes = payload.data.view().bytes;
   const bool odd = dtype == DType::boolean && std::ranges::any_of(bytes, [](std::byte b) {
                      return std::to_integer<int>(b) > 1;
                    });
   if (odd) refuse(Fault::file, "has a boolean that is neither 0 nor 1");
+  views.emplace(payload.view, payload.data);
   return payload;
 }
 
-std::map<std::string, Payload> read_payloads(const Records& records, const std::string& folder,
-                                             const std::string& config, Spread& spread) {
+std::map<std::string, Payload> read_payloads(Records& records, const std::string& folder,
+                                             const std::string& config) {
   std::map<std::string, Payload> payloads;
+  Views views;
   // Several tensors may be views of one record, whose checksum is tested whenever it is read.
   std::map<std::string, Bytes> storages;
   const std::string name = folder + config;
@@ -265,7 +238,7 @@ std::map<std::string, Payload> read_payloads(const Records& records, const std::
           refuse(Fault::file, fmt::format("its record {} is missing", quoted(record)));
         storage->second = records.read(folder + record);
       }
-      payloads.emplace(fqn, read_payload(meta, storage->second, folder + record, spread));
+      payloads.emplace(fqn, read_payload(meta, storage->second, folder + record, records, views));
     });
   }
   return payloads;
@@ -275,7 +248,7 @@ std::map<std::string, Payload> read_payloads(const Records& records, const std::
 
 Archive open_archive(const Bytes& file) {
   check_kind(Zip(file));
-  const Records records(file);
+  Records records(file);
   check_versions(records);
   const std::string model = find_model(records);
   Archive archive;
@@ -283,10 +256,8 @@ Archive open_archive(const Bytes& file) {
   archive.program = with_place(model + ".json", [&] {
     return read_document(records, "models/" + model + ".json", read_json_fast);
   });
-  Spread spread(file.data.size());
-  archive.weights = read_payloads(records, "data/weights/", model + "_weights_config.json", spread);
-  archive.constants =
-      read_payloads(records, "data/constants/", model + "_constants_config.json", spread);
+  archive.weights = read_payloads(records, "data/weights/", model + "_weights_config.json");
+  archive.constants = read_payloads(records, "data/constants/", model + "_constants_config.json");
   return archive;
 }
 

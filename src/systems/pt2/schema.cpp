@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
+#include <unordered_set>
 
 #include "base/error.h"
 #include "base/names.h"
@@ -131,8 +133,12 @@ ExportNode parse_node(const Tree& tree, const ArgumentParser& arguments) {
   node.scope = parse_scope(modules);
   node.root_class = parse_root_class(modules);
   node.place = parse_place(metadata(tree, "stack_trace"));
+  std::unordered_set<std::string_view> given_names;
   for (const Tree& input : list_field(tree, "inputs")) {
     const std::string& name = text_field(input, "name");
+    // Higher-order operators give theirs no names.
+    if (!name.empty() && !given_names.insert(name).second)
+      refuse(fmt::format("the argument {} is given twice", quoted(name)));
     node.inputs.push_back({name, with_place("argument " + quoted(name),
                                             [&] { return arguments.parse(field(input, "arg")); })});
   }
@@ -255,6 +261,16 @@ ExportOutput parse_output(const Tree& tree, const ArgumentParser& arguments) {
   refuse(fmt::format("an output has the unknown tag {}", quoted(tag)));
 }
 
+/// Two of one kind and name would be the same parameter or buffer, with two values.
+template <class Spec>
+void refuse_repeated(const std::vector<Spec>& specs, std::string_view what) {
+  std::set<std::pair<typename Spec::Kind, std::string_view>> seen;
+  for (const Spec& spec : specs) {
+    if (spec.name.empty() || seen.emplace(spec.kind, spec.name).second) continue;
+    refuse(fmt::format("the {} {} stands twice in the signature", what, quoted(spec.name)));
+  }
+}
+
 std::vector<LengthRange> parse_ranges(const Tree& program) {
   std::vector<LengthRange> ranges;
   for (const auto& [name, range] : map_field(program, "range_constraints")) {
@@ -320,6 +336,8 @@ ExportProgram parse_program(const Tree& tree) {
   }
   for (const Tree& output : list_field(signature, "output_specs"))
     program.outputs.push_back(parse_output(output, arguments));
+  refuse_repeated(program.inputs, "input");
+  refuse_repeated(program.outputs, "output");
   if (const Tree* verifiers = given(tree, "verifiers")) {
     program.decomposed = std::ranges::any_of(
         as_list(*verifiers), [](const Tree& name) { return as_text(name) == "ATEN"; });

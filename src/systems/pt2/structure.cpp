@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 #include <optional>
+#include <unordered_set>
 #include <vector>
 
 #include "base/error.h"
@@ -53,6 +54,11 @@ Structure structure_of(const Tree& spec) {
     throw Error(Fault::file, "",
                 fmt::format("a dictionary has {} and {} values",
                             counted(structure.keys.size(), "key"), structure.children.size()));
+  }
+  std::unordered_set<std::string_view> seen;
+  for (const std::string& key : structure.keys) {
+    if (!seen.insert(key).second)
+      throw Error(Fault::file, "", fmt::format("a dictionary has the key {} twice", quoted(key)));
   }
   return structure;
 }
@@ -124,6 +130,7 @@ std::string without_folders(std::string_view file) {
 
 Structure parse_tree_spec(std::string_view text) {
   const Tree tree = read_json(text);
+  refuse_repeated_keys(tree, text);
   const Tree::List& versioned = as_list(tree);
   if (versioned.size() != 2 || as_integer(versioned[0]) != 1) {
     throw Error(Fault::unsupported, "", "is a tree of another version than 1");

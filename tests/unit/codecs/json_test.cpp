@@ -74,6 +74,26 @@ TEST(Json, KeepsRepeatedKeysInOrder) {
   EXPECT_EQ(*tree.find("b")->integer(), 1);
 }
 
+TEST(Json, RefusesRepeatedKeysWhereverTheyStand) {
+  const auto fault = [](std::string_view text, Tree (*read)(std::string_view)) -> std::string {
+    try {
+      refuse_repeated_keys(read(text), text);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  for (const auto read : {read_json, read_json_fast}) {
+    EXPECT_EQ(fault(R"({"a": [{"b": 1}, {"b": 2, "c": {}}]})", read), "");
+    EXPECT_EQ(fault("{\"a\": [{\"b\": 1,\n  \"b\": 2}]}", read),
+              "2:8: the key 'b' stands twice in one map");
+    std::string many = "{";
+    for (int i = 0; i < 100; ++i) many += "\"" + std::to_string(i) + "\": 0, ";
+    EXPECT_EQ(fault(many + "\"100\": 0}", read), "");
+    EXPECT_NE(fault(many + "\"7\": 0}", read), "");
+  }
+}
+
 TEST(Json, SaysWhereTextIsBroken) {
   EXPECT_TRUE(fault_of("{\"a\": 1,\n \"b\" 2}").starts_with("2:6: is not JSON"))
       << fault_of("{\"a\": 1,\n \"b\" 2}");
@@ -82,6 +102,8 @@ TEST(Json, SaysWhereTextIsBroken) {
   EXPECT_NE(fault_of("[1] 2"), "");
   EXPECT_NE(fault_of("\"\xff\""), "");
   EXPECT_NE(fault_of("{\"a\": 1e999}"), "");
+  // The parser's words and not Python's.
+  for (const std::string word : {"Inf", "-Inf", "-NaN"}) EXPECT_NE(fault_of("[" + word + "]"), "");
   EXPECT_NE(fault_of("[9223372036854775808]"), "");
   EXPECT_NE(fault_of(std::string_view("[1]\0x", 5)), "");
 }

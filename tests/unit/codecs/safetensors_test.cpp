@@ -84,6 +84,12 @@ TEST(Safetensors, RefusesWhatDoesNotFit) {
           R"({"a": {"dtype": "F32", "shape": [4611686018427387904, 4], "data_offsets": [0, 0]}})",
           ""),
       "");
+  EXPECT_NE(
+      fault_of(R"({"a": {"dtype": "U8", "shape": [2], "shape": [1], "data_offsets": [0, 2]}})",
+               "12")
+          .find("the key 'shape' stands twice"),
+      std::string::npos);
+  EXPECT_NE(fault_of(" " + good, "12345678"), "");
   EXPECT_NE(fault_of(R"([1])", ""), "");
   EXPECT_NE(fault_of(R"({"a": 1})", ""), "");
   EXPECT_NE(fault_of(R"({"a": )", ""), "");
@@ -152,6 +158,16 @@ TEST(Npy, RefusesOtherOrders) {
                     read_npy),
       "");
   EXPECT_NE(fault_reading(file("{'descr': '<i2', 'shape': (1,)}", "12"), read_npy), "");
+  // Python takes the last of two, and (1) for a number.
+  EXPECT_NE(
+      fault_reading(
+          file("{'descr': '<i2', 'fortran_order': False, 'shape': (2,), 'shape': (1,)}", "12"),
+          read_npy)
+          .find("'shape' twice"),
+      std::string::npos);
+  EXPECT_NE(
+      fault_reading(file("{'descr': '<i2', 'fortran_order': False, 'shape': (1)}", "12"), read_npy),
+      "");
   EXPECT_NE(fault_reading(file("{'descr': '<i2', 'fortran_order': False, 'shape': (-1,)}", "12"),
                           read_npy),
             "");

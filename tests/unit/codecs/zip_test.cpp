@@ -114,6 +114,41 @@ TEST(Zip, RefusesLocalHeadersThatSayOtherwise) {
   EXPECT_NE(fault_of(fewer).find("holds more than it promises"), std::string::npos);
 }
 
+// What one reader takes for the directory, and another does not.
+TEST(Zip, RefusesTwoReadings) {
+  const std::string good = archive({{"x", "some"}});
+  const std::string end = good.substr(good.size() - 22);
+  std::string commented = good;
+  commented[good.size() - 2] = 22;
+  EXPECT_EQ(fault_of(commented + std::string(22, ' '), "x"), "");
+  EXPECT_EQ(fault_of(commented + end.substr(0, 20) + "\x09\x09"),
+            "the zip archive has two end records");
+  const std::string between = good.substr(0, good.size() - 22) + std::string(46, ' ') + end;
+  EXPECT_EQ(fault_of(between),
+            "the zip archive's directory does not end where its end record begins");
+  std::string wide = archive({{"x", "some"}}, true);
+  EXPECT_EQ(fault_of(wide, "x"), "");
+  wide[wide.size() - 14] = 2;  // the number of entries, which the zip64 record says, too
+  wide[wide.size() - 12] = 2;
+  wide[wide.size() - 11] = 0;
+  EXPECT_EQ(fault_of(wide), "the zip archive's two end records differ");
+}
+
+TEST(Zip, RefusesASecondName) {
+  const auto named = [](const std::string& second) {
+    std::string file = archive({{"x", "some"}});
+    const std::string extra =
+        number(0x7075, 2) + number(5 + second.size(), 2) + number(1, 1) + number(0, 4) + second;
+    const std::size_t entry = file.find(number(0x02014b50, 4));
+    file.replace(entry + 30, 2, number(extra.size(), 2));
+    file.insert(entry + 47, extra);
+    file.replace(file.size() - 10, 4, number(47 + extra.size(), 4));
+    return file;
+  };
+  EXPECT_EQ(fault_of(named("x"), "x"), "");
+  EXPECT_EQ(fault_of(named("y")), "entry 'x': has a second name, which differs");
+}
+
 TEST(Zip, RefusesOverlappingEntries) {
   // The first entry's bytes are the second one's local header.
   const std::string inner = number(0x04034b50, 4) + number(0, 2) + number(8, 2) + number(0, 18) +

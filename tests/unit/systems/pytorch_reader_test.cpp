@@ -369,6 +369,46 @@ TEST(PytorchReader, DamagedProgramsNeverCrash) {
   EXPECT_GT(faults, 500U);
 }
 
+/// What the reader says of the model with more tensors, each a view of a record of 8 MB of zeros.
+std::string fault_with(std::size_t count, bool many_records, const std::string& sizes, int step) {
+  const Zip zip(open_folder(folder)->read("mlp.pt2"));
+  std::vector<test::Member> members;
+  const std::string zeros(many_records ? 1U << 20U : 8U << 20U, '\0');
+  for (const Zip::Entry& entry : zip.entries()) {
+    members.push_back({entry.name, std::string(zip.read(entry.name).text())});
+    if (!entry.name.ends_with("model_weights_config.json")) continue;
+    std::string more = "{\"config\": {";
+    for (std::size_t i = 0; i < count; ++i) {
+      more += fmt::format(
+          R"("more.{}": {{"path_name": "more_{}", "is_param": true, "use_pickle": false, "tensor_meta": )"
+          R"({{"dtype": 7, "sizes": [{{"as_int": {}}}], "requires_grad": true, "device": )"
+          R"({{"type": "cpu", "index": null}}, "strides": [{{"as_int": 1}}], "storage_offset": )"
+          R"({{"as_int": {}}}, "layout": 7}}}}, )",
+          i, many_records ? i : 0, sizes, i * step);
+    }
+    members.back().data.replace(0, std::string_view("{\"config\": {").size(), more);
+  }
+  for (std::size_t i = 0; i < (many_records ? count : 1); ++i)
+    members.push_back({fmt::format("mlp/data/weights/more_{}", i), zeros, 8});
+  try {
+    pt2::read(*in_memory({{"m.pt2", test::archive(members)}}), "m.pt2");
+  } catch (const Error& error) {
+    return error.text();
+  }
+  return "";
+}
+
+TEST(PytorchReader, BoundsTheSumOfWhatASmallFileMakes) {
+  EXPECT_EQ(fault_with(3, true, "262144", 0), "");
+  EXPECT_NE(fault_with(200, true, "262144", 0).find("with the views before it more than"),
+            std::string::npos);
+  EXPECT_EQ(fault_with(5, false, "2097152", 0), "");
+  EXPECT_NE(fault_with(200, false, "2000000", 1).find("with the views before it more than"),
+            std::string::npos);
+  EXPECT_NE(fault_with(200, false, "2097152", 0).find("with the tied tensors before it more than"),
+            std::string::npos);
+}
+
 TEST(PytorchReader, RecognisesItsFiles) {
   const auto files = open_folder(folder);
   EXPECT_TRUE(pt2::recognises(*files, "mlp.pt2"));
