@@ -29,6 +29,16 @@ const Attribute* find(const Attributes& attributes, std::string_view name) {
   return found == attributes.end() ? nullptr : &found->value;
 }
 
+Attributes evaluate(Attributes attributes, const Lengths& lengths) {
+  for (NamedAttribute& attribute : attributes) {
+    if (auto* dim = std::get_if<Dim>(&attribute.value)) *dim = dim->evaluate(lengths);
+    if (auto* dims = std::get_if<std::vector<Dim>>(&attribute.value)) {
+      for (Dim& dim : *dims) dim = dim.evaluate(lengths);
+    }
+  }
+  return attributes;
+}
+
 std::string to_text(const Attribute& attribute) {
   return std::visit([](const auto& value) { return text_of(value); }, attribute);
 }

@@ -39,6 +39,9 @@ const T& get(const Attributes& attributes, std::string_view name) {
   return *value;
 }
 
+/// The same attributes with every length a number.
+Attributes evaluate(Attributes attributes, const Lengths& lengths);
+
 /// As the text form has it: 1, 0.5, true, 'none', f32, [1, 2], [s0, 4].
 std::string to_text(const Attribute& attribute);
 

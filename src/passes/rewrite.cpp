@@ -4,7 +4,7 @@
 #include <map>
 
 #include "base/text.h"
-#include "ops/rules.h"
+#include "ops/expansion.h"
 #include "ops/validate.h"
 
 namespace isomer {
@@ -84,23 +84,6 @@ void refuse(const Graph& graph, const std::map<std::string, Missing>& missing) {
                               : ""));
 }
 
-ValueId in_type(Builder& out, ValueId id, DType dtype) {
-  if (out.dtype(id) == dtype) return id;
-  return out.emit("cast", {id}, {{"dtype", dtype}});
-}
-
-/// The expansion of the same call, its half precision inputs made f32.
-std::vector<ValueId> expanded_in_f32(Builder& out, const OpSchema& schema, const OpCall& call) {
-  std::vector<ValueId> inputs(call.inputs.begin(), call.inputs.end());
-  std::vector<TensorType> types(call.types.begin(), call.types.end());
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (!call.has(i) || !is_half(types[i].dtype)) continue;
-    types[i].dtype = DType::f32;
-    inputs[i] = in_type(out, inputs[i], DType::f32);
-  }
-  return schema.expand(out, OpCall{call.attributes, inputs, types});
-}
-
 bool needs_expansion(const Graph& graph, const Spells& spells) {
   return std::ranges::any_of(graph.nodes, [&](const Node& node) { return !spells(node.op); });
 }
@@ -137,19 +120,7 @@ Graph expand_unsupported(const Graph& graph, const Spells& spells) {
 
 std::vector<ValueId> expand_node(Builder& out, const Node& node, std::span<const ValueId> inputs) {
   return with_call(out, node, inputs, [&](const OpSchema& schema, const OpCall& call) {
-    expect(schema.expand != nullptr, "only a composite operator is expanded");
-    const std::vector<TensorType> promised =
-        output_types(schema, call, out.graph().signature.lengths);
-    std::vector<ValueId> results = schema.traits.rounding == Rounding::once
-                                       ? expanded_in_f32(out, schema, call)
-                                       : schema.expand(out, call);
-    expect(results.size() == promised.size(), "an expansion has the outputs of its operator");
-    for (std::size_t i = 0; i < results.size(); ++i) {
-      if (schema.traits.rounding == Rounding::once)
-        results[i] = in_type(out, results[i], promised[i].dtype);
-      expect(out.type(results[i]) == promised[i], "an expansion has the types of its operator");
-    }
-    return results;
+    return emit_expansion(out, schema, call, out.graph().signature.lengths);
   });
 }
 

@@ -24,7 +24,7 @@ Graph rewrite(const Graph& graph, const Rule& rule);
 /// What a rule may look at for `node`, its inputs being in `out`: hands the schema and the call to
 /// `use`.
 template <class Use>
-auto with_call(const Builder& out, const Node& node, std::span<const ValueId> inputs, Use&& use) {
+auto with_call(const Emitter& out, const Node& node, std::span<const ValueId> inputs, Use&& use) {
   const OpSchema& schema = op_named(node.op);
   const Attributes attributes = complete(schema, node.attributes);
   std::vector<TensorType> types(inputs.size(), TensorType{DType::f32, {}});

@@ -112,6 +112,11 @@ std::string check_throws(const std::string& wanted, std::string_view text, std::
   return fmt::format("throws nothing and should say {}", quoted(wanted));
 }
 
+bool has_composite(const Graph& graph) {
+  return std::ranges::any_of(graph.nodes,
+                             [](const Node& node) { return op_named(node.op).expand != nullptr; });
+}
+
 /// By the system's own rules, and read back where it reads.
 std::string check_system(const OperatorCase& one, const System& system) {
   Graph ready;
@@ -162,6 +167,8 @@ void run_checks(Result& result, const OperatorCase& one, const Options& options)
     return compare(
         one, make_reference_executor(run_passes(one.graph, conversion_passes()))->run(one.inputs));
   });
+  if (has_composite(one.graph))
+    result.check("at once", [&] { return compare(one, run_expansions(one)); });
   result.check("text", [&] { return round_trip(one.graph); });
   result.check("dtypes", [&] { return check_dtypes(one, options); });
   for (const System* system : options.systems) {

@@ -31,6 +31,9 @@ std::string check_dtypes(const OperatorCase& one, const Options& options);
 /// and with what PyTorch says of its own.
 std::string check_traits(std::string_view op, const std::vector<OperatorCase>& cases);
 
+/// Runs the graph with each composite operator carried out by its expansion at once, on tensors.
+std::vector<Tensor> run_expansions(const OperatorCase& one);
+
 /// Whether there is something to differentiate, to which, and a derivative.
 bool has_gradient(const OperatorCase& one);
 

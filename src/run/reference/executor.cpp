@@ -22,17 +22,6 @@ struct Step {
 
 bool has_kernel(std::string_view op) { return find_kernel(op) != nullptr; }
 
-/// The same attributes with every length a number.
-Attributes with_lengths(Attributes attributes, const Lengths& lengths) {
-  for (NamedAttribute& attribute : attributes) {
-    if (auto* dim = std::get_if<Dim>(&attribute.value)) *dim = dim->evaluate(lengths);
-    if (auto* dims = std::get_if<std::vector<Dim>>(&attribute.value)) {
-      for (Dim& dim : *dims) dim = dim.evaluate(lengths);
-    }
-  }
-  return attributes;
-}
-
 class ReferenceExecutor final : public Executor {
  public:
   ReferenceExecutor(Graph graph, std::uint64_t seed)
@@ -105,7 +94,7 @@ Step ReferenceExecutor::prepare_node(const Node& node, const Lengths& lengths,
   Step step;
   step.node = &node;
   step.kernel = find_kernel(node.op);
-  step.attributes = with_lengths(complete(schema, node.attributes), lengths);
+  step.attributes = evaluate(complete(schema, node.attributes), lengths);
   std::vector<TensorType> input_types;
   for (const ValueId id : node.inputs) {
     input_types.push_back(id == ValueId::none ? TensorType{} : types.at(index_of(id)));

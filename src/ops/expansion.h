@@ -1,0 +1,16 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "ops/emitter.h"
+#include "ops/schema.h"
+
+namespace isomer {
+
+/// Carries the expansion of a composite operator out, rounded as its traits say. What comes out has
+/// the types that the operator's rule promises within `ranges`.
+std::vector<ValueId> emit_expansion(Emitter& e, const OpSchema& schema, const OpCall& call,
+                                    std::span<const LengthRange> ranges = {});
+
+}  // namespace isomer
