@@ -219,6 +219,12 @@ Values vjp_cast(Emitter& b, const OpCall& call, const Cotangents& c) {
   return {b.emit("cast", {c.values[0]}, {{"dtype", call.types[0].dtype}})};
 }
 
+Values vjp_fmod(Emitter& b, const OpCall& call, const Cotangents& c) {
+  const ValueId g = c.values[0];
+  const ValueId whole = b.emit("trunc_divide", {call.inputs[0], call.inputs[1]});
+  return to_operands(b, call, g, neg(b, mul(b, g, whole)));
+}
+
 // The bounds themselves let the cotangent through, NaN does not (torch up to 2.13).
 Values vjp_clamp(Emitter& b, const OpCall& call, const Cotangents& c) {
   const ValueId x = call.inputs[0];
@@ -249,6 +255,59 @@ Values expand_rsqrt(Emitter& b, const OpCall& call) {
 
 Values expand_square(Emitter& b, const OpCall& call) {
   return {mul(b, call.inputs[0], call.inputs[0])};
+}
+
+Values expand_tan(Emitter& b, const OpCall& call) {
+  const ValueId sine = b.emit("sin", {call.inputs[0]});
+  return {div(b, sine, b.emit("cos", {call.inputs[0]}))};
+}
+
+Values expand_exp2(Emitter& b, const OpCall& call) {
+  return {b.emit("pow", {number(b, call.inputs[0], 2.0), call.inputs[0]})};
+}
+Values expand_log2(Emitter& b, const OpCall& call) {
+  return {mul(b, b.emit("log", {call.inputs[0]}), std::numbers::log2e)};
+}
+Values expand_log10(Emitter& b, const OpCall& call) {
+  return {mul(b, b.emit("log", {call.inputs[0]}), std::numbers::log10e)};
+}
+
+Values expand_trunc(Emitter& b, const OpCall& call) {
+  const ValueId x = call.inputs[0];
+  const ValueId up = b.emit("ceil", {x});
+  return {where(b, is(b, "lt", x, 0.0), up, b.emit("floor", {x}))};
+}
+
+/// Whether cutting the quotient of integers gives one more than rounding it down: it is negative
+/// and leaves a rest. Magnitudes would not do: the least integer has none.
+ValueId is_cut_upwards(Emitter& b, ValueId x, ValueId y, ValueId rest) {
+  const ValueId unlike = b.emit("ne", {is(b, "lt", x, 0.0), is(b, "lt", y, 0.0)});
+  return b.emit("logical_and", {is(b, "ne", rest, 0.0), unlike});
+}
+
+Values expand_trunc_divide(Emitter& b, const OpCall& call) {
+  const ValueId x = call.inputs[0];
+  const ValueId y = call.inputs[1];
+  if (is_floating(b.dtype(x))) return {b.emit("trunc", {div(b, x, y)})};
+  const ValueId down = b.emit("floor_divide", {x, y});
+  const ValueId upwards = is_cut_upwards(b, x, y, b.emit("remainder", {x, y}));
+  return {where(b, upwards, add(b, down, 1.0), down)};
+}
+
+// The remainder of magnitudes loses no digits of a small dividend of another sign.
+Values expand_fmod(Emitter& b, const OpCall& call) {
+  const ValueId x = call.inputs[0];
+  const ValueId y = call.inputs[1];
+  if (is_floating(b.dtype(x))) {
+    const ValueId size = b.emit("abs", {x});
+    return {mul(b, b.emit("sign", {x}), b.emit("remainder", {size, b.emit("abs", {y})}))};
+  }
+  const ValueId rest = b.emit("remainder", {x, y});
+  return {where(b, is_cut_upwards(b, x, y, rest), sub(b, rest, y), rest)};
+}
+
+Values expand_softsign(Emitter& b, const OpCall& call) {
+  return {div(b, call.inputs[0], add(b, b.emit("abs", {call.inputs[0]}), 1.0))};
 }
 
 Values expand_silu(Emitter& b, const OpCall& call) {
@@ -350,6 +409,12 @@ Values expand_isinf(Emitter& b, const OpCall& call) {
   return {is(b, "eq", b.emit("abs", {x}), std::numeric_limits<double>::infinity())};
 }
 
+// Of a NaN nothing is less.
+Values expand_isfinite(Emitter& b, const OpCall& call) {
+  const ValueId size = b.emit("abs", {call.inputs[0]});
+  return {is(b, "lt", size, std::numeric_limits<double>::infinity())};
+}
+
 Values expand_ne(Emitter& b, const OpCall& call) {
   return {b.emit("logical_not", {b.emit("eq", {call.inputs[0], call.inputs[1]})})};
 }
@@ -380,6 +445,11 @@ constexpr OpSchema rows[] = {
     {"square(x) -> y", numeric_type, expand_square, nullptr, "x * x"},
     {"sin(x) -> y", same_floating_type, nullptr, scaled<cos_of>, "sine"},
     {"cos(x) -> y", same_floating_type, nullptr, scaled<minus_sin_of>, "cosine"},
+    {"tan(x) -> y", same_floating_type, expand_tan, nullptr, "tangent", rounds_once},
+    {"exp2(x) -> y", same_floating_type, expand_exp2, nullptr, "2**x", rounds_once},
+    {"log2(x) -> y", same_floating_type, expand_log2, nullptr, "logarithm to base 2", rounds_once},
+    {"log10(x) -> y", same_floating_type, expand_log10, nullptr, "logarithm to base 10",
+     rounds_once},
     {"tanh(x) -> y", same_floating_type, nullptr, scaled<one_minus_output_squared>,
      "hyperbolic tangent"},
     {"sigmoid(x) -> y", same_floating_type, nullptr, scaled<output_times_rest>,
@@ -390,6 +460,8 @@ constexpr OpSchema rows[] = {
     {"ceil(x) -> y", same_floating_type, nullptr, no_gradient, "smallest integer not below x",
      rounds},
     {"round(x) -> y", same_floating_type, nullptr, no_gradient, "nearest integer, halves to even",
+     rounds},
+    {"trunc(x) -> y", same_floating_type, expand_trunc, no_gradient, "x without its fraction",
      rounds},
     {"relu(x) -> y", numeric_type, nullptr, vjp_relu, "max(x, 0)"},
     {"silu(x) -> y", same_floating_type, expand_silu, nullptr, "x * sigmoid(x)"},
@@ -411,6 +483,7 @@ constexpr OpSchema rows[] = {
     {"hardswish(x) -> y", same_floating_type, expand_hardswish, nullptr, "x * hardsigmoid(x)"},
     {"mish(x) -> y", same_floating_type, expand_mish, nullptr, "x * tanh(softplus(x))"},
     {"log_sigmoid(x) -> y", same_floating_type, expand_log_sigmoid, nullptr, "log(sigmoid(x))"},
+    {"softsign(x) -> y", same_floating_type, expand_softsign, nullptr, "x / (1 + |x|)"},
     {"clamp(x, min: float?, max: float?) -> y", clamp_type, expand_clamp, vjp_clamp,
      "x held between two bounds, each of which may be absent"},
     {"detach(x) -> y", same_type, expand_detach, no_gradient, "x, through which no gradient flows",
@@ -418,6 +491,8 @@ constexpr OpSchema rows[] = {
     {"logical_not(x) -> y", logical_type, nullptr, no_gradient, "not x"},
     {"isnan(x) -> y", test_type, nullptr, no_gradient, "whether x is not a number", compares},
     {"isinf(x) -> y", test_type, expand_isinf, nullptr, "whether x is infinite", compares},
+    {"isfinite(x) -> y", test_type, expand_isfinite, nullptr,
+     "whether x is neither infinite nor not a number", compares},
     {"add(x, y) -> z", arithmetic_type, nullptr, vjp_add, "x + y"},
     {"sub(x, y) -> z", arithmetic_type, nullptr, vjp_sub, "x - y"},
     {"mul(x, y) -> z", arithmetic_type, nullptr, vjp_mul, "x * y"},
@@ -430,6 +505,10 @@ constexpr OpSchema rows[] = {
     {"floor_divide(x, y) -> z", arithmetic_type, nullptr, no_gradient, "floor(x / y)", rounds},
     {"remainder(x, y) -> z", arithmetic_type, nullptr, vjp_remainder,
      "x - y * floor(x / y): has the sign of y"},
+    {"trunc_divide(x, y) -> z", arithmetic_type, expand_trunc_divide, no_gradient,
+     "x / y without its fraction", rounds},
+    {"fmod(x, y) -> z", arithmetic_type, expand_fmod, vjp_fmod,
+     "x - y * trunc(x / y): has the sign of x"},
     {"eq(x, y) -> z", comparison_type, nullptr, no_gradient, "x == y", compares},
     {"ne(x, y) -> z", comparison_type, expand_ne, nullptr, "x != y", compares},
     {"lt(x, y) -> z", comparison_type, nullptr, no_gradient, "x < y", compares},

@@ -97,20 +97,11 @@ Values emit_mean(Emitter& e, const OnnxCall& call) {
 
 Values emit_div(Emitter& e, const OnnxCall& call) {
   if (is_floating(e.dtype(call.inputs[0]))) return {e.emit("div", call.inputs)};
-  // Integers are cut towards zero: the floored quotient of the magnitudes, with the sign of the
-  // product.
-  const ValueId x = call.inputs[0];
-  const ValueId y = call.inputs[1];
-  const ValueId size = e.emit("floor_divide", {e.emit("abs", {x}), e.emit("abs", {y})});
-  return {e.emit("mul", {size, e.emit("mul", {e.emit("sign", {x}), e.emit("sign", {y})})})};
+  return {e.emit("trunc_divide", call.inputs)};
 }
 
 Values emit_mod(Emitter& e, const OnnxCall& call) {
-  if (call.integer("fmod", 0) == 0) return {e.emit("remainder", call.inputs)};
-  // The rest of a division cut towards zero has the sign of x.
-  const ValueId x = call.inputs[0];
-  const ValueId rest = e.emit("remainder", {e.emit("abs", {x}), e.emit("abs", {call.inputs[1]})});
-  return {e.emit("mul", {rest, e.emit("sign", {x})})};
+  return {e.emit(call.integer("fmod", 0) == 0 ? "remainder" : "fmod", call.inputs)};
 }
 
 Values emit_identity(Emitter&, const OnnxCall& call) { return {call.inputs[0]}; }
@@ -125,15 +116,6 @@ Values emit_dropout(Emitter& e, const OnnxCall& call) {
   return {call.inputs[0]};
 }
 
-Values emit_softsign(Emitter& e, const OnnxCall& call) {
-  const ValueId x = call.inputs[0];
-  return {e.emit("div", {x, e.emit("add", {e.emit("abs", {x}), number(e, x, 1)})})};
-}
-
-Values emit_tan(Emitter& e, const OnnxCall& call) {
-  return {e.emit("div", {e.emit("sin", call.inputs), e.emit("cos", call.inputs)})};
-}
-
 constexpr OnnxOperator rows[] = {
     {"Abs", "X", "", nullptr, "abs"},
     {"Neg", "X", "", nullptr, "neg"},
@@ -144,7 +126,7 @@ constexpr OnnxOperator rows[] = {
     {"Reciprocal", "X", "", nullptr, "reciprocal"},
     {"Sin", "input", "", nullptr, "sin"},
     {"Cos", "input", "", nullptr, "cos"},
-    {"Tan", "input", "", emit_tan},
+    {"Tan", "input", "", nullptr, "tan"},
     {"Tanh", "input", "", nullptr, "tanh"},
     {"Sigmoid", "X", "", nullptr, "sigmoid"},
     {"Erf", "input", "", nullptr, "erf"},
@@ -153,7 +135,7 @@ constexpr OnnxOperator rows[] = {
     {"Round", "X", "", nullptr, "round"},
     {"Relu", "X", "", nullptr, "relu"},
     {"Softplus", "X", "", nullptr, "softplus"},
-    {"Softsign", "input", "", emit_softsign},
+    {"Softsign", "input", "", nullptr, "softsign"},
     {"HardSwish", "X", "", nullptr, "hardswish"},
     {"HardSigmoid", "X", "alpha:float beta:float", emit_hard_sigmoid},
     {"LeakyRelu", "X", "alpha:float", emit_leaky_relu},
