@@ -83,6 +83,7 @@ Result run_case(const Case& one, const Options& options) {
   const std::string_view word = first_word(one);
   if (word == "graph") return run_operator_case(one, options);
   if (word == "pass" || word == "same") return run_pass_case(one, options);
+  if (word == "onnx") return run_onnx_case(one, options);
   return run_error_case(one, options);
 }
 

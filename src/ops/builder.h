@@ -42,8 +42,7 @@ class Builder final : public Emitter {
 
   const TensorType& type(ValueId id) const override { return graph_[id].type; }
   std::optional<Tensor> known(ValueId id) const override;
-  /// The node that makes a value, or null. It moves when the graph grows.
-  const Node* maker(ValueId id) const;
+  const Node* maker(ValueId id) const override;
   /// What is built so far. Its outputs are not set yet.
   const Graph& graph() const { return graph_; }
 

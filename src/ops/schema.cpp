@@ -173,7 +173,7 @@ std::optional<Attribute> as_kind(Kind kind, const Attribute& value) {
   return std::nullopt;
 }
 
-void refuse_unknown(const OpSchema& schema, const Prototype& wanted, const Attributes& given) {
+void refuse_unknown(std::string_view op, const Prototype& wanted, const Attributes& given) {
   for (const NamedAttribute& attribute : given) {
     const bool known = std::ranges::any_of(
         wanted.settings, [&](const auto& setting) { return setting.name == attribute.name; });
@@ -181,8 +181,8 @@ void refuse_unknown(const OpSchema& schema, const Prototype& wanted, const Attri
     std::vector<std::string_view> names;
     for (const auto& setting : wanted.settings) names.push_back(setting.name);
     throw Error(Fault::model, "",
-                fmt::format("'{}' has no attribute {}; it has: {}", schema.name(),
-                            quoted(attribute.name), names.empty() ? "none" : listed(names)));
+                fmt::format("'{}' has no attribute {}; it has: {}", op, quoted(attribute.name),
+                            names.empty() ? "none" : listed(names)));
   }
 }
 
@@ -242,8 +242,11 @@ Prototype parse_signature(std::string_view signature) {
 }
 
 Attributes complete(const OpSchema& schema, const Attributes& given) {
-  const Prototype& wanted = prototype(schema);
-  refuse_unknown(schema, wanted, given);
+  return complete(schema.name(), prototype(schema), given);
+}
+
+Attributes complete(std::string_view op, const Prototype& wanted, const Attributes& given) {
+  refuse_unknown(op, wanted, given);
   Attributes result;
   for (const Prototype::Setting& setting : wanted.settings) {
     const Attribute* value = find(given, setting.name);
@@ -251,14 +254,14 @@ Attributes complete(const OpSchema& schema, const Attributes& given) {
     if (value == nullptr && setting.optional) continue;
     if (value == nullptr) {
       throw Error(Fault::model, "",
-                  fmt::format("'{}' needs the attribute '{}' ({})", schema.name(), setting.name,
+                  fmt::format("'{}' needs the attribute '{}' ({})", op, setting.name,
                               name_of(setting.kind)));
     }
     std::optional<Attribute> converted = as_kind(setting.kind, *value);
     if (!converted) {
       throw Error(Fault::model, "",
                   fmt::format("attribute '{}' of '{}' is {}; it should be of kind {}", setting.name,
-                              schema.name(), to_text(*value), name_of(setting.kind)));
+                              op, to_text(*value), name_of(setting.kind)));
     }
     result.push_back({std::string(setting.name), std::move(*converted)});
   }

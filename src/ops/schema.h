@@ -142,6 +142,7 @@ Prototype parse_signature(std::string_view signature);
 /// `given` in the signature's order and kinds, with the defaults filled in. Integers are taken for
 /// floats and for lengths. Throws Fault::model for an unknown, missing or ill-typed one.
 Attributes complete(const OpSchema& schema, const Attributes& given);
+Attributes complete(std::string_view op, const Prototype& prototype, const Attributes& given);
 /// The same without those that equal their default: the form nodes keep.
 Attributes canonical(const OpSchema& schema, const Attributes& given);
 

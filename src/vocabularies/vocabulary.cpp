@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "vocabularies/lengths.h"
 
 namespace isomer {
 namespace {
@@ -99,9 +100,9 @@ std::vector<ValueId> Arguments::tensors(std::string_view name) {
 
 bool Arguments::flag(std::string_view name, std::optional<bool> fallback) {
   if (fallback && !given(name)) return ignore({name}), *fallback;
-  const auto number = known_integer(need(name, "true or false"));
-  if (!number) wrong(name, "true or false");
-  return *number != 0;
+  const Dim value = dim_in(name, need(name, "true or false"), "true or false");
+  if (!value.known()) wrong(name, "true or false");
+  return value != Dim(0);
 }
 
 std::int64_t Arguments::integer(std::string_view name, std::optional<std::int64_t> fallback) {
@@ -118,7 +119,8 @@ double Arguments::real(std::string_view name, std::optional<double> fallback) {
   if (const auto number = known_integer(argument)) return static_cast<double>(*number);
   if (const auto* id = std::get_if<ValueId>(&argument)) {
     const auto tensor = emitter_.known(*id);
-    if (!tensor) refuse(fmt::format("argument '{}' is computed; it must be constant", name));
+    if (!tensor)
+      refuse(fmt::format("argument '{}' is computed from data; it must be constant", name));
     if (tensor->count() == 1) return tensor->doubles()[0];
   }
   wrong(name, "a known number");
@@ -155,10 +157,13 @@ Dim Arguments::dim_in(std::string_view name, const Argument& argument,
 
 std::vector<Dim> Arguments::elements_of(std::string_view name, ValueId id) const {
   if (id == ValueId::none || is_floating(emitter_.dtype(id))) wrong(name, "of integers");
-  const auto tensor = emitter_.known(id);
-  if (!tensor) refuse(fmt::format("argument '{}' is computed; it must be constant", name));
-  const std::vector<std::int64_t> elements = tensor->integers();
-  return {elements.begin(), elements.end()};
+  if (const auto tensor = emitter_.known(id)) {
+    const std::vector<std::int64_t> elements = tensor->integers();
+    return {elements.begin(), elements.end()};
+  }
+  if (auto lengths = known_lengths(emitter_, id)) return *std::move(lengths);
+  refuse(fmt::format("argument '{}' is computed from data; it must be constant, or made of lengths",
+                     name));
 }
 
 std::vector<Dim> Arguments::dims(std::string_view name) {

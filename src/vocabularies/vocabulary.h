@@ -50,7 +50,8 @@ class Arguments {
   std::string text(std::string_view name, std::optional<std::string_view> fallback = {});
   std::optional<DType> dtype(std::string_view name);
   Dim dim(std::string_view name, std::optional<Dim> fallback = {});
-  /// A number counts as a list of one, and so do the elements of a tensor that is known.
+  /// A number counts as a list of one, and the elements of a tensor are one, where they are
+  /// constant or made of lengths.
   std::vector<std::int64_t> integers(std::string_view name,
                                      std::optional<std::vector<std::int64_t>> fallback = {});
   std::vector<Dim> dims(std::string_view name);

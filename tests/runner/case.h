@@ -66,6 +66,8 @@ Result run_operator_case(const Case& one, const Options& options);
 /// What all cases of an operator say of it together.
 Result run_traits(std::string_view op, const std::vector<Case>& cases);
 Result run_pass_case(const Case& one, const Options& options);
+/// An operator of ONNX: at once on tensors, and as a graph on each engine.
+Result run_onnx_case(const Case& one, const Options& options);
 Result run_error_case(const Case& one, const Options& options);
 /// A folder with "model.isomer" and files of the system whose name the folder above has.
 Result run_golden(const std::filesystem::path& folder, const Options& options);

@@ -1,7 +1,7 @@
 #pragma once
 
-// The MDF document as data, and its way from and to a plain tree: JSON now, whatever yields a tree
-// later. Nothing is evaluated here.
+// The MDF document as data, and its way from and to a plain tree: JSON now,
+// whatever yields a tree later. Nothing is evaluated here.
 
 #include <cstdint>
 #include <optional>
@@ -107,15 +107,16 @@ struct Document {
   std::vector<DroppedKey> dropped;  // a load and save loses them
 };
 
-/// Reads the structure. `text` is what the tree was read from: it turns offsets into lines. Throws
-/// Fault::file for what the format does not allow, naming the element and the line.
+/// Reads the structure. `text` is what the tree was read from: it turns offsets
+/// into lines. Throws Fault::file for what the format does not allow, naming
+/// the element and the line.
 Document read_document(const Tree& tree, std::string_view text);
 
 /// The document as the format writes it: defaults left out, ids as keys.
 Tree to_tree(const Document& document);
 
-/// A number or list as the text that the format makes of it where a text is wanted: 5 -> "5", [1,
-/// 2] -> "[1, 2]".
+/// A number or list as the text that the format makes of it where a text is
+/// wanted: 5 -> "5", [1, 2] -> "[1, 2]".
 std::string text_of(const Tree& tree);
 
 }  // namespace isomer::mdf

@@ -1,6 +1,7 @@
 #pragma once
 
-// The one routine that evaluates whatever stands in a document where an expression may stand.
+// The one routine that evaluates whatever stands in a document where an
+// expression may stand.
 
 #include <memory>
 #include <optional>
@@ -20,7 +21,8 @@ using numpy::Index;
 using numpy::Slice;
 using numpy::Width;
 
-/// Names and values in the order they were given: some functions take operands in that order.
+/// Names and values in the order they were given: some functions take operands
+/// in that order.
 class Table {
  public:
   Table() = default;
@@ -43,7 +45,8 @@ class Table {
   std::unordered_map<std::string, std::size_t> places_;  // of more than a few
 };
 
-/// A document's entry that is a value: a number, a list or a text that is an expression. Read once.
+/// A document's entry that is a value: a number, a list or a text that is an
+/// expression. Read once.
 class Formula {
  public:
   Formula() = default;
@@ -54,8 +57,8 @@ class Formula {
   /// One that is this value.
   static Formula of(Value value);
 
-  /// Its value: a name's, a number, an array for a list, else what Python's rules give. Throws
-  /// Fault::model with the text and the reason.
+  /// Its value: a name's, a number, an array for a list, else what Python's
+  /// rules give. Throws Fault::model with the text and the reason.
   Value evaluate(const Table& names, Width width) const;
 
   /// The text, or null for other things.

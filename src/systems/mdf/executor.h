@@ -1,7 +1,8 @@
 #pragma once
 
-// Runs a document by MDF's own rules: ports, parameters and functions of a node in the format's
-// order, nodes when what sends to them has run. Knows nothing of our graph.
+// Runs a document by MDF's own rules: ports, parameters and functions of a node
+// in the format's order, nodes when what sends to them has run. Knows nothing
+// of our graph.
 
 #include <memory>
 #include <optional>
@@ -17,22 +18,25 @@ namespace isomer::mdf {
 
 class NodeExecutor;
 
-/// One graph of a document, made ready once: expressions are parsed, constants are arrays.
-/// Remembers stateful parameters between calls; belongs to one thread.
+/// One graph of a document, made ready once: expressions are parsed, constants
+/// are arrays. Remembers stateful parameters between calls; belongs to one
+/// thread.
 class DocumentExecutor {
  public:
-  /// Throws Fault::model with all that is wrong at once: unknown names, edges to nowhere, cycles;
-  /// Fault::unsupported for what is not carried out (remarks.h).
+  /// Throws Fault::model with all that is wrong at once: unknown names, edges
+  /// to nowhere, cycles; Fault::unsupported for what is not carried out
+  /// (remarks.h).
   DocumentExecutor(const DocumentGraph& graph, Width width);
   ~DocumentExecutor();
 
   /// Gives the value to every input port of that name; edges overwrite it.
   void set_input(std::string_view port, const Value& value);
-  /// Replaces a parameter's value for good; the parameter must be a constant. False when there is
-  /// none.
+  /// Replaces a parameter's value for good; the parameter must be a constant.
+  /// False when there is none.
   bool set_parameter(std::string_view node, std::string_view parameter, const Value& value);
-  /// Runs every node once; without a time increment, what has a derivative starts anew. Throws
-  /// Fault::model, naming node and element, where the format's rules give no value.
+  /// Runs every node once; without a time increment, what has a derivative
+  /// starts anew. Throws Fault::model, naming node and element, where the
+  /// format's rules give no value.
   void evaluate(const Value& time_increment = {});
 
   /// Null when there is no such thing, or it has no value yet.

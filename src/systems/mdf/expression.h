@@ -1,6 +1,7 @@
 #pragma once
 
-// The language of MDF's values: a part of Python's expressions, parsed once into a tree.
+// The language of MDF's values: a part of Python's expressions, parsed once
+// into a tree.
 
 #include <set>
 #include <string>
@@ -26,8 +27,8 @@ struct Expression {
     name,         // `text`
     unary,        // `text`: - + ~ not
     binary,       // `text`: + - * / // % ** @ & | ^ << >>
-    compare,      // operands; `words`: < <= > >= == != in, "not in", is, "is not", one fewer than
-                  // operands
+    compare,      // operands; `words`: < <= > >= == != in, "not in", is, "is not",
+                  // one fewer than operands
     boolean,      // `text`: and, or; two or more operands
     conditional,  // operands: test, then, otherwise
     tuple,
@@ -36,8 +37,8 @@ struct Expression {
     subscript,  // operands: object, index
     slice,      // operands: start, stop, step, each a constant None when absent
     attribute,  // operands: object; `text`
-    call,  // operands: function, arguments; `words`: the keyword of each argument, empty where by
-           // position
+    call,       // operands: function, arguments; `words`: the keyword of each
+                // argument, empty where by position
   };
   Kind kind = Kind::constant;
   std::string text;
@@ -46,7 +47,8 @@ struct Expression {
   std::vector<std::string> words;
 };
 
-/// Throws Fault::model with the column for what is no expression of the language.
+/// Throws Fault::model with the column for what is no expression of the
+/// language.
 Expression parse_expression(std::string_view text);
 
 /// Python's spelling of the expression, with as few parentheses as it needs.
@@ -55,9 +57,10 @@ std::string to_text(const Expression& expression);
 /// The names it uses; attributes are none.
 void collect_names(const Expression& expression, std::set<std::string>& names);
 
-/// The names that the format's own check finds in a text: it cuts out square brackets first and
-/// then parses the pieces
-///. Throws Fault::model where a piece is no expression: documents with such a text are refused.
+/// The names that the format's own check finds in a text: it cuts out square
+/// brackets first and then parses the pieces
+///. Throws Fault::model where a piece is no expression: documents with such a
+/// text are refused.
 std::set<std::string> required_names(std::string_view text);
 
 }  // namespace isomer::mdf

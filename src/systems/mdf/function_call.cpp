@@ -41,20 +41,20 @@ struct Input {
 };
 using Inputs = std::vector<Input>;
 
-Inputs in_formal_order(const OnnxOperator& op, Inputs given) {
+Inputs in_formal_order(const onnx::Operator& op, Inputs given) {
   if (op.variadic()) return given;
   Inputs ordered;
-  for (const std::string_view entry : split_text(op.inputs, ' ')) {
+  for (const auto& formal : op.prototype.inputs) {
     for (const auto& [name, value] : given) {
-      if (name == entry.substr(0, entry.find('?'))) ordered.push_back({name, value});
+      if (name == formal.name) ordered.push_back({name, value});
     }
   }
   return ordered;
 }
 
-Value result_of(const OnnxOperator& op, const TensorEmitter& emitter,
+Value result_of(const onnx::Operator& op, const TensorEmitter& emitter,
                 const std::vector<ValueId>& results) {
-  if (!op.tuple) {
+  if (!gives_tuple(op)) {
     const Tensor& tensor = emitter[results[0]];
     return numpy::array_value(tensor.dtype() == DType::f32 ? tensor.converted(DType::f64) : tensor);
   }
@@ -69,7 +69,7 @@ FunctionCall::FunctionCall(const std::string& name, const Elements<Tree>& args,
                            const std::optional<std::string>& otherwise) {
   const std::string formula = standard_formula(name);
   if (name.starts_with("onnx::")) {
-    onnx_ = onnx::find_onnx(std::string_view(name).substr(6));
+    onnx_ = onnx_function(name);
     if (onnx_ == nullptr) unknown_ = name;
   } else if (!formula.empty()) {
     formula_ = Formula(formula);
@@ -139,34 +139,34 @@ Table FunctionCall::candidates(const Table& given, const Table& names) const {
 // operator that takes any number of inputs takes all there is, but what has "onnx_" in its name.
 Value FunctionCall::evaluate_onnx(const Table& given, const Table& names,
                                   SharedOperators& shared) const {
-  OnnxCall call;
+  Attributes attributes;
   Inputs inputs;
   const Table known = candidates(given, names);
   for (const auto& [name, value] : known.entries()) {
     if (name.find("onnx_") != std::string::npos) continue;
-    const std::string_view kind = attribute_kind(*onnx_, name);
-    const bool taken = onnx_->variadic() || is_input(*onnx_, name);
-    if (!kind.empty()) {
-      call.attributes.push_back(
+    if (const auto kind = attribute_kind(*onnx_, name)) {
+      attributes.push_back(
           {name, with_place(fmt::format("attribute {}", quoted(name)),
-                            [&value = value, kind] { return attribute_from(value, kind); })});
-    } else if (taken) {
+                            [&value = value, kind] { return attribute_from(value, *kind); })});
+    } else if (onnx_->variadic() || is_input(*onnx_, name)) {
       inputs.push_back({name, value});
     }
   }
-  if (onnx_->name == "Constant") return inputs.empty() ? Value{} : inputs[0].value;
+  if (onnx_->name() == "Constant") return inputs.empty() ? Value{} : inputs[0].value;
 
+  // Where an optional input is absent, those behind it move up, as they do in the reference.
   DocumentEmitter emitter(shared.operators, shared.width);
+  std::vector<ValueId> operands;
   for (const auto& [name, value] : in_formal_order(*onnx_, std::move(inputs))) {
-    if (onnx_->name == "Pad" && name == "constant_value" && value.is_none()) continue;
+    if (onnx_->name() == "Pad" && name == "constant_value" && value.is_none()) continue;
     Tensor tensor = with_place(fmt::format("input {}", quoted(name)),
                                [&, &value = value] { return operand(value, shared.width); });
-    if (onnx_->name == "Reshape" && name == "shape") tensor = tensor.reshaped({tensor.count()});
-    if (onnx_->name == "Pad" && name == "constant_value")
-      tensor = tensor.converted(emitter[call.inputs.at(0)].dtype());
-    call.inputs.push_back(emitter.constant(std::move(tensor)));
+    if (onnx_->name() == "Reshape" && name == "shape") tensor = tensor.reshaped({tensor.count()});
+    if (onnx_->name() == "Pad" && name == "constant_value")
+      tensor = tensor.converted(emitter[operands.at(0)].dtype());
+    operands.push_back(emitter.constant(std::move(tensor)));
   }
-  return result_of(*onnx_, emitter, emit_onnx(emitter, *onnx_, call));
+  return result_of(*onnx_, emitter, onnx::read(emitter, *onnx_, operands, attributes));
 }
 
 }  // namespace isomer::mdf

@@ -1,6 +1,7 @@
 #pragma once
 
-// A document's file, opened: what it says, what its metadata tells, and its weights.
+// A document's file, opened: what it says, what its metadata tells, and its
+// weights.
 
 #include <optional>
 #include <string>
@@ -24,13 +25,13 @@ struct Loading {
 
   /// The document's only or first graph.
   const DocumentGraph& graph() const { return document.graphs.front().second; }
-  /// Every weight with its value, exactly as the source had it. Throws Fault::file for one that is
-  /// missing or has another shape than it should.
+  /// Every weight with its value, exactly as the source had it. Throws
+  /// Fault::file for one that is missing or has another shape than it should.
   std::vector<std::pair<StoredWeight, Tensor>> weights() const;
 };
 
-/// Throws Fault::file for what is no document, or has no graph; Fault::unsupported for several
-/// models or graphs.
+/// Throws Fault::file for what is no document, or has no graph;
+/// Fault::unsupported for several models or graphs.
 Loading load(const Files& files, std::string_view entry);
 
 }  // namespace isomer::mdf

@@ -1,7 +1,8 @@
 #pragma once
 
-// ModECI's Model Description Format: documents of nodes with expressions, in JSON. They are run by
-// their own rules (simulate), written from a graph and read into one.
+// ModECI's Model Description Format: documents of nodes with expressions, in
+// JSON. They are run by their own rules (simulate), written from a graph and
+// read into one.
 
 #include <string_view>
 
@@ -12,21 +13,23 @@ namespace isomer::mdf {
 /// Whether the file is a document of the format, by a look at its beginning.
 bool recognises(const Files& files, std::string_view entry);
 
-/// Reads a document into a graph. A node that still says what its metadata claims becomes the
-/// operator it was; any other is read by what it says. Throws Fault::file for what is no document,
-/// Fault::unsupported with every node that has no meaning as a graph.
+/// Reads a document into a graph. A node that still says what its metadata
+/// claims becomes the operator it was; any other is read by what it says.
+/// Throws Fault::file for what is no document, Fault::unsupported with every
+/// node that has no meaning as a graph.
 Loaded read(const Files& files, std::string_view entry);
 
-/// Writes `stem`.json, and `stem`.safetensors beside it where the weights take more than a
-/// megabyte. Operators without a word must have been expanded (spells). Throws
-/// Fault::unsupported with all that cannot be said.
+/// Writes `stem`.json, and `stem`.safetensors beside it where the weights take
+/// more than a megabyte. Operators without a word must have been expanded
+/// (spells). Throws Fault::unsupported with all that cannot be said.
 Written write(const Graph& graph, std::string_view stem);
 
 /// Whether documents have a word for one of our operators.
 bool spells(std::string_view op);
 
-/// The document made runnable by MDF's own rules; nothing of it passes through our graph. Under
-/// Precision::doubled all that the format computes in 32 bits is computed in 64.
+/// The document made runnable by MDF's own rules; nothing of it passes through
+/// our graph. Under Precision::doubled all that the format computes in 32 bits
+/// is computed in 64.
 Simulation simulate(const Files& files, std::string_view entry, Precision precision);
 
 }  // namespace isomer::mdf

@@ -16,9 +16,6 @@
 
 namespace isomer::mdf {
 
-using onnx::OnnxCall;
-using onnx::OnnxOperator;
-
 /// The kernels that all nodes of a document share, and how wide numbers are.
 struct SharedOperators {
   Operators operators;
@@ -26,12 +23,13 @@ struct SharedOperators {
   std::int64_t zeros = 0;  // elements made for ports that nobody gives a value
 };
 
-/// What a node calls by name with arguments: one of the format's functions, an ONNX operator, or a
-/// formula.
+/// What a node calls by name with arguments: one of the format's functions, an
+/// ONNX operator, or a formula.
 class FunctionCall {
  public:
   FunctionCall() = default;
-  /// `name` that is no function's is a formula itself where `otherwise` is absent.
+  /// `name` that is no function's is a formula itself where `otherwise` is
+  /// absent.
   FunctionCall(const std::string& name, const Elements<Tree>& args,
                const std::optional<std::string>& otherwise);
 
@@ -50,7 +48,7 @@ class FunctionCall {
   Value evaluate_onnx(const Table& given, const Table& names, SharedOperators& shared) const;
   const Argument* argument(std::string_view name) const;
 
-  const OnnxOperator* onnx_ = nullptr;
+  const onnx::Operator* onnx_ = nullptr;
   std::string unknown_;  // an ONNX operator that we do not have
   Formula formula_;
   std::vector<Argument> arguments_;

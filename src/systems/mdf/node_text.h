@@ -1,7 +1,7 @@
 #pragma once
 
-// What the writer puts into a document's metadata and the reader and the executor take from it
-// again.
+// What the writer puts into a document's metadata and the reader and the
+// executor take from it again.
 
 #include <optional>
 #include <string>
@@ -20,7 +20,8 @@ namespace isomer::mdf {
 struct StoredWeight {
   enum class Where { parameter, port, unused };
   Where where = Where::parameter;
-  std::string id;    // of the parameter, of the input port, or of the graph's own parameter
+  std::string id;    // of the parameter, of the input port, or of the graph's own
+                     // parameter
   std::string node;  // of a parameter
   TensorType type;
   bool trainable = false;
@@ -39,8 +40,8 @@ struct Origin {
   std::vector<Door> inputs;
   std::vector<Door> outputs;
   std::vector<StoredWeight> weights;
-  std::string tensors;  // the file beside the document with the values of ports; empty: all are in
-                        // the document
+  std::string tensors;  // the file beside the document with the values of ports;
+                        // empty: all are in the document
   Signature signature;
 };
 
@@ -57,12 +58,14 @@ struct NodeOrigin {
 };
 
 Tree to_tree(const Origin& origin);
-/// Nothing where the metadata has no such entry. Throws Fault::file where it is malformed.
+/// Nothing where the metadata has no such entry. Throws Fault::file where it is
+/// malformed.
 std::optional<Origin> origin_of(const Tree& metadata);
 
 Tree to_tree(const NodeOrigin& origin);
-/// Nothing where the metadata names no operator of ours, or where what it tells of it is malformed:
-/// then only the node itself counts, and `malformed` says what is wrong.
+/// Nothing where the metadata names no operator of ours, or where what it tells
+/// of it is malformed: then only the node itself counts, and `malformed` says
+/// what is wrong.
 std::optional<NodeOrigin> node_origin_of(const Tree& metadata, std::string* malformed = nullptr);
 /// Module path and place alone, which need no operator.
 void place_of(const Tree& metadata, std::string& scope, Place& place);
@@ -70,19 +73,22 @@ void place_of(const Tree& metadata, std::string& scope, Place& place);
 /// "float32", "int64", "bool"
 std::string_view type_word(DType dtype);
 std::optional<DType> dtype_of_word(std::string_view word);
-/// What an input port takes, by its word; floats of a width that is not said are f32.
+/// What an input port takes, by its word; floats of a width that is not said
+/// are f32.
 DType dtype_of_port(std::string_view word);
 
-/// The elements as nested lists; floats as the shortest decimal that gives the same bits.
+/// The elements as nested lists; floats as the shortest decimal that gives the
+/// same bits.
 Tree nested_lists(const Tensor& tensor);
 
-/// How a node can compute a length: from one of its own operands, else from an input of the graph,
-/// whose port it then needs.
+/// How a node can compute a length: from one of its own operands, else from an
+/// input of the graph, whose port it then needs.
 std::string length_in(const std::string& symbol,
                       const std::vector<std::optional<Operand>>& operands,
                       const std::vector<Door>& inputs);
 
-/// The ports that an operator's operands go to: `in0`, `in1`, ... for one that takes any number.
+/// The ports that an operator's operands go to: `in0`, `in1`, ... for one that
+/// takes any number.
 bool has_numbered_ports(std::string_view op);
 
 }  // namespace isomer::mdf

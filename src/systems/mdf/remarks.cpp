@@ -65,9 +65,11 @@ void Ignored::document(const Document& document) {
   if (!document.format.starts_with("ModECI MDF v0."))
     note(place, fmt::format("the format {} is not known; it is taken for 'ModECI MDF v0.4'",
                             quoted(document.format)));
-  if (!document.onnx_opset_version.empty() && document.onnx_opset_version != "15")
-    note(place, fmt::format("onnx_opset_version {} is not looked at; operators are those of 15",
-                            quoted(document.onnx_opset_version)));
+  if (!document.onnx_opset_version.empty() &&
+      document.onnx_opset_version != std::to_string(onnx_opset)) {
+    note(place, fmt::format("onnx_opset_version {} is not looked at; operators are those of {}",
+                            quoted(document.onnx_opset_version), onnx_opset));
+  }
   for (const DroppedKey& dropped : document.dropped) {
     note(dropped.where,
          fmt::format("the key {} has no meaning and is dropped", quoted(dropped.key)));
@@ -135,9 +137,9 @@ void collect(const Formula& formula, std::set<std::string>& names) {
 void Ignored::arguments(const std::string& place, std::string_view function,
                         const Elements<Tree>& args, const std::string& otherwise) {
   std::set<std::string> used;
-  const bool onnx = function.starts_with("onnx::");
-  const OnnxOperator* op = onnx ? onnx::find_onnx(function.substr(6)) : nullptr;
-  if (onnx && (op == nullptr || op->variadic())) return;
+  const bool named = function.starts_with("onnx::");
+  const onnx::Operator* op = onnx_function(function);
+  if (named && (op == nullptr || op->variadic())) return;
   if (op == nullptr) {
     const std::string formula = standard_formula(function);
     collect(Formula(formula.empty() ? otherwise : formula), used);
@@ -145,8 +147,7 @@ void Ignored::arguments(const std::string& place, std::string_view function,
   // Backwards, because an argument may be there for a later one.
   for (std::size_t i = args.size(); i-- > 0;) {
     const auto& [name, tree] = args[i];
-    const bool formal =
-        op != nullptr && (is_input(*op, name) || !attribute_kind(*op, name).empty());
+    const bool formal = op != nullptr && (is_input(*op, name) || attribute_kind(*op, name));
     if (!formal && !used.contains(name))
       note(place, fmt::format("the argument {} of {} is not used", quoted(name), quoted(function)));
     collect(Formula(tree), used);

@@ -1,7 +1,7 @@
 #pragma once
 
-// What a document says that nothing carries out. It is found before the document is run or read, so
-// that both say the same of it.
+// What a document says that nothing carries out. It is found before the
+// document is run or read, so that both say the same of it.
 
 #include <string>
 #include <vector>
@@ -11,8 +11,8 @@
 
 namespace isomer::mdf {
 
-/// What would change the values if it were carried out: conditions, ports that join their values,
-/// several edges into one port.
+/// What would change the values if it were carried out: conditions, ports that
+/// join their values, several edges into one port.
 std::vector<std::string> refused_in(const DocumentGraph& graph);
 
 /// What the format's own program does not look at, either.

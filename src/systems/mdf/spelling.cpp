@@ -9,12 +9,14 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "systems/mdf/expression.h"
-#include "vocabularies/onnx/onnx.h"
+#include "systems/mdf/mdf.h"
+#include "systems/mdf/standard.h"
 
 namespace isomer::mdf {
 namespace {
 
-// A length is printed with names, floordiv() and mod(); here they become what Python computes.
+// A length is printed with names, floordiv() and mod(); here they become what
+// Python computes.
 Expression in_python(Expression e, const LengthText& length_text) {
   for (Expression& operand : e.operands) operand = in_python(std::move(operand), length_text);
   if (e.kind == Expression::Kind::call && e.operands[0].kind == Expression::Kind::name) {
@@ -33,45 +35,27 @@ Expression in_python(Expression e, const LengthText& length_text) {
   }
   const std::string text = length_text(e.text);
   if (text.empty()) {
-    throw Error(
-        Fault::unsupported, "",
-        fmt::format("the length {} is no length of an input, so a document cannot compute it",
-                    quoted(e.text)));
+    throw Error(Fault::unsupported, "",
+                fmt::format("the length {} is no length of an input, so a "
+                            "document cannot compute it",
+                            quoted(e.text)));
   }
   return parse_expression(text);
 }
 
-std::vector<std::string_view> formals(std::string_view function) {
-  const onnx::OnnxOperator* op = onnx::find_onnx(function);
-  expect(op != nullptr, "a spelling names an ONNX operator of our table");
-  std::vector<std::string_view> names;
-  for (const std::string_view entry : split_text(op->inputs, ' '))
-    names.push_back(entry.substr(0, entry.find('?')));
-  return names;
+Tree constant_tree(const Phrase& phrase, const Attribute& constant) {
+  if (const auto* number = std::get_if<std::int64_t>(&constant)) return {*number};
+  if (const auto* list = std::get_if<std::vector<std::int64_t>>(&constant)) return tree_of(*list);
+  if (const auto* lengths = std::get_if<std::vector<Dim>>(&constant))
+    return phrase.lengths(*lengths);
+  const double* number = std::get_if<double>(&constant);
+  expect(number != nullptr, "what ONNX's rows write is numbers, and lists of integers or lengths");
+  if (std::isfinite(*number)) return {*number};
+  return {"numpy.array(" + number_text(*number) + ")"};
 }
 
-Tree setting_value(const Attribute& attribute) {
-  if (const bool* flag = std::get_if<bool>(&attribute)) return {std::int64_t{*flag}};
-  if (const auto* number = std::get_if<std::int64_t>(&attribute)) return {*number};
-  if (const double* number = std::get_if<double>(&attribute)) return {*number};
-  const auto* list = std::get_if<std::vector<std::int64_t>>(&attribute);
-  expect(list != nullptr, "a setting is a number or a list of integers");
-  return tree_of(*list);
-}
-
-Elements<Tree> settings_of(const Phrase& phrase, std::string_view pairs) {
-  Elements<Tree> result;
-  for (const std::string_view pair : split_text(pairs, ' ')) {
-    const std::size_t equals = pair.find('=');
-    const Attribute* attribute = find(phrase.attributes, pair.substr(0, equals));
-    expect(attribute != nullptr, "a spelling names an attribute of its operator");
-    result.emplace_back(pair.substr(equals + 1), setting_value(*attribute));
-  }
-  return result;
-}
-
-/// An output without elements is a shape and nothing else; the reference cannot hand an empty array
-/// to ONNX.
+/// An output without elements is a shape and nothing else; the reference cannot
+/// hand an empty array to ONNX.
 std::optional<std::string> empty_result(const Phrase& phrase) {
   if (phrase.outputs.size() != 1) return std::nullopt;
   const Shape& shape = phrase.outputs[0].shape;
@@ -139,8 +123,8 @@ Wording expression(std::string text) {
 
 std::string argument(const Operand& operand, bool result_has_axes) {
   const bool axes = !operand.type.shape.empty();
-  // A plain number is given one axis by the operator, which is harmless where the result has axes
-  // anyway.
+  // A plain number is given one axis by the operator, which is harmless where
+  // the result has axes anyway.
   const bool plain = operand.literal && result_has_axes && operand.type.dtype != DType::boolean;
   return axes || plain ? operand.id : "numpy.array(" + operand.id + ")";
 }
@@ -158,15 +142,41 @@ Wording call_with(std::string_view function, const Elements<Tree>& args, Element
   return wording;
 }
 
-Wording call(const Phrase& phrase, std::string_view function, Elements<Tree> settings) {
-  Elements<Tree> args;
-  const auto names = formals(function);
+std::optional<Wording> in_onnx(const Phrase& phrase) {
+  std::vector<ValueId> places;
+  std::vector<TensorType> types;
   for (std::size_t i = 0; i < phrase.inputs.size(); ++i) {
-    if (!phrase.has(i)) continue;
-    args.emplace_back(names.at(i),
-                      Tree{argument(*phrase.inputs[i], !phrase.outputs[0].shape.empty())});
+    places.push_back(phrase.has(i) ? ValueId(i) : ValueId::none);
+    types.push_back(phrase.has(i) ? phrase.type(i) : TensorType{});
   }
-  return call_with(function, args, std::move(settings));
+  const OpCall call{phrase.attributes, places, types};
+  const auto node = onnx::write({phrase.op, call, phrase.outputs}, onnx_opset);
+  if (!node) return std::nullopt;
+  const onnx::Operator& op = *onnx::find(node->name, onnx_opset);
+  Elements<Tree> args;
+  Elements<Tree> settings;
+  std::string names;  // of what takes any number, as one list
+  for (std::size_t i = 0; i < node->inputs.size(); ++i) {
+    const auto& [value, constant] = node->inputs[i];
+    const auto place = static_cast<std::size_t>(value);
+    if (op.variadic()) {
+      names += (i == 0 ? "'" : ", '") + phrase.id(place) + "'";
+      continue;
+    }
+    const std::string formal(op.prototype.inputs[i].name);
+    if (value != ValueId::none) {
+      args.emplace_back(formal,
+                        Tree{argument(*phrase.inputs[place], !phrase.outputs[0].shape.empty())});
+    } else if (constant) {
+      settings.emplace_back(formal, constant_tree(phrase, *constant));
+      args.emplace_back(formal, Tree{formal});
+    }
+  }
+  if (op.variadic())
+    args.emplace_back(std::string(op.prototype.inputs[0].name), Tree{"[" + names + "]"});
+  for (const auto& [name, value] : node->attributes)
+    settings.emplace_back(name, constant_tree(phrase, value));
+  return call_with(node->name, args, std::move(settings));
 }
 
 std::string tuple_text(std::span<const std::int64_t> integers) {
@@ -181,6 +191,9 @@ std::string number_text(double value) {
   return real_text(value);
 }
 
+namespace {
+
+/// Null when there is none.
 const Spelling* spelling_of(std::string_view op) {
   static const std::unordered_map<std::string_view, const Spelling*> table = [] {
     std::unordered_map<std::string_view, const Spelling*> result;
@@ -194,13 +207,18 @@ const Spelling* spelling_of(std::string_view op) {
   return found == table.end() ? nullptr : found->second;
 }
 
+}  // namespace
+
+bool spells(std::string_view op) {
+  return spelling_of(op) != nullptr || onnx::writes(op, onnx_opset);
+}
+
 std::optional<Wording> spell(const Phrase& phrase) {
-  const Spelling* row = spelling_of(phrase.op);
-  if (row == nullptr) return std::nullopt;
+  if (!spells(phrase.op)) return std::nullopt;
   if (const auto nothing = empty_result(phrase)) return expression(*nothing);
+  const Spelling* row = spelling_of(phrase.op);
+  if (row == nullptr) return in_onnx(phrase);
   if (row->word != nullptr) return row->word(phrase);
-  if (!row->function.empty())
-    return call(phrase, row->function, settings_of(phrase, row->settings));
   return expression(filled(row->expression, phrase));
 }
 
@@ -213,13 +231,11 @@ const std::vector<std::string_view>& reserved_words() {
         "or",       "nonlocal", "pass",    "raise",  "return", "try",      "while",  "with",
         "yield",    "continue", "finally", "math",   "numpy",  "constant", "inf",    "nan",
         "infinity", "result",   "mean",    "rstd",   "parts",  "variance", "flat",   "normal"};
-    for (const auto family : {onnx::onnx_elementwise(), onnx::onnx_shapes(), onnx::onnx_layers()}) {
-      for (const onnx::OnnxOperator& op : family) {
-        for (const std::string_view entry : split_text(op.inputs, ' '))
-          all.insert(entry.substr(0, entry.find('?')));
-        for (const std::string_view entry : split_text(op.attributes, ' '))
-          all.insert(entry.substr(0, entry.find(':')));
+    for (const onnx::Operator* op : onnx::operators(onnx_opset)) {
+      for (const auto& input : op->prototype.inputs) {
+        if (!input.variadic) all.insert(input.name);
       }
+      for (const auto& setting : op->prototype.settings) all.insert(setting.name);
     }
     return std::vector<std::string_view>(all.begin(), all.end());
   }();

@@ -1,8 +1,8 @@
 #pragma once
 
-// How our operators are written in a document: which function with which arguments, or which
-// expression. The reader uses the same table: what a node says must be what its operator is spelled
-// as.
+// How our operators are written in a document: which function with which
+// arguments, or which expression. The reader uses the same table: what a node
+// says must be what its operator is spelled as.
 
 #include <functional>
 #include <optional>
@@ -23,7 +23,8 @@ struct Operand {
   bool literal = false;  // a number in the document, not an array
 };
 
-/// Length names to texts that compute them: s0 -> "numpy.size(input1,0)". Empty: it cannot be told.
+/// Length names to texts that compute them: s0 -> "numpy.size(input1,0)".
+/// Empty: it cannot be told.
 using LengthText = std::function<std::string(const std::string& symbol)>;
 
 /// What is to be spelled.
@@ -38,10 +39,11 @@ struct Phrase {
   const std::string& id(std::size_t i) const { return inputs[i]->id; }
   const TensorType& type(std::size_t i) const { return inputs[i]->type; }
   std::int64_t rank(std::size_t i) const { return static_cast<std::int64_t>(type(i).shape.size()); }
-  /// A length as an expression. Throws Fault::unsupported where it depends on a name nobody can
-  /// tell.
+  /// A length as an expression. Throws Fault::unsupported where it depends on a
+  /// name nobody can tell.
   std::string text(const Dim& length) const;
-  /// Lengths as a parameter's value: a list of numbers, or an expression for one.
+  /// Lengths as a parameter's value: a list of numbers, or an expression for
+  /// one.
   Tree lengths(std::span<const Dim> lengths) const;
 };
 
@@ -51,14 +53,13 @@ struct Wording {
   std::vector<std::string> outputs;  // the expression of each
 };
 
-/// One row of the table. It has a `function`, an `expression` or a `word` of its own.
+/// One row of the table. It has an `expression` or a `word` of its own.
+/// Operators without a row are said as ONNX's rows write them.
 struct Spelling {
   std::string_view op;
-  std::string_view function = {};  // an ONNX operator that takes our inputs in our order
-  std::string_view settings =
-      {};  // "dim=axis": our attributes that are its attributes by another name
   std::string_view expression = {};  // "{0}/(1+numpy.exp(-{0}))": operands by their place
-  /// Nothing where these settings cannot be said; the operator is then expanded.
+  /// Nothing where these settings cannot be said; the operator is then
+  /// expanded.
   std::optional<Wording> (*word)(const Phrase&) = nullptr;
 };
 
@@ -67,28 +68,29 @@ std::span<const Spelling> shape_spellings();
 std::span<const Spelling> reduction_spellings();
 std::span<const Spelling> layer_spellings();
 
-/// Null when there is none.
-const Spelling* spelling_of(std::string_view op);
 /// The wording, or nothing where the operator must be expanded.
 std::optional<Wording> spell(const Phrase& phrase);
 
-/// Words that no port may be called: formal names of functions, Python's keywords and builtins, our
-/// own parameters'.
+/// Words that no port may be called: formal names of functions, Python's
+/// keywords and builtins, our own parameters'.
 const std::vector<std::string_view>& reserved_words();
 
-// For the tables ---------------------------------------------------------------------------------
+// For the tables
+// ---------------------------------------------------------------------------------
 
 /// A setting or argument of a node: a parameter with a value.
 Parameter parameter_of(Tree value);
 Tree tree_of(std::span<const std::int64_t> integers);
 /// One parameter called "result" with an expression, which is the output.
 Wording expression(std::string text);
-/// A call of an ONNX operator with our operands, as the last parameter; it is the output.
-Wording call(const Phrase& phrase, std::string_view function, Elements<Tree> settings = {});
-/// The same with arguments given as texts.
+/// The call that ONNX's rows write, with our operands, as the last parameter;
+/// it is the output. Nothing where they cannot.
+std::optional<Wording> in_onnx(const Phrase& phrase);
+/// A call of an ONNX operator with arguments given as texts.
 Wording call_with(std::string_view function, const Elements<Tree>& args,
                   Elements<Tree> settings = {});
-/// An operand as an argument of an ONNX operator: without axes it must be made an array.
+/// An operand as an argument of an ONNX operator: without axes it must be made
+/// an array.
 std::string argument(const Operand& operand, bool result_has_axes);
 /// "(1,2)", "(1,)"
 std::string tuple_text(std::span<const std::int64_t> integers);

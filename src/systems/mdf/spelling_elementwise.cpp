@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -36,15 +37,17 @@ Words word_gelu(const Phrase& p) {
 }
 
 Words word_softplus(const Phrase& p) {
+  if (Words words = in_onnx(p)) return words;
   const double beta = setting(p, "beta");
-  if (setting(p, "threshold") == 20 && beta == 1) return call(p, "Softplus");
-  // Above the threshold it is x itself; the exponential is kept from overflowing there.
+  // Above the threshold it is x itself; the exponential is kept from
+  // overflowing there.
   const std::string x = p.id(0);
   const std::string b = real_text(beta);
   const std::string limit = real_text(setting(p, "threshold"));
-  return expression(fmt::format(
-      "numpy.where({0}*{1}>{2},{0},numpy.log1p(numpy.exp(numpy.minimum({0}*{1},{2})))/{1})", x, b,
-      limit));
+  return expression(
+      fmt::format("numpy.where({0}*{1}>{2},{0},numpy.log1p(numpy."
+                  "exp(numpy.minimum({0}*{1},{2})))/{1})",
+                  x, b, limit));
 }
 
 Words word_log_sigmoid(const Phrase& p) {
@@ -53,13 +56,12 @@ Words word_log_sigmoid(const Phrase& p) {
 }
 
 Words word_elu(const Phrase& p) {
-  const double alpha = setting(p, "alpha");
+  if (Words words = in_onnx(p)) return words;
   const double scale = setting(p, "scale");
   const double inner = setting(p, "input_scale");
-  if (scale == 1 && inner == 1) return call(p, "Elu", {{"alpha", {alpha}}});
   return expression(fmt::format("numpy.where({0}>0,{1},{2}*numpy.expm1(numpy.minimum({3},0)))",
-                                p.id(0), scaled(p.id(0), scale), real_text(alpha * scale),
-                                scaled(p.id(0), inner)));
+                                p.id(0), scaled(p.id(0), scale),
+                                real_text(setting(p, "alpha") * scale), scaled(p.id(0), inner)));
 }
 
 Words clipped(const Phrase& p, const double* least, const double* most) {
@@ -69,11 +71,7 @@ Words clipped(const Phrase& p, const double* least, const double* most) {
   const bool bounded =
       least != nullptr && most != nullptr && std::isfinite(*least) && std::isfinite(*most);
   const bool plain = bounded && is_floating(p.type(0).dtype) && p.rank(0) > 0;
-  if (!plain) return expression(text);
-  Wording wording = call_with(
-      "Clip", {{"input", {p.id(0)}}, {"min", {std::string("min")}}, {"max", {std::string("max")}}},
-      {{"min", {*least}}, {"max", {*most}}});
-  return wording;
+  return plain ? in_onnx(p) : expression(text);
 }
 
 Words word_clamp(const Phrase& p) {
@@ -90,10 +88,6 @@ Words word_hardtanh(const Phrase& p) {
   return clipped(p, &least, &most);
 }
 
-Words word_hardsigmoid(const Phrase& p) {
-  return call(p, "HardSigmoid", {{"alpha", {1.0 / 6}}, {"beta", {0.5}}});
-}
-
 // Of a NaN it is 0 in PyTorch, but a NaN in ONNX and NumPy.
 Words word_sign(const Phrase& p) {
   const std::string_view one = is_floating(p.type(0).dtype) ? "1.0" : "1";
@@ -102,100 +96,47 @@ Words word_sign(const Phrase& p) {
 
 // Two functions in one node: the second takes the first's result.
 Words word_ne(const Phrase& p) {
-  Wording wording = call(p, "Equal");
+  Wording wording = *in_onnx({"eq", p.attributes, p.inputs, p.outputs, p.length_text});
   Wording second = call_with("Not", {{"X", {std::string("onnx_Equal_1")}}});
   wording.parameters.push_back(second.parameters[0]);
   wording.outputs = second.outputs;
   return wording;
 }
 
-// Codes of ONNX. Narrow integers are widened again behind the cast, which keeps their wrapping.
+// Narrow integers are widened again behind the cast, which keeps their
+// wrapping.
 Words word_cast(const Phrase& p) {
-  struct Code {
-    DType dtype;
-    std::int64_t code;
-    std::string_view after;
-  };
-  constexpr std::array<Code, 9> codes = {{{DType::f32, 1, ""},
-                                          {DType::f64, 11, ""},
-                                          {DType::bf16, 1, ""},
-                                          {DType::boolean, 9, ""},
-                                          {DType::i64, 7, ""},
-                                          {DType::i32, 6, "numpy.int64"},
-                                          {DType::i16, 5, "numpy.int64"},
-                                          {DType::i8, 3, "numpy.int64"},
-                                          {DType::u8, 2, "numpy.int64"}}};
-  const DType wanted = get<DType>(p.attributes, "dtype");
+  const DType dtype = get<DType>(p.attributes, "dtype");
   // The reference cannot take a half from ONNX.
-  if (wanted == DType::f16)
+  if (dtype == DType::f16)
     return expression(fmt::format("numpy.float64(numpy.float16({}))", p.id(0)));
-  for (const Code& row : codes) {
-    if (row.dtype != wanted) continue;
-    Wording wording = call(p, "Cast", {{"to", {row.code}}});
-    if (!row.after.empty())
-      wording.outputs = {fmt::format("{}({})", row.after, wording.outputs[0])};
-    return wording;
-  }
-  return std::nullopt;
+  const Attributes wanted{{"dtype", dtype == DType::bf16 ? DType::f32 : dtype}};
+  Words words = in_onnx({p.op, wanted, p.inputs, p.outputs, p.length_text});
+  constexpr std::array narrow = {DType::i32, DType::i16, DType::i8, DType::u8};
+  if (words && std::ranges::find(narrow, dtype) != narrow.end())
+    words->outputs = {fmt::format("numpy.int64({})", words->outputs[0])};
+  return words;
 }
 
 constexpr Spelling rows[] = {
-    {"neg", "Neg"},
-    {"abs", "Abs"},
-    {"sign", "", "", "", word_sign},
-    {"exp", "Exp"},
-    {"expm1", "", "", "numpy.expm1({0})"},
-    {"log", "Log"},
-    {"log1p", "", "", "numpy.log1p({0})"},
-    {"sqrt", "Sqrt"},
-    {"rsqrt", "", "", "1/numpy.sqrt({0})"},
-    {"reciprocal", "Reciprocal"},
-    {"square", "", "", "{0}*{0}"},
-    {"sin", "Sin"},
-    {"cos", "Cos"},
-    {"tanh", "Tanh"},
-    {"sigmoid", "Sigmoid"},
-    {"erf", "Erf"},
-    {"floor", "Floor"},
-    {"ceil", "Ceil"},
-    {"round", "Round"},
-    {"relu", "Relu"},
-    {"silu", "", "", "{0}/(1+numpy.exp(-{0}))"},
-    {"softplus", "", "", "", word_softplus},
-    {"gelu", "", "", "", word_gelu},
-    {"leaky_relu", "LeakyRelu", "negative_slope=alpha"},
-    {"prelu", "PRelu"},
-    {"elu", "", "", "", word_elu},
-    {"hardtanh", "", "", "", word_hardtanh},
-    {"hardsigmoid", "", "", "", word_hardsigmoid},
-    {"hardswish", "HardSwish"},
-    {"log_sigmoid", "", "", "", word_log_sigmoid},
-    {"clamp", "", "", "", word_clamp},
-    {"logical_not", "Not"},
-    {"isnan", "IsNaN"},
-    {"isinf", "IsInf"},
-    {"add", "Add"},
-    {"sub", "Sub"},
-    {"mul", "Mul"},
-    {"div", "Div"},
-    {"pow", "Pow"},
-    {"maximum", "", "", "numpy.maximum({0},{1})"},
-    {"minimum", "", "", "numpy.minimum({0},{1})"},
-    {"floor_divide", "", "", "{0}//{1}"},
-    {"remainder", "", "", "{0}%{1}"},
-    {"eq", "Equal"},
-    {"ne", "", "", "", word_ne},
-    {"lt", "Less"},
-    {"le", "LessOrEqual"},
-    {"gt", "Greater"},
-    {"ge", "GreaterOrEqual"},
-    {"logical_and", "And"},
-    {"logical_or", "Or"},
-    {"logical_xor", "Xor"},
-    {"where", "Where"},
-    // The value is the same; that nothing flows back through it is in the metadata alone.
-    {"detach", "Identity"},
-    {"cast", "", "", "", word_cast},
+    {"sign", "", word_sign},
+    {"expm1", "numpy.expm1({0})"},
+    {"log1p", "numpy.log1p({0})"},
+    {"rsqrt", "1/numpy.sqrt({0})"},
+    {"square", "{0}*{0}"},
+    {"silu", "{0}/(1+numpy.exp(-{0}))"},
+    {"softplus", "", word_softplus},
+    {"gelu", "", word_gelu},
+    {"elu", "", word_elu},
+    {"hardtanh", "", word_hardtanh},
+    {"log_sigmoid", "", word_log_sigmoid},
+    {"clamp", "", word_clamp},
+    {"maximum", "numpy.maximum({0},{1})"},
+    {"minimum", "numpy.minimum({0},{1})"},
+    {"floor_divide", "{0}//{1}"},
+    {"remainder", "{0}%{1}"},
+    {"ne", "", word_ne},
+    {"cast", "", word_cast},
 };
 
 }  // namespace

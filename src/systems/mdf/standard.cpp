@@ -1,7 +1,10 @@
 #include "systems/mdf/standard.h"
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
+#include <map>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -32,6 +35,12 @@ constexpr std::array<Standard, 14> standard = {{
     {"Relu", "A * (A > 0)"},
 }};
 
+std::string in_lower_case(std::string_view text) {
+  std::string result(text);
+  for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return result;
+}
+
 }  // namespace
 
 std::string standard_formula(std::string_view name) {
@@ -41,32 +50,39 @@ std::string standard_formula(std::string_view name) {
   return "";
 }
 
-bool is_input(const OnnxOperator& op, std::string_view name) {
-  for (const std::string_view entry : split_text(op.inputs, ' ')) {
-    if (entry.substr(0, entry.find('?')) == name) return true;
-  }
-  return false;
+const onnx::Operator* onnx_function(std::string_view name) {
+  static const auto table = [] {
+    std::map<std::string, const onnx::Operator*> result;
+    for (const onnx::Operator* op : onnx::operators(onnx_opset))
+      result.emplace(in_lower_case(op->name()), op);
+    return result;
+  }();
+  constexpr std::string_view prefix = "onnx::";
+  if (!name.starts_with(prefix)) return nullptr;
+  const auto found = table.find(in_lower_case(name.substr(prefix.size())));
+  return found == table.end() ? nullptr : found->second;
 }
 
-std::string_view attribute_kind(const OnnxOperator& op, std::string_view name) {
-  for (const std::string_view entry : split_text(op.attributes, ' ')) {
-    const std::size_t colon = entry.find(':');
-    if (entry.substr(0, colon) != name) continue;
-    const std::string_view kind = entry.substr(colon + 1);
-    return kind.ends_with('!') ? kind.substr(0, kind.size() - 1) : kind;
-  }
-  return {};
+bool is_input(const onnx::Operator& op, std::string_view name) {
+  const auto& inputs = op.prototype.inputs;
+  return std::ranges::find(inputs, name, &Prototype::Input::name) != inputs.end();
 }
 
-Attribute attribute_from(const Value& value, std::string_view kind) {
-  if (kind == "int") {
+std::optional<Kind> attribute_kind(const onnx::Operator& op, std::string_view name) {
+  const auto& settings = op.prototype.settings;
+  const auto found = std::ranges::find(settings, name, &Prototype::Setting::name);
+  return found == settings.end() ? std::nullopt : std::optional(found->kind);
+}
+
+Attribute attribute_from(const Value& value, Kind kind) {
+  if (kind == Kind::integer) {
     constexpr double largest = 9.2e18;
     const double number = real_of(value);
     if (std::abs(number) < largest) return static_cast<std::int64_t>(number);
     throw Error(Fault::model, "", fmt::format("{} is no integer of 64 bits", real_text(number)));
   }
-  if (kind == "float") return real_of(value);
-  if (kind == "text") {
+  if (kind == Kind::real) return real_of(value);
+  if (kind == Kind::text) {
     if (const Text* text = value.as<Text>()) return text->text;
     if (const std::string* text = value.as<std::string>()) return *text;
     throw Error(

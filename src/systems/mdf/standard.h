@@ -1,8 +1,9 @@
 #pragma once
 
-// MDF's own functions, and what its rules for ONNX functions take for attributes and inputs: shared
-// by running and reading a document.
+// MDF's own functions, and what its rules for ONNX functions take for
+// attributes and inputs: shared by running and reading a document.
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,17 +15,23 @@ namespace isomer::mdf {
 
 using numpy::Text;
 using numpy::Value;
-using onnx::OnnxOperator;
+
+/// The operators that documents mean.
+constexpr int onnx_opset = 15;
 
 /// The formula of one of the format's functions, or an empty text.
 std::string standard_formula(std::string_view name);
 
-/// "int", "float", "text", "ints": what an attribute of that name is; empty when the operator has
-/// none.
-std::string_view attribute_kind(const OnnxOperator& op, std::string_view name);
+/// What "onnx::Relu" names, in any case of letters, as the reference finds it.
+/// Null when we know none, or it is no name of ONNX.
+const onnx::Operator* onnx_function(std::string_view name);
+/// What an attribute of that name is; nothing when the operator has none.
+std::optional<Kind> attribute_kind(const onnx::Operator& op, std::string_view name);
 /// Whether the operator has an input of that formal name.
-bool is_input(const OnnxOperator& op, std::string_view name);
+bool is_input(const onnx::Operator& op, std::string_view name);
+/// Whether the reference returns a tuple, be it of one.
+inline bool gives_tuple(const onnx::Operator& op) { return op.prototype.outputs.size() > 1; }
 /// A value as an attribute. Throws Fault::model where it is of another kind.
-Attribute attribute_from(const Value& value, std::string_view kind);
+Attribute attribute_from(const Value& value, Kind kind);
 
 }  // namespace isomer::mdf

@@ -22,9 +22,9 @@ std::string path_of(const Expression& e) {
   return before.empty() ? "" : before + "." + e.text;
 }
 
-bool is_elementwise(const OnnxOperator& op) {
-  const auto family = onnx::onnx_elementwise();
-  return &op >= family.data() && &op < family.data() + family.size();
+bool is_elementwise(const onnx::Operator& op) {
+  const auto family = onnx::elementwise_rows();
+  return op.row >= family.data() && op.row < family.data() + family.size();
 }
 
 }  // namespace
@@ -95,7 +95,7 @@ Symbol SymbolicNode::call_function(const std::string& name, const Elements<Tree>
                               [&] { return inner.evaluate(formula); }));
   }
   if (name.starts_with("onnx::")) {
-    const OnnxOperator* op = onnx::find_onnx(std::string_view(name).substr(6));
+    const onnx::Operator* op = onnx_function(name);
     if (op == nullptr) refuse(fmt::format("the function {} is not read", quoted(name)));
     return inner.call_onnx(*op);
   }
@@ -104,7 +104,7 @@ Symbol SymbolicNode::call_function(const std::string& name, const Elements<Tree>
 }
 
 // A number is one axis wide for ONNX; beside something that has axes it needs none.
-ValueId SymbolicNode::onnx_input(const OnnxOperator& op, const Symbol& symbol, bool beside_axes) {
+ValueId SymbolicNode::onnx_input(const onnx::Operator& op, const Symbol& symbol, bool beside_axes) {
   if (symbol.known() == nullptr) return materialized(symbol);
   const Value& value = *symbol.known();
   Tensor tensor = tensor_of(value);
@@ -113,41 +113,38 @@ ValueId SymbolicNode::onnx_input(const OnnxOperator& op, const Symbol& symbol, b
   return builder_.constant(tensor, is_floating(tensor.dtype()) ? DType::f32 : tensor.dtype());
 }
 
-Symbol SymbolicNode::call_onnx(const OnnxOperator& op) {
-  OnnxCall call;
+Symbol SymbolicNode::call_onnx(const onnx::Operator& op) {
+  Attributes attributes;
   bool axes = false;
   std::vector<std::pair<std::string, Symbol>> inputs;
   for (const auto& [name, unused] : names_) {
-    const std::string_view kind = attribute_kind(op, name);
-    const bool taken = !kind.empty() || op.variadic() || is_input(op, name);
+    const auto kind = attribute_kind(op, name);
+    const bool taken = kind || op.variadic() || is_input(op, name);
     if (!taken || name.find("onnx_") != std::string::npos) continue;
     const Symbol& symbol = *find(name);
-    if (!kind.empty()) {
+    if (kind) {
       if (symbol.known() == nullptr)
         refuse(fmt::format("the attribute {} is computed", quoted(name)));
-      call.attributes.push_back({name, attribute_from(*symbol.known(), kind)});
+      attributes.push_back({name, attribute_from(*symbol.known(), *kind)});
     } else {
       inputs.emplace_back(name, symbol);
       const ValueId* value = symbol.value();
       axes = axes || (value != nullptr && builder_.rank(*value) > 0);
     }
   }
-  if (op.name == "Constant" && !inputs.empty()) return inputs[0].second;
-  const auto add = [&](const Symbol& symbol) {
-    call.inputs.push_back(onnx_input(op, symbol, axes));
-  };
+  if (op.name() == "Constant" && !inputs.empty()) return inputs[0].second;
+  std::vector<ValueId> operands;
   if (op.variadic()) {
-    for (const auto& [name, symbol] : inputs) add(symbol);
+    for (const auto& [name, symbol] : inputs) operands.push_back(onnx_input(op, symbol, axes));
   } else {
-    for (std::string_view entry : split_text(op.inputs, ' ')) {
-      entry = entry.substr(0, entry.find('?'));
+    for (const auto& formal : op.prototype.inputs) {
       for (const auto& [name, symbol] : inputs) {
-        if (name == entry) add(symbol);
+        if (name == formal.name) operands.push_back(onnx_input(op, symbol, axes));
       }
     }
   }
-  const std::vector<ValueId> results = emit_onnx(builder_, op, call);
-  if (!op.tuple) return {results[0]};
+  const std::vector<ValueId> results = onnx::read(builder_, op, operands, attributes);
+  if (!gives_tuple(op)) return {results[0]};
   std::vector<Symbol> tuple;
   for (const ValueId id : results) tuple.push_back({id});
   return {std::move(tuple)};
@@ -326,9 +323,7 @@ Symbol SymbolicNode::binary(std::string_view sign, const Symbol& x, const Symbol
 }
 
 Symbol SymbolicNode::call_onnx_named(std::string_view name, std::vector<ValueId> inputs) {
-  OnnxCall call;
-  call.inputs = std::move(inputs);
-  return {emit_onnx(builder_, *onnx::find_onnx(name), call)[0]};
+  return {onnx::read(builder_, *onnx::find(name, onnx_opset), inputs, {})[0]};
 }
 
 Symbol SymbolicNode::attribute(const Expression& e) {

@@ -1,7 +1,8 @@
 #pragma once
 
-// Reads what a node says as operators of a graph: expressions and functions are carried out on
-// values that are not known yet. For documents, or nodes, that were not written by us.
+// Reads what a node says as operators of a graph: expressions and functions are
+// carried out on values that are not known yet. For documents, or nodes, that
+// were not written by us.
 
 #include <string>
 #include <string_view>
@@ -16,11 +17,8 @@
 
 namespace isomer::mdf {
 
-using onnx::OnnxCall;
-using onnx::OnnxOperator;
-
-/// What a name stands for when a document is read: something known, a value of the graph, a length,
-/// or several of these.
+/// What a name stands for when a document is read: something known, a value of
+/// the graph, a length, or several of these.
 struct Symbol {
   std::variant<Value, ValueId, Dim, std::vector<Symbol>> data;
   bool unread = false;  // it stands for nothing: reading it failed
@@ -31,8 +29,8 @@ struct Symbol {
   const std::vector<Symbol>* items() const { return std::get_if<std::vector<Symbol>>(&data); }
 };
 
-/// Thrown where something needs what could not be read. No Error, as it has nothing to tell: the
-/// fault has been told already.
+/// Thrown where something needs what could not be read. No Error, as it has
+/// nothing to tell: the fault has been told already.
 struct Unreadable {};
 
 /// The names of one node.
@@ -41,8 +39,9 @@ class SymbolicNode {
   explicit SymbolicNode(Builder& builder) : builder_(builder) {}
 
   void set(const std::string& name, Symbol symbol);
-  /// These throw Fault::unsupported for what has no meaning as a graph: state, derivatives,
-  /// conditions, foreign functions; and Unreadable where they need what is unread.
+  /// These throw Fault::unsupported for what has no meaning as a graph: state,
+  /// derivatives, conditions, foreign functions; and Unreadable where they need
+  /// what is unread.
   void parameter(const std::string& name, const Parameter& parameter);
   void function(const std::string& name, const Function& function);
   Symbol output(const std::string& text) { return evaluate(Formula(text)); }
@@ -63,9 +62,9 @@ class SymbolicNode {
   Symbol evaluate(const Expression& e);
   Symbol call_function(const std::string& name, const Elements<Tree>& args,
                        const std::string& otherwise);
-  Symbol call_onnx(const OnnxOperator& op);
+  Symbol call_onnx(const onnx::Operator& op);
   Symbol call_onnx_named(std::string_view name, std::vector<ValueId> inputs);
-  ValueId onnx_input(const OnnxOperator& op, const Symbol& symbol, bool beside_axes);
+  ValueId onnx_input(const onnx::Operator& op, const Symbol& symbol, bool beside_axes);
 
   Symbol unary(const Expression& e);
   Symbol binary(std::string_view sign, const Symbol& x, const Symbol& y);

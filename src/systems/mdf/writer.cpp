@@ -12,6 +12,7 @@
 #include "passes/rewrite.h"
 #include "systems/mdf/mdf.h"
 #include "systems/mdf/node_text.h"
+#include "systems/mdf/standard.h"
 #include "systems/stored.h"
 
 namespace isomer::mdf {
@@ -466,7 +467,7 @@ Written Writer::write() && {
   Document document;
   document.id = graph_.name.empty() ? stem_ : graph_.name;
   document.generating_application = "isomer";
-  document.onnx_opset_version = "15";
+  document.onnx_opset_version = std::to_string(onnx_opset);
   document.graphs.emplace_back(document.id + "_graph", std::move(document_));
 
   Written written;
@@ -478,8 +479,6 @@ Written Writer::write() && {
 }
 
 }  // namespace
-
-bool spells(std::string_view op) { return spelling_of(op) != nullptr; }
 
 Written write(const Graph& graph, std::string_view stem) {
   refuse_states(graph);

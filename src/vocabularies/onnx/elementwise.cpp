@@ -1,4 +1,6 @@
 #include <array>
+#include <cmath>
+#include <limits>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -8,9 +10,11 @@
 namespace isomer::onnx {
 namespace {
 
-using Values = std::vector<ValueId>;
+// --- one tensor
+// ----------------------------------------------------------------------------------
 
-// An input that is a single number, whatever its axes: bounds and axes often come as lists of one.
+// An input that is a single number, whatever its axes: bounds often come as
+// lists of one.
 ValueId scalar(Emitter& e, ValueId id) {
   if (e.rank(id) == 0) return id;
   const auto known = e.known(id);
@@ -18,161 +22,204 @@ ValueId scalar(Emitter& e, ValueId id) {
   return e.emit("reshape", {id}, {{"shape", std::vector<Dim>()}});
 }
 
-Values emit_clip(Emitter& e, const OnnxCall& call) {
-  ValueId result = call.inputs[0];
-  if (call.has(1)) result = e.emit("maximum", {result, scalar(e, call.inputs[1])});
-  if (call.has(2)) result = e.emit("minimum", {result, scalar(e, call.inputs[2])});
+Values read_clip(Call& c) {
+  ValueId result = c.tensor("input");
+  if (c.given("min")) result = c.e.emit("maximum", {result, scalar(c.e, c.tensor("min"))});
+  if (c.given("max")) result = c.e.emit("minimum", {result, scalar(c.e, c.tensor("max"))});
   return {result};
 }
 
-Values emit_leaky_relu(Emitter& e, const OnnxCall& call) {
-  return {e.emit("leaky_relu", call.inputs, {{"negative_slope", call.real("alpha", 0.01)}})};
-}
-
-Values emit_elu(Emitter& e, const OnnxCall& call) {
-  return {e.emit("elu", call.inputs, {{"alpha", call.real("alpha", 1)}})};
-}
-
-Values emit_selu(Emitter& e, const OnnxCall& call) {
-  return {e.emit("elu", call.inputs,
-                 {{"alpha", call.real("alpha", 1.67326319217681884765625)},
-                  {"scale", call.real("gamma", 1.05070102214813232421875)}})};
+// The bounds of `clamp` and of `hardtanh`.
+std::optional<Node> write_clip(const Operator& op, const Subject& s) {
+  Node node{op.name(), {{s.call.inputs[0]}}, {}};
+  for (const std::string_view name : {"min", "max"}) {
+    const std::string ours = s.op == "clamp" ? std::string(name) : std::string(name) + "_val";
+    const Attribute* bound = find(s.call.attributes, ours);
+    node.inputs.push_back({ValueId::none, bound == nullptr ? std::nullopt : std::optional(*bound)});
+  }
+  return node;
 }
 
 // max(0, x) + min(0, alpha * (exp(x / alpha) - 1))
-Values emit_celu(Emitter& e, const OnnxCall& call) {
-  const double alpha = call.real("alpha", 1);
-  return {e.emit("elu", call.inputs, {{"alpha", alpha}, {"input_scale", 1 / alpha}})};
+Values read_celu(Call& c) {
+  const double alpha = c.real("alpha");
+  return {c.e.emit("elu", {c.tensor("X")}, {{"alpha", alpha}, {"input_scale", 1 / alpha}})};
 }
 
-Values emit_hard_sigmoid(Emitter& e, const OnnxCall& call) {
-  const ValueId x = call.inputs[0];
-  const ValueId scaled = e.emit("mul", {x, number(e, x, call.real("alpha", 0.2))});
-  const ValueId moved = e.emit("add", {scaled, number(e, x, call.real("beta", 0.5))});
-  return {e.emit("clamp", {moved}, {{"min", 0.0}, {"max", 1.0}})};
+constexpr double sixth = 1.0 / 6;
+
+Values read_hard_sigmoid(Call& c) {
+  const ValueId x = c.tensor("X");
+  const double alpha = c.real("alpha");
+  const double beta = c.real("beta");
+  // Attributes are floats of 32 bits.
+  if (static_cast<float>(alpha) == static_cast<float>(sixth) && beta == 0.5)
+    return {c.e.emit("hardsigmoid", {x})};
+  const ValueId scaled = c.e.emit("mul", {x, number(c.e, x, alpha)});
+  const ValueId moved = c.e.emit("add", {scaled, number(c.e, x, beta)});
+  return {c.e.emit("clamp", {moved}, {{"min", 0.0}, {"max", 1.0}})};
 }
 
-Values emit_cast(Emitter& e, const OnnxCall& call) {
-  const std::int64_t to = call.integer("to", 1);
-  struct Code {
-    std::int64_t code;
-    DType dtype;
-  };
-  constexpr std::array<Code, 9> codes = {{{2, DType::u8},
-                                          {3, DType::i8},
-                                          {5, DType::i16},
-                                          {6, DType::i32},
-                                          {7, DType::i64},
-                                          {9, DType::boolean},
-                                          {10, DType::f16},
-                                          {11, DType::f64},
-                                          {16, DType::bf16}}};
-  DType dtype = DType::f32;
-  bool found = to == 1;
-  for (const Code& code : codes) {
-    if (code.code != to) continue;
-    dtype = code.dtype;
-    found = true;
+std::optional<Node> write_hard_sigmoid(const Operator& op, const Subject& s) {
+  return Node{op.name(), {{s.call.inputs[0]}}, {{"alpha", sixth}, {"beta", 0.5}}};
+}
+
+Values read_isinf(Call& c) {
+  const ValueId x = c.tensor("X");
+  const bool negative = c.flag("detect_negative");
+  const bool positive = c.flag("detect_positive");
+  if (negative && positive) return {c.e.emit("isinf", {x})};
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  if (negative) return {c.e.emit("eq", {x, number(c.e, x, -infinity)})};
+  if (positive) return {c.e.emit("eq", {x, number(c.e, x, infinity)})};
+  return {c.e.emit("lt", {x, x})};  // never
+}
+
+Values read_identity(Call& c) { return {c.tensor("input")}; }
+
+// What is dropped is drawn, so only evaluation is read.
+Values read_dropout(Call& c) {
+  if (c.flag("training_mode", false)) c.refuse("dropout in training is random and not carried out");
+  c.ignore({"ratio", "seed"});
+  return {c.tensor("data")};
+}
+
+struct Code {
+  std::int64_t code;
+  DType dtype;
+};
+constexpr std::array<Code, 10> codes = {{{1, DType::f32},
+                                         {2, DType::u8},
+                                         {3, DType::i8},
+                                         {5, DType::i16},
+                                         {6, DType::i32},
+                                         {7, DType::i64},
+                                         {9, DType::boolean},
+                                         {10, DType::f16},
+                                         {11, DType::f64},
+                                         {16, DType::bf16}}};
+
+Values read_cast(Call& c) {
+  const std::int64_t to = c.integer("to");
+  c.ignore({"saturate"});  // of floats of 8 bits alone
+  for (const Code& row : codes) {
+    if (row.code == to) return {c.e.emit("cast", {c.tensor("input")}, {{"dtype", row.dtype}})};
   }
-  if (!found) throw Error(Fault::unsupported, "", fmt::format("casts to type {} are not read", to));
-  return {e.emit("cast", {call.inputs[0]}, {{"dtype", dtype}})};
+  c.refuse(fmt::format("casts to type {} are not read", to));
 }
 
-template <std::size_t size>
-Values chained(Emitter& e, const OnnxCall& call, const char (&op)[size]) {
-  ValueId result = call.inputs[0];
-  for (std::size_t i = 1; i < call.inputs.size(); ++i)
-    result = e.emit(op, {result, call.inputs[i]});
+std::optional<Node> write_cast(const Operator& op, const Subject& s) {
+  for (const Code& row : codes) {
+    if (row.dtype == s.call.get<DType>("dtype"))
+      return Node{op.name(), {{s.call.inputs[0]}}, {{"to", row.code}}};
+  }
+  return std::nullopt;
+}
+
+// --- several
+// -------------------------------------------------------------------------------------
+
+Values read_chain(Call& c) {
+  const Values inputs = c.inputs();
+  ValueId result = inputs[0];
+  for (std::size_t i = 1; i < inputs.size(); ++i) result = c.e.emit(c.ours, {result, inputs[i]});
   return {result};
 }
 
-Values emit_max(Emitter& e, const OnnxCall& call) { return chained(e, call, "maximum"); }
-Values emit_min(Emitter& e, const OnnxCall& call) { return chained(e, call, "minimum"); }
-Values emit_sum(Emitter& e, const OnnxCall& call) { return chained(e, call, "add"); }
-
-Values emit_mean(Emitter& e, const OnnxCall& call) {
-  const ValueId sum = emit_sum(e, call)[0];
-  return {e.emit("div", {sum, number(e, sum, static_cast<double>(call.inputs.size()))})};
+Values read_mean(Call& c) {
+  const ValueId sum = read_chain(c)[0];
+  return {c.e.emit("div", {sum, number(c.e, sum, static_cast<double>(c.inputs().size()))})};
 }
 
-Values emit_div(Emitter& e, const OnnxCall& call) {
-  if (is_floating(e.dtype(call.inputs[0]))) return {e.emit("div", call.inputs)};
-  return {e.emit("trunc_divide", call.inputs)};
+Values read_div(Call& c) {
+  const ValueId x = c.tensor("A");
+  const ValueId y = c.tensor("B");
+  return {c.e.emit(is_floating(c.e.dtype(x)) ? "div" : "trunc_divide", {x, y})};
 }
 
-Values emit_mod(Emitter& e, const OnnxCall& call) {
-  return {e.emit(call.integer("fmod", 0) == 0 ? "remainder" : "fmod", call.inputs)};
+Values read_mod(Call& c) {
+  const ValueId x = c.tensor("A");
+  const ValueId y = c.tensor("B");
+  return {c.e.emit(c.flag("fmod") ? "fmod" : "remainder", {x, y})};
 }
 
-Values emit_identity(Emitter&, const OnnxCall& call) { return {call.inputs[0]}; }
-
-Values emit_dropout(Emitter& e, const OnnxCall& call) {
-  if (call.has(2)) {
-    const auto training = e.known(call.inputs[2]);
-    if (!training || training->doubles()[0] != 0) {
-      throw Error(Fault::unsupported, "", "dropout in training is random and not carried out");
-    }
-  }
-  return {call.inputs[0]};
+// The result is of the first one's type.
+Values read_pow(Call& c) {
+  ValueId x = c.tensor("X");
+  ValueId y = c.tensor("Y");
+  const DType dtype = c.e.dtype(x);
+  const DType other = c.e.dtype(y);
+  const auto as = [&](ValueId id, DType wanted) {
+    return c.e.dtype(id) == wanted ? id : c.e.emit("cast", {id}, {{"dtype", wanted}});
+  };
+  const DType within = is_floating(other) && !is_floating(dtype) ? other : dtype;
+  return {as(c.e.emit("pow", {as(x, within), as(y, within)}), dtype)};
 }
 
-constexpr OnnxOperator rows[] = {
-    {"Abs", "X", "", nullptr, "abs"},
-    {"Neg", "X", "", nullptr, "neg"},
-    {"Sign", "input", "", nullptr, "sign"},
-    {"Exp", "input", "", nullptr, "exp"},
-    {"Log", "input", "", nullptr, "log"},
-    {"Sqrt", "X", "", nullptr, "sqrt"},
-    {"Reciprocal", "X", "", nullptr, "reciprocal"},
-    {"Sin", "input", "", nullptr, "sin"},
-    {"Cos", "input", "", nullptr, "cos"},
-    {"Tan", "input", "", nullptr, "tan"},
-    {"Tanh", "input", "", nullptr, "tanh"},
-    {"Sigmoid", "X", "", nullptr, "sigmoid"},
-    {"Erf", "input", "", nullptr, "erf"},
-    {"Floor", "X", "", nullptr, "floor"},
-    {"Ceil", "X", "", nullptr, "ceil"},
-    {"Round", "X", "", nullptr, "round"},
-    {"Relu", "X", "", nullptr, "relu"},
-    {"Softplus", "X", "", nullptr, "softplus"},
-    {"Softsign", "input", "", nullptr, "softsign"},
-    {"HardSwish", "X", "", nullptr, "hardswish"},
-    {"HardSigmoid", "X", "alpha:float beta:float", emit_hard_sigmoid},
-    {"LeakyRelu", "X", "alpha:float", emit_leaky_relu},
-    {"Elu", "X", "alpha:float", emit_elu},
-    {"Selu", "X", "alpha:float gamma:float", emit_selu},
-    {"Celu", "X", "alpha:float", emit_celu},
-    {"PRelu", "X slope", "", nullptr, "prelu"},
-    {"Clip", "input min? max?", "", emit_clip},
-    {"Not", "X", "", nullptr, "logical_not"},
-    {"IsNaN", "X", "", nullptr, "isnan"},
-    {"IsInf", "X", "detect_negative:int detect_positive:int", nullptr, "isinf"},
-    {"Identity", "input", "", emit_identity},
-    {"Dropout", "data ratio? training_mode?", "seed:int", emit_dropout, "", true},
-    {"Add", "A B", "", nullptr, "add"},
-    {"Sub", "A B", "", nullptr, "sub"},
-    {"Mul", "A B", "", nullptr, "mul"},
-    {"Div", "A B", "", emit_div},
-    {"Pow", "X Y", "", nullptr, "pow"},
-    {"Mod", "A B", "fmod:int", emit_mod},
-    {"Equal", "A B", "", nullptr, "eq"},
-    {"Less", "A B", "", nullptr, "lt"},
-    {"LessOrEqual", "A B", "", nullptr, "le"},
-    {"Greater", "A B", "", nullptr, "gt"},
-    {"GreaterOrEqual", "A B", "", nullptr, "ge"},
-    {"And", "A B", "", nullptr, "logical_and"},
-    {"Or", "A B", "", nullptr, "logical_or"},
-    {"Xor", "A B", "", nullptr, "logical_xor"},
-    {"Where", "condition X Y", "", nullptr, "where"},
-    {"Cast", "input", "to:int!", emit_cast},
-    {"Max", "*", "", emit_max},
-    {"Min", "*", "", emit_min},
-    {"Sum", "*", "", emit_sum},
-    {"Mean", "*", "", emit_mean},
+constexpr Row rows[] = {
+    {13, "Abs(X) -> Y", "abs"},
+    {13, "Neg(X) -> Y", "neg"},
+    {13, "Sign(input) -> output", "sign"},
+    {13, "Exp(input) -> output", "exp"},
+    {13, "Log(input) -> output", "log"},
+    {13, "Sqrt(X) -> Y", "sqrt"},
+    {13, "Reciprocal(X) -> Y", "reciprocal"},
+    {7, "Sin(input) -> output", "sin"},
+    {7, "Cos(input) -> output", "cos"},
+    {7, "Tan(input) -> output", "tan"},
+    {13, "Tanh(input) -> output", "tanh"},
+    {13, "Sigmoid(X) -> Y", "sigmoid"},
+    {13, "Erf(input) -> output", "erf"},
+    {13, "Floor(X) -> Y", "floor"},
+    {13, "Ceil(X) -> Y", "ceil"},
+    {11, "Round(X) -> Y", "round"},
+    {14, "Relu(X) -> Y", "relu"},
+    {1, "Softplus(X) -> Y", "softplus"},
+    {1, "Softsign(input) -> output", "softsign"},
+    {14, "HardSwish(X) -> Y", "hardswish"},
+    {6, "HardSigmoid(X, alpha: float = 0.2, beta: float = 0.5) -> Y", "hardsigmoid", "",
+     read_hard_sigmoid, write_hard_sigmoid},
+    {6, "LeakyRelu(X, alpha: float = 0.01) -> Y", "leaky_relu", "negative_slope=alpha"},
+    {6, "Elu(X, alpha: float = 1) -> Y", "elu", "alpha"},
+    {6,
+     "Selu(X, alpha: float = 1.6732631921768188, gamma: float = "
+     "1.0507010221481323) -> Y",
+     "elu", "alpha scale=gamma"},
+    {12, "Celu(X, alpha: float = 1) -> Y", "", "", read_celu},
+    {9, "PRelu(X, slope) -> Y", "prelu"},
+    {13, "Clip(input, min?, max?) -> output", "clamp hardtanh", "", read_clip, write_clip},
+    {1, "Not(X) -> Y", "logical_not"},
+    {13, "IsNaN(X) -> Y", "isnan"},
+    {10, "IsInf(X, detect_negative: int = 1, detect_positive: int = 1) -> Y", "isinf", "",
+     read_isinf, write_renamed},
+    {14, "Identity(input) -> output", "detach", "", read_identity, write_renamed},
+    {13, "Dropout(data, ratio?, training_mode?, seed: int?) -> (output, mask)", "", "",
+     read_dropout},
+    {14, "Add(A, B) -> C", "add"},
+    {14, "Sub(A, B) -> C", "sub"},
+    {14, "Mul(A, B) -> C", "mul"},
+    {14, "Div(A, B) -> C", "div", "", read_div, write_renamed},
+    {15, "Pow(X, Y) -> Z", "pow", "", read_pow, write_renamed},
+    {13, "Mod(A, B, fmod: int = 0) -> C", "", "", read_mod},
+    {13, "Equal(A, B) -> C", "eq"},
+    {13, "Less(A, B) -> C", "lt"},
+    {12, "LessOrEqual(A, B) -> C", "le"},
+    {13, "Greater(A, B) -> C", "gt"},
+    {12, "GreaterOrEqual(A, B) -> C", "ge"},
+    {7, "And(A, B) -> C", "logical_and"},
+    {7, "Or(A, B) -> C", "logical_or"},
+    {7, "Xor(A, B) -> C", "logical_xor"},
+    {9, "Where(condition, X, Y) -> output", "where"},
+    {13, "Cast(input, to: int) -> output", "cast", "", read_cast, write_cast},
+    {19, "Cast(input, saturate: int = 1, to: int) -> output", "cast", "", read_cast, write_cast},
+    {13, "Max(data_0...) -> max", "maximum", "", read_chain, write_renamed},
+    {13, "Min(data_0...) -> min", "minimum", "", read_chain, write_renamed},
+    {13, "Sum(data_0...) -> sum", "add", "", read_chain},
+    {13, "Mean(data_0...) -> mean", "add", "", read_mean},
 };
 
 }  // namespace
 
-std::span<const OnnxOperator> onnx_elementwise() { return rows; }
+std::span<const Row> elementwise_rows() { return rows; }
 
 }  // namespace isomer::onnx

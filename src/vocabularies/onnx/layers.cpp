@@ -10,10 +10,8 @@
 namespace isomer::onnx {
 namespace {
 
-using Values = std::vector<ValueId>;
-using Integers = std::vector<std::int64_t>;
-
-// --- matrices ------------------------------------------------------------------------------------
+// --- matrices
+// ------------------------------------------------------------------------------------
 
 ValueId turned(Emitter& e, ValueId x) { return e.emit("permute", {x}, {{"dims", Integers{1, 0}}}); }
 
@@ -21,67 +19,69 @@ ValueId scaled(Emitter& e, ValueId x, double factor) {
   return factor == 1 ? x : e.emit("mul", {x, number(e, x, factor)});
 }
 
-Values emit_gemm(Emitter& e, const OnnxCall& call) {
-  ValueId a = call.inputs[0];
-  const ValueId b = call.inputs[1];
-  if (e.rank(a) != 2 || e.rank(b) != 2)
-    throw Error(Fault::model, "", "A and B are matrices with two axes");
-  if (call.integer("transA", 0) != 0) a = turned(e, a);
-  const bool plain = call.integer("transB", 0) != 0 && call.real("alpha", 1) == 1 &&
-                     call.real("beta", 1) == 1 && (!call.has(2) || e.rank(call.inputs[2]) == 1);
-  if (plain && (!call.has(2) || e.shape(call.inputs[2]) == Shape{e.shape(b)[0]})) {
-    Values inputs{a, b};
-    if (call.has(2)) inputs.push_back(call.inputs[2]);
-    return {e.emit("linear", inputs)};
-  }
-  const ValueId product = e.emit("matmul", {a, call.integer("transB", 0) != 0 ? turned(e, b) : b});
-  const ValueId left = scaled(e, product, call.real("alpha", 1));
-  if (!call.has(2)) return {left};
-  return {e.emit("add", {left, scaled(e, call.inputs[2], call.real("beta", 1))})};
+Values read_gemm(Call& c) {
+  ValueId a = c.tensor("A");
+  const ValueId b = c.tensor("B");
+  if (c.e.rank(a) != 2 || c.e.rank(b) != 2) c.fail("A and B are matrices with two axes");
+  if (c.flag("transA")) a = turned(c.e, a);
+  const bool turn = c.flag("transB");
+  const double alpha = c.real("alpha");
+  const double beta = c.real("beta");
+  const ValueId bias = c.optional_tensor("C");
+  if (turn && alpha == 1 && bias == ValueId::none) return {c.e.emit("linear", {a, b})};
+  if (turn && alpha == 1 && beta == 1 && c.e.shape(bias) == Shape{c.e.shape(b)[0]})
+    return {c.e.emit("linear", {a, b, bias})};
+  const ValueId product = c.e.emit("matmul", {a, turn ? turned(c.e, b) : b});
+  const ValueId left = scaled(c.e, product, alpha);
+  if (bias == ValueId::none) return {left};
+  return {c.e.emit("add", {left, scaled(c.e, bias, beta)})};
 }
 
-// One axis is widened to a row on the left, a column on the right, and dropped again.
-Values emit_matmul(Emitter& e, const OnnxCall& call) {
+// `linear` of a matrix
+std::optional<Node> write_gemm(const Operator& op, const Subject& s) {
+  if (s.rank(0) != 2) return std::nullopt;
+  Node node{op.name(), {}, {{"alpha", 1.0}, {"beta", 1.0}, {"transB", std::int64_t{1}}}};
+  for (const ValueId id : s.call.inputs) node.inputs.push_back({id});
+  return node;
+}
+
+// One axis is widened to a row on the left, a column on the right, and dropped
+// again.
+Values read_matmul(Call& c) {
+  const ValueId a = c.tensor("A");
+  const ValueId b = c.tensor("B");
   const auto widened = [&](ValueId x, bool row) {
-    const Shape& shape = e.shape(x);
+    const Shape shape = c.e.shape(x);
     if (shape.size() != 1) return x;
-    return e.emit("reshape", {x},
-                  {{"shape", row ? Shape{Dim(1), shape[0]} : Shape{shape[0], Dim(1)}}});
+    return c.e.emit("reshape", {x},
+                    {{"shape", row ? Shape{Dim(1), shape[0]} : Shape{shape[0], Dim(1)}}});
   };
-  const bool row = e.rank(call.inputs[0]) == 1;
-  const bool column = e.rank(call.inputs[1]) == 1;
-  const ValueId product =
-      e.emit("matmul", {widened(call.inputs[0], true), widened(call.inputs[1], false)});
+  const bool row = c.e.rank(a) == 1;
+  const bool column = c.e.rank(b) == 1;
+  const ValueId product = c.e.emit("matmul", {widened(a, true), widened(b, false)});
   if (!row && !column) return {product};
-  Shape shape = e.shape(product);
+  Shape shape = c.e.shape(product);
   if (column) shape.pop_back();
   if (row) shape.erase(shape.end() - (column ? 1 : 2));
-  return {e.emit("reshape", {product}, {{"shape", shape}})};
+  return {c.e.emit("reshape", {product}, {{"shape", shape}})};
 }
 
 // --- convolution and pooling
 // -----------------------------------------------------------------------
 
-void refuse_auto_pad(const OnnxCall& call) {
-  if (!call.given("auto_pad")) return;
-  const auto& mode = get<std::string>(call.attributes, "auto_pad");
-  if (mode != "NOTSET" && mode != "VALID") {
-    throw Error(Fault::unsupported, "",
-                fmt::format("auto_pad {} is not read; give pads", quoted(mode)));
-  }
-}
-
 struct Pads {
   Integers even;          // the same at begin and end
-  std::vector<Dim> rest;  // what is left for a pad before, in its order; empty when there is none
+  std::vector<Dim> rest;  // what is left for a pad before, in its order; empty
+                          // when there is none
 };
 
-Pads pads_of(const OnnxCall& call, std::size_t axes) {
-  const Integers pads = call.integers("pads", Integers(2 * axes, 0));
-  if (pads.size() != 2 * axes) {
-    throw Error(Fault::model, "",
-                fmt::format("{} axes need {} pads, not {}", axes, 2 * axes, pads.size()));
-  }
+Pads pads_of(Call& c, std::size_t axes) {
+  const std::string mode = c.text("auto_pad");
+  if (mode != "NOTSET" && mode != "VALID")
+    c.refuse(fmt::format("auto_pad {} is not read; give pads", quoted(mode)));
+  const Integers pads = c.integers("pads", Integers(2 * axes, 0));
+  if (pads.size() != 2 * axes)
+    c.fail(fmt::format("{} axes need {} pads, not {}", axes, 2 * axes, pads.size()));
   Pads result;
   bool uneven = false;
   for (std::size_t i = 0; i < axes; ++i) uneven = uneven || pads[i] != pads[axes + i];
@@ -97,45 +97,74 @@ ValueId padded(Emitter& e, ValueId x, const Pads& pads, double value) {
   return pads.rest.empty() ? x : e.emit("pad", {x}, {{"pad", pads.rest}, {"value", value}});
 }
 
-std::size_t spatial_axes(const Emitter& e, ValueId x) {
-  if (e.rank(x) < 3)
-    throw Error(Fault::model, "", "the input needs a batch axis, a channel axis and one more");
-  return static_cast<std::size_t>(e.rank(x)) - 2;
+std::size_t spatial_axes(const Call& c, ValueId x) {
+  if (c.e.rank(x) < 3) c.fail("the input needs a batch axis, a channel axis and one more");
+  return static_cast<std::size_t>(c.e.rank(x)) - 2;
 }
 
-Attributes convolution_settings(const OnnxCall& call, std::size_t axes, const Integers& padding) {
-  return {{"stride", call.integers("strides", Integers(axes, 1))},
-          {"padding", padding},
-          {"dilation", call.integers("dilations", Integers(axes, 1))},
-          {"groups", call.integer("group", 1)}};
-}
-
-Values emit_conv(Emitter& e, const OnnxCall& call) {
-  refuse_auto_pad(call);
-  const std::size_t axes = spatial_axes(e, call.inputs[0]);
-  const Pads pads = pads_of(call, axes);
-  Values inputs = call.inputs;
-  inputs[0] = padded(e, inputs[0], pads, 0);
-  return {e.emit("convolution", inputs, convolution_settings(call, axes, pads.even))};
-}
-
-Values emit_conv_transpose(Emitter& e, const OnnxCall& call) {
-  refuse_auto_pad(call);
-  const std::size_t axes = spatial_axes(e, call.inputs[0]);
-  const Pads pads = pads_of(call, axes);
-  if (!pads.rest.empty() || call.given("output_shape")) {
-    throw Error(Fault::unsupported, "",
-                "output_shape and pads that differ at begin and end are not read");
+Attributes convolution_settings(Call& c, std::size_t axes, const Integers& padding) {
+  Shape kernel = c.e.shape(c.tensor("W"));
+  if (kernel.size() == axes + 2 && c.given("kernel_shape") &&
+      c.dims("kernel_shape") != Shape(kernel.begin() + 2, kernel.end())) {
+    c.fail("kernel_shape is not that of W");
   }
-  Attributes settings = convolution_settings(call, axes, pads.even);
-  settings.push_back({"transposed", true});
-  settings.push_back({"output_padding", call.integers("output_padding", Integers(axes, 0))});
-  return {e.emit("convolution", call.inputs, settings)};
+  return {{"stride", c.integers("strides", Integers(axes, 1))},
+          {"padding", padding},
+          {"dilation", c.integers("dilations", Integers(axes, 1))},
+          {"groups", c.integer("group")}};
 }
 
-void need_two_axes(std::size_t axes) {
-  if (axes != 2)
-    throw Error(Fault::unsupported, "", fmt::format("pooling is read for 2 axes, not {}", axes));
+Values read_conv(Call& c) {
+  Values inputs = c.inputs();
+  const std::size_t axes = spatial_axes(c, inputs[0]);
+  const Pads pads = pads_of(c, axes);
+  inputs[0] = padded(c.e, inputs[0], pads, 0);
+  return {c.e.emit("convolution", inputs, convolution_settings(c, axes, pads.even))};
+}
+
+Values read_conv_transpose(Call& c) {
+  const Values inputs = c.inputs();
+  const std::size_t axes = spatial_axes(c, inputs[0]);
+  const Pads pads = pads_of(c, axes);
+  if (!pads.rest.empty()) c.refuse("pads that differ at begin and end are not read");
+  Attributes settings = convolution_settings(c, axes, pads.even);
+  settings.push_back({"transposed", true});
+  settings.push_back({"output_padding", c.integers("output_padding", Integers(axes, 0))});
+  return {c.e.emit("convolution", inputs, settings)};
+}
+
+Integers per_axis(const Integers& list, std::size_t axes) {
+  return list.size() == axes ? list : Integers(axes, list.empty() ? 0 : list[0]);
+}
+
+Integers twice(Integers list) {
+  const Integers again = list;
+  list.insert(list.end(), again.begin(), again.end());
+  return list;
+}
+
+std::optional<Node> write_conv(const Operator& op, const Subject& s) {
+  const bool transposed = s.call.flag("transposed");
+  if (transposed != (op.name() == "ConvTranspose")) return std::nullopt;
+  const auto axes = static_cast<std::size_t>(s.rank(0)) - 2;
+  const Shape& weight = s.call.types[1].shape;
+  const auto kernel = known_shape(Shape(weight.begin() + 2, weight.end()));
+  if (!kernel) return std::nullopt;
+  const auto list = [&](std::string_view name) { return per_axis(s.call.integers(name), axes); };
+  Node node{op.name(),
+            {},
+            {{"kernel_shape", *kernel},
+             {"strides", list("stride")},
+             {"pads", twice(list("padding"))},
+             {"dilations", list("dilation")},
+             {"group", s.call.integer("groups")}}};
+  for (const ValueId id : s.call.inputs) node.inputs.push_back({id});
+  if (transposed) node.attributes.push_back({"output_padding", list("output_padding")});
+  return node;
+}
+
+void need_two_axes(const Call& c, std::size_t axes) {
+  if (axes != 2) c.refuse(fmt::format("pooling is read for 2 axes, not {}", axes));
 }
 
 /// Positions in a padded plane as positions in the plane itself.
@@ -148,186 +177,282 @@ ValueId without_pads(Emitter& e, ValueId index, const Shape& plane, const Shape&
   return e.emit("add", {e.emit("mul", {row, length(plane[3])}), column});
 }
 
-Values emit_max_pool(Emitter& e, const OnnxCall& call) {
-  refuse_auto_pad(call);
-  const ValueId x = call.inputs[0];
-  const std::size_t axes = spatial_axes(e, x);
-  need_two_axes(axes);
-  const Pads pads = pads_of(call, axes);
-  const ValueId source = padded(e, x, pads, -std::numeric_limits<double>::infinity());
-  Values result = e.emit_all("max_pool2d", {source},
-                             {{"kernel_size", call.integers("kernel_shape", {})},
-                              {"stride", call.integers("strides", Integers(axes, 1))},
-                              {"padding", pads.even},
-                              {"dilation", call.integers("dilations", Integers(axes, 1))},
-                              {"ceil_mode", call.integer("ceil_mode", 0) != 0}});
-  const Shape shape = e.shape(x);
-  if (!pads.rest.empty()) {
-    result[1] = without_pads(e, result[1], shape, e.shape(source), call.integers("pads", {}));
-  }
+Values read_max_pool(Call& c) {
+  const ValueId x = c.tensor("X");
+  const std::size_t axes = spatial_axes(c, x);
+  need_two_axes(c, axes);
+  const Pads pads = pads_of(c, axes);
+  const ValueId source = padded(c.e, x, pads, -std::numeric_limits<double>::infinity());
+  Values result = c.e.emit_all("max_pool2d", {source},
+                               {{"kernel_size", c.integers("kernel_shape")},
+                                {"stride", c.integers("strides", Integers(axes, 1))},
+                                {"padding", pads.even},
+                                {"dilation", c.integers("dilations", Integers(axes, 1))},
+                                {"ceil_mode", c.flag("ceil_mode")}});
+  const Shape shape = c.e.shape(x);
+  if (!pads.rest.empty())
+    result[1] = without_pads(c.e, result[1], shape, c.e.shape(source), c.integers("pads"));
   // ONNX counts through the whole tensor, we within each plane.
-  const ValueId plane = e.emit("arange", {}, {{"end", shape[0] * shape[1]}});
-  const ValueId size = e.emit("length", {}, {{"value", shape[2] * shape[3]}});
-  const ValueId offset = e.emit("reshape", {e.emit("mul", {plane, size})},
-                                {{"shape", Shape{shape[0], shape[1], Dim(1), Dim(1)}}});
-  result[1] = e.emit("add", {result[1], offset});
+  const ValueId plane = c.e.emit("arange", {}, {{"end", shape[0] * shape[1]}});
+  const ValueId size = c.e.emit("length", {}, {{"value", shape[2] * shape[3]}});
+  const ValueId offset = c.e.emit("reshape", {c.e.emit("mul", {plane, size})},
+                                  {{"shape", Shape{shape[0], shape[1], Dim(1), Dim(1)}}});
+  result[1] = c.e.emit("add", {result[1], offset});
   return result;
 }
 
-Values emit_average_pool(Emitter& e, const OnnxCall& call) {
-  refuse_auto_pad(call);
-  const std::size_t axes = spatial_axes(e, call.inputs[0]);
-  need_two_axes(axes);
-  const Pads pads = pads_of(call, axes);
-  const bool counts = call.integer("count_include_pad", 0) != 0;
-  if (!pads.rest.empty() && !counts) {
-    throw Error(Fault::unsupported, "",
-                "pads that differ at begin and end are read with count_include_pad 1 only");
+Values read_average_pool(Call& c) {
+  const ValueId x = c.tensor("X");
+  const std::size_t axes = spatial_axes(c, x);
+  need_two_axes(c, axes);
+  const Pads pads = pads_of(c, axes);
+  const bool counts = c.flag("count_include_pad");
+  if (!pads.rest.empty() && !counts)
+    c.refuse(
+        "pads that differ at begin and end are read with "
+        "count_include_pad 1 only");
+  if (c.integers("dilations", Integers(axes, 1)) != Integers(axes, 1))
+    c.refuse("dilations of an average are not read");
+  return {c.e.emit("avg_pool2d", {padded(c.e, x, pads, 0)},
+                   {{"kernel_size", c.integers("kernel_shape")},
+                    {"stride", c.integers("strides", Integers(axes, 1))},
+                    {"padding", pads.even},
+                    {"ceil_mode", c.flag("ceil_mode")},
+                    {"count_include_pad", counts}})};
+}
+
+/// Windows of a pooling. With ceil_mode, a last window that sticks out needs
+/// padding at the end; ONNX's programs and PyTorch differ in which windows they
+/// count, so the padding is written out.
+struct Windows {
+  Integers kernel, stride, dilation, pads;
+  bool sticks_out = false;
+
+  Attributes attributes() const {
+    return {{"kernel_shape", kernel}, {"strides", stride}, {"pads", pads}};
   }
-  return {e.emit("avg_pool2d", {padded(e, call.inputs[0], pads, 0)},
-                 {{"kernel_size", call.integers("kernel_shape", {})},
-                  {"stride", call.integers("strides", Integers(axes, 1))},
-                  {"padding", pads.even},
-                  {"ceil_mode", call.integer("ceil_mode", 0) != 0},
-                  {"count_include_pad", counts}})};
+};
+
+std::optional<Windows> windows_of(const Subject& s, const Integers& dilation) {
+  if (s.rank(0) != 4) return std::nullopt;
+  Windows w;
+  w.kernel = per_axis(s.call.integers("kernel_size"), 2);
+  const Integers& stride = s.call.integers("stride");
+  w.stride = stride.empty() ? w.kernel : per_axis(stride, 2);
+  w.dilation = dilation;
+  const Integers padding = per_axis(s.call.integers("padding"), 2);
+  w.pads = twice(padding);
+  if (!s.call.flag("ceil_mode")) return w;
+  for (std::size_t i = 0; i < 2; ++i) {
+    const Dim& from = s.call.types[0].shape[2 + i];
+    const Dim& to = s.outputs[0].shape[2 + i];
+    if (!from.known() || !to.known()) return std::nullopt;
+    const std::int64_t needed =
+        (to.value() - 1) * w.stride[i] + w.dilation[i] * (w.kernel[i] - 1) + 1;
+    const std::int64_t more = needed - from.value() - 2 * padding[i];
+    if (more <= 0) continue;
+    w.pads[2 + i] += more;
+    w.sticks_out = true;
+  }
+  return w;
 }
 
-Values emit_global_pool(Emitter& e, const OnnxCall& call, std::string_view op) {
-  Integers axes(spatial_axes(e, call.inputs[0]));
+std::optional<Node> write_max_pool(const Operator& op, const Subject& s) {
+  const auto windows = windows_of(s, per_axis(s.call.integers("dilation"), 2));
+  if (!windows || !is_floating(s.call.types[0].dtype)) return std::nullopt;
+  for (std::size_t i = 0; i < 4; ++i) {
+    if (windows->pads[i] >= windows->kernel[i % 2]) return std::nullopt;
+  }
+  Node node{op.name(), {{s.call.inputs[0]}}, windows->attributes()};
+  node.attributes.push_back({"dilations", windows->dilation});
+  return node;
+}
+
+std::optional<Node> write_average_pool(const Operator& op, const Subject& s) {
+  const auto windows = windows_of(s, {1, 1});
+  if (!windows || windows->sticks_out || s.call.given("divisor_override")) return std::nullopt;
+  Node node{op.name(), {{s.call.inputs[0]}}, windows->attributes()};
+  node.attributes.push_back({"count_include_pad", std::int64_t{s.call.flag("count_include_pad")}});
+  return node;
+}
+
+Values read_global(Call& c, std::string_view op) {
+  const ValueId x = c.tensor("X");
+  Integers axes(spatial_axes(c, x));
   std::iota(axes.begin(), axes.end(), 2);
-  return {e.emit(op, call.inputs, {{"dim", axes}, {"keepdim", true}})};
+  return {c.e.emit(op, {x}, {{"dim", axes}, {"keepdim", true}})};
 }
 
-Values emit_global_average(Emitter& e, const OnnxCall& call) {
-  return emit_global_pool(e, call, "mean");
-}
-Values emit_global_max(Emitter& e, const OnnxCall& call) {
-  return emit_global_pool(e, call, "amax");
+Values read_global_average(Call& c) { return read_global(c, "mean"); }
+Values read_global_max(Call& c) { return read_global(c, "amax"); }
+
+std::optional<Node> write_global_average(const Operator& op, const Subject& s) {
+  const Integers& size = s.call.integers("output_size");
+  const bool one = std::ranges::all_of(size, [](std::int64_t length) { return length == 1; });
+  if (s.rank(0) != 4 || !one) return std::nullopt;
+  return Node{op.name(), {{s.call.inputs[0]}}, {}};
 }
 
 // --- normalisation and reductions
 // ------------------------------------------------------------------
 
-Values emit_batch_norm(Emitter& e, const OnnxCall& call) {
-  if (call.integer("training_mode", 0) != 0) {
-    throw Error(Fault::unsupported, "",
-                "training_mode 1 changes the running statistics and is not read");
-  }
-  return {e.emit("batch_norm", call.inputs, {{"eps", call.real("epsilon", 1e-5)}})};
+// The statistics are given; training_mode, which changes them, is refused.
+Values read_batch_norm(Call& c) {
+  c.ignore({"momentum"});
+  return {c.e.emit("batch_norm", c.inputs(), {{"eps", c.real("epsilon")}})};
 }
 
-Values emit_softmax(Emitter& e, const OnnxCall& call) {
-  return {e.emit("softmax", call.inputs, {{"dim", call.integer("axis", -1)}})};
+std::optional<Node> write_batch_norm(const Operator& op, const Subject& s) {
+  if (!s.call.has(1) || !s.call.has(2)) return std::nullopt;
+  Node node{op.name(), {}, {{"epsilon", s.call.real("eps")}, {"training_mode", std::int64_t{0}}}};
+  for (const ValueId id : s.call.inputs) node.inputs.push_back({id});
+  return node;
 }
 
-Values emit_log_softmax(Emitter& e, const OnnxCall& call) {
-  return {e.emit("log_softmax", call.inputs, {{"dim", call.integer("axis", -1)}})};
+// A value without axes has none to go along.
+std::optional<Node> write_along(const Operator& op, const Subject& s) {
+  return s.rank(0) == 0 ? std::nullopt : write_renamed(op, s);
 }
 
-Values reduced(Emitter& e, std::string_view op, ValueId x, const Integers& axes,
-               const OnnxCall& call) {
-  return {e.emit(op, {x}, {{"dim", axes}, {"keepdim", call.integer("keepdims", 1) != 0}})};
-}
-
-// Only the sum takes its axes as an input in this opset.
-Values emit_reduce_sum(Emitter& e, const OnnxCall& call) {
-  Integers axes;
-  if (call.has(1)) axes = known_integers(e, call.inputs[1], "the axes");
-  if (axes.empty() && call.integer("noop_with_empty_axes", 0) != 0) return {call.inputs[0]};
-  return reduced(e, "sum", call.inputs[0], axes, call);
-}
-
-Values reduced(Emitter& e, std::string_view op, const OnnxCall& call) {
-  return reduced(e, op, call.inputs[0], call.integers("axes", {}), call);
-}
-
-Values emit_reduce_mean(Emitter& e, const OnnxCall& call) { return reduced(e, "mean", call); }
-Values emit_reduce_max(Emitter& e, const OnnxCall& call) { return reduced(e, "amax", call); }
-Values emit_reduce_min(Emitter& e, const OnnxCall& call) { return reduced(e, "amin", call); }
-Values emit_reduce_prod(Emitter& e, const OnnxCall& call) { return reduced(e, "prod", call); }
-
-Values emit_reduce_log_sum_exp(Emitter& e, const OnnxCall& call) {
-  Integers axes = call.integers("axes", {});
-  if (axes.empty()) {
-    axes.resize(e.shape(call.inputs[0]).size());
+Values reduced(Call& c, std::string_view op, ValueId x) {
+  Integers axes = c.integers("axes", Integers());
+  if (axes.empty() && op == "logsumexp") {
+    axes.resize(c.e.shape(x).size());
     std::iota(axes.begin(), axes.end(), 0);
   }
-  return reduced(e, "logsumexp", call.inputs[0], axes, call);
+  return {c.e.emit(op, {x}, {{"dim", axes}, {"keepdim", c.flag("keepdims")}})};
 }
 
-Values emit_reduce_l1(Emitter& e, const OnnxCall& call) {
-  return reduced(e, "sum", e.emit("abs", {call.inputs[0]}), call.integers("axes", {}), call);
+// Axes are an attribute, and an input from opset 18 on; of a sum from 13 on.
+Values read_reduced(Call& c) {
+  const ValueId x = c.tensor("data");
+  const bool none = c.integers("axes", Integers()).empty();
+  if (c.flag("noop_with_empty_axes", false) && none) return {x};
+  return reduced(c, c.ours, x);
 }
 
-Values emit_reduce_sum_square(Emitter& e, const OnnxCall& call) {
-  return reduced(e, "sum", e.emit("square", {call.inputs[0]}), call.integers("axes", {}), call);
+Values read_reduced_abs(Call& c) { return reduced(c, "sum", c.e.emit("abs", {c.tensor("data")})); }
+
+Values read_reduced_square(Call& c) {
+  return reduced(c, "sum", c.e.emit("square", {c.tensor("data")}));
 }
 
-Values emit_reduce_l2(Emitter& e, const OnnxCall& call) {
-  return {e.emit("sqrt", emit_reduce_sum_square(e, call))};
+Values read_reduced_norm(Call& c) { return {c.e.emit("sqrt", read_reduced_square(c))}; }
+
+// All axes at once are those of a list; a single place among all is not said.
+std::optional<Node> write_logsumexp(const Operator& op, const Subject& s) {
+  return s.call.integers("dim").empty() ? std::nullopt : write_renamed(op, s);
 }
 
-Values position(Emitter& e, std::string_view op, const OnnxCall& call) {
-  if (call.integer("select_last_index", 0) != 0) {
-    throw Error(Fault::unsupported, "", "select_last_index 1 is not read");
-  }
-  return {
-      e.emit(op, call.inputs,
-             {{"dim", call.integer("axis", 0)}, {"keepdim", call.integer("keepdims", 1) != 0}})};
-}
-
-Values emit_arg_max(Emitter& e, const OnnxCall& call) { return position(e, "argmax", call); }
-Values emit_arg_min(Emitter& e, const OnnxCall& call) { return position(e, "argmin", call); }
-
-Values emit_cumsum(Emitter& e, const OnnxCall& call) {
-  if (call.integer("exclusive", 0) != 0 || call.integer("reverse", 0) != 0) {
-    throw Error(Fault::unsupported, "", "exclusive and reverse sums are not read");
-  }
-  return {e.emit("cumsum", {call.inputs[0]},
-                 {{"dim", known_integers(e, call.inputs[1], "the axis").at(0)}})};
-}
-
-constexpr std::string_view conv_settings =
-    "auto_pad:text dilations:ints group:int kernel_shape:ints pads:ints strides:ints";
-constexpr std::string_view transposed_settings =
-    "auto_pad:text dilations:ints group:int kernel_shape:ints output_padding:ints "
-    "output_shape:ints pads:ints "
-    "strides:ints";
-constexpr std::string_view max_pool_settings =
-    "auto_pad:text ceil_mode:int dilations:ints kernel_shape:ints! pads:ints storage_order:int "
-    "strides:ints";
-constexpr std::string_view average_pool_settings =
-    "auto_pad:text ceil_mode:int count_include_pad:int kernel_shape:ints! pads:ints strides:ints";
-
-constexpr OnnxOperator rows[] = {
-    {"Gemm", "A B C?", "alpha:float beta:float transA:int transB:int", emit_gemm},
-    {"MatMul", "A B", "", emit_matmul},
-    {"Conv", "X W B?", conv_settings, emit_conv},
-    {"ConvTranspose", "X W B?", transposed_settings, emit_conv_transpose},
-    {"MaxPool", "X", max_pool_settings, emit_max_pool, "", true},
-    {"AveragePool", "X", average_pool_settings, emit_average_pool},
-    {"GlobalAveragePool", "X", "", emit_global_average},
-    {"GlobalMaxPool", "X", "", emit_global_max},
-    {"BatchNormalization", "X scale B input_mean input_var",
-     "epsilon:float momentum:float training_mode:int!", emit_batch_norm, "", true},
-    {"Softmax", "input", "axis:int", emit_softmax},
-    {"LogSoftmax", "input", "axis:int", emit_log_softmax},
-    {"ReduceSum", "data axes?", "keepdims:int noop_with_empty_axes:int", emit_reduce_sum},
-    {"ReduceMean", "data", "axes:ints keepdims:int", emit_reduce_mean},
-    {"ReduceMax", "data", "axes:ints keepdims:int", emit_reduce_max},
-    {"ReduceMin", "data", "axes:ints keepdims:int", emit_reduce_min},
-    {"ReduceProd", "data", "axes:ints keepdims:int", emit_reduce_prod},
-    {"ReduceLogSumExp", "data", "axes:ints keepdims:int", emit_reduce_log_sum_exp},
-    {"ReduceL1", "data", "axes:ints keepdims:int", emit_reduce_l1},
-    {"ReduceL2", "data", "axes:ints keepdims:int", emit_reduce_l2},
-    {"ReduceSumSquare", "data", "axes:ints keepdims:int", emit_reduce_sum_square},
-    {"ArgMax", "data", "axis:int keepdims:int select_last_index:int", emit_arg_max},
-    {"ArgMin", "data", "axis:int keepdims:int select_last_index:int", emit_arg_min},
-    {"CumSum", "x axis", "exclusive:int reverse:int", emit_cumsum},
+constexpr Row rows[] = {
+    {13,
+     "Gemm(A, B, C?, alpha: float = 1, beta: float = 1, transA: int = 0, "
+     "transB: int = 0) -> Y",
+     "linear", "", read_gemm, write_gemm},
+    {13, "MatMul(A, B) -> Y", "matmul", "", read_matmul, write_renamed},
+    {11,
+     "Conv(X, W, B?, auto_pad: string = 'NOTSET', dilations: ints?, group: int "
+     "= 1, "
+     "kernel_shape: ints?, pads: ints?, strides: ints?) -> Y",
+     "convolution", "", read_conv, write_conv},
+    {11,
+     "ConvTranspose(X, W, B?, auto_pad: string = 'NOTSET', dilations: ints?, "
+     "group: int = 1, "
+     "kernel_shape: ints?, output_padding: ints?, output_shape: ints?, pads: "
+     "ints?, "
+     "strides: ints?) -> Y",
+     "convolution", "", read_conv_transpose, write_conv},
+    {12,
+     "MaxPool(X, auto_pad: string = 'NOTSET', ceil_mode: int = 0, dilations: "
+     "ints?, "
+     "kernel_shape: ints, pads: ints?, storage_order: int = 0, strides: ints?) "
+     "-> (Y, Indices)",
+     "max_pool2d", "", read_max_pool, write_max_pool},
+    {11,
+     "AveragePool(X, auto_pad: string = 'NOTSET', ceil_mode: int = 0, "
+     "count_include_pad: int = 0, "
+     "kernel_shape: ints, pads: ints?, strides: ints?) -> Y",
+     "avg_pool2d", "", read_average_pool, write_average_pool},
+    {19,
+     "AveragePool(X, auto_pad: string = 'NOTSET', ceil_mode: int = 0, "
+     "count_include_pad: int = 0, "
+     "dilations: ints?, kernel_shape: ints, pads: ints?, strides: ints?) -> Y",
+     "avg_pool2d", "", read_average_pool, write_average_pool},
+    {1, "GlobalAveragePool(X) -> Y", "adaptive_avg_pool2d", "", read_global_average,
+     write_global_average},
+    {1, "GlobalMaxPool(X) -> Y", "", "", read_global_max},
+    {15,
+     "BatchNormalization(X, scale, B, input_mean, input_var, epsilon: float = "
+     "1e-05, "
+     "momentum: float = 0.9, training_mode: int = 0) -> (Y, running_mean, "
+     "running_var)",
+     "batch_norm", "", read_batch_norm, write_batch_norm},
+    {13, "Softmax(input, axis: int = -1) -> output", "softmax", "dim=axis", nullptr, write_along},
+    {13, "LogSoftmax(input, axis: int = -1) -> output", "log_softmax", "dim=axis", nullptr,
+     write_along},
+    {13,
+     "ReduceSum(data, axes?, keepdims: int = 1, noop_with_empty_axes: int = 0) "
+     "-> reduced",
+     "sum", "dim=axes keepdim=keepdims", read_reduced, write_renamed},
+    {13, "ReduceMean(data, axes: ints?, keepdims: int = 1) -> reduced", "mean",
+     "dim=axes keepdim=keepdims", read_reduced, write_renamed},
+    {18,
+     "ReduceMean(data, axes?, keepdims: int = 1, noop_with_empty_axes: int = "
+     "0) -> reduced",
+     "mean", "dim=axes keepdim=keepdims", read_reduced, write_renamed},
+    {13, "ReduceMax(data, axes: ints?, keepdims: int = 1) -> reduced", "amax",
+     "dim=axes keepdim=keepdims", read_reduced, write_renamed},
+    {18,
+     "ReduceMax(data, axes?, keepdims: int = 1, noop_with_empty_axes: int = 0) "
+     "-> reduced",
+     "amax", "dim=axes keepdim=keepdims", read_reduced, write_renamed},
+    {13, "ReduceMin(data, axes: ints?, keepdims: int = 1) -> reduced", "amin",
+     "dim=axes keepdim=keepdims", read_reduced, write_renamed},
+    {18,
+     "ReduceMin(data, axes?, keepdims: int = 1, noop_with_empty_axes: int = 0) "
+     "-> reduced",
+     "amin", "dim=axes keepdim=keepdims", read_reduced, write_renamed},
+    {13, "ReduceProd(data, axes: ints?, keepdims: int = 1) -> reduced", "prod",
+     "dim=axes keepdim=keepdims", read_reduced, write_renamed},
+    {18,
+     "ReduceProd(data, axes?, keepdims: int = 1, noop_with_empty_axes: int = "
+     "0) -> reduced",
+     "prod", "dim=axes keepdim=keepdims", read_reduced, write_renamed},
+    {13, "ReduceLogSumExp(data, axes: ints?, keepdims: int = 1) -> reduced", "logsumexp",
+     "dim=axes keepdim=keepdims", read_reduced, write_logsumexp},
+    {18,
+     "ReduceLogSumExp(data, axes?, keepdims: int = 1, noop_with_empty_axes: "
+     "int = 0) -> reduced",
+     "logsumexp", "dim=axes keepdim=keepdims", read_reduced, write_logsumexp},
+    {13, "ReduceL1(data, axes: ints?, keepdims: int = 1) -> reduced", "", "", read_reduced_abs},
+    {18,
+     "ReduceL1(data, axes?, keepdims: int = 1, noop_with_empty_axes: int = 0) "
+     "-> reduced",
+     "", "", read_reduced_abs},
+    {13, "ReduceL2(data, axes: ints?, keepdims: int = 1) -> reduced", "", "", read_reduced_norm},
+    {18,
+     "ReduceL2(data, axes?, keepdims: int = 1, noop_with_empty_axes: int = 0) "
+     "-> reduced",
+     "", "", read_reduced_norm},
+    {13, "ReduceSumSquare(data, axes: ints?, keepdims: int = 1) -> reduced", "", "",
+     read_reduced_square},
+    {18,
+     "ReduceSumSquare(data, axes?, keepdims: int = 1, noop_with_empty_axes: "
+     "int = 0) -> reduced",
+     "", "", read_reduced_square},
+    {13,
+     "ArgMax(data, axis: int = 0, keepdims: int = 1, select_last_index: int = "
+     "0) -> reduced",
+     "argmax", "dim=axis keepdim=keepdims"},
+    {13,
+     "ArgMin(data, axis: int = 0, keepdims: int = 1, select_last_index: int = "
+     "0) -> reduced",
+     "argmin", "dim=axis keepdim=keepdims"},
+    {14, "CumSum(x, axis, exclusive: int = 0, reverse: int = 0) -> y", "cumsum", "dim=axis"},
 };
 
 }  // namespace
 
-std::span<const OnnxOperator> onnx_layers() { return rows; }
+std::span<const Row> layer_rows() { return rows; }
 
 }  // namespace isomer::onnx

@@ -1,7 +1,7 @@
 #include "vocabularies/onnx/onnx.h"
 
 #include <algorithm>
-#include <cctype>
+#include <map>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -9,84 +9,226 @@
 namespace isomer::onnx {
 namespace {
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+// "dim=axis alpha": a name alone is the same on both sides.
+std::vector<Operator::Rename> parse_renames(std::string_view text) {
+  std::vector<Operator::Rename> result;
+  if (text.empty()) return result;
+  for (const std::string_view pair : split_text(text, ' ')) {
+    const std::size_t equals = pair.find('=');
+    const bool same = equals == std::string_view::npos;
+    result.push_back({pair.substr(0, equals), same ? pair : pair.substr(equals + 1)});
+  }
   return result;
 }
 
-std::size_t least_inputs(const OnnxOperator& op) {
-  if (op.variadic()) return 1;
-  std::size_t count = 0;
-  for (const std::string_view name : split_text(op.inputs, ' '))
-    count += name.ends_with('?') ? 0 : 1;
-  return count;
+const std::vector<Operator>& table() {
+  static const auto operators = [] {
+    std::vector<Operator> result;
+    for (const auto family : {elementwise_rows(), shape_rows(), layer_rows()}) {
+      for (const Row& row : family)
+        result.push_back({&row, parse_signature(row.signature), parse_renames(row.renames)});
+    }
+    return result;
+  }();
+  return operators;
 }
 
-void check(const OnnxOperator& op, const OnnxCall& call) {
-  const std::size_t least = least_inputs(op);
-  const std::size_t most = op.variadic() ? call.inputs.size() : split_text(op.inputs, ' ').size();
-  if (call.inputs.size() < least || call.inputs.size() > most) {
-    throw Error(
-        Fault::model, "",
-        fmt::format("it takes {} and is given {}; arguments of other names do not count",
-                    op.variadic() ? "one input or more" : "the inputs " + std::string(op.inputs),
-                    counted(call.inputs.size(), "input")));
+/// What an opset has, by ONNX's names and by ours.
+struct Opset {
+  std::map<std::string_view, const Operator*> names;
+  std::map<std::string_view, std::vector<const Operator*>> writers;
+};
+
+Opset make_opset(int opset) {
+  Opset result;
+  for (const Operator& op : table()) {
+    if (op.row->since > opset) continue;
+    const Operator*& known = result.names[op.name()];
+    if (known == nullptr || known->row->since < op.row->since) known = &op;
   }
-  for (const std::string_view entry : split_text(op.attributes, ' ')) {
-    const std::string_view name = entry.substr(0, entry.find(':'));
-    if (entry.ends_with('!') && !call.given(name)) {
-      throw Error(Fault::model, "", fmt::format("it needs its attribute '{}'", name));
+  for (const Operator& op : table()) {
+    const Row& row = *op.row;
+    if (row.since > opset || result.names[op.name()] != &op) continue;
+    if (row.ours.empty() || (row.read != nullptr && row.write == nullptr)) continue;
+    for (const std::string_view ours : split_text(row.ours, ' '))
+      result.writers[ours].push_back(&op);
+  }
+  return result;
+}
+
+const Opset& opset_of(int opset) {
+  static const auto all = [] {
+    std::vector<Opset> result;
+    for (int i = oldest; i <= newest; ++i) result.push_back(make_opset(i));
+    return result;
+  }();
+  static const Opset none;
+  return opset < oldest || opset > newest ? none : all[static_cast<std::size_t>(opset - oldest)];
+}
+
+void check_inputs(const Operator& op, const Values& inputs) {
+  const auto& formals = op.prototype.inputs;
+  std::size_t least = 0;
+  std::string names;
+  for (const auto& formal : formals) {
+    names += fmt::format("{}{}{}", names.empty() ? "" : ", ", formal.name,
+                         formal.optional   ? "?"
+                         : formal.variadic ? "..."
+                                           : "");
+    if (!formal.optional) ++least;
+  }
+  bool missing = inputs.size() < least || (!op.variadic() && inputs.size() > formals.size());
+  for (std::size_t i = 0; !missing && i < inputs.size(); ++i)
+    missing = inputs[i] == ValueId::none && !formals[std::min(i, formals.size() - 1)].optional;
+  if (!missing) return;
+  throw Error(Fault::model, "",
+              fmt::format("it takes the inputs {} and is given {}; arguments of other names do "
+                          "not count",
+                          names, counted(inputs.size(), "input")));
+}
+
+std::vector<NamedArgument> arguments_of(const Operator& op, const Values& inputs,
+                                        const Attributes& attributes) {
+  check_inputs(op, inputs);
+  std::vector<NamedArgument> arguments;
+  const auto& formals = op.prototype.inputs;
+  if (op.variadic()) {
+    arguments.push_back({std::string(formals[0].name), inputs});
+  } else {
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      if (inputs[i] != ValueId::none)
+        arguments.push_back({std::string(formals[i].name), inputs[i]});
     }
   }
+  for (NamedAttribute& attribute : complete(op.name(), op.prototype, attributes)) {
+    std::visit(
+        [&](auto& value) {
+          arguments.push_back({attribute.name, std::move(value)});
+        },
+        attribute.value);
+  }
+  return arguments;
+}
+
+Attribute asked(Call& call, Kind kind, std::string_view name) {
+  switch (kind) {
+    case Kind::boolean: return call.flag(name);
+    case Kind::integer: return call.integer(name);
+    case Kind::real: return call.real(name);
+    case Kind::text: return call.text(name);
+    case Kind::dim: return call.dim(name);
+    case Kind::integers: return call.integers(name);
+    case Kind::dims: return call.dims(name);
+    case Kind::dtype: break;
+  }
+  throw Error(Fault::bug, "", fmt::format("'{}' cannot be renamed", name));
+}
+
+Values read_renamed(Call& call, const Operator& op) {
+  const Prototype& wanted = prototype(op_named(op.row->ours));
+  Attributes attributes;
+  for (const auto& [ours, theirs] : op.renames) {
+    if (!call.given(theirs)) continue;
+    const auto setting = std::ranges::find(wanted.settings, ours, &Prototype::Setting::name);
+    expect(setting != wanted.settings.end(), "a row names attributes of its operator");
+    attributes.push_back({std::string(ours), asked(call, setting->kind, theirs)});
+  }
+  return call.e.emit_all(op.row->ours, call.inputs(), std::move(attributes));
 }
 
 }  // namespace
 
-std::int64_t OnnxCall::integer(std::string_view name, std::int64_t otherwise) const {
-  return given(name) ? get<std::int64_t>(attributes, name) : otherwise;
-}
+std::string_view Operator::name() const { return row->name(); }
 
-double OnnxCall::real(std::string_view name, double otherwise) const {
-  return given(name) ? get<double>(attributes, name) : otherwise;
-}
+Call::Call(Emitter& emitter, const Operator& op, std::span<const NamedArgument> arguments)
+    : Arguments(emitter, "", arguments, &op.prototype), e(emitter), ours(op.row->ours), op_(op) {}
 
-std::vector<std::int64_t> OnnxCall::integers(std::string_view name,
-                                             std::vector<std::int64_t> otherwise) const {
-  return given(name) ? get<std::vector<std::int64_t>>(attributes, name) : otherwise;
-}
-
-const OnnxOperator* find_onnx(std::string_view name) {
-  const std::string wanted = lower(name);
-  for (const auto family : {onnx_elementwise(), onnx_shapes(), onnx_layers()}) {
-    for (const OnnxOperator& op : family) {
-      if (lower(op.name) == wanted) return &op;
-    }
+Values Call::inputs() {
+  Values result;
+  for (const auto& formal : op_.prototype.inputs) {
+    if (formal.variadic) return tensors(formal.name);
+    if (std::ranges::find(op_.renames, formal.name, &Operator::Rename::theirs) != op_.renames.end())
+      continue;
+    result.push_back(optional_tensor(formal.name));
   }
-  return nullptr;
+  while (!result.empty() && result.back() == ValueId::none) result.pop_back();
+  return result;
 }
 
-std::vector<ValueId> emit_onnx(Emitter& emitter, const OnnxOperator& op, const OnnxCall& call) {
-  return with_place(fmt::format("onnx::{}", op.name), [&] {
-    check(op, call);
-    if (op.emit != nullptr) return op.emit(emitter, call);
-    return emitter.emit_all(op.ours, call.inputs, {});
+std::int64_t Call::axis(std::string_view name, std::int64_t rank) {
+  return axis_of(integer(name), rank);
+}
+
+const Operator* find(std::string_view name, int opset) {
+  const auto& names = opset_of(opset).names;
+  const auto found = names.find(name);
+  return found == names.end() ? nullptr : found->second;
+}
+
+std::vector<const Operator*> operators(int opset) {
+  std::vector<const Operator*> result;
+  for (const auto& [name, op] : opset_of(opset).names) result.push_back(op);
+  return result;
+}
+
+Values read(Emitter& emitter, const Operator& op, const Values& inputs,
+            const Attributes& attributes) {
+  return with_place(fmt::format("onnx::{}", op.name()), [&] {
+    const std::vector<NamedArgument> arguments = arguments_of(op, inputs, attributes);
+    Call call(emitter, op, arguments);
+    Values results = op.row->read != nullptr ? op.row->read(call) : read_renamed(call, op);
+    call.finish();
+    return results;
   });
 }
 
-std::vector<std::int64_t> known_integers(const Emitter& emitter, ValueId id,
-                                         std::string_view what) {
-  const auto tensor = emitter.known(id);
-  if (!tensor) {
-    throw Error(Fault::unsupported, "",
-                fmt::format("{} must be constant to be read; it is computed", what));
+std::optional<Node> write_renamed(const Operator& op, const Subject& subject) {
+  const Prototype& known = prototype(op_named(subject.op));
+  Node node{op.name(), {}, {}};
+  for (const ValueId id : subject.call.inputs) node.inputs.push_back({id});
+  for (const auto& setting : known.settings) {
+    const auto rename = std::ranges::find(op.renames, setting.name, &Operator::Rename::ours);
+    const Attribute* value = isomer::find(subject.call.attributes, setting.name);
+    const bool is_default = setting.otherwise ? *value == *setting.otherwise : value == nullptr;
+    if (rename == op.renames.end() && !is_default) return std::nullopt;
   }
-  if (is_floating(tensor->dtype()) && tensor->count() > 0) {
-    throw Error(Fault::model, "",
-                fmt::format("{} must be integers, not {}", what, name_of(tensor->dtype())));
+  for (const auto& [ours, theirs] : op.renames) {
+    const Attribute* value = isomer::find(subject.call.attributes, ours);
+    const auto setting = std::ranges::find(known.settings, ours, &Prototype::Setting::name);
+    const bool is_default =
+        value == nullptr || (setting->otherwise && *value == *setting->otherwise);
+    const auto formal = std::ranges::find(op.prototype.inputs, theirs, &Prototype::Input::name);
+    if (formal != op.prototype.inputs.end()) {
+      if (is_default && formal->optional) continue;
+      if (value == nullptr) return std::nullopt;
+      node.inputs.resize(static_cast<std::size_t>(formal - op.prototype.inputs.begin()) + 1);
+      node.inputs.back().constant = *value;
+      continue;
+    }
+    const auto attribute =
+        std::ranges::find(op.prototype.settings, theirs, &Prototype::Setting::name);
+    expect(attribute != op.prototype.settings.end(), "a row renames to what its operator has");
+    if (is_default && attribute->optional) continue;
+    if (value == nullptr) return std::nullopt;
+    node.attributes.push_back({std::string(theirs), *value});
+    if (const bool* flag = std::get_if<bool>(value))
+      node.attributes.back().value = std::int64_t{*flag};
   }
-  return tensor->integers();
+  return node;
 }
+
+std::optional<Node> write(const Subject& subject, int opset) {
+  const auto& writers = opset_of(opset).writers;
+  const auto found = writers.find(subject.op);
+  if (found == writers.end()) return std::nullopt;
+  for (const Operator* op : found->second) {
+    const auto write = op->row->write != nullptr ? op->row->write : write_renamed;
+    if (auto node = write(*op, subject)) return node;
+  }
+  return std::nullopt;
+}
+
+bool writes(std::string_view op, int opset) { return opset_of(opset).writers.contains(op); }
 
 std::int64_t axis_of(std::int64_t axis, std::int64_t rank) {
   if (axis < -rank || axis >= rank) {

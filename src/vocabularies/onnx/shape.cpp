@@ -10,216 +10,319 @@
 namespace isomer::onnx {
 namespace {
 
-using Values = std::vector<ValueId>;
-using Integers = std::vector<std::int64_t>;
-
 ValueId reshaped(Emitter& e, ValueId x, Shape shape) {
   return e.emit("reshape", {x}, {{"shape", std::move(shape)}});
 }
 
 // 0 takes the input's length of the same place, -1 what is left over.
-Values emit_reshape(Emitter& e, const OnnxCall& call) {
-  const ValueId x = call.inputs[0];
-  const Integers wanted = known_integers(e, call.inputs[1], "the shape");
-  const bool zero_is_zero = call.integer("allowzero", 0) != 0;
+Values read_reshape(Call& c) {
+  const ValueId x = c.tensor("data");
+  const Shape wanted = c.dims("shape");
+  const Shape from = c.e.shape(x);
+  const bool zero_is_zero = c.flag("allowzero");
   Shape shape;
   Dim known(1);
   std::optional<std::size_t> open;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
-    if (wanted[i] == -1) {
-      if (open) throw Error(Fault::model, "", "a shape has at most one -1");
+    if (wanted[i] == Dim(-1)) {
+      if (open) c.fail("a shape has at most one -1");
       open = i;
       shape.emplace_back(0);
       continue;
     }
-    const bool copied = wanted[i] == 0 && !zero_is_zero;
-    if (wanted[i] < 0 || (copied && i >= e.shape(x).size())) {
-      throw Error(Fault::model, "", fmt::format("{} is no length of a shape here", wanted[i]));
-    }
-    shape.push_back(copied ? e.shape(x)[i] : Dim(wanted[i]));
+    const bool copied = wanted[i] == Dim(0) && !zero_is_zero;
+    const bool negative = wanted[i].known() && wanted[i].value() < 0;
+    if (negative || (copied && i >= from.size()))
+      c.fail(fmt::format("{} is no length of a shape here", wanted[i].value()));
+    shape.push_back(copied ? from[i] : wanted[i]);
     known = known * shape.back();
   }
-  if (open)
-    shape[*open] = known == Dim(0) ? Dim(0) : floor_divide(count_elements(e.shape(x)), known);
-  return {reshaped(e, x, shape)};
+  if (open) shape[*open] = known == Dim(0) ? Dim(0) : floor_divide(count_elements(from), known);
+  return {reshaped(c.e, x, shape)};
 }
 
-Values emit_flatten(Emitter& e, const OnnxCall& call) {
-  const Shape& shape = e.shape(call.inputs[0]);
-  const std::int64_t rank = e.rank(call.inputs[0]);
-  const std::int64_t axis = call.integer("axis", 1) == rank
-                                ? rank
-                                : axis_of(call.integer("axis", 1), std::max(rank, std::int64_t{1}));
+bool has_zero(const Shape& shape) { return std::ranges::find(shape, Dim(0)) != shape.end(); }
+
+// 0 keeps the input's length of the same place, -1 is what is left: so any
+// batch size fits.
+std::optional<Node> write_reshape(const Operator& op, const Subject& s) {
+  const Shape& from = s.call.types[0].shape;
+  const Shape& to = s.outputs[0].shape;
+  const auto node = [&](const Shape& shape) {
+    return Node{op.name(), {{s.call.inputs[0]}, {ValueId::none, shape}}, {}};
+  };
+  // A length that is 0 itself would be taken for "keep".
+  if (has_zero(to)) return std::nullopt;
+  Shape shape;
+  bool open = false;
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    if (to[i].known()) {
+      shape.push_back(to[i]);
+    } else if (i < from.size() && from[i] == to[i]) {
+      shape.emplace_back(0);
+    } else if (!open) {
+      shape.emplace_back(-1);
+      open = true;
+    } else {
+      return node(to);
+    }
+  }
+  return node(shape);
+}
+
+Values read_flatten(Call& c) {
+  const ValueId x = c.tensor("input");
+  const Shape shape = c.e.shape(x);
+  const std::int64_t rank = c.e.rank(x);
+  const std::int64_t given = c.integer("axis");
+  const std::int64_t axis = given == rank ? rank : axis_of(given, std::max(rank, std::int64_t{1}));
   const auto middle = shape.begin() + axis;
   return {reshaped(
-      e, call.inputs[0],
+      c.e, x,
       {count_elements(Shape(shape.begin(), middle)), count_elements(Shape(middle, shape.end()))})};
 }
 
-Integers axes_in(Emitter& e, const OnnxCall& call, std::int64_t rank) {
-  Integers axes = known_integers(e, call.inputs[1], "the axes");
+Integers axes_in(Call& c, std::int64_t rank) {
+  Integers axes = c.integers("axes");
   for (std::int64_t& axis : axes) axis = axis_of(axis, rank);
   return axes;
 }
 
-Values emit_squeeze(Emitter& e, const OnnxCall& call) {
-  const ValueId x = call.inputs[0];
-  const Shape& from = e.shape(x);
+Integers single_axes(const Shape& shape) {
   Integers axes;
-  if (call.has(1)) {
-    axes = axes_in(e, call, e.rank(x));
-  } else {
-    for (std::size_t i = 0; i < from.size(); ++i) {
-      if (from[i] == Dim(1)) axes.push_back(static_cast<std::int64_t>(i));
-    }
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    if (shape[i] == Dim(1)) axes.push_back(static_cast<std::int64_t>(i));
   }
+  return axes;
+}
+
+Values read_squeeze(Call& c) {
+  const ValueId x = c.tensor("data");
+  const Shape from = c.e.shape(x);
+  const Integers axes = c.given("axes") ? axes_in(c, c.e.rank(x)) : single_axes(from);
   Shape shape;
   for (std::size_t i = 0; i < from.size(); ++i) {
-    if (std::ranges::find(axes, static_cast<std::int64_t>(i)) == axes.end())
+    if (std::ranges::find(axes, static_cast<std::int64_t>(i)) == axes.end()) {
       shape.push_back(from[i]);
+    } else if (from[i] != Dim(1)) {
+      c.fail(fmt::format("axis {} has the length {}, not 1", i, to_text(from[i])));
+    }
   }
-  return {reshaped(e, x, shape)};
+  return {reshaped(c.e, x, shape)};
 }
 
-Values emit_unsqueeze(Emitter& e, const OnnxCall& call) {
-  const ValueId x = call.inputs[0];
-  const auto count =
-      static_cast<std::int64_t>(known_integers(e, call.inputs[1], "the axes").size());
-  Integers axes = axes_in(e, call, e.rank(x) + count);
+// Ours leaves axes as they are whose length is not 1.
+std::optional<Node> write_squeeze(const Operator& op, const Subject& s) {
+  const Shape& from = s.call.types[0].shape;
+  Integers axes;
+  for (std::int64_t axis : s.call.integers("dim")) {
+    axis = axis_of(axis, s.rank(0));
+    if (from[static_cast<std::size_t>(axis)] == Dim(1)) axes.push_back(axis);
+  }
+  if (s.call.integers("dim").empty()) axes = single_axes(from);
+  if (axes.empty()) return std::nullopt;
+  return Node{op.name(), {{s.call.inputs[0]}, {ValueId::none, axes}}, {}};
+}
+
+Values read_unsqueeze(Call& c) {
+  const ValueId x = c.tensor("data");
+  const auto count = static_cast<std::int64_t>(c.integers("axes").size());
+  Integers axes = axes_in(c, c.e.rank(x) + count);
   std::ranges::sort(axes);
-  Shape shape = e.shape(x);
+  Shape shape = c.e.shape(x);
   for (const std::int64_t axis : axes) {
-    if (axis > static_cast<std::int64_t>(shape.size()))
-      throw Error(Fault::model, "", "an axis is added twice");
+    if (axis > static_cast<std::int64_t>(shape.size())) c.fail("an axis is added twice");
     shape.insert(shape.begin() + axis, Dim(1));
   }
-  return {reshaped(e, x, shape)};
+  return {reshaped(c.e, x, shape)};
 }
 
-Values emit_transpose(Emitter& e, const OnnxCall& call) {
-  Integers reversed(e.shape(call.inputs[0]).size());
+std::optional<Node> write_unsqueeze(const Operator& op, const Subject& s) {
+  const Integers axes{axis_of(s.call.integer("dim"), s.rank(0) + 1)};
+  return Node{op.name(), {{s.call.inputs[0]}, {ValueId::none, axes}}, {}};
+}
+
+Values read_transpose(Call& c) {
+  const ValueId x = c.tensor("data");
+  Integers reversed(c.e.shape(x).size());
   std::iota(reversed.rbegin(), reversed.rend(), 0);
-  return {e.emit("permute", call.inputs, {{"dims", call.integers("perm", reversed)}})};
+  return {c.e.emit("permute", {x}, {{"dims", c.integers("perm", reversed)}})};
+}
+
+// `permute` or `transpose`
+std::optional<Node> write_transpose(const Operator& op, const Subject& s) {
+  if (s.rank(0) == 0 && s.op == "transpose") return std::nullopt;
+  Integers order(static_cast<std::size_t>(s.rank(0)));
+  std::iota(order.begin(), order.end(), 0);
+  if (s.op == "permute") {
+    order = s.call.integers("dims");
+    for (std::int64_t& axis : order) axis = axis_of(axis, s.rank(0));
+  } else {
+    std::swap(order[static_cast<std::size_t>(axis_of(s.call.integer("dim0"), s.rank(0)))],
+              order[static_cast<std::size_t>(axis_of(s.call.integer("dim1"), s.rank(0)))]);
+  }
+  return Node{op.name(), {{s.call.inputs[0]}}, {{"perm", order}}};
 }
 
 // Both sides may be stretched.
-Values emit_expand(Emitter& e, const OnnxCall& call) {
-  const ValueId x = call.inputs[0];
-  const Integers wanted = known_integers(e, call.inputs[1], "the shape");
-  Shape shape(std::max(wanted.size(), e.shape(x).size()), Dim(1));
+Values read_expand(Call& c) {
+  const ValueId x = c.tensor("input");
+  const Shape wanted = c.dims("shape");
+  const Shape from = c.e.shape(x);
+  Shape shape(std::max(wanted.size(), from.size()), Dim(1));
   for (std::size_t i = 0; i < shape.size(); ++i) {
     Dim& length = shape[shape.size() - 1 - i];
-    if (i < e.shape(x).size()) length = e.shape(x)[e.shape(x).size() - 1 - i];
-    if (i < wanted.size() && wanted[wanted.size() - 1 - i] != 1)
-      length = Dim(wanted[wanted.size() - 1 - i]);
+    if (i < from.size()) length = from[from.size() - 1 - i];
+    if (i < wanted.size() && wanted[wanted.size() - 1 - i] != Dim(1))
+      length = wanted[wanted.size() - 1 - i];
   }
-  return {e.emit("expand", {x}, {{"shape", shape}})};
+  return {c.e.emit("expand", {x}, {{"shape", shape}})};
 }
 
-Values emit_tile(Emitter& e, const OnnxCall& call) {
-  return {e.emit("repeat", {call.inputs[0]},
-                 {{"repeats", known_integers(e, call.inputs[1], "the repeats")}})};
+// A length that stays is written 1, which stretches nothing: so any batch size
+// fits.
+std::optional<Node> write_expand(const Operator& op, const Subject& s) {
+  const Shape& from = s.call.types[0].shape;
+  Shape shape = s.outputs[0].shape;
+  const std::size_t more = shape.size() - from.size();
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    if (shape[more + i] == from[i]) shape[more + i] = Dim(1);
+  }
+  return Node{op.name(), {{s.call.inputs[0]}, {ValueId::none, shape}}, {}};
 }
 
 // Turns the axis round, then counts from its new front.
-ValueId backward_slice(Emitter& e, ValueId x, std::int64_t axis, std::int64_t start,
-                       std::int64_t end, std::int64_t step) {
-  const Dim length = e.shape(x)[static_cast<std::size_t>(axis)];
-  if (!length.known() || step == 0) {
-    throw Error(Fault::unsupported, "", "a backward slice of a length that is not known");
-  }
+ValueId backward_slice(Call& c, ValueId x, std::int64_t axis, const Dim& start, const Dim& end,
+                       std::int64_t step) {
+  const Dim length = c.e.shape(x)[static_cast<std::size_t>(axis)];
+  if (!length.known() || !start.known() || !end.known() || step == 0)
+    c.refuse("a backward slice of a length that is not known");
   const std::int64_t n = length.value();
   const auto place = [n](std::int64_t at) {
     return std::clamp(at < 0 ? at + n : at, std::int64_t{-1}, n - 1);
   };
-  const std::int64_t first = n - 1 - place(start);
-  const std::int64_t last = end < -n ? n : n - 1 - place(end);
-  const ValueId turned = e.emit("flip", {x}, {{"dims", Integers{axis}}});
-  return e.emit(
+  const std::int64_t first = n - 1 - place(start.value());
+  const std::int64_t last = end.value() < -n ? n : n - 1 - place(end.value());
+  const ValueId turned = c.e.emit("flip", {x}, {{"dims", Integers{axis}}});
+  return c.e.emit(
       "slice", {turned},
       {{"dim", axis}, {"start", Dim(first)}, {"end", Dim(std::max(first, last))}, {"step", -step}});
 }
 
-Values emit_slice(Emitter& e, const OnnxCall& call) {
-  ValueId x = call.inputs[0];
-  const Integers starts = known_integers(e, call.inputs[1], "the starts");
-  const Integers ends = known_integers(e, call.inputs[2], "the ends");
+Values read_slice(Call& c) {
+  ValueId x = c.tensor("data");
+  const Shape starts = c.dims("starts");
+  const Shape ends = c.dims("ends");
   Integers axes(starts.size());
   std::iota(axes.begin(), axes.end(), 0);
-  if (call.has(3)) axes = known_integers(e, call.inputs[3], "the axes");
-  Integers steps(starts.size(), 1);
-  if (call.has(4)) steps = known_integers(e, call.inputs[4], "the steps");
+  axes = c.integers("axes", axes);
+  const Integers steps = c.integers("steps", Integers(starts.size(), 1));
   if (ends.size() != starts.size() || axes.size() != starts.size() ||
       steps.size() != starts.size()) {
-    throw Error(Fault::model, "", "starts, ends, axes and steps must be equally many");
+    c.fail("starts, ends, axes and steps must be equally many");
   }
   for (std::size_t i = 0; i < starts.size(); ++i) {
-    const std::int64_t axis = axis_of(axes[i], e.rank(x));
-    x = steps[i] <= 0 ? backward_slice(e, x, axis, starts[i], ends[i], steps[i])
-                      : e.emit("slice", {x},
-                               {{"dim", axis},
-                                {"start", Dim(starts[i])},
-                                {"end", Dim(ends[i])},
-                                {"step", steps[i]}});
+    const std::int64_t axis = axis_of(axes[i], c.e.rank(x));
+    x = steps[i] <= 0
+            ? backward_slice(c, x, axis, starts[i], ends[i], steps[i])
+            : c.e.emit("slice", {x},
+                       {{"dim", axis}, {"start", starts[i]}, {"end", ends[i]}, {"step", steps[i]}});
   }
   return {x};
 }
 
-Values emit_concat(Emitter& e, const OnnxCall& call) {
-  return {e.emit("cat", call.inputs,
-                 {{"dim", axis_of(call.integer("axis", 0), e.rank(call.inputs[0]))}})};
+std::optional<Node> write_slice(const Operator& op, const Subject& s) {
+  Node node{op.name(), {{s.call.inputs[0]}}, {}};
+  for (const std::string_view name : {"start", "end"})
+    node.inputs.push_back({ValueId::none, std::vector<Dim>{s.call.get<Dim>(name)}});
+  node.inputs.push_back({ValueId::none, Integers{axis_of(s.call.integer("dim"), s.rank(0))}});
+  node.inputs.push_back({ValueId::none, Integers{s.call.integer("step")}});
+  return node;
+}
+
+Values read_concat(Call& c) {
+  const Values inputs = c.inputs();
+  return {c.e.emit("cat", inputs, {{"dim", c.axis("axis", c.e.rank(inputs[0]))}})};
 }
 
 // Mirrors or repeats what is at the border: each axis is picked anew, by index.
-ValueId border_padded(Emitter& e, ValueId x, const Integers& pads, bool mirror) {
-  const std::size_t rank = e.shape(x).size();
+ValueId border_padded(Call& c, ValueId x, const Shape& pads, bool mirror) {
+  const std::size_t rank = c.e.shape(x).size();
   for (std::size_t axis = 0; axis < rank; ++axis) {
-    if (pads[axis] == 0 && pads[rank + axis] == 0) continue;
-    if (!e.shape(x)[axis].known())
-      throw Error(Fault::unsupported, "", "padding of a length that is not known");
-    const std::int64_t length = e.shape(x)[axis].value();
-    if (pads[axis] < 0 || pads[rank + axis] < 0 ||
-        (mirror && std::max(pads[axis], pads[rank + axis]) >= length)) {
-      throw Error(Fault::model, "", fmt::format("a length of {} cannot be padded so far", length));
+    const Dim begin = pads[axis];
+    const Dim end = pads[rank + axis];
+    if (begin == Dim(0) && end == Dim(0)) continue;
+    const Dim from = c.e.shape(x)[axis];
+    if (!from.known() || !begin.known() || !end.known())
+      c.refuse("padding of or by a length that is not known");
+    const std::int64_t length = from.value();
+    if (begin.value() < 0 || end.value() < 0 ||
+        (mirror && std::max(begin.value(), end.value()) >= length)) {
+      c.fail(fmt::format("a length of {} cannot be padded so far", length));
     }
     Integers index;
-    for (std::int64_t i = -pads[axis]; i < length + pads[rank + axis]; ++i) {
+    for (std::int64_t i = -begin.value(); i < length + end.value(); ++i) {
       const std::int64_t reflected = i < 0 ? -i : i >= length ? 2 * (length - 1) - i : i;
       index.push_back(mirror ? reflected : std::clamp(i, std::int64_t{0}, length - 1));
     }
     const auto count = static_cast<std::int64_t>(index.size());
-    x = e.emit("index_select", {x, e.constant(Tensor::of<std::int64_t>({count}, index))},
-               {{"dim", static_cast<std::int64_t>(axis)}});
+    x = c.e.emit("index_select", {x, c.e.constant(Tensor::of<std::int64_t>({count}, index))},
+                 {{"dim", static_cast<std::int64_t>(axis)}});
   }
   return x;
 }
 
-Values emit_pad(Emitter& e, const OnnxCall& call) {
-  const std::string mode =
-      call.given("mode") ? get<std::string>(call.attributes, "mode") : "constant";
-  const Integers pads = known_integers(e, call.inputs[1], "the pads");
-  const std::size_t rank = e.shape(call.inputs[0]).size();
-  if (pads.size() != 2 * rank)
-    throw Error(Fault::model, "", fmt::format("{} axes need {} pads", rank, 2 * rank));
-  if (mode == "reflect" || mode == "edge")
-    return {border_padded(e, call.inputs[0], pads, mode == "reflect")};
-  if (mode != "constant") {
-    throw Error(Fault::model, "",
-                fmt::format("mode is {}; it is 'constant', 'reflect' or 'edge'", quoted(mode)));
+// At begin and end of each axis of a tensor of that rank; opset 18 names the
+// axes.
+Shape pads_in(Call& c, std::int64_t rank) {
+  const Shape given = c.dims("pads");
+  Integers axes(static_cast<std::size_t>(rank));
+  std::iota(axes.begin(), axes.end(), 0);
+  axes = c.integers("axes", axes);
+  if (given.size() != 2 * axes.size())
+    c.fail(fmt::format("{} axes need {} pads", axes.size(), 2 * axes.size()));
+  Shape pads(2 * static_cast<std::size_t>(rank), Dim(0));
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    const std::int64_t axis = axis_of(axes[i], rank);
+    pads[static_cast<std::size_t>(axis)] = given[i];
+    pads[static_cast<std::size_t>(rank + axis)] = given[axes.size() + i];
   }
-  std::vector<Dim> ours;  // last axis first, each with its begin and end
+  return pads;
+}
+
+Values read_pad(Call& c) {
+  const ValueId x = c.tensor("data");
+  const std::string mode = c.text("mode");
+  const Shape pads = pads_in(c, c.e.rank(x));
+  if (mode == "reflect" || mode == "edge") {
+    c.ignore({"constant_value"});
+    return {border_padded(c, x, pads, mode == "reflect")};
+  }
+  if (mode != "constant")
+    c.fail(fmt::format("mode is {}; it is 'constant', 'reflect' or 'edge'", quoted(mode)));
+  const std::size_t rank = pads.size() / 2;
+  Shape ours;  // last axis first, each with its begin and end
   for (std::size_t i = rank; i-- > 0;) {
-    ours.emplace_back(pads[i]);
-    ours.emplace_back(pads[rank + i]);
+    ours.push_back(pads[i]);
+    ours.push_back(pads[rank + i]);
   }
-  double value = 0;
-  if (call.has(2)) {
-    const auto known = e.known(call.inputs[2]);
-    if (!known || known->count() != 1)
-      throw Error(Fault::unsupported, "", "the value must be one constant number");
-    value = known->doubles()[0];
+  return {c.e.emit("pad", {x}, {{"pad", ours}, {"value", c.real("constant_value", 0)}})};
+}
+
+std::optional<Node> write_pad(const Operator& op, const Subject& s) {
+  const DType dtype = s.call.types[0].dtype;
+  if (dtype == DType::boolean) return std::nullopt;
+  const auto& ours = s.call.get<Shape>("pad");
+  const auto rank = static_cast<std::size_t>(s.rank(0));
+  Shape pads(2 * rank, Dim(0));
+  for (std::size_t i = 0; i < ours.size() / 2; ++i) {
+    pads[rank - 1 - i] = ours[2 * i];
+    pads[2 * rank - 1 - i] = ours[2 * i + 1];
   }
-  return {e.emit("pad", {call.inputs[0]}, {{"pad", ours}, {"value", value}})};
+  const double value = s.call.real("value");
+  Node node{op.name(), {{s.call.inputs[0]}, {ValueId::none, pads}, {ValueId::none, value}}, {}};
+  if (!is_floating(dtype)) node.inputs[2].constant = static_cast<std::int64_t>(value);
+  return node;
 }
 
 // Indices may count from the end.
@@ -234,83 +337,128 @@ ValueId from_front(Emitter& e, ValueId index, const Dim& length) {
   return e.emit("where", {negative, e.emit("add", {index, size}), index});
 }
 
-Values emit_gather(Emitter& e, const OnnxCall& call) {
-  const ValueId x = call.inputs[0];
-  const std::int64_t axis = axis_of(call.integer("axis", 0), e.rank(x));
-  const Shape from = e.shape(x);
-  const Shape places = e.shape(call.inputs[1]);
-  const ValueId index = from_front(e, call.inputs[1], from[static_cast<std::size_t>(axis)]);
-  if (places.size() == 1) return {e.emit("index_select", {x, index}, {{"dim", axis}})};
-  const ValueId flat = reshaped(e, index, {count_elements(places)});
-  const ValueId picked = e.emit("index_select", {x, flat}, {{"dim", axis}});
+Values read_gather(Call& c) {
+  const ValueId x = c.tensor("data");
+  const Shape from = c.e.shape(x);
+  const std::int64_t axis = c.axis("axis", c.e.rank(x));
+  const ValueId given = c.tensor("indices");
+  const Shape places = c.e.shape(given);
+  const ValueId index = from_front(c.e, given, from[static_cast<std::size_t>(axis)]);
+  if (places.size() == 1) return {c.e.emit("index_select", {x, index}, {{"dim", axis}})};
+  const ValueId flat = reshaped(c.e, index, {count_elements(places)});
+  const ValueId picked = c.e.emit("index_select", {x, flat}, {{"dim", axis}});
   Shape shape(from.begin(), from.begin() + axis);
   shape.insert(shape.end(), places.begin(), places.end());
   shape.insert(shape.end(), from.begin() + axis + 1, from.end());
-  return {reshaped(e, picked, shape)};
+  return {reshaped(c.e, picked, shape)};
 }
 
-Values emit_gather_elements(Emitter& e, const OnnxCall& call) {
-  const ValueId x = call.inputs[0];
-  const std::int64_t axis = axis_of(call.integer("axis", 0), e.rank(x));
-  const ValueId index = from_front(e, call.inputs[1], e.shape(x)[static_cast<std::size_t>(axis)]);
-  return {e.emit("gather", {x, index}, {{"dim", axis}})};
+// `index_select`, or `embedding`, which picks rows
+std::optional<Node> write_gather(const Operator& op, const Subject& s) {
+  std::int64_t axis = 0;
+  if (s.op == "index_select") {
+    if (s.rank(1) != 1 || s.rank(0) == 0) return std::nullopt;
+    axis = s.call.integer("dim");
+  }
+  return Node{op.name(), {{s.call.inputs[0]}, {s.call.inputs[1]}}, {{"axis", axis}}};
 }
 
-Values emit_trilu(Emitter& e, const OnnxCall& call) {
-  std::int64_t diagonal = 0;
-  if (call.has(1)) diagonal = known_integers(e, call.inputs[1], "the diagonal").at(0);
-  const bool upper = call.integer("upper", 1) != 0;
-  return {e.emit(upper ? "triu" : "tril", {call.inputs[0]}, {{"diagonal", diagonal}})};
+Values read_gather_elements(Call& c) {
+  const ValueId x = c.tensor("data");
+  const std::int64_t axis = c.axis("axis", c.e.rank(x));
+  const Dim length = c.e.shape(x)[static_cast<std::size_t>(axis)];
+  return {c.e.emit("gather", {x, from_front(c.e, c.tensor("indices"), length)}, {{"dim", axis}})};
 }
 
-Values emit_shape(Emitter& e, const OnnxCall& call) {
-  const Shape shape = e.shape(call.inputs[0]);
+std::optional<Node> write_gather_elements(const Operator& op, const Subject& s) {
+  return s.rank(0) == 0 ? std::nullopt : write_renamed(op, s);
+}
+
+Values read_trilu(Call& c) {
+  const std::string_view op = c.flag("upper") ? "triu" : "tril";
+  return {c.e.emit(op, {c.tensor("input")}, {{"diagonal", c.integer("k", 0)}})};
+}
+
+std::optional<Node> write_trilu(const Operator& op, const Subject& s) {
+  return Node{op.name(),
+              {{s.call.inputs[0]}, {ValueId::none, s.call.integer("diagonal")}},
+              {{"upper", std::int64_t{s.op == "triu"}}}};
+}
+
+// As many repeats as axes; ours may have more.
+std::optional<Node> write_tile(const Operator& op, const Subject& s) {
+  const auto repeats = static_cast<std::int64_t>(s.call.integers("repeats").size());
+  return repeats == s.rank(0) ? write_renamed(op, s) : std::nullopt;
+}
+
+Values read_tile(Call& c) {
+  const ValueId x = c.tensor("input");
+  const Integers repeats = c.integers("repeats");
+  if (static_cast<std::int64_t>(repeats.size()) != c.e.rank(x))
+    c.fail(fmt::format("{} axes need as many repeats, not {}", c.e.rank(x), repeats.size()));
+  return {c.e.emit("repeat", {x}, {{"repeats", repeats}})};
+}
+
+Values read_shape(Call& c) {
+  const Shape shape = c.e.shape(c.tensor("data"));
   const auto rank = static_cast<std::int64_t>(shape.size());
   const auto place = [rank](std::int64_t at) {
     return std::clamp(at < 0 ? at + rank : at, std::int64_t{0}, rank);
   };
-  const std::int64_t start = place(call.integer("start", 0));
-  const std::int64_t end = place(call.integer("end", rank));
+  const std::int64_t start = place(c.integer("start"));
+  const std::int64_t end = place(c.integer("end", rank));
   if (const auto known = known_shape(shape)) {
     const Integers lengths(known->begin() + start, known->begin() + std::max(start, end));
     const auto count = static_cast<std::int64_t>(lengths.size());
-    return {e.constant(Tensor::of<std::int64_t>({count}, lengths))};
+    return {c.e.constant(Tensor::of<std::int64_t>({count}, lengths))};
   }
   Values lengths;
   for (std::int64_t i = start; i < end; ++i) {
-    const ValueId length = e.emit("length", {}, {{"value", shape[static_cast<std::size_t>(i)]}});
-    lengths.push_back(reshaped(e, length, {Dim(1)}));
+    const ValueId length = c.e.emit("length", {}, {{"value", shape[static_cast<std::size_t>(i)]}});
+    lengths.push_back(reshaped(c.e, length, {Dim(1)}));
   }
-  return {e.emit("cat", lengths, {{"dim", std::int64_t{0}}})};
+  if (lengths.empty()) return {c.e.constant(Tensor::of<std::int64_t>({0}, {}))};
+  return {c.e.emit("cat", lengths, {{"dim", std::int64_t{0}}})};
 }
 
-Values emit_size(Emitter& e, const OnnxCall& call) {
-  return {e.emit("length", {}, {{"value", count_elements(e.shape(call.inputs[0]))}})};
+Values read_size(Call& c) {
+  return {c.e.emit("length", {}, {{"value", count_elements(c.e.shape(c.tensor("data")))}})};
 }
 
-Values emit_constant(Emitter&, const OnnxCall& call) { return {call.inputs[0]}; }
+Values read_constant(Call& c) { return {c.tensor("value")}; }
 
-constexpr OnnxOperator rows[] = {
-    {"Reshape", "data shape", "allowzero:int", emit_reshape},
-    {"Flatten", "input", "axis:int", emit_flatten},
-    {"Squeeze", "data axes?", "", emit_squeeze},
-    {"Unsqueeze", "data axes", "", emit_unsqueeze},
-    {"Transpose", "data", "perm:ints", emit_transpose},
-    {"Expand", "input shape", "", emit_expand},
-    {"Tile", "input repeats", "", emit_tile},
-    {"Slice", "data starts ends axes? steps?", "", emit_slice},
-    {"Concat", "*", "axis:int!", emit_concat},
-    {"Pad", "data pads constant_value?", "mode:text", emit_pad},
-    {"Gather", "data indices", "axis:int", emit_gather},
-    {"GatherElements", "data indices", "axis:int", emit_gather_elements},
-    {"Trilu", "input k?", "upper:int", emit_trilu},
-    {"Shape", "data", "start:int end:int", emit_shape},
-    {"Size", "data", "", emit_size},
-    {"Constant", "value", "", emit_constant},
+constexpr Row rows[] = {
+    {14, "Reshape(data, shape, allowzero: int = 0) -> reshaped", "reshape flatten", "",
+     read_reshape, write_reshape},
+    {13, "Flatten(input, axis: int = 1) -> output", "", "", read_flatten},
+    {13, "Squeeze(data, axes?) -> squeezed", "squeeze", "", read_squeeze, write_squeeze},
+    {13, "Unsqueeze(data, axes) -> expanded", "unsqueeze", "", read_unsqueeze, write_unsqueeze},
+    {13, "Transpose(data, perm: ints?) -> transposed", "permute transpose", "", read_transpose,
+     write_transpose},
+    {13, "Expand(input, shape) -> output", "expand", "", read_expand, write_expand},
+    {13, "Tile(input, repeats) -> output", "repeat", "repeats", read_tile, write_tile},
+    {13, "Slice(data, starts, ends, axes?, steps?) -> output", "slice", "", read_slice,
+     write_slice},
+    {13, "Concat(inputs..., axis: int) -> concat_result", "cat", "dim=axis", read_concat,
+     write_renamed},
+    {13, "Pad(data, pads, constant_value?, mode: string = 'constant') -> output", "pad", "",
+     read_pad, write_pad},
+    {18,
+     "Pad(data, pads, constant_value?, axes?, mode: string = 'constant') -> "
+     "output",
+     "pad", "", read_pad, write_pad},
+    {13, "Gather(data, indices, axis: int = 0) -> output", "index_select embedding", "",
+     read_gather, write_gather},
+    {13, "GatherElements(data, indices, axis: int = 0) -> output", "gather", "dim=axis",
+     read_gather_elements, write_gather_elements},
+    {14, "Trilu(input, k?, upper: int = 1) -> output", "tril triu", "", read_trilu, write_trilu},
+    {15, "Shape(data, start: int = 0, end: int?) -> shape", "", "", read_shape},
+    {13, "Size(data) -> size", "", "", read_size},
+    {13, "Constant(value) -> output", "", "", read_constant},
 };
 
 }  // namespace
 
-std::span<const OnnxOperator> onnx_shapes() { return rows; }
+std::span<const Row> shape_rows() { return rows; }
 
 }  // namespace isomer::onnx

@@ -1,0 +1,324 @@
+"""Records what ONNX Runtime gives for each ONNX operator that src/vocabularies/onnx reads, one case file for each.
+
+usage: record.py [OPERATOR...]
+
+Needs the packages onnx, onnxruntime and numpy, which nothing else here needs: install them into an environment of
+their own. The expected values are never edited by hand; where we mean something else, our reading is mended.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper
+
+FOLDER = Path(__file__).parent
+OPSET = 15
+WORDS = {"bool": "bool", "uint8": "u8", "int8": "i8", "int16": "i16", "int32": "i32", "int64": "i64",
+         "float16": "f16", "float32": "f32", "float64": "f64"}
+NAN, INF = np.nan, np.inf
+
+
+class Constant:
+    """An input that the reading must know: it is a constant of the graph."""
+
+    def __init__(self, values, dtype="int64"):
+        self.array = np.asarray(values, dtype)
+
+
+def f32(*values):
+    return np.asarray(values, "float32")
+
+
+def i64(*values):
+    return np.asarray(values, "int64")
+
+
+def counting(*shape, dtype="float32", start=0, step=1):
+    return (np.arange(np.prod(shape)) * step + start).reshape(shape).astype(dtype)
+
+
+def element(value):
+    if isinstance(value, list):
+        return "[" + ", ".join(map(element, value)) + "]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value == int(value) if np.isfinite(value) else False:
+        return str(int(value)) if abs(value) < 1e15 else repr(value)
+    return repr(value)
+
+
+def tensor(array):
+    values = array.tolist()
+    if array.dtype == np.float32:
+        values = np.vectorize(lambda x: float(repr(x).split("(")[-1].rstrip(")")), otypes=[object])(array).tolist() \
+            if array.size else values
+    return f"{WORDS[array.dtype.name]}{list(array.shape)} {element(values)}"
+
+
+def attribute(name, value):
+    if isinstance(value, str):
+        return f"string {name} '{value}'"
+    if isinstance(value, float):
+        return f"float {name} {value!r}"
+    if isinstance(value, int):
+        return f"int {name} {value}"
+    return f"ints {name} {list(value)}"
+
+
+def run(name, inputs, attributes, outputs, opset):
+    names = ["" if value is None else f"in{i}" for i, value in enumerate(inputs)]
+    arrays = {n: v.array if isinstance(v, Constant) else v for n, v in zip(names, inputs, strict=True) if n}
+    node = helper.make_node(name, names, [f"out{i}" for i in range(outputs)], **attributes)
+    graph = helper.make_graph(
+        [node], "case",
+        [helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(a.dtype), a.shape) for n, a in arrays.items()],
+        [helper.make_empty_tensor_value_info(f"out{i}") for i in range(outputs)])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=9)
+    model = onnx.shape_inference.infer_shapes(model)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
+    return session.run(None, arrays)
+
+
+CASES = {}
+
+
+def case(name, claim, *inputs, opset=OPSET, outputs=1, throws=None, tolerance=None, **attributes):
+    """One case. `throws`: we refuse it with these words, whatever ONNX Runtime gives."""
+    lines = [f"# {claim}", f"onnx {name} {opset}"]
+    lines += [attribute(n, v) for n, v in attributes.items()]
+    for value in inputs:
+        if value is None:
+            lines.append("absent")
+        elif isinstance(value, Constant):
+            lines.append(f"constant {tensor(value.array)}")
+        else:
+            lines.append(f"input {tensor(value)}")
+    if throws:
+        lines.append(f"throws '{throws}'")
+    else:
+        try:
+            found = run(name, inputs, attributes, outputs, opset)
+        except Exception as error:
+            sys.exit(f"{name}: {claim}: {error}")
+        lines += [f"expect {tensor(np.asarray(array))}" for array in found]
+    if tolerance:
+        lines.append(f"tolerance {tolerance}")
+    CASES.setdefault(name, []).append("\n".join(lines) + "\n")
+
+
+EDGES = f32(-INF, -2.5, -0.5, 0, 0.5, 1.5, 3, INF, NAN)
+
+
+def elementwise():
+    for name in ["Abs", "Neg", "Sign", "Exp", "Log", "Sqrt", "Reciprocal", "Tanh", "Sigmoid", "Erf", "Floor", "Ceil",
+                 "Round", "Relu", "Softsign", "HardSwish", "IsNaN"]:
+        case(name, "edges: infinities, halves, zero, not a number", EDGES)
+    for name in ["Sin", "Cos", "Tan"]:
+        case(name, "of numbers, zero and not a number", f32(-2.5, -0.5, 0, 0.5, 3, NAN))
+    for name in ["Abs", "Neg", "Sign"]:
+        case(name, "of integers", i64(-3, 0, 5))
+    case("Relu", "of integers", np.asarray([-3, 0, 5], "int32"))
+    case("Abs", "nothing at all", np.zeros((0, 3), "float32"))
+    case("Softplus", "large values stay finite", f32(-200, -1, 0, 1, 30, 200))
+    case("HardSigmoid", "slope and offset are ONNX's own by default", EDGES)
+    case("HardSigmoid", "other slope and offset", f32(-4, -1, 0, 1, 4), alpha=0.5, beta=0.25)
+    case("HardSigmoid", "with a sixth it is PyTorch's", f32(-4, -1, 0, 1, 4), alpha=1 / 6, beta=0.5)
+    case("LeakyRelu", "slope by default", EDGES)
+    case("LeakyRelu", "another slope", f32(-4, 0, 4), alpha=0.25)
+    case("Elu", "alpha by default", f32(-INF, -2, -0.5, 0, 2, NAN))
+    case("Elu", "another alpha", f32(-2, 0, 2), alpha=0.5)
+    case("Selu", "alpha and gamma by default", f32(-INF, -2, -0.5, 0, 2, NAN))
+    case("Selu", "other alpha and gamma", f32(-2, 0, 2), alpha=1.5, gamma=2.0)
+    case("Celu", "alpha by default", f32(-2, -0.5, 0, 2))
+    case("Celu", "another alpha", f32(-2, -0.5, 0, 2), alpha=2.0)
+    case("PRelu", "a slope for each of the last axis", f32([-1, -2, 3], [4, -5, -6]), f32(0.5, 0.25, 2))
+    case("PRelu", "one slope for all", f32([-1, -2, 3]), f32(0.5))
+    case("Clip", "both bounds", EDGES, Constant(-1, "float32"), Constant(2, "float32"))
+    case("Clip", "an upper bound alone", f32(-3, 0, 3), None, Constant(2, "float32"))
+    case("Clip", "no bounds", f32(-3, 0, 3))
+    case("Clip", "of integers, bounds that are computed", i64(-3, 0, 3), np.asarray(-1), np.asarray(2))
+    case("Clip", "bounds that cross: the upper one holds", f32(-3, 0, 3), Constant(2, "float32"),
+         Constant(1, "float32"))
+    case("Not", "of truths", np.asarray([True, False]))
+    case("IsInf", "both signs by default", EDGES)
+    case("IsInf", "positive ones alone", EDGES, detect_negative=0)
+    case("IsInf", "negative ones alone", EDGES, detect_positive=0)
+    case("IsInf", "neither", EDGES, detect_negative=0, detect_positive=0)
+    case("Identity", "of anything", EDGES)
+    case("Dropout", "drops nothing in evaluation", f32(1, -2, NAN))
+    case("Dropout", "the ratio has no bearing on evaluation", f32(1, -2, 3), Constant(0.9, "float32"),
+         Constant(False, "bool"), seed=3)
+    case("Dropout", "in training it draws", f32(1, 2), Constant(0.5, "float32"), Constant(True, "bool"),
+         throws="random")
+    for to, claim in [(TensorProto.INT64, "to integers, towards zero"), (TensorProto.BOOL, "to truths"),
+                      (TensorProto.DOUBLE, "to double")]:
+        case("Cast", claim, f32(-2.75, -0.5, 0, 0.5, 2.75), to=int(to))
+    case("Cast", "truths to floats", np.asarray([True, False]), to=int(TensorProto.FLOAT))
+    case("Cast", "integers that are too wide wrap", i64(300, -129, 5), to=int(TensorProto.INT8))
+    case("Cast", "to a type that we do not have", f32(1), to=int(TensorProto.COMPLEX64), throws="casts to type 14")
+    case("Cast", "saturate is of narrow floats alone", f32(-2.75, 2.75), opset=19, saturate=1,
+         to=int(TensorProto.INT32))
+
+
+def several():
+    rows, column = f32([1, -2, 3], [INF, 5, NAN]), f32([2], [0])
+    for name in ["Add", "Sub", "Mul", "Div"]:
+        case(name, "broadcasts both ways", rows, column)
+        case(name, "of integers", i64(7, -7, 7, -7), i64(2, 2, -2, -2))
+    case("Add", "nothing at all", np.zeros((0, 3), "float32"), f32(1, 2, 3))
+    case("Pow", "edges", f32(2, -2, 0, INF, 4), f32(3, 3, 0, -1, 0.5))
+    case("Pow", "the result is of the first one's type", i64(2, 3, 4), f32(3, 2, 0.5))
+    case("Pow", "a float to an integer", f32(2, -3, 4), i64(3, 2, -1))
+    case("Mod", "the sign of the divisor", i64(7, -7, 7, -7), i64(3, 3, -3, -3))
+    case("Mod", "fmod: the sign of the dividend", i64(7, -7, 7, -7), i64(3, 3, -3, -3), fmod=1)
+    case("Mod", "fmod of floats", f32(5.5, -5.5, 5.5, -5.5, 1, INF), f32(2, 2, -2, -2, INF, 2), fmod=1)
+    for name in ["Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual"]:
+        case(name, "edges", f32(1, 2, 3, NAN, INF), f32(2, 2, 2, NAN, INF))
+        case(name, "of integers, broadcast", i64([1], [2]), i64(1, 2))
+    case("Equal", "of truths", np.asarray([True, False]), np.asarray([True, True]))
+    for name in ["And", "Or", "Xor"]:
+        case(name, "the four of them", np.asarray([[True], [False]]), np.asarray([True, False]))
+    case("Where", "broadcasts all three", np.asarray([[True], [False]]), f32(1, NAN), f32([3]))
+    for name in ["Max", "Min", "Sum", "Mean"]:
+        case(name, "three, broadcast", f32(1, NAN, 3), f32([2], [-1]), f32(0))
+        case(name, "one alone", f32(1, 2))
+    for name in ["Max", "Min"]:
+        case(name, "of integers", i64(1, 5), i64(3, 2))
+
+
+def shapes():
+    x = counting(2, 3, 4)
+    case("Reshape", "0 keeps a length, -1 is what is left", x, Constant([0, -1, 2]))
+    case("Reshape", "allowzero: 0 is nothing", np.zeros((0, 3), "float32"), Constant([3, 0]), allowzero=1)
+    case("Reshape", "to a single number", f32([5]), Constant(np.zeros(0, "int64")))
+    for axis in [1, 0, 3, -1]:
+        case("Flatten", f"axis {axis}", x, axis=axis)
+    case("Squeeze", "all axes of length 1", counting(1, 3, 1))
+    case("Squeeze", "a named axis, from the end", counting(1, 3, 1), Constant([-1]))
+    case("Unsqueeze", "axes of the result, in any order", counting(3), Constant([2, 0]))
+    case("Unsqueeze", "from the end", counting(2, 3), Constant([-1]))
+    case("Transpose", "turned round by default", x)
+    case("Transpose", "an order", x, perm=[1, 0, 2])
+    case("Expand", "both sides are stretched", counting(3, 1), Constant([2, 1, 4]))
+    case("Expand", "to fewer axes than there are", counting(2, 3), Constant([3]))
+    case("Tile", "each axis", counting(2, 2), Constant([1, 2]))
+    case("Slice", "starts and ends alone", x, Constant([0, 1]), Constant([1, 3]))
+    case("Slice", "axes and steps, beyond the end", x, Constant([0, -3]), Constant([2**62, -1]), Constant([2, -2]),
+         Constant([2, 1]))
+    case("Slice", "backwards", counting(5), Constant([-1]), Constant([-(2**62)]), Constant([0]), Constant([-2]))
+    case("Slice", "backwards to an end", counting(5), Constant([3]), Constant([0]), Constant([0]), Constant([-1]))
+    case("Slice", "nothing is left", counting(5), Constant([3]), Constant([1]))
+    case("Concat", "along an axis from the end", counting(2, 1), counting(2, 2), axis=-1)
+    case("Concat", "one alone, and integers", counting(2, dtype="int64"), axis=0)
+    case("Pad", "zeros by default", counting(2, 2), Constant([1, 0, 0, 2]))
+    case("Pad", "a value, and what is negative crops", counting(2, 3), Constant([0, -1, 1, 1]), Constant(9, "float32"))
+    case("Pad", "integers", counting(3, dtype="int64"), Constant([1, 1]), Constant(7))
+    case("Pad", "reflect", counting(4), Constant([2, 3]), mode="reflect")
+    case("Pad", "edge", counting(2, 3), Constant([1, 0, 0, 2]), mode="edge")
+    case("Pad", "named axes, from opset 18 on", counting(2, 3), Constant([1, 2]), None, Constant([-1]), opset=18)
+    case("Pad", "wrap is not read", counting(3), Constant([1, 1]), opset=19, mode="wrap", throws="mode is")
+    case("Gather", "rows, from both ends", counting(3, 2), i64(2, -1, 0))
+    case("Gather", "an axis, with places of two axes", counting(2, 3), i64([0, 1], [2, -3]), axis=1)
+    case("Gather", "one place takes the axis away", counting(3, 2), np.asarray(1), axis=-1)
+    case("GatherElements", "places of each element, from both ends", counting(2, 3), i64([0, -1], [2, 1]), axis=1)
+    case("Trilu", "upper by default", counting(3, 3))
+    case("Trilu", "lower, with a diagonal", counting(2, 3, 3), Constant(-1), upper=0)
+    case("Shape", "all of it", x)
+    case("Shape", "from the end", x, start=-2)
+    case("Shape", "up to an axis", x, start=0, end=-1)
+    case("Shape", "nothing of it", x, start=2, end=1)
+    case("Size", "all elements", x)
+
+
+def layers():
+    a, b = counting(2, 3), counting(3, 2, start=-2)
+    case("Gemm", "the product alone", a, b)
+    case("Gemm", "turned, scaled, with a column added", counting(3, 2), counting(2, 3), f32([1], [2]), alpha=0.5,
+         beta=2.0, transA=1, transB=1)
+    case("Gemm", "a linear layer", a, counting(2, 3), f32(1, -1), transB=1)
+    case("Gemm", "a number is added", a, b, np.asarray(3, "float32"))
+    case("MatMul", "stacks of matrices, broadcast", counting(2, 1, 2, 3), counting(2, 3, 1))
+    case("MatMul", "row times matrix, matrix times column, row times column", counting(3), counting(3, 2))
+    case("MatMul", "a matrix times a column", a, counting(3))
+    case("MatMul", "a row times a column", counting(3), counting(3))
+    image = counting(1, 2, 4, 4, start=-9)
+    case("Conv", "by default", image, counting(3, 2, 2, 2, start=-4))
+    case("Conv", "strides, dilations, groups, a bias", counting(1, 2, 5, 5), counting(2, 1, 2, 2), f32(1, -1),
+         strides=[2, 1], dilations=[2, 1], group=2, pads=[1, 0, 1, 0], kernel_shape=[2, 2])
+    case("Conv", "pads that differ at begin and end", image, counting(1, 2, 2, 2), pads=[0, 1, 1, 0])
+    case("Conv", "one axis, VALID", counting(1, 1, 5), counting(1, 1, 2), auto_pad="VALID")
+    case("Conv", "SAME_UPPER is not read", image, counting(1, 2, 2, 2), auto_pad="SAME_UPPER", throws="auto_pad")
+    case("ConvTranspose", "by default", counting(1, 2, 2, 2), counting(2, 3, 2, 2, start=-5))
+    case("ConvTranspose", "strides, output padding, groups, a bias", counting(1, 2, 2, 2), counting(2, 1, 2, 2),
+         f32(1, -1), strides=[2, 2], output_padding=[1, 0], group=2, pads=[1, 0, 1, 0])
+    case("ConvTranspose", "an output shape is not read", counting(1, 1, 2), counting(1, 1, 2), output_shape=[4],
+         strides=[2], throws="output_shape")
+    plane = f32([3, 1, 4, 1, 5], [9, 2, 6, 5, 3], [5, 8, 9, 7, 9], [3, 2, 3, 8, 4], [6, 2, 6, 4, 3])
+    planes = np.stack([plane, -plane])[None]
+    pairs = np.concatenate([planes, planes + 1])
+    case("MaxPool", "places count through the whole tensor", pairs, outputs=2, kernel_shape=[2, 2])
+    case("MaxPool", "strides, dilations, pads", planes, outputs=2, kernel_shape=[2, 2], strides=[2, 1],
+         dilations=[1, 2], pads=[1, 1, 1, 1])
+    case("MaxPool", "pads that differ at begin and end", planes, outputs=2, kernel_shape=[2, 2], strides=[2, 2],
+         pads=[1, 0, 0, 1])
+    case("MaxPool", "ceil_mode", planes, outputs=2, kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1)
+    case("MaxPool", "places by columns are not read", planes, kernel_shape=[2, 2], storage_order=1,
+         throws="storage_order")
+    case("AveragePool", "pads do not count by default", planes, kernel_shape=[2, 2], strides=[2, 2], pads=[1, 1, 1, 1])
+    case("AveragePool", "pads count", planes, kernel_shape=[2, 2], pads=[0, 1, 0, 1], count_include_pad=1)
+    case("AveragePool", "ceil_mode", planes, kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1)
+    case("AveragePool", "dilations, from opset 19 on, are not read", planes, opset=19, kernel_shape=[2, 2],
+         dilations=[2, 2], throws="dilations")
+    case("GlobalAveragePool", "all axes behind the channels", counting(1, 2, 2, 3))
+    case("GlobalMaxPool", "all axes behind the channels", counting(1, 2, 3))
+    case("BatchNormalization", "epsilon by default; momentum has no bearing", counting(2, 2, 2),
+         f32(1, 2), f32(0, 1), f32(1, -1), f32(4, 0.25), momentum=0.5)
+    case("BatchNormalization", "another epsilon", counting(2, 2), f32(1, 2), f32(0, 1), f32(1, -1), f32(4, 0.25),
+         epsilon=0.5)
+    case("BatchNormalization", "training is not read", counting(2, 2), f32(1, 2), f32(0, 1), f32(1, -1), f32(4, 0.25),
+         training_mode=1, throws="training_mode")
+
+
+def reductions():
+    x = f32([1, -2, 3], [4, 5, -6])
+    for name in ["Softmax", "LogSoftmax"]:
+        case(name, "the last axis by default, large values", f32([1, 2, 300], [-INF, 0, 1]))
+        case(name, "another axis", x, axis=0)
+    for name in ["ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceLogSumExp", "ReduceL1",
+                 "ReduceL2", "ReduceSumSquare"]:
+        case(name, "all axes by default, which stay", x)
+        axes = ([], {"axes": [-1]}) if name != "ReduceSum" else ([Constant([-1])], {})
+        case(name, "an axis from the end, which goes", x, *axes[0], keepdims=0, **axes[1])
+        case(name, "axes are an input, from opset 18 on", x, Constant([0]), opset=18)
+        case(name, "infinity and not a number", f32([1, INF], [NAN, 2], [-INF, 0]), Constant([1]), opset=18)
+    for name in ["ReduceSum", "ReduceMax"]:
+        case(name, "without axes nothing is done", x, opset=18, noop_with_empty_axes=1)
+    for name in ["ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd"]:
+        case(name, "of integers", i64([1, -2], [3, 4]))
+    case("ReduceL2", "noop_with_empty_axes is not read of what does more than reduce", x, opset=18,
+         noop_with_empty_axes=1, throws="noop_with_empty_axes")
+    for name in ["ArgMax", "ArgMin"]:
+        case(name, "the first axis by default", x)
+        case(name, "an axis from the end, which goes; the first of equals", f32([1, 3, 3], [1, 1, 2]), axis=-1,
+             keepdims=0)
+        case(name, "the last of equals is not read", x, select_last_index=1, throws="select_last_index")
+    case("CumSum", "an axis", x, Constant(0))
+    case("CumSum", "an axis from the end", x, Constant(-1))
+    case("CumSum", "exclusive sums are not read", x, Constant(0), exclusive=1, throws="exclusive")
+
+
+def main(wanted):
+    for family in [elementwise, several, shapes, layers, reductions]:
+        family()
+    for name, texts in sorted(CASES.items()):
+        if not wanted or name in wanted:
+            (FOLDER / f"{name}.case").write_text("===\n".join(texts))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

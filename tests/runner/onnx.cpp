@@ -1,0 +1,149 @@
+#include "vocabularies/onnx/onnx.h"
+
+#include "base/text.h"
+#include "graph/text.h"
+#include "ops/builder.h"
+#include "run/tensor_emitter.h"
+#include "runner/case.h"
+#include "systems/text/elements.h"
+
+namespace isomer::runner {
+namespace {
+
+using Integers = std::vector<std::int64_t>;
+
+struct OnnxCase {
+  struct Input {
+    Tensor data;
+    bool constant = false;
+    bool absent = false;
+  };
+  const onnx::Operator* op = nullptr;
+  Attributes attributes;
+  std::vector<Input> inputs;
+  std::vector<Tensor> expected;
+  std::string said;  // what it is refused with
+  double tolerance = 1e-6;
+};
+
+Tensor read_tensor(Cursor& cursor) {
+  const std::size_t where = cursor.offset();
+  const std::optional<DType> dtype = dtype_named(cursor.word());
+  if (!dtype) cursor.fail("a tensor begins with its type, as f32[2, 3]", where);
+  return read_elements(cursor, *dtype, read_shape(cursor));
+}
+
+// "int axis -1", "float alpha 0.5", "ints pads [1, 1]", "string mode 'edge'"
+Attribute read_attribute(Cursor& cursor, std::string_view kind) {
+  if (kind == "string") return cursor.quoted_text();
+  if (kind == "float") return read_elements(cursor, DType::f64, Integers{}).doubles()[0];
+  if (kind == "int") return read_elements(cursor, DType::i64, Integers{}).integers()[0];
+  return read_elements(cursor, DType::i64, std::nullopt).integers();
+}
+
+void read_line(Cursor& cursor, OnnxCase& one) {
+  const std::size_t where = cursor.offset();
+  const std::string_view word = cursor.word();
+  if (word == "int" || word == "float" || word == "ints" || word == "string") {
+    const std::string name(cursor.word());
+    one.attributes.push_back({name, read_attribute(cursor, word)});
+  } else if (word == "input" || word == "constant") {
+    one.inputs.push_back({read_tensor(cursor), word == "constant", false});
+  } else if (word == "absent") {
+    one.inputs.push_back({Tensor(), false, true});
+  } else if (word == "expect") {
+    one.expected.push_back(read_tensor(cursor));
+  } else if (word == "throws") {
+    one.said = cursor.quoted_text();
+  } else if (word == "tolerance") {
+    one.tolerance = read_elements(cursor, DType::f64, Integers{}).doubles()[0];
+  } else {
+    cursor.fail(
+        "a line says int, float, ints, string, input, constant, absent, expect, tolerance or "
+        "throws",
+        where);
+  }
+  cursor.next_line();
+}
+
+// "onnx Conv 15", then lines of what it is given and gives
+OnnxCase parsed(const Case& text) {
+  Cursor cursor(text.text);
+  cursor.at_end();  // moves to the first word
+  OnnxCase one;
+  cursor.word();
+  const std::string name(cursor.word());
+  const auto opset = read_elements(cursor, DType::i64, Integers{}).integers()[0];
+  one.op = onnx::find(name, static_cast<int>(opset));
+  if (one.op == nullptr)
+    cursor.fail(fmt::format("there is no operator {} in opset {}", name, opset), 0);
+  cursor.next_line();
+  while (!cursor.at_end()) read_line(cursor, one);
+  return one;
+}
+
+std::string compare(const OnnxCase& one, const std::vector<Tensor>& outputs) {
+  for (std::size_t i = 0; i < one.expected.size(); ++i) {
+    if (i >= outputs.size()) return fmt::format("there is no output {}", i);
+    const std::string wrong = difference(outputs[i], one.expected[i], one.tolerance);
+    if (!wrong.empty()) return fmt::format("output {} {}", i, wrong);
+  }
+  return "";
+}
+
+std::vector<Tensor> at_once(const OnnxCase& one) {
+  Operators operators;
+  TensorEmitter emitter(operators);
+  std::vector<ValueId> inputs;
+  for (const auto& [data, constant, absent] : one.inputs)
+    inputs.push_back(absent ? ValueId::none : emitter.constant(data));
+  std::vector<Tensor> outputs;
+  for (const ValueId id : onnx::read(emitter, *one.op, inputs, one.attributes))
+    outputs.push_back(emitter[id]);
+  return outputs;
+}
+
+std::vector<Tensor> as_graph(const OnnxCase& one, const Engine& engine) {
+  Builder builder("case");
+  std::vector<ValueId> inputs;
+  std::vector<Tensor> given;
+  for (const auto& [data, constant, absent] : one.inputs) {
+    if (absent || constant) {
+      inputs.push_back(absent ? ValueId::none : builder.constant(data));
+      continue;
+    }
+    const TensorType type{data.dtype(), Shape(data.shape().begin(), data.shape().end())};
+    inputs.push_back(builder.input(fmt::format("in{}", given.size()), type));
+    given.push_back(data);
+  }
+  const std::vector<ValueId> outputs = onnx::read(builder, *one.op, inputs, one.attributes);
+  return engine.make(std::move(builder).finish(outputs))->run(given);
+}
+
+template <class Run>
+std::string check(const OnnxCase& one, Run&& run) {
+  if (one.said.empty()) return compare(one, run());
+  try {
+    run();
+  } catch (const Error& error) {
+    const std::string_view given = error.what();
+    if (given.find(one.said) != std::string_view::npos) return "";
+    return fmt::format("says {} and should say {}", quoted(given), quoted(one.said));
+  }
+  return fmt::format("throws nothing and should say {}", quoted(one.said));
+}
+
+}  // namespace
+
+Result run_onnx_case(const Case& text, const Options& options) {
+  const OnnxCase one = parsed(text);
+  Result result;
+  result.check("at once", [&] { return check(one, [&] { return at_once(one); }); });
+  for (const Engine* engine : options.engines) {
+    result.check(std::string(engine->name),
+                 [&] { return check(one, [&] { return as_graph(one, *engine); }); });
+  }
+  return result;
+}
+
+}  // namespace isomer::runner
