@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace isomer {
@@ -34,14 +35,20 @@ class Error : public std::runtime_error {
   std::string text_;
 };
 
-/// Runs `action`; an Error that leaves it gets `where` in front of its place.
-template <class Action>
-decltype(auto) with_place(std::string_view where, Action&& action) {
+/// Runs `action`; an Error that leaves it gets `where` in front of its place: a text, or a function
+/// that makes one, which is called only then.
+template <class Where, class Action>
+decltype(auto) with_place(const Where& where, Action&& action) {
   try {
     return std::forward<Action>(action)();
   } catch (const Error& error) {
-    if (where.empty()) throw;
-    std::string place(where);
+    std::string place;
+    if constexpr (std::is_invocable_v<const Where&>) {
+      place = where();
+    } else {
+      place = where;
+    }
+    if (place.empty()) throw;
     if (!error.where().empty()) place += ": " + error.where();
     throw Error(error.fault(), std::move(place), error.text());
   }

@@ -172,19 +172,20 @@ SafeTensors read_safetensors(const Bytes& file) {
   std::vector<Range> ranges;
   std::set<std::string_view> names;
   for (const auto& entry : *header.map()) {
-    with_place("tensor " + quoted(entry.first), [&] {
-      const auto& [name, tree] = entry;
-      if (!names.insert(name).second) refuse("stands twice in the header");
-      if (name == "__metadata__") {
-        content.metadata = read_metadata(tree);
-        return;
-      }
-      StoredTensor tensor;
-      tensor.name = name;
-      ranges.push_back(read_tensor(tree, data, tensor));
-      ranges.back().tensor = content.tensors.size();
-      content.tensors.push_back(std::move(tensor));
-    });
+    with_place([&] { return "tensor " + quoted(entry.first); },
+               [&] {
+                 const auto& [name, tree] = entry;
+                 if (!names.insert(name).second) refuse("stands twice in the header");
+                 if (name == "__metadata__") {
+                   content.metadata = read_metadata(tree);
+                   return;
+                 }
+                 StoredTensor tensor;
+                 tensor.name = name;
+                 ranges.push_back(read_tensor(tree, data, tensor));
+                 ranges.back().tensor = content.tensors.size();
+                 content.tensors.push_back(std::move(tensor));
+               });
   }
   with_place("header", [&] { refuse_repeated_keys(header, words); });
   check_tiling(std::move(ranges), content, data.data.size());

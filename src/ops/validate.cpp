@@ -21,7 +21,7 @@ class Validator {
       same_type(state.now, state.initial.type(), "a state");
     }
     for (const Node& node : graph_.nodes) {
-      with_place(describe(graph_, node), [&] { check(node); });
+      with_place([&] { return describe(graph_, node); }, [&] { check(node); });
     }
     for (const State& state : graph_.states) {
       use(state.next, "a state's next value");
@@ -110,9 +110,11 @@ CheckedCall checked_call(const OpSchema& schema, std::vector<ValueId> inputs,
     if (inputs[i] != ValueId::none) types[i] = type_of(inputs[i]);
   }
   Attributes attributes = complete(schema, given);
-  std::vector<TensorType> results = with_place(fmt::format("operator '{}'", schema.name()), [&] {
-    return output_types(schema, OpCall{attributes, inputs, types}, ranges);
-  });
+  std::vector<TensorType> results =
+      with_place([&] { return fmt::format("operator '{}'", schema.name()); },
+                 [&] {
+                   return output_types(schema, OpCall{attributes, inputs, types}, ranges);
+                 });
   return {std::move(inputs), std::move(attributes), std::move(results)};
 }
 

@@ -96,7 +96,7 @@ class Backward {
     }
     if (!any) return;
     out_.at(node.scope, node.place);
-    with_place(describe(forward_, node), [&] { pull_back(node, outputs, given); });
+    with_place([&] { return describe(forward_, node); }, [&] { pull_back(node, outputs, given); });
   }
 
   /// The rule of an operator with several outputs expects a cotangent for each floating one: zeros

@@ -45,7 +45,8 @@ Graph run_passes(Graph graph, std::span<const Pass> chosen, const PipelineOption
     report.time = std::chrono::steady_clock::now() - begin;
     report.nodes_after = graph.nodes.size();
     if (options.validate) {
-      with_place(fmt::format("after pass '{}'", pass.name), [&] { validate(graph); });
+      with_place([&] { return fmt::format("after pass '{}'", pass.name); },
+                 [&] { validate(graph); });
     }
     if (options.watch) options.watch(report, graph);
   }

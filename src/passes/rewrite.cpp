@@ -93,7 +93,7 @@ bool needs_expansion(const Graph& graph, const Spells& spells) {
 Graph rewrite(const Graph& graph, const Rule& rule) {
   Copy copy(graph);
   for (const Node& node : graph.nodes) {
-    with_place(describe(graph, node), [&] { copy.add(node, rule); });
+    with_place([&] { return describe(graph, node); }, [&] { copy.add(node, rule); });
   }
   return std::move(copy).finish();
 }

@@ -59,7 +59,8 @@ std::vector<Planned> planned_nodes(const Graph& graph) {
   // Backwards: the first reader met is the last one.
   for (std::size_t i = nodes.size(); i-- > 0;) {
     const Node& node = graph.nodes[i];
-    nodes[i].action = with_place(describe(graph, node), [&] { return bind(graph, node); });
+    nodes[i].action =
+        with_place([&] { return describe(graph, node); }, [&] { return bind(graph, node); });
     for (const auto* ids : {&node.inputs, &node.outputs}) {
       for (const ValueId id : *ids) {
         if (id == ValueId::none) continue;

@@ -37,7 +37,7 @@ class ReferenceExecutor final : public Executor {
     }
     bind(inputs);
     for (const Step& step : steps_) {
-      with_place(describe(graph_, *step.node), [&] { take(step); });
+      with_place([&] { return describe(graph_, *step.node); }, [&] { take(step); });
     }
     std::vector<Tensor> outputs;
     for (const ValueId id : graph_.outputs) outputs.push_back(tensor_of(id));
@@ -125,8 +125,8 @@ std::vector<Step> ReferenceExecutor::prepare(const Lengths& lengths) const {
 
   std::vector<Step> steps;
   for (const Node& node : graph_.nodes) {
-    steps.push_back(
-        with_place(describe(graph_, node), [&] { return prepare_node(node, lengths, types); }));
+    steps.push_back(with_place([&] { return describe(graph_, node); },
+                               [&] { return prepare_node(node, lengths, types); }));
   }
   std::vector<bool> kept(graph_.values.size(), false);
   for (const ValueId id : graph_.outputs) kept[index_of(id)] = true;

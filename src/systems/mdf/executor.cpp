@@ -125,17 +125,19 @@ bool DocumentExecutor::set_parameter(std::string_view node, std::string_view par
 
 void DocumentExecutor::evaluate(const Value& time_increment) {
   for (const std::size_t i : order_) {
-    with_place(fmt::format("node {}", quoted(nodes_[i]->id())), [&] {
-      for (const Link& link : incoming_[i]) {
-        const Value* sent = nodes_[link.sender]->output(link.sender_port);
-        const Value value = sent == nullptr ? Value{} : *sent;
-        *link.receiver_port =
-            !link.weight ? value : with_place(fmt::format("edge {}", quoted(link.id)), [&] {
-              return binary("*", *link.weight, value);
-            });
-      }
-      nodes_[i]->evaluate(time_increment);
-    });
+    with_place([&] { return fmt::format("node {}", quoted(nodes_[i]->id())); },
+               [&] {
+                 for (const Link& link : incoming_[i]) {
+                   const Value* sent = nodes_[link.sender]->output(link.sender_port);
+                   const Value value = sent == nullptr ? Value{} : *sent;
+                   *link.receiver_port =
+                       !link.weight
+                           ? value
+                           : with_place([&] { return fmt::format("edge {}", quoted(link.id)); },
+                                        [&] { return binary("*", *link.weight, value); });
+                 }
+                 nodes_[i]->evaluate(time_increment);
+               });
   }
 }
 

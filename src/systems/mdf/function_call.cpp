@@ -106,9 +106,9 @@ Value FunctionCall::evaluate(const Table& names, SharedOperators& shared) const 
   Table all(&names);
   // In the order written: a later argument may use an earlier one.
   for (const Argument& argument : arguments_) {
-    all.set(argument.name, with_place(fmt::format("arg {}", quoted(argument.name)), [&] {
-              return argument.formula.evaluate(all, shared.width);
-            }));
+    all.set(argument.name,
+            with_place([&] { return fmt::format("arg {}", quoted(argument.name)); },
+                       [&] { return argument.formula.evaluate(all, shared.width); }));
   }
   return onnx_ != nullptr ? evaluate_onnx(names, all, shared)
                           : formula_.evaluate(all, shared.width);
@@ -146,7 +146,7 @@ Value FunctionCall::evaluate_onnx(const Table& given, const Table& names,
     if (name.find("onnx_") != std::string::npos) continue;
     if (const auto kind = attribute_kind(*onnx_, name)) {
       attributes.push_back(
-          {name, with_place(fmt::format("attribute {}", quoted(name)),
+          {name, with_place([&name = name] { return fmt::format("attribute {}", quoted(name)); },
                             [&value = value, kind] { return attribute_from(value, *kind); })});
     } else if (onnx_->variadic() || is_input(*onnx_, name)) {
       inputs.push_back({name, value});
@@ -159,7 +159,7 @@ Value FunctionCall::evaluate_onnx(const Table& given, const Table& names,
   std::vector<ValueId> operands;
   for (const auto& [name, value] : in_formal_order(*onnx_, std::move(inputs))) {
     if (onnx_->name() == "Pad" && name == "constant_value" && value.is_none()) continue;
-    Tensor tensor = with_place(fmt::format("input {}", quoted(name)),
+    Tensor tensor = with_place([&name = name] { return fmt::format("input {}", quoted(name)); },
                                [&, &value = value] { return operand(value, shared.width); });
     if (onnx_->name() == "Reshape" && name == "shape") tensor = tensor.reshaped({tensor.count()});
     if (onnx_->name() == "Pad" && name == "constant_value")

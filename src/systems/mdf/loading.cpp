@@ -55,36 +55,39 @@ std::vector<std::pair<StoredWeight, Tensor>> Loading::weights() const {
   if (!origin) return result;
   for (const StoredWeight& weight : origin->weights) {
     const std::string name = weight.names.empty() ? weight.id : weight.names[0];
-    const Tensor tensor = with_place(fmt::format("{}: weight {}", entry, quoted(name)), [&] {
-      if (weight.where == StoredWeight::Where::port) {
-        const Tensor* found = find(tensors, weight.id);
-        if (found == nullptr) {
-          throw Error(
-              Fault::file, "",
-              fmt::format("{} has no tensor {}", quoted(origin->tensors), quoted(weight.id)));
-        }
-        if (found->type() != weight.type) {
-          throw Error(Fault::file, "",
-                      fmt::format("the tensor is {}; metadata promises {}", to_text(found->type()),
-                                  to_text(weight.type)));
-        }
-        return *found;
-      }
-      const Tree* value = nullptr;
-      if (weight.where == StoredWeight::Where::unused) {
-        value = find(graph().parameters, weight.id);
-      } else if (const Node* node = find(graph().nodes, weight.node)) {
-        const Parameter* parameter = find(node->parameters, weight.id);
-        if (parameter != nullptr) value = &parameter->value;
-      }
-      if (value == nullptr || value->is_null()) {
-        throw Error(Fault::file, "",
-                    fmt::format("metadata promises it in {}, which has none",
-                                weight.node.empty() ? "the graph's parameters"
-                                                    : fmt::format("node {}", quoted(weight.node))));
-      }
-      return value_in(*value, weight.type);
-    });
+    const Tensor tensor = with_place(
+        [&] { return fmt::format("{}: weight {}", entry, quoted(name)); },
+        [&] {
+          if (weight.where == StoredWeight::Where::port) {
+            const Tensor* found = find(tensors, weight.id);
+            if (found == nullptr) {
+              throw Error(
+                  Fault::file, "",
+                  fmt::format("{} has no tensor {}", quoted(origin->tensors), quoted(weight.id)));
+            }
+            if (found->type() != weight.type) {
+              throw Error(Fault::file, "",
+                          fmt::format("the tensor is {}; metadata promises {}",
+                                      to_text(found->type()), to_text(weight.type)));
+            }
+            return *found;
+          }
+          const Tree* value = nullptr;
+          if (weight.where == StoredWeight::Where::unused) {
+            value = find(graph().parameters, weight.id);
+          } else if (const Node* node = find(graph().nodes, weight.node)) {
+            const Parameter* parameter = find(node->parameters, weight.id);
+            if (parameter != nullptr) value = &parameter->value;
+          }
+          if (value == nullptr || value->is_null()) {
+            throw Error(
+                Fault::file, "",
+                fmt::format("metadata promises it in {}, which has none",
+                            weight.node.empty() ? "the graph's parameters"
+                                                : fmt::format("node {}", quoted(weight.node))));
+          }
+          return value_in(*value, weight.type);
+        });
     result.emplace_back(weight, tensor);
   }
   return result;

@@ -245,7 +245,8 @@ Value NodeExecutor::evaluate_parameter(LiveParameter& parameter, const Table& na
 Value NodeExecutor::apply_conditions(const LiveParameter& parameter, Value value,
                                      const Table& names) const {
   for (const Condition& condition : parameter.conditions) {
-    with_place(fmt::format("condition {}", quoted(condition.id)), [&] {
+    const auto where = [&] { return fmt::format("condition {}", quoted(condition.id)); };
+    with_place(where, [&] {
       const Value test = condition.test.evaluate(names, shared_->width);
       const Value then = condition.value.evaluate(names, shared_->width);
       if (value.is_none()) value = {0.0};
@@ -259,7 +260,7 @@ Value NodeExecutor::apply_conditions(const LiveParameter& parameter, Value value
 void NodeExecutor::evaluate(const Value& time_increment) {
   Table names;
   const auto at = [](std::string_view kind, const std::string& id, const auto& action) {
-    return with_place(fmt::format("{} {}", kind, quoted(id)), action);
+    return with_place([&] { return fmt::format("{} {}", kind, quoted(id)); }, action);
   };
   for (LiveInput& input : inputs_) {
     if (!input.current) {

@@ -91,7 +91,7 @@ Symbol SymbolicNode::call_function(const std::string& name, const Elements<Tree>
     const std::string* text = formula.text();
     const bool listing = text != nullptr && text->starts_with('[') && text->ends_with(']');
     if (listing) continue;
-    inner.set(arg, with_place(fmt::format("arg {}", quoted(arg)),
+    inner.set(arg, with_place([&arg = arg] { return fmt::format("arg {}", quoted(arg)); },
                               [&] { return inner.evaluate(formula); }));
   }
   if (name.starts_with("onnx::")) {
@@ -212,7 +212,7 @@ Symbol SymbolicNode::evaluate(const Formula& formula) {
   if (text == nullptr) return {formula.value()};
   if (const Symbol* symbol = find(*text)) return *symbol;
   if (formula.expression() == nullptr) return {formula.evaluate({}, Width::as_written)};
-  return with_place(quoted(*text), [&] { return evaluate(*formula.expression()); });
+  return with_place([&] { return quoted(*text); }, [&] { return evaluate(*formula.expression()); });
 }
 
 Symbol SymbolicNode::evaluate(const Expression& e) {

@@ -22,7 +22,7 @@ const T& as(const Tree& tree, std::string_view wanted) {
 template <class Read>
 decltype(auto) at(const Tree& tree, std::string_view name, Read read) {
   const Tree& found = field(tree, name);
-  return with_place(quoted(name), [&]() -> decltype(auto) { return read(found); });
+  return with_place([&] { return quoted(name); }, [&]() -> decltype(auto) { return read(found); });
 }
 
 }  // namespace

@@ -152,7 +152,7 @@ const TensorType& type_of(const ExportGraph& graph, const std::string& name) {
 void NodeReader::run(const ExportGraph& graph, Scope& scope) {
   for (const ExportNode& node : graph.nodes) {
     if (node.symbolic || is_guard(node)) continue;
-    with_place(describe(node), [&] { run_node(node, graph, scope); });
+    with_place([&] { return describe(node); }, [&] { run_node(node, graph, scope); });
   }
 }
 

@@ -187,8 +187,8 @@ ExportTensor parse_tensor(const Tree& tree) {
 Symbols parse_symbols(const Tree& graph) {
   Symbols symbols;
   for (const auto& [name, tree] : map_field(graph, "sym_int_values")) {
-    symbols[name] =
-        with_place("number " + quoted(name), [&, &number = tree] { return parse_sym_int(number); });
+    symbols[name] = with_place([&name = name] { return "number " + quoted(name); },
+                               [&, &number = tree] { return parse_sym_int(number); });
   }
   return symbols;
 }
@@ -200,13 +200,13 @@ ExportGraph parse_graph(const Tree& tree, int depth) {
   const ArgumentParser arguments(symbols, depth);
   ExportGraph graph;
   for (const auto& [name, tensor] : map_field(tree, "tensor_values")) {
-    graph.tensors[name] =
-        with_place("value " + quoted(name), [&, &meta = tensor] { return parse_tensor(meta); });
+    graph.tensors[name] = with_place([&name = name] { return "value " + quoted(name); },
+                                     [&, &meta = tensor] { return parse_tensor(meta); });
   }
   for (const Tree& input : list_field(tree, "inputs"))
     graph.inputs.push_back(arguments.parse(input));
   for (const Tree& node : list_field(tree, "nodes")) {
-    graph.nodes.push_back(with_place("node " + quoted(name_of_node(node)),
+    graph.nodes.push_back(with_place([&] { return "node " + quoted(name_of_node(node)); },
                                      [&] { return parse_node(node, arguments); }));
   }
   for (const Tree& output : list_field(tree, "outputs"))

@@ -64,18 +64,19 @@ std::vector<Weight> collect_weights(const ExportProgram& program, const Archive&
   std::unordered_map<std::string, bool> used;
   for (const ExportInput& input : program.inputs) {
     if (input.kind == Kind::user || input.kind == Kind::literal) continue;
-    with_place(kind_word(input.kind) + " " + quoted(input.name), [&] {
-      const std::string& name = input.argument.as<ExportArgument::Value>()->name;
-      const Payload& payload = find_payload(input, archive);
-      check_type(payload, name, program.graph);
-      Weight& weight = collector.add(payload, input.name);
-      weight.inputs.push_back(name);
-      weight.parameter = weight.parameter || input.kind == Kind::parameter;
-      if (in_state_dict(input)) {
-        weight.names.push_back(input.name);
-        used[input.name] = true;
-      }
-    });
+    with_place([&] { return kind_word(input.kind) + " " + quoted(input.name); },
+               [&] {
+                 const std::string& name = input.argument.as<ExportArgument::Value>()->name;
+                 const Payload& payload = find_payload(input, archive);
+                 check_type(payload, name, program.graph);
+                 Weight& weight = collector.add(payload, input.name);
+                 weight.inputs.push_back(name);
+                 weight.parameter = weight.parameter || input.kind == Kind::parameter;
+                 if (in_state_dict(input)) {
+                   weight.names.push_back(input.name);
+                   used[input.name] = true;
+                 }
+               });
   }
   for (const auto& [name, payload] : archive.weights) {
     if (!used.contains(name)) collector.add(payload, name).names.push_back(name);

@@ -173,7 +173,7 @@ std::vector<const Operator*> operators(int opset) {
 
 Values read(Emitter& emitter, const Operator& op, const Values& inputs,
             const Attributes& attributes) {
-  return with_place(fmt::format("onnx::{}", op.name()), [&] {
+  return with_place([&] { return fmt::format("onnx::{}", op.name()); }, [&] {
     const std::vector<NamedArgument> arguments = arguments_of(op, inputs, attributes);
     Call call(emitter, op, arguments);
     Values results = op.row->read != nullptr ? op.row->read(call) : read_renamed(call, op);
