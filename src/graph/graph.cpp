@@ -149,11 +149,6 @@ double number_of(const Constant& literal) {
   return literal.written ? *literal.written : literal.data.doubles()[0];
 }
 
-const Constant* constant_of(const Graph& graph, ValueId id) {
-  const auto found = std::ranges::find(graph.constants, id, &Constant::value);
-  return found == graph.constants.end() ? nullptr : &*found;
-}
-
 Lengths bind_lengths(const Graph& graph, std::span<const Tensor> inputs) {
   if (inputs.size() != graph.inputs.size()) {
     throw Error(Fault::model, "inputs",

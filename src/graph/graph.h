@@ -109,9 +109,6 @@ bool is_literal(const Constant& constant);
 /// The number of a floating literal as its author wrote it.
 double number_of(const Constant& literal);
 
-/// The constant that makes `id`, or null. Linear in the number of constants.
-const Constant* constant_of(const Graph& graph, ValueId id);
-
 /// Binds the named lengths in the inputs' types to the shapes given. Throws Fault::model, naming
 /// the input, where the number, a dtype, a rank, a known length or two uses of one name disagree,
 /// or a length is out of its range.

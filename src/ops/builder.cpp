@@ -1,6 +1,5 @@
 #include "ops/builder.h"
 
-#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <utility>
@@ -40,6 +39,7 @@ ValueId Builder::constant(std::string name, Tensor data, bool trainable,
                           std::vector<std::string> names) {
   const ValueId id = add_value(std::move(name), data.type());
   graph_.constants.push_back({id, std::move(data), trainable, std::move(names), {}});
+  uses_.add(graph_.constants.back());
   return id;
 }
 
@@ -73,20 +73,18 @@ ValueId Builder::literal(DType dtype, std::int64_t value) {
 ValueId Builder::state(std::string name, Tensor initial, std::vector<std::string> names) {
   const ValueId id = add_value(std::move(name), initial.type());
   graph_.states.push_back({id, ValueId::none, std::move(initial), std::move(names)});
+  uses_.add(graph_.states.back());
   return id;
 }
 
 void Builder::keep(ValueId state_now, ValueId next) {
-  for (State& state : graph_.states) {
-    if (state.now != state_now) continue;
-    if (type(next) != type(state_now)) {
-      refuse(fmt::format("a state of type {} cannot become {}", to_text(type(state_now)),
-                         to_text(type(next))));
-    }
-    state.next = next;
-    return;
+  const State* state = uses_.state(graph_, state_now);
+  expect(state != nullptr, "keep() is given a state");
+  if (type(next) != type(state_now)) {
+    refuse(fmt::format("a state of type {} cannot become {}", to_text(type(state_now)),
+                       to_text(type(next))));
   }
-  throw Error(Fault::bug, "builder", "keep() is given a value that is no state");
+  graph_.states[static_cast<std::size_t>(state - graph_.states.data())].next = next;
 }
 
 std::vector<ValueId> Builder::emit_all(std::string_view op, std::vector<ValueId> inputs,
@@ -100,25 +98,18 @@ std::vector<ValueId> Builder::emit_all(std::string_view op, std::vector<ValueId>
   node.inputs = std::move(call.inputs);
   for (TensorType& result : call.results) {
     node.outputs.push_back(add_value("", std::move(result)));
-    makers_.emplace_hint(makers_.end(), node.outputs.back(), graph_.nodes.size());
   }
   node.attributes = canonical(schema, call.attributes);
   node.scope = scope_;
   node.place = place_;
+  uses_.add(node);
   graph_.nodes.push_back(std::move(node));
   return graph_.nodes.back().outputs;
 }
 
 std::optional<Tensor> Builder::known(ValueId id) const {
-  // They are made in the order of their ids.
-  const auto found = std::ranges::lower_bound(graph_.constants, id, {}, &Constant::value);
-  const bool is_constant = found != graph_.constants.end() && found->value == id;
-  return is_constant ? std::optional(found->data) : std::nullopt;
-}
-
-const Node* Builder::maker(ValueId id) const {
-  const auto found = makers_.find(id);
-  return found == makers_.end() ? nullptr : &graph_.nodes[found->second];
+  const Constant* constant = constant_of(id);
+  return constant == nullptr ? std::nullopt : std::optional(constant->data);
 }
 
 void Builder::assume(std::vector<LengthRange> lengths) {

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "graph/uses.h"
 #include "ops/emitter.h"
 #include "ops/schema.h"
 
@@ -42,7 +43,9 @@ class Builder final : public Emitter {
 
   const TensorType& type(ValueId id) const override { return graph_[id].type; }
   std::optional<Tensor> known(ValueId id) const override;
-  const Node* maker(ValueId id) const override;
+  const Node* maker(ValueId id) const override { return uses_.node(graph_, id); }
+  /// The constant that a value is, or null. It moves when the graph grows.
+  const Constant* constant_of(ValueId id) const { return uses_.constant(graph_, id); }
   /// What is built so far. Its outputs are not set yet.
   const Graph& graph() const { return graph_; }
 
@@ -53,7 +56,7 @@ class Builder final : public Emitter {
   ValueId add_value(std::string name, TensorType type);
 
   Graph graph_;
-  std::map<ValueId, std::size_t> makers_;  // nodes
+  Uses uses_;
   std::string scope_;
   Place place_;
   std::map<std::pair<DType, std::uint64_t>, ValueId> literals_;

@@ -21,7 +21,7 @@ struct Site {
 
   /// The number that an input is everywhere, if it is a literal.
   std::optional<double> number(std::size_t i) const {
-    const Constant* constant = constant_of(out.graph(), call.inputs[i]);
+    const Constant* constant = out.constant_of(call.inputs[i]);
     if (constant == nullptr || !is_literal(*constant)) return std::nullopt;
     if (is_complex(constant->data.dtype())) return std::nullopt;
     return number_of(*constant);

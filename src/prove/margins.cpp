@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "graph/uses.h"
 #include "ops/schema.h"
 #include "passes/passes.h"
 #include "prove/inputs.h"
@@ -15,28 +16,21 @@
 namespace isomer {
 namespace {
 
-const Node* maker_of(const Graph& graph, ValueId id) {
-  for (const Node& node : graph.nodes) {
-    if (std::ranges::find(node.outputs, id) != node.outputs.end()) return &node;
-  }
-  return nullptr;
-}
-
 bool to_integers(const Graph& graph, const Node& node) {
   return node.op == "cast" && is_floating(graph[node.inputs[0]].type.dtype);
 }
 
 /// The operator that decides the value of an integer output.
-const Node* decider_of(const Graph& graph, ValueId id) {
-  const Node* node = maker_of(graph, id);
+const Node* decider_of(const Graph& graph, const Uses& uses, ValueId id) {
+  const Node* node = uses.node(graph, id);
   while (node != nullptr) {
     const bool keeps = traits_of(*node).moves == Moves::in_order;
     if (!keeps && (node->op != "cast" || to_integers(graph, *node))) break;
-    node = maker_of(graph, node->inputs[0]);
+    node = uses.node(graph, node->inputs[0]);
   }
   // A cast of what was rounded before only stores it.
   if (node != nullptr && node->op == "cast") {
-    const Node* before = maker_of(graph, node->inputs[0]);
+    const Node* before = uses.node(graph, node->inputs[0]);
     if (before != nullptr && before->op != "cast" &&
         traits_of(*before).decides == Decision::rounding)
       return before;
@@ -45,11 +39,11 @@ const Node* decider_of(const Graph& graph, ValueId id) {
 }
 
 /// Whether the value is an input or a constant, perhaps moved: there is no rounding in it.
-bool is_given(const Graph& graph, ValueId id) {
-  const Node* node = maker_of(graph, id);
+bool is_given(const Graph& graph, const Uses& uses, ValueId id) {
+  const Node* node = uses.node(graph, id);
   while (node != nullptr && traits_of(*node).moves != Moves::none) {
     id = node->inputs[0];
-    node = maker_of(graph, id);
+    node = uses.node(graph, id);
   }
   return node == nullptr;
 }
@@ -172,9 +166,10 @@ Margins::Margins(const Graph& graph, const Engine& engine) {
   auto plan = std::make_shared<Plan>(Plan{{}, graph, engine});
   std::vector<ValueId>& operands = plan->operands.outputs;
   operands.clear();
+  const Uses uses(graph);
   for (std::size_t i = 0; i < graph.outputs.size(); ++i) {
     if (is_floating(graph[graph.outputs[i]].type.dtype)) continue;
-    const Node* node = decider_of(graph, graph.outputs[i]);
+    const Node* node = decider_of(graph, uses, graph.outputs[i]);
     if (node == nullptr) continue;
     const Decision decision = traits_of(*node).decides;
     if (decision == Decision::none || node->outputs.size() > 1) continue;
@@ -187,7 +182,7 @@ Margins::Margins(const Graph& graph, const Engine& engine) {
     for (const ValueId id : node->inputs) {
       if (!is_floating(graph[id].type.dtype)) continue;
       decider.operands.push_back(operands.size());
-      decider.given.push_back(is_given(graph, id));
+      decider.given.push_back(is_given(graph, uses, id));
       operands.push_back(id);
     }
     if (!decider.operands.empty()) plan->deciders.emplace(i, std::move(decider));

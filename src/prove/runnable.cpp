@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "graph/text.h"
+#include "graph/uses.h"
 #include "passes/passes.h"
 
 namespace isomer {
@@ -127,9 +128,6 @@ class Tracer {
  public:
   Tracer(const Graph& graph, const Engine& engine)
       : graph_(expose_values(graph, exposed_)), first_(graph.outputs.size()) {
-    for (const Node& node : graph_.nodes) {
-      for (const ValueId id : node.outputs) makers_[id] = &node;
-    }
     lazy_.emplace([this, &engine] { return engine.make(graph_); });
   }
   Tracer(const Tracer&) = delete;
@@ -140,9 +138,7 @@ class Tracer {
         lazy_->run(as_taken(inputs, dtypes(ports_of(graph_, graph_.inputs))));
     std::vector<Step> steps;
     for (std::size_t i = 0; i < exposed_.size(); ++i) {
-      const auto maker = makers_.find(exposed_[i]);
-      if (maker == makers_.end()) continue;
-      const Node& node = *maker->second;
+      const Node& node = *uses_.node(graph_, exposed_[i]);
       steps.push_back(
           {graph_[exposed_[i]].name, node.op, node.scope, node.place, outputs.at(first_ + i)});
     }
@@ -153,7 +149,7 @@ class Tracer {
   std::vector<ValueId> exposed_;
   Graph graph_;
   std::size_t first_;
-  std::map<ValueId, const Node*> makers_;
+  Uses uses_{graph_};
   std::optional<Lazy> lazy_;
 };
 

@@ -8,8 +8,6 @@
 namespace isomer::python {
 namespace {
 
-std::size_t index(ValueId id) { return static_cast<std::size_t>(id); }
-
 Expression no_length(const Dim&) {
   throw Error(Fault::bug, "", "a layer's argument depends on a named length");
 }
@@ -57,22 +55,12 @@ std::vector<std::int64_t> lengths_of(const Graph& graph, ValueId id) {
 }
 
 LayerFinder::LayerFinder(const Graph& of)
-    : graph(of), makers_(of.values.size(), nobody), users_(of.values.size()) {
-  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-    for (const ValueId id : graph.nodes[i].outputs) makers_[index(id)] = i;
-    for (const ValueId id : graph.nodes[i].inputs) {
-      if (id != ValueId::none) users_[index(id)].push_back(i);
-    }
-  }
-  for (const ValueId id : graph.outputs) users_[index(id)].push_back(nobody);
+    : graph(of), uses_(of), outputs_(of.outputs.begin(), of.outputs.end()) {
   const auto own = [&](ValueId id, const std::vector<std::string>& names) {
     if (!names.empty()) names_[id] = &names;
     for (const std::string& name : names) owned_[parent_path(name)].insert(last_part(name));
   };
-  for (const Constant& constant : graph.constants) {
-    own(constant.value, constant.names);
-    constants_[constant.value] = &constant;
-  }
+  for (const Constant& constant : graph.constants) own(constant.value, constant.names);
   for (const State& state : graph.states) {
     own(state.now, state.names);
     for (const std::string& name : state.names) states_.try_emplace(name, &state);
@@ -89,18 +77,9 @@ const State* LayerFinder::state_named(const std::string& name) const {
   return found == states_.end() ? nullptr : found->second;
 }
 
-const Constant* LayerFinder::constant(ValueId id) const {
-  const auto found = constants_.find(id);
-  return found == constants_.end() ? nullptr : found->second;
-}
-
-const Node* LayerFinder::maker(ValueId id) const {
-  const std::size_t node = maker_index(id);
-  return node == nobody ? nullptr : &graph.nodes[node];
-}
-
 bool LayerFinder::used_only_by(ValueId id, const std::set<std::size_t>& nodes) const {
-  return std::ranges::all_of(users_[index(id)],
+  return !outputs_.contains(id) &&
+         std::ranges::all_of(uses_.users(id),
                              [&](std::size_t user) { return nodes.contains(user); });
 }
 

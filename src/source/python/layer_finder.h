@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "graph/uses.h"
 #include "ops/schema.h"
 #include "source/python/layers.h"
 
@@ -48,24 +49,21 @@ class LayerFinder {
                                      const std::vector<std::string_view>& others,
                                      const std::string& scope) const;
   const State* state_named(const std::string& name) const;
-  const Constant* constant(ValueId id) const;
-  const Node* maker(ValueId id) const;
-  std::size_t maker_index(ValueId id) const { return makers_[static_cast<std::size_t>(id)]; }
+  const Constant* constant(ValueId id) const { return uses_.constant(graph, id); }
+  const Node* maker(ValueId id) const { return uses_.node(graph, id); }
+  std::size_t maker_index(ValueId id) const { return uses_.maker(id); }
   /// Whether nobody but `nodes` reads the value.
   bool used_only_by(ValueId id, const std::set<std::size_t>& nodes) const;
-  bool used(ValueId id) const { return !users_[static_cast<std::size_t>(id)].empty(); }
-
-  static constexpr std::size_t nobody = ~std::size_t{0};
+  bool used(ValueId id) const { return outputs_.contains(id) || !uses_.users(id).empty(); }
 
  private:
   const std::vector<std::string>* names_of(ValueId id) const;
 
-  std::vector<std::size_t> makers_;
-  std::vector<std::vector<std::size_t>> users_;  // outputs of the graph are used by `nobody`
+  Uses uses_;
+  std::set<ValueId> outputs_;
   std::map<ValueId, const std::vector<std::string>*> names_;
   std::map<std::string, std::set<std::string>> owned_;  // module path -> names of its tensors
   std::map<std::string, const State*> states_;          // by name
-  std::map<ValueId, const Constant*> constants_;
 };
 
 /// Batch normalization by the batch's statistics, with the update of the running ones that follows

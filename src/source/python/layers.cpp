@@ -232,7 +232,7 @@ Found flatten(const LayerFinder& finder, const Node& node, const OpCall& call) {
 // The slopes come in the shape that the input's channels ask for.
 Found prelu(const LayerFinder& finder, const Node& node, const OpCall& call) {
   const std::size_t shaped = finder.maker_index(node.inputs[1]);
-  const bool view = shaped != LayerFinder::nobody && finder.graph.nodes[shaped].op == "reshape";
+  const bool view = shaped != Uses::nobody && finder.graph.nodes[shaped].op == "reshape";
   const ValueId weight = view ? finder.graph.nodes[shaped].inputs[0] : node.inputs[1];
   const LayerFinder::Named tensors{{"weight", weight}};
   const auto path = finder.path_of(tensors, {}, node.scope);

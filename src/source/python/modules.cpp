@@ -10,10 +10,6 @@
 namespace isomer::python {
 namespace {
 
-constexpr std::size_t nowhere = ~std::size_t{0};
-
-std::size_t index(ValueId id) { return static_cast<std::size_t>(id); }
-
 bool is_number(std::string_view text) {
   return !text.empty() && text.size() < 10 &&
          text.find_first_not_of("0123456789") == std::string_view::npos &&
@@ -75,20 +71,10 @@ std::set<std::string> lengths_in(const Node& node) {
 Modules::Modules(const Graph& of, const Layered& layered)
     : graph(of),
       operations(layered.operations),
-      users_(of.values.size()),
-      makers_(of.values.size(), nowhere),
+      uses_(of, layered.operations),
       outputs_(of.outputs.begin(), of.outputs.end()) {
-  for (const Constant& constant : graph.constants) {
-    names_[constant.value] = constant.names;
-    constants_[constant.value] = &constant;
-  }
+  for (const Constant& constant : graph.constants) names_[constant.value] = constant.names;
   for (const State& state : graph.states) names_[state.now] = state.names;
-  for (std::size_t i = 0; i < operations.size(); ++i) {
-    for (const ValueId id : operations[i].outputs) makers_[index(id)] = i;
-    for (const ValueId id : operations[i].inputs) {
-      if (id != ValueId::none) users_[index(id)].push_back(i);
-    }
-  }
   add_modules(layered);
   own_tensors();
   count_operations();
@@ -306,11 +292,10 @@ std::optional<std::string> Modules::name_within(ValueId id, const std::string& p
   return std::nullopt;
 }
 
-bool Modules::is_made(ValueId id) const { return makers_[index(id)] != nowhere; }
+bool Modules::is_made(ValueId id) const { return uses_.maker(id) != Uses::nobody; }
 
 const Constant* Modules::constant(ValueId id) const {
-  const auto found = constants_.find(id);
-  return found == constants_.end() ? nullptr : found->second;
+  return uses_.constant(graph, id);
 }
 
 const Constant* Modules::inlined(ValueId id) const {
@@ -324,7 +309,7 @@ const Constant* Modules::inlined(ValueId id) const {
 }
 
 std::string Modules::common_path(ValueId id) const {
-  const std::vector<std::size_t>& users = users_[index(id)];
+  const std::span<const std::size_t> users = uses_.users(id);
   if (users.empty() || outputs_.contains(id)) return "";
   std::string path = operations[users[0]].scope;
   for (const std::size_t user : users) path = common_part(path, operations[user].scope);
@@ -358,7 +343,7 @@ void Modules::own_hidden_constants() {
     names_[id] = {module.path.empty() ? name : module.path + "." + name};
   };
   for (const Constant& constant : graph.constants) {
-    const bool needed = !users_[index(constant.value)].empty() || outputs_.contains(constant.value);
+    const bool needed = !uses_.users(constant.value).empty() || outputs_.contains(constant.value);
     if (constant.names.empty() && inlined(constant.value) == nullptr && needed) own(constant.value);
   }
   for (const State& state : graph.states) {
@@ -371,10 +356,10 @@ void Modules::own_hidden_constants() {
 void Modules::place_updates(const std::set<ValueId>& kept) {
   for (const State& state : graph.states) {
     if (kept.contains(state.now) || state.next == state.now) continue;
-    const std::size_t maker = makers_[index(state.next)];
-    std::string path = maker == nowhere ? "" : operations[maker].scope;
+    const std::size_t maker = uses_.maker(state.next);
+    std::string path = maker == Uses::nobody ? "" : operations[maker].scope;
     path = common_part(path, parent_path(names_.at(state.now).front()));
-    if (!users_[index(state.now)].empty() || outputs_.contains(state.now)) {
+    if (!uses_.users(state.now).empty() || outputs_.contains(state.now)) {
       path = common_part(path, common_path(state.now));
     }
     const std::size_t owner = class_around(path);
@@ -402,7 +387,7 @@ void Modules::find_ports_of(Module& module) {
     return operation >= module.begin && operation < module.end;
   };
   const auto take = [&](ValueId id) {
-    const bool known = id == ValueId::none || inside(makers_[index(id)]) ||
+    const bool known = id == ValueId::none || inside(uses_.maker(id)) ||
                        inlined(id) != nullptr || name_within(id, module.path) ||
                        std::ranges::find(module.arguments, id) != module.arguments.end();
     if (!known) module.arguments.push_back(id);
@@ -418,7 +403,7 @@ void Modules::find_ports_of(Module& module) {
       });
       const bool wanted =
           outputs_.contains(id) || updates_outside ||
-          std::ranges::any_of(users_[index(id)], [&](std::size_t user) { return !inside(user); });
+          std::ranges::any_of(uses_.users(id), [&](std::size_t user) { return !inside(user); });
       if (wanted) module.results.push_back(id);
     }
   }

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "graph/uses.h"
 #include "source/python/layers.h"
 
 namespace isomer::python {
@@ -99,11 +100,9 @@ class Modules {
   std::string common_path(ValueId id) const;
 
   std::map<std::string, std::size_t> by_path_;
-  std::vector<std::vector<std::size_t>> users_;  // operations by value
-  std::vector<std::size_t> makers_;
+  Uses uses_;  // among the operations
   std::set<ValueId> outputs_;
   std::map<ValueId, std::vector<std::string>> names_;  // of constants and states
-  std::map<ValueId, const Constant*> constants_;
   std::multimap<ValueId, std::size_t> updated_in_;  // what a state becomes -> who updates it
 };
 

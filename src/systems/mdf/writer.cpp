@@ -7,6 +7,7 @@
 #include "base/names.h"
 #include "base/text.h"
 #include "codecs/json.h"
+#include "graph/uses.h"
 #include "ops/validate.h"
 #include "passes/passes.h"
 #include "passes/rewrite.h"
@@ -145,6 +146,7 @@ class Writer {
   void note_losses();
 
   const Graph& graph_;
+  const Uses makers_{graph_};
   std::string stem_;
   Names names_;
   bool external_ = false;
@@ -304,7 +306,7 @@ Operand Writer::operand(const isomer::Node& node, std::size_t i, std::string_vie
     if (add_port(body, port, type(value))) connect(value, id, port);
     return {port, type(value), false};
   }
-  const Constant& constant = *constant_of(graph_, value);
+  const Constant& constant = *makers_.constant(graph_, value);
   const bool literal = from.id.empty();
   const std::string parameter = literal ? std::string(formal) + "_value" : from.id;
   body.parameters.emplace_back(parameter, parameter_of(literal ? literal_tree(constant, node.op)
@@ -455,7 +457,7 @@ Written Writer::write() && {
   add_inputs();
   add_constants();
   for (const isomer::Node& node : graph_.nodes) {
-    with_place(describe(graph_, node), [&] { add_node(node); });
+    with_place([&] { return describe(graph_, node); }, [&] { add_node(node); });
   }
   add_outputs();
   note_losses();

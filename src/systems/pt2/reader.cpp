@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "graph/uses.h"
 #include "systems/pt2/nodes.h"
 #include "systems/pt2/values.h"
 #include "systems/pt2/weights.h"
@@ -219,12 +220,16 @@ class Reader {
 
   /// Constants become states where the program changes them, which is known only at its end.
   void keep_states(Graph& graph) {
+    const Uses uses(graph);
+    std::set<ValueId> kept;
     for (const auto& [index, next] : changed_) {
-      const Weight& weight = weights_[index];
-      const auto constant = std::ranges::find(graph.constants, weight.value, &Constant::value);
-      graph.states.push_back({weight.value, next, constant->data, constant->names});
-      graph.constants.erase(constant);
+      const ValueId value = weights_[index].value;
+      const Constant& constant = *uses.constant(graph, value);
+      graph.states.push_back({value, next, constant.data, constant.names});
+      kept.insert(value);
     }
+    std::erase_if(graph.constants,
+                  [&](const Constant& constant) { return kept.contains(constant.value); });
   }
 
   const ExportProgram& program_;

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "codecs/safetensors.h"
+#include "graph/uses.h"
 #include "passes/passes.h"
 #include "run/engine.h"
 #include "systems/pt2/fields.h"
@@ -173,14 +174,11 @@ std::vector<Step> trace_of(Python& python, std::span<const Tensor> inputs) {
   });
   const std::vector<Tensor> outputs = default_engine().make(graph)->run(inputs);
 
-  std::map<ValueId, const Node*> makers;
-  for (const Node& node : graph.nodes) {
-    for (const ValueId id : node.outputs) makers[id] = &node;
-  }
+  const Uses uses(graph);
   std::vector<Step> steps;
   const std::size_t before = outputs.size() - exposed.size();
   for (std::size_t i = 0; i < exposed.size(); ++i) {
-    const Node& node = *makers.at(exposed[i]);
+    const Node& node = *uses.node(graph, exposed[i]);
     steps.push_back({graph[exposed[i]].name, node.op, node.scope, node.place, outputs[before + i]});
   }
   return steps;

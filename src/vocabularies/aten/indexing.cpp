@@ -27,7 +27,7 @@ bool counts_from_start(const Builder& b, ValueId index) {
     if (traits_of(*node).moves == Moves::none && node->op != "cast") return false;
     index = node->inputs[0];
   }
-  const Constant* constant = constant_of(b.graph(), index);
+  const Constant* constant = b.constant_of(index);
   if (constant == nullptr || !constant->names.empty()) return false;
   return std::ranges::all_of(constant->data.integers(), [](std::int64_t i) { return i >= 0; });
 }
