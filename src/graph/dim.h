@@ -25,9 +25,9 @@ struct LengthRange {
 /// A length: a number known now, or an expression over named lengths ("s0", "2*s0 + 1") kept in one
 /// normal form (a polynomial, terms sorted), so that equal lengths compare equal.
 /// Floor division, remainder, minimum and maximum that cannot be simplified are kept as opaque
-/// factors. Named lengths may be any number from 0; a division by one says that it is not 0.
-/// Arithmetic throws Fault::model on overflow, on division by 0 and for expressions too large to be
-/// anybody's length.
+/// factors, a minimum of minima as one of all. Named lengths may be any number from 0; a division
+/// by one says that it is not 0. Arithmetic throws Fault::model on overflow, on division by 0 and
+/// for expressions too large to be anybody's length.
 class Dim {
  public:
   Dim() = default;
@@ -42,16 +42,6 @@ class Dim {
   std::int64_t value() const;
 
   bool operator==(const Dim&) const;
-
-  friend Dim operator+(const Dim& a, const Dim& b);
-  friend Dim operator-(const Dim& a, const Dim& b);
-  friend Dim operator*(const Dim& a, const Dim& b);
-  /// Rounds towards minus infinity, as Python's `//`; exact where the division is.
-  friend Dim floor_divide(const Dim& a, const Dim& b);
-  /// Has the sign of the divisor, as Python's `%`.
-  friend Dim remainder(const Dim& a, const Dim& b);
-  friend Dim smaller(const Dim& a, const Dim& b);
-  friend Dim larger(const Dim& a, const Dim& b);
 
   /// The names it depends on.
   void collect_symbols(std::set<std::string>& names) const;
@@ -89,10 +79,18 @@ class Dim {
   std::vector<Term> terms_;  // sorted, no two with the same factors, no coefficient 0
 };
 
+Dim operator+(const Dim& a, const Dim& b);
+Dim operator-(const Dim& a, const Dim& b);
+Dim operator*(const Dim& a, const Dim& b);
+/// Rounds towards minus infinity, as Python's `//`; exact where the division is.
 Dim floor_divide(const Dim& a, const Dim& b);
+/// Has the sign of the divisor, as Python's `%`.
 Dim remainder(const Dim& a, const Dim& b);
 Dim smaller(const Dim& a, const Dim& b);
 Dim larger(const Dim& a, const Dim& b);
+/// Of at least one.
+Dim smallest(std::vector<Dim> dims);
+Dim largest(std::vector<Dim> dims);
 
 /// As simple as the ranges allow: "min(7, s)" is "s" where s is at most 7.
 Dim within(const Dim& dim, std::span<const LengthRange> ranges);

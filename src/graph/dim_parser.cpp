@@ -82,9 +82,13 @@ class Parser {
     blank();
     const Dim exponent = number();
     if (exponent.value() > 64) fault("has a power beyond 64");
-    Dim result = 1;
-    for (std::int64_t i = 0; i < exponent.value(); ++i) result = result * base;
-    return result;
+    return power_of(base, exponent.value());
+  }
+
+  static Dim power_of(const Dim& base, std::int64_t exponent) {
+    if (exponent == 0) return 1;
+    const Dim root = power_of(base, exponent / 2);
+    return exponent % 2 == 0 ? root * root : root * root * base;
   }
 
   Dim sign() {
@@ -145,11 +149,7 @@ class Parser {
       fault(fmt::format("calls {} with {}; floordiv and mod take two, min and max any number",
                         quoted(name), counted(arguments.size(), "argument")));
     }
-    Dim extreme = arguments[0];
-    for (const Dim& argument : arguments) {
-      extreme = function == "min" ? smaller(extreme, argument) : larger(extreme, argument);
-    }
-    return extreme;
+    return function == "min" ? smallest(arguments) : largest(arguments);
   }
 
   std::string_view text_;

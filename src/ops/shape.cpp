@@ -85,9 +85,8 @@ Slice slice_of(const OpCall& call) {
   const Dim& length = call.types[0].shape[axis];
   const Dim start = clamped_position(call.get<Dim>("start"), length);
   const Dim end = clamped_position(call.get<Dim>("end"), length);
-  const Dim span = end - start;
-  const Dim count = step == 1 ? span : floor_divide(span + (step - 1), step);
-  return {axis, start, count.known() || start != Dim(0) ? larger(count, 0) : count, step};
+  const Dim span = start == Dim(0) ? end : larger(end - start, 0);
+  return {axis, start, step == 1 ? span : floor_divide(span + (step - 1), step), step};
 }
 
 std::vector<TensorType> slice_type(const OpCall& call) {

@@ -78,10 +78,40 @@ TEST(Dim, IsSimplerWithinARange) {
   EXPECT_EQ(text("min(7, t)"), "min(7, t)") << "t has no range";
 }
 
+TEST(Dim, ExtremesDoNotNest) {
+  EXPECT_EQ(normal("max(0, s - min(1, s))"), "max(0, s - 1)");
+  EXPECT_EQ(normal("min(a, min(b, 2*min(c, 3)))"), "min(6, a, b, 2*c)");
+  EXPECT_EQ(normal("max(0, min(5, s) - min(2, s))"), "min(3, max(0, s - 2))");
+  EXPECT_EQ(normal("floordiv(max(0, s - 2) + 1, 2)"), "max(0, floordiv(s + 1, 2) - 1)");
+  EXPECT_EQ(parse_dim("min(k, s) + (s - min(k, s))"), Dim::symbol("s")) << "two parts of one";
+}
+
+/// As the slices x[1:], x[1::2] and x[2:9] make of a length.
+TEST(Dim, SlicesOfSlicesStaySmall) {
+  const LengthRange range[] = {{"s", 1, 100000}};
+  const auto sliced = [&](const Dim& length, std::int64_t start, const Dim& end) {
+    return within(larger(smaller(end, length) - smaller(start, length), 0), range);
+  };
+  Dim shorter = Dim::symbol("s");
+  Dim halved = shorter;
+  Dim cut = shorter;
+  for (int i = 0; i < 8; ++i) {
+    shorter = sliced(shorter, 1, shorter);
+    halved = floor_divide(sliced(halved, 1, halved) + 1, 2);
+    cut = sliced(cut, 2, 9 - i);
+  }
+  EXPECT_EQ(to_text(shorter), "max(0, s - 8)");
+  EXPECT_EQ(to_text(halved), "floordiv(s, 256)");
+  EXPECT_EQ(cut.evaluate({{"s", 100000}}), 0);
+  EXPECT_LT(to_text(cut).size(), 40);
+}
+
 TEST(Dim, SimplifyingKeepsTheNumber) {
   for (const std::string_view text :
        {"(7*s0 + 3)//2", "(s0*t - 5)//3", "(s0 + t)%4", "-3*s0//4", "(6*s0*t + 4*t)//(2*t)",
-        "((s0 - 3)//2 + 1)//2", "min(s0, t + 2)*max(s0, 4)", "(5 - 3*s0)%7", "(s0//2)*2 + s0%2"}) {
+        "((s0 - 3)//2 + 1)//2", "min(s0, t + 2)*max(s0, 4)", "(5 - 3*s0)%7", "(s0//2)*2 + s0%2",
+        "max(2, min(s0, 3*t) - min(t, 4))", "(min(s0 - 3, t) + 1)//2", "7 - max(s0, t, min(2, s0))",
+        "max(3, min(8, s0 + t), 2*min(t, s0))"}) {
     const Dim dim = parse_dim(text);
     EXPECT_EQ(parse_dim(to_text(dim)), dim) << text;
     for (std::int64_t s = 0; s < 12; ++s) {
@@ -138,6 +168,12 @@ TEST(Dim, RefusesWhatWouldGrowWithoutEnd) {
   EXPECT_THROW(for (int i = 0; i < 100; ++i) sum = sum * (Dim::symbol("s" + std::to_string(i)) + 1),
                Error);
   EXPECT_THROW(for (int i = 0; i < 100; ++i) nested = floor_divide(nested * nested + 1, 3), Error);
+  std::string names = "s0";
+  for (int i = 1; i < 60; ++i) names += ", s" + std::to_string(i);
+  EXPECT_EQ(parse_dim("min(" + names + ", " + names + ")"), parse_dim("min(" + names + ")"));
+  EXPECT_THROW(parse_dim("max(" + names + ", a, b, c, d, e)"), Error)
+      << "each is compared with each";
+  EXPECT_THROW(parse_dim("(a + b)**40"), Error);
 }
 
 TEST(Dim, BrokenTextsAreFileFaults) {
