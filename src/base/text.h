@@ -54,6 +54,9 @@ std::string listed(const Items& items, std::string_view separator = ", ") {
   return fmt::format("{}{}", fmt::join(items | std::views::take(most), separator), rest);
 }
 
+/// Line and column, from 1, of an offset: "12:3".
+std::string line_and_column(std::string_view text, std::uint64_t offset);
+
 /// "2 weights", "1 weight".
 std::string counted(std::size_t count, std::string_view noun);
 

@@ -24,12 +24,4 @@ std::string_view kind_of(const Tree& tree) {
   return std::visit(Words{}, tree.value);
 }
 
-std::string line_and_column(std::string_view text, std::uint64_t offset) {
-  const std::string_view before = text.substr(0, std::min<std::uint64_t>(offset, text.size()));
-  const auto line = std::ranges::count(before, '\n') + 1;
-  const std::size_t last = before.rfind('\n');
-  const std::size_t column = before.size() - (last == std::string_view::npos ? 0 : last + 1) + 1;
-  return std::to_string(line) + ":" + std::to_string(column);
-}
-
 }  // namespace isomer

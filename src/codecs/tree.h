@@ -31,7 +31,4 @@ struct Tree {
 /// "a list", "a text", ...: for messages.
 std::string_view kind_of(const Tree& tree);
 
-/// Line and column, from 1, of an offset: "12:3".
-std::string line_and_column(std::string_view text, std::uint64_t offset);
-
 }  // namespace isomer

@@ -117,7 +117,7 @@ Lengths bind_lengths(const Graph& graph, std::span<const Tensor> inputs);
 /// How much of the data of constants and states `to_text` prints.
 enum class Data { none, all };
 
-/// The text form: for people, tests and dumps. systems/text reads it back when it has all data.
+/// The text form: for people, tests and dumps. ops/text.h reads it back when it has all data.
 std::string to_text(const Graph& graph, Data data = Data::none);
 
 }  // namespace isomer

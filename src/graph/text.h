@@ -1,7 +1,6 @@
 #pragma once
 
-// The pieces that the printer of the text form shares with its reader and with other writers of
-// readable text.
+// The text form and its pieces, printed. graph/text_reader.h and ops/text.h read them back.
 
 #include <functional>
 #include <span>

@@ -7,8 +7,8 @@
 #include "base/bytes.h"
 #include "base/text.h"
 #include "codecs/zip.h"
+#include "graph/text_reader.h"
 #include "systems/stored.h"
-#include "systems/text/elements.h"
 
 namespace isomer::runner {
 namespace {

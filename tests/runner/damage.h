@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "systems/text/cursor.h"
+#include "graph/cursor.h"
 
 namespace isomer::runner {
 

@@ -4,10 +4,9 @@
 
 #include "base/text.h"
 #include "graph/text.h"
+#include "ops/text.h"
 #include "ops/validate.h"
 #include "passes/pipeline.h"
-#include "systems/text/elements.h"
-#include "systems/text/text.h"
 
 namespace isomer::runner {
 namespace {

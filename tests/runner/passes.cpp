@@ -2,11 +2,11 @@
 
 #include "base/text.h"
 #include "graph/text.h"
+#include "ops/text.h"
 #include "ops/validate.h"
 #include "passes/pipeline.h"
 #include "passes/rewrite.h"
 #include "runner/case.h"
-#include "systems/text/text.h"
 
 namespace isomer::runner {
 namespace {

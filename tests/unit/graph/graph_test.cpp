@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "systems/text/text.h"
+#include "ops/text.h"
 
 namespace isomer {
 namespace {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ops/text.h"
 #include "prove/margins.h"
-#include "systems/text/text.h"
 
 namespace isomer {
 namespace {

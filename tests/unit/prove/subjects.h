@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "ops/text.h"
 #include "passes/passes.h"
 #include "prove/prove.h"
 #include "systems/text/text.h"

@@ -6,13 +6,13 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "ops/text.h"
 #include "passes/passes.h"
 #include "passes/pipeline.h"
 #include "passes/rewrite.h"
 #include "run/engine.h"
 #include "source/python/source.h"
 #include "systems/temporary.h"
-#include "systems/text/text.h"
 #include "systems/torch/python.h"
 
 namespace isomer {

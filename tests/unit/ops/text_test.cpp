@@ -1,4 +1,4 @@
-#include "systems/text/text.h"
+#include "ops/text.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,3 @@
-#include "systems/text/elements.h"
-
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -8,7 +6,7 @@
 
 #include "base/text.h"
 #include "graph/text.h"
-#include "systems/text/text.h"
+#include "graph/text_reader.h"
 
 namespace isomer {
 namespace {
@@ -167,29 +165,6 @@ Tensor read_elements(Cursor& cursor, DType dtype,
   Reader reader(cursor, dtype);
   reader.read();
   return reader.finish(shape, begin);
-}
-
-void check_rank(const Cursor& cursor, std::size_t rank, std::size_t begin) {
-  constexpr std::size_t most = 64;  // as in PyTorch
-  if (rank > most) cursor.fail(fmt::format("{} axes; a tensor has at most {}", rank, most), begin);
-}
-
-std::vector<std::int64_t> read_shape(Cursor& cursor) {
-  std::vector<std::int64_t> shape;
-  const std::size_t begin = cursor.offset();
-  read_list(cursor, "[", "]", [&] { shape.push_back(cursor.integer()); });
-  check_rank(cursor, shape.size(), begin);
-  try {
-    count_elements(shape);
-  } catch (const Error& error) {
-    cursor.fail(error.text(), begin);
-  }
-  return shape;
-}
-
-DType read_dtype(Cursor& cursor) {
-  const std::size_t begin = cursor.offset();
-  return cursor.at(begin, [&] { return parse_dtype(cursor.word()); });
 }
 
 Tensor parse_elements(std::string_view text, DType dtype,

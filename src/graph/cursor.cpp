@@ -1,10 +1,9 @@
-#include "systems/text/cursor.h"
+#include "graph/cursor.h"
 
 #include <cctype>
 #include <charconv>
 
 #include "base/text.h"
-#include "codecs/tree.h"
 
 namespace isomer {
 namespace {

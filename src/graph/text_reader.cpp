@@ -1,0 +1,109 @@
+#include "graph/text_reader.h"
+
+#include "base/text.h"
+#include "graph/text.h"
+
+namespace isomer {
+namespace {
+
+Structure read_structure(Cursor& cursor, Structure::Kind kind, std::string_view open,
+                         std::string_view between, std::string_view close) {
+  Structure result{kind, {}, {}};
+  const std::size_t begin = cursor.offset();
+  read_list(cursor, open, close, [&] {
+    if (!between.empty() && (cursor.peek() == '\'' || cursor.peek() == '"')) {
+      result.keys.push_back(cursor.quoted_text());
+      cursor.demand(between);
+    }
+    result.children.push_back(read_structure(cursor));
+  });
+  const bool named = kind == Structure::Kind::dict || !result.keys.empty();
+  if (named && result.keys.size() != result.children.size()) {
+    cursor.fail("a key is missing: {'a': *} or ('a'=*)", begin);
+  }
+  return result;
+}
+
+}  // namespace
+
+void check_rank(const Cursor& cursor, std::size_t rank, std::size_t begin) {
+  constexpr std::size_t most = 64;  // as in PyTorch
+  if (rank > most) cursor.fail(fmt::format("{} axes; a tensor has at most {}", rank, most), begin);
+}
+
+std::vector<std::int64_t> read_shape(Cursor& cursor) {
+  std::vector<std::int64_t> shape;
+  const std::size_t begin = cursor.offset();
+  read_list(cursor, "[", "]", [&] { shape.push_back(cursor.integer()); });
+  check_rank(cursor, shape.size(), begin);
+  try {
+    count_elements(shape);
+  } catch (const Error& error) {
+    cursor.fail(error.text(), begin);
+  }
+  return shape;
+}
+
+DType read_dtype(Cursor& cursor) {
+  const std::size_t begin = cursor.offset();
+  return cursor.at(begin, [&] { return parse_dtype(cursor.word()); });
+}
+
+TensorType read_type(Cursor& cursor) {
+  const std::size_t begin = cursor.offset();
+  const std::string_view text = cursor.expression();
+  TensorType type = cursor.at(begin, [&] { return parse_type(text); });
+  check_rank(cursor, type.shape.size(), begin);
+  return type;
+}
+
+Dim read_dim(Cursor& cursor) {
+  const std::size_t begin = cursor.offset();
+  const std::string_view text = cursor.expression();
+  return cursor.at(begin, [&] { return parse_dim(text); });
+}
+
+LengthRange read_range(Cursor& cursor) {
+  const std::size_t begin = cursor.offset();
+  LengthRange range;
+  range.name = cursor.name("a length's name");
+  cursor.demand(":");
+  range.least = cursor.integer();
+  cursor.demand("..");
+  if (!cursor.at_line_end()) range.most = cursor.integer();
+  if (range.least < 0 || (range.most && *range.most < range.least)) {
+    cursor.fail("a length's range begins at 0 or above and ends no lower than it begins", begin);
+  }
+  return range;
+}
+
+Signature read_signature(Cursor& cursor) {
+  const std::size_t begin = cursor.offset();
+  Signature signature;
+  signature.arguments = read_structure(cursor);
+  signature.keywords = read_structure(cursor);
+  cursor.demand("->");
+  signature.results = read_structure(cursor);
+  if (signature.arguments.kind != Structure::Kind::tuple ||
+      signature.keywords.kind != Structure::Kind::dict) {
+    cursor.fail("the arguments are a tuple and then a dict: called (*, *) {'mask': *} -> *", begin);
+  }
+  return signature;
+}
+
+std::string read_word_or_quoted(Cursor& cursor, std::string_view more) {
+  return cursor.peek() == '"' ? cursor.quoted_text() : std::string(cursor.word(more));
+}
+
+Structure read_structure(Cursor& cursor) {
+  if (cursor.take("*")) return {};
+  if (cursor.take("none")) return {Structure::Kind::none, {}, {}};
+  switch (cursor.peek()) {
+    case '(': return read_structure(cursor, Structure::Kind::tuple, "(", "=", ")");
+    case '[': return read_structure(cursor, Structure::Kind::list, "[", "", "]");
+    case '{': return read_structure(cursor, Structure::Kind::dict, "{", ":", "}");
+    default: cursor.fail("one of * none ( [ { should come here");
+  }
+}
+
+}  // namespace isomer
