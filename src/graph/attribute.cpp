@@ -10,7 +10,7 @@ namespace {
 
 std::string text_of(bool value) { return value ? "true" : "false"; }
 std::string text_of(std::int64_t value) { return fmt::format("{}", value); }
-std::string text_of(double value) { return real_text(value); }
+std::string text_of(double value) { return exact_text(value); }
 std::string text_of(const std::string& value) { return quoted_with(value, '\''); }
 std::string text_of(DType value) { return std::string(name_of(value)); }
 std::string text_of(const Dim& value) { return to_text(value); }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <numeric>
 
 #include "base/error.h"
@@ -412,13 +413,19 @@ std::optional<std::pair<std::string, std::int64_t>> Dim::solve(std::int64_t tota
 
 std::string to_text(const Dim& dim) {
   std::string text;
-  for (const Dim::Term& term : dim.terms_) {
-    const bool negative = term.coefficient < 0;
+  // Writes the sign, between two parts with blanks around it; gives the digits that follow. The
+  // least number has no positive twin and keeps its sign.
+  const auto signed_digits = [&text](std::int64_t number) {
+    const bool negative = number < 0 && number != std::numeric_limits<std::int64_t>::min();
     if (!text.empty()) text += negative ? " - " : " + ";
     if (text.empty() && negative) text += "-";
+    return fmt::format("{}", negative ? -number : number);
+  };
+  for (const Dim::Term& term : dim.terms_) {
+    const std::string digits = signed_digits(term.coefficient);
     std::string_view between;
-    if (term.coefficient != 1 && term.coefficient != -1) {
-      text += fmt::format("{}", term.coefficient).substr(negative ? 1 : 0);
+    if (digits != "1") {
+      text += digits;
       between = "*";
     }
     for (const Dim::Factor& factor : term.factors) {
@@ -434,11 +441,8 @@ std::string to_text(const Dim& dim) {
                           fmt::join(arguments, ", "));
     }
   }
-  if (text.empty()) return fmt::format("{}", dim.constant_);
-  if (dim.constant_ == 0) return text;
-  // The least number has no positive twin, so its digits are printed without their sign.
-  return text + (dim.constant_ < 0 ? " - " : " + ") +
-         fmt::format("{}", dim.constant_).substr(dim.constant_ < 0 ? 1 : 0);
+  if (dim.constant_ != 0 || text.empty()) text += signed_digits(dim.constant_);
+  return text;
 }
 
 Dim count_elements(const Shape& shape) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <limits>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -97,6 +98,9 @@ class Parser {
       negative ^= rest_[0] == '-';
       rest_.remove_prefix(1);
     }
+    // The least number has no positive twin.
+    constexpr std::string_view least = "9223372036854775808";
+    if (negative && take(least)) return std::numeric_limits<std::int64_t>::min();
     const Dim dim = atom();
     return negative ? Dim(0) - dim : dim;
   }

@@ -64,8 +64,8 @@ class Reader {
       case DType::i16: return integer<std::int16_t>();
       case DType::i32: return integer<std::int32_t>();
       case DType::i64: return integer<std::int64_t>();
-      case DType::f16: return keep(to_half(real<float>()));
-      case DType::bf16: return keep(to_bfloat16(real<float>()));
+      case DType::f16: return narrow<Half>(to_half);
+      case DType::bf16: return narrow<BFloat16>(to_bfloat16);
       case DType::f32: return keep(real<float>());
       case DType::f64: return keep(real<double>());
       case DType::c64: return pair<float>();
@@ -117,17 +117,35 @@ class Reader {
     return std::copysign(value, sign);
   }
 
+  /// A half, whose NaN may have bits of its own.
+  template <class Narrow, class Round>
+  void narrow(Round round) {
+    const std::size_t begin = cursor_.offset();
+    if (cursor_.take("nan") && cursor_.peek() == '(') return keep(payload<Narrow>());
+    cursor_.move_to(begin);
+    keep(round(real<float>()));
+  }
+
+  static bool is_nan(float value) { return value != value; }
+  static bool is_nan(double value) { return value != value; }
+  template <class Narrow>
+  static bool is_nan(Narrow value) {
+    return is_nan(to_float(value));
+  }
+
   /// The bits of a NaN that is not the usual one.
   template <class Real>
   Real payload() {
-    using Bits = std::conditional_t<sizeof(Real) == 4, std::uint32_t, std::uint64_t>;
+    using Bits =
+        std::conditional_t<sizeof(Real) == 2, std::uint16_t,
+                           std::conditional_t<sizeof(Real) == 4, std::uint32_t, std::uint64_t>>;
     cursor_.demand("(");
     const std::string_view digits = cursor_.word();
     Bits bits = 0;
     const auto [end, error] =
         std::from_chars(digits.data(), digits.data() + digits.size(), bits, 16);
     const Real value = std::bit_cast<Real>(bits);
-    if (error != std::errc() || end != digits.data() + digits.size() || value == value) {
+    if (error != std::errc() || end != digits.data() + digits.size() || !is_nan(value)) {
       cursor_.fail(fmt::format("{} are not the bits of a NaN", quoted(digits)));
     }
     cursor_.demand(")");

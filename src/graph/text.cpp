@@ -4,6 +4,7 @@
 #include <bit>
 #include <cctype>
 #include <charconv>
+#include <cmath>
 #include <unordered_map>
 
 #include "base/error.h"
@@ -13,15 +14,23 @@
 namespace isomer {
 namespace {
 
-template <class Real>
-std::string nan_text(Real value) {
-  using Bits = std::conditional_t<sizeof(Real) == 4, std::uint32_t, std::uint64_t>;
-  const auto bits = std::bit_cast<Bits>(value);
-  if (bits == std::bit_cast<Bits>(std::numeric_limits<Real>::quiet_NaN())) return "nan";
-  // What x86 computes.
-  if (bits == std::bit_cast<Bits>(-std::numeric_limits<Real>::quiet_NaN())) return "-nan";
+/// A NaN of those bits; `usual` are those of the quiet one.
+template <class Bits>
+std::string nan_text(Bits bits, Bits usual) {
+  constexpr Bits sign = Bits{1} << (sizeof(Bits) * 8 - 1);
+  if (bits == usual) return "nan";
+  if (bits == (usual | sign)) return "-nan";  // what x86 computes
   return fmt::format("nan({:x})", bits);
 }
+
+std::string nan_text(float value) {
+  return nan_text(std::bit_cast<std::uint32_t>(value), 0x7fc00000U);
+}
+std::string nan_text(double value) {
+  return nan_text(std::bit_cast<std::uint64_t>(value), std::uint64_t{0x7ff8000000000000U});
+}
+std::string nan_text(Half value) { return nan_text(value.bits, std::uint16_t{0x7e00}); }
+std::string nan_text(BFloat16 value) { return nan_text(value.bits, std::uint16_t{0x7fc0}); }
 
 std::string number_text(bool value) { return value ? "true" : "false"; }
 std::string number_text(std::int64_t value) { return fmt::format("{}", value); }
@@ -34,6 +43,7 @@ requires std::is_floating_point_v<Real> std::string number_text(Real value) {
 template <class Narrow, class Round>
 std::string narrow_text(Narrow value, Round round) {
   const float exact = to_float(value);
+  if (std::isnan(exact)) return nan_text(value);
   for (int digits = 1; digits < 9; ++digits) {
     const std::string text = fmt::format("{:.{}e}", exact, digits - 1);
     float shorter = exact;
@@ -102,11 +112,6 @@ bool only(std::string_view text, std::string_view more) {
   });
 }
 
-/// As it is where the reader can tell its end, else in quotes.
-std::string word_or_quoted(std::string_view text, std::string_view more) {
-  return only(text, more) ? std::string(text) : quoted_with(text, '"');
-}
-
 LiteralKind kind_of(DType dtype) {
   if (dtype == DType::boolean) return LiteralKind::boolean;
   return is_integer(dtype) ? LiteralKind::integer : LiteralKind::real;
@@ -162,8 +167,11 @@ class Printer {
     return found == texts_.end() ? "?" : found->second;  // a graph that is not valid prints, too
   }
 
+  /// As what its author wrote is read: with all digits where that is what the type holds.
   static std::string number(const Constant& literal) {
-    return literal.written ? number_text(*literal.written) : elements_text(literal.data);
+    const bool real = is_floating(literal.data.dtype());
+    const double number = real ? number_of(literal) : 0;
+    return real && std::isfinite(number) ? number_text(number) : elements_text(literal.data);
   }
 
   static std::string typed_literal(const Constant& literal) {
@@ -208,8 +216,7 @@ class Printer {
     if (leaves != graph_.inputs.size() || count_leaves(seen.results) != graph_.outputs.size())
       return;
     if (flat_arguments() && is_flat_result(seen.results, graph_.outputs.size())) return;
-    text_ += fmt::format("{}  called {} {} -> {}\n", indent_, to_text(seen.arguments),
-                         to_text(seen.keywords), to_text(seen.results));
+    text_ += fmt::format("{}  called {}\n", indent_, isomer::to_text(seen));
   }
 
   bool flat_arguments() const {
@@ -225,8 +232,7 @@ class Printer {
   }
 
   void length(const LengthRange& range) {
-    text_ += fmt::format("{}  length {}: {}..{}\n", indent_, range.name, range.least,
-                         range.most ? fmt::format("{}", *range.most) : "");
+    text_ += fmt::format("{}  length {}\n", indent_, isomer::to_text(range));
   }
 
   std::string declared(std::string_view word, ValueId id, const Tensor& data,
@@ -266,19 +272,10 @@ class Printer {
     text_ += fmt::format("{}  {} = {}({})", indent_,
                          outputs.empty() ? "()" : fmt::format("{}", fmt::join(outputs, ", ")),
                          node.op, fmt::join(arguments, ", "));
-    origin(node);
-    text_ += "\n";
+    text_ += origin_text(node.scope, node.place) + "\n";
     for (const Graph& body : node.bodies) {
       text_ += Printer(body, data_text_, indent_ + "    ").print();
     }
-  }
-
-  void origin(const Node& node) {
-    const bool placed = !node.place.file.empty();
-    if (!node.scope.empty() || placed) text_ += " ";
-    if (!node.scope.empty()) text_ += " @" + word_or_quoted(node.scope, "_.");
-    if (placed)
-      text_ += fmt::format(" {}:{}", word_or_quoted(node.place.file, "_./-"), node.place.line);
   }
 
   const Graph& graph_;
@@ -312,6 +309,12 @@ std::string quoted_with(std::string_view text, char quote) {
   return result + quote;
 }
 
+std::string word_or_quoted(std::string_view text, std::string_view more) {
+  return only(text, more) ? std::string(text) : quoted_with(text, '"');
+}
+
+std::string exact_text(double value) { return number_text(value); }
+
 std::string elements_text(const Tensor& tensor) {
   const std::vector<std::string> elements = number_texts(tensor);
   if (elements.empty()) return "[]";
@@ -329,6 +332,25 @@ std::optional<DType> bare_literal(LiteralKind kind, std::span<const DType> opera
   const auto floating = std::ranges::find_if(operands, is_floating);
   if (floating != operands.end()) return *floating;
   return std::nullopt;
+}
+
+std::string to_text(const LengthRange& range) {
+  return fmt::format("{}: {}..{}", range.name, range.least,
+                     range.most ? fmt::format("{}", *range.most) : "");
+}
+
+std::string origin_text(const std::string& scope, const Place& place) {
+  std::string text;
+  const bool placed = !place.file.empty();
+  if (!scope.empty() || placed) text += " ";
+  if (!scope.empty()) text += " @" + word_or_quoted(scope, "_.");
+  if (placed) text += fmt::format(" {}:{}", word_or_quoted(place.file, "_./-"), place.line);
+  return text;
+}
+
+std::string to_text(const Signature& signature) {
+  return fmt::format("{} {} -> {}", to_text(signature.arguments), to_text(signature.keywords),
+                     to_text(signature.results));
 }
 
 std::string to_text(const Structure& structure) {

@@ -15,6 +15,13 @@ namespace isomer {
 /// stays as it is.
 std::string quoted_with(std::string_view text, char quote);
 
+/// As it is where it is of letters, digits and those in `more`, so that a reader can tell its end,
+/// else in double quotes.
+std::string word_or_quoted(std::string_view text, std::string_view more);
+
+/// Reading it back gives the same bits, of a NaN, too: "0.1", "nan(7ff8000000000001)".
+std::string exact_text(double value);
+
 /// "bf16". Throws Fault::file with the names there are.
 DType parse_dtype(std::string_view word);
 /// "f32[s0, 2*s0 + 1]": reads what `to_text` of a type writes. Throws Fault::file.
@@ -40,6 +47,15 @@ using DataText = std::function<std::string(const Tensor& data, std::string_view 
 
 /// The text form with data as `data_text` says.
 std::string to_text(const Graph& graph, const DataText& data_text);
+
+/// "s0: 2..1024", "s0: 2..".
+std::string to_text(const LengthRange& range);
+
+/// The end of a node's line: "  @encoder.0 net.py:12"; empty where nothing is known.
+std::string origin_text(const std::string& scope, const Place& place);
+
+/// "(*, *) {'mask': *} -> *", without the lengths.
+std::string to_text(const Signature& signature);
 
 /// "(*, {'key': *}, none)": each leaf a star.
 std::string to_text(const Structure& structure);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 namespace isomer {
 namespace {
@@ -59,6 +60,15 @@ DType promoted(DType a, DType b) {
   if (a == DType::f16 && b == DType::bf16) return DType::f32;
   if (a == DType::f64 && b == DType::c64) return DType::c128;
   return b;
+}
+
+double largest_of(DType dtype) {
+  switch (dtype) {
+    case DType::f16: return 65504.0;
+    case DType::bf16: return 0x1.fep127;
+    case DType::f32: return 0x1.fffffep127;
+    default: return std::numeric_limits<double>::max();
+  }
 }
 
 bool is_half(DType dtype) { return dtype == DType::f16 || dtype == DType::bf16; }

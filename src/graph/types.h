@@ -32,6 +32,8 @@ struct TensorType {
 
 /// f16 or bf16.
 bool is_half(DType dtype);
+/// The greatest finite number of a floating type.
+double largest_of(DType dtype);
 
 /// Every length as simple as the ranges allow.
 std::vector<TensorType> within(std::vector<TensorType> types, std::span<const LengthRange> ranges);

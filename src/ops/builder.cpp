@@ -54,7 +54,9 @@ ValueId Builder::literal(DType dtype, double value) {
   if (const auto known = literals_.find(key); known != literals_.end()) return known->second;
   const ValueId id = constant("", Tensor::from_doubles(dtype, {}, std::span(&value, 1)));
   Constant& literal = graph_.constants.back();
-  if (std::isfinite(value) && literal.data.doubles()[0] != value) literal.written = value;
+  // What rounds down to the greatest number of the type is beyond it as a number: "-3.4028235e+38".
+  const bool inside = std::abs(value) <= largest_of(dtype);
+  if (inside && literal.data.doubles()[0] != value) literal.written = value;
   literals_.emplace(key, id);
   return id;
 }

@@ -1,6 +1,7 @@
 #include "ops/text.h"
 
 #include <algorithm>
+#include <cmath>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -110,7 +111,7 @@ class GraphReader {
     const Tensor data = read_elements(cursor_, dtype, std::vector<std::int64_t>{});
     if (dtype == DType::boolean || is_integer(dtype))
       return builder_.literal(dtype, data.integers()[0]);
-    if (is_floating(dtype)) {
+    if (is_floating(dtype) && !std::isnan(data.doubles()[0])) {
       cursor_.move_to(begin);
       const double number =
           read_elements(cursor_, DType::f64, std::vector<std::int64_t>{}).doubles()[0];

@@ -34,10 +34,7 @@ std::string_view without_number(std::string_view name) {
 
 // PyTorch refuses numbers beyond a type's range, where we round to it as IEEE 754 does.
 double in_range(DType dtype, double value) {
-  double largest = std::numeric_limits<double>::max();
-  if (dtype == DType::f16) largest = 65504;
-  if (dtype == DType::bf16) largest = 0x1.fep127;
-  if (dtype == DType::f32) largest = std::numeric_limits<float>::max();
+  const double largest = largest_of(dtype);
   if (!std::isfinite(value) || std::abs(value) <= largest) return value;
   return Tensor::from_doubles(dtype, {}, std::array{value}).doubles()[0];
 }

@@ -5,6 +5,7 @@
 
 #include "base/names.h"
 #include "base/text.h"
+#include "graph/text.h"
 #include "source/python/python_text.h"
 
 namespace isomer::python {
@@ -24,6 +25,12 @@ std::string common_part(const std::string& a, const std::string& b) {
   std::string path = a;
   while (!is_within(b, path)) path = parent_path(path);
   return path;
+}
+
+// Numbers are written without the bits that a NaN may have.
+bool has_plain_nans(const Tensor& data) {
+  const std::string text = elements_text(data);
+  return text.find("nan(") == std::string::npos && text.find("-nan") == std::string::npos;
 }
 
 // Widening the decimals of a constant to double must give its own value.
@@ -303,9 +310,9 @@ const Constant* Modules::inlined(ValueId id) const {
   const Constant* found = constant(id);
   if (found == nullptr || !found->names.empty()) return nullptr;
   const Tensor& data = found->data;
-  const bool is_short =
-      data.shape().empty() || (data.count() > 0 && data.count() <= few && is_round(data));
-  return is_short ? found : nullptr;
+  const bool is_short = data.shape().empty() || (data.count() > 0 && data.count() <= few);
+  const bool comes_back = has_plain_nans(data) && (data.shape().empty() || is_round(data));
+  return is_short && comes_back ? found : nullptr;
 }
 
 std::string Modules::common_path(ValueId id) const {

@@ -187,7 +187,9 @@ std::string number_text(double value) {
   if (std::isinf(value)) return value < 0 ? "-numpy.inf" : "numpy.inf";
   if (std::isnan(value)) return "numpy.nan";
   constexpr double largest = 1e15;
-  if (value == std::floor(value) && std::abs(value) < largest) return fmt::format("{:.0f}", value);
+  const bool negative_zero = value == 0 && std::signbit(value);
+  if (value == std::floor(value) && std::abs(value) < largest && !negative_zero)
+    return fmt::format("{:.0f}", value);
   return real_text(value);
 }
 

@@ -166,6 +166,8 @@ Words word_scatter_add(const Phrase& p) {
 std::string filled_with(DType dtype, double value) {
   if (dtype == DType::boolean) return value != 0 ? "True" : "False";
   if (is_floating(dtype)) return std::isfinite(value) ? real_text(value) : number_text(value);
+  // Python has the least number only as a negated one, which 64 bits do not hold.
+  if (value == -0x1p63) return "-9223372036854775807-1";
   return fmt::format("{}", static_cast<std::int64_t>(value));
 }
 
