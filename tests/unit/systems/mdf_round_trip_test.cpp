@@ -234,6 +234,16 @@ TEST(MdfRoundTrip, MetadataThatAreNoCallOfAnOperatorAreNotBelieved) {
   }
 }
 
+// Documents of before: their metadata are trees.
+TEST(MdfRoundTrip, MetadataThatAreTreesAreRead) {
+  const std::string tests = ISOMER_SOURCE "/tests/";
+  const Loaded old = mdf::read(*open_folder(tests + "data/mdf"), "metadata_trees.json");
+  EXPECT_TRUE(old.notes.empty()) << old.notes.front().text;
+  const auto now = open_folder(tests + "cases/systems/mdf/attention");
+  EXPECT_EQ(to_text(old.graph, Data::all), to_text(mdf::read(*now, "model.json").graph, Data::all));
+  EXPECT_EQ(old.graph.signature, mdf::read(*now, "model.json").graph.signature);
+}
+
 // A node with one port, and whatever stands beside and behind it.
 std::string document(const std::string& port, const std::string& parameter,
                      const std::string& graph = "", const std::string& model = "") {
