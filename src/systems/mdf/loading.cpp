@@ -1,5 +1,7 @@
 #include "systems/mdf/loading.h"
 
+#include <unordered_map>
+
 #include "base/error.h"
 #include "base/text.h"
 #include "codecs/json.h"
@@ -53,30 +55,34 @@ void need_one(const Document& document) {
 std::vector<std::pair<StoredWeight, Tensor>> Loading::weights() const {
   std::vector<std::pair<StoredWeight, Tensor>> result;
   if (!origin) return result;
+  std::unordered_map<std::string_view, const Node*> nodes;
+  for (const auto& [id, node] : graph().nodes) nodes.emplace(id, &node);
+  std::unordered_map<std::string_view, const Tensor*> stored;
+  for (const auto& [id, tensor] : tensors) stored.emplace(id, &tensor);
   for (const StoredWeight& weight : origin->weights) {
     const std::string name = weight.names.empty() ? weight.id : weight.names[0];
     const Tensor tensor = with_place(
         [&] { return fmt::format("{}: weight {}", entry, quoted(name)); },
         [&] {
           if (weight.where == StoredWeight::Where::port) {
-            const Tensor* found = find(tensors, weight.id);
-            if (found == nullptr) {
+            const auto found = stored.find(weight.id);
+            if (found == stored.end()) {
               throw Error(
                   Fault::file, "",
                   fmt::format("{} has no tensor {}", quoted(origin->tensors), quoted(weight.id)));
             }
-            if (found->type() != weight.type) {
+            if (found->second->type() != weight.type) {
               throw Error(Fault::file, "",
                           fmt::format("the tensor is {}; metadata promises {}",
-                                      to_text(found->type()), to_text(weight.type)));
+                                      to_text(found->second->type()), to_text(weight.type)));
             }
-            return *found;
+            return *found->second;
           }
           const Tree* value = nullptr;
           if (weight.where == StoredWeight::Where::unused) {
             value = find(graph().parameters, weight.id);
-          } else if (const Node* node = find(graph().nodes, weight.node)) {
-            const Parameter* parameter = find(node->parameters, weight.id);
+          } else if (const auto node = nodes.find(weight.node); node != nodes.end()) {
+            const Parameter* parameter = find(node->second->parameters, weight.id);
             if (parameter != nullptr) value = &parameter->value;
           }
           if (value == nullptr || value->is_null()) {

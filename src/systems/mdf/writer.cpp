@@ -151,8 +151,9 @@ class Writer {
   Names names_;
   bool external_ = false;
   std::vector<Source> sources_;
-  std::vector<int> uses_;         // as an operand that can be a parameter
-  std::vector<bool> needs_node_;  // as an operand that must be a port
+  std::map<std::string, std::size_t> embedded_;  // weights in parameters, by their ids
+  std::vector<int> uses_;                        // as an operand that can be a parameter
+  std::vector<bool> needs_node_;                 // as an operand that must be a port
   DocumentGraph document_;
   Origin origin_;
   NamedTensors tensors_;
@@ -221,6 +222,7 @@ void Writer::add_constants() {
       tensors_.emplace_back(id, constant.data);
     } else if (alone) {
       source(constant.value) = {Source::Kind::embedded, id};
+      if (!constant.names.empty()) embedded_.emplace(id, origin_.weights.size());
     } else {
       weight.node = id;
       weight.id = "data";
@@ -288,7 +290,7 @@ Tree literal_tree(const Constant& constant, std::string_view op) {
   if (real && !std::isfinite(number)) return {"numpy.array(" + number_text(number) + ")"};
   // Half a number more or less decides here, so the float itself is written, not its decimal.
   if (real && (op == "floor_divide" || op == "remainder")) return {number};
-  return constant.written ? Tree{*constant.written} : nested_lists(constant.data);
+  return real ? Tree{number_of(constant)} : nested_lists(constant.data);
 }
 
 Operand Writer::operand(const isomer::Node& node, std::size_t i, std::string_view formal,
@@ -311,12 +313,8 @@ Operand Writer::operand(const isomer::Node& node, std::size_t i, std::string_vie
   const std::string parameter = literal ? std::string(formal) + "_value" : from.id;
   body.parameters.emplace_back(parameter, parameter_of(literal ? literal_tree(constant, node.op)
                                                                : nested_lists(constant.data)));
-  for (StoredWeight& weight : origin_.weights) {
-    if (weight.where == StoredWeight::Where::parameter && weight.id == parameter &&
-        weight.node.empty()) {
-      weight.node = id;
-    }
-  }
+  if (const auto weight = embedded_.find(parameter); weight != embedded_.end())
+    origin_.weights[weight->second].node = id;
   if (constant.names.empty()) origin.constants.emplace_back(parameter, type(value));
   return {parameter, type(value), constant.data.shape().empty()};
 }
