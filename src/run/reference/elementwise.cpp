@@ -35,23 +35,38 @@ constexpr RunKernel* each(F) {
 template <class F>
 constexpr RunKernel* each_real(F) {
   return [](const KernelCall& call) {
-    call.result().elements = mapped(F{}, reals_in(call.input(0), call.result().dtype));
+    Reals converted;
+    call.result().elements = mapped(F{}, reals_in(call.input(0), call.result().dtype, converted));
   };
 }
 
+/// The elements of an operand as they meet those of a result: where it has its shape or a single
+/// element they stay where they are, else they are laid out anew.
 template <class T>
-std::vector<T> spread(const std::vector<T>& elements, const Operand& from, const Operand& to) {
-  return from.shape == to.shape
-             ? elements
-             : laid_out(elements, to.shape, broadcast_layout(from.shape, to.shape));
-}
+class Broadcast {
+ public:
+  Broadcast(const std::vector<T>& elements, const Operand& from, const Operand& to)
+      : first_(elements.data()), step_(elements.size() == 1 ? 0 : 1) {
+    if (step_ == 0 || from.shape == to.shape) return;
+    laid_out_ = laid_out(elements, to.shape, broadcast_layout(from.shape, to.shape));
+    first_ = laid_out_.data();
+  }
+  Broadcast(const Broadcast&) = delete;
+  Broadcast& operator=(const Broadcast&) = delete;
+
+  T operator[](std::size_t i) const { return first_[i * step_]; }
+
+ private:
+  const T* first_;
+  std::size_t step_;
+  std::vector<T> laid_out_;
+};
 
 template <class F, class T>
-auto mapped(F f, const std::vector<T>& x, const std::vector<T>& y) {
-  std::vector<Stored<decltype(f(T{}, T{}))>> z;
-  z.reserve(x.size());
-  for (std::size_t i = 0; i < x.size(); ++i) z.push_back(f(x[i], y[i]));
-  return z;
+void set_mapped(Operand& z, F f, const Broadcast<T>& x, const Broadcast<T>& y) {
+  std::vector<Stored<decltype(f(T{}, T{}))>> elements(static_cast<std::size_t>(z.count()));
+  for (std::size_t i = 0; i < elements.size(); ++i) elements[i] = f(x[i], y[i]);
+  z.elements = std::move(elements);
 }
 
 /// f(x, y), broadcasting, for every kind of number.
@@ -62,9 +77,9 @@ constexpr RunKernel* pairwise(F) {
     const Operand& y = call.input(1);
     Operand& z = call.result();
     if (is_floating(x.dtype)) {
-      z.elements = mapped(F{}, spread(x.reals(), x, z), spread(y.reals(), y, z));
+      set_mapped(z, F{}, Broadcast(x.reals(), x, z), Broadcast(y.reals(), y, z));
     } else {
-      z.elements = mapped(F{}, spread(x.integers(), x, z), spread(y.integers(), y, z));
+      set_mapped(z, F{}, Broadcast(x.integers(), x, z), Broadcast(y.integers(), y, z));
     }
   };
 }
@@ -76,8 +91,10 @@ constexpr RunKernel* pairwise_real(F) {
     const Operand& x = call.input(0);
     const Operand& y = call.input(1);
     Operand& z = call.result();
-    z.elements =
-        mapped(F{}, spread(reals_in(x, z.dtype), x, z), spread(reals_in(y, z.dtype), y, z));
+    Reals x_converted;
+    Reals y_converted;
+    set_mapped(z, F{}, Broadcast(reals_in(x, z.dtype, x_converted), x, z),
+               Broadcast(reals_in(y, z.dtype, y_converted), y, z));
   };
 }
 
@@ -150,14 +167,14 @@ void run_where(const KernelCall& call) {
   const Operand& x = call.input(1);
   const Operand& y = call.input(2);
   Operand& z = call.result();
-  const Integers chosen = spread(condition.integers(), condition, z);
+  const Broadcast chosen(condition.integers(), condition, z);
   std::visit(
       [&]<class T>(const std::vector<T>& x_elements) {
-        std::vector<T> result = spread(x_elements, x, z);
-        const std::vector<T> others = spread(std::get<std::vector<T>>(y.elements), y, z);
-        for (std::size_t i = 0; i < result.size(); ++i) {
-          if (chosen[i] == 0) result[i] = others[i];
-        }
+        const Broadcast ones(x_elements, x, z);
+        const Broadcast others(std::get<std::vector<T>>(y.elements), y, z);
+        std::vector<T> result(static_cast<std::size_t>(z.count()));
+        for (std::size_t i = 0; i < result.size(); ++i)
+          result[i] = chosen[i] != 0 ? ones[i] : others[i];
         z.elements = std::move(result);
       },
       x.elements);
@@ -167,7 +184,8 @@ void run_cast(const KernelCall& call) {
   const Operand& x = call.input(0);
   Operand& y = call.result();
   if (is_floating(y.dtype)) {
-    y.elements = reals_in(x, y.dtype);
+    Reals converted;
+    y.elements = reals_in(x, y.dtype, converted);
   } else if (!is_floating(x.dtype)) {
     y.elements = x.integers();
   } else if (y.dtype == DType::boolean) {

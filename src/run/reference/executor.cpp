@@ -25,8 +25,17 @@ bool has_kernel(std::string_view op) { return find_kernel(op) != nullptr; }
 class ReferenceExecutor final : public Executor {
  public:
   ReferenceExecutor(Graph graph, std::uint64_t seed)
-      : graph_(expand_unsupported(graph, has_kernel)), random_(seed) {
+      : graph_(expand_unsupported(graph, has_kernel)),
+        random_(seed),
+        stays_(graph_.values.size(), false),
+        operands_(graph_.values.size()) {
     for (const State& state : graph_.states) states_.push_back(state.initial);
+    std::int64_t room = most_kept;
+    for (const Constant& constant : graph_.constants) {
+      if (constant.data.count() > room) continue;
+      room -= constant.data.count();
+      stays_[static_cast<std::size_t>(constant.value)] = true;
+    }
   }
 
   std::vector<Tensor> run(std::span<const Tensor> inputs) override {
@@ -44,7 +53,7 @@ class ReferenceExecutor final : public Executor {
     std::vector<Tensor> next;
     for (const State& state : graph_.states) next.push_back(tensor_of(state.next));
     states_ = std::move(next);
-    operands_.clear();
+    release();
     return outputs;
   }
 
@@ -72,15 +81,20 @@ class ReferenceExecutor final : public Executor {
   std::vector<Step> prepare(const Lengths& lengths) const;
   Step prepare_node(const Node& node, const Lengths& lengths, std::vector<TensorType>& types) const;
   void bind(std::span<const Tensor> inputs);
+  void release();
   void take(const Step& step);
   const Operand& operand(ValueId id);
   Tensor tensor_of(ValueId id);
+
+  /// Elements of constants that are kept widened between runs: as many as memory hardly feels.
+  static constexpr std::int64_t most_kept = 1 << 22;
 
   Graph graph_;
   std::mt19937_64 random_;
   std::vector<Tensor> states_;
   std::optional<Lengths> lengths_;
   std::vector<Step> steps_;
+  std::vector<bool> stays_;  // by value: a constant whose operand is kept between runs
   /// While it runs, by value: what was given or is stored, and what is widened or computed.
   std::vector<const Tensor*> tensors_;
   std::vector<std::optional<Operand>> operands_;
@@ -128,7 +142,7 @@ std::vector<Step> ReferenceExecutor::prepare(const Lengths& lengths) const {
     steps.push_back(with_place([&] { return describe(graph_, node); },
                                [&] { return prepare_node(node, lengths, types); }));
   }
-  std::vector<bool> kept(graph_.values.size(), false);
+  std::vector<bool> kept = stays_;
   for (const ValueId id : graph_.outputs) kept[index_of(id)] = true;
   for (const State& state : graph_.states) kept[index_of(state.next)] = true;
   for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
@@ -143,9 +157,16 @@ std::vector<Step> ReferenceExecutor::prepare(const Lengths& lengths) const {
   return steps;
 }
 
+/// What belongs to one run, whether it ended or failed.
+void ReferenceExecutor::release() {
+  for (std::size_t i = 0; i < operands_.size(); ++i) {
+    if (!stays_[i]) operands_[i].reset();
+  }
+}
+
 void ReferenceExecutor::bind(std::span<const Tensor> inputs) {
+  release();
   tensors_.assign(graph_.values.size(), nullptr);
-  operands_.assign(graph_.values.size(), std::nullopt);
   for (std::size_t i = 0; i < inputs.size(); ++i) tensors_[index_of(graph_.inputs[i])] = &inputs[i];
   for (const Constant& constant : graph_.constants)
     tensors_[index_of(constant.value)] = &constant.data;

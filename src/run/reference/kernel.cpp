@@ -22,12 +22,13 @@ double rounded(double x, int digits, int least_exponent, double largest) {
 }
 
 void round_reals(std::vector<double>& values, DType dtype) {
+  const double largest = largest_of(dtype);
   if (dtype == DType::f32) {
     for (double& x : values) x = static_cast<double>(static_cast<float>(x));
   } else if (dtype == DType::f16) {
-    for (double& x : values) x = rounded(x, 11, -24, 65504.0);
+    for (double& x : values) x = rounded(x, 11, -24, largest);
   } else if (dtype == DType::bf16) {
-    for (double& x : values) x = rounded(x, 8, -133, 0x1.fep127);
+    for (double& x : values) x = rounded(x, 8, -133, largest);
   }
 }
 
@@ -80,21 +81,21 @@ void round_elements(Operand& operand) {
   }
 }
 
-std::vector<double> reals_in(const Operand& operand, DType dtype) {
+const std::vector<double>& reals_in(const Operand& operand, DType dtype,
+                                    std::vector<double>& converted) {
+  if (operand.dtype == dtype) return operand.reals();
   if (is_floating(operand.dtype)) {
-    std::vector<double> reals = operand.reals();
-    round_reals(reals, dtype);
-    return reals;
+    converted = operand.reals();
+  } else {
+    converted.reserve(operand.integers().size());
+    for (const std::int64_t x : operand.integers()) {
+      // Straight to float: by way of double, large integers would be rounded twice.
+      converted.push_back(dtype == DType::f32 ? static_cast<double>(static_cast<float>(x))
+                                              : static_cast<double>(x));
+    }
   }
-  std::vector<double> reals;
-  reals.reserve(operand.integers().size());
-  for (const std::int64_t x : operand.integers()) {
-    // Straight to float: by way of double, large integers would be rounded twice.
-    reals.push_back(dtype == DType::f32 ? static_cast<double>(static_cast<float>(x))
-                                        : static_cast<double>(x));
-  }
-  round_reals(reals, dtype);
-  return reals;
+  round_reals(converted, dtype);
+  return converted;
 }
 
 std::int64_t truncated(double x, DType dtype) {

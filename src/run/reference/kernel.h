@@ -42,8 +42,9 @@ Tensor narrowed(const Operand& operand);
 void round_elements(Operand& operand);
 
 /// The elements as `dtype` would hold them, which is how integers enter an operator with a floating
-/// result.
-std::vector<double> reals_in(const Operand& operand, DType dtype);
+/// result. They are the operand's own, or `converted`.
+const std::vector<double>& reals_in(const Operand& operand, DType dtype,
+                                    std::vector<double>& converted);
 
 /// The whole part of `x`. What does not fit, and nan, is what the processors that PyTorch runs on
 /// make of it: the least integer of 64 bits, or of 32 bits for all narrower types, whose low bits
