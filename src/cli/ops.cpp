@@ -5,7 +5,7 @@
 #include "codecs/json.h"
 #include "run/engine.h"
 #include "systems/system.h"
-#include "vocabularies/aten/names.h"
+#include "vocabularies/aten/row.h"
 
 namespace isomer::cli {
 namespace {

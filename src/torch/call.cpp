@@ -10,7 +10,7 @@
 #include <string>
 
 #include "ops/schema.h"
-#include "vocabularies/aten/names.h"
+#include "vocabularies/aten/row.h"
 
 namespace isomer::libtorch {
 namespace {
@@ -38,7 +38,7 @@ struct Parameter {
 };
 
 [[noreturn]] void misfit(const aten::Row& row, const std::string& what) {
-  throw Error(Fault::bug, std::string(row.op), std::string(row.name) + ": " + what);
+  throw Error(Fault::bug, std::string(row.ours), std::string(row.target) + ": " + what);
 }
 
 Parameter parameter_of(const c10::Argument& argument) {
@@ -55,18 +55,6 @@ Parameter parameter_of(const c10::Argument& argument) {
   }
   if (argument.default_value()) parameter.otherwise = *argument.default_value();
   return parameter;
-}
-
-/// The text after `name=` in a list of such pairs separated by blanks, or none.
-std::optional<std::string_view> paired(std::string_view list, std::string_view name) {
-  while (!list.empty()) {
-    const std::size_t end = list.find(' ');
-    const std::string_view pair = list.substr(0, end);
-    const std::size_t equals = pair.find('=');
-    if (pair.substr(0, equals) == name) return pair.substr(equals + 1);
-    list.remove_prefix(end == std::string_view::npos ? list.size() : end + 1);
-  }
-  return std::nullopt;
 }
 
 /// As Python writes literals: True, 0.0, 3, 'floor'; or the type of the first input.
@@ -139,9 +127,11 @@ class Converter {
 };
 
 c10::OperatorHandle schema_of(const aten::Row& row) {
-  const auto found =
-      c10::Dispatcher::singleton().findSchema({std::string(row.name), std::string(row.overload)});
-  if (!found) misfit(row, "the dispatcher has no overload '" + std::string(row.overload) + "'");
+  const std::size_t dot = std::min(row.target.find('.'), row.target.size());
+  const std::string name = "aten::" + std::string(row.target.substr(0, dot));
+  const std::string overload(row.target.substr(std::min(dot + 1, row.target.size())));
+  const auto found = c10::Dispatcher::singleton().findSchema({name, overload});
+  if (!found) misfit(row, "the dispatcher has no such operator");
   return *found;
 }
 
@@ -196,8 +186,8 @@ class Binder {
     const bool list =
         parameter.kind == TypeKind::ListType && parameter.element == TypeKind::TensorType;
     if (parameter.kind == TypeKind::TensorType || list) return tensor_slot(parameter, list);
-    if (const auto text = paired(row_.fixed, parameter.name))
-      return {.value = literal(row_, *text, dtype_)};
+    if (const auto text = aten::paired(row_.fixed, parameter.name); !text.empty())
+      return {.value = literal(row_, text, dtype_)};
     for (const NamedAttribute& attribute : attributes_) {
       if (theirs(attribute.name) != parameter.name) continue;
       ++used_;
@@ -222,7 +212,7 @@ class Binder {
   }
 
   std::string_view theirs(std::string_view ours) const {
-    return paired(row_.renames, ours).value_or(ours);
+    return aten::paired(row_.renames, ours, ours);
   }
 
   const aten::Row& row_;

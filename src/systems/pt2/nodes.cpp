@@ -24,28 +24,8 @@ constexpr std::array guards = {
     std::string_view("torch.ops.aten.sym_constrain_range_for_size.default"),
 };
 
-// In training they write to `running_mean` and `running_var`, which their schemas do not say.
-constexpr std::array norms = {
-    std::string_view("batch_norm.default"),
-    std::string_view("native_batch_norm.default"),
-    std::string_view("_native_batch_norm_legit.default"),
-};
-
 bool is_guard(const ExportNode& node) {
   return std::ranges::find(guards, node.target) != guards.end();
-}
-
-/// "add_.Tensor" writes to its argument `self`; "__and__.Tensor" does not.
-bool is_in_place(std::string_view target) {
-  const std::string_view name = target.substr(0, target.find('.'));
-  return name.ends_with('_') && !name.ends_with("__");
-}
-
-/// The twin that only computes: "add.Tensor".
-std::string functional(std::string_view target) {
-  std::string twin(target);
-  if (is_in_place(target)) twin.erase(std::min(twin.find('.'), twin.size()) - 1, 1);
-  return twin;
 }
 
 const std::string* value_name(const ExportNode& node, std::string_view argument) {
@@ -177,29 +157,28 @@ void NodeReader::run_node(const ExportNode& node, const ExportGraph& graph, Scop
 void NodeReader::emit(const ExportNode& node, const ExportGraph& graph, Scope& scope) {
   if (!node.target.starts_with(aten_prefix)) throw Error(Fault::unsupported, "", "");
   const std::string_view target = std::string_view(node.target).substr(aten_prefix.size());
-  const std::string twin = functional(target);
-  if (!aten::reads(twin)) throw Error(Fault::unsupported, "", "");
-  const aten::Call call{twin, arguments_of(node, scope)};
+  const std::string twin = aten::functional(target);
+  const aten::Row* row = aten::row_for(twin);
+  if (row == nullptr) throw Error(Fault::unsupported, "", "");
   first_new_ = builder_.graph().values.size();
-  const std::vector<ValueId> results = aten::emit(builder_, call);
+  const std::vector<ValueId> results = aten::emit(builder_, {twin, arguments_of(node, scope)});
   const std::vector<std::string> names = output_names(node);
   if (results.empty() || results.size() < names.size()) {
     throw Error(Fault::file, "",
                 fmt::format("gives {}; the export says {}", counted(results.size(), "value"),
                             names.size()));
   }
-  if (is_in_place(target)) {
+  if (aten::writes_self(target)) {
     write(node, graph, scope, results[0], names);
   } else {
-    bind(node, graph, scope, call, results, names);
+    bind(node, graph, scope, *row, results, names);
   }
-  const std::string* mean = value_name(node, "running_mean");
-  const std::string* variance = value_name(node, "running_var");
-  const bool updates =
-      std::ranges::find(norms, target) != norms.end() && results.size() == names.size() + 2;
-  if (updates && mean != nullptr && variance != nullptr) {
-    cells_.write(scope.at(*mean), results[names.size()]);
-    cells_.write(scope.at(*variance), results[names.size() + 1]);
+  if (results.size() == names.size() || row->writes.empty()) return;
+  std::size_t next = names.size();
+  for (const std::string_view argument : split_text(row->writes, ' ')) {
+    const std::string* written = value_name(node, argument);
+    if (written != nullptr && next < results.size())
+      cells_.write(scope.at(*written), results[next++]);
   }
 }
 
@@ -223,33 +202,22 @@ void NodeReader::write(const ExportNode& node, const ExportGraph& graph, Scope& 
 }
 
 void NodeReader::bind(const ExportNode& node, const ExportGraph& graph, Scope& scope,
-                      const aten::Call& call, const std::vector<ValueId>& results,
+                      const aten::Row& row, const std::vector<ValueId>& results,
                       const std::vector<std::string>& names) {
-  const std::string* self = value_name(node, "self");
-  Sharing sharing =
-      self == nullptr ? Sharing::none : sharing_of(call.target, is_contiguous(graph, *self));
-  // Outside training a dropout gives its very argument.
-  const std::string* input = value_name(node, "input");
-  if (call.target == "dropout.default" && input != nullptr &&
-      results[0] == cells_.read(scope.at(*input))) {
-    self = input;
-    sharing = Sharing::same;
-  }
+  const std::string* base = value_name(node, row.inputs.substr(0, row.inputs.find(' ')));
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (names[i].empty() || results[i] == ValueId::none) continue;
     check_type(graph, names[i], results[i]);
     name_new(results[i], names[i]);
-    Cell cell{};
-    switch (sharing) {
-      case Sharing::none: cell = cells_.add(results[i], names[i]); break;
-      case Sharing::same: cell = scope.at(*self); break;
-      case Sharing::view:
-      case Sharing::perhaps:
-        cell = cells_.add_view(results[i], names[i], scope.at(*self), call, i,
-                               sharing == Sharing::view);
-        break;
+    auto sharing = aten::Sharing::none;
+    if (base != nullptr) {
+      const bool unchanged = results[i] == cells_.read(scope.at(*base));
+      sharing = aten::sharing_of(row, is_contiguous(graph, *base), unchanged);
     }
-    scope.define(names[i], cell);
+    const bool own = sharing == aten::Sharing::none;
+    scope.define(names[i], own ? cells_.add(results[i], names[i])
+                               : cells_.add_view(results[i], names[i], scope.at(*base),
+                                                 sharing == aten::Sharing::certain));
   }
 }
 
@@ -287,7 +255,7 @@ void NodeReader::inline_block(const ExportNode& node, Scope& scope) {
 Cell NodeReader::detached(Cell cell, const std::string& name) {
   const ValueId value = cells_.read(cell);
   const aten::Call call{"detach.default", {{"self", value}}};
-  return cells_.add_view(aten::emit(builder_, call).at(0), name, cell, call, 0, true);
+  return cells_.add_view(aten::emit(builder_, call)[0], name, cell, true);
 }
 
 std::vector<aten::NamedArgument> NodeReader::arguments_of(const ExportNode& node,

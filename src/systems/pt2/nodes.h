@@ -48,7 +48,7 @@ class NodeReader {
   void emit(const ExportNode& node, const ExportGraph& graph, Scope& scope);
   void write(const ExportNode& node, const ExportGraph& graph, Scope& scope, ValueId result,
              const std::vector<std::string>& names);
-  void bind(const ExportNode& node, const ExportGraph& graph, Scope& scope, const aten::Call& call,
+  void bind(const ExportNode& node, const ExportGraph& graph, Scope& scope, const aten::Row& row,
             const std::vector<ValueId>& results, const std::vector<std::string>& names);
   void inline_block(const ExportNode& node, Scope& scope);
   Cell detached(Cell cell, const std::string& name);

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "vocabularies/aten/aten.h"
 
 namespace isomer::pt2 {
 namespace {
@@ -12,6 +13,11 @@ namespace {
 std::string_view short_target(std::string_view target) {
   constexpr std::string_view prefix = "torch.ops.";
   return target.starts_with(prefix) ? target.substr(prefix.size()) : target;
+}
+
+bool aten_decomposes(std::string_view target) {
+  constexpr std::string_view prefix = "aten.";
+  return target.starts_with(prefix) && aten::decomposes(target.substr(prefix.size()));
 }
 
 /// "in encoder.0, net.py:12"; empty where nothing is known.
@@ -33,10 +39,11 @@ std::string describe(const ExportNode& node) {
 
 void Problems::add(const ExportNode& node, std::string_view reason) {
   std::string what(short_target(node.target));
+  const bool decomposes = reason.empty() && aten_decomposes(what);
   if (!reason.empty()) what += fmt::format(": {}", reason);
   auto found = std::ranges::find(problems_, what, &Problem::what);
   if (found == problems_.end()) {
-    problems_.push_back({std::move(what), 0, site(node)});
+    problems_.push_back({std::move(what), 0, site(node), decomposes});
     found = std::prev(problems_.end());
   }
   ++found->count;
@@ -44,20 +51,21 @@ void Problems::add(const ExportNode& node, std::string_view reason) {
 
 void Problems::throw_if_any(bool decomposed) const {
   if (problems_.empty()) return;
+  const bool helps =
+      !decomposed && std::ranges::all_of(problems_, [](const Problem& p) { return p.decomposes; });
   std::vector<std::string> items;
   for (const Problem& problem : problems_) {
     items.push_back(fmt::format("{} ({}x{}{})", problem.what, problem.count,
                                 problem.first.empty() ? "" : ", first ", problem.first));
   }
-  throw Error(
-      Fault::unsupported, "",
-      fmt::format(
-          "{} not read: {}{}",
-          items.size() == 1 ? "1 operator is" : fmt::format("{} operators are", items.size()),
-          listed(items, "; "),
-          decomposed ? ""
-                     : "\n  save program.run_decompositions() instead: it says many "
-                       "operators in others, which we read"));
+  throw Error(Fault::unsupported, "",
+              fmt::format("{} not read: {}{}",
+                          items.size() == 1 ? "1 operator is"
+                                            : fmt::format("{} operators are", items.size()),
+                          listed(items, "; "),
+                          helps ? "\n  save program.run_decompositions() instead: it says "
+                                  "them in operators that we read"
+                                : ""));
 }
 
 }  // namespace isomer::pt2

@@ -17,15 +17,16 @@ class Problems {
   /// `reason` may be empty: the operator is not known at all.
   void add(const ExportNode& node, std::string_view reason);
   bool empty() const { return problems_.empty(); }
-  /// Throws Fault::unsupported with the whole list, and with what may help where the program is not
-  /// decomposed yet.
+  /// Throws Fault::unsupported with the whole list, and with what helps where that is known. The
+  /// program may be decomposed already.
   void throw_if_any(bool decomposed) const;
 
  private:
   struct Problem {
     std::string what;
     int count = 0;
-    std::string first;  // where it stands first
+    std::string first;        // where it stands first
+    bool decomposes = false;  // into what is read
   };
   std::vector<Problem> problems_;
 };

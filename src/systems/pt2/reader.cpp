@@ -51,6 +51,10 @@ class Reader {
     if (program_.minor > newest)
       note("", fmt::format("its export schema 8.{} is newer than 8.{}, the newest we know",
                            program_.minor, newest));
+    for (const std::string& what : program_.lost_arguments)
+      note("arguments", what + "; its fields are known by their place alone");
+    for (const std::string& what : program_.lost_results)
+      note("result", what + "; its fields are known by their place alone");
     add_weights();
     add_inputs();
     try {
@@ -192,7 +196,7 @@ class Reader {
       if (found == by_name.end()) {
         throw Error(Fault::file, "buffer " + quoted(output.name), "changes and is not there");
       }
-      changed_[found->second] = read(output.argument.as<Argument::Value>()->name);
+      changed_[found->second] = read(value_of(output.argument));
     }
     for (std::size_t i = 0; i < weights_.size(); ++i) {
       if (cells_.changed(weight_cells_[i])) changed_[i] = cells_.read(weight_cells_[i]);
@@ -224,8 +228,9 @@ class Reader {
     std::set<ValueId> kept;
     for (const auto& [index, next] : changed_) {
       const ValueId value = weights_[index].value;
-      const Constant& constant = *uses.constant(graph, value);
-      graph.states.push_back({value, next, constant.data, constant.names});
+      const Constant* constant = uses.constant(graph, value);
+      expect(constant != nullptr, "each weight is a constant of its own");
+      graph.states.push_back({value, next, constant->data, constant->names});
       kept.insert(value);
     }
     std::erase_if(graph.constants,

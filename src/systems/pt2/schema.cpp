@@ -289,10 +289,12 @@ void parse_call(const Tree& module, ExportProgram& program) {
   const Tree::List& calls = list_field(module, "module_call_graph");
   if (calls.empty()) refuse("'module_call_graph' is empty");
   const Tree& signature = field(calls[0], "signature");
-  program.results =
-      with_place("out_spec", [&] { return parse_tree_spec(text_field(signature, "out_spec")); });
-  Structure both =
-      with_place("in_spec", [&] { return parse_tree_spec(text_field(signature, "in_spec")); });
+  program.results = with_place("out_spec", [&] {
+    return parse_tree_spec(text_field(signature, "out_spec"), program.lost_results);
+  });
+  Structure both = with_place("in_spec", [&] {
+    return parse_tree_spec(text_field(signature, "in_spec"), program.lost_arguments);
+  });
   if (both.children.size() != 2)
     refuse("'in_spec' is not a pair of arguments and keyword arguments");
   program.arguments = std::move(both.children[0]);
@@ -308,6 +310,12 @@ void parse_call(const Tree& module, ExportProgram& program) {
 }
 
 }  // namespace
+
+const std::string& value_of(const ExportArgument& argument) {
+  const auto* value = argument.as<Argument::Value>();
+  if (value == nullptr) refuse("is no tensor where one is needed");
+  return value->name;
+}
 
 ExportProgram parse_program(const Tree& tree) {
   ExportProgram program;

@@ -45,6 +45,9 @@ struct ExportArgument {
   }
 };
 
+/// The name of the tensor that it is. Throws Fault::file where it is none.
+const std::string& value_of(const ExportArgument& argument);
+
 struct ExportNode {
   struct Input {
     std::string name;  // as in PyTorch's schema; empty for higher-order operators
@@ -95,6 +98,9 @@ struct ExportProgram {
   Structure arguments;  // leaves: user inputs in order, first of `arguments`, then of `keywords`
   Structure keywords;
   Structure results;  // leaves: user outputs in order
+  /// Classes that these structures cannot keep: "Out becomes a tuple".
+  std::vector<std::string> lost_arguments;
+  std::vector<std::string> lost_results;
   std::string torch_version;
   std::int64_t minor = 0;   // of the schema
   bool decomposed = false;  // by run_decompositions

@@ -1,5 +1,6 @@
 #include "systems/pt2/structure.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <optional>
@@ -33,22 +34,53 @@ std::vector<std::string> dict_keys(const Tree& spec) {
   return texts;
 }
 
+/// What a caller makes of a node of that type. A class without a row is no longer what it was.
+struct Container {
+  std::string_view type;
+  Structure::Kind kind;
+  bool kept = true;  // whether callers use the other as they used this one
+};
+
+constexpr Container containers[] = {
+    {"builtins.tuple", Structure::Kind::tuple},
+    {"builtins.list", Structure::Kind::list},
+    {"builtins.dict", Structure::Kind::dict},
+    {"collections.OrderedDict", Structure::Kind::dict},
+    {"collections.defaultdict", Structure::Kind::dict, false},
+    {"collections.deque", Structure::Kind::list, false},
+};
+
+std::string_view kind_name(Structure::Kind kind) {
+  return kind == Structure::Kind::list ? "list" : kind == Structure::Kind::dict ? "dict" : "tuple";
+}
+
+/// A named tuple is known by its context, other classes by their type.
+std::string class_of(const Tree& spec, const std::string& type) {
+  const Tree* context = given(spec, "context");
+  if (type != "collections.namedtuple" || context == nullptr || context->text() == nullptr)
+    return type;
+  std::string name(trimmed(*context->text()));
+  std::erase(name, '"');
+  return name;
+}
+
 // The reader of JSON has bounded the depth.
-Structure structure_of(const Tree& spec) {
+Structure structure_of(const Tree& spec, std::vector<std::string>& lost) {
   const Tree* type = given(spec, "type");
   if (type == nullptr) return {};
   const std::string& name = as_text(*type);
+  const auto container = std::ranges::find(containers, name, &Container::type);
+  const bool known = container != std::end(containers);
   Structure structure;
-  structure.kind = Structure::Kind::tuple;
-  if (name == "builtins.list" || name == "collections.deque")
-    structure.kind = Structure::Kind::list;
-  if (name == "builtins.dict" || name == "collections.OrderedDict" ||
-      name == "collections.defaultdict") {
-    structure.kind = Structure::Kind::dict;
-    structure.keys = dict_keys(spec);
+  structure.kind = known ? container->kind : Structure::Kind::tuple;
+  if (!known || !container->kept) {
+    std::string what =
+        fmt::format("{} becomes a {}", class_of(spec, name), kind_name(structure.kind));
+    if (std::ranges::find(lost, what) == lost.end()) lost.push_back(std::move(what));
   }
+  if (structure.kind == Structure::Kind::dict) structure.keys = dict_keys(spec);
   for (const Tree& child : list_field(spec, "children_spec"))
-    structure.children.push_back(structure_of(child));
+    structure.children.push_back(structure_of(child, lost));
   if (structure.kind == Structure::Kind::dict &&
       structure.keys.size() != structure.children.size()) {
     throw Error(Fault::file, "",
@@ -128,14 +160,14 @@ std::string without_folders(std::string_view file) {
 
 }  // namespace
 
-Structure parse_tree_spec(std::string_view text) {
+Structure parse_tree_spec(std::string_view text, std::vector<std::string>& lost) {
   const Tree tree = read_json(text);
   refuse_repeated_keys(tree, text);
   const Tree::List& versioned = as_list(tree);
   if (versioned.size() != 2 || as_integer(versioned[0]) != 1) {
     throw Error(Fault::unsupported, "", "is a tree of another version than 1");
   }
-  return structure_of(versioned[1]);
+  return structure_of(versioned[1], lost);
 }
 
 std::string parse_scope(std::string_view module_stack) {

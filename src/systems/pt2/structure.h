@@ -2,14 +2,16 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "codecs/tree.h"
 #include "graph/graph.h"
 
 namespace isomer::pt2 {
 
-/// A pytree as torch.export writes it: JSON in a text.
-Structure parse_tree_spec(std::string_view text);
+/// A pytree as torch.export writes it: JSON in a text. What it cannot keep is added to `lost`, each
+/// once: "case.Out becomes a tuple".
+Structure parse_tree_spec(std::string_view text, std::vector<std::string>& lost);
 
 /// The innermost module path in "key,path,type;key,path,type": "encoder.0".
 std::string parse_scope(std::string_view module_stack);

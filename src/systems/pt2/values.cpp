@@ -2,79 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <ranges>
 
 #include "base/error.h"
 #include "base/text.h"
 
 namespace isomer::pt2 {
 namespace {
-
-struct Row {
-  std::string_view target;  // without the overload
-  Sharing sharing;
-};
-
-// Operators whose results share memory with `self`, as their schemas say (`Tensor(a)`).
-constexpr std::array rows = {
-    Row{"alias", Sharing::same},
-    Row{"lift_fresh", Sharing::same},
-    Row{"detach", Sharing::view},
-    Row{"view", Sharing::view},
-    Row{"view_as", Sharing::view},
-    Row{"unflatten", Sharing::view},
-    Row{"unsqueeze", Sharing::view},
-    Row{"squeeze", Sharing::view},
-    Row{"transpose", Sharing::view},
-    Row{"swapaxes", Sharing::view},
-    Row{"t", Sharing::view},
-    Row{"numpy_T", Sharing::view},
-    Row{"permute", Sharing::view},
-    Row{"movedim", Sharing::view},
-    Row{"select", Sharing::view},
-    Row{"slice", Sharing::view},
-    Row{"narrow", Sharing::view},
-    Row{"expand", Sharing::view},
-    Row{"expand_as", Sharing::view},
-    Row{"diagonal", Sharing::view},
-    Row{"unfold", Sharing::view},
-    Row{"as_strided", Sharing::view},
-    Row{"split", Sharing::view},
-    Row{"split_with_sizes", Sharing::view},
-    Row{"chunk", Sharing::view},
-    Row{"tensor_split", Sharing::view},
-    Row{"unbind", Sharing::view},
-    Row{"real", Sharing::view},
-    Row{"imag", Sharing::view},
-    Row{"view_as_real", Sharing::view},
-    Row{"view_as_complex", Sharing::view},
-    // They copy where they must.
-    Row{"contiguous", Sharing::perhaps},
-    Row{"reshape", Sharing::perhaps},
-    Row{"reshape_as", Sharing::perhaps},
-    Row{"flatten", Sharing::perhaps},
-    Row{"ravel", Sharing::perhaps},
-    Row{"to", Sharing::perhaps},
-};
-
-std::string_view without_overload(std::string_view target) {
-  return target.substr(0, target.find('.'));
-}
-
-template <class T>
-std::optional<T> argument_of(const std::vector<aten::NamedArgument>& arguments,
-                             std::string_view name) {
-  const auto found = std::ranges::find(arguments, name, &aten::NamedArgument::name);
-  if (found == arguments.end()) return std::nullopt;
-  const T* value = std::get_if<T>(&found->value);
-  return value == nullptr ? std::nullopt : std::optional<T>(*value);
-}
-
-/// A length given as a number or symbolically.
-std::optional<Dim> length_of(const std::vector<aten::NamedArgument>& arguments,
-                             std::string_view name) {
-  if (const auto number = argument_of<std::int64_t>(arguments, name)) return Dim(*number);
-  return argument_of<Dim>(arguments, name);
-}
 
 bool is_known(const Dim& dim, std::int64_t number) { return dim.known() && dim.value() == number; }
 
@@ -99,36 +33,16 @@ ValueId replace_part(Builder& b, ValueId base, ValueId part, std::int64_t axis, 
   return b.emit("cat", pieces, {{"dim", axis}});
 }
 
-/// Has the view the elements of its base in the same order?
-bool is_reshape(std::string_view name) {
-  constexpr std::array names = {
-      std::string_view("view"),    std::string_view("view_as"),    std::string_view("unflatten"),
-      std::string_view("squeeze"), std::string_view("reshape_as"), std::string_view("flatten"),
-      std::string_view("ravel"),   std::string_view("reshape"),    std::string_view("unsqueeze"),
-  };
-  return std::ranges::find(names, name) != names.end();
-}
-
 std::vector<std::int64_t> inverse(const std::vector<std::int64_t>& permutation) {
-  const auto rank = static_cast<std::int64_t>(permutation.size());
   std::vector<std::int64_t> inverted(permutation.size());
-  for (std::int64_t i = 0; i < rank; ++i) {
-    const std::int64_t axis = permutation[static_cast<std::size_t>(i)];
-    inverted.at(static_cast<std::size_t>(axis < 0 ? axis + rank : axis)) = i;
-  }
+  for (std::size_t i = 0; i < permutation.size(); ++i)
+    inverted[static_cast<std::size_t>(permutation[i])] = static_cast<std::int64_t>(i);
   return inverted;
 }
 
 }  // namespace
 
-Sharing sharing_of(std::string_view target, bool contiguous) {
-  const std::string_view name = without_overload(target);
-  const auto row = std::ranges::find(rows, name, &Row::target);
-  if (row == rows.end()) return Sharing::none;
-  if (name == "contiguous") return contiguous ? Sharing::same : Sharing::none;
-  if (row->sharing == Sharing::perhaps && contiguous && name != "to") return Sharing::view;
-  return row->sharing;
-}
+}  // namespace
 
 Cell Cells::add(ValueId value, std::string name) {
   Entry entry;
@@ -138,16 +52,14 @@ Cell Cells::add(ValueId value, std::string name) {
   return Cell{entries_.size() - 1};
 }
 
-Cell Cells::add_view(ValueId value, std::string name, Cell base, const aten::Call& call,
-                     std::size_t index, bool certain) {
+Cell Cells::add_view(ValueId value, std::string name, Cell base, bool certain) {
   // Deriving walks down the views one function call each.
   constexpr int deepest = 1000;
   const int depth = at(base).depth + 1;
   if (depth > deepest) throw Error(Fault::unsupported, "", "is a view of a view, too often");
   const Cell cell = add(value, std::move(name));
   at(cell).depth = depth;
-  at(cell).view =
-      View{base, at(base).version, std::string(call.target), call.arguments, index, certain};
+  at(cell).view = View{base, at(base).version, steps_between(at(base).value, value), certain};
   return cell;
 }
 
@@ -165,7 +77,8 @@ ValueId Cells::read(Cell cell) {
                                 quoted(entry.name), quoted(origin.name)));
       }
       view.base_version = origin.version;
-      entry.value = derive(view, base);
+      entry.value = base;
+      for (const Step& step : view.steps) entry.value = apply(step, entry.value);
       ++entry.version;
     }
   }
@@ -193,52 +106,71 @@ void Cells::write(Cell cell, ValueId value) {
   at(cell).view->base_version = at(base).version;
 }
 
-ValueId Cells::derive(const View& view, ValueId base) {
-  aten::Call call{view.target, view.arguments};
-  std::ranges::find(call.arguments, "self", &aten::NamedArgument::name)->value = base;
-  return aten::emit(builder_, call).at(view.index);
+std::vector<Cells::Step> Cells::steps_between(ValueId base, ValueId view) const {
+  std::vector<Step> steps;
+  for (ValueId id = view; id != base;) {
+    const Node* node = builder_.maker(id);
+    // Some views go away when they are read; they kept the order of the elements.
+    if (node == nullptr || node->inputs.size() != 1)
+      return {{"reshape", {{"shape", builder_.shape(view)}}}};
+    const auto output = std::ranges::find(node->outputs, id) - node->outputs.begin();
+    steps.push_back({node->op, complete(op_named(node->op), node->attributes),
+                     static_cast<std::size_t>(output)});
+    id = node->inputs[0];
+  }
+  std::ranges::reverse(steps);
+  return steps;
+}
+
+ValueId Cells::apply(const Step& step, ValueId x) {
+  return builder_.emit_all(step.op, {x}, step.attributes)[step.output];
+}
+
+/// `base` with `part` in place of what the step gives of it.
+ValueId Cells::replace(const Step& step, ValueId base, ValueId part) {
+  constexpr std::string_view reshapes[] = {"reshape", "flatten", "squeeze", "unsqueeze"};
+  if (step.op == "detach") return part;
+  if (std::ranges::find(reshapes, step.op) != std::end(reshapes))
+    return builder_.emit("reshape", {part}, {{"shape", builder_.shape(base)}});
+  if (step.op == "transpose") return builder_.emit("transpose", {part}, step.attributes);
+  if (step.op == "permute") {
+    const auto& dims = get<std::vector<std::int64_t>>(step.attributes, "dims");
+    return builder_.emit("permute", {part}, {{"dims", inverse(dims)}});
+  }
+  const auto length = [&](std::int64_t dim) {
+    return builder_.shape(base)[static_cast<std::size_t>(dim)];
+  };
+  const auto bound = [&](std::string_view name, std::int64_t dim) {
+    return position(get<Dim>(step.attributes, name), length(dim));
+  };
+  if (step.op == "select") {
+    const auto dim = get<std::int64_t>(step.attributes, "dim");
+    const Dim index = bound("index", dim);
+    part = builder_.emit("unsqueeze", {part}, {{"dim", dim}});
+    return replace_part(builder_, base, part, dim, index, index + 1);
+  }
+  if (step.op == "slice" && get<std::int64_t>(step.attributes, "step") == 1) {
+    const auto dim = get<std::int64_t>(step.attributes, "dim");
+    return replace_part(builder_, base, part, dim, bound("start", dim), bound("end", dim));
+  }
+  if (step.op == "split") {
+    const auto dim = get<std::int64_t>(step.attributes, "dim");
+    const auto& sizes = get<std::vector<Dim>>(step.attributes, "sizes");
+    Dim begin = 0;
+    for (std::size_t i = 0; i < step.output; ++i) begin = begin + sizes[i];
+    return replace_part(builder_, base, part, dim, begin, begin + sizes[step.output]);
+  }
+  throw Error(Fault::unsupported, "",
+              fmt::format("writes to a view that {} makes, which cannot be written through",
+                          quoted(step.op)));
 }
 
 ValueId Cells::carry_back(const View& view, ValueId base, ValueId value) {
-  const std::string_view name = without_overload(view.target);
-  const std::int64_t rank = builder_.rank(base);
-  const auto axis = [&](std::string_view key, std::int64_t otherwise) {
-    const std::int64_t given = argument_of<std::int64_t>(view.arguments, key).value_or(otherwise);
-    return given < 0 ? given + rank : given;
-  };
-  if (name == "detach") return value;
-  if (is_reshape(name)) return builder_.emit("reshape", {value}, {{"shape", builder_.shape(base)}});
-  if (name == "transpose") {
-    return builder_.emit("transpose", {value},
-                         {{"dim0", axis("dim0", 0)}, {"dim1", axis("dim1", 0)}});
-  }
-  if (name == "t") {
-    return rank < 2 ? value
-                    : builder_.emit("transpose", {value},
-                                    {{"dim0", std::int64_t{0}}, {"dim1", std::int64_t{1}}});
-  }
-  if (name == "permute") {
-    if (const auto dims = argument_of<std::vector<std::int64_t>>(view.arguments, "dims")) {
-      return builder_.emit("permute", {value}, {{"dims", inverse(*dims)}});
-    }
-  }
-  if (name == "select") {
-    const std::int64_t dim = axis("dim", 0);
-    const Dim index = position(length_of(view.arguments, "index").value_or(0),
-                               builder_.shape(base).at(static_cast<std::size_t>(dim)));
-    const ValueId part = builder_.emit("unsqueeze", {value}, {{"dim", dim}});
-    return replace_part(builder_, base, part, dim, index, index + 1);
-  }
-  if (name == "slice" && argument_of<std::int64_t>(view.arguments, "step").value_or(1) == 1) {
-    const std::int64_t dim = axis("dim", 0);
-    const Dim length = builder_.shape(base).at(static_cast<std::size_t>(dim));
-    const Dim begin = position(length_of(view.arguments, "start").value_or(0), length);
-    const Dim end = position(length_of(view.arguments, "end").value_or(length), length);
-    return replace_part(builder_, base, value, dim, begin, end);
-  }
-  throw Error(Fault::unsupported, "",
-              fmt::format("writes to what aten.{} gave, a view that cannot be written through",
-                          view.target));
+  std::vector<ValueId> bases;  // of each step
+  for (std::size_t i = 0; i < view.steps.size(); ++i)
+    bases.push_back(i == 0 ? base : apply(view.steps[i - 1], bases.back()));
+  for (std::size_t i = view.steps.size(); i-- > 0;) value = replace(view.steps[i], bases[i], value);
+  return value;
 }
 
 }  // namespace isomer::pt2

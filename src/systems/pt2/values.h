@@ -5,21 +5,11 @@
 
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "ops/builder.h"
-#include "vocabularies/aten/aten.h"
 
 namespace isomer::pt2 {
-
-/// How a result shares memory with the operator's argument `self`.
-enum class Sharing { none, same, view, perhaps };
-
-/// What an operator without a trailing underscore does; `contiguous` tells whether `self` is laid
-/// out in C order, on which it depends whether a reshape copies. `perhaps`: the export does not
-/// tell.
-Sharing sharing_of(std::string_view target, bool contiguous);
 
 /// One tensor of the exported program. Names are aliases of it.
 enum class Cell : std::size_t {};
@@ -33,25 +23,28 @@ class Cells {
 
   /// A tensor with memory of its own.
   Cell add(ValueId value, std::string name);
-  /// Result `index` of `call`, whose argument `self` is `base`: it shares memory with it. Not
-  /// `certain`: or is a copy.
-  Cell add_view(ValueId value, std::string name, Cell base, const aten::Call& call,
-                std::size_t index, bool certain);
+  /// `value`, just made of what `base` holds, shares memory with it. Not `certain`: or is a copy.
+  Cell add_view(ValueId value, std::string name, Cell base, bool certain);
 
   /// Throws Fault::unsupported where the export does not tell what the tensor holds.
   ValueId read(Cell cell);
   /// Throws Fault::unsupported for a write to a view of a kind that cannot be carried back.
   void write(Cell cell, ValueId value);
 
-  bool changed(Cell cell) const { return at(cell).version != 0; }
+  /// Whether it was changed, or may have been.
+  bool changed(Cell cell) const { return at(cell).version != 0 || !at(cell).doubt.empty(); }
 
  private:
+  /// One operator on the way from a base to its view, and which of its results leads there.
+  struct Step {
+    std::string op;
+    Attributes attributes;
+    std::size_t output = 0;
+  };
   struct View {
     Cell base;
     int base_version = 0;
-    std::string target;
-    std::vector<aten::NamedArgument> arguments;
-    std::size_t index = 0;
+    std::vector<Step> steps;
     bool certain = true;
   };
   struct Entry {
@@ -65,7 +58,9 @@ class Cells {
 
   Entry& at(Cell cell) { return entries_[static_cast<std::size_t>(cell)]; }
   const Entry& at(Cell cell) const { return entries_[static_cast<std::size_t>(cell)]; }
-  ValueId derive(const View& view, ValueId base);
+  std::vector<Step> steps_between(ValueId base, ValueId view) const;
+  ValueId apply(const Step& step, ValueId x);
+  ValueId replace(const Step& step, ValueId base, ValueId part);
   ValueId carry_back(const View& view, ValueId base, ValueId value);
 
   Builder& builder_;

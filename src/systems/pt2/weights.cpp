@@ -66,7 +66,7 @@ std::vector<Weight> collect_weights(const ExportProgram& program, const Archive&
     if (input.kind == Kind::user || input.kind == Kind::literal) continue;
     with_place([&] { return kind_word(input.kind) + " " + quoted(input.name); },
                [&] {
-                 const std::string& name = input.argument.as<ExportArgument::Value>()->name;
+                 const std::string& name = value_of(input.argument);
                  const Payload& payload = find_payload(input, archive);
                  check_type(payload, name, program.graph);
                  Weight& weight = collector.add(payload, input.name);

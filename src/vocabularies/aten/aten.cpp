@@ -1,6 +1,8 @@
 #include "vocabularies/aten/aten.h"
 
 #include <algorithm>
+#include <array>
+#include <span>
 #include <unordered_map>
 
 #include "base/text.h"
@@ -9,45 +11,97 @@
 namespace isomer::aten {
 namespace {
 
-using Table = std::unordered_map<std::string_view, const ImportRow*>;
+using Families = std::array<std::span<const Row>, 11>;
 
-Table make_table() {
+Families families() {
+  return {elementwise_rows(),   comparison_rows(), reduction_rows(), shape_rows(),
+          slicing_rows(),       indexing_rows(),   linear_rows(),    convolution_rows(),
+          normalization_rows(), creation_rows(),   loss_rows()};
+}
+
+using Table = std::unordered_map<std::string_view, const Row*>;
+
+Table by_target() {
   Table table;
-  for (const auto rows : {elementwise_rows(), comparison_rows(), reduction_rows(), shape_rows(),
-                          slicing_rows(), indexing_rows(), linear_rows(), convolution_rows(),
-                          normalization_rows(), creation_rows(), loss_rows()}) {
-    for (const ImportRow& row : rows)
-      expect(table.emplace(row.target, &row).second, "an ATen operator has one row");
+  for (const Row* row : rows())
+    expect(table.emplace(row->target, row).second, "an ATen operator has one row");
+  return table;
+}
+
+Table by_ours() {
+  Table table;
+  for (const Row* row : rows()) {
+    if (!row->ours.empty()) table.emplace(row->ours, row);
   }
   return table;
 }
 
-const ImportRow* row_for(std::string_view target) {
-  static const Table table = make_table();
-  constexpr std::string_view default_overload = ".default";
-  if (target.ends_with(default_overload)) target.remove_suffix(default_overload.size());
-  const auto found = table.find(target);
+const Row* find(const Table& table, std::string_view name) {
+  const auto found = table.find(name);
   return found == table.end() ? nullptr : found->second;
 }
 
 }  // namespace
 
-bool reads(std::string_view target) { return row_for(target) != nullptr; }
+std::vector<const Row*> rows() {
+  std::vector<const Row*> all;
+  for (const auto family : families()) {
+    for (const Row& row : family) all.push_back(&row);
+  }
+  return all;
+}
 
-std::vector<std::string_view> targets() {
-  std::vector<std::string_view> names;
-  for (const auto& [name, row] : make_table()) names.push_back(name);
-  std::ranges::sort(names);
-  return names;
+const Row* row_for(std::string_view target) {
+  static const Table table = by_target();
+  constexpr std::string_view default_overload = ".default";
+  if (target.ends_with(default_overload)) target.remove_suffix(default_overload.size());
+  return find(table, target);
+}
+
+const Row* row_of(std::string_view op) {
+  static const Table table = by_ours();
+  return find(table, op);
+}
+
+std::string_view paired(std::string_view list, std::string_view name, std::string_view fallback) {
+  for (const std::string_view pair : split_text(list, ' ')) {
+    const std::size_t equals = pair.find('=');
+    if (pair.substr(0, equals) == name) return pair.substr(equals + 1);
+  }
+  return fallback;
+}
+
+bool writes_self(std::string_view target) {
+  const std::string_view name = target.substr(0, target.find('.'));
+  return name.ends_with('_') && !name.ends_with("__");
+}
+
+std::string functional(std::string_view target) {
+  std::string twin(target);
+  if (writes_self(target)) twin.erase(std::min(twin.find('.'), twin.size()) - 1, 1);
+  return twin;
+}
+
+Sharing sharing_of(const Row& row, bool contiguous, bool unchanged) {
+  const auto either = [](bool condition, Sharing then) { return condition ? then : Sharing::none; };
+  switch (row.aliases) {
+    case Aliasing::never: return Sharing::none;
+    case Aliasing::always: return Sharing::certain;
+    case Aliasing::if_contiguous: return either(contiguous, Sharing::certain);
+    case Aliasing::if_viewable: return contiguous ? Sharing::certain : Sharing::possible;
+    case Aliasing::if_unchanged: return either(unchanged, Sharing::certain);
+    case Aliasing::may_if_unchanged: return either(unchanged, Sharing::possible);
+  }
+  return Sharing::none;
 }
 
 std::vector<ValueId> emit(Builder& builder, const Call& call) {
-  const ImportRow* row = row_for(call.target);
+  const Row* row = row_for(call.target);
   if (row == nullptr)
     throw Error(Fault::unsupported, std::string(call.target),
                 "there is no reading of this operator");
-  Reading reading(builder, call, row->ours);
-  std::vector<ValueId> results = row->emit(reading);
+  Reading reading(builder, call, *row);
+  std::vector<ValueId> results = row->read == nullptr ? renamed(reading) : row->read(reading);
   reading.finish();
   return results;
 }

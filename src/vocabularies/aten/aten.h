@@ -2,10 +2,12 @@
 
 // PyTorch's operator names, shared by the readers, the writer and the torch engine.
 
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "ops/builder.h"
+#include "vocabularies/aten/row.h"
 #include "vocabularies/vocabulary.h"
 
 namespace isomer::aten {
@@ -19,24 +21,30 @@ struct Call {
   std::vector<NamedArgument> arguments;
 };
 
-/// Whether `emit` knows the operator. ".default" may be left out.
-bool reads(std::string_view target);
+/// Whether the operator writes to its argument `self`, as its name says: "add_.Tensor" does,
+/// "__and__.Tensor" does not.
+bool writes_self(std::string_view target);
+/// The twin that only computes: "add.Tensor" of "add_.Tensor", and of itself.
+std::string functional(std::string_view target);
 
-/// All that `emit` knows, sorted; without ".default".
-std::vector<std::string_view> targets();
+/// Whether `run_decompositions()` says the operator, which has no row, in others that have one.
+bool decomposes(std::string_view target);
 
 /// Emits our operators for a call of a functional operator; of one that writes to its arguments,
 /// the reader calls the functional twin. One value per return of PyTorch's schema; ValueId::none
 /// for a return that we do not compute and nobody may read; of a list of tensors, its elements. A
 /// call that changes nothing gives its input.
 ///
-/// Batch norm in training writes to two arguments, which its schema does not say. `batch_norm`,
-/// `native_batch_norm` and
-/// `_native_batch_norm_legit` then give two values more than they have returns: what `running_mean`
-/// and `running_var` become.
+/// Where it writes to arguments (`Row::writes`), what they become follows.
 ///
 /// Throws Fault::unsupported where the operator is known but these arguments are not read,
 /// Fault::model where they make no sense.
 std::vector<ValueId> emit(Builder& builder, const Call& call);
+
+/// Whether a result shares memory with the first of the row's inputs.
+enum class Sharing { none, certain, possible };
+
+/// `contiguous`: that input is laid out in C order. `unchanged`: the result is that input.
+Sharing sharing_of(const Row& row, bool contiguous, bool unchanged);
 
 }  // namespace isomer::aten

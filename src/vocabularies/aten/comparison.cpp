@@ -3,19 +3,8 @@
 namespace isomer::aten {
 namespace {
 
-Values compare(Reading& r) {
-  const auto [x, y] = promote(r.b, r.operand("self"), r.operand("other"));
-  return {r.b.emit(r.ours, {x, y})};
-}
-
 // True where it is not 0.
 ValueId truth(Builder& b, const Operand& operand) { return as_type(b, operand, DType::boolean); }
-
-Values logical(Reading& r) {
-  return {r.b.emit(r.ours, {truth(r.b, r.operand("self")), truth(r.b, r.operand("other"))})};
-}
-
-Values logical_not(Reading& r) { return {r.b.emit("logical_not", {truth(r.b, r.tensor("self"))})}; }
 
 void demand_boolean(const Reading& r, ValueId x) {
   if (r.b.dtype(x) != DType::boolean) r.refuse("bits of integers are not read; booleans are");
@@ -24,19 +13,13 @@ void demand_boolean(const Reading& r, ValueId x) {
 Values bitwise(Reading& r) {
   const auto [x, y] = promote(r.b, r.operand("self"), r.operand("other"));
   demand_boolean(r, x);
-  return {r.b.emit(r.ours, {x, y})};
+  return {r.b.emit(r.row.ours, {x, y})};
 }
 
 Values bitwise_not(Reading& r) {
   const ValueId x = r.tensor("self");
   demand_boolean(r, x);
   return {r.b.emit("logical_not", {x})};
-}
-
-// Integers are never infinite nor undefined, which comparing their real images says.
-Values classify(Reading& r) {
-  const ValueId x = r.tensor("self");
-  return {r.b.emit(r.ours, {as_type(r.b, x, floating(r.b.dtype(x)))})};
 }
 
 Values isfinite(Reading& r) {
@@ -60,49 +43,52 @@ Values masked_fill(Reading& r) {
   return {r.b.emit("where", {mask, as_type(r.b, r.operand("value"), r.b.dtype(x)), x})};
 }
 
-constexpr ImportRow rows[] = {
-    {"eq.Tensor", compare, "eq"},
-    {"eq.Scalar", compare, "eq"},
-    {"ne.Tensor", compare, "ne"},
-    {"ne.Scalar", compare, "ne"},
-    {"lt.Tensor", compare, "lt"},
-    {"lt.Scalar", compare, "lt"},
-    {"le.Tensor", compare, "le"},
-    {"le.Scalar", compare, "le"},
-    {"gt.Tensor", compare, "gt"},
-    {"gt.Scalar", compare, "gt"},
-    {"ge.Tensor", compare, "ge"},
-    {"ge.Scalar", compare, "ge"},
-    {"logical_and", logical, "logical_and"},
-    {"logical_or", logical, "logical_or"},
-    {"logical_xor", logical, "logical_xor"},
-    {"logical_not", logical_not},
-    {"bitwise_and.Tensor", bitwise, "logical_and"},
-    {"bitwise_and.Scalar", bitwise, "logical_and"},
-    {"bitwise_or.Tensor", bitwise, "logical_or"},
-    {"bitwise_or.Scalar", bitwise, "logical_or"},
-    {"bitwise_xor.Tensor", bitwise, "logical_xor"},
-    {"bitwise_xor.Scalar", bitwise, "logical_xor"},
-    {"__and__.Tensor", bitwise, "logical_and"},
-    {"__and__.Scalar", bitwise, "logical_and"},
-    {"__or__.Tensor", bitwise, "logical_or"},
-    {"__or__.Scalar", bitwise, "logical_or"},
-    {"__xor__.Tensor", bitwise, "logical_xor"},
-    {"__xor__.Scalar", bitwise, "logical_xor"},
-    {"bitwise_not", bitwise_not},
-    {"isnan", classify, "isnan"},
-    {"isinf", classify, "isinf"},
-    {"isfinite", isfinite},
-    {"where.self", where},
-    {"where.ScalarSelf", where},
-    {"where.ScalarOther", where},
-    {"where.Scalar", where},
-    {"masked_fill.Scalar", masked_fill},
-    {"masked_fill.Tensor", masked_fill},
+using enum Promotion;
+
+constexpr Row table[] = {
+    {.target = "eq.Tensor", .ours = "eq", .inputs = "self other", .promotion = common},
+    {.target = "eq.Scalar", .ours = "eq", .inputs = "self other", .promotion = common},
+    {.target = "ne.Tensor", .ours = "ne", .inputs = "self other", .promotion = common},
+    {.target = "ne.Scalar", .ours = "ne", .inputs = "self other", .promotion = common},
+    {.target = "lt.Tensor", .ours = "lt", .inputs = "self other", .promotion = common},
+    {.target = "lt.Scalar", .ours = "lt", .inputs = "self other", .promotion = common},
+    {.target = "le.Tensor", .ours = "le", .inputs = "self other", .promotion = common},
+    {.target = "le.Scalar", .ours = "le", .inputs = "self other", .promotion = common},
+    {.target = "gt.Tensor", .ours = "gt", .inputs = "self other", .promotion = common},
+    {.target = "gt.Scalar", .ours = "gt", .inputs = "self other", .promotion = common},
+    {.target = "ge.Tensor", .ours = "ge", .inputs = "self other", .promotion = common},
+    {.target = "ge.Scalar", .ours = "ge", .inputs = "self other", .promotion = common},
+    {.target = "logical_and", .ours = "logical_and", .inputs = "self other", .promotion = boolean},
+    {.target = "logical_or", .ours = "logical_or", .inputs = "self other", .promotion = boolean},
+    {.target = "logical_xor", .ours = "logical_xor", .inputs = "self other", .promotion = boolean},
+    {.target = "logical_not", .ours = "logical_not", .promotion = boolean},
+    {.target = "bitwise_and.Tensor", .ours = "logical_and", .read = bitwise},
+    {.target = "bitwise_and.Scalar", .ours = "logical_and", .read = bitwise},
+    {.target = "bitwise_or.Tensor", .ours = "logical_or", .read = bitwise},
+    {.target = "bitwise_or.Scalar", .ours = "logical_or", .read = bitwise},
+    {.target = "bitwise_xor.Tensor", .ours = "logical_xor", .read = bitwise},
+    {.target = "bitwise_xor.Scalar", .ours = "logical_xor", .read = bitwise},
+    {.target = "__and__.Tensor", .ours = "logical_and", .read = bitwise},
+    {.target = "__and__.Scalar", .ours = "logical_and", .read = bitwise},
+    {.target = "__or__.Tensor", .ours = "logical_or", .read = bitwise},
+    {.target = "__or__.Scalar", .ours = "logical_or", .read = bitwise},
+    {.target = "__xor__.Tensor", .ours = "logical_xor", .read = bitwise},
+    {.target = "__xor__.Scalar", .ours = "logical_xor", .read = bitwise},
+    {.target = "bitwise_not", .read = bitwise_not},
+    // Integers are never infinite nor undefined, which comparing their real images says.
+    {.target = "isnan", .ours = "isnan", .promotion = real},
+    {.target = "isinf", .ours = "isinf", .promotion = real},
+    {.target = "isfinite", .read = isfinite},
+    {.target = "where.self", .ours = "where", .read = where},
+    {.target = "where.ScalarSelf", .read = where},
+    {.target = "where.ScalarOther", .read = where},
+    {.target = "where.Scalar", .read = where},
+    {.target = "masked_fill.Scalar", .read = masked_fill},
+    {.target = "masked_fill.Tensor", .read = masked_fill},
 };
 
 }  // namespace
 
-std::span<const ImportRow> comparison_rows() { return rows; }
+std::span<const Row> comparison_rows() { return table; }
 
 }  // namespace isomer::aten

@@ -222,8 +222,6 @@ std::vector<std::int64_t> plane_list(const Reading& r, std::vector<std::int64_t>
   return list;
 }
 
-std::int64_t axes_named(const Reading& r) { return r.ours == "line" ? 1 : 2; }
-
 Attributes window(Reading& r, std::int64_t axes) {
   const std::vector<std::int64_t> kernel = r.integers("kernel_size");
   std::vector<std::int64_t> stride = r.integers("stride", std::vector<std::int64_t>{});
@@ -234,8 +232,8 @@ Attributes window(Reading& r, std::int64_t axes) {
           {"ceil_mode", r.flag("ceil_mode", false)}};
 }
 
+template <std::int64_t axes>
 Values max_pool_with_indices(Reading& r) {
-  const std::int64_t axes = axes_named(r);
   const Plane plane = plane_of(r, r.tensor("self"), axes);
   Attributes settings = window(r, axes);
   settings.push_back({"dilation", ints(plane_list(r, r.integers("dilation", {{1}}), axes, 1))});
@@ -244,16 +242,16 @@ Values max_pool_with_indices(Reading& r) {
   return results;
 }
 
+template <std::int64_t axes>
 Values max_pool(Reading& r) {
-  const std::int64_t axes = axes_named(r);
   const Plane plane = plane_of(r, r.tensor("self"), axes);
   Attributes settings = window(r, axes);
   settings.push_back({"dilation", ints(plane_list(r, r.integers("dilation", {{1}}), axes, 1))});
   return {back(r.b, plane, r.b.emit_all("max_pool2d", {plane.value}, std::move(settings))[0])};
 }
 
+template <std::int64_t axes>
 Values avg_pool(Reading& r) {
-  const std::int64_t axes = axes_named(r);
   const Plane plane = plane_of(r, r.tensor("self"), axes);
   Attributes settings = window(r, axes);
   settings.push_back({"count_include_pad", r.flag("count_include_pad", true)});
@@ -262,8 +260,8 @@ Values avg_pool(Reading& r) {
   return {back(r.b, plane, r.b.emit("avg_pool2d", {plane.value}, std::move(settings)))};
 }
 
+template <std::int64_t axes>
 Values adaptive_avg_pool(Reading& r) {
-  const std::int64_t axes = axes_named(r);
   const Plane plane = plane_of(r, r.tensor("self"), axes);
   const ValueId y =
       r.b.emit("adaptive_avg_pool2d", {plane.value},
@@ -272,8 +270,8 @@ Values adaptive_avg_pool(Reading& r) {
 }
 
 // Windows of one size are an ordinary pool.
+template <std::int64_t axes>
 Values adaptive_max_pool(Reading& r) {
-  const std::int64_t axes = axes_named(r);
   const Plane plane = plane_of(r, r.tensor("self"), axes);
   const std::vector<std::int64_t> wanted = plane_list(r, r.integers("output_size"), axes, 1);
   std::vector<std::int64_t> kernel;
@@ -336,8 +334,8 @@ std::vector<double> scales_of(Reading& r, std::int64_t axes) {
   return scales;
 }
 
+template <std::int64_t axes>
 Values upsample_nearest(Reading& r) {
-  const std::int64_t axes = axes_named(r);
   const ValueId x = r.tensor(r.given("input") ? "input" : "self");
   const Plane plane = plane_of(r, x, axes);
   const std::vector<double> scales = scales_of(r, axes);
@@ -372,46 +370,46 @@ Values pixel_shuffle(Reading& r) {
                    std::move(merged))};
 }
 
-constexpr ImportRow rows[] = {
-    {"conv1d", conv},
-    {"conv2d", conv},
-    {"conv3d", conv},
-    {"conv1d.padding", conv_padded},
-    {"conv2d.padding", conv_padded},
-    {"conv3d.padding", conv_padded},
-    {"conv_transpose1d", conv_transpose},
-    {"conv_transpose2d.input", conv_transpose},
-    {"conv_transpose3d.input", conv_transpose},
-    {"convolution", convolution},
-    {"_convolution", convolution},
-    {"pad", pad},
-    {"constant_pad_nd", constant_pad},
-    {"reflection_pad1d", reflection_pad},
-    {"reflection_pad2d", reflection_pad},
-    {"reflection_pad3d", reflection_pad},
-    {"replication_pad1d", replication_pad},
-    {"replication_pad2d", replication_pad},
-    {"replication_pad3d", replication_pad},
-    {"max_pool2d", max_pool},
-    {"max_pool1d", max_pool, "line"},
-    {"max_pool2d_with_indices", max_pool_with_indices},
-    {"max_pool1d_with_indices", max_pool_with_indices, "line"},
-    {"avg_pool1d", avg_pool, "line"},
-    {"avg_pool2d", avg_pool},
-    {"adaptive_avg_pool1d", adaptive_avg_pool, "line"},
-    {"adaptive_avg_pool2d", adaptive_avg_pool},
-    {"_adaptive_avg_pool2d", adaptive_avg_pool},
-    {"adaptive_max_pool1d", adaptive_max_pool, "line"},
-    {"adaptive_max_pool2d", adaptive_max_pool},
-    {"upsample_nearest1d", upsample_nearest, "line"},
-    {"upsample_nearest1d.vec", upsample_nearest, "line"},
-    {"upsample_nearest2d", upsample_nearest},
-    {"upsample_nearest2d.vec", upsample_nearest},
-    {"pixel_shuffle", pixel_shuffle},
+constexpr Row table[] = {
+    {.target = "conv1d", .read = conv},
+    {.target = "conv2d", .read = conv},
+    {.target = "conv3d", .read = conv},
+    {.target = "conv1d.padding", .read = conv_padded},
+    {.target = "conv2d.padding", .read = conv_padded},
+    {.target = "conv3d.padding", .read = conv_padded},
+    {.target = "conv_transpose1d", .read = conv_transpose},
+    {.target = "conv_transpose2d.input", .read = conv_transpose},
+    {.target = "conv_transpose3d.input", .read = conv_transpose},
+    {.target = "convolution", .ours = "convolution", .read = convolution},
+    {.target = "_convolution", .read = convolution},
+    {.target = "pad", .read = pad},
+    {.target = "constant_pad_nd", .ours = "pad", .read = constant_pad},
+    {.target = "reflection_pad1d", .read = reflection_pad},
+    {.target = "reflection_pad2d", .read = reflection_pad},
+    {.target = "reflection_pad3d", .read = reflection_pad},
+    {.target = "replication_pad1d", .read = replication_pad},
+    {.target = "replication_pad2d", .read = replication_pad},
+    {.target = "replication_pad3d", .read = replication_pad},
+    {.target = "max_pool2d", .read = max_pool<2>},
+    {.target = "max_pool1d", .read = max_pool<1>},
+    {.target = "max_pool2d_with_indices", .ours = "max_pool2d", .read = max_pool_with_indices<2>},
+    {.target = "max_pool1d_with_indices", .read = max_pool_with_indices<1>},
+    {.target = "avg_pool1d", .read = avg_pool<1>},
+    {.target = "avg_pool2d", .ours = "avg_pool2d", .read = avg_pool<2>},
+    {.target = "adaptive_avg_pool1d", .read = adaptive_avg_pool<1>},
+    {.target = "adaptive_avg_pool2d", .ours = "adaptive_avg_pool2d", .read = adaptive_avg_pool<2>},
+    {.target = "_adaptive_avg_pool2d", .read = adaptive_avg_pool<2>},
+    {.target = "adaptive_max_pool1d", .read = adaptive_max_pool<1>},
+    {.target = "adaptive_max_pool2d", .read = adaptive_max_pool<2>},
+    {.target = "upsample_nearest1d", .read = upsample_nearest<1>},
+    {.target = "upsample_nearest1d.vec", .read = upsample_nearest<1>},
+    {.target = "upsample_nearest2d", .ours = "upsample_nearest2d", .read = upsample_nearest<2>},
+    {.target = "upsample_nearest2d.vec", .read = upsample_nearest<2>},
+    {.target = "pixel_shuffle", .read = pixel_shuffle},
 };
 
 }  // namespace
 
-std::span<const ImportRow> convolution_rows() { return rows; }
+std::span<const Row> convolution_rows() { return table; }
 
 }  // namespace isomer::aten

@@ -24,17 +24,17 @@ Values full(Reading& r) {
   return {filled(r.b, r.dims("size"), value, r.dtype("dtype").value_or(type_of(value)))};
 }
 
-Scalar named_number(const Reading& r) {
-  return r.ours == "one" ? Scalar(std::int64_t{1}) : Scalar(std::int64_t{0});
-}
-
+template <int number>
 Values constant_shape(Reading& r) {
-  return {filled(r.b, r.dims("size"), named_number(r), r.dtype("dtype").value_or(DType::f32))};
+  return {filled(r.b, r.dims("size"), Scalar(std::int64_t{number}),
+                 r.dtype("dtype").value_or(DType::f32))};
 }
 
+template <int number>
 Values constant_like(Reading& r) {
   const ValueId x = r.tensor("self");
-  return {filled(r.b, r.b.shape(x), named_number(r), r.dtype("dtype").value_or(r.b.dtype(x)))};
+  return {filled(r.b, r.b.shape(x), Scalar(std::int64_t{number}),
+                 r.dtype("dtype").value_or(r.b.dtype(x)))};
 }
 
 Values full_like(Reading& r) {
@@ -43,9 +43,11 @@ Values full_like(Reading& r) {
       filled(r.b, r.b.shape(x), r.scalar("fill_value"), r.dtype("dtype").value_or(r.b.dtype(x)))};
 }
 
+template <int number>
 Values new_constant(Reading& r) {
   const ValueId x = r.tensor("self");
-  return {filled(r.b, r.dims("size"), named_number(r), r.dtype("dtype").value_or(r.b.dtype(x)))};
+  return {filled(r.b, r.dims("size"), Scalar(std::int64_t{number}),
+                 r.dtype("dtype").value_or(r.b.dtype(x)))};
 }
 
 Values new_full(Reading& r) {
@@ -142,41 +144,35 @@ Values linspace(Reading& r) {
   return {r.b.constant(Tensor::from_doubles(dtype, {steps}, table))};
 }
 
-Values triangle(Reading& r) {
-  const ValueId x = r.tensor("self");
-  if (r.b.rank(x) < 2) r.fail("a matrix is needed");
-  return {r.b.emit(r.ours, {x}, {{"diagonal", r.integer("diagonal", 0)}})};
-}
-
-constexpr ImportRow rows[] = {
-    {"full", full},
-    {"zeros", constant_shape, "zero"},
-    {"ones", constant_shape, "one"},
+constexpr Row table[] = {
+    {.target = "full", .ours = "full", .renames = "shape=size value=fill_value", .read = full},
+    {.target = "zeros", .read = constant_shape<0>},
+    {.target = "ones", .read = constant_shape<1>},
     // Nobody may rely on what is in them.
-    {"empty.memory_format", constant_shape, "zero"},
-    {"empty_like", constant_like, "zero"},
-    {"new_empty", new_constant, "zero"},
-    {"zeros_like", constant_like, "zero"},
-    {"ones_like", constant_like, "one"},
-    {"zero", constant_like, "zero"},
-    {"full_like", full_like},
-    {"new_zeros", new_constant, "zero"},
-    {"new_ones", new_constant, "one"},
-    {"new_full", new_full},
-    {"fill.Scalar", fill},
-    {"fill.Tensor", fill},
-    {"scalar_tensor", scalar_tensor},
-    {"bernoulli.p", random},
-    {"arange", arange},
-    {"arange.start", arange},
-    {"arange.start_step", arange},
-    {"linspace", linspace},
-    {"tril", triangle, "tril"},
-    {"triu", triangle, "triu"},
+    {.target = "empty.memory_format", .read = constant_shape<0>},
+    {.target = "empty_like", .read = constant_like<0>},
+    {.target = "new_empty", .read = new_constant<0>},
+    {.target = "zeros_like", .read = constant_like<0>},
+    {.target = "ones_like", .read = constant_like<1>},
+    {.target = "zero", .read = constant_like<0>},
+    {.target = "full_like", .read = full_like},
+    {.target = "new_zeros", .read = new_constant<0>},
+    {.target = "new_ones", .read = new_constant<1>},
+    {.target = "new_full", .read = new_full},
+    {.target = "fill.Scalar", .read = fill},
+    {.target = "fill.Tensor", .read = fill},
+    {.target = "scalar_tensor", .read = scalar_tensor},
+    {.target = "bernoulli.p", .read = random},
+    {.target = "arange", .read = arange},
+    {.target = "arange.start", .read = arange},
+    {.target = "arange.start_step", .ours = "arange", .read = arange},
+    {.target = "linspace", .read = linspace},
+    {.target = "tril", .ours = "tril"},
+    {.target = "triu", .ours = "triu"},
 };
 
 }  // namespace
 
-std::span<const ImportRow> creation_rows() { return rows; }
+std::span<const Row> creation_rows() { return table; }
 
 }  // namespace isomer::aten

@@ -8,20 +8,16 @@ namespace {
 // One tensor
 // -----------------------------------------------------------------------------------------------------------
 
-Values same_unary(Reading& r) { return {r.b.emit(r.ours, {r.tensor("self")})}; }
-
 ValueId real_self(Reading& r) {
   const ValueId x = r.tensor("self");
   return as_type(r.b, x, floating(r.b.dtype(x)));
 }
 
-Values real_unary(Reading& r) { return {r.b.emit(r.ours, {real_self(r)})}; }
-
 // Of an integer they are the integer itself.
 Values rounding(Reading& r) {
   const ValueId x = r.tensor("self");
   if (!is_floating(r.b.dtype(x))) return {x};
-  return {r.b.emit(r.ours, {x})};
+  return {r.b.emit(r.row.ours, {x})};
 }
 
 ValueId truncated(Builder& b, ValueId x) {
@@ -61,27 +57,8 @@ Values tan(Reading& r) {
 // Activations
 // ----------------------------------------------------------------------------------------------------------
 
-Values softplus(Reading& r) {
-  return {r.b.emit("softplus", {r.tensor("self")},
-                   {{"beta", r.real("beta", 1.0)}, {"threshold", r.real("threshold", 20.0)}})};
-}
-
-Values gelu(Reading& r) {
-  return {r.b.emit("gelu", {r.tensor("self")}, {{"approximate", r.text("approximate", "none")}})};
-}
-
-Values leaky_relu(Reading& r) {
-  return {r.b.emit("leaky_relu", {r.tensor("self")},
-                   {{"negative_slope", r.real("negative_slope", 0.01)}})};
-}
-
 ValueId elu_of(Builder& b, ValueId x, double alpha, double scale, double input_scale) {
   return b.emit("elu", {x}, {{"alpha", alpha}, {"scale", scale}, {"input_scale", input_scale}});
-}
-
-Values elu(Reading& r) {
-  return {elu_of(r.b, r.tensor("self"), r.real("alpha", 1.0), r.real("scale", 1.0),
-                 r.real("input_scale", 1.0))};
 }
 
 // Klambauer et al. 2017; the digits are those of torch.nn.SELU.
@@ -96,17 +73,9 @@ Values celu(Reading& r) {
   return {elu_of(r.b, r.tensor("self"), alpha, 1.0, 1 / alpha)};
 }
 
-Values hardtanh(Reading& r) {
-  return {r.b.emit("hardtanh", {r.tensor("self")},
-                   {{"min_val", r.real("min_val", -1.0)}, {"max_val", r.real("max_val", 1.0)}})};
-}
-
 Values relu6(Reading& r) {
   return {r.b.emit("hardtanh", {r.tensor("self")}, {{"min_val", 0.0}, {"max_val", 6.0}})};
 }
-
-Values log_sigmoid(Reading& r) { return {r.b.emit("log_sigmoid", {r.tensor("self")})}; }
-Values log_sigmoid_forward(Reading& r) { return {log_sigmoid(r)[0], ValueId::none}; }
 
 // One slope, or one per channel: axis 1.
 Values prelu(Reading& r) {
@@ -119,10 +88,6 @@ Values prelu(Reading& r) {
     shape[1] = slopes;
   }
   return {r.b.emit("prelu", {x, reshaped(r.b, weight, std::move(shape))})};
-}
-
-Values prelu_kernel(Reading& r) {
-  return {r.b.emit("prelu", {r.tensor("self"), r.tensor("weight")})};
 }
 
 Values softsign(Reading& r) {
@@ -179,7 +144,7 @@ Values clamp_tensor(Reading& r) {
 // -------------------------------------------------------------------------------------------------------
 
 Values binary(Reading& r) {
-  return {arithmetic(r.b, r.ours, r.operand("self"), r.operand("other"))};
+  return {arithmetic(r.b, r.row.ours, r.operand("self"), r.operand("other"))};
 }
 
 bool is_one(const Scalar& scalar) {
@@ -187,26 +152,26 @@ bool is_one(const Scalar& scalar) {
 }
 
 // x + alpha * y, in the type of x + y.
-ValueId with_alpha(Reading& r, const Operand& x, const Operand& y) {
+ValueId with_alpha(Reading& r, std::string_view op, const Operand& x, const Operand& y) {
   const Scalar alpha = r.scalar("alpha", Scalar(std::int64_t{1}));
-  if (is_one(alpha)) return arithmetic(r.b, r.ours, x, y);
+  if (is_one(alpha)) return arithmetic(r.b, op, x, y);
   const Operand both[] = {x, y};
   const DType dtype = result_type(r.b, both);
   if (!is_floating(dtype) && std::holds_alternative<double>(alpha))
     r.fail("alpha must be an integer for integers");
   const ValueId right =
       r.b.emit("mul", {as_type(r.b, y, dtype), as_type(r.b, Operand(alpha), dtype)});
-  return r.b.emit(r.ours, {as_type(r.b, x, dtype), right});
+  return r.b.emit(op, {as_type(r.b, x, dtype), right});
 }
 
 Values sum_or_difference(Reading& r) {
   const Operand x = r.operand("self");
-  return {with_alpha(r, x, r.operand("other"))};
+  return {with_alpha(r, r.row.ours, x, r.operand("other"))};
 }
 
 Values rsub(Reading& r) {
   const Operand x = r.operand("other");
-  return {with_alpha(r, x, r.operand("self"))};
+  return {with_alpha(r, "sub", x, r.operand("self"))};
 }
 
 // The quotient of integers is real.
@@ -241,17 +206,15 @@ Values fmod(Reading& r) {
   return {r.b.emit("mul", {r.b.emit("sign", {x}), size})};
 }
 
-Values pow(Reading& r) {
-  const auto [x, y] = promote(r.b, r.operand("self"), r.operand("exponent"));
-  return {r.b.emit("pow", {x, y})};
-}
-
-Values addcmul(Reading& r) {
-  const ValueId product = arithmetic(r.b, r.ours, r.tensor("tensor1"), r.tensor("tensor2"));
+ValueId plus(Reading& r, std::string_view op) {
+  const ValueId product = arithmetic(r.b, op, r.tensor("tensor1"), r.tensor("tensor2"));
   const Scalar value = r.scalar("value", Scalar(std::int64_t{1}));
   const ValueId right = is_one(value) ? product : arithmetic(r.b, "mul", product, Operand(value));
-  return {arithmetic(r.b, "add", r.tensor("self"), right)};
+  return arithmetic(r.b, "add", r.tensor("self"), right);
 }
+
+Values addcmul(Reading& r) { return {plus(r, "mul")}; }
+Values addcdiv(Reading& r) { return {plus(r, "div")}; }
 
 Values lerp(Reading& r) {
   const ValueId start = r.tensor("self");
@@ -259,98 +222,112 @@ Values lerp(Reading& r) {
   return {arithmetic(r.b, "add", start, arithmetic(r.b, "mul", way, r.operand("weight")))};
 }
 
-constexpr ImportRow rows[] = {
-    {"neg", same_unary, "neg"},
-    {"abs", same_unary, "abs"},
-    {"sign", same_unary, "sign"},
-    {"relu", same_unary, "relu"},
-    {"square", same_unary, "square"},
-    {"exp", real_unary, "exp"},
-    {"expm1", real_unary, "expm1"},
-    {"log", real_unary, "log"},
-    {"log1p", real_unary, "log1p"},
-    {"sqrt", real_unary, "sqrt"},
-    {"rsqrt", real_unary, "rsqrt"},
-    {"reciprocal", real_unary, "reciprocal"},
-    {"sin", real_unary, "sin"},
-    {"cos", real_unary, "cos"},
-    {"tanh", real_unary, "tanh"},
-    {"sigmoid", real_unary, "sigmoid"},
-    {"erf", real_unary, "erf"},
-    {"silu", real_unary, "silu"},
-    {"hardsigmoid", real_unary, "hardsigmoid"},
-    {"hardswish", real_unary, "hardswish"},
-    {"mish", real_unary, "mish"},
-    {"floor", rounding, "floor"},
-    {"ceil", rounding, "ceil"},
-    {"round", rounding, "round"},
-    {"trunc", trunc},
-    {"fix", trunc},
-    {"frac", frac},
-    {"log2", log2},
-    {"log10", log10},
-    {"exp2", exp2},
-    {"special_exp2", exp2},
-    {"tan", tan},
-    {"softplus", softplus},
-    {"gelu", gelu},
-    {"leaky_relu", leaky_relu},
-    {"elu", elu},
-    {"selu", selu},
-    {"celu", celu},
-    {"hardtanh", hardtanh},
-    {"relu6", relu6},
-    {"log_sigmoid", log_sigmoid},
-    {"log_sigmoid_forward", log_sigmoid_forward},
-    {"prelu", prelu},
-    {"_prelu_kernel", prelu_kernel},
-    {"softsign", softsign},
-    {"threshold", threshold},
-    {"glu", glu},
-    {"clamp", clamp},
-    {"clip", clamp},
-    {"clamp.Tensor", clamp_tensor},
-    {"clamp_min", clamp_min},
-    {"clamp_max", clamp_max},
-    {"clamp_min.Tensor", clamp_tensor},
-    {"clamp_max.Tensor", clamp_tensor},
-    {"add.Tensor", sum_or_difference, "add"},
-    {"add.Scalar", sum_or_difference, "add"},
-    {"sub.Tensor", sum_or_difference, "sub"},
-    {"sub.Scalar", sum_or_difference, "sub"},
-    {"subtract.Tensor", sum_or_difference, "sub"},
-    {"rsub.Tensor", rsub, "sub"},
-    {"rsub.Scalar", rsub, "sub"},
-    {"mul.Tensor", binary, "mul"},
-    {"mul.Scalar", binary, "mul"},
-    {"multiply.Tensor", binary, "mul"},
-    {"maximum", binary, "maximum"},
-    {"minimum", binary, "minimum"},
-    {"max.other", binary, "maximum"},
-    {"min.other", binary, "minimum"},
-    {"floor_divide", binary, "floor_divide"},
-    {"floor_divide.Scalar", binary, "floor_divide"},
-    {"remainder.Tensor", binary, "remainder"},
-    {"remainder.Scalar", binary, "remainder"},
-    {"fmod.Tensor", fmod},
-    {"fmod.Scalar", fmod},
-    {"div.Tensor", div},
-    {"div.Scalar", div},
-    {"div.Tensor_mode", div},
-    {"div.Scalar_mode", div},
-    {"divide.Tensor", div},
-    {"true_divide.Tensor", div},
-    {"pow.Tensor_Tensor", pow},
-    {"pow.Tensor_Scalar", pow},
-    {"pow.Scalar", pow},
-    {"addcmul", addcmul, "mul"},
-    {"addcdiv", addcmul, "div"},
-    {"lerp.Scalar", lerp},
-    {"lerp.Tensor", lerp},
+using enum Promotion;
+
+constexpr Row table[] = {
+    {.target = "neg", .ours = "neg"},
+    {.target = "abs", .ours = "abs"},
+    {.target = "sign", .ours = "sign"},
+    {.target = "relu", .ours = "relu"},
+    {.target = "square", .ours = "square"},
+    {.target = "exp", .ours = "exp", .promotion = real},
+    {.target = "expm1", .ours = "expm1", .promotion = real},
+    {.target = "log", .ours = "log", .promotion = real},
+    {.target = "log1p", .ours = "log1p", .promotion = real},
+    {.target = "sqrt", .ours = "sqrt", .promotion = real},
+    {.target = "rsqrt", .ours = "rsqrt", .promotion = real},
+    {.target = "reciprocal", .ours = "reciprocal", .promotion = real},
+    {.target = "sin", .ours = "sin", .promotion = real},
+    {.target = "cos", .ours = "cos", .promotion = real},
+    {.target = "tanh", .ours = "tanh", .promotion = real},
+    {.target = "sigmoid", .ours = "sigmoid", .promotion = real},
+    {.target = "erf", .ours = "erf", .promotion = real},
+    {.target = "silu", .ours = "silu", .promotion = real},
+    {.target = "hardsigmoid", .ours = "hardsigmoid", .promotion = real},
+    {.target = "hardswish", .ours = "hardswish", .promotion = real},
+    {.target = "mish", .ours = "mish", .promotion = real},
+    {.target = "floor", .ours = "floor", .read = rounding},
+    {.target = "ceil", .ours = "ceil", .read = rounding},
+    {.target = "round", .ours = "round", .read = rounding},
+    {.target = "trunc", .read = trunc},
+    {.target = "fix", .read = trunc},
+    {.target = "frac", .read = frac},
+    {.target = "log2", .read = log2},
+    {.target = "log10", .read = log10},
+    {.target = "exp2", .read = exp2},
+    {.target = "special_exp2", .read = exp2},
+    {.target = "tan", .read = tan},
+    {.target = "softplus", .ours = "softplus"},
+    {.target = "gelu", .ours = "gelu"},
+    {.target = "leaky_relu", .ours = "leaky_relu"},
+    {.target = "elu", .ours = "elu"},
+    {.target = "selu", .read = selu},
+    {.target = "celu", .read = celu},
+    {.target = "hardtanh", .ours = "hardtanh"},
+    {.target = "relu6", .read = relu6},
+    {.target = "log_sigmoid", .ours = "log_sigmoid"},
+    {.target = "log_sigmoid_forward", .ours = "log_sigmoid", .read = renamed_and_saved<1>},
+    {.target = "prelu", .read = prelu},
+    {.target = "_prelu_kernel", .ours = "prelu", .inputs = "self weight"},
+    {.target = "softsign", .read = softsign},
+    {.target = "threshold", .read = threshold},
+    {.target = "glu", .read = glu},
+    {.target = "clamp", .ours = "clamp", .read = clamp},
+    {.target = "clip", .read = clamp},
+    {.target = "clamp.Tensor", .read = clamp_tensor},
+    {.target = "clamp_min", .read = clamp_min},
+    {.target = "clamp_max", .read = clamp_max},
+    {.target = "clamp_min.Tensor", .read = clamp_tensor},
+    {.target = "clamp_max.Tensor", .read = clamp_tensor},
+    {.target = "add.Tensor", .ours = "add", .read = sum_or_difference},
+    {.target = "add.Scalar", .ours = "add", .read = sum_or_difference},
+    {.target = "sub.Tensor", .ours = "sub", .read = sum_or_difference},
+    {.target = "sub.Scalar", .ours = "sub", .read = sum_or_difference},
+    {.target = "subtract.Tensor", .ours = "sub", .read = sum_or_difference},
+    {.target = "rsub.Tensor", .read = rsub},
+    {.target = "rsub.Scalar", .read = rsub},
+    {.target = "mul.Tensor", .ours = "mul", .read = binary},
+    {.target = "mul.Scalar", .ours = "mul", .read = binary},
+    {.target = "multiply.Tensor", .ours = "mul", .read = binary},
+    {.target = "maximum", .ours = "maximum", .read = binary},
+    {.target = "minimum", .ours = "minimum", .read = binary},
+    {.target = "max.other", .ours = "maximum", .read = binary},
+    {.target = "min.other", .ours = "minimum", .read = binary},
+    {.target = "remainder.Tensor",
+     .ours = "remainder",
+     .inputs = "self other",
+     .promotion = common},
+    {.target = "remainder.Scalar",
+     .ours = "remainder",
+     .inputs = "self other",
+     .promotion = common},
+    {.target = "fmod.Tensor", .read = fmod},
+    {.target = "fmod.Scalar", .read = fmod},
+    {.target = "div.Tensor", .ours = "div", .read = div},
+    {.target = "div.Scalar", .read = div},
+    {.target = "div.Tensor_mode",
+     .ours = "floor_divide",
+     .fixed = "rounding_mode='floor'",
+     .read = div},
+    {.target = "div.Scalar_mode", .read = div},
+    {.target = "floor_divide", .ours = "floor_divide", .inputs = "self other", .promotion = common},
+    {.target = "floor_divide.Scalar",
+     .ours = "floor_divide",
+     .inputs = "self other",
+     .promotion = common},
+    {.target = "divide.Tensor", .read = div},
+    {.target = "true_divide.Tensor", .read = div},
+    {.target = "pow.Tensor_Tensor", .ours = "pow", .inputs = "self exponent", .promotion = common},
+    {.target = "pow.Tensor_Scalar", .ours = "pow", .inputs = "self exponent", .promotion = common},
+    {.target = "pow.Scalar", .ours = "pow", .inputs = "self exponent", .promotion = common},
+    {.target = "addcmul", .read = addcmul},
+    {.target = "addcdiv", .read = addcdiv},
+    {.target = "lerp.Scalar", .read = lerp},
+    {.target = "lerp.Tensor", .read = lerp},
 };
 
 }  // namespace
 
-std::span<const ImportRow> elementwise_rows() { return rows; }
+std::span<const Row> elementwise_rows() { return table; }
 
 }  // namespace isomer::aten

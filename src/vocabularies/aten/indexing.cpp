@@ -203,14 +203,19 @@ Values one_hot(Reading& r) {
   return {as_type(r.b, hits, DType::i64)};
 }
 
-constexpr ImportRow rows[] = {
-    {"index.Tensor", index},  {"index_put", index_put},     {"index_select", index_select},
-    {"gather", gather},       {"scatter_add", scatter_add}, {"index_add", index_add},
-    {"embedding", embedding}, {"one_hot", one_hot},
+constexpr Row table[] = {
+    {.target = "index.Tensor", .read = index},
+    {.target = "index_put", .read = index_put},
+    {.target = "index_select", .ours = "index_select", .read = index_select},
+    {.target = "gather", .ours = "gather", .read = gather},
+    {.target = "scatter_add", .ours = "scatter_add", .read = scatter_add},
+    {.target = "index_add", .ours = "index_add", .read = index_add},
+    {.target = "embedding", .ours = "embedding", .read = embedding},
+    {.target = "one_hot", .read = one_hot},
 };
 
 }  // namespace
 
-std::span<const ImportRow> indexing_rows() { return rows; }
+std::span<const Row> indexing_rows() { return table; }
 
 }  // namespace isomer::aten

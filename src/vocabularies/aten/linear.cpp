@@ -12,10 +12,6 @@ namespace {
 // Layers
 // ---------------------------------------------------------------------------------------------------------------
 
-Values linear(Reading& r) {
-  return {r.b.emit("linear", {r.tensor("input"), r.tensor("weight"), r.optional_tensor("bias")})};
-}
-
 // w where `x` is the transpose of a matrix w; else none.
 ValueId untransposed(const Builder& b, ValueId x) {
   if (b.rank(x) != 2) return ValueId::none;
@@ -190,16 +186,23 @@ Values attention(Reading& r) {
   return {r.b.emit("scaled_dot_product_attention", {query, key, value, mask}, std::move(settings))};
 }
 
-constexpr ImportRow rows[] = {
-    {"linear", linear},   {"mm", mm},
-    {"bmm", bmm},         {"addmm", addmm},
-    {"baddbmm", baddbmm}, {"matmul", matmul},
-    {"mv", mv},           {"dot", dot},
-    {"outer", outer},     {"scaled_dot_product_attention", attention},
+constexpr Row table[] = {
+    {.target = "linear", .ours = "linear", .inputs = "input weight bias"},
+    {.target = "mm", .read = mm},
+    {.target = "bmm", .read = bmm},
+    {.target = "addmm", .read = addmm},
+    {.target = "baddbmm", .read = baddbmm},
+    {.target = "matmul", .ours = "matmul", .read = matmul},
+    {.target = "mv", .read = mv},
+    {.target = "dot", .read = dot},
+    {.target = "outer", .read = outer},
+    {.target = "scaled_dot_product_attention",
+     .ours = "scaled_dot_product_attention",
+     .read = attention},
 };
 
 }  // namespace
 
-std::span<const ImportRow> linear_rows() { return rows; }
+std::span<const Row> linear_rows() { return table; }
 
 }  // namespace isomer::aten

@@ -5,32 +5,13 @@
 namespace isomer::aten {
 namespace {
 
-// PyTorch's numbers for it: 0 none, 1 mean, 2 sum.
-std::int64_t reduction_of(Reading& r) { return r.integer("reduction", 1); }
-
-std::string reduction_name(Reading& r) {
-  constexpr std::string_view names[] = {"none", "mean", "sum"};
-  const std::int64_t number = reduction_of(r);
-  if (number < 0 || number > 2) r.fail("the reduction is none of 0, 1 and 2");
-  return std::string(names[number]);
-}
-
-Values nll_loss(Reading& r) {
-  const Values inputs = {r.tensor("self"), r.tensor("target"), r.optional_tensor("weight")};
-  return {r.b.emit(
-      "nll_loss", inputs,
-      {{"reduction", reduction_name(r)}, {"ignore_index", r.integer("ignore_index", -100)}})};
-}
-
-// The second return, the total weight, is for derivatives, which are ours.
-Values nll_loss_forward(Reading& r) { return {nll_loss(r)[0], ValueId::none}; }
-
 // Targets that are probabilities: the mean is over samples, whatever the classes' weights.
 ValueId soft_cross_entropy(Reading& r, ValueId x, ValueId target, double smoothing) {
   Builder& b = r.b;
   const DType dtype = b.dtype(x);
   const std::int64_t axis = b.rank(x) > 1 ? 1 : 0;
   if (smoothing > 0) {
+    if (b.rank(x) == 0) r.fail("there are no classes");
     const Dim classes = b.shape(x)[static_cast<std::size_t>(axis)];
     if (!classes.known()) r.refuse("the number of classes must be known");
     const double floor = smoothing / static_cast<double>(classes.value());
@@ -131,23 +112,29 @@ Values binary_cross_entropy_with_logits(Reading& r) {
   return {reduced(r, times_weight(r, b.emit("sub", {misses, log_yes})), reduction_of(r))};
 }
 
-constexpr ImportRow rows[] = {
-    {"nll_loss", nll_loss},
-    {"nll_loss2d", nll_loss},
-    {"nll_loss_nd", nll_loss},
-    {"nll_loss_forward", nll_loss_forward},
-    {"nll_loss2d_forward", nll_loss_forward},
-    {"cross_entropy_loss", cross_entropy},
-    {"mse_loss", mse_loss},
-    {"l1_loss", l1_loss},
-    {"smooth_l1_loss", smooth_l1_loss},
-    {"huber_loss", huber_loss},
-    {"binary_cross_entropy", binary_cross_entropy},
-    {"binary_cross_entropy_with_logits", binary_cross_entropy_with_logits},
+constexpr Row table[] = {
+    {.target = "nll_loss_nd", .ours = "nll_loss", .inputs = "self target weight"},
+    {.target = "nll_loss", .ours = "nll_loss", .inputs = "self target weight"},
+    {.target = "nll_loss2d", .ours = "nll_loss", .inputs = "self target weight"},
+    {.target = "nll_loss_forward",
+     .ours = "nll_loss",
+     .inputs = "self target weight",
+     .read = renamed_and_saved<1>},
+    {.target = "nll_loss2d_forward",
+     .ours = "nll_loss",
+     .inputs = "self target weight",
+     .read = renamed_and_saved<1>},
+    {.target = "cross_entropy_loss", .ours = "cross_entropy", .read = cross_entropy},
+    {.target = "mse_loss", .ours = "mse_loss", .read = mse_loss},
+    {.target = "l1_loss", .read = l1_loss},
+    {.target = "smooth_l1_loss", .read = smooth_l1_loss},
+    {.target = "huber_loss", .read = huber_loss},
+    {.target = "binary_cross_entropy", .read = binary_cross_entropy},
+    {.target = "binary_cross_entropy_with_logits", .read = binary_cross_entropy_with_logits},
 };
 
 }  // namespace
 
-std::span<const ImportRow> loss_rows() { return rows; }
+std::span<const Row> loss_rows() { return table; }
 
 }  // namespace isomer::aten

@@ -120,21 +120,11 @@ Values batch_norm_no_training(Reading& r) {
 // Other normalizations
 // -------------------------------------------------------------------------------------------------
 
-Values layer_norm(Reading& r) {
-  return {r.b.emit(
-      "layer_norm", {r.tensor("input"), r.optional_tensor("weight"), r.optional_tensor("bias")},
-      {{"normalized_shape", ints(r.integers("normalized_shape"))}, {"eps", r.real("eps", 1e-5)}})};
-}
-
-Values native_layer_norm(Reading& r) { return {layer_norm(r)[0], ValueId::none, ValueId::none}; }
-
 ValueId grouped(Reading& r, std::int64_t groups) {
   return r.b.emit("group_norm",
                   {r.tensor("input"), r.optional_tensor("weight"), r.optional_tensor("bias")},
                   {{"num_groups", groups}, {"eps", r.real("eps", 1e-5)}});
 }
-
-Values group_norm(Reading& r) { return {grouped(r, r.integer("num_groups"))}; }
 
 Values native_group_norm(Reading& r) {
   r.ignore({"N", "C", "HxW"});
@@ -180,26 +170,42 @@ Values native_dropout(Reading& r) {
 
 Values feature_dropout(Reading& r) { return {thinned(r, "feature_dropout", "input", "train")}; }
 
-constexpr ImportRow rows[] = {
-    {"batch_norm", batch_norm},
-    {"native_batch_norm", native_batch_norm},
-    {"_native_batch_norm_legit", native_batch_norm},
-    {"_native_batch_norm_legit.no_stats", batch_norm_no_stats},
-    {"_native_batch_norm_legit_no_training", batch_norm_no_training},
-    {"_native_batch_norm_legit_functional", functional_batch_norm},
-    {"layer_norm", layer_norm},
-    {"native_layer_norm", native_layer_norm},
-    {"group_norm", group_norm},
-    {"native_group_norm", native_group_norm},
-    {"instance_norm", instance_norm},
-    {"rms_norm", rms_norm},
-    {"dropout", dropout},
-    {"native_dropout", native_dropout},
-    {"feature_dropout", feature_dropout},
+using enum Aliasing;
+
+constexpr Row table[] = {
+    {.target = "batch_norm",
+     .ours = "batch_norm",
+     .fixed = "training=False momentum=0.0 cudnn_enabled=False",
+     .writes = "running_mean running_var",
+     .read = batch_norm},
+    {.target = "native_batch_norm",
+     .writes = "running_mean running_var",
+     .read = native_batch_norm},
+    {.target = "_native_batch_norm_legit",
+     .writes = "running_mean running_var",
+     .read = native_batch_norm},
+    {.target = "_native_batch_norm_legit.no_stats", .read = batch_norm_no_stats},
+    {.target = "_native_batch_norm_legit_no_training", .read = batch_norm_no_training},
+    {.target = "_native_batch_norm_legit_functional", .read = functional_batch_norm},
+    {.target = "layer_norm", .ours = "layer_norm", .inputs = "input weight bias"},
+    {.target = "native_layer_norm",
+     .ours = "layer_norm",
+     .inputs = "input weight bias",
+     .read = renamed_and_saved<2>},
+    {.target = "group_norm", .ours = "group_norm", .inputs = "input weight bias"},
+    {.target = "native_group_norm", .read = native_group_norm},
+    {.target = "instance_norm", .read = instance_norm},
+    {.target = "rms_norm", .ours = "rms_norm", .read = rms_norm},
+    {.target = "dropout", .inputs = "input", .aliases = if_unchanged, .read = dropout},
+    {.target = "native_dropout", .read = native_dropout},
+    {.target = "feature_dropout",
+     .inputs = "input",
+     .aliases = if_unchanged,
+     .read = feature_dropout},
 };
 
 }  // namespace
 
-std::span<const ImportRow> normalization_rows() { return rows; }
+std::span<const Row> normalization_rows() { return table; }
 
 }  // namespace isomer::aten

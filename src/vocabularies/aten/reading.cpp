@@ -18,8 +18,8 @@ constexpr std::string_view without_meaning[] = {
 
 }  // namespace
 
-Reading::Reading(Builder& builder, const Call& call, std::string_view op)
-    : Arguments(builder, call.target, call.arguments), b(builder), ours(op) {
+Reading::Reading(Builder& builder, const Call& call, const Row& its_row)
+    : Arguments(builder, call.target, call.arguments), b(builder), row(its_row) {
   ignore(without_meaning);
 }
 
@@ -55,6 +55,69 @@ std::vector<std::int64_t> Reading::axes(std::string_view name, std::int64_t rank
   // The only axis of a scalar does not exist in our graph.
   if (rank == 0) all.clear();
   return all;
+}
+
+// Reading by columns
+// ------------------------------------------------------------------------------------------------------
+
+namespace {
+
+Operand operand_of(Reading& r, const Prototype::Input& input, std::string_view theirs) {
+  if (input.optional) return r.optional_tensor(theirs);
+  const Promotion promotion = r.row.promotion;
+  if (promotion == Promotion::common || promotion == Promotion::boolean) return r.operand(theirs);
+  return r.tensor(theirs);
+}
+
+ValueId converted(Reading& r, const Operand& operand, DType common) {
+  switch (r.row.promotion) {
+    case Promotion::none: break;
+    case Promotion::common: return as_type(r.b, operand, common);
+    case Promotion::real: return as_type(r.b, operand, floating(r.b.dtype(operand.id)));
+    case Promotion::boolean: return as_type(r.b, operand, DType::boolean);
+  }
+  return operand.id;
+}
+
+/// Our settings called `dim...` are axes of the first input.
+std::optional<Attribute> setting_of(Reading& r, const Prototype::Setting& setting,
+                                    std::string_view theirs, std::int64_t rank) {
+  if (!r.given(theirs) && (setting.optional || setting.otherwise)) return std::nullopt;
+  const bool is_axis = setting.name.starts_with("dim");
+  switch (setting.kind) {
+    case Kind::boolean: return r.flag(theirs);
+    case Kind::integer: return is_axis ? r.axis(theirs, rank) : r.integer(theirs);
+    case Kind::real: return r.real(theirs);
+    case Kind::text:
+      return setting.name == "reduction" ? reduction_name(r, theirs) : r.text(theirs);
+    case Kind::dtype: return r.dtype(theirs);
+    case Kind::dim: return r.dim(theirs);
+    case Kind::integers: return is_axis ? r.axes(theirs, rank) : r.integers(theirs);
+    case Kind::dims: return r.dims(theirs);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Values renamed(Reading& r) {
+  const Prototype& ours = prototype(op_named(r.row.ours));
+  const std::vector<std::string_view> theirs = split_text(r.row.inputs, ' ');
+  expect(theirs.size() == ours.inputs.size(), "a row names a tensor for each input of ours");
+  std::vector<Operand> operands;
+  for (std::size_t i = 0; i < theirs.size(); ++i)
+    operands.push_back(operand_of(r, ours.inputs[i], theirs[i]));
+  const bool promotes = r.row.promotion == Promotion::common;
+  const DType common = promotes ? result_type(r.b, operands) : DType::f32;
+  Values inputs;
+  for (const Operand& operand : operands) inputs.push_back(converted(r, operand, common));
+  Attributes settings;
+  for (const Prototype::Setting& setting : ours.settings) {
+    const std::string_view name = paired(r.row.renames, setting.name, setting.name);
+    if (auto value = setting_of(r, setting, name, r.b.rank(inputs[0])))
+      settings.push_back({std::string(setting.name), std::move(*value)});
+  }
+  return r.b.emit_all(r.row.ours, std::move(inputs), std::move(settings));
 }
 
 // Type promotion
@@ -183,6 +246,15 @@ ValueId expanded(Builder& b, ValueId x, Shape shape) {
 ValueId sliced(Builder& b, ValueId x, std::int64_t axis, const Dim& start, const Dim& end) {
   if (start == Dim(0) && end == b.shape(x)[static_cast<std::size_t>(axis)]) return x;
   return b.emit("slice", {x}, {{"dim", axis}, {"start", start}, {"end", end}});
+}
+
+std::int64_t reduction_of(Reading& r, std::string_view name) { return r.integer(name, 1); }
+
+std::string reduction_name(Reading& r, std::string_view name) {
+  constexpr std::string_view names[] = {"none", "mean", "sum"};
+  const std::int64_t number = reduction_of(r, name);
+  if (number < 0 || number > 2) r.fail("the reduction is none of 0, 1 and 2");
+  return std::string(names[number]);
 }
 
 ValueId reduced(Reading& r, ValueId x, std::int64_t reduction) {

@@ -34,10 +34,10 @@ struct Operand {
 class Reading : public Arguments {
  public:
   /// All must outlive it.
-  Reading(Builder& builder, const Call& call, std::string_view op);
+  Reading(Builder& builder, const Call& call, const Row& row);
 
   Builder& b;
-  const std::string_view ours;  // the row's word for our operator
+  const Row& row;
 
   Operand operand(std::string_view name);
   Scalar scalar(std::string_view name, std::optional<Scalar> fallback = {});
@@ -48,23 +48,27 @@ class Reading : public Arguments {
   std::vector<std::int64_t> axes(std::string_view name, std::int64_t rank);
 };
 
-struct ImportRow {
-  std::string_view target;  // "add.Tensor"; without the overload where it is the default one
-  Values (*emit)(Reading&);
-  std::string_view ours = {};
-};
+std::span<const Row> elementwise_rows();
+std::span<const Row> comparison_rows();
+std::span<const Row> reduction_rows();
+std::span<const Row> shape_rows();
+std::span<const Row> slicing_rows();
+std::span<const Row> indexing_rows();
+std::span<const Row> linear_rows();
+std::span<const Row> convolution_rows();
+std::span<const Row> normalization_rows();
+std::span<const Row> creation_rows();
+std::span<const Row> loss_rows();
 
-std::span<const ImportRow> elementwise_rows();
-std::span<const ImportRow> comparison_rows();
-std::span<const ImportRow> reduction_rows();
-std::span<const ImportRow> shape_rows();
-std::span<const ImportRow> slicing_rows();
-std::span<const ImportRow> indexing_rows();
-std::span<const ImportRow> linear_rows();
-std::span<const ImportRow> convolution_rows();
-std::span<const ImportRow> normalization_rows();
-std::span<const ImportRow> creation_rows();
-std::span<const ImportRow> loss_rows();
+/// Reads by the columns of the row alone.
+Values renamed(Reading& r);
+/// The same, with so many returns behind it that are for derivatives, which are ours.
+template <std::size_t saved>
+Values renamed_and_saved(Reading& r) {
+  Values results = renamed(r);
+  results.resize(results.size() + saved, ValueId::none);
+  return results;
+}
 
 // Type promotion
 // -----------------------------------------------------------------------------------------------------
@@ -97,6 +101,9 @@ ValueId squeezed(Builder& b, ValueId x, std::vector<std::int64_t> axes);
 ValueId expanded(Builder& b, ValueId x, Shape shape);
 /// A slice along an axis, unless it would change nothing.
 ValueId sliced(Builder& b, ValueId x, std::int64_t axis, const Dim& start, const Dim& end);
+/// PyTorch's number for how losses are reduced: 0 none, 1 mean, 2 sum; and ours for it.
+std::int64_t reduction_of(Reading& r, std::string_view name = "reduction");
+std::string reduction_name(Reading& r, std::string_view name = "reduction");
 /// `x` reduced as losses are: 0 none, 1 mean, 2 sum.
 ValueId reduced(Reading& r, ValueId x, std::int64_t reduction);
 /// The square root whose slope at 0 is 0: PyTorch's norms and standard deviations are

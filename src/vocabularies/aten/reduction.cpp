@@ -22,7 +22,7 @@ Values sum(Reading& r) {
   const ValueId x = r.tensor("self");
   const DType dtype = r.dtype("dtype").value_or(accumulated(r.b.dtype(x)));
   Attributes settings = over(axes_of(r, x), r.flag("keepdim", false));
-  return {r.b.emit(r.ours, {as_type(r.b, x, dtype)}, std::move(settings))};
+  return {r.b.emit(r.row.ours, {as_type(r.b, x, dtype)}, std::move(settings))};
 }
 
 Values mean(Reading& r) {
@@ -33,33 +33,30 @@ Values mean(Reading& r) {
   return {r.b.emit("mean", {as_type(r.b, x, dtype)}, std::move(settings))};
 }
 
-Values extreme(Reading& r) {
-  const ValueId x = r.tensor("self");
-  Attributes settings = over(axes_of(r, x), r.flag("keepdim", false));
-  return {r.b.emit(r.ours, {x}, std::move(settings))};
-}
-
 // Unlike the others these two take an empty list at its word: no axis is reduced.
 Values truth(Reading& r) {
   const ValueId x = as_type(r.b, r.tensor("self"), DType::boolean);
   const std::vector<std::int64_t> axes = axes_of(r, x);
   Attributes settings = over(axes, r.flag("keepdim", false));
   if (r.given("dim") && axes.empty()) return {x};
-  return {r.b.emit(r.ours, {x}, std::move(settings))};
+  return {r.b.emit(r.row.ours, {x}, std::move(settings))};
 }
 
 // The value is picked by its index, so that the gradient goes to that one element and not to all
 // equal ones.
-Values extreme_and_index(Reading& r) {
+Values extreme_and_index(Reading& r, std::string_view op) {
   const ValueId x = r.tensor("self");
   const std::int64_t axis = r.axis("dim", r.b.rank(x));
   const bool keepdim = r.flag("keepdim", false);
   if (r.b.rank(x) == 0) return {x, r.b.literal(DType::i64, std::int64_t{0})};
-  const ValueId index = r.b.emit(r.ours, {x}, {{"dim", axis}, {"keepdim", true}});
+  const ValueId index = r.b.emit(op, {x}, {{"dim", axis}, {"keepdim", true}});
   const ValueId value = r.b.emit("gather", {x, index}, {{"dim", axis}});
   if (keepdim) return {value, index};
   return {squeezed(r.b, value, {axis}), squeezed(r.b, index, {axis})};
 }
+
+Values max(Reading& r) { return extreme_and_index(r, "argmax"); }
+Values min(Reading& r) { return extreme_and_index(r, "argmin"); }
 
 Values index_of_extreme(Reading& r) {
   const ValueId x = r.tensor("self");
@@ -68,7 +65,7 @@ Values index_of_extreme(Reading& r) {
   if (r.given("dim")) settings.push_back({"dim", r.axis("dim", r.b.rank(x))});
   if (r.b.rank(x) == 0) return {r.b.literal(DType::i64, std::int64_t{0})};
   settings.push_back({"keepdim", keepdim});
-  return {r.b.emit(r.ours, {x}, std::move(settings))};
+  return {r.b.emit(r.row.ours, {x}, std::move(settings))};
 }
 
 // `correction` or, in older overloads, `unbiased`; both mean 1 when left out.
@@ -106,8 +103,8 @@ Values softmax(Reading& r) {
   const std::int64_t axis = r.axis("dim", r.b.rank(x));
   const DType dtype = r.dtype("dtype").value_or(floating(r.b.dtype(x)));
   ValueId typed = as_type(r.b, x, dtype);
-  if (r.b.rank(x) > 0) return {r.b.emit(r.ours, {typed}, {{"dim", axis}})};
-  typed = r.b.emit(r.ours, {unsqueezed(r.b, typed, 0)}, {{"dim", std::int64_t{0}}});
+  if (r.b.rank(x) > 0) return {r.b.emit(r.row.ours, {typed}, {{"dim", axis}})};
+  typed = r.b.emit(r.row.ours, {unsqueezed(r.b, typed, 0)}, {{"dim", std::int64_t{0}}});
   return {squeezed(r.b, typed, {0})};
 }
 
@@ -148,49 +145,49 @@ Values norm(Reading& r) {
   return vector_norm(r, order);
 }
 
-constexpr ImportRow rows[] = {
-    {"sum", sum, "sum"},
-    {"sum.dim_IntList", sum, "sum"},
-    {"prod", sum, "prod"},
-    {"prod.dim_int", sum, "prod"},
-    {"mean", mean},
-    {"mean.dim", mean},
-    {"amax", extreme, "amax"},
-    {"amin", extreme, "amin"},
-    {"max", extreme, "amax"},
-    {"min", extreme, "amin"},
-    {"max.dim", extreme_and_index, "argmax"},
-    {"min.dim", extreme_and_index, "argmin"},
-    {"argmax", index_of_extreme, "argmax"},
-    {"argmin", index_of_extreme, "argmin"},
-    {"any", truth, "any"},
-    {"any.dim", truth, "any"},
-    {"any.dims", truth, "any"},
-    {"all", truth, "all"},
-    {"all.dim", truth, "all"},
-    {"all.dims", truth, "all"},
-    {"var", var},
-    {"var.dim", var},
-    {"var.correction", var},
-    {"std", std_deviation},
-    {"std.dim", std_deviation},
-    {"std.correction", std_deviation},
-    {"var_mean", var_mean},
-    {"var_mean.dim", var_mean},
-    {"var_mean.correction", var_mean},
-    {"cumsum", cumsum},
-    {"softmax.int", softmax, "softmax"},
-    {"_softmax", softmax, "softmax"},
-    {"log_softmax.int", softmax, "log_softmax"},
-    {"_log_softmax", softmax, "log_softmax"},
-    {"logsumexp", logsumexp},
-    {"linalg_vector_norm", linalg_vector_norm},
-    {"norm.Scalar", norm},
-    {"norm.ScalarOpt_dim", norm},
+constexpr Row table[] = {
+    {.target = "sum.dim_IntList", .ours = "sum", .fixed = "dtype=self.dtype", .read = sum},
+    {.target = "sum", .ours = "sum", .read = sum},
+    {.target = "prod", .ours = "prod", .read = sum},
+    {.target = "prod.dim_int", .ours = "prod", .read = sum},
+    {.target = "mean.dim", .ours = "mean", .read = mean},
+    {.target = "mean", .read = mean},
+    {.target = "amax", .ours = "amax"},
+    {.target = "amin", .ours = "amin"},
+    {.target = "max", .ours = "amax"},
+    {.target = "min", .ours = "amin"},
+    {.target = "max.dim", .read = max},
+    {.target = "min.dim", .read = min},
+    {.target = "argmax", .ours = "argmax", .read = index_of_extreme},
+    {.target = "argmin", .ours = "argmin", .read = index_of_extreme},
+    {.target = "any.dims", .ours = "any", .read = truth},
+    {.target = "any", .ours = "any", .read = truth},
+    {.target = "any.dim", .ours = "any", .read = truth},
+    {.target = "all.dims", .ours = "all", .read = truth},
+    {.target = "all", .ours = "all", .read = truth},
+    {.target = "all.dim", .ours = "all", .read = truth},
+    {.target = "var.correction", .ours = "var", .read = var},
+    {.target = "var", .read = var},
+    {.target = "var.dim", .read = var},
+    {.target = "std", .read = std_deviation},
+    {.target = "std.dim", .read = std_deviation},
+    {.target = "std.correction", .read = std_deviation},
+    {.target = "var_mean", .read = var_mean},
+    {.target = "var_mean.dim", .read = var_mean},
+    {.target = "var_mean.correction", .read = var_mean},
+    {.target = "cumsum", .ours = "cumsum", .fixed = "dtype=self.dtype", .read = cumsum},
+    {.target = "softmax.int", .ours = "softmax", .read = softmax},
+    {.target = "_softmax", .ours = "softmax", .read = softmax},
+    {.target = "log_softmax.int", .ours = "log_softmax", .read = softmax},
+    {.target = "_log_softmax", .ours = "log_softmax", .read = softmax},
+    {.target = "logsumexp", .ours = "logsumexp", .read = logsumexp},
+    {.target = "linalg_vector_norm", .read = linalg_vector_norm},
+    {.target = "norm.Scalar", .read = norm},
+    {.target = "norm.ScalarOpt_dim", .read = norm},
 };
 
 }  // namespace
 
-std::span<const ImportRow> reduction_rows() { return rows; }
+std::span<const Row> reduction_rows() { return table; }
 
 }  // namespace isomer::aten

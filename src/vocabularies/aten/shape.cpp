@@ -55,10 +55,8 @@ ValueId viewed(Reading& r, ValueId x, Shape shape) {
   return lifted == ValueId::none ? reshaped(r.b, x, std::move(shape)) : lifted;
 }
 
-Values view(Reading& r) {
-  const ValueId x = r.tensor("self");
-  return {viewed(r, x, r.dims(r.ours))};
-}
+Values view(Reading& r) { return {viewed(r, r.tensor("self"), r.dims("size"))}; }
+Values reshape(Reading& r) { return {viewed(r, r.tensor("self"), r.dims("shape"))}; }
 
 Values reshape_as(Reading& r) {
   return {reshaped(r.b, r.tensor("self"), r.b.shape(r.tensor("other")))};
@@ -110,8 +108,12 @@ ValueId swapped(Builder& b, ValueId x, std::int64_t first, std::int64_t second) 
 
 Values transpose(Reading& r) {
   const ValueId x = r.tensor("self");
-  const std::string_view second = r.ours == "axis0" ? "axis1" : "dim1";
-  return {swapped(r.b, x, r.axis(r.ours, r.b.rank(x)), r.axis(second, r.b.rank(x)))};
+  return {swapped(r.b, x, r.axis("dim0", r.b.rank(x)), r.axis("dim1", r.b.rank(x)))};
+}
+
+Values swapaxes(Reading& r) {
+  const ValueId x = r.tensor("self");
+  return {swapped(r.b, x, r.axis("axis0", r.b.rank(x)), r.axis("axis1", r.b.rank(x)))};
 }
 
 Values t(Reading& r) {
@@ -299,55 +301,61 @@ Values detach(Reading& r) {
   return {r.b.emit("detach", {x})};
 }
 
-constexpr ImportRow rows[] = {
-    {"view", view, "size"},
-    {"_unsafe_view", view, "size"},
-    {"reshape", view, "shape"},
-    {"view_as", reshape_as},
-    {"reshape_as", reshape_as},
-    {"flatten.using_ints", flatten},
-    {"ravel", ravel},
-    {"unflatten.int", unflatten},
-    {"permute", permute},
-    {"transpose.int", transpose, "dim0"},
-    {"swapaxes", transpose, "axis0"},
-    {"swapdims", transpose, "dim0"},
-    {"t", t},
-    {"mT", matrix_transpose},
-    {"numpy_T", reversed},
-    {"movedim.int", movedim},
-    {"movedim.intlist", movedim},
-    {"unsqueeze", unsqueeze},
-    {"squeeze", squeeze_all},
-    {"squeeze.dim", squeeze},
-    {"squeeze.dims", squeeze},
-    {"expand", expand},
-    {"broadcast_to", expand},
-    {"expand_as", expand_as},
-    {"broadcast_tensors", broadcast_tensors},
-    {"repeat", repeat},
-    {"tile", tile},
-    {"repeat_interleave.self_int", repeat_interleave},
-    {"to.dtype", to},
-    {"to.device", to},
-    {"to.dtype_layout", to},
-    {"_to_copy", to},
-    {"type_as", type_as},
-    {"to.other", type_as},
-    {"copy", copy},
-    {"clone", unchanged},
-    {"contiguous", unchanged},
-    {"alias", unchanged},
-    {"lift_fresh_copy", unchanged},
-    {"lift_fresh", unchanged},
-    {"lift", unchanged},
-    {"detach", detach},
-    {"resolve_conj", unchanged},
-    {"resolve_neg", unchanged},
+using enum Aliasing;
+
+constexpr Row table[] = {
+    {.target = "view", .aliases = always, .read = view},
+    {.target = "_unsafe_view", .read = view},
+    {.target = "reshape", .ours = "reshape", .aliases = if_viewable, .read = reshape},
+    {.target = "view_as", .aliases = always, .read = reshape_as},
+    {.target = "reshape_as", .aliases = if_viewable, .read = reshape_as},
+    {.target = "flatten.using_ints", .ours = "flatten", .aliases = if_viewable, .read = flatten},
+    {.target = "ravel", .aliases = if_viewable, .read = ravel},
+    {.target = "unflatten.int", .aliases = always, .read = unflatten},
+    {.target = "permute", .ours = "permute", .aliases = always, .read = permute},
+    {.target = "transpose.int", .ours = "transpose", .aliases = always, .read = transpose},
+    {.target = "swapaxes", .aliases = always, .read = swapaxes},
+    {.target = "swapdims", .aliases = always, .read = transpose},
+    {.target = "t", .aliases = always, .read = t},
+    {.target = "mT", .aliases = always, .read = matrix_transpose},
+    {.target = "numpy_T", .aliases = always, .read = reversed},
+    {.target = "movedim.int", .aliases = always, .read = movedim},
+    {.target = "movedim.intlist", .aliases = always, .read = movedim},
+    {.target = "unsqueeze", .ours = "unsqueeze", .aliases = always, .read = unsqueeze},
+    {.target = "squeeze", .aliases = always, .read = squeeze_all},
+    {.target = "squeeze.dim", .aliases = always, .read = squeeze},
+    {.target = "squeeze.dims", .aliases = always, .read = squeeze},
+    {.target = "expand",
+     .ours = "expand",
+     .renames = "shape=size",
+     .aliases = always,
+     .read = expand},
+    {.target = "broadcast_to", .aliases = always, .read = expand},
+    {.target = "expand_as", .aliases = always, .read = expand_as},
+    {.target = "broadcast_tensors", .read = broadcast_tensors},
+    {.target = "repeat", .ours = "repeat", .read = repeat},
+    {.target = "tile", .read = tile},
+    {.target = "repeat_interleave.self_int", .read = repeat_interleave},
+    {.target = "to.dtype", .ours = "cast", .aliases = may_if_unchanged, .read = to},
+    {.target = "to.device", .aliases = may_if_unchanged, .read = to},
+    {.target = "to.dtype_layout", .aliases = may_if_unchanged, .read = to},
+    {.target = "_to_copy", .read = to},
+    {.target = "type_as", .aliases = may_if_unchanged, .read = type_as},
+    {.target = "to.other", .aliases = may_if_unchanged, .read = type_as},
+    {.target = "copy", .read = copy},
+    {.target = "clone", .read = unchanged},
+    {.target = "contiguous", .aliases = if_contiguous, .read = unchanged},
+    {.target = "alias", .aliases = always, .read = unchanged},
+    {.target = "lift_fresh_copy", .read = unchanged},
+    {.target = "lift_fresh", .aliases = always, .read = unchanged},
+    {.target = "lift", .read = unchanged},
+    {.target = "detach", .ours = "detach", .aliases = always, .read = detach},
+    {.target = "resolve_conj", .aliases = always, .read = unchanged},
+    {.target = "resolve_neg", .aliases = always, .read = unchanged},
 };
 
 }  // namespace
 
-std::span<const ImportRow> shape_rows() { return rows; }
+std::span<const Row> shape_rows() { return table; }
 
 }  // namespace isomer::aten

@@ -149,15 +149,18 @@ Values split(Reading& r) {
   return pieces(r, x, axis, r.dim("split_size"));
 }
 
-Values split_sizes(Reading& r) {
+Values split_by(Reading& r, std::string_view argument) {
   const ValueId x = r.tensor("self");
   const std::int64_t axis = r.axis("dim", r.b.rank(x), 0);
-  std::vector<Dim> sizes = r.dims(r.ours);
+  std::vector<Dim> sizes = r.dims(argument);
   Dim total = 0;
   for (const Dim& size : sizes) total = total + size;
   if (total != length_of(r, x, axis)) r.fail("the sizes do not add up to the length of the axis");
   return split_into(r, x, axis, std::move(sizes));
 }
+
+Values split_size(Reading& r) { return split_by(r, "split_size"); }
+Values split_sizes(Reading& r) { return split_by(r, "split_sizes"); }
 
 Values chunk(Reading& r) {
   const ValueId x = r.tensor("self");
@@ -179,7 +182,7 @@ Values joined(Reading& r, Values parts) {
   const Shape nothing = {0};
   const auto kept =
       std::ranges::count_if(parts, [&](ValueId x) { return r.b.shape(x) != nothing; });
-  if (kept > 0 && r.ours == "cat")
+  if (kept > 0 && r.row.ours == "cat")
     std::erase_if(parts, [&](ValueId x) { return r.b.shape(x) == nothing; });
   if (parts.empty()) r.fail("there is nothing to join");
   const std::vector<Operand> operands(parts.begin(), parts.end());
@@ -246,29 +249,35 @@ Values diff(Reading& r) {
   return {x};
 }
 
-constexpr ImportRow rows[] = {
-    {"slice.Tensor", slice},
-    {"slice_copy.Tensor", slice},
-    {"narrow", narrow},
-    {"slice_scatter", slice_scatter},
-    {"select.int", select},
-    {"select_scatter", select_scatter},
-    {"unbind.int", unbind},
-    {"split.Tensor", split},
-    {"split.sizes", split_sizes, "split_size"},
-    {"split_with_sizes", split_sizes, "split_sizes"},
-    {"chunk", chunk},
-    {"cat", cat, "cat"},
-    {"concat", cat, "cat"},
-    {"concatenate", cat, "cat"},
-    {"stack", stack, "stack"},
-    {"flip", flip},
-    {"roll", roll},
-    {"diff", diff},
+using enum Aliasing;
+
+constexpr Row table[] = {
+    {.target = "slice.Tensor", .ours = "slice", .aliases = always, .read = slice},
+    {.target = "slice_copy.Tensor", .read = slice},
+    {.target = "narrow", .aliases = always, .read = narrow},
+    {.target = "slice_scatter", .read = slice_scatter},
+    {.target = "select.int", .ours = "select", .aliases = always, .read = select},
+    {.target = "select_scatter", .read = select_scatter},
+    {.target = "unbind.int", .aliases = always, .read = unbind},
+    {.target = "split.Tensor", .aliases = always, .read = split},
+    {.target = "split.sizes", .aliases = always, .read = split_size},
+    {.target = "split_with_sizes",
+     .ours = "split",
+     .renames = "sizes=split_sizes",
+     .aliases = always,
+     .read = split_sizes},
+    {.target = "chunk", .aliases = always, .read = chunk},
+    {.target = "cat", .ours = "cat", .read = cat},
+    {.target = "concat", .ours = "cat", .read = cat},
+    {.target = "concatenate", .ours = "cat", .read = cat},
+    {.target = "stack", .ours = "stack", .read = stack},
+    {.target = "flip", .ours = "flip", .read = flip},
+    {.target = "roll", .read = roll},
+    {.target = "diff", .read = diff},
 };
 
 }  // namespace
 
-std::span<const ImportRow> slicing_rows() { return rows; }
+std::span<const Row> slicing_rows() { return table; }
 
 }  // namespace isomer::aten

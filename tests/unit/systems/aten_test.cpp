@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -7,7 +8,7 @@
 #include "passes/passes.h"
 #include "run/engine.h"
 #include "vocabularies/aten/aten.h"
-#include "vocabularies/aten/names.h"
+#include "vocabularies/aten/row.h"
 
 namespace isomer::aten {
 namespace {
@@ -73,21 +74,41 @@ class Reading {
 
 using Ops = std::vector<std::string>;
 
-TEST(AtenNames, EveryRowIsOfAnOperator) {
-  for (const Row& row : rows()) {
-    EXPECT_NE(find_op(row.op), nullptr) << row.op;
-    EXPECT_EQ(row_of(row.op), &row) << row.op << " has two rows";
+TEST(AtenRows, AreOfOperators) {
+  for (const Row* row : rows()) {
+    EXPECT_EQ(row_for(row->target), row);
+    EXPECT_TRUE(row->ours.empty() || find_op(row->ours) != nullptr) << row->target;
+    if (row->read != nullptr) continue;
+    ASSERT_FALSE(row->ours.empty()) << row->target << " is read by nothing";
+    const auto names = std::ranges::count(row->inputs, ' ') + 1;
+    const auto inputs = std::ssize(prototype(op_named(row->ours)).inputs);
+    EXPECT_EQ(names, inputs) << row->target;
   }
   EXPECT_EQ(row_of("length"), nullptr);
 }
 
-TEST(AtenImport, KnowsTargetsWithAndWithoutTheDefaultOverload) {
-  EXPECT_TRUE(reads("relu.default"));
-  EXPECT_TRUE(reads("relu"));
-  EXPECT_TRUE(reads("add.Tensor"));
-  EXPECT_FALSE(reads("add.default"));
-  EXPECT_FALSE(reads("_fft_r2c.default"));
-  EXPECT_GT(targets().size(), 250U);
+// Several are read as one of ours; the first is called.
+TEST(AtenRows, TheFirstIsCalled) {
+  EXPECT_EQ(row_of("amax")->target, "amax");
+  EXPECT_EQ(row_of("sum")->target, "sum.dim_IntList");
+  EXPECT_EQ(row_of("floor_divide")->target, "div.Tensor_mode");
+  EXPECT_EQ(row_of("nll_loss")->target, "nll_loss_nd");
+}
+
+TEST(AtenRows, AreFoundWithAndWithoutTheDefaultOverload) {
+  EXPECT_NE(row_for("relu.default"), nullptr);
+  EXPECT_NE(row_for("relu"), nullptr);
+  EXPECT_NE(row_for("add.Tensor"), nullptr);
+  EXPECT_EQ(row_for("add.default"), nullptr);
+  EXPECT_EQ(row_for("_fft_r2c.default"), nullptr);
+  EXPECT_GT(rows().size(), 250U);
+}
+
+TEST(AtenRows, OperatorsThatWriteHaveATwin) {
+  EXPECT_EQ(functional("add_.Tensor"), "add.Tensor");
+  EXPECT_EQ(functional("relu_.default"), "relu.default");
+  EXPECT_FALSE(writes_self("__and__.Tensor"));
+  EXPECT_FALSE(writes_self("."));
 }
 
 TEST(AtenImport, WritesDownTheEpsilonOfRootMeanSquares) {

@@ -9,7 +9,7 @@
 #include "run/torch_module.h"
 #include "systems/pt2/pt2.h"
 #include "systems/stored.h"
-#include "vocabularies/aten/names.h"
+#include "vocabularies/aten/row.h"
 
 namespace isomer {
 namespace {
