@@ -2,10 +2,10 @@
 
 #include "base/text.h"
 #include "graph/text.h"
+#include "graph/text_reader.h"
 #include "ops/builder.h"
 #include "run/tensor_emitter.h"
 #include "runner/case.h"
-#include "systems/text/elements.h"
 
 namespace isomer::runner {
 namespace {
@@ -69,7 +69,7 @@ void read_line(Cursor& cursor, OnnxCase& one) {
 // "onnx Conv 15", then lines of what it is given and gives
 OnnxCase parsed(const Case& text) {
   Cursor cursor(text.text);
-  cursor.at_end();  // moves to the first word
+  if (cursor.at_line_end()) cursor.skip_line();
   OnnxCase one;
   cursor.word();
   const std::string name(cursor.word());

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "graph/uses.h"
 #include "ops/builder.h"
 #include "ops/rules.h"
 #include "passes/rewrite.h"
@@ -26,6 +27,7 @@ struct Sample {
 /// Nothing where the node takes what another one makes.
 std::optional<Sample> sample_of(const OperatorCase& one, const Node& node) {
   Sample sample{{}, one.inputs, {}};
+  const Uses uses(one.graph);
   Builder b("sample");
   b.assume(one.graph.signature.lengths);
   std::vector<ValueId> inputs;
@@ -35,7 +37,7 @@ std::optional<Sample> sample_of(const OperatorCase& one, const Node& node) {
     const auto input = std::ranges::find(one.graph.inputs, id);
     auto at = static_cast<std::size_t>(input - one.graph.inputs.begin());
     if (id != ValueId::none && input == one.graph.inputs.end()) {
-      const Constant* constant = constant_of(one.graph, id);
+      const Constant* constant = uses.constant(one.graph, id);
       if (constant == nullptr) return std::nullopt;
       at = inputs.size();
       inputs.push_back(b.input("", constant->data.type()));

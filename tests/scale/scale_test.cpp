@@ -122,6 +122,11 @@ const Step steps[] = {
     {"to_text", [](const Graph& graph) -> Work { return [&] { to_text(graph, Data::all); }; }, 4},
     {"write text", [](const Graph& graph) { return write_with("text", graph); }, 8},
     {"write mdf", [](const Graph& graph) { return write_with("mdf", graph); }, 40},
+    {"read mdf",
+     [](const Graph& graph) -> Work {
+       return [files = document_of(graph)] { system_named("mdf").read(*files, "net.json"); };
+     },
+     80},
     {"run",
      [](const Graph& graph) -> Work {
        return [&] {

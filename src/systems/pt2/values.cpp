@@ -42,8 +42,6 @@ std::vector<std::int64_t> inverse(const std::vector<std::int64_t>& permutation) 
 
 }  // namespace
 
-}  // namespace
-
 Cell Cells::add(ValueId value, std::string name) {
   Entry entry;
   entry.value = value;

@@ -10,6 +10,7 @@
 #include "graph/text.h"
 #include "ops/builder.h"
 #include "ops/validate.h"
+#include "systems/text/text.h"
 
 namespace isomer {
 namespace {
