@@ -259,6 +259,23 @@ class Views(nn.Module):
         return y, row, flipped, self.window.sum(0)
 
 
+class Pieces(nn.Module):
+    """Writes through pieces and other orders of axes, which the other views see."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 4)
+
+    def forward(self, x):
+        y = self.fc(x)
+        left, right = y.narrow(1, 0, 1), y.narrow(1, 1, 3)
+        left.add_(1.0)
+        right.unflatten(0, (1, 3))[0, 1:].sub_(0.5)
+        y.movedim(0, 1)[0].mul_(x[:, 3])
+        y.swapaxes(0, 1).squeeze(0)[2, :2].tanh_()
+        return y, left, right, y.mT
+
+
 class Keywords(nn.Module):
     def __init__(self):
         super().__init__()
@@ -304,6 +321,7 @@ MODELS = {
     "counter": (Counter, lambda: (torch.randn(2, 3),), None, False),
     "no_grad": (NoGrad, lambda: (torch.randn(2, 4),), None, False),
     "views": (Views, lambda: (torch.randn(3, 4),), None, False),
+    "pieces": (Pieces, lambda: (torch.randn(3, 4),), None, False),
     "keywords": (
         Keywords,
         lambda: ((torch.randn(2, 3), 3), {"scale": torch.randn(3)}),

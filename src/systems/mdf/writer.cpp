@@ -21,8 +21,7 @@ namespace {
 
 constexpr std::size_t most_embedded = 1 << 20;  // bytes
 
-// --- before writing
-// ----------------------------------------------------------------------------------
+// --- before writing ------------------------------------------------------------------
 
 Phrase phrase_of(const Builder& out, const isomer::Node& node, std::span<const ValueId> inputs,
                  const Attributes& attributes, const std::vector<TensorType>& results) {
@@ -67,14 +66,17 @@ Graph sayable(Graph graph) {
 void refuse_states(const Graph& graph) {
   if (graph.states.empty()) return;
   std::vector<std::string> names;
+  bool statistics = true;  // of normalizations, which evaluation mode leaves as they are
   for (const State& state : graph.states) {
-    names.push_back(quoted(state.names.empty() ? graph[state.now].name : state.names[0]));
+    const std::string& name = state.names.empty() ? graph[state.now].name : state.names[0];
+    statistics = statistics && (name.ends_with("running_mean") || name.ends_with("running_var") ||
+                                name.ends_with("num_batches_tracked"));
+    names.push_back(quoted(name));
   }
   throw Error(Fault::unsupported, graph.name,
-              fmt::format("{} cannot be said in MDF, whose nodes see no later node's value: {}; "
-                          "export the model in "
-                          "evaluation mode",
-                          counted(names.size(), "changing buffer"), listed(names)));
+              fmt::format("{} cannot be said in MDF, whose nodes see no later node's value: {}{}",
+                          counted(names.size(), "changing buffer"), listed(names),
+                          statistics ? "; export the model in evaluation mode" : ""));
 }
 
 void refuse_types(const Graph& graph) {
@@ -82,18 +84,16 @@ void refuse_types(const Graph& graph) {
   for (const isomer::Value& value : graph.values) {
     if (is_complex(value.type.dtype)) found.insert(std::string(name_of(value.type.dtype)));
   }
-  if (!found.empty()) {
-    throw Error(Fault::unsupported, graph.name,
-                fmt::format("values of type {} cannot be said in MDF", listed(found)));
-  }
+  if (found.empty()) return;
+  throw Error(Fault::unsupported, graph.name,
+              fmt::format("values of type {} cannot be said in MDF", listed(found)));
 }
 
-// --- names
-// -------------------------------------------------------------------------------------------
+// --- names ---------------------------------------------------------------------------
 
 bool is_number_behind(std::string_view text, std::string_view prefix) {
-  if (!text.starts_with(prefix) || text.size() == prefix.size()) return false;
-  return text.find_first_not_of("0123456789", prefix.size()) == std::string_view::npos;
+  return text.starts_with(prefix) && text.size() > prefix.size() &&
+         text.find_first_not_of("0123456789", prefix.size()) == std::string_view::npos;
 }
 
 /// A hint without what has a meaning in a document: numbered inputs and outputs, "onnx_", names of
@@ -107,8 +107,7 @@ std::string harmless(std::string_view hint) {
   return taken ? name + "_" : name;
 }
 
-// --- the writer
-// --------------------------------------------------------------------------------------
+// --- the writer ----------------------------------------------------------------------
 
 class Writer {
  public:

@@ -90,12 +90,6 @@ Values prelu(Reading& r) {
   return {r.b.emit("prelu", {x, reshaped(r.b, weight, std::move(shape))})};
 }
 
-Values softsign(Reading& r) {
-  const ValueId x = r.tensor("self");
-  const ValueId below = r.b.emit("add", {r.b.emit("abs", {x}), r.b.literal(r.b.dtype(x), 1.0)});
-  return {r.b.emit("div", {x, below})};
-}
-
 Values threshold(Reading& r) {
   const ValueId x = r.tensor("self");
   const DType dtype = r.b.dtype(x);
@@ -269,7 +263,6 @@ constexpr Row table[] = {
     {.target = "log_sigmoid_forward", .ours = "log_sigmoid", .read = renamed_and_saved<1>},
     {.target = "prelu", .read = prelu},
     {.target = "_prelu_kernel", .ours = "prelu", .inputs = "self weight"},
-    {.target = "softsign", .read = softsign},
     {.target = "threshold", .read = threshold},
     {.target = "glu", .read = glu},
     {.target = "clamp", .ours = "clamp", .read = clamp},

@@ -11,9 +11,9 @@ namespace {
 
 // Where a tensor lies, and how PyTorch gets there fast, is not part of what it is.
 constexpr std::string_view without_meaning[] = {
-    "layout", "device",        "pin_memory",   "non_blocking",  "memory_format",
-    "copy",   "implicit",      "cudnn_enable", "cudnn_enabled", "sparse_grad",
-    "sparse", "half_to_float", "generator",    "requires_grad",
+    "layout", "device",    "pin_memory",    "non_blocking",  "memory_format",
+    "copy",   "implicit",  "cudnn_enable",  "cudnn_enabled", "sparse_grad",
+    "sparse", "generator", "requires_grad",
 };
 
 }  // namespace
@@ -21,6 +21,12 @@ constexpr std::string_view without_meaning[] = {
 Reading::Reading(Builder& builder, const Call& call, const Row& its_row)
     : Arguments(builder, call.target, call.arguments), b(builder), row(its_row) {
   ignore(without_meaning);
+}
+
+Values Reading::all_tensors(std::string_view name) {
+  Values all = tensors(name);
+  if (std::ranges::find(all, ValueId::none) != all.end()) fail("one of the tensors is None");
+  return all;
 }
 
 Operand Reading::operand(std::string_view name) {

@@ -39,6 +39,8 @@ class Reading : public Arguments {
   Builder& b;
   const Row& row;
 
+  /// Of which none may be None.
+  Values all_tensors(std::string_view name);
   Operand operand(std::string_view name);
   Scalar scalar(std::string_view name, std::optional<Scalar> fallback = {});
   /// The argument as an axis of a tensor of that rank, counted from the front.

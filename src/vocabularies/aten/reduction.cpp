@@ -101,8 +101,10 @@ Values cumsum(Reading& r) {
 Values softmax(Reading& r) {
   const ValueId x = r.tensor("self");
   const std::int64_t axis = r.axis("dim", r.b.rank(x));
-  const DType dtype = r.dtype("dtype").value_or(floating(r.b.dtype(x)));
-  ValueId typed = as_type(r.b, x, dtype);
+  // f16 becomes f32 in one step only where PyTorch computes elsewhere than on the CPU.
+  const bool widens = r.flag("half_to_float", false);
+  const DType own = widens ? DType::f32 : floating(r.b.dtype(x));
+  ValueId typed = as_type(r.b, x, r.dtype("dtype").value_or(own));
   if (r.b.rank(x) > 0) return {r.b.emit(r.row.ours, {typed}, {{"dim", axis}})};
   typed = r.b.emit(r.row.ours, {unsqueezed(r.b, typed, 0)}, {{"dim", std::int64_t{0}}});
   return {squeezed(r.b, typed, {0})};

@@ -195,7 +195,7 @@ Values expand_as(Reading& r) {
 
 // broadcast_tensors gives a list.
 Values broadcast_tensors(Reading& r) {
-  Values all = r.tensors("tensors");
+  Values all = r.all_tensors("tensors");
   Shape shape;
   for (const ValueId x : all) shape = broadcast(shape, r.b.shape(x));
   for (ValueId& x : all) x = expanded(r.b, x, shape);

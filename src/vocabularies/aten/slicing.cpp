@@ -178,7 +178,6 @@ Values chunk(Reading& r) {
 
 // All in one type. An empty vector is nothing to PyTorch, whatever the others' shapes.
 Values joined(Reading& r, Values parts) {
-  if (std::ranges::find(parts, ValueId::none) != parts.end()) r.fail("one of the tensors is None");
   const Shape nothing = {0};
   const auto kept =
       std::ranges::count_if(parts, [&](ValueId x) { return r.b.shape(x) != nothing; });
@@ -192,14 +191,14 @@ Values joined(Reading& r, Values parts) {
 }
 
 Values cat(Reading& r) {
-  Values parts = joined(r, r.tensors("tensors"));
+  Values parts = joined(r, r.all_tensors("tensors"));
   const std::int64_t axis = r.axis("dim", r.b.rank(parts[0]), 0);
   if (parts.size() == 1) return parts;
   return {r.b.emit("cat", std::move(parts), {{"dim", axis}})};
 }
 
 Values stack(Reading& r) {
-  Values parts = joined(r, r.tensors("tensors"));
+  Values parts = joined(r, r.all_tensors("tensors"));
   const std::int64_t axis = r.axis("dim", r.b.rank(parts[0]) + 1, 0);
   if (parts.size() == 1) return {unsqueezed(r.b, parts[0], axis)};
   return {r.b.emit("stack", std::move(parts), {{"dim", axis}})};

@@ -501,6 +501,26 @@ TEST(AtenImport, RefusesArgumentsItDoesNotRead) {
   }
 }
 
+// None is no tensor, and a scalar has no classes.
+TEST(AtenImport, RefusesWhatIsNotThere) {
+  const auto fault = [](Reading& reading) {
+    try {
+      reading.graph();
+    } catch (const Error& error) {
+      return error.fault();
+    }
+    return Fault::bug;
+  };
+  const std::vector<ValueId> absent = {ValueId::none};
+  for (const std::string_view target : {"broadcast_tensors", "cat", "stack"})
+    EXPECT_EQ(fault(Reading(target).with("tensors", absent)), Fault::model) << target;
+  EXPECT_EQ(fault(Reading("cross_entropy_loss")
+                      .with("self", f32({}, {1}))
+                      .with("target", f32({}, {1}))
+                      .with("label_smoothing", 0.5)),
+            Fault::model);
+}
+
 TEST(AtenImport, SaysWhatIsMissing) {
   try {
     Reading("transpose.int").with("self", f32({1, 1}, {1})).with("dim0", std::int64_t{0}).graph();

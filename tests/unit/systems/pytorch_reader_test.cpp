@@ -262,6 +262,38 @@ TEST(PytorchReader, ListsAllThatIsNotReadAtOnce) {
   EXPECT_TRUE(says(text, "mine.pool.default (1x, first in features.3, make_models.py:"));
 }
 
+// Advice is for all that is not read, or none.
+TEST(PytorchReader, AdvisesToDecomposeWhereThatHelps) {
+  const std::string advice = "save program.run_decompositions() instead";
+  const auto text = [](const std::string& first, const std::string& second) {
+    return message(
+        "lenet.pt2",
+        {{"torch.ops.aten.relu.default", first}, {"torch.ops.aten.relu.default", second}},
+        Fault::unsupported);
+  };
+  const std::string helped = "torch.ops.aten.softshrink.default";
+  EXPECT_TRUE(says(text(helped, helped), advice));
+  EXPECT_FALSE(says(text(helped, "torch.ops.aten.addmv.default"), advice));
+  EXPECT_FALSE(says(text("torch.ops.aten._weight_norm.default", helped), advice));
+  EXPECT_FALSE(says(text("torch.ops.mine.softshrink.default", helped), advice));
+}
+
+// A class of its own, which torch.export registers by name, becomes a tuple; not without a word.
+TEST(PytorchReader, NotesClassesThatItCannotKeep) {
+  const auto notes = [](const Edits& edits) {
+    std::vector<std::string> texts;
+    for (const Note& note :
+         pt2::read(*in_memory({{"m.pt2", edited("multi_io.pt2", edits)}}), "m.pt2").notes)
+      texts.push_back(note.where + ": " + note.text);
+    return texts;
+  };
+  const std::string list = R"(\"type\": \"builtins.list\", \"context\": \"null\")";
+  const std::string rest = "; its fields are known by their place alone";
+  EXPECT_EQ(notes({}), std::vector<std::string>());
+  EXPECT_EQ(notes({{list, R"(\"type\": \"case.Out\", \"context\": \"null\")"}}),
+            std::vector<std::string>{"arguments: case.Out becomes a tuple" + rest});
+}
+
 TEST(PytorchReader, SaysWhichArgumentsAreNotRead) {
   const std::string text =
       message("mlp.pt2",

@@ -1,0 +1,120 @@
+"""Compares the rows of src/vocabularies/aten with PyTorch's schemas: each is an operator that exists; what is read by
+names alone has every argument of the schema asked for, without bearing or refused, with PyTorch's defaults; and memory
+is shared where the schema says so.
+
+usage: test_aten_rows.py PROGRAM      exit 77 where torch is missing
+"""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+try:
+    import torch
+except ImportError as missing:
+    print(f"skipped: {missing}")
+    sys.exit(77)
+
+ROOM = pathlib.Path(__file__).parents[2] / "src/vocabularies/aten"
+
+# Share memory although their schemas do not say so: they give their argument where they have nothing to do.
+UNSAID = {"dropout", "feature_dropout", "type_as"}
+
+
+def rows():
+    for path in sorted(ROOM.glob("*.cpp")):
+        for text in re.findall(r"\{(\.target = [^}]*)\}", path.read_text()):
+            columns = dict(re.findall(r'\.(\w+) =\s+"?([^",]*)"?', text))
+            yield {"inputs": "self", "read": "", **columns}
+
+
+def without_bearing():
+    text = (ROOM / "reading.cpp").read_text()
+    listed = re.search(r"without_meaning\[\] = \{(.*?)\}", text, re.S).group(1)
+    return set(re.findall(r'"(\w+)"', listed))
+
+
+def signatures(program):
+    """The settings of our operators: name to default, None where there is none."""
+    listed = subprocess.run([program, "ops", "--json"], capture_output=True, text=True, check=True)
+    found = {}
+    for op in json.loads(listed.stdout):
+        settings = re.findall(r"(\w+): \w+(?: = (\[.*?\]|[^,)]*))?", op["signature"].split("->")[0])
+        found[op["name"]] = {name: default or None for name, default in settings}
+    return found
+
+
+def schema_of(target):
+    name, _, overload = target.partition(".")
+    return torch._C._get_schema(f"aten::{name}", overload)
+
+
+def same(ours, theirs):
+    """Whether our default, as the signature writes it, is PyTorch's."""
+    if ours is None:
+        return theirs is None
+    if theirs is None:
+        return ours == "[]"
+    if isinstance(theirs, str):
+        return ours == f"'{theirs}'"
+    reductions = ["'none'", "'mean'", "'sum'"]
+    if ours in reductions:
+        return reductions.index(ours) == theirs
+    if ours in ("true", "false"):
+        return (ours == "true") == theirs
+    if ours.startswith("["):
+        return json.loads(ours) == list(theirs)
+    return float(ours) == float(theirs)
+
+
+def problems_of(row, schema, settings, ignored):
+    if row["read"] not in ("", "renamed_and_saved<1>", "renamed_and_saved<2>"):
+        return
+    arguments = {argument.name: argument for argument in schema.arguments}
+    pairs = dict(pair.split("=") for pair in row.get("renames", "").split())
+    asked = set(row["inputs"].split())
+    for name in asked - set(arguments):
+        yield f"has no argument {name}"
+    for name, default in settings[row["ours"]].items():
+        theirs = pairs.get(name, name)
+        asked.add(theirs)
+        if theirs not in arguments:
+            if default is None:
+                yield f"lacks {theirs}, which ours needs"
+        elif arguments[theirs].has_default_value() and not same(
+            default, arguments[theirs].default_value
+        ):
+            yield f"{theirs} is {arguments[theirs].default_value} by default, ours {default}"
+    for name in set(arguments) - asked - ignored:
+        if not arguments[name].has_default_value():
+            yield f"needs {name}, which nobody asks for"
+
+
+def main():
+    settings = signatures(sys.argv[1])
+    ignored = without_bearing()
+    failed = count = 0
+    for row in rows():
+        count += 1
+        problems = []
+        try:
+            schema = schema_of(row["target"])
+        except RuntimeError:
+            problems.append("PyTorch has no such operator")
+        else:
+            problems += problems_of(row, schema, settings, ignored)
+            said = any(result.alias_info is not None for result in schema.returns)
+            shares = row.get("aliases", "never") != "never"
+            if said != shares and row["target"] not in UNSAID:
+                problems.append(f"shares memory: {said} by the schema, {shares} by the row")
+        failed += bool(problems)
+        for problem in problems:
+            print(f"{row['target']}: {problem}")
+    print(f"{count} rows, {failed} failed")
+    return 1 if failed or count < 250 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,290 @@
+#!/usr/bin/env python3
+"""Finds the ATen operators that isomer does not read, but whose decompositions it does: what the advice to save
+run_decompositions() is given for (src/vocabularies/aten/decomposed.cpp).
+
+    tools/decomposed.py build/release/isomer [--write]
+
+Each operator is exported alone, on every example below, and counts when the export is refused, the decomposed one is
+read on every example, and its numbers are those of eager PyTorch: a decomposition may itself be wrong.
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+
+TABLE = pathlib.Path(__file__).parent.parent / "src/vocabularies/aten/decomposed.cpp"
+
+torch.manual_seed(0)
+X = torch.randn(2, 3, 4)
+Y = torch.randn(2, 3, 4)
+ROWS = torch.randn(3, 4)
+SQUARE = torch.randn(4, 4)
+VECTOR = torch.randn(4)
+UNIT = torch.rand(2, 3, 4) * 0.8 + 0.1
+IMAGE = torch.randn(2, 4, 6, 6)
+LINE = torch.randn(2, 3, 8)
+CUBE = torch.randn(1, 2, 4, 4, 4)
+INDEX = torch.tensor([0, 2])
+ops = torch.ops.aten
+
+CALLS = [
+    (lambda x: torch.atleast_1d(x), VECTOR),
+    (lambda x: torch.channel_shuffle(x, 2), IMAGE),
+    (lambda x: torch.count_nonzero(x > 0), X),
+    (lambda x: torch.count_nonzero(x > 0, dim=1), X),
+    (lambda x, y: torch.cross(x[..., :3], y[..., :3], dim=-1), X, Y),
+    (lambda x, y: torch.linalg.cross(x[..., :3], y[..., :3]), X, Y),
+    (lambda x: torch.deg2rad(x), X),
+    (lambda x: torch.rad2deg(x), X),
+    (lambda x: torch.diag_embed(x), X),
+    (lambda x: torch.diag_embed(x, 1), X),
+    (lambda x: torch.diag(x), VECTOR),
+    (lambda x: torch.diag(x), SQUARE),
+    (lambda x, y: torch.einsum("bij,bkj->bik", x, y), X, Y),
+    (lambda x, y: torch.einsum("bij,bij->b", x, y), X, Y),
+    (lambda x, y: torch.einsum("ij,ij->", x, y), ROWS, ROWS + 1),
+    (lambda x: torch.eye(3) + x[0, 0, 0], X),
+    (lambda x: torch.eye(3, 4) + x[0, 0, 0], X),
+    (lambda x: x.fliplr(), ROWS),
+    (lambda x: x.flipud(), ROWS),
+    (lambda x: torch.rot90(x), ROWS),
+    (lambda x, y: torch.ger(x, y), VECTOR, VECTOR + 1),
+    (lambda x, y: torch.inner(x, y), ROWS, ROWS + 1),
+    (lambda x, y: torch.kron(x, y), ROWS, SQUARE),
+    (lambda x, y: torch.tensordot(x, y, 2), ROWS, ROWS + 1),
+    (lambda x, y: torch.vdot(x, y), VECTOR, VECTOR + 1),
+    (lambda x, y: torch.linalg.vecdot(x, y), X, Y),
+    (lambda x, y: torch.linalg.matmul(x, y.mT), X, Y),
+    (lambda x, y: torch.chain_matmul(x, y), ROWS, SQUARE),
+    (lambda x, y: torch.linalg.multi_dot([x, y, y]), ROWS, SQUARE),
+    (lambda x: torch.linalg.norm(x), ROWS),
+    (lambda x: torch.linalg.norm(x, dim=1), ROWS),
+    (lambda x: torch.linalg.matrix_norm(x), X),
+    (lambda x: torch.linalg.matrix_power(x, 3), SQUARE),
+    (lambda x: torch.trace(x), SQUARE),
+    (lambda x: torch.block_diag(x, x), ROWS),
+    (lambda b, x, y: torch.addr(b, x, y), SQUARE, VECTOR, VECTOR + 1),
+    (lambda b, x, y: torch.addmv(b, x, y), VECTOR, SQUARE, VECTOR + 1),
+    (lambda b, x, y: torch.addbmm(b, x, y.mT), torch.randn(3, 3), X, Y),
+    (
+        lambda x, y, w, b: F.bilinear(x, y, w, b),
+        ROWS,
+        ROWS + 1,
+        torch.randn(2, 4, 4),
+        torch.randn(2),
+    ),
+    (lambda x, y: torch.cdist(x, y), X, Y),
+    (lambda x, y: torch.cdist(x, y, p=1.0), X, Y),
+    (lambda x, y: F.cosine_similarity(x, y, dim=-1), X, Y),
+    (lambda x, y: F.pairwise_distance(x, y), ROWS, ROWS + 1),
+    (lambda x, y, z: F.triplet_margin_loss(x, y, z), ROWS, ROWS + 1, ROWS.flip(0)),
+    (lambda x, y, z: F.margin_ranking_loss(x, y, z.sign()), VECTOR, VECTOR + 1, VECTOR.flip(0)),
+    (lambda x, y, z: F.cosine_embedding_loss(x, y, z.sign()), ROWS, ROWS + 1, VECTOR[:3]),
+    (lambda x, y: F.hinge_embedding_loss(x, y.sign()), X, Y),
+    (lambda x, y: F.soft_margin_loss(x, y.sign()), X, Y),
+    (lambda x, y: F.kl_div(x, y), X, UNIT),
+    (lambda x, y: F.kl_div(x, y, reduction="batchmean", log_target=True), X, Y),
+    (lambda x, y: F.poisson_nll_loss(x, y), X, UNIT),
+    (lambda x: F.hardshrink(x), X),
+    (lambda x: F.softshrink(x), X),
+    (lambda x: F.rrelu(x), X),
+    (lambda x: torch.logit(x), UNIT),
+    (lambda x: torch.special.expit(x), X),
+    (lambda x: torch.special.log1p(x), UNIT),
+    (lambda x: torch.special.entr(x), UNIT),
+    (lambda x: torch.special.ndtr(x), X),
+    (lambda x: torch.special.log_softmax(x, -1), X),
+    (lambda x: torch.special.softmax(x, -1), X),
+    (lambda x, y: torch.logaddexp(x, y), X, Y),
+    (lambda x, y: torch.logaddexp2(x, y), X, Y),
+    (lambda x, y: torch.xlogy(y, x.abs()), X, Y),
+    (lambda x: torch.sinc(x), X),
+    (lambda x: torch.sgn(x), X),
+    (lambda x, y: torch.heaviside(x, y), X, Y),
+    (lambda x: torch.nan_to_num(x), X),
+    (lambda x: torch.nansum(x), X),
+    (lambda x: torch.nansum(x, 1), X),
+    (lambda x: torch.nanmean(x, 1), X),
+    (lambda x: tuple(torch.aminmax(x, dim=1)), X),
+    (lambda x: torch.std_mean(x), X),
+    (lambda x: torch.std_mean(x, 1), X),
+    (lambda x: torch.quantile(x, 0.5, dim=1), X),
+    (lambda x: torch.argsort(x, dim=1), X),
+    (lambda x: torch.msort(x), X),
+    (lambda x, y: torch.isclose(x, y), X, Y),
+    (lambda x: torch.isposinf(x), X),
+    (lambda x: torch.isneginf(x), X),
+    (lambda x: x.absolute(), X),
+    (lambda x: x.negative(), X),
+    (lambda x, y: x.greater(y), X, Y),
+    (lambda x, y: x.greater_equal(y), X, Y),
+    (lambda x, y: x.less(y), X, Y),
+    (lambda x, y: x.less_equal(y), X, Y),
+    (lambda x, y: x.not_equal(y), X, Y),
+    (lambda x: x.float_power(2), X),
+    (lambda x: torch.hstack([x, x]), ROWS),
+    (lambda x: torch.vstack([x, x]), ROWS),
+    (lambda x: torch.dstack([x, x]), ROWS),
+    (lambda x: torch.column_stack([x, x]), ROWS),
+    (lambda x: torch.meshgrid(x, x, indexing="ij"), VECTOR),
+    (lambda x: torch.meshgrid(x, x + 1, indexing="xy"), VECTOR),
+    (lambda x: torch.cartesian_prod(x, x), VECTOR),
+    (lambda x: torch.combinations(x), VECTOR),
+    (lambda x: torch.trapezoid(x), X),
+    (lambda x: torch.cumulative_trapezoid(x), X),
+    (lambda x: torch.gradient(x)[0], VECTOR),
+    (lambda x: torch.vander(x), VECTOR),
+    (lambda x: torch.logspace(0, 1, 5) + x[0, 0, 0], X),
+    (lambda x: F.pixel_unshuffle(x, 2), IMAGE),
+    (lambda x: F.unfold(x, 2), IMAGE),
+    (lambda x: F.fold(x, (3, 3), 2), torch.randn(1, 8, 4)),
+    (lambda x: F.max_pool3d(x, 2), CUBE),
+    (lambda x: F.avg_pool3d(x, 2), CUBE),
+    (lambda x: F.adaptive_avg_pool3d(x, 2), CUBE),
+    (lambda x: F.lp_pool2d(x, 2, 2), IMAGE),
+    (lambda x: F.interpolate(x, scale_factor=2, mode="bilinear"), IMAGE),
+    (lambda x: F.interpolate(x, size=(9, 9), mode="bilinear", align_corners=True), IMAGE),
+    (lambda x: F.interpolate(x, scale_factor=2, mode="bicubic"), IMAGE),
+    (lambda x: F.interpolate(x, scale_factor=2, mode="linear"), LINE),
+    (lambda x: F.interpolate(x, scale_factor=2, mode="nearest-exact"), IMAGE),
+    (lambda x: F.interpolate(x, scale_factor=2, mode="trilinear"), CUBE),
+    (lambda x: F.interpolate(x, scale_factor=2), CUBE),
+    (lambda x, g: F.grid_sample(x, g.tanh(), align_corners=False), IMAGE, torch.randn(2, 3, 3, 2)),
+    (lambda x: F.affine_grid(x, (2, 3, 4, 4), align_corners=False), torch.randn(2, 2, 3)),
+    (lambda x: F.local_response_norm(x, 2), IMAGE),
+    (lambda x, i: x.index_fill(0, i, 0.5), ROWS, INDEX),
+    (lambda x, i: x.index_copy(0, i, x[:2] + 1), ROWS, INDEX),
+    (lambda x, i: x.take(i), ROWS, INDEX),
+    (lambda x, i: torch.take_along_dim(x, i[:, None], 0), ROWS, INDEX),
+    (lambda x: x.renorm(2, 0, 1.0), ROWS),
+    (lambda x, g: torch._weight_norm(x, g, 0), ROWS, torch.rand(3, 1)),
+    (lambda x, g: torch._weight_norm(x, g, 0), VECTOR, torch.rand(4)),
+    (lambda x, w: F.embedding_bag(torch.tensor([[0, 1], [2, 0]]), w) + x[0, 0, 0], X, ROWS),
+    (
+        lambda x, w, v, b: torch.gru_cell(x, x, w, v, b, b),
+        ROWS,
+        torch.randn(12, 4),
+        torch.randn(12, 4),
+        torch.randn(12),
+    ),
+    (
+        lambda x, w, v, b: torch.lstm_cell(x, (x, x), w, v, b, b),
+        ROWS,
+        torch.randn(16, 4),
+        torch.randn(16, 4),
+        torch.randn(16),
+    ),
+    (lambda x, w: torch.rnn_tanh_cell(x, x, w, w), ROWS, SQUARE),
+    (lambda x, w: torch.rnn_relu_cell(x, x, w, w), ROWS, SQUARE),
+    (
+        lambda x, h, w: torch.lstm(x, (h, h), [w, w], False, 1, 0.0, False, False, True)[0],
+        X,
+        X[:1, :2],
+        torch.randn(16, 4),
+    ),
+    (
+        lambda x, h, w: torch.gru(x, h, [w, w], False, 1, 0.0, False, False, True)[0],
+        X,
+        X[:1, :2],
+        torch.randn(12, 4),
+    ),
+    (
+        lambda x, h, w: torch.rnn_tanh(x, h, [w, w], False, 1, 0.0, False, False, True)[0],
+        X,
+        X[:1, :2],
+        torch.randn(4, 4),
+    ),
+    (lambda x: x.unsafe_chunk(2, 1), X),
+    (lambda x: x.unsafe_split(2, 1), X),
+    (lambda x: x.sum_to_size(1, 3, 4), X),
+    (lambda x: x.positive(), X),
+    (lambda x: ops.expand_copy(x, [2, 3, 4]), ROWS),
+    (lambda x: ops.alias_copy(x), X),
+    (lambda x: ops.unsqueeze_copy(x, 0), X),
+    (lambda x: ops.squeeze_copy(x[None]), X),
+    (lambda x: torch.nn.utils.rnn.pad_sequence([x[:1], x], batch_first=True), ROWS),
+    (lambda x, p: F.multilabel_soft_margin_loss(x, p.round()), ROWS, torch.rand(3, 4)),
+    (lambda x: F.multi_margin_loss(x, torch.tensor([0, 1, 2])), ROWS),
+    (lambda x: torch.hann_window(8) * x[0, 0], torch.randn(1, 1, 8)),
+]
+
+
+class Call(torch.nn.Module):
+    def __init__(self, call):
+        super().__init__()
+        self.call = call
+
+    def forward(self, *inputs):
+        return self.call(*inputs)
+
+
+def leaves(result):
+    return list(result) if isinstance(result, (tuple, list)) else [result]
+
+
+def run(program, folder, exported, wanted):
+    """None where the numbers are PyTorch's, else what was said."""
+    torch.export.save(exported, folder / "m.pt2")
+    command = [program, "run", folder / "m.pt2", "--inputs", folder / "in.safetensors"]
+    done = subprocess.run(
+        [*command, "-o", folder / "out.safetensors", "--engine", "reference"],
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode != 0:
+        return done.stderr
+    outputs = load_file(folder / "out.safetensors")
+    for i, value in enumerate(wanted):
+        try:
+            torch.testing.assert_close(
+                outputs[f"out{i}"], value, rtol=1e-4, atol=1e-5, equal_nan=True
+            )
+        except AssertionError as difference:
+            return f"differs: {difference}"
+    return None
+
+
+def unread(message):
+    """The targets that a refusal names as not known; none where it has other reasons."""
+    listed = re.search(r"(?:operator is|operators are) not read: (.*)", message)
+    if listed is None:
+        return []
+    items = re.split(r"; (?=\w+\.)", listed.group(1))
+    found = [re.match(r"aten\.(\S+) \(\d+x", item) for item in items]
+    return [match.group(1).removesuffix(".default") for match in found] if all(found) else []
+
+
+def judge(program, folder, call, inputs):
+    """The operators of the call that are not read, and whether decomposing helps."""
+    inputs = tuple(x.clone() for x in inputs)
+    wanted = leaves(call(*inputs))
+    exported = torch.export.export(Call(call), inputs)
+    save_file({f"in{i}": x for i, x in enumerate(inputs)}, folder / "in.safetensors")
+    message = run(program, folder, exported, wanted)
+    targets = unread(message or "")
+    return targets, targets and run(program, folder, exported.run_decompositions(), wanted) is None
+
+
+def main():
+    helped, failed = set(), set()
+    with tempfile.TemporaryDirectory() as folder:
+        for call, *inputs in CALLS:
+            targets, helps = judge(sys.argv[1], pathlib.Path(folder), call, inputs)
+            (helped if helps else failed).update(targets)
+    names = sorted(helped - failed)
+    print("\n".join(names))
+    if "--write" in sys.argv:
+        text = TABLE.read_text()
+        rows = "".join(f'    "{name}",\n' for name in names)
+        text = re.sub(r"(targets\[\] = \{\n)(?:    \".*\n)*", lambda m: m.group(1) + rows, text)
+        TABLE.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
