@@ -152,23 +152,27 @@ Tree Python::receive(std::chrono::seconds patience) {
   constexpr std::size_t longest = 16U << 20U;
   constexpr int step = 100;  // milliseconds
   const auto last = std::chrono::steady_clock::now() + patience;
-  std::string line;
-  std::array<char, 4096> chunk{};
-  while (!line.ends_with('\n')) {
+  std::array<char, 1U << 16U> chunk{};
+  std::size_t end = answers_.find('\n');
+  while (end == std::string::npos) {
     std::array<pollfd, 2> ends{{{channel_, POLLIN, 0}, {printed_, POLLIN, 0}}};
     poll(ends.data(), ends.size(), step);
     hear();
     if (ends[0].revents != 0) {
       const ssize_t got = recv(channel_, chunk.data(), chunk.size(), MSG_DONTWAIT);
       if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN)) report_death();
-      if (got > 0) line.append(chunk.data(), static_cast<std::size_t>(got));
+      const std::size_t before = answers_.size();
+      if (got > 0) answers_.append(chunk.data(), static_cast<std::size_t>(got));
+      end = answers_.find('\n', before);
     } else if (has_ended()) {
       report_death();
     }
-    if (line.size() > longest) give_up("gives an answer without end");
+    if (answers_.size() > longest) give_up("gives an answer without end");
     if (std::chrono::steady_clock::now() > last)
       give_up(fmt::format("gave no answer in {} seconds", patience.count()));
   }
+  const std::string line = answers_.substr(0, end);
+  answers_.erase(0, end + 1);
   try {
     return read_json(line);
   } catch (const Error& error) {
@@ -207,6 +211,7 @@ int Python::stop() {
   if (channel_ >= 0) close(channel_);
   if (printed_ >= 0) close(printed_);
   process_ = channel_ = printed_ = -1;
+  answers_.clear();
   return status;
 }
 

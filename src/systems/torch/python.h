@@ -53,6 +53,7 @@ class Python {
   TemporaryFolder folder_;
   int process_ = -1;
   int channel_ = -1;
+  std::string answers_;     // of which not all may have been asked for yet
   int printed_ = -1;        // what the program prints comes from there
   std::string last_words_;  // the end of it
 };

@@ -72,6 +72,7 @@ TEST_F(StubbornPython, IsNotTrusted) {
       {says(R"([])"), runs},
       {says(R"({"weights":[1]})"), runs},
       {says(R"({"inputs":[{"name":"x","dtype":"float32","shape":1}]})"), runs},
+      {"printf '{\"alive\": true}\\n[]\\n' >&0", runs},  // two at once
       {says("{"), ran + "gives an answer that is not JSON"},
       {"exec tr '\\000' x >&0 </dev/zero", ran + "gives an answer without end"},
       {"yes >&2; true", ran + "gave no answer in 2 seconds"},
