@@ -122,9 +122,20 @@ const Step steps[] = {
     {"to_text", [](const Graph& graph) -> Work { return [&] { to_text(graph, Data::all); }; }, 4},
     {"write text", [](const Graph& graph) { return write_with("text", graph); }, 8},
     {"write mdf", [](const Graph& graph) { return write_with("mdf", graph); }, 40},
+    {"write source", [](const Graph& graph) { return write_with("pytorch", graph); }, 40},
     {"read mdf",
      [](const Graph& graph) -> Work {
        return [files = document_of(graph)] { system_named("mdf").read(*files, "net.json"); };
+     },
+     80},
+    {"simulate mdf",
+     [](const Graph& graph) -> Work {
+       return [files = document_of(graph)] {
+         const Tensor input = Tensor::zeros(DType::f32, {2, 4});
+         const Simulation document =
+             system_named("mdf").simulate(*files, "net.json", Precision::single);
+         document.executor->run(std::span(&input, 1));
+       };
      },
      80},
     {"run",
