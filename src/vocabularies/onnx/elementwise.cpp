@@ -64,6 +64,14 @@ std::optional<Node> write_hard_sigmoid(const Operator& op, const Subject& s) {
   return Node{op.name(), {{s.call.inputs[0]}}, {{"alpha", sixth}, {"beta", 0.5}}};
 }
 
+// Of a NaN it is a NaN, ours is 0.
+Values read_sign(Call& c) {
+  const ValueId x = c.tensor("input");
+  const ValueId sign = c.e.emit("sign", {x});
+  if (!is_floating(c.e.dtype(x))) return {sign};
+  return {c.e.emit("where", {c.e.emit("isnan", {x}), x, sign})};
+}
+
 Values read_isinf(Call& c) {
   const ValueId x = c.tensor("X");
   const bool negative = c.flag("detect_negative");
@@ -159,7 +167,7 @@ Values read_pow(Call& c) {
 constexpr Row rows[] = {
     {13, "Abs(X) -> Y", "abs"},
     {13, "Neg(X) -> Y", "neg"},
-    {13, "Sign(input) -> output", "sign"},
+    {13, "Sign(input) -> output", "", "", read_sign},
     {13, "Exp(input) -> output", "exp"},
     {13, "Log(input) -> output", "log"},
     {13, "Sqrt(X) -> Y", "sqrt"},

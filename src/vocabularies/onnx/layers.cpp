@@ -303,7 +303,6 @@ Values read_batch_norm(Call& c) {
 }
 
 std::optional<Node> write_batch_norm(const Operator& op, const Subject& s) {
-  if (!s.call.has(1) || !s.call.has(2)) return std::nullopt;
   Node node{op.name(), {}, {{"epsilon", s.call.real("eps")}, {"training_mode", std::int64_t{0}}}};
   for (const ValueId id : s.call.inputs) node.inputs.push_back({id});
   return node;

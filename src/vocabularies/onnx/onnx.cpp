@@ -136,6 +136,23 @@ Values read_renamed(Call& call, const Operator& op) {
   return call.e.emit_all(op.row->ours, call.inputs(), std::move(attributes));
 }
 
+bool is_default(const Prototype::Setting& setting, const Subject& subject) {
+  const Attribute* value = isomer::find(subject.call.attributes, setting.name);
+  return setting.otherwise ? *value == *setting.otherwise : value == nullptr;
+}
+
+/// What ONNX demands is there: ours may do without a weight.
+bool is_whole(const Operator& op, const Node& node) {
+  const auto& formals = op.prototype.inputs;
+  for (std::size_t i = 0; i < formals.size(); ++i) {
+    if (formals[i].optional) continue;
+    const bool absent = i >= node.inputs.size() ||
+                        (node.inputs[i].value == ValueId::none && !node.inputs[i].constant);
+    if (absent) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 std::string_view Operator::name() const { return row->name(); }
@@ -173,13 +190,15 @@ std::vector<const Operator*> operators(int opset) {
 
 Values read(Emitter& emitter, const Operator& op, const Values& inputs,
             const Attributes& attributes) {
-  return with_place([&] { return fmt::format("onnx::{}", op.name()); }, [&] {
-    const std::vector<NamedArgument> arguments = arguments_of(op, inputs, attributes);
-    Call call(emitter, op, arguments);
-    Values results = op.row->read != nullptr ? op.row->read(call) : read_renamed(call, op);
-    call.finish();
-    return results;
-  });
+  return with_place(
+      [&] { return fmt::format("onnx::{}", op.name()); },
+      [&] {
+        const std::vector<NamedArgument> arguments = arguments_of(op, inputs, attributes);
+        Call call(emitter, op, arguments);
+        Values results = op.row->read != nullptr ? op.row->read(call) : read_renamed(call, op);
+        call.finish();
+        return results;
+      });
 }
 
 std::optional<Node> write_renamed(const Operator& op, const Subject& subject) {
@@ -188,31 +207,26 @@ std::optional<Node> write_renamed(const Operator& op, const Subject& subject) {
   for (const ValueId id : subject.call.inputs) node.inputs.push_back({id});
   for (const auto& setting : known.settings) {
     const auto rename = std::ranges::find(op.renames, setting.name, &Operator::Rename::ours);
-    const Attribute* value = isomer::find(subject.call.attributes, setting.name);
-    const bool is_default = setting.otherwise ? *value == *setting.otherwise : value == nullptr;
-    if (rename == op.renames.end() && !is_default) return std::nullopt;
+    if (rename == op.renames.end() && !is_default(setting, subject)) return std::nullopt;
   }
   for (const auto& [ours, theirs] : op.renames) {
-    const Attribute* value = isomer::find(subject.call.attributes, ours);
     const auto setting = std::ranges::find(known.settings, ours, &Prototype::Setting::name);
-    const bool is_default =
-        value == nullptr || (setting->otherwise && *value == *setting->otherwise);
-    const auto formal = std::ranges::find(op.prototype.inputs, theirs, &Prototype::Input::name);
-    if (formal != op.prototype.inputs.end()) {
-      if (is_default && formal->optional) continue;
-      if (value == nullptr) return std::nullopt;
-      node.inputs.resize(static_cast<std::size_t>(formal - op.prototype.inputs.begin()) + 1);
-      node.inputs.back().constant = *value;
-      continue;
-    }
+    const auto input = std::ranges::find(op.prototype.inputs, theirs, &Prototype::Input::name);
     const auto attribute =
         std::ranges::find(op.prototype.settings, theirs, &Prototype::Setting::name);
-    expect(attribute != op.prototype.settings.end(), "a row renames to what its operator has");
-    if (is_default && attribute->optional) continue;
+    const bool is_input = input != op.prototype.inputs.end();
+    if (is_default(*setting, subject) && (is_input ? input->optional : attribute->optional))
+      continue;
+    const Attribute* value = isomer::find(subject.call.attributes, ours);
     if (value == nullptr) return std::nullopt;
-    node.attributes.push_back({std::string(theirs), *value});
-    if (const bool* flag = std::get_if<bool>(value))
-      node.attributes.back().value = std::int64_t{*flag};
+    if (is_input) {
+      node.inputs.resize(static_cast<std::size_t>(input - op.prototype.inputs.begin()) + 1);
+      node.inputs.back().constant = *value;
+    } else {
+      const bool* flag = std::get_if<bool>(value);
+      node.attributes.push_back({std::string(theirs), *value});
+      if (flag != nullptr) node.attributes.back().value = std::int64_t{*flag};
+    }
   }
   return node;
 }
@@ -223,7 +237,8 @@ std::optional<Node> write(const Subject& subject, int opset) {
   if (found == writers.end()) return std::nullopt;
   for (const Operator* op : found->second) {
     const auto write = op->row->write != nullptr ? op->row->write : write_renamed;
-    if (auto node = write(*op, subject)) return node;
+    auto node = write(*op, subject);
+    if (node && is_whole(*op, *node)) return node;
   }
   return std::nullopt;
 }
