@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
 
@@ -427,6 +428,35 @@ Values read_size(Call& c) {
 
 Values read_constant(Call& c) { return {c.tensor("value")}; }
 
+// One value everywhere; its attribute is a tensor of one element.
+Values read_constant_of_shape(Call& c) {
+  const Shape shape = c.dims("input");
+  const ValueId value = c.optional_tensor("value");
+  const ValueId one =
+      value == ValueId::none ? c.e.literal(DType::f32, 0.0) : reshaped(c.e, value, {});
+  return {c.e.emit("expand", {one}, {{"shape", shape}})};
+}
+
+Values read_range(Call& c) {
+  const DType dtype = c.e.dtype(c.tensor("start"));
+  if (!is_floating(dtype)) {
+    return {c.e.emit("arange", {},
+                     {{"start", c.dim("start")},
+                      {"end", c.dim("limit")},
+                      {"step", c.integer("delta")},
+                      {"dtype", dtype}})};
+  }
+  const double start = c.real("start");
+  const double delta = c.real("delta");
+  const double count = std::max(0.0, std::ceil((c.real("limit") - start) / delta));
+  constexpr double most = 1LL << 31;
+  if (!(count <= most)) c.refuse("a range of so many numbers");
+  const ValueId places =
+      c.e.emit("arange", {}, {{"end", Dim(static_cast<std::int64_t>(count))}, {"dtype", dtype}});
+  const ValueId scaled = c.e.emit("mul", {places, number(c.e, places, delta)});
+  return {c.e.emit("add", {scaled, number(c.e, places, start)})};
+}
+
 constexpr Row rows[] = {
     {14, "Reshape(data, shape, allowzero: int = 0) -> reshaped", "reshape flatten", "",
      read_reshape, write_reshape},
@@ -454,6 +484,8 @@ constexpr Row rows[] = {
     {14, "Trilu(input, k?, upper: int = 1) -> output", "tril triu", "", read_trilu, write_trilu},
     {15, "Shape(data, start: int = 0, end: int?) -> shape", "", "", read_shape},
     {13, "Size(data) -> size", "", "", read_size},
+    {9, "ConstantOfShape(input, value?) -> output", "", "", read_constant_of_shape},
+    {11, "Range(start, limit, delta) -> output", "", "", read_range},
     {13, "Constant(value) -> output", "", "", read_constant},
 };
 

@@ -16,8 +16,6 @@ from onnx import defs
 SOURCE = Path(__file__).resolve().parents[4] / "src/vocabularies/onnx"
 ROW = re.compile(r'\{(\d+),\s*((?:"[^"]*"\s*)+),?')
 KINDS = {"FLOAT": "float", "INT": "int", "STRING": "string", "INTS": "ints"}
-# Attributes without a kind here: all are refused.
-OTHER = {"TENSOR", "SPARSE_TENSOR", "FLOATS", "STRINGS"}
 
 
 def rows():
@@ -64,7 +62,11 @@ def of_schema(schema):
     inputs = [i.name + marks[i.option.name] for i in schema.inputs]
     attributes = {}
     for name, attribute in schema.attributes.items():
-        if attribute.type.name in OTHER or schema.name == "Constant":
+        if schema.name == "Constant":  # its value is an input here, and its other attributes are refused
+            inputs = ["value"]
+            continue
+        if attribute.type.name == "TENSOR":  # which is an input here
+            inputs.append(name + ("" if attribute.required else "?"))
             continue
         default = default_of(attribute)
         optional = "" if attribute.required or default != "" else "?"
@@ -82,8 +84,6 @@ def main():
             print(f"{name}: {since} is none of its versions")
             wrong += 1
         for opset in range(max(since, 13), min([*later, newest() + 1])):
-            if name == "Constant":  # its value is an input here
-                inputs = []
             checked += 1
             theirs = of_schema(defs.get_schema(name, opset))
             for ours, other, what in zip((inputs, attributes, outputs), theirs, ("inputs", "attributes", "outputs"), strict=True):

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 FOLDER = Path(__file__).parent
 OPSET = 15
@@ -22,7 +22,7 @@ NAN, INF = np.nan, np.inf
 
 
 class Constant:
-    """An input that the reading must know: it is a constant of the graph."""
+    """An input that the reading must know: it is a constant of the graph. So is an attribute that is a tensor."""
 
     def __init__(self, values, dtype="int64"):
         self.array = np.asarray(values, dtype)
@@ -71,6 +71,7 @@ def attribute(name, value):
 def run(name, inputs, attributes, outputs, opset):
     names = ["" if value is None else f"in{i}" for i, value in enumerate(inputs)]
     arrays = {n: v.array if isinstance(v, Constant) else v for n, v in zip(names, inputs, strict=True) if n}
+    attributes = {n: numpy_helper.from_array(v.array) if isinstance(v, Constant) else v for n, v in attributes.items()}
     node = helper.make_node(name, names, [f"out{i}" for i in range(outputs)], **attributes)
     graph = helper.make_graph(
         [node], "case",
@@ -90,8 +91,9 @@ CASES = {}
 def case(name, claim, *inputs, opset=OPSET, outputs=1, throws=None, tolerance=None, **attributes):
     """One case. `throws`: we refuse it with these words, whatever ONNX Runtime gives."""
     lines = [f"# {claim}", f"onnx {name} {opset}"]
-    lines += [attribute(n, v) for n, v in attributes.items()]
-    for value in inputs:
+    tensors = [v for v in attributes.values() if isinstance(v, Constant)]
+    lines += [attribute(n, v) for n, v in attributes.items() if v not in tensors]
+    for value in [*inputs, *tensors]:
         if value is None:
             lines.append("absent")
         elif isinstance(value, Constant):
@@ -233,6 +235,13 @@ def shapes():
     case("Shape", "up to an axis", x, start=0, end=-1)
     case("Shape", "nothing of it", x, start=2, end=1)
     case("Size", "all elements", x)
+    case("ConstantOfShape", "zeros by default", Constant([2, 1]))
+    case("ConstantOfShape", "a value of any type", Constant([3]), value=Constant([7]))
+    case("ConstantOfShape", "a single number", Constant(np.zeros(0, "int64")), value=Constant([0.5], "float32"))
+    case("Range", "of integers, without the end", Constant(1), Constant(7), Constant(2))
+    case("Range", "downwards", Constant(3), Constant(-2), Constant(-2))
+    case("Range", "of floats", Constant(0.5, "float32"), Constant(2, "float32"), Constant(0.5, "float32"))
+    case("Range", "empty", Constant(3), Constant(3), Constant(1))
 
 
 def layers():
