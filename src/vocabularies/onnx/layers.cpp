@@ -386,6 +386,10 @@ constexpr Row rows[] = {
      "momentum: float = 0.9, training_mode: int = 0) -> (Y, running_mean, "
      "running_var)",
      "batch_norm", "", read_batch_norm, write_batch_norm},
+    {21,
+     "GroupNormalization(X, scale, bias, epsilon: float = 1e-05, num_groups: int, "
+     "stash_type: int = 1) -> Y",
+     "group_norm", "num_groups eps=epsilon"},
     {13, "Softmax(input, axis: int = -1) -> output", "softmax", "dim=axis", nullptr, write_along},
     {13, "LogSoftmax(input, axis: int = -1) -> output", "log_softmax", "dim=axis", nullptr,
      write_along},

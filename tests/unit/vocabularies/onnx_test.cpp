@@ -101,6 +101,11 @@ TEST(Onnx, WritesWhatTheOpsetHas) {
   EXPECT_EQ(written("argmax", {x}, {}, 15), "");
   EXPECT_EQ(written("clamp", {x}, {{"max", 2.0}}, 15), "Clip 0 - 2.0");
   EXPECT_EQ(written("repeat", {x}, {{"repeats", Integers{2, 1, 1}}}, 15), "");
+  const TensorType channels{DType::f32, {Dim(3)}};
+  const Attributes groups{{"num_groups", std::int64_t{1}}};
+  EXPECT_EQ(written("group_norm", {x, channels, channels}, groups, 21),
+            "GroupNormalization 0 1 2 num_groups=1 epsilon=1e-05");
+  EXPECT_EQ(written("group_norm", {x, channels, channels}, groups, 20), "");
   EXPECT_EQ(written("cumsum", {x}, {{"dim", std::int64_t{1}}}, 15), "CumSum 0 1");
 }
 

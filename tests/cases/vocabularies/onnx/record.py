@@ -291,6 +291,10 @@ def layers():
          epsilon=0.5)
     case("BatchNormalization", "training is not read", counting(2, 2), f32(1, 2), f32(0, 1), f32(1, -1), f32(4, 0.25),
          training_mode=1, throws="training_mode")
+    case("GroupNormalization", "scale and bias of each channel", counting(2, 4, 2), f32(1, 2, 3, 4), f32(0, 1, -1, 2),
+         opset=21, num_groups=2)
+    case("GroupNormalization", "another epsilon", counting(1, 2, 2, 1), f32(1, 2), f32(0, 1), opset=21, num_groups=1,
+         epsilon=0.5)
 
 
 def reductions():
