@@ -44,7 +44,10 @@ def parsed(signature):
             continue
         word, kind = part.split(": ")
         kind, _, default = kind.partition(" = ")
-        attributes[word] = (kind, number(default) if kind in ("int", "float") and default else default)
+        attributes[word] = (
+            kind,
+            number(default) if kind in ("int", "float") and default else default,
+        )
     return name, inputs, attributes, outputs.split(", ")
 
 
@@ -62,7 +65,9 @@ def of_schema(schema):
     inputs = [i.name + marks[i.option.name] for i in schema.inputs]
     attributes = {}
     for name, attribute in schema.attributes.items():
-        if schema.name == "Constant":  # its value is an input here, and its other attributes are refused
+        if (
+            schema.name == "Constant"
+        ):  # its value is an input here, and its other attributes are refused
             inputs = ["value"]
             continue
         if attribute.type.name == "TENSOR":  # which is an input here
@@ -86,9 +91,16 @@ def main():
         for opset in range(max(since, 13), min([*later, newest() + 1])):
             checked += 1
             theirs = of_schema(defs.get_schema(name, opset))
-            for ours, other, what in zip((inputs, attributes, outputs), theirs, ("inputs", "attributes", "outputs"), strict=True):
+            for ours, other, what in zip(
+                (inputs, attributes, outputs),
+                theirs,
+                ("inputs", "attributes", "outputs"),
+                strict=True,
+            ):
                 if ours != other:
-                    print(f"{name}, opset {opset}: {what} are {other}, the row of {since} has {ours}")
+                    print(
+                        f"{name}, opset {opset}: {what} are {other}, the row of {since} has {ours}"
+                    )
                     wrong += 1
     print(f"{len(all_rows)} rows, {checked} comparisons, {wrong} differ")
     return 1 if wrong else 0
