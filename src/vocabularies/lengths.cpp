@@ -28,6 +28,8 @@ class Search {
       const std::vector<std::int64_t> elements = tensor->integers();
       return Lengths({elements.begin(), elements.end()});
     }
+    // Narrow integers wrap, lengths do not.
+    if (e_.dtype(id) != DType::i64 && e_.dtype(id) != DType::i32) return std::nullopt;
     const Node* maker = e_.maker(id);
     return maker == nullptr ? std::nullopt : made_by(*maker);
   }

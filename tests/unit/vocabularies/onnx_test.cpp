@@ -152,6 +152,14 @@ TEST(Onnx, AShapeThatIsComputedFromDataIsRefusedByName) {
   }
 }
 
+TEST(Onnx, ALengthAsATruthIsNoLength) {
+  Half g;
+  const ValueId length = g.read("Size", {g.x})[0];
+  const ValueId truth = g.read("Cast", {length}, {{"to", std::int64_t{9}}})[0];
+  EXPECT_NE(known_lengths(g.b, length), std::nullopt);
+  EXPECT_EQ(known_lengths(g.b, truth), std::nullopt);
+}
+
 TEST(Onnx, AShapeOfManySharedSumsEnds) {
   Half g;
   ValueId length = g.read("Size", {g.x})[0];
