@@ -4,6 +4,7 @@
 // operator's meaning, no file and no framework.
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -98,6 +99,8 @@ struct Graph {
   std::vector<Node> nodes;
   std::vector<ValueId> outputs;
   Signature signature;
+  /// What the author called the classes of modules, by path, where known: "layers.0" is a "Block".
+  std::map<std::string, std::string> classes;
 
   const Value& operator[](ValueId id) const { return values.at(static_cast<std::size_t>(id)); }
   Value& operator[](ValueId id) { return values.at(static_cast<std::size_t>(id)); }

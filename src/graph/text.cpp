@@ -131,6 +131,9 @@ class Printer {
     header();
     signature();
     for (const LengthRange& range : graph_.signature.lengths) length(range);
+    for (const auto& [path, name] : graph_.classes) {
+      text_ += fmt::format("{}  module {}\n", indent_, module_text(path, name));
+    }
     for (const Constant& constant : graph_.constants) line(constant);
     for (const State& state : graph_.states) line(state);
     for (const Node& node : graph_.nodes) line(node);
@@ -337,6 +340,10 @@ std::optional<DType> bare_literal(LiteralKind kind, std::span<const DType> opera
 std::string to_text(const LengthRange& range) {
   return fmt::format("{}: {}..{}", range.name, range.least,
                      range.most ? fmt::format("{}", *range.most) : "");
+}
+
+std::string module_text(std::string_view path, std::string_view name) {
+  return fmt::format("{}: {}", word_or_quoted(path, "_."), word_or_quoted(name, "_"));
 }
 
 std::string origin_text(const std::string& scope, const Place& place) {

@@ -51,6 +51,9 @@ std::string to_text(const Graph& graph, const DataText& data_text);
 /// "s0: 2..1024", "s0: 2..".
 std::string to_text(const LengthRange& range);
 
+/// "layers.0: Block": a module and what the author called its class.
+std::string module_text(std::string_view path, std::string_view name);
+
 /// The end of a node's line: "  @encoder.0 net.py:12"; empty where nothing is known.
 std::string origin_text(const std::string& scope, const Place& place);
 

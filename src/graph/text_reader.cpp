@@ -77,6 +77,17 @@ LengthRange read_range(Cursor& cursor) {
   return range;
 }
 
+void read_module(Cursor& cursor, std::map<std::string, std::string>& classes) {
+  const std::size_t begin = cursor.offset();
+  std::string path = read_word_or_quoted(cursor, ".");
+  cursor.demand(":");
+  std::string name = read_word_or_quoted(cursor);
+  if (path.empty() || name.empty())
+    cursor.fail("a module and its class should come here: encoder.0: Block", begin);
+  if (!classes.emplace(std::move(path), std::move(name)).second)
+    cursor.fail("this module's class is said twice", begin);
+}
+
 Signature read_signature(Cursor& cursor) {
   const std::size_t begin = cursor.offset();
   Signature signature;

@@ -4,7 +4,9 @@
 // schema; ops/text.h reads attributes, nodes and whole graphs.
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -27,6 +29,9 @@ std::vector<std::int64_t> read_shape(Cursor& cursor);
 
 /// "s0: 2..1024", "s0: 2..".
 LengthRange read_range(Cursor& cursor);
+
+/// "layers.0: Block" into the classes of a graph; fails for a module that is there already.
+void read_module(Cursor& cursor, std::map<std::string, std::string>& classes);
 
 /// "(*, [*, none])": how callers nest values.
 Structure read_structure(Cursor& cursor);

@@ -43,7 +43,9 @@ class GraphReader {
                     count_leaves(signature_.results) != outputs.size())) {
       cursor_.fail("this needs a '*' for each input and each output", *called_);
     }
-    return std::move(builder_).finish(std::move(outputs), std::move(signature_));
+    Graph graph = std::move(builder_).finish(std::move(outputs), std::move(signature_));
+    graph.classes = std::move(classes_);
+    return graph;
   }
 
  private:
@@ -158,15 +160,17 @@ class GraphReader {
     }
     if (word == "called") return read_called(begin);
     if (word == "length") return read_length();
+    if (word == "module") return read_module(cursor_, classes_);
     if (word == "weight") return read_constant(true);
     if (word == "buffer") return read_constant(false);
     if (word == "state") return read_state();
     if (word == "graph")
       cursor_.fail("a graph inside a graph is not read, nor a second one", begin);
-    constexpr std::string_view words[] = {"called", "length", "weight", "buffer", "state"};
+    constexpr std::string_view words[] = {"called", "length", "module",
+                                          "weight", "buffer", "state"};
     const std::string_view close = nearest(word, words);
     cursor_.fail(
-        fmt::format("a line begins with called, length, weight, buffer, state or 'y ='; "
+        fmt::format("a line begins with called, length, module, weight, buffer, state or 'y ='; "
                     "this one with {}{}",
                     quoted(word), close.empty() ? "" : fmt::format("; did you mean '{}'?", close)),
         begin);
@@ -377,6 +381,7 @@ class GraphReader {
   std::optional<std::size_t> called_;
   Signature signature_;
   std::vector<LengthRange> lengths_;
+  std::map<std::string, std::string> classes_;
 };
 
 bool read_boolean(Cursor& cursor) {

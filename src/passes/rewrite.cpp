@@ -52,7 +52,9 @@ class Copy {
     for (const State& state : old_.states) out_.keep(at(state.now), at(state.next));
     std::vector<ValueId> outputs;
     for (const ValueId id : old_.outputs) outputs.push_back(at(id));
-    return std::move(out_).finish(std::move(outputs), old_.signature);
+    Graph result = std::move(out_).finish(std::move(outputs), old_.signature);
+    result.classes = old_.classes;
+    return result;
   }
 
  private:

@@ -2,26 +2,18 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <functional>
-#include <limits>
 #include <optional>
+#include <span>
 
 #include "base/names.h"
 #include "base/text.h"
+#include "source/python/access.h"
+#include "source/python/loops.h"
 #include "source/python/spelling.h"
 
 namespace isomer::python {
 namespace {
-
-bool is_identifier(const std::string& text) {
-  return identifier(text) == text && !is_python_keyword(text);
-}
-
-std::string attribute_of(const std::string& object, const std::string& name) {
-  if (is_identifier(name)) return object + "." + name;
-  return fmt::format("getattr({}, {})", object, python_literal(std::string_view(name)));
-}
 
 // Exporters number the values that their operators make: "relu_1" says no more than "relu".
 std::string_view without_number(std::string_view name) {
@@ -32,80 +24,51 @@ std::string_view without_number(std::string_view name) {
   return name.substr(0, digits);
 }
 
-// PyTorch refuses numbers beyond a type's range, where we round to it as IEEE 754 does.
-double in_range(DType dtype, double value) {
-  const double largest = largest_of(dtype);
-  if (!std::isfinite(value) || std::abs(value) <= largest) return value;
-  return Tensor::from_doubles(dtype, {}, std::array{value}).doubles()[0];
-}
-
-std::string element_text(const Tensor& data, std::size_t i) {
-  if (is_floating(data.dtype())) {
-    const double value = data.doubles()[i];
-    // Read as a float again: 0.1, not 0.10000000149.
-    if (data.dtype() == DType::f32) return python_literal(static_cast<float>(value));
-    return python_literal(value);
-  }
-  const std::int64_t value = data.integers()[i];
-  return data.dtype() == DType::boolean ? python_literal(value != 0) : std::to_string(value);
-}
-
-std::string nested_elements(const Tensor& data, std::size_t axis, std::size_t& next) {
-  if (axis == data.shape().size()) return element_text(data, next++);
-  std::vector<std::string> parts;
-  for (std::int64_t i = 0; i < data.shape()[axis]; ++i)
-    parts.push_back(nested_elements(data, axis + 1, next));
-  return fmt::format("[{}]", fmt::join(parts, ", "));
-}
-
-// What a forward may speak of, and no variable should hide.
-std::vector<std::string_view> reserved_words() {
-  std::vector<std::string_view> words = python_words();
-  words.insert(words.end(),
-               {"self", "torch", "nn", "F", "Path", "load", "load_file", "example_inputs"});
-  return words;
-}
-
-Parameters named_parameters(const Signature& signature, std::vector<std::string_view> reserved) {
-  Names names(std::move(reserved));
-  const auto named = [&](const Structure& side) {
-    std::vector<std::string> result;
-    for (std::size_t i = 0; i < side.children.size(); ++i)
-      result.push_back(names.take(i < side.keys.size() ? side.keys[i] : "x"));
-    return result;
-  };
-  std::vector<std::string> positional = named(signature.arguments);
-  return {std::move(positional), named(signature.keywords)};
-}
-
 /// Writes one forward. An expression that is used once, by the next statement, stands in it; others
 /// get a name.
 class Forward {
  public:
-  Forward(const Modules& modules, std::size_t module, Naming naming, const Parameters& parameters)
+  Forward(const Modules& modules, std::size_t module, const Parameters& parameters,
+          Choices& choices, const std::set<std::size_t>& elided)
       : modules_(modules),
         graph_(modules.graph),
         index_(module),
         module_(modules.all[module]),
-        naming_(naming),
         parameters_(parameters),
+        choices_(choices),
+        repeats_(choices.made),
         names_(reserved_words()) {
+    for (const Item& item : modules_.items(index_)) {
+      const auto callee = called_module(modules, item);
+      if (callee && elided.contains(*callee)) {
+        elided_[outputs_of(modules, item)[0]] = inputs_of(modules, item)[0];
+      } else {
+        items_.push_back(item);
+      }
+    }
     count_uses();
   }
 
-  void write(PythonText& out) {
-    const std::string head = index_ == 0 ? root_head() : head_of_part();
+  ForwardText write() {
+    ForwardText text;
+    text.head = index_ == 0 ? root_head() : head_of_part();
     read_lengths();
     keep_old_states();
-    for (const Item& item : modules_.items(index_)) write_item(item);
+    for (std::size_t i = 0; i < items_.size();) {
+      const std::size_t length = loop_length(modules_, std::span(items_).subspan(i), uses_);
+      if (length > 0) {
+        write_loop(std::span(items_).subspan(i, length));
+      } else {
+        write_item(items_[i]);
+      }
+      i += std::max<std::size_t>(length, 1);
+    }
     for (const State* state : module_.updates) write_update(*state);
     write_return();
-
-    out.open(head);
-    for (const std::string& line : first_lines_) out.line(line);
-    for (const std::string& line : lines_) out.line(line);
-    if (first_lines_.empty() && lines_.empty()) out.line("pass");
-    out.close();
+    choices_.made = true;
+    text.lines = std::move(first_lines_);
+    text.lines.insert(text.lines.end(), lines_.begin(), lines_.end());
+    return text;
   }
 
  private:
@@ -116,8 +79,20 @@ class Forward {
     bool patient = false;  // may wait for a later statement: a view of something
   };
 
+  // -- what another forward of the class has decided
+
   std::string name_for(std::string_view hint) {
-    return names_.take(naming_ == Naming::by_position ? "v" : without_number(hint));
+    if (repeats_) return next_name_ < choices_.names.size() ? choices_.names[next_name_++] : "_";
+    choices_.names.push_back(names_.take(without_number(hint)));
+    return choices_.names.back();
+  }
+
+  bool decide(bool otherwise) {
+    if (repeats_) {
+      return next_split_ < choices_.splits.size() ? choices_.splits[next_split_++] : otherwise;
+    }
+    choices_.splits.push_back(otherwise);
+    return otherwise;
   }
 
   std::string name_for(ValueId id, std::string_view otherwise) {
@@ -126,24 +101,24 @@ class Forward {
   }
 
   // -- what is used how often
-  // ----------------------------------------------------------------------
+
+  // What a value is where the calls that make it are left out.
+  ValueId resolved(ValueId id) const {
+    const auto found = elided_.find(id);
+    return found == elided_.end() ? id : resolved(found->second);
+  }
 
   void count_uses() {
     const auto use = [&](ValueId id) {
-      if (id != ValueId::none) ++uses_[id];
+      if (id != ValueId::none) ++uses_[resolved(id)];
     };
-    for (const Item& item : modules_.items(index_)) {
-      const auto& operands = item.module ? modules_.all[*item.module].arguments
-                                         : modules_.operations[item.operation].inputs;
-      std::ranges::for_each(operands, use);
-    }
+    for (const Item& item : items_) std::ranges::for_each(inputs_of(modules_, item), use);
     std::ranges::for_each(module_.results, use);
     // A value that a state becomes is needed by name.
-    for (const State* state : module_.updates) uses_[state->next] += 2;
+    for (const State* state : module_.updates) uses_[resolved(state->next)] += 2;
   }
 
   // -- the head
-  // ------------------------------------------------------------------------------------
 
   std::string head_of_part() {
     std::vector<std::string> parameters{"self"};
@@ -212,11 +187,10 @@ class Forward {
   }
 
   // -- lengths
-  // -------------------------------------------------------------------------------------
 
   void read_lengths() {
     std::set<std::string> needed;
-    for (const Item& item : modules_.items(index_)) {
+    for (const Item& item : items_) {
       if (item.module) {
         const auto& theirs = modules_.all[*item.module].lengths;
         needed.insert(theirs.begin(), theirs.end());
@@ -247,9 +221,9 @@ class Forward {
   }
 
   // -- operands
-  // ------------------------------------------------------------------------------------
 
   Expression operand(ValueId id, bool tensor) {
+    id = resolved(id);
     if (const auto variable = variables_.find(id); variable != variables_.end())
       return {variable->second};
     const auto pending = std::ranges::find(pending_, id, &Pending::id);
@@ -267,7 +241,6 @@ class Forward {
   }
 
   // -- statements
-  // ----------------------------------------------------------------------------------
 
   void flush(const std::function<bool(const Pending&)>& keep) {
     std::vector<Pending> kept;
@@ -294,7 +267,7 @@ class Forward {
     consumed_.clear();
     twice_ = false;
     auto value = make();
-    if (twice_ || size_of(value) > longest || depth() > limit) {
+    if (decide(twice_ || size_of(value) > longest || depth() > limit)) {
       flush([](const Pending&) { return false; });
       consumed_.clear();
       return make();
@@ -352,6 +325,32 @@ class Forward {
     });
   }
 
+  void write_loop(std::span<const Item> items) {
+    flush([](const Pending&) { return false; });
+    const std::vector<ValueId>& inputs = inputs_of(modules_, items[0]);
+    const std::size_t at = carried(modules_, items[0], items[1]).value();
+    const Module& list =
+        modules_.all[modules_.all[called_module(modules_, items[0]).value()].parent];
+    const ValueId begins = resolved(inputs[at]);
+    const ValueId last = outputs_of(modules_, items.back())[0];
+    const std::string start = operand(begins, true).text;
+    const auto variable = variables_.find(begins);
+    const bool free = variable != variables_.end() && uses_[begins] == 1;
+    const std::string name = free ? start : name_for(last, "x");
+    if (!free) lines_.push_back(fmt::format("{} = {}", name, start));
+    const std::string part = name_for(singular(list.name).value_or("layer"));
+    std::vector<std::string> arguments;
+    for (std::size_t i = 0; i < inputs.size(); ++i)
+      arguments.push_back(i == at ? name : operand(inputs[i], true).text);
+    for (const std::string& length : lengths_of(modules_, items[0]))
+      arguments.push_back(lengths_.at(length));
+    lines_.push_back(
+        fmt::format("for {} in {}:", part, module_access(modules_, index_, list.path)));
+    lines_.push_back(
+        fmt::format("{}{} = {}({})", loop_indent, name, part, fmt::join(arguments, ", ")));
+    define(last, name);
+  }
+
   void write_call(const Module& module) {
     const Expression value =
         called(module_access(modules_, index_, module.path), module.arguments, module.lengths);
@@ -397,7 +396,6 @@ class Forward {
   }
 
   // -- states
-  // --------------------------------------------------------------------------------------
 
   // The old value of a state that is also given out must be kept before its buffer changes.
   void keep_old_states() {
@@ -420,7 +418,6 @@ class Forward {
   }
 
   // -- results
-  // -------------------------------------------------------------------------------------
 
   void write_return() {
     if (index_ != 0 && module_.results.empty()) {
@@ -430,7 +427,7 @@ class Forward {
     const Expression value =
         made([&] { return index_ == 0 ? nested_results() : listed_results(); }, deepest + 1);
     // A bare list of many results has no brackets to break in.
-    const bool bare = value.text.size() > longest && module_.results.size() > 1;
+    const bool bare = decide(value.text.size() > longest) && module_.results.size() > 1;
     const bool open = bare && std::string_view("([{").find(value.text[0]) == std::string_view::npos;
     lines_.push_back("return " + (open ? "(" + value.text + ")" : value.text));
   }
@@ -475,8 +472,13 @@ class Forward {
   const Graph& graph_;
   std::size_t index_;
   const Module& module_;
-  Naming naming_;
   const Parameters& parameters_;
+  Choices& choices_;
+  bool repeats_;  // the choices, made before
+  std::size_t next_name_ = 0;
+  std::size_t next_split_ = 0;
+  std::vector<Item> items_;
+  std::map<ValueId, ValueId> elided_;
   Names names_;
   std::map<ValueId, int> uses_;
   std::map<ValueId, std::string> variables_;
@@ -490,70 +492,9 @@ class Forward {
 
 }  // namespace
 
-std::string module_access(const Modules& modules, std::size_t from, const std::string& path) {
-  const std::size_t module = modules.at(path);
-  if (module == from) return "self";
-  if (module == 0) throw Error(Fault::bug, path, "a module that its user cannot reach");
-  const std::size_t parent = modules.all[module].parent;
-  const std::string object = module_access(modules, from, modules.all[parent].path);
-  const std::string& name = modules.all[module].name;
-  switch (modules.all[parent].kind) {
-    case ModuleKind::sequential:
-    case ModuleKind::list: return fmt::format("{}[{}]", object, name);
-    case ModuleKind::dict:
-      return fmt::format("{}[{}]", object, python_literal(std::string_view(name)));
-    case ModuleKind::layer:
-    case ModuleKind::parameters:
-    case ModuleKind::own: return attribute_of(object, name);
-  }
-  throw Error(Fault::bug, "", "a module of no kind");
-}
-
-std::string tensor_access(const Modules& modules, std::size_t from, const std::string& name) {
-  const std::string owner = parent_path(name);
-  const std::string object = module_access(modules, from, owner);
-  const bool listed = modules.all[modules.at(owner)].kind == ModuleKind::parameters;
-  return listed ? fmt::format("{}[{}]", object, last_part(name))
-                : attribute_of(object, last_part(name));
-}
-
-std::string assignment(const Modules& modules, std::size_t from, const std::string& name,
-                       std::string_view value) {
-  const std::string target = tensor_access(modules, from, name);
-  if (!target.starts_with("getattr(")) return fmt::format("{} = {}", target, value);
-  return fmt::format("setattr({}, {}, {})", module_access(modules, from, parent_path(name)),
-                     python_literal(std::string_view(last_part(name))), value);
-}
-
-Expression inline_constant(const Constant& constant, bool tensor) {
-  const Tensor& data = constant.data;
-  std::size_t next = 0;
-  const std::string text = !tensor && is_literal(constant) && is_floating(data.dtype())
-                               ? python_literal(in_range(data.dtype(), number_of(constant)))
-                               : nested_elements(data, 0, next);
-  if (!tensor && data.shape().empty())
-    return {text, text[0] == '-' ? Binding::sign : Binding::atom};
-  const DType dtype = data.dtype();
-  const bool natural = dtype == DType::f32 || dtype == DType::i64 || dtype == DType::boolean;
-  return {fmt::format("torch.tensor({}{})", text, natural ? "" : ", dtype=" + torch_dtype(dtype))};
-}
-
-Parameters parameters_of(const Modules& modules) {
-  // Which words the body needs is seen when it is written with names that hide none of them.
-  const Parameters careful = named_parameters(modules.graph.signature, reserved_words());
-  PythonText body;
-  Forward(modules, 0, Naming::by_hint, careful).write(body);
-  const std::set<std::string> used = python_names(body.text());
-  std::vector<std::string_view> words{"self"};
-  for (const std::string_view word : reserved_words()) {
-    if (is_python_keyword(word) || used.contains(std::string(word))) words.push_back(word);
-  }
-  return named_parameters(modules.graph.signature, std::move(words));
-}
-
-void write_forward(const Modules& modules, std::size_t module, Naming naming,
-                   const Parameters& parameters, PythonText& out) {
-  Forward(modules, module, naming, parameters).write(out);
+ForwardText forward_text(const Modules& modules, std::size_t module, const Parameters& parameters,
+                         Choices& choices, const std::set<std::size_t>& elided) {
+  return Forward(modules, module, parameters, choices, elided).write();
 }
 
 }  // namespace isomer::python

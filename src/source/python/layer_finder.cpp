@@ -29,25 +29,14 @@ bool is_within(const std::string& path, const std::string& module) {
   return path.starts_with(module) && (path.size() == module.size() || path[module.size()] == '.');
 }
 
-std::string constructed(std::string_view layer, const std::vector<std::string>& arguments) {
-  std::vector<std::string_view> given;
-  for (const std::string& argument : arguments) {
-    if (!argument.empty()) given.push_back(argument);
-  }
-  return fmt::format("nn.{}({})", layer, fmt::join(given, ", "));
-}
+Argument in_type(DType dtype) { return {"dtype", torch_dtype(dtype), true, dtype == DType::f32}; }
 
-std::string in_type(DType dtype) {
-  return dtype == DType::f32 ? "" : "dtype=" + torch_dtype(dtype);
-}
-
-std::string stated(const Node& node, std::string_view attribute, std::string_view argument) {
-  if (!is_stated(node, attribute)) return "";
-  const Attribute* value = find(node.attributes, attribute);
-  const std::string_view name = argument.empty() ? attribute : argument;
-  const auto* lengths = std::get_if<std::vector<std::int64_t>>(value);
-  return fmt::format("{}={}", name,
-                     lengths != nullptr ? per_axis(*lengths) : python_value(*value, no_length));
+Argument stated(const Node& node, const OpCall& call, std::string_view attribute) {
+  const Attribute& value = *find(call.attributes, attribute);
+  const auto* lengths = std::get_if<std::vector<std::int64_t>>(&value);
+  return {std::string(attribute),
+          lengths != nullptr ? per_axis(*lengths) : python_value(value, no_length), true,
+          !is_stated(node, attribute)};
 }
 
 std::vector<std::int64_t> lengths_of(const Graph& graph, ValueId id) {
@@ -78,9 +67,9 @@ const State* LayerFinder::state_named(const std::string& name) const {
 }
 
 bool LayerFinder::used_only_by(ValueId id, const std::set<std::size_t>& nodes) const {
-  return !outputs_.contains(id) &&
-         std::ranges::all_of(uses_.users(id),
-                             [&](std::size_t user) { return nodes.contains(user); });
+  return !outputs_.contains(id) && std::ranges::all_of(uses_.users(id), [&](std::size_t user) {
+    return nodes.contains(user);
+  });
 }
 
 std::optional<std::string> LayerFinder::path_of(const Named& tensors,

@@ -71,12 +71,10 @@ class LayerFinder {
 std::optional<LayerCall> batch_norm_in_training(const LayerFinder& finder, std::size_t node,
                                                 const OpCall& call);
 
-/// "nn.Linear(4, 3, bias=False)": arguments without the empty ones.
-std::string constructed(std::string_view layer, const std::vector<std::string>& arguments);
-/// "dtype=torch.float64", empty for f32.
-std::string in_type(DType dtype);
-/// "eps=0.001", empty where the node does not state it.
-std::string stated(const Node& node, std::string_view attribute, std::string_view argument = {});
+/// dtype=torch.float64
+Argument in_type(DType dtype);
+/// eps=0.001; a default where the node does not state it.
+Argument stated(const Node& node, const OpCall& call, std::string_view attribute);
 /// The lengths of a constant's shape.
 std::vector<std::int64_t> lengths_of(const Graph& graph, ValueId id);
 

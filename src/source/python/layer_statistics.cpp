@@ -153,11 +153,12 @@ bool is_private(const LayerFinder& finder, const Node& node, const Statistics& f
 
 // What the layer keeps between runs goes into `found`; its settings, or nothing where the graph
 // does not move these statistics as the layer would.
-std::optional<std::string> kept_statistics(const LayerFinder& finder, const Node& node,
-                                           const std::string& path, LayerCall& found) {
+std::optional<Argument> kept_statistics(const LayerFinder& finder, const Node& node,
+                                        const std::string& path, LayerCall& found) {
   if (finder.state_named(path + ".running_mean") == nullptr) {
     const bool used = finder.used(node.outputs[1]) || finder.used(node.outputs[2]);
-    return used ? std::nullopt : std::optional<std::string>("track_running_stats=False");
+    if (used) return std::nullopt;
+    return flag("track_running_stats", false, true);
   }
   const auto some = StatisticsCheck(finder, node, 5).at(path);
   const auto more = StatisticsCheck(finder, node, 8).at(path);
@@ -170,7 +171,7 @@ std::optional<std::string> kept_statistics(const LayerFinder& finder, const Node
   found.absorbed = some->nodes;
   found.only_training = true;
   const std::string momentum = real_text(static_cast<float>(some->momentum));
-  return momentum == "0.1" ? "" : "momentum=" + momentum;
+  return Argument{"momentum", momentum, true, momentum == "0.1"};
 }
 
 }  // namespace
@@ -192,10 +193,12 @@ std::optional<LayerCall> batch_norm_in_training(const LayerFinder& finder, std::
   const auto statistics = kept_statistics(finder, node, *path, found);
   if (!statistics) return std::nullopt;
   found.layer.path = *path;
-  found.layer.constructor = constructed(
-      fmt::format("BatchNorm{}d", rank < 4 ? 1 : rank - 2),
-      {std::to_string(call.types[0].shape[1].value()), stated(node, "eps"), *statistics,
-       call.has(1) ? "" : "affine=False", call.has(1) ? in_type(call.types[1].dtype) : ""});
+  found.layer.made = {fmt::format("nn.BatchNorm{}d", rank < 4 ? 1 : rank - 2),
+                      {positional("num_features", call.types[0].shape[1].value()),
+                       stated(node, call, "eps"), *statistics, flag("affine", call.has(1), true),
+                       in_type(call.has(1) ? call.types[1].dtype : DType::f32)},
+                      {},
+                      {}};
   found.inputs = {node.inputs[0]};
   found.outputs = {node.outputs[0]};
   return found;

@@ -21,10 +21,10 @@ struct Row {
   Found (*rule)(const LayerFinder&, const Node&, const OpCall&) = nullptr;
 };
 
-LayerCall called(std::string path, std::string constructor, const LayerFinder::Named& tensors,
+LayerCall called(std::string path, Construction made, const LayerFinder::Named& tensors,
                  const Node& node, ValueId input) {
   LayerCall call;
-  call.layer = {std::move(path), std::move(constructor), {}};
+  call.layer = {std::move(path), std::move(made), {}};
   for (const auto& [name, id] : tensors) call.layer.tensors.push_back(id);
   call.inputs = {input};
   call.outputs = {node.outputs[0]};
@@ -42,8 +42,23 @@ LayerFinder::Named named_inputs(const Node& node, const OpCall& call, std::size_
   return tensors;
 }
 
-std::string without_bias(const OpCall& call, std::size_t bias) {
-  return call.has(bias) ? "" : "bias=False";
+Construction constructed(std::string_view layer, std::vector<Argument> arguments) {
+  return {fmt::format("nn.{}", layer), std::move(arguments), {}, {}};
+}
+
+Argument with_bias(const OpCall& call, std::size_t bias) {
+  return flag("bias", call.has(bias), true);
+}
+
+Argument by_axis(std::string_view name, const std::vector<std::int64_t>& lengths) {
+  return {std::string(name), per_axis(lengths)};
+}
+
+// One argument takes either form, but a tuple says that all lengths are meant.
+Argument normalized_shape(const OpCall& call) {
+  const auto& shape = call.integers("normalized_shape");
+  return {"normalized_shape", shape.size() == 1 ? std::to_string(shape[0])
+                                                : fmt::format("({})", fmt::join(shape, ", "))};
 }
 
 Found linear(const LayerFinder& finder, const Node& node, const OpCall& call) {
@@ -51,10 +66,10 @@ Found linear(const LayerFinder& finder, const Node& node, const OpCall& call) {
   const auto path = finder.path_of(tensors, {}, node.scope);
   if (!path) return std::nullopt;
   const auto shape = lengths_of(finder.graph, node.inputs[1]);
-  const std::string constructor =
-      constructed("Linear", {std::to_string(shape[1]), std::to_string(shape[0]),
-                             without_bias(call, 2), in_type(call.types[1].dtype)});
-  return called(*path, constructor, tensors, node, node.inputs[0]);
+  const Construction made = constructed(
+      "Linear", {positional("in_features", shape[1]), positional("out_features", shape[0]),
+                 with_bias(call, 2), in_type(call.types[1].dtype)});
+  return called(*path, made, tensors, node, node.inputs[0]);
 }
 
 Found convolution(const LayerFinder& finder, const Node& node, const OpCall& call) {
@@ -67,13 +82,13 @@ Found convolution(const LayerFinder& finder, const Node& node, const OpCall& cal
   const std::int64_t channels_in = transposed ? shape[0] : shape[1] * groups;
   const std::int64_t channels_out = transposed ? shape[1] * groups : shape[0];
   const std::vector<std::int64_t> kernel(shape.begin() + 2, shape.end());
-  const std::string constructor =
-      constructed(fmt::format("Conv{}{}d", transposed ? "Transpose" : "", kernel.size()),
-                  {std::to_string(channels_in), std::to_string(channels_out), per_axis(kernel),
-                   stated(node, "stride"), stated(node, "padding"), stated(node, "output_padding"),
-                   stated(node, "dilation"), stated(node, "groups"), without_bias(call, 2),
-                   in_type(call.types[1].dtype)});
-  return called(*path, constructor, tensors, node, node.inputs[0]);
+  const Construction made = constructed(
+      fmt::format("Conv{}{}d", transposed ? "Transpose" : "", kernel.size()),
+      {positional("in_channels", channels_in), positional("out_channels", channels_out),
+       by_axis("kernel_size", kernel), stated(node, call, "stride"), stated(node, call, "padding"),
+       stated(node, call, "output_padding"), stated(node, call, "dilation"),
+       stated(node, call, "groups"), with_bias(call, 2), in_type(call.types[1].dtype)});
+  return called(*path, made, tensors, node, node.inputs[0]);
 }
 
 Found batch_norm(const LayerFinder& finder, const Node& node, const OpCall& call) {
@@ -83,11 +98,11 @@ Found batch_norm(const LayerFinder& finder, const Node& node, const OpCall& call
   if (tensors.size() == 3 || rank > 5) return std::nullopt;
   const auto path = finder.path_of(tensors, {"num_batches_tracked"}, node.scope);
   if (!path) return std::nullopt;
-  const std::string constructor =
-      constructed(fmt::format("BatchNorm{}d", rank < 4 ? 1 : rank - 2),
-                  {std::to_string(lengths_of(finder.graph, node.inputs[3])[0]), stated(node, "eps"),
-                   call.has(1) ? "" : "affine=False", in_type(call.types[3].dtype)});
-  LayerCall found = called(*path, constructor, tensors, node, node.inputs[0]);
+  const Construction made = constructed(
+      fmt::format("BatchNorm{}d", rank < 4 ? 1 : rank - 2),
+      {positional("num_features", lengths_of(finder.graph, node.inputs[3])[0]),
+       stated(node, call, "eps"), flag("affine", call.has(1), true), in_type(call.types[3].dtype)});
+  LayerCall found = called(*path, made, tensors, node, node.inputs[0]);
   found.only_evaluation = true;
   return found;
 }
@@ -100,29 +115,24 @@ Found batch_norm_training(const LayerFinder& finder, const Node& node, const OpC
 Found layer_norm(const LayerFinder& finder, const Node& node, const OpCall& call) {
   const LayerFinder::Named tensors = named_inputs(node, call, 1, {"weight", "bias"});
   const auto path = finder.path_of(tensors, {}, node.scope);
-  const auto& shape = call.integers("normalized_shape");
   // PyTorch's layer has no bias without a weight.
   if (!path || (call.has(2) && !call.has(1))) return std::nullopt;
-  // One argument takes either form, but a tuple says that all lengths are meant.
-  const std::string lengths =
-      shape.size() == 1 ? std::to_string(shape[0]) : fmt::format("({})", fmt::join(shape, ", "));
-  const std::string affine = call.has(1) ? without_bias(call, 2) : "elementwise_affine=False";
-  const std::string constructor = constructed(
-      "LayerNorm", {lengths, stated(node, "eps"), affine, in_type(call.types[1].dtype)});
-  return called(*path, constructor, tensors, node, node.inputs[0]);
+  const Argument affine =
+      call.has(1) ? with_bias(call, 2) : flag("elementwise_affine", false, true);
+  const Construction made = constructed(
+      "LayerNorm",
+      {normalized_shape(call), stated(node, call, "eps"), affine, in_type(call.types[1].dtype)});
+  return called(*path, made, tensors, node, node.inputs[0]);
 }
 
 Found rms_norm(const LayerFinder& finder, const Node& node, const OpCall& call) {
   const LayerFinder::Named tensors = named_inputs(node, call, 1, {"weight"});
   const auto path = finder.path_of(tensors, {}, node.scope);
   if (!path) return std::nullopt;
-  const auto& shape = call.integers("normalized_shape");
-  const std::string lengths =
-      shape.size() == 1 ? std::to_string(shape[0]) : fmt::format("({})", fmt::join(shape, ", "));
-  const std::string constructor = constructed(
-      "RMSNorm", {lengths, stated(node, "eps"), call.has(1) ? "" : "elementwise_affine=False",
-                  in_type(call.types[1].dtype)});
-  return called(*path, constructor, tensors, node, node.inputs[0]);
+  const Construction made = constructed(
+      "RMSNorm", {normalized_shape(call), stated(node, call, "eps"),
+                  flag("elementwise_affine", call.has(1), true), in_type(call.types[1].dtype)});
+  return called(*path, made, tensors, node, node.inputs[0]);
 }
 
 Found group_norm(const LayerFinder& finder, const Node& node, const OpCall& call) {
@@ -130,11 +140,11 @@ Found group_norm(const LayerFinder& finder, const Node& node, const OpCall& call
   const auto path = finder.path_of(tensors, {}, node.scope);
   const Dim& channels = call.types[0].shape.at(1);
   if (!path || tensors.size() == 1 || !channels.known()) return std::nullopt;
-  const std::string constructor =
-      constructed("GroupNorm", {std::to_string(call.integer("num_groups")),
-                                std::to_string(channels.value()), stated(node, "eps"),
-                                call.has(1) ? "" : "affine=False", in_type(call.types[1].dtype)});
-  return called(*path, constructor, tensors, node, node.inputs[0]);
+  const Construction made = constructed(
+      "GroupNorm", {positional("num_groups", call.integer("num_groups")),
+                    positional("num_channels", channels.value()), stated(node, call, "eps"),
+                    flag("affine", call.has(1), true), in_type(call.types[1].dtype)});
+  return called(*path, made, tensors, node, node.inputs[0]);
 }
 
 Found embedding(const LayerFinder& finder, const Node& node, const OpCall& call) {
@@ -142,11 +152,13 @@ Found embedding(const LayerFinder& finder, const Node& node, const OpCall& call)
   const auto path = finder.path_of(tensors, {}, node.scope);
   if (!path) return std::nullopt;
   const auto shape = lengths_of(finder.graph, node.inputs[0]);
-  const std::string constructor =
-      constructed("Embedding", {std::to_string(shape[0]), std::to_string(shape[1]),
-                                call.integer("padding_idx") < 0 ? "" : stated(node, "padding_idx"),
-                                in_type(call.types[0].dtype)});
-  return called(*path, constructor, tensors, node, node.inputs[1]);
+  const Argument padding = call.integer("padding_idx") < 0
+                               ? Argument{"padding_idx", "None", true, true}
+                               : stated(node, call, "padding_idx");
+  const Construction made = constructed(
+      "Embedding", {positional("num_embeddings", shape[0]), positional("embedding_dim", shape[1]),
+                    padding, in_type(call.types[0].dtype)});
+  return called(*path, made, tensors, node, node.inputs[1]);
 }
 
 Found dropout(const LayerFinder& finder, const Node& node, const OpCall& call) {
@@ -159,65 +171,72 @@ Found dropout(const LayerFinder& finder, const Node& node, const OpCall& call) {
     layer += std::to_string(rank - 2) + "d";
   }
   LayerCall found =
-      called(*path, constructed(layer, {stated(node, "p")}), {}, node, node.inputs[0]);
+      called(*path, constructed(layer, {stated(node, call, "p")}), {}, node, node.inputs[0]);
   found.only_training = call.flag("training");
   found.only_evaluation = !found.only_training;
   return found;
 }
 
 // A stride that is not given is that of the kernel.
-std::string own_stride(const Node& node, const OpCall& call) {
-  const bool own = call.integers("stride") != call.integers("kernel_size");
-  return own ? stated(node, "stride") : "";
+Argument own_stride(const Node& node, const OpCall& call) {
+  const bool own =
+      call.integers("stride") != call.integers("kernel_size") && is_stated(node, "stride");
+  return {"stride", per_axis(call.integers(own ? "stride" : "kernel_size")), true, !own};
 }
 
 Found max_pool(const LayerFinder& finder, const Node& node, const OpCall& call) {
   const auto path = finder.path_of({}, {}, node.scope);
   if (!path || finder.used(node.outputs[1])) return std::nullopt;
-  const std::string constructor = constructed(
-      "MaxPool2d", {per_axis(call.integers("kernel_size")), own_stride(node, call),
-                    stated(node, "padding"), stated(node, "dilation"), stated(node, "ceil_mode")});
-  return called(*path, constructor, {}, node, node.inputs[0]);
+  const Construction made =
+      constructed("MaxPool2d", {by_axis("kernel_size", call.integers("kernel_size")),
+                                own_stride(node, call), stated(node, call, "padding"),
+                                stated(node, call, "dilation"), stated(node, call, "ceil_mode")});
+  return called(*path, made, {}, node, node.inputs[0]);
 }
 
 Found avg_pool(const LayerFinder& finder, const Node& node, const OpCall& call) {
   const auto path = finder.path_of({}, {}, node.scope);
   if (!path) return std::nullopt;
-  const std::string constructor = constructed(
-      "AvgPool2d", {per_axis(call.integers("kernel_size")), own_stride(node, call),
-                    stated(node, "padding"), stated(node, "ceil_mode"),
-                    stated(node, "count_include_pad"), stated(node, "divisor_override")});
-  return called(*path, constructor, {}, node, node.inputs[0]);
+  Argument divisor = stated(node, call, "divisor_override");
+  if (divisor.is_default) divisor.value = "None";
+  const Construction made = constructed(
+      "AvgPool2d", {by_axis("kernel_size", call.integers("kernel_size")), own_stride(node, call),
+                    stated(node, call, "padding"), stated(node, call, "ceil_mode"),
+                    stated(node, call, "count_include_pad"), divisor});
+  return called(*path, made, {}, node, node.inputs[0]);
 }
 
 Found adaptive_avg_pool(const LayerFinder& finder, const Node& node, const OpCall& call) {
   const auto path = finder.path_of({}, {}, node.scope);
   if (!path) return std::nullopt;
-  return called(*path, constructed("AdaptiveAvgPool2d", {per_axis(call.integers("output_size"))}),
-                {}, node, node.inputs[0]);
+  return called(
+      *path,
+      constructed("AdaptiveAvgPool2d", {by_axis("output_size", call.integers("output_size"))}), {},
+      node, node.inputs[0]);
 }
 
 Found upsample(const LayerFinder& finder, const Node& node, const OpCall& call) {
   const auto path = finder.path_of({}, {}, node.scope);
   if (!path) return std::nullopt;
-  const std::string size = "size=" + per_axis(call.integers("output_size"));
+  Argument size = by_axis("size", call.integers("output_size"));
+  size.by_name = true;
   return called(*path, constructed("Upsample", {size}), {}, node, node.inputs[0]);
 }
 
 Found elu(const LayerFinder& finder, const Node& node, const OpCall& call) {
   const auto path = finder.path_of({}, {}, node.scope);
   if (!path || call.real("scale") != 1.0 || call.real("input_scale") != 1.0) return std::nullopt;
-  return called(*path, constructed("ELU", {stated(node, "alpha")}), {}, node, node.inputs[0]);
+  return called(*path, constructed("ELU", {stated(node, call, "alpha")}), {}, node, node.inputs[0]);
 }
 
 Found hardtanh(const LayerFinder& finder, const Node& node, const OpCall& call) {
   const auto path = finder.path_of({}, {}, node.scope);
   if (!path) return std::nullopt;
   const bool six = call.real("min_val") == 0.0 && call.real("max_val") == 6.0;
-  const std::string constructor =
-      six ? "nn.ReLU6()"
-          : constructed("Hardtanh", {stated(node, "min_val"), stated(node, "max_val")});
-  return called(*path, constructor, {}, node, node.inputs[0]);
+  const Construction made =
+      six ? constructed("ReLU6", {})
+          : constructed("Hardtanh", {stated(node, call, "min_val"), stated(node, call, "max_val")});
+  return called(*path, made, {}, node, node.inputs[0]);
 }
 
 // nn.Flatten may have been exported as a view.
@@ -226,7 +245,7 @@ Found flatten(const LayerFinder& finder, const Node& node, const OpCall& call) {
   const Shape& from = call.types[0].shape;
   const Shape& to = finder.graph[node.outputs[0]].type.shape;
   if (!path || from.size() < 2 || to.size() != 2 || !(from[0] == to[0])) return std::nullopt;
-  return called(*path, "nn.Flatten()", {}, node, node.inputs[0]);
+  return called(*path, constructed("Flatten", {}), {}, node, node.inputs[0]);
 }
 
 // The slopes come in the shape that the input's channels ask for.
@@ -245,9 +264,10 @@ Found prelu(const LayerFinder& finder, const Node& node, const OpCall& call) {
   if (!one && call.types[1].shape != channels) return std::nullopt;
   const std::size_t index = static_cast<std::size_t>(&node - finder.graph.nodes.data());
   if (view && !finder.used_only_by(node.inputs[1], {index})) return std::nullopt;
-  const std::string constructor = constructed(
-      "PReLU", {slopes[0] == 1 ? "" : std::to_string(slopes[0]), in_type(call.types[1].dtype)});
-  LayerCall found = called(*path, constructor, tensors, node, node.inputs[0]);
+  Argument count = positional("num_parameters", slopes[0]);
+  count.is_default = slopes[0] == 1;
+  const Construction made = constructed("PReLU", {count, in_type(call.types[1].dtype)});
+  LayerCall found = called(*path, made, tensors, node, node.inputs[0]);
   if (view) found.absorbed.insert(shaped);
   return found;
 }
@@ -287,13 +307,14 @@ constexpr Row rows[] = {
     {"feature_dropout", "", "", dropout},
 };
 
-Found by_attributes(const LayerFinder& finder, const Node& node, const Row& row) {
+Found by_attributes(const LayerFinder& finder, const Node& node, const OpCall& call,
+                    const Row& row) {
   const auto path = finder.path_of({}, {}, node.scope);
   if (!path) return std::nullopt;
-  std::vector<std::string> arguments;
+  std::vector<Argument> arguments;
   for (const std::string_view name : split_text(row.arguments, ' '))
-    arguments.push_back(stated(node, name));
-  return called(*path, constructed(row.layer, arguments), {}, node, node.inputs[0]);
+    arguments.push_back(stated(node, call, name));
+  return called(*path, constructed(row.layer, std::move(arguments)), {}, node, node.inputs[0]);
 }
 
 // The scope of whoever calls a layer: a layer's own scope is that of its work.
@@ -323,8 +344,8 @@ Calls agreeing(const LayerFinder& finder, bool& training) {
   std::erase_if(calls, [&](const auto& entry) {
     if (training && entry.second.only_evaluation) return true;
     const Layer& layer = entry.second.layer;
-    return constructors.try_emplace(layer.path, layer.constructor).first->second !=
-           layer.constructor;
+    const std::string text = to_text(layer.made);
+    return constructors.try_emplace(layer.path, text).first->second != text;
   });
   return calls;
 }
@@ -355,12 +376,13 @@ std::optional<LayerCall> LayerFinder::call_at(std::size_t node_index) const {
   const Node& node = graph.nodes[node_index];
   const auto row = std::ranges::find(rows, node.op, &Row::op);
   if (row == std::end(rows)) return std::nullopt;
-  if (row->rule == nullptr) return by_attributes(*this, node, *row);
   const Attributes attributes = complete(op_named(node.op), node.attributes);
   std::vector<TensorType> types;
   for (const ValueId id : node.inputs)
     types.push_back(id == ValueId::none ? TensorType{} : graph[id].type);
-  return row->rule(*this, node, {attributes, node.inputs, types});
+  const OpCall call{attributes, node.inputs, types};
+  return row->rule != nullptr ? row->rule(*this, node, call)
+                              : by_attributes(*this, node, call, *row);
 }
 
 Layered recover_layers(const Graph& graph) {

@@ -7,13 +7,14 @@
 #include <vector>
 
 #include "graph/graph.h"
+#include "source/python/construction.h"
 
 namespace isomer::python {
 
 /// A layer of torch.nn that stands at one module path.
 struct Layer {
   std::string path;
-  std::string constructor;       // "nn.Linear(4, 3)"
+  Construction made;             // nn.Linear(4, 3)
   std::vector<ValueId> tensors;  // its parameters and buffers
 };
 

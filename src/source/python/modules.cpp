@@ -301,9 +301,7 @@ std::optional<std::string> Modules::name_within(ValueId id, const std::string& p
 
 bool Modules::is_made(ValueId id) const { return uses_.maker(id) != Uses::nobody; }
 
-const Constant* Modules::constant(ValueId id) const {
-  return uses_.constant(graph, id);
-}
+const Constant* Modules::constant(ValueId id) const { return uses_.constant(graph, id); }
 
 const Constant* Modules::inlined(ValueId id) const {
   constexpr std::int64_t few = 8;
@@ -394,8 +392,8 @@ void Modules::find_ports_of(Module& module) {
     return operation >= module.begin && operation < module.end;
   };
   const auto take = [&](ValueId id) {
-    const bool known = id == ValueId::none || inside(uses_.maker(id)) ||
-                       inlined(id) != nullptr || name_within(id, module.path) ||
+    const bool known = id == ValueId::none || inside(uses_.maker(id)) || inlined(id) != nullptr ||
+                       name_within(id, module.path) ||
                        std::ranges::find(module.arguments, id) != module.arguments.end();
     if (!known) module.arguments.push_back(id);
   };

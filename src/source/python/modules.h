@@ -103,7 +103,7 @@ class Modules {
   Uses uses_;  // among the operations
   std::set<ValueId> outputs_;
   std::map<ValueId, std::vector<std::string>> names_;  // of constants and states
-  std::multimap<ValueId, std::size_t> updated_in_;  // what a state becomes -> who updates it
+  std::multimap<ValueId, std::size_t> updated_in_;     // what a state becomes -> who updates it
 };
 
 /// Where a named length can be read: a value, its axis, and how its length follows from the named

@@ -148,6 +148,31 @@ std::set<std::string> python_names(std::string_view program) {
   return names;
 }
 
+std::vector<std::pair<std::size_t, std::size_t>> python_numbers(std::string_view line) {
+  std::vector<std::pair<std::size_t, std::size_t>> numbers;
+  scan(line, [&](std::size_t i, int) {
+    const auto is_digit = [&](std::size_t at) {
+      return at < line.size() && std::isdigit(static_cast<unsigned char>(line[at])) != 0;
+    };
+    if (!is_digit(i) || (!numbers.empty() && i < numbers.back().second)) return;
+    if (i > 0 && (is_word(line[i - 1]) || line[i - 1] == '.')) return;
+    std::size_t end = i;
+    while (is_digit(end) || (end < line.size() && line[end] == '.')) ++end;
+    if (end < line.size() && line[end] == 'e') {
+      const std::size_t digits = end + (end + 1 < line.size() && !is_digit(end + 1) ? 2 : 1);
+      if (is_digit(digits)) end = digits;
+      while (is_digit(end)) ++end;
+    }
+    numbers.emplace_back(i, end);
+  });
+  return numbers;
+}
+
+std::optional<std::string> singular(std::string_view word) {
+  const bool plural = word.size() > 3 && word.ends_with('s') && !word.ends_with("ss");
+  return plural ? std::optional<std::string>(word.substr(0, word.size() - 1)) : std::nullopt;
+}
+
 std::string class_name(std::string_view text) {
   std::string name;
   bool first = true;

@@ -2,6 +2,7 @@
 
 // Python as text: literals, lines and blocks. Knows no model; MAX's writer prints Python, too.
 
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -41,6 +42,10 @@ const std::vector<std::string_view>& python_words();
 bool is_python_keyword(std::string_view word);
 /// The names that a program speaks of: neither attributes nor names of arguments.
 std::set<std::string> python_names(std::string_view program);
+/// Where the numbers of a line begin and end, outside of texts and names.
+std::vector<std::pair<std::size_t, std::size_t>> python_numbers(std::string_view line);
+/// "layers" -> "layer"; nothing where a word does not look like a plural.
+std::optional<std::string> singular(std::string_view word);
 /// "self_attention", "layers.0" -> "SelfAttention", "Layer0"-like class names: words capitalised
 /// and joined.
 std::string class_name(std::string_view text);

@@ -101,6 +101,8 @@ Origin read_origin(std::string_view text) {
       origin.signature = read_signature(cursor);
     } else if (cursor.take("length")) {
       lengths.push_back(read_range(cursor));
+    } else if (cursor.take("module")) {
+      read_module(cursor, origin.classes);
     } else if (cursor.take("data")) {
       origin.tensors = cursor.quoted_text();
     } else if (cursor.take("weight")) {
@@ -212,6 +214,8 @@ Tree to_tree(const Origin& origin) {
   lines.push_back({"called " + isomer::to_text(origin.signature)});
   for (const LengthRange& range : origin.signature.lengths)
     lines.push_back({"length " + isomer::to_text(range)});
+  for (const auto& [path, name] : origin.classes)
+    lines.push_back({"module " + module_text(path, name)});
   if (!origin.tensors.empty()) lines.push_back({"data " + quoted_with(origin.tensors, '"')});
   for (const StoredWeight& weight : origin.weights) lines.push_back({to_text(weight)});
   return {Tree::Map{{std::string(key), {std::move(lines)}}}};

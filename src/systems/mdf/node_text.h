@@ -43,6 +43,7 @@ struct Origin {
   std::string tensors;  // the file beside the document with the values of ports;
                         // empty: all are in the document
   Signature signature;
+  std::map<std::string, std::string> classes;  // of modules, as of a Graph
 };
 
 /// What a node's metadata tells.

@@ -409,6 +409,7 @@ Loaded Reader::read() && {
   Loaded loaded;
   loaded.graph = std::move(builder_).finish(std::move(outputs),
                                             fits ? loading_.origin->signature : Signature{});
+  if (loading_.origin) loaded.graph.classes = loading_.origin->classes;
   loaded.notes = std::move(notes_);
   loaded.notes.insert(loaded.notes.end(), loading_.notes.begin(), loading_.notes.end());
   return loaded;

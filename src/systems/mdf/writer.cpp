@@ -461,6 +461,7 @@ Written Writer::write() && {
 
   origin_.name = graph_.name;
   origin_.signature = graph_.signature;
+  origin_.classes = graph_.classes;
   if (!tensors_.empty()) origin_.tensors = weights_beside(stem_ + ".json");
   document_.metadata = to_tree(origin_);
   Document document;

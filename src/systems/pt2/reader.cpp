@@ -20,11 +20,35 @@ using Argument = ExportArgument;
 /// module; and a class of torch's own says nothing about the model.
 std::string graph_name(const ExportProgram& program, const Archive& archive) {
   for (const ExportNode& node : program.graph.nodes) {
-    const std::size_t dot = node.root_class.rfind('.');
-    if (dot == std::string::npos || node.root_class.starts_with("torch.")) continue;
-    return node.root_class.substr(dot + 1);
+    if (node.modules.empty()) continue;
+    const std::string& type = node.modules.front().type;
+    const std::size_t dot = type.rfind('.');
+    if (dot == std::string::npos || type.starts_with("torch.")) continue;
+    return type.substr(dot + 1);
   }
   return archive.name;
+}
+
+/// "__main__.Block[int]" -> "Block". Nothing for a layer or container of torch.nn, which says no
+/// more than its operator or its place.
+std::string author_class(std::string_view type) {
+  const bool layer = type.starts_with("torch.nn.modules.");
+  type = type.substr(0, type.find('['));
+  type = type.substr(type.rfind('.') + 1);
+  const bool composite = type.starts_with("Transformer") || type == "MultiheadAttention";
+  return layer && !composite ? "" : std::string(type);
+}
+
+std::map<std::string, std::string> author_classes(const ExportProgram& program) {
+  std::map<std::string, std::string> classes;
+  for (const ExportNode& node : program.graph.nodes) {
+    for (const ModuleEntry& module : node.modules) {
+      if (module.path.empty()) continue;
+      if (std::string name = author_class(module.type); !name.empty())
+        classes.try_emplace(module.path, std::move(name));
+    }
+  }
+  return classes;
 }
 
 /// The named length that one axis of an input tells: s0 of s0, or of 2*s0 + 1.
@@ -68,6 +92,7 @@ class Reader {
     find_changes();
     Graph graph = std::move(builder_).finish(outputs_, signature_);
     keep_states(graph);
+    graph.classes = author_classes(program_);
     return {std::move(graph), std::move(notes_)};
   }
 

@@ -129,9 +129,8 @@ bool is_symbolic(const Tree& output) { return as_tagged(output).tag.starts_with(
 ExportNode parse_node(const Tree& tree, const ArgumentParser& arguments) {
   ExportNode node;
   node.target = text_field(tree, "target");
-  const std::string modules = metadata(tree, "nn_module_stack");
-  node.scope = parse_scope(modules);
-  node.root_class = parse_root_class(modules);
+  node.modules = parse_modules(metadata(tree, "nn_module_stack"));
+  if (!node.modules.empty()) node.scope = node.modules.back().path;
   node.place = parse_place(metadata(tree, "stack_trace"));
   std::unordered_set<std::string_view> given_names;
   for (const Tree& input : list_field(tree, "inputs")) {

@@ -14,6 +14,7 @@
 
 #include "codecs/tree.h"
 #include "graph/graph.h"
+#include "systems/pt2/structure.h"
 
 namespace isomer::pt2 {
 
@@ -59,7 +60,7 @@ struct ExportNode {
   std::vector<ExportArgument> outputs;
   bool symbolic = false;  // gives symbolic numbers only, which are resolved already
   std::string scope;
-  std::string root_class;  // of the whole model: "__main__.Net"
+  std::vector<ModuleEntry> modules;  // around it, the whole model first
   Place place;
 };
 

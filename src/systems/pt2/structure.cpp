@@ -170,15 +170,13 @@ Structure parse_tree_spec(std::string_view text, std::vector<std::string>& lost)
   return structure_of(versioned[1], lost);
 }
 
-std::string parse_scope(std::string_view module_stack) {
-  const std::size_t last = module_stack.rfind(';');
-  const std::string_view entry =
-      last == std::string_view::npos ? module_stack : module_stack.substr(last + 1);
-  return plain_path(split_entry(entry)[1]);
-}
-
-std::string parse_root_class(std::string_view module_stack) {
-  return std::string(split_entry(module_stack.substr(0, module_stack.find(';')))[2]);
+std::vector<ModuleEntry> parse_modules(std::string_view module_stack) {
+  std::vector<ModuleEntry> modules;
+  for (const std::string_view entry : split_text(module_stack, ';')) {
+    const auto [key, path, type] = split_entry(entry);
+    modules.push_back({plain_path(path), std::string(type)});
+  }
+  return modules;
 }
 
 Place parse_place(std::string_view stack_trace) {

@@ -13,10 +13,13 @@ namespace isomer::pt2 {
 /// once: "case.Out becomes a tuple".
 Structure parse_tree_spec(std::string_view text, std::vector<std::string>& lost);
 
-/// The innermost module path in "key,path,type;key,path,type": "encoder.0".
-std::string parse_scope(std::string_view module_stack);
-/// The type of the outermost module: "__main__.Net".
-std::string parse_root_class(std::string_view module_stack);
+/// A module that a node stands in: "encoder.0", "__main__.Block".
+struct ModuleEntry {
+  std::string path;
+  std::string type;
+};
+/// The modules of "key,path,type;key,path,type", the outermost first.
+std::vector<ModuleEntry> parse_modules(std::string_view module_stack);
 /// The innermost line of the author's own files in a Python traceback. No folder of the author's
 /// machine remains.
 Place parse_place(std::string_view stack_trace);

@@ -65,6 +65,7 @@ TEST(Text, PrintsWhatItReads) {
            "graph g() -> (f32(0.5), i64(3), bool(true), f64(-inf))\n",
            "graph \"my graph\"(x: f64[s0, 2*s0 + 1, floordiv(s0 + 1, 2)]) -> (x)\n  length s0: "
            "1..\n",
+           "graph g(x: f32[]) -> (x)\n  module a.0: Block\n  module \"b c\": \"Net[int]\"\n",
            "graph g(weight: f32[2], stored: f32[2]) -> (graph)\n  graph = add(weight, stored)\n",
            "graph g(x: f32[2], i: i64[2]) -> (y)\n  y = gather(x, i, dim=0)\n",
            "graph g(x: f32[2], i: i64[2]) -> (y, z)\n  y = mul(x, 2.0)\n  z = add(i, 1)\n",
@@ -143,8 +144,9 @@ TEST(Text, MessagesSayWhereAndWhatWouldBeRight) {
             "2:6: 'a' is made twice; a name stands for one value");
   EXPECT_EQ(fault("  y, z = relu(x)\n"), "2:3: 'relu' makes 1 output and 2 are named");
   EXPECT_EQ(fault("  wieght w: f32[1] = [1]\n"),
-            "2:3: a line begins with called, length, weight, buffer, state or 'y ='; this one with "
-            "'wieght'; did you mean 'weight'?");
+            "2:3: a line begins with called, length, module, weight, buffer, state or 'y ='; this one "
+            "with 'wieght'; did you mean 'weight'?");
+  EXPECT_EQ(fault("  module a: B\n  module a: C\n"), "3:10: this module's class is said twice");
   EXPECT_EQ(fault("  weight w: f32[2] = [1]\n"),
             "2:22: these elements are f32[1] and should be f32[2]");
   EXPECT_EQ(fault("  weight w: f32[2, 2] = [[1, 2], [3]]\n"),

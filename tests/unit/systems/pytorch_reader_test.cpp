@@ -482,11 +482,12 @@ TEST(ExportTypes, RefusesOtherTexts) {
 }
 
 TEST(ExportStructure, FindsTheModule) {
-  EXPECT_EQ(pt2::parse_scope("L__self__,,net.Net;L__self___a_0@1,a.0,torch.nn.Linear"), "a.0");
-  EXPECT_EQ(pt2::parse_scope("L__self__,,net.Net"), "");
-  EXPECT_EQ(pt2::parse_scope("1,L['self'],net.Net;2,L['self'].a[0].b,net.Pair[int, str]"), "a.0.b");
-  EXPECT_EQ(pt2::parse_scope(""), "");
-  EXPECT_EQ(pt2::parse_root_class("L__self__,,net.Net;x,a,b.C"), "net.Net");
+  const auto scope = [](std::string_view stack) { return pt2::parse_modules(stack).back().path; };
+  EXPECT_EQ(scope("L__self__,,net.Net;L__self___a_0@1,a.0,torch.nn.Linear"), "a.0");
+  EXPECT_EQ(scope("L__self__,,net.Net"), "");
+  EXPECT_EQ(scope("1,L['self'],net.Net;2,L['self'].a[0].b,net.Pair[int, str]"), "a.0.b");
+  EXPECT_TRUE(pt2::parse_modules("").empty());
+  EXPECT_EQ(pt2::parse_modules("L__self__,,net.Net;x,a,b.C").front().type, "net.Net");
 }
 
 TEST(ExportStructure, FindsTheAuthorsLine) {

@@ -118,6 +118,114 @@ class Net(nn.Module):
 )");
 }
 
+TEST(PytorchSource, ModulesThatDifferInNumbersShareOneClass) {
+  EXPECT_EQ(classes_of(R"(
+graph net(x: f32[1, 2]) -> (y)
+  module a: Block
+  module b: Block
+  module c: Block
+  weight v: f32[4, 2] "a.fc.weight" = [[1, 2], [3, 4], [5, 6], [7, 8]]
+  weight p: f32[4] "a.scale" = [1, 2, 3, 4]
+  weight w: f32[6, 4] "b.fc.weight" = [[1, 2, 3, 4], [1, 2, 3, 4], [1, 2, 3, 4], [1, 2, 3, 4], [1, 2, 3, 4], [1, 2, 3, 4]]
+  weight q: f32[6] "b.scale" = [1, 2, 3, 4, 5, 6]
+  weight u: f32[2, 6] "c.fc.weight" = [[1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6]]
+  weight r: f32[2] "c.scale" = [1, 2]
+  linear = linear(x, v, none)  @a.fc
+  mul = mul(linear, p)  @a
+  reshape = reshape(mul, shape=[2, 2])  @a
+  flatten = reshape(reshape, shape=[1, 4])  @a
+  linear_1 = linear(flatten, w, none)  @b.fc
+  mul_1 = mul(linear_1, q)  @b
+  reshape_1 = reshape(mul_1, shape=[2, 3])  @b
+  flatten_1 = reshape(reshape_1, shape=[1, 6])  @b
+  linear_2 = linear(flatten_1, u, none)  @c.fc
+  mul_2 = mul(linear_2, r)  @c
+  reshape_2 = reshape(mul_2, shape=[2, 1])  @c
+  y = reshape(reshape_2, shape=[1, 2])  @c
+)"),
+            R"(class Block(nn.Module):
+    def __init__(self, in_features, out_features, size):
+        super().__init__()
+        self.size = size
+        self.out_features = out_features
+        self.scale = nn.Parameter(torch.zeros(out_features))
+        self.fc = nn.Linear(in_features, out_features, bias=False)
+
+    def forward(self, x):
+        return (self.fc(x) * self.scale).reshape(2, self.size).reshape(1, self.out_features)
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = Block(2, 4, 2)
+        self.b = Block(4, 6, 3)
+        self.c = Block(6, 2, 1)
+
+    def forward(self, x):
+        return self.c(self.b(self.a(x)))
+)");
+}
+
+TEST(PytorchSource, AMemberThatSomeModulesLackIsAnIdentity) {
+  EXPECT_EQ(classes_of(R"(
+graph net(x: f32[1, 2]) -> (y)
+  module blocks.0: Block
+  module blocks.1: Block
+  weight a: f32[2, 2] "blocks.0.fc.weight" = [[1, 2], [3, 4]]
+  weight b: f32[4, 2] "blocks.1.fc.weight" = [[1, 2], [3, 4], [5, 6], [7, 8]]
+  weight c: f32[4, 2] "blocks.1.down.weight" = [[1, 2], [3, 4], [5, 6], [7, 8]]
+  linear = linear(x, a, none)  @blocks.0.fc
+  add = add(linear, x)  @blocks.0
+  relu = relu(add)  @blocks.0
+  linear_1 = linear(relu, b, none)  @blocks.1.fc
+  linear_2 = linear(relu, c, none)  @blocks.1.down
+  add_1 = add(linear_1, linear_2)  @blocks.1
+  y = relu(add_1)  @blocks.1
+)"),
+            R"(class Block(nn.Module):
+    def __init__(self, out_features, down=False):
+        super().__init__()
+        self.fc = nn.Linear(2, out_features, bias=False)
+        self.down = nn.Linear(2, out_features, bias=False) if down else nn.Identity()
+
+    def forward(self, x):
+        return F.relu(self.fc(x) + self.down(x))
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.Sequential(Block(2), Block(4, down=True))
+
+    def forward(self, x):
+        return self.blocks(x)
+)");
+}
+
+TEST(PytorchSource, ChainsThroughAListAreALoop) {
+  const std::string classes = classes_of(R"(
+graph net(x: f32[2, 2], mask: f32[2, 2]) -> (y)
+  weight a: f32[2, 2] "layers.0.fc.weight" = [[1, 2], [3, 4]]
+  weight b: f32[2, 2] "layers.1.fc.weight" = [[1, 2], [3, 4]]
+  e = exp(x)
+  linear = linear(e, a, none)  @layers.0.fc
+  add = add(linear, mask)  @layers.0
+  linear_1 = linear(add, b, none)  @layers.1.fc
+  add_1 = add(linear_1, mask)  @layers.1
+  y = tanh(add_1)
+)");
+  EXPECT_NE(classes.find("self.layers = nn.ModuleList([Layer(), Layer()])"), std::string::npos)
+      << classes;
+  EXPECT_NE(classes.find(R"(        e = torch.exp(x)
+        for layer in self.layers:
+            e = layer(e, mask)
+        return torch.tanh(e)
+)"),
+            std::string::npos)
+      << classes;
+}
+
 TEST(PytorchSource, ModulesCalledTwiceAreWrittenInTheirCaller) {
   EXPECT_EQ(classes_of(R"(
 graph net(x: f32[1, 2]) -> (y)

@@ -1,0 +1,207 @@
+#include "source/python/class_parameters.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "base/text.h"
+
+namespace isomer::python {
+namespace {
+
+constexpr std::string_view widths = "widths";
+
+// Numbers of channels explain each other; a stride explains strides alone.
+std::string_view family_of(std::string_view name) {
+  constexpr std::array names{"in_channels",      "out_channels",  "in_features",
+                             "out_features",     "num_features",  "num_channels",
+                             "normalized_shape", "embedding_dim", "size"};
+  const bool width = std::ranges::find(names, name) != names.end() || name.ends_with("_channels") ||
+                     name.ends_with("_features");
+  return width ? widths : name;
+}
+
+std::optional<std::int64_t> integer(const std::optional<std::string>& text) {
+  if (!text) return std::nullopt;
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
+  const bool whole = error == std::errc() && end == text->data() + text->size();
+  return whole ? std::optional(value) : std::nullopt;
+}
+
+bool is_complete(const Values& values) {
+  return std::ranges::all_of(values, [](const auto& value) { return value.has_value(); });
+}
+
+bool is_constant(const Values& values) {
+  const std::optional<std::string>* first = nullptr;
+  for (const auto& value : values) {
+    if (!value) continue;
+    if (first != nullptr && **first != *value) return false;
+    first = &value;
+  }
+  return true;
+}
+
+bool agree(const Values& a, const Values& b) {
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (a[i] && b[i] && *a[i] != *b[i]) return false;
+  }
+  return true;
+}
+
+/// Slots that one parameter stands for.
+struct Choice {
+  std::string_view family;
+  Values values;
+  std::vector<std::size_t> slots = {};
+  const Choice* base = nullptr;  // of which it is a multiple
+  std::int64_t factor = 1;
+  std::string name = {};
+};
+
+class Chooser {
+ public:
+  Chooser(const std::vector<Slot>& slots, Names& names)
+      : slots_(slots), names_(names), choice_of_(slots.size(), nothing) {}
+
+  ChosenParameters choose() {
+    for (const bool complete : {true, false}) {
+      for (std::size_t i = 0; i < slots_.size(); ++i) {
+        if (is_complete(slots_[i].values) == complete) place(i);
+      }
+    }
+    find_multiples();
+    name_choices();
+    return chosen();
+  }
+
+ private:
+  static constexpr std::size_t nothing = ~std::size_t{0};
+
+  void place(std::size_t i) {
+    const Slot& slot = slots_[i];
+    const bool constant = is_constant(slot.values);
+    if (constant && is_complete(slot.values)) return;
+    const std::string_view family = family_of(slot.name);
+    const auto fits = std::ranges::find_if(choices_, [&](const Choice& choice) {
+      return choice.family == family && agree(choice.values, slot.values);
+    });
+    if (fits == choices_.end() && constant) return;
+    const std::size_t at = static_cast<std::size_t>(fits - choices_.begin());
+    if (fits == choices_.end()) choices_.push_back({family, slot.values});
+    Choice& choice = choices_[at];
+    for (std::size_t k = 0; k < slot.values.size(); ++k) {
+      if (!choice.values[k]) choice.values[k] = slot.values[k];
+    }
+    choice.slots.push_back(i);
+    choice_of_[i] = at;
+  }
+
+  static std::optional<std::int64_t> factor_of(const Choice& many, const Choice& one) {
+    std::optional<std::int64_t> factor;
+    for (std::size_t i = 0; i < many.values.size(); ++i) {
+      const auto a = integer(many.values[i]);
+      const auto b = integer(one.values[i]);
+      if (!many.values[i]) continue;
+      if (!a || !b || *b <= 0 || *a % *b != 0 || (factor && *factor != *a / *b))
+        return std::nullopt;
+      factor = *a / *b;
+    }
+    return factor && *factor > 1 ? factor : std::nullopt;
+  }
+
+  // Bases are no multiples themselves: the smallest comes first.
+  void find_multiples() {
+    for (Choice& many : choices_) {
+      if (many.family != widths) continue;
+      for (const Choice& one : choices_) {
+        if (one.family != widths) continue;
+        const auto factor = factor_of(many, one);
+        if (factor && *factor > many.factor) {
+          many.base = &one;
+          many.factor = *factor;
+        }
+      }
+    }
+  }
+
+  // The first width that comes in and the last that goes out have torch.nn's own names.
+  void name_choices() {
+    std::size_t first_in = nothing;
+    std::size_t last_out = nothing;
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+      if (choice_of_[i] == nothing) continue;
+      if (slots_[i].name.starts_with("in_") && first_in == nothing) first_in = choice_of_[i];
+      if (slots_[i].name.starts_with("out_")) last_out = choice_of_[i];
+    }
+    for (std::size_t i = 0; i < choices_.size(); ++i) {
+      Choice& choice = choices_[i];
+      if (choice.base != nullptr) continue;
+      std::string name = slots_[choice.slots[0]].name;
+      if (choice.family == widths) name = width_name(choice, i == first_in, i == last_out);
+      choice.name = names_.take(name);
+    }
+  }
+
+  std::string width_name(const Choice& choice, bool comes_in, bool goes_out) const {
+    std::string what = slots_[choice.slots[0]].name;
+    bool layer = false;
+    for (const std::string_view before : {"in_", "out_"}) {
+      if (!what.starts_with(before)) continue;
+      what.erase(0, before.size());
+      layer = true;
+    }
+    if (comes_in != goes_out) return (comes_in ? "in_" : "out_") + what;
+    if (layer && !comes_in) return "hidden_" + what;
+    if (what.starts_with("num_")) return what.substr(4);
+    return what == "normalized_shape" ? "features" : what;
+  }
+
+  ChosenParameters chosen() {
+    ChosenParameters result;
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+      if (choice_of_[i] == nothing) {
+        result.expressions.emplace_back();
+        continue;
+      }
+      const Choice& choice = choices_[choice_of_[i]];
+      result.expressions.push_back(choice.base == nullptr
+                                       ? choice.name
+                                       : fmt::format("{} * {}", choice.factor, choice.base->name));
+    }
+    for (const Choice& choice : choices_) {
+      if (choice.base == nullptr)
+        result.parameters.push_back({choice.name, choice.values, default_of(choice)});
+    }
+    std::ranges::stable_partition(result.parameters, [](const ClassParameter& parameter) {
+      return !parameter.otherwise.has_value();
+    });
+    return result;
+  }
+
+  // torch.nn's, where the modules know one; a place that some module lacks needs none.
+  std::optional<std::string> default_of(const Choice& choice) const {
+    std::optional<std::string> found;
+    for (const std::size_t i : choice.slots) {
+      const auto& otherwise = slots_[i].otherwise;
+      if (otherwise && found && *found != *otherwise) return std::nullopt;
+      if (otherwise) found = otherwise;
+    }
+    if (!found && !is_complete(choice.values)) return "None";
+    return found;
+  }
+
+  const std::vector<Slot>& slots_;
+  Names& names_;
+  std::vector<Choice> choices_;
+  std::vector<std::size_t> choice_of_;
+};
+
+}  // namespace
+
+ChosenParameters choose_parameters(const std::vector<Slot>& slots, Names& names) {
+  return Chooser(slots, names).choose();
+}
+
+}  // namespace isomer::python

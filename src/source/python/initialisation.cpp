@@ -1,0 +1,177 @@
+#include "source/python/initialisation.h"
+
+#include <algorithm>
+
+#include "base/names.h"
+#include "base/text.h"
+#include "source/python/access.h"
+#include "source/python/spelling.h"
+
+namespace isomer::python {
+namespace {
+
+using Own = std::function<Construction(std::size_t)>;
+
+bool is_plain(const std::string& name) {
+  return identifier(name) == name && !is_python_keyword(name);
+}
+
+Construction zeros(const Modules& modules, const OwnTensor& tensor) {
+  const TensorType& type = modules.graph[tensor.value].type;
+  Construction made{"torch.zeros", {}, {}, {}};
+  for (const Dim& dim : type.shape) made.arguments.push_back(positional("size", dim.value()));
+  if (type.shape.empty()) made.arguments.push_back({"shape", "()"});
+  made.arguments.push_back({"dtype", torch_dtype(type.dtype), true, type.dtype == DType::f32});
+  return made;
+}
+
+InitLine registered(const Modules& modules, const OwnTensor& tensor) {
+  const std::string name = python_literal(std::string_view(tensor.name));
+  InitLine line{"", zeros(modules, tensor), ")", tensor.name};
+  if (!tensor.trainable) {
+    line.before = fmt::format("self.register_buffer({}, ", name);
+    line.after = tensor.persistent ? ")" : ", persistent=False)";
+  } else if (is_plain(tensor.name)) {
+    line.before = fmt::format("self.{} = nn.Parameter(", tensor.name);
+  } else {
+    line.before = fmt::format("self.register_parameter({}, nn.Parameter(", name);
+    line.after = "))";
+  }
+  return line;
+}
+
+std::vector<Construction> parts_of(const Modules& modules, const Module& module, const Own& own);
+
+Construction made(const Modules& modules, std::size_t index, const Own& own) {
+  const Module& module = modules.all[index];
+  switch (module.kind) {
+    case ModuleKind::layer: return module.layer->made;
+    case ModuleKind::own: return own(index);
+    case ModuleKind::sequential: return {"nn.Sequential", {}, parts_of(modules, module, own), {}};
+    case ModuleKind::list: return {"nn.ModuleList", {}, parts_of(modules, module, own), {}};
+    case ModuleKind::dict: return {"nn.ModuleDict", {}, parts_of(modules, module, own), {}};
+    case ModuleKind::parameters: {
+      Construction list{"nn.ParameterList", {}, {}, {}};
+      for (const OwnTensor& tensor : module.tensors) list.parts.push_back(zeros(modules, tensor));
+      return list;
+    }
+  }
+  throw Error(Fault::bug, "", "a module of no kind");
+}
+
+// The children, by number where they have one. What an exporter left out, such as dropout that is
+// off, keeps its place.
+std::vector<Construction> parts_of(const Modules& modules, const Module& module, const Own& own) {
+  std::vector<Construction> parts;
+  for (const std::size_t child : module.children) {
+    const std::string& name = modules.all[child].name;
+    if (module.kind == ModuleKind::dict) {
+      parts.push_back(made(modules, child, own));
+      parts.back().key = python_literal(std::string_view(name));
+      continue;
+    }
+    while (static_cast<std::size_t>(std::stoll(name)) > parts.size())
+      parts.push_back({"nn.Identity", {}, {}, {}});
+    parts.push_back(made(modules, child, own));
+  }
+  return parts;
+}
+
+// A class that makes the module, whether or not it calls it.
+std::size_t maker_of(const Modules& modules, const std::string& path) {
+  std::size_t module = modules.at(path);
+  while (module != 0 && modules.all[module].kind != ModuleKind::own)
+    module = modules.all[module].parent;
+  return module;
+}
+
+std::string tied(const Modules& modules, std::size_t index, const Tie& tie) {
+  const std::string first = tensor_access(modules, index, tie.first);
+  const bool of_layer = modules.all[modules.at(parent_path(tie.other))].kind == ModuleKind::layer;
+  if (tie.trainable || of_layer) return assignment(modules, index, tie.other, first);
+  return fmt::format("{}.register_buffer({}, {})",
+                     module_access(modules, index, parent_path(tie.other)),
+                     python_literal(std::string_view(last_part(tie.other))), first);
+}
+
+void freeze(const Modules& modules, std::size_t index, const Layer& layer,
+            std::vector<std::string>& lines) {
+  std::vector<std::string> frozen;
+  std::size_t parameters = 0;
+  for (const ValueId id : layer.tensors) {
+    const Constant* constant = modules.constant(id);
+    if (constant == nullptr) continue;
+    for (const std::string& name : constant->names) {
+      const std::string last = last_part(name);
+      if (parent_path(name) != layer.path || (last != "weight" && last != "bias")) continue;
+      ++parameters;
+      if (!constant->trainable) frozen.push_back(tensor_access(modules, index, name));
+    }
+  }
+  if (frozen.size() == parameters && parameters > 0) {
+    frozen = {module_access(modules, index, layer.path)};
+  }
+  for (const std::string& one : frozen) lines.push_back(one + ".requires_grad_(False)");
+}
+
+}  // namespace
+
+bool has_hidden(const Modules& modules) {
+  const Graph& graph = modules.graph;
+  const auto hidden = [&](const auto& names, ValueId id) {
+    return names.empty() && modules.name_within(id, "").has_value();
+  };
+  return std::ranges::any_of(graph.constants,
+                             [&](const Constant& one) { return hidden(one.names, one.value); }) ||
+         std::ranges::any_of(graph.states,
+                             [&](const State& one) { return hidden(one.names, one.now); });
+}
+
+Initialisation::Initialisation(const Modules& modules) : modules_(modules) {
+  for (const Tie& tie : modules.ties) {
+    std::string path = parent_path(tie.first);
+    while (!is_within(parent_path(tie.other), path)) path = parent_path(path);
+    ties_[maker_of(modules, path)].push_back(&tie);
+  }
+  trainable_ = std::ranges::any_of(modules.graph.constants, &Constant::trainable);
+  for (const Module& module : modules.all) {
+    if (module.layer != nullptr && !module.layer->tensors.empty())
+      layers_[maker_of(modules, module.path)].push_back(module.layer);
+  }
+}
+
+std::vector<InitLine> Initialisation::lines(std::size_t index, const Own& own) const {
+  const Module& module = modules_.all[index];
+  std::vector<InitLine> lines;
+  for (const OwnTensor& tensor : module.tensors) lines.push_back(registered(modules_, tensor));
+  for (const std::size_t child : module.children) {
+    const std::string& name = modules_.all[child].name;
+    InitLine line{fmt::format("self.{} = ", name), made(modules_, child, own), "", name};
+    if (!is_plain(name)) {
+      line.before = fmt::format("self.add_module({}, ", python_literal(std::string_view(name)));
+      line.after = ")";
+    }
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+Construction Initialisation::sequence(const Own& own) const {
+  return {"super().__init__", {}, parts_of(modules_, modules_.all[0], own), {}};
+}
+
+std::vector<std::string> Initialisation::fixes(std::size_t index) const {
+  std::vector<std::string> lines;
+  if (index == 0 && has_hidden(modules_)) lines.emplace_back("fill_constants(self)");
+  if (const auto ties = ties_.find(index); ties != ties_.end()) {
+    for (const Tie* tie : ties->second) lines.push_back(tied(modules_, index, *tie));
+  }
+  if (!trainable_ && !layers_.empty() && index == 0)
+    lines.emplace_back("self.requires_grad_(False)");
+  if (const auto layers = layers_.find(index); trainable_ && layers != layers_.end()) {
+    for (const Layer* layer : layers->second) freeze(modules_, index, *layer, lines);
+  }
+  return lines;
+}
+
+}  // namespace isomer::python
