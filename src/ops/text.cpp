@@ -91,6 +91,12 @@ class GraphReader {
     cursor_.fail(fmt::format("{} is made twice; a name stands for one value", quoted(name)), begin);
   }
 
+  // One reader would take the first, another the last.
+  [[noreturn]] void given_twice(std::string_view what, std::string_view name,
+                                std::size_t begin) const {
+    cursor_.fail(fmt::format("the {} {} is given twice", what, quoted(name)), begin);
+  }
+
   void define(const std::string& name, ValueId id) { values_.emplace(name, id); }
 
   ValueId value() {
@@ -177,7 +183,12 @@ class GraphReader {
   }
 
   void read_length() {
-    lengths_.push_back(read_range(cursor_));
+    const std::size_t begin = cursor_.offset();
+    LengthRange range = read_range(cursor_);
+    for (const LengthRange& before : lengths_) {
+      if (before.name == range.name) given_twice("length", range.name, begin);
+    }
+    lengths_.push_back(std::move(range));
     builder_.assume(lengths_);
   }
 
@@ -188,14 +199,18 @@ class GraphReader {
     Tensor data;
   };
 
-  Declared declared() {
+  Declared declared(std::unordered_set<std::string>& taken) {
     Declared result;
     const std::size_t begin = cursor_.offset();
     result.name = new_name("a name");
     cursor_.demand(":");
     const DType dtype = read_dtype(cursor_);
     const std::vector<std::int64_t> shape = read_shape(cursor_);
-    while (cursor_.peek() == '"') result.names.push_back(cursor_.quoted_text());
+    while (cursor_.peek() == '"') {
+      const std::size_t at = cursor_.offset();
+      result.names.push_back(cursor_.quoted_text());
+      if (!taken.insert(result.names.back()).second) given_twice("name", result.names.back(), at);
+    }
     if (!cursor_.take("=")) {
       cursor_.fail(fmt::format("{} has no data; it needs = and its elements", quoted(result.name)),
                    begin);
@@ -220,13 +235,13 @@ class GraphReader {
   }
 
   void read_constant(bool trainable) {
-    Declared one = declared();
+    Declared one = declared(constant_names_);
     define(one.name,
            builder_.constant(one.name, std::move(one.data), trainable, std::move(one.names)));
   }
 
   void read_state() {
-    Declared one = declared();
+    Declared one = declared(state_names_);
     const ValueId id = builder_.state(one.name, std::move(one.data), std::move(one.names));
     define(one.name, id);
     cursor_.demand("->");
@@ -297,6 +312,7 @@ class GraphReader {
     const std::size_t begin = cursor_.offset();
     const std::string name(cursor_.word());
     if (!name.empty() && cursor_.take("=")) {
+      if (find(attributes, name) != nullptr) given_twice("attribute", name, begin);
       attributes.push_back({name, read_attribute(cursor_, schema, name, begin)});
       return;
     }
@@ -380,6 +396,8 @@ class GraphReader {
   std::size_t results_ = 0;                              // where the outputs' names stand
   std::optional<std::size_t> called_;
   Signature signature_;
+  std::unordered_set<std::string> constant_names_;
+  std::unordered_set<std::string> state_names_;
   std::vector<LengthRange> lengths_;
   std::map<std::string, std::string> classes_;
 };
