@@ -22,14 +22,6 @@ Values bitwise_not(Reading& r) {
   return {r.b.emit("logical_not", {x})};
 }
 
-Values isfinite(Reading& r) {
-  const ValueId x = r.tensor("self");
-  const ValueId real = as_type(r.b, x, floating(r.b.dtype(x)));
-  const ValueId odd =
-      r.b.emit("logical_or", {r.b.emit("isnan", {real}), r.b.emit("isinf", {real})});
-  return {r.b.emit("logical_not", {odd})};
-}
-
 Values where(Reading& r) {
   const ValueId condition = truth(r.b, r.tensor("condition"));
   const auto [x, y] = promote(r.b, r.operand("self"), r.operand("other"));
@@ -78,7 +70,7 @@ constexpr Row table[] = {
     // Integers are never infinite nor undefined, which comparing their real images says.
     {.target = "isnan", .ours = "isnan", .promotion = real},
     {.target = "isinf", .ours = "isinf", .promotion = real},
-    {.target = "isfinite", .read = isfinite},
+    {.target = "isfinite", .ours = "isfinite", .promotion = real},
     {.target = "where.self", .ours = "where", .read = where},
     {.target = "where.ScalarSelf", .read = where},
     {.target = "where.ScalarOther", .read = where},

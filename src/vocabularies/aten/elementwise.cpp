@@ -8,11 +8,6 @@ namespace {
 // One tensor
 // -----------------------------------------------------------------------------------------------------------
 
-ValueId real_self(Reading& r) {
-  const ValueId x = r.tensor("self");
-  return as_type(r.b, x, floating(r.b.dtype(x)));
-}
-
 // Of an integer they are the integer itself.
 Values rounding(Reading& r) {
   const ValueId x = r.tensor("self");
@@ -20,38 +15,9 @@ Values rounding(Reading& r) {
   return {r.b.emit(r.row.ours, {x})};
 }
 
-ValueId truncated(Builder& b, ValueId x) {
-  if (!is_floating(b.dtype(x))) return x;
-  const ValueId negative = b.emit("lt", {x, b.literal(b.dtype(x), 0.0)});
-  return b.emit("where", {negative, b.emit("ceil", {x}), b.emit("floor", {x})});
-}
-
-Values trunc(Reading& r) { return {truncated(r.b, r.tensor("self"))}; }
-
 Values frac(Reading& r) {
   const ValueId x = r.tensor("self");
-  return {r.b.emit("sub", {x, truncated(r.b, x)})};
-}
-
-ValueId scaled(Builder& b, ValueId x, double factor) {
-  return b.emit("mul", {x, b.literal(b.dtype(x), factor)});
-}
-
-Values log2(Reading& r) {
-  return {scaled(r.b, r.b.emit("log", {real_self(r)}), 1 / std::log(2.0))};
-}
-Values log10(Reading& r) {
-  return {scaled(r.b, r.b.emit("log", {real_self(r)}), 1 / std::log(10.0))};
-}
-
-Values exp2(Reading& r) {
-  const ValueId x = real_self(r);
-  return {r.b.emit("pow", {r.b.literal(r.b.dtype(x), 2.0), x})};
-}
-
-Values tan(Reading& r) {
-  const ValueId x = real_self(r);
-  return {r.b.emit("div", {r.b.emit("sin", {x}), r.b.emit("cos", {x})})};
+  return {r.b.emit("sub", {x, r.b.emit("trunc", {x})})};
 }
 
 // Activations
@@ -175,13 +141,6 @@ ValueId quotient(Builder& b, const Operand& x, const Operand& y) {
   return b.emit("div", {as_type(b, x, dtype), as_type(b, y, dtype)});
 }
 
-// Integers are divided without a detour over reals, which would lose digits.
-ValueId truncated_quotient(Builder& b, ValueId x, ValueId y) {
-  if (is_floating(b.dtype(x))) return truncated(b, b.emit("div", {x, y}));
-  const ValueId size = b.emit("floor_divide", {b.emit("abs", {x}), b.emit("abs", {y})});
-  return b.emit("mul", {size, b.emit("mul", {b.emit("sign", {x}), b.emit("sign", {y})})});
-}
-
 Values div(Reading& r) {
   const Operand x = r.operand("self");
   const Operand y = r.operand("other");
@@ -189,15 +148,8 @@ Values div(Reading& r) {
   if (mode.empty()) return {quotient(r.b, x, y)};
   const auto [left, right] = promote(r.b, x, y);
   if (mode == "floor") return {r.b.emit("floor_divide", {left, right})};
-  if (mode == "trunc") return {truncated_quotient(r.b, left, right)};
+  if (mode == "trunc") return {r.b.emit("trunc_divide", {left, right})};
   r.fail("rounding_mode is neither floor nor trunc");
-}
-
-// The remainder of sizes, with the sign of the dividend.
-Values fmod(Reading& r) {
-  const auto [x, y] = promote(r.b, r.operand("self"), r.operand("other"));
-  const ValueId size = r.b.emit("remainder", {r.b.emit("abs", {x}), r.b.emit("abs", {y})});
-  return {r.b.emit("mul", {r.b.emit("sign", {x}), size})};
 }
 
 ValueId plus(Reading& r, std::string_view op) {
@@ -243,14 +195,14 @@ constexpr Row table[] = {
     {.target = "floor", .ours = "floor", .read = rounding},
     {.target = "ceil", .ours = "ceil", .read = rounding},
     {.target = "round", .ours = "round", .read = rounding},
-    {.target = "trunc", .read = trunc},
-    {.target = "fix", .read = trunc},
+    {.target = "trunc", .ours = "trunc", .read = rounding},
+    {.target = "fix", .ours = "trunc", .read = rounding},
     {.target = "frac", .read = frac},
-    {.target = "log2", .read = log2},
-    {.target = "log10", .read = log10},
-    {.target = "exp2", .read = exp2},
-    {.target = "special_exp2", .read = exp2},
-    {.target = "tan", .read = tan},
+    {.target = "log2", .ours = "log2", .promotion = real},
+    {.target = "log10", .ours = "log10", .promotion = real},
+    {.target = "exp2", .ours = "exp2", .promotion = real},
+    {.target = "special_exp2", .ours = "exp2", .promotion = real},
+    {.target = "tan", .ours = "tan", .promotion = real},
     {.target = "softplus", .ours = "softplus"},
     {.target = "gelu", .ours = "gelu"},
     {.target = "leaky_relu", .ours = "leaky_relu"},
@@ -294,8 +246,8 @@ constexpr Row table[] = {
      .ours = "remainder",
      .inputs = "self other",
      .promotion = common},
-    {.target = "fmod.Tensor", .read = fmod},
-    {.target = "fmod.Scalar", .read = fmod},
+    {.target = "fmod.Tensor", .ours = "fmod", .inputs = "self other", .promotion = common},
+    {.target = "fmod.Scalar", .ours = "fmod", .inputs = "self other", .promotion = common},
     {.target = "div.Tensor", .ours = "div", .read = div},
     {.target = "div.Scalar", .read = div},
     {.target = "div.Tensor_mode",
