@@ -113,21 +113,24 @@ class GraphReader {
                  begin);
   }
 
-  /// The number that comes next, as a literal.
+  /// The number that comes next, as a literal: as its author wrote it where that is inside the
+  /// type.
   ValueId literal(DType dtype) {
     const std::size_t begin = cursor_.offset();
+    const bool has_bits = cursor_.take("nan");
+    cursor_.move_to(begin);
+    if (is_floating(dtype) && !has_bits) {
+      const double number =
+          read_elements(cursor_, DType::f64, std::vector<std::int64_t>{}).doubles()[0];
+      if (!std::isfinite(number) || std::abs(number) <= largest_of(dtype))
+        return builder_.literal(dtype, number);
+      cursor_.move_to(begin);
+    }
     const Tensor data = read_elements(cursor_, dtype, std::vector<std::int64_t>{});
     if (dtype == DType::boolean || is_integer(dtype))
       return builder_.literal(dtype, data.integers()[0]);
-    if (is_floating(dtype) && !std::isnan(data.doubles()[0])) {
-      cursor_.move_to(begin);
-      const double number =
-          read_elements(cursor_, DType::f64, std::vector<std::int64_t>{}).doubles()[0];
-      if (Tensor::from_doubles(dtype, {}, std::span(&number, 1)).same_bits(data)) {
-        return builder_.literal(dtype, number);
-      }
-    }
-    return builder_.constant("", data);
+    const bool number = is_floating(dtype) && !has_bits;
+    return number ? builder_.literal(dtype, data.doubles()[0]) : builder_.constant("", data);
   }
 
   /// "f32(0.5)", if that is what comes next.
