@@ -208,17 +208,19 @@ Tree nested(const Tensor& tensor, std::size_t axis, std::size_t& next,
 }  // namespace
 
 Tree to_tree(const Origin& origin) {
-  Tree::List lines;
-  lines.push_back({fmt::format("graph {}{} -> {}", word_or_quoted(origin.name, "_"),
-                               to_text(origin.inputs), to_text(origin.outputs))});
-  lines.push_back({"called " + isomer::to_text(origin.signature)});
+  std::vector<std::string> lines;
+  lines.push_back(fmt::format("graph {}{} -> {}", word_or_quoted(origin.name, "_"),
+                              to_text(origin.inputs), to_text(origin.outputs)));
+  lines.push_back("called " + isomer::to_text(origin.signature));
   for (const LengthRange& range : origin.signature.lengths)
-    lines.push_back({"length " + isomer::to_text(range)});
+    lines.push_back("length " + isomer::to_text(range));
   for (const auto& [path, name] : origin.classes)
-    lines.push_back({"module " + module_text(path, name)});
-  if (!origin.tensors.empty()) lines.push_back({"data " + quoted_with(origin.tensors, '"')});
-  for (const StoredWeight& weight : origin.weights) lines.push_back({to_text(weight)});
-  return {Tree::Map{{std::string(key), {std::move(lines)}}}};
+    lines.push_back("module " + module_text(path, name));
+  if (!origin.tensors.empty()) lines.push_back("data " + quoted_with(origin.tensors, '"'));
+  for (const StoredWeight& weight : origin.weights) lines.push_back(to_text(weight));
+  Tree::List list;
+  for (std::string& line : lines) list.push_back({std::move(line)});
+  return {Tree::Map{{std::string(key), {std::move(list)}}}};
 }
 
 std::optional<Origin> origin_of(const Tree& metadata) {
