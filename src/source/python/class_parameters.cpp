@@ -111,12 +111,18 @@ class Chooser {
     return factor && *factor > 1 ? factor : std::nullopt;
   }
 
+  // No layer names it: a number of a forward, or a tensor's length.
+  bool is_size(const Choice& choice) const {
+    return std::ranges::all_of(choice.slots,
+                               [&](std::size_t i) { return slots_[i].name == "size"; });
+  }
+
   // Bases are no multiples themselves: the smallest comes first.
   void find_multiples() {
     for (Choice& many : choices_) {
       if (many.family != widths) continue;
       for (const Choice& one : choices_) {
-        if (one.family != widths) continue;
+        if (one.family != widths || (is_size(one) && !is_size(many))) continue;
         const auto factor = factor_of(many, one);
         if (factor && *factor > many.factor) {
           many.base = &one;
@@ -128,34 +134,47 @@ class Chooser {
 
   // The first width that comes in and the last that goes out have torch.nn's own names.
   void name_choices() {
-    std::size_t first_in = nothing;
-    std::size_t last_out = nothing;
+    std::size_t comes_in = nothing;  // slots
+    std::size_t goes_out = nothing;
     for (std::size_t i = 0; i < slots_.size(); ++i) {
       if (choice_of_[i] == nothing) continue;
-      if (slots_[i].name.starts_with("in_") && first_in == nothing) first_in = choice_of_[i];
-      if (slots_[i].name.starts_with("out_")) last_out = choice_of_[i];
+      if (slots_[i].name.starts_with("in_") && comes_in == nothing) comes_in = i;
+      if (slots_[i].name.starts_with("out_")) goes_out = i;
     }
     for (std::size_t i = 0; i < choices_.size(); ++i) {
       Choice& choice = choices_[i];
       if (choice.base != nullptr) continue;
+      const bool in = comes_in != nothing && choice_of_[comes_in] == i;
+      const bool out = goes_out != nothing && choice_of_[goes_out] == i;
       std::string name = slots_[choice.slots[0]].name;
-      if (choice.family == widths) name = width_name(choice, i == first_in, i == last_out);
+      if (choice.family == widths) name = width_name(choice);
+      if (in && !out) name = slots_[comes_in].name;
+      if (out && (!in || goes_first(choice))) name = slots_[goes_out].name;
+      if (in && out && !goes_first(choice)) name = slots_[comes_in].name.substr(3);
       choice.name = names_.take(name);
     }
   }
 
-  std::string width_name(const Choice& choice, bool comes_in, bool goes_out) const {
-    std::string what = slots_[choice.slots[0]].name;
-    bool layer = false;
-    for (const std::string_view before : {"in_", "out_"}) {
-      if (!what.starts_with(before)) continue;
-      what.erase(0, before.size());
-      layer = true;
+  // Whether a width is given before it is taken.
+  bool goes_first(const Choice& choice) const {
+    for (const std::size_t i : choice.slots) {
+      if (slots_[i].name.starts_with("out_")) return true;
+      if (slots_[i].name.starts_with("in_")) return false;
     }
-    if (comes_in != goes_out) return (comes_in ? "in_" : "out_") + what;
-    if (layer && !comes_in) return "hidden_" + what;
-    if (what.starts_with("num_")) return what.substr(4);
-    return what == "normalized_shape" ? "features" : what;
+    return false;
+  }
+
+  // Of a width inside.
+  std::string width_name(const Choice& choice) const {
+    for (const std::size_t i : choice.slots) {
+      const std::string& name = slots_[i].name;
+      for (const std::string_view before : {"in_", "out_"}) {
+        if (name.starts_with(before)) return "hidden_" + name.substr(before.size());
+      }
+    }
+    const std::string& name = slots_[choice.slots[0]].name;
+    if (name.starts_with("num_")) return name.substr(4);
+    return name == "normalized_shape" ? "features" : name;
   }
 
   ChosenParameters chosen() {
@@ -174,8 +193,9 @@ class Chooser {
       if (choice.base == nullptr)
         result.parameters.push_back({choice.name, choice.values, default_of(choice)});
     }
-    std::ranges::stable_partition(result.parameters, [](const ClassParameter& parameter) {
-      return !parameter.otherwise.has_value();
+    // What comes in is said first.
+    std::ranges::stable_sort(result.parameters, {}, [](const ClassParameter& parameter) {
+      return std::pair(parameter.otherwise.has_value(), !parameter.name.starts_with("in_"));
     });
     return result;
   }

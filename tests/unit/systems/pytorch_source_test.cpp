@@ -133,15 +133,18 @@ graph net(x: f32[1, 2]) -> (y)
   linear = linear(x, v, none)  @a.fc
   mul = mul(linear, p)  @a
   reshape = reshape(mul, shape=[2, 2])  @a
-  flatten = reshape(reshape, shape=[1, 4])  @a
+  tanh = tanh(reshape)  @a
+  flatten = reshape(tanh, shape=[1, 4])  @a
   linear_1 = linear(flatten, w, none)  @b.fc
   mul_1 = mul(linear_1, q)  @b
   reshape_1 = reshape(mul_1, shape=[2, 3])  @b
-  flatten_1 = reshape(reshape_1, shape=[1, 6])  @b
+  tanh_1 = tanh(reshape_1)  @b
+  flatten_1 = reshape(tanh_1, shape=[1, 6])  @b
   linear_2 = linear(flatten_1, u, none)  @c.fc
   mul_2 = mul(linear_2, r)  @c
   reshape_2 = reshape(mul_2, shape=[2, 1])  @c
-  y = reshape(reshape_2, shape=[1, 2])  @c
+  tanh_2 = tanh(reshape_2)  @c
+  y = reshape(tanh_2, shape=[1, 2])  @c
 )"),
             R"(class Block(nn.Module):
     def __init__(self, in_features, out_features, size):
@@ -152,7 +155,8 @@ graph net(x: f32[1, 2]) -> (y)
         self.fc = nn.Linear(in_features, out_features, bias=False)
 
     def forward(self, x):
-        return (self.fc(x) * self.scale).reshape(2, self.size).reshape(1, self.out_features)
+        tanh = torch.tanh((self.fc(x) * self.scale).reshape(2, self.size))
+        return tanh.reshape(1, self.out_features)
 
 
 class Net(nn.Module):
@@ -190,7 +194,8 @@ graph net(x: f32[1, 2]) -> (y)
         self.down = nn.Linear(2, out_features, bias=False) if down else nn.Identity()
 
     def forward(self, x):
-        return F.relu(self.fc(x) + self.down(x))
+        linear = self.fc(x)
+        return F.relu(linear + self.down(x))
 
 
 class Net(nn.Module):
