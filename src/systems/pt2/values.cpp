@@ -109,7 +109,7 @@ std::vector<Cells::Step> Cells::steps_between(ValueId base, ValueId view) const 
   for (ValueId id = view; id != base;) {
     const Node* node = builder_.maker(id);
     // Some views go away when they are read; they kept the order of the elements.
-    if (node == nullptr || node->inputs.size() != 1)
+    if (node == nullptr || !traits_of(*node).views)
       return {{"reshape", {{"shape", builder_.shape(view)}}}};
     const auto output = std::ranges::find(node->outputs, id) - node->outputs.begin();
     steps.push_back({node->op, complete(op_named(node->op), node->attributes),
@@ -126,10 +126,11 @@ ValueId Cells::apply(const Step& step, ValueId x) {
 
 /// `base` with `part` in place of what the step gives of it.
 ValueId Cells::replace(const Step& step, ValueId base, ValueId part) {
-  constexpr std::string_view reshapes[] = {"reshape", "flatten", "squeeze", "unsqueeze"};
-  if (step.op == "detach") return part;
-  if (std::ranges::find(reshapes, step.op) != std::end(reshapes))
-    return builder_.emit("reshape", {part}, {{"shape", builder_.shape(base)}});
+  if (op_named(step.op).traits.moves == Moves::in_order) {
+    const Shape shape = builder_.shape(base);
+    if (builder_.shape(part) == shape) return part;
+    return builder_.emit("reshape", {part}, {{"shape", shape}});
+  }
   if (step.op == "transpose") return builder_.emit("transpose", {part}, step.attributes);
   if (step.op == "permute") {
     const auto& dims = get<std::vector<std::int64_t>>(step.attributes, "dims");
