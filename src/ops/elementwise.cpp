@@ -121,6 +121,9 @@ ValueId one_over_input(Emitter& b, ValueId x, ValueId) { return div(b, number(b,
 ValueId one_over_input_plus_one(Emitter& b, ValueId x, ValueId) {
   return div(b, number(b, x, 1.0), add(b, x, 1.0));
 }
+ValueId atan_slope(Emitter& b, ValueId x, ValueId) {
+  return div(b, number(b, x, 1.0), add(b, mul(b, x, x), 1.0));
+}
 ValueId half_over_output(Emitter& b, ValueId, ValueId y) { return div(b, number(b, y, 0.5), y); }
 ValueId cos_of(Emitter& b, ValueId x, ValueId) { return b.emit("cos", {x}); }
 ValueId minus_sin_of(Emitter& b, ValueId x, ValueId) { return neg(b, b.emit("sin", {x})); }
@@ -450,6 +453,7 @@ constexpr OpSchema rows[] = {
     {"log2(x) -> y", same_floating_type, expand_log2, nullptr, "logarithm to base 2", rounds_once},
     {"log10(x) -> y", same_floating_type, expand_log10, nullptr, "logarithm to base 10",
      rounds_once},
+    {"atan(x) -> y", same_floating_type, nullptr, scaled<atan_slope>, "arc tangent"},
     {"tanh(x) -> y", same_floating_type, nullptr, scaled<one_minus_output_squared>,
      "hyperbolic tangent"},
     {"sigmoid(x) -> y", same_floating_type, nullptr, scaled<output_times_rest>,

@@ -207,6 +207,7 @@ constexpr Kernel kernels[] = {
     {"sqrt", each_real([](double x) { return std::sqrt(x); })},
     {"sin", each_real([](double x) { return std::sin(x); })},
     {"cos", each_real([](double x) { return std::cos(x); })},
+    {"atan", each_real([](double x) { return std::atan(x); })},
     {"tanh", each_real([](double x) { return std::tanh(x); })},
     {"sigmoid", each_real([](double x) { return 1 / (1 + std::exp(-x)); })},
     {"erf", each_real([](double x) { return std::erf(x); })},

@@ -511,6 +511,7 @@ constexpr Row rows[] = {
     {"exp2", "torch.exp2({x})"},
     {"log2", "torch.log2({x})"},
     {"log10", "torch.log10({x})"},
+    {"atan", "torch.atan({x})"},
     {"tanh", "torch.tanh({x})"},
     {"sigmoid", "torch.sigmoid({x})"},
     {"erf", "torch.erf({x})"},

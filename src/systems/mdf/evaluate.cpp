@@ -24,13 +24,17 @@ std::string path_of(const Expression& expression, const Table& names) {
 
 class Evaluator {
  public:
-  Evaluator(const Table& names, Width width) : names_(names), width_(width) {}
+  Evaluator(const Table& names, const Runtime& runtime) : names_(names), runtime_(runtime) {}
 
   Value value(const Expression& e) const;
 
  private:
   Value name(const Expression& e) const;
+  Value unary(const Expression& e) const;
+  Value binary(const Expression& e) const;
   Value chain(const Expression& e) const;
+  Value conditional(const Expression& e) const;
+  Value choose(const Value& test, const Value& then, const Value& otherwise) const;
   Value boolean(const Expression& e) const;
   Value dict(const Expression& e) const;
   Value call_of(const Expression& e) const;
@@ -40,18 +44,18 @@ class Evaluator {
   std::vector<Value> values(const std::vector<Expression>& expressions) const;
 
   const Table& names_;
-  Width width_;
+  const Runtime& runtime_;
 };
 
 Value Evaluator::value(const Expression& e) const {
   switch (e.kind) {
     case Kind::constant: return e.value;
     case Kind::name: return name(e);
-    case Kind::unary: return unary(e.text, value(e.operands[0]));
-    case Kind::binary: return binary(e.text, value(e.operands[0]), value(e.operands[1]));
+    case Kind::unary: return unary(e);
+    case Kind::binary: return binary(e);
     case Kind::compare: return chain(e);
     case Kind::boolean: return boolean(e);
-    case Kind::conditional: return value(e.operands[truth_of(value(e.operands[0])) ? 1 : 2]);
+    case Kind::conditional: return conditional(e);
     case Kind::tuple: return {Tuple{values(e.operands)}};
     case Kind::list: return {List{values(e.operands)}};
     case Kind::dict: return dict(e);
@@ -82,12 +86,45 @@ Value Evaluator::name(const Expression& e) const {
   return builtin;
 }
 
+Value Evaluator::unary(const Expression& e) const {
+  const Value x = value(e.operands[0]);
+  if (e.text == "not" && x.as<Traced>() != nullptr) return choose(x, {false}, {true});
+  return numpy::unary(e.text, x);
+}
+
+Value Evaluator::binary(const Expression& e) const {
+  const Value x = value(e.operands[0]);
+  const Value y = value(e.operands[1]);
+  const auto array = [](const Value& value) {
+    return value.as<Array>() != nullptr || value.as<Traced>() != nullptr;
+  };
+  if (e.text == "@" && (array(x) || array(y)))
+    return call("numpy.matmul", {{x, y}, {"", ""}}, runtime_);
+  return numpy::binary(e.text, x, y);
+}
+
+// In a graph both are computed; the test has one element, as Python demands.
+Value Evaluator::choose(const Value& test, const Value& then, const Value& otherwise) const {
+  const Value truth = call("bool", {{test}, {""}}, runtime_);
+  return call("numpy.where", {{truth, then, otherwise}, {"", "", ""}}, runtime_);
+}
+
+Value Evaluator::conditional(const Expression& e) const {
+  const Value test = value(e.operands[0]);
+  if (test.as<Traced>() == nullptr) return value(e.operands[truth_of(test) ? 1 : 2]);
+  return choose(test, value(e.operands[1]), value(e.operands[2]));
+}
+
 Value Evaluator::chain(const Expression& e) const {
   Value left = value(e.operands[0]);
+  Value before;  // what the comparisons so far say, where only a graph knows
   for (std::size_t i = 0; i < e.words.size(); ++i) {
     Value right = value(e.operands[i + 1]);
     Value result = compare(e.words[i], left, right);
-    if (i + 1 == e.words.size() || !truth_of(result)) return result;
+    if (before.as<Traced>() != nullptr) result = choose(before, result, before);
+    if (i + 1 == e.words.size()) return result;
+    if (result.as<Traced>() == nullptr && !truth_of(result)) return result;
+    before = std::move(result);
     left = std::move(right);
   }
   return left;
@@ -95,9 +132,17 @@ Value Evaluator::chain(const Expression& e) const {
 
 Value Evaluator::boolean(const Expression& e) const {
   Value result;
+  bool traced = false;  // only a graph knows what the operands so far give
   for (const Expression& operand : e.operands) {
-    result = value(operand);
-    if (&operand != &e.operands.back() && truth_of(result) == (e.text == "or")) return result;
+    const Value next = value(operand);
+    if (traced) {
+      result = e.text == "or" ? choose(result, result, next) : choose(result, next, result);
+      continue;
+    }
+    result = next;
+    traced = result.as<Traced>() != nullptr;
+    if (!traced && &operand != &e.operands.back() && truth_of(result) == (e.text == "or"))
+      return result;
   }
   return result;
 }
@@ -123,9 +168,9 @@ Value Evaluator::call_of(const Expression& e) const {
     arguments.values.push_back(value(e.operands[i]));
   arguments.keywords = e.words;
   const std::string path = path_of(function, names_);
-  if (!path.empty()) return call(path, arguments, width_);
+  if (!path.empty()) return call(path, arguments, runtime_);
   if (function.kind == Kind::attribute) {
-    return call_method(value(function.operands[0]), function.text, arguments, width_);
+    return call_method(value(function.operands[0]), function.text, arguments, runtime_);
   }
   throw Error(Fault::model, "", fmt::format("{} cannot be called", describe(value(function))));
 }
@@ -138,10 +183,10 @@ Index Evaluator::index(const Expression& e) const {
 Value Evaluator::subscript_of(const Expression& e) const {
   const Value object = value(e.operands[0]);
   const Expression& place = e.operands[1];
-  if (place.kind != Kind::tuple) return subscript(object, {index(place)}, false);
+  if (place.kind != Kind::tuple) return subscript(object, {index(place)}, false, runtime_);
   std::vector<Index> indices;
   for (const Expression& part : place.operands) indices.push_back(index(part));
-  return subscript(object, indices, true);
+  return subscript(object, indices, true, runtime_);
 }
 
 Value Evaluator::attribute(const Expression& e) const {
@@ -154,7 +199,7 @@ Value Evaluator::attribute(const Expression& e) const {
     return constant;
   }
   const Value object = value(e.operands[0]);
-  Value result = attribute_of(object, e.text);
+  Value result = attribute_of(object, e.text, runtime_);
   if (!result.is_none()) return result;
   throw Error(Fault::model, "",
               fmt::format("{} has no attribute {}", describe(object), quoted(e.text)));
@@ -183,9 +228,15 @@ std::size_t Table::place_of(std::string_view name) const {
 }
 
 const Value* Table::find(std::string_view name) const {
+  const Value* found = entry(name);
+  if (found != nullptr && found->as<numpy::Unread>() != nullptr) throw Unreadable();
+  return found;
+}
+
+const Value* Table::entry(std::string_view name) const {
   const std::size_t place = place_of(name);
   if (place < entries_.size()) return &entries_[place].second;
-  return outer_ == nullptr ? nullptr : outer_->find(name);
+  return outer_ == nullptr ? nullptr : outer_->entry(name);
 }
 
 void Table::set(std::string_view name, Value value) {
@@ -224,7 +275,7 @@ Formula Formula::of(Value value) {
   return formula;
 }
 
-Value Formula::evaluate(const Table& names, Width width) const {
+Value Formula::evaluate(const Table& names, const Runtime& runtime) const {
   if (!is_text_) return constant_;
   if (const Value* known = names.find(text_)) {
     const std::string* text = known->as<std::string>();
@@ -232,8 +283,8 @@ Value Formula::evaluate(const Table& names, Width width) const {
     // A name may stand for a text, which is then an expression itself; it is not looked up again.
     const Formula inner(*text);
     if (inner.parsed_ == nullptr || names.find(*text) == nullptr)
-      return inner.evaluate(names, width);
-    return mdf::evaluate(*inner.parsed_, names, width);
+      return inner.evaluate(names, runtime);
+    return mdf::evaluate(*inner.parsed_, names, runtime);
   }
   if (!constant_.is_none()) return constant_;
   if (text_ == "constant" || text_ == "math" || text_ == "numpy") return {text_};
@@ -241,7 +292,7 @@ Value Formula::evaluate(const Table& names, Width width) const {
 
   Value result;
   try {
-    result = mdf::evaluate(*parsed_, names, width);
+    result = mdf::evaluate(*parsed_, names, runtime);
   } catch (const Error& error) {
     throw Error(error.fault(), error.where(),
                 fmt::format("could not evaluate {}: {}", quoted(text_), error.text()));
@@ -256,8 +307,8 @@ Value Formula::evaluate(const Table& names, Width width) const {
   return result;
 }
 
-Value evaluate(const Expression& expression, const Table& names, Width width) {
-  return Evaluator(names, width).value(expression);
+Value evaluate(const Expression& expression, const Table& names, const Runtime& runtime) {
+  return Evaluator(names, runtime).value(expression);
 }
 
 }  // namespace isomer::mdf

@@ -18,19 +18,26 @@ namespace isomer::mdf {
 
 using numpy::Arguments;
 using numpy::Index;
+using numpy::Runtime;
 using numpy::Slice;
 using numpy::Width;
 
-/// Names and values in the order they were given: some functions take operands
-/// in that order.
+/// Thrown where something needs what could not be read. No Error, as it has nothing to tell: the
+/// fault has been told already.
+struct Unreadable {};
+
+/// Names and values in the order they were given: some functions take operands in that order.
 class Table {
  public:
   Table() = default;
   /// What it does not have itself is looked up in `outer`, which must outlive it.
   explicit Table(const Table* outer) : outer_(outer) {}
 
+  /// Null where there is none. Throws Unreadable.
   const Value* find(std::string_view name) const;
   void set(std::string_view name, Value value);
+  /// The same as `find`, but gives what is not read, too.
+  const Value* entry(std::string_view name) const;
   /// Its own ones.
   const std::vector<std::pair<std::string, Value>>& entries() const { return entries_; }
 
@@ -57,9 +64,9 @@ class Formula {
   /// One that is this value.
   static Formula of(Value value);
 
-  /// Its value: a name's, a number, an array for a list, else what Python's
-  /// rules give. Throws Fault::model with the text and the reason.
-  Value evaluate(const Table& names, Width width) const;
+  /// Its value: a name's, a number, an array for a list, else what Python's rules give. Throws
+  /// Fault::model with the text and the reason.
+  Value evaluate(const Table& names, const Runtime& runtime) const;
 
   /// The text, or null for other things.
   const std::string* text() const { return is_text_ ? &text_ : nullptr; }
@@ -78,6 +85,6 @@ class Formula {
 };
 
 /// Python's value of a tree.
-Value evaluate(const Expression& expression, const Table& names, Width width);
+Value evaluate(const Expression& expression, const Table& names, const Runtime& runtime);
 
 }  // namespace isomer::mdf

@@ -32,8 +32,7 @@ struct DocumentExecutor::Link {
 };
 
 DocumentExecutor::DocumentExecutor(const DocumentGraph& graph, Width width)
-    : operators_(std::make_shared<SharedOperators>()) {
-  operators_->width = width;
+    : operators_(std::make_shared<SharedOperators>(width)) {
   std::vector<std::string> problems = refused_in(graph);
   if (!problems.empty()) refuse(Fault::unsupported, problems);
   for (const auto& [id, node] : graph.nodes) {
@@ -124,6 +123,7 @@ bool DocumentExecutor::set_parameter(std::string_view node, std::string_view par
 }
 
 void DocumentExecutor::evaluate(const Value& time_increment) {
+  operators_->spent = {};
   for (const std::size_t i : order_) {
     with_place([&] { return fmt::format("node {}", quoted(nodes_[i]->id())); },
                [&] {

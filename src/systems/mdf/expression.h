@@ -16,6 +16,7 @@ using numpy::Array;
 using numpy::Dict;
 using numpy::List;
 using numpy::Text;
+using numpy::Traced;
 using numpy::Tuple;
 using numpy::Value;
 using numpy::Word;

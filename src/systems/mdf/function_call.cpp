@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/text.h"
 #include "run/tensor_emitter.h"
@@ -6,15 +8,6 @@
 
 namespace isomer::mdf {
 namespace {
-
-// What the reference feeds to the operator: numbers get one axis, floats are 32 bits wide.
-Tensor operand(const Value& value, Width width) {
-  Tensor tensor = tensor_of(value);
-  const bool plain = value.as<std::int64_t>() != nullptr || value.as<double>() != nullptr;
-  if (plain) tensor = tensor.reshaped({1});
-  if (!is_floating(tensor.dtype())) return tensor;
-  return tensor.converted(width == Width::doubled ? DType::f64 : DType::f32);
-}
 
 /// In double precision, what the format computes in 32 bits is computed in 64.
 class DocumentEmitter final : public TensorEmitter {
@@ -52,16 +45,45 @@ Inputs in_formal_order(const onnx::Operator& op, Inputs given) {
   return ordered;
 }
 
-Value result_of(const onnx::Operator& op, const TensorEmitter& emitter,
-                const std::vector<ValueId>& results) {
-  if (!gives_tuple(op)) {
-    const Tensor& tensor = emitter[results[0]];
-    return numpy::array_value(tensor.dtype() == DType::f32 ? tensor.converted(DType::f64) : tensor);
-  }
-  Tuple tuple;
-  for (const ValueId id : results) tuple.items.push_back(numpy::array_value(emitter[id]));
-  return {std::move(tuple)};
+bool is_elementwise(const onnx::Operator& op) {
+  const auto family = onnx::elementwise_rows();
+  return op.row >= family.data() && op.row < family.data() + family.size();
 }
+
+/// Where an operator's inputs go, and what comes of them: into a graph, or at once.
+struct Target {
+  Emitter& b;
+  const numpy::Trace* trace;
+  Width width;
+
+  bool has_axes(const Value& value) const {
+    const Traced* traced = value.as<Traced>();
+    return traced != nullptr && b.rank(traced->id) > 0;
+  }
+  // What the reference feeds to the operator: numbers get one axis, floats are 32 bits wide. In a
+  // graph a number needs no axis beside what has some.
+  ValueId operand(const Value& value, bool bare) const {
+    if (trace != nullptr && numpy::trace_of(value) != nullptr)
+      return numpy::materialized(*trace, value);
+    Tensor tensor = tensor_of(value);
+    const bool plain = value.as<std::int64_t>() != nullptr || value.as<double>() != nullptr;
+    if (plain && !bare) tensor = tensor.reshaped({1});
+    if (!is_floating(tensor.dtype())) return b.constant(tensor, tensor.dtype());
+    return b.constant(tensor, width == Width::doubled ? DType::f64 : DType::f32);
+  }
+  Value result(ValueId id, bool widened) const {
+    if (trace != nullptr) return {Traced{trace, id}};
+    const Tensor tensor = b.known(id).value();
+    const bool single = widened && tensor.dtype() == DType::f32;
+    return numpy::array_value(single ? tensor.converted(DType::f64) : tensor);
+  }
+  Value result(const onnx::Operator& op, const std::vector<ValueId>& ids) const {
+    if (!gives_tuple(op)) return result(ids[0], true);
+    Tuple tuple;
+    for (const ValueId id : ids) tuple.items.push_back(result(id, false));
+    return {std::move(tuple)};
+  }
+};
 
 }  // namespace
 
@@ -108,10 +130,10 @@ Value FunctionCall::evaluate(const Table& names, SharedOperators& shared) const 
   for (const Argument& argument : arguments_) {
     all.set(argument.name,
             with_place([&] { return fmt::format("arg {}", quoted(argument.name)); },
-                       [&] { return argument.formula.evaluate(all, shared.width); }));
+                       [&] { return argument.formula.evaluate(all, shared.runtime); }));
   }
   return onnx_ != nullptr ? evaluate_onnx(names, all, shared)
-                          : formula_.evaluate(all, shared.width);
+                          : formula_.evaluate(all, shared.runtime);
 }
 
 // Everything that the node knows, and what the arguments themselves are made of.
@@ -121,16 +143,16 @@ Table FunctionCall::candidates(const Table& given, const Table& names) const {
     const Argument* written = argument(name);
     if (written != nullptr) {
       for (const std::string& inner : written->names) {
-        if (const Value* value = names.find(inner)) found.set(inner, *value);
+        if (const Value* value = names.entry(inner)) found.set(inner, *value);
       }
       const std::string* text = written->formula.text();
       if (text != nullptr && text->starts_with('[') && text->ends_with(']')) return;
     }
-    found.set(name, *names.find(name));
+    found.set(name, *names.entry(name));
   };
   for (const auto& [name, value] : given.entries()) consider(name);
   for (const Argument& one : arguments_) {
-    if (given.find(one.name) == nullptr) consider(one.name);
+    if (given.entry(one.name) == nullptr) consider(one.name);
   }
   return found;
 }
@@ -144,29 +166,40 @@ Value FunctionCall::evaluate_onnx(const Table& given, const Table& names,
   const Table known = candidates(given, names);
   for (const auto& [name, value] : known.entries()) {
     if (name.find("onnx_") != std::string::npos) continue;
-    if (const auto kind = attribute_kind(*onnx_, name)) {
+    const auto kind = attribute_kind(*onnx_, name);
+    const bool taken = kind || onnx_->variadic() || is_input(*onnx_, name);
+    if (taken && value.as<numpy::Unread>() != nullptr) throw Unreadable();
+    if (kind) {
       attributes.push_back(
           {name, with_place([&name = name] { return fmt::format("attribute {}", quoted(name)); },
                             [&value = value, kind] { return attribute_from(value, *kind); })});
-    } else if (onnx_->variadic() || is_input(*onnx_, name)) {
+    } else if (taken) {
       inputs.push_back({name, value});
     }
   }
   if (onnx_->name() == "Constant") return inputs.empty() ? Value{} : inputs[0].value;
 
+  DocumentEmitter at_once(shared.operators, shared.runtime.width);
+  Emitter& b = shared.trace != nullptr ? shared.trace->b : at_once;
+  const Target target{b, shared.trace, shared.runtime.width};
+  const bool bare = is_elementwise(*onnx_) && std::ranges::any_of(inputs, [&](const Input& input) {
+                      return target.has_axes(input.value);
+                    });
   // Where an optional input is absent, those behind it move up, as they do in the reference.
-  DocumentEmitter emitter(shared.operators, shared.width);
   std::vector<ValueId> operands;
   for (const auto& [name, value] : in_formal_order(*onnx_, std::move(inputs))) {
-    if (onnx_->name() == "Pad" && name == "constant_value" && value.is_none()) continue;
-    Tensor tensor = with_place([&name = name] { return fmt::format("input {}", quoted(name)); },
-                               [&, &value = value] { return operand(value, shared.width); });
-    if (onnx_->name() == "Reshape" && name == "shape") tensor = tensor.reshaped({tensor.count()});
-    if (onnx_->name() == "Pad" && name == "constant_value")
-      tensor = tensor.converted(emitter[operands.at(0)].dtype());
-    operands.push_back(emitter.constant(std::move(tensor)));
+    const bool filling = onnx_->name() == "Pad" && name == "constant_value";
+    if (filling && value.is_none()) continue;
+    ValueId id = with_place([&name = name] { return fmt::format("input {}", quoted(name)); },
+                            [&, &value = value] { return target.operand(value, bare); });
+    if (const auto fixed = b.known(id)) {
+      if (onnx_->name() == "Reshape" && name == "shape")
+        id = b.constant(fixed->reshaped({fixed->count()}));
+      if (filling) id = b.constant(*fixed, b.dtype(operands.at(0)));
+    }
+    operands.push_back(id);
   }
-  return result_of(*onnx_, emitter, onnx::read(emitter, *onnx_, operands, attributes));
+  return target.result(*onnx_, onnx::read(b, *onnx_, operands, attributes));
 }
 
 }  // namespace isomer::mdf

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "run/tensor_emitter.h"
 #include "vocabularies/numpy/arithmetic.h"
 #include "vocabularies/numpy/arrays.h"
 
@@ -40,7 +41,63 @@ void noting(std::vector<std::string>& problems, const std::string& place, const 
   }
 }
 
+/// Carries a function's operators out, as far as the document's work is within bounds.
+class BoundedEmitter final : public TensorEmitter {
+ public:
+  explicit BoundedEmitter(SharedOperators& shared)
+      : TensorEmitter(shared.operators), shared_(shared) {}
+
+  std::vector<ValueId> emit_all(std::string_view op, std::vector<ValueId> inputs,
+                                Attributes attributes = {}) override {
+    for (const ValueId id : inputs) {
+      if (id != ValueId::none) spend((*this)[id].count());
+    }
+    if (op == "matmul") {
+      const std::int64_t columns = (*this)[inputs.at(1)].shape().back();
+      spend(numpy::product_of_lengths((*this)[inputs[0]].count(), columns));
+    }
+    std::vector<ValueId> results =
+        TensorEmitter::emit_all(op, std::move(inputs), std::move(attributes));
+    for (const ValueId id : results) spend((*this)[id].count());
+    return results;
+  }
+
+ private:
+  void spend(std::int64_t count) {
+    constexpr std::int64_t most = std::int64_t{1} << 33;
+    shared_.spent.work = numpy::sum_of_lengths(shared_.spent.work, count);
+    if (shared_.spent.work <= most) return;
+    throw Error(Fault::model, "",
+                fmt::format("the document's functions take too much work; at most {} elements are "
+                            "made, read and multiplied",
+                            most));
+  }
+
+  SharedOperators& shared_;
+};
+
 }  // namespace
+
+SharedOperators::SharedOperators(Width width) : operators(0, numpy::most_elements) {
+  runtime.width = width;
+  runtime.emitter = [this] { return std::make_unique<BoundedEmitter>(*this); };
+}
+
+// An array that nobody else holds was made here.
+void SharedOperators::hold(const Value& value) {
+  constexpr std::int64_t most_made = 8 * numpy::most_elements;
+  constexpr std::int64_t most_items = numpy::most_elements / 64;
+  if (const Array* array = value.as<Array>()) {
+    if (array->tensor.bytes().owner.use_count() == 1) spent.made += array->tensor.count();
+  } else if (numpy::items_of(value) != nullptr || value.as<Dict>() != nullptr) {
+    spent.items += static_cast<std::int64_t>(numpy::values_in(value));
+  }
+  if (spent.made <= most_made && spent.items <= most_items) return;
+  throw Error(Fault::model, "",
+              fmt::format("the nodes hold too much; at most {} elements of arrays and {} items of "
+                          "lists are made for all of them",
+                          most_made, most_items));
+}
 
 NodeExecutor::NodeExecutor(std::string id, const Node& node,
                            std::shared_ptr<SharedOperators> shared,
@@ -56,7 +113,7 @@ NodeExecutor::NodeExecutor(std::string id, const Node& node,
   for (const LiveFunction& function : functions_) known.insert(function.id);
 
   for (const auto& [name, parameter] : node.parameters) {
-    const std::string place = fmt::format("node {}, parameter {}", quoted(id_), quoted(name));
+    const std::string place = fmt::format("node {}: parameter {}", quoted(id_), quoted(name));
     noting(problems, place, [&, &key = name, &body = parameter] {
       make_parameter(key, body, problems);
       for (const std::string& word : needed_by(parameters_.back(), body)) {
@@ -97,7 +154,7 @@ void NodeExecutor::make_parameter(const std::string& id, const Parameter& parame
     made.stateful = made.stateful || required_names(*text).contains(id);
   if (!parameter.function.empty()) {
     if (made.value.is_none() && !parameter.args) {
-      problems.push_back(fmt::format("node {}, parameter {}: a function needs args, if only {{}}",
+      problems.push_back(fmt::format("node {}: parameter {}: a function needs args, if only {{}}",
                                      quoted(id_), quoted(id)));
     }
     made.call =
@@ -121,7 +178,7 @@ void NodeExecutor::make_functions(const Node& node, std::set<std::string> known,
   std::map<std::string, std::vector<std::size_t>> waiting_for;
   std::set<std::size_t> ready;
   for (const auto& [name, function] : node.functions) {
-    const std::string place = fmt::format("node {}, function {}", quoted(id_), quoted(name));
+    const std::string place = fmt::format("node {}: function {}", quoted(id_), quoted(name));
     noting(problems, place, [&, &key = name, &body = function] {
       std::set<std::string> needed;
       if (body.value) {
@@ -156,7 +213,7 @@ void NodeExecutor::make_functions(const Node& node, std::set<std::string> known,
     if (taken[i]) continue;
     std::vector<std::string> missing;
     for (const std::string& name : waiting[i].missing) missing.push_back(quoted(name));
-    problems.push_back(fmt::format("node {}, function {}: not known in the node: {}", quoted(id_),
+    problems.push_back(fmt::format("node {}: function {}: not known in the node: {}", quoted(id_),
                                    quoted(waiting[i].function.id), listed(missing)));
   }
 }
@@ -209,34 +266,40 @@ Value NodeExecutor::value_before(const LiveParameter& parameter, const Table& na
                                  bool& keep) const {
   if (!parameter.current.is_none()) return parameter.current;
   if (parameter.value.is_none() && parameter.initial.is_none()) return {};
+  if (parameter.stateful && shared_->trace != nullptr) {
+    throw Error(Fault::unsupported, "",
+                parameter.derivative ? "a time derivative has no meaning in a graph"
+                                     : "it keeps its value between runs");
+  }
   if (parameter.stateful) {
     return parameter.initial.is_none() ? Value{0.0}
-                                       : parameter.initial.evaluate(names, shared_->width);
+                                       : parameter.initial.evaluate(names, shared_->runtime);
   }
   keep = true;
   // Only an expression can ask for the parameter's own name.
   if (parameter.value.text() == nullptr) return parameter.value.value();
   Table own(&names);
   own.set(parameter.id, {0.0});
-  return parameter.value.evaluate(own, shared_->width);
+  return parameter.value.evaluate(own, shared_->runtime);
 }
 
 Value NodeExecutor::evaluate_parameter(LiveParameter& parameter, const Table& names,
                                        const Value& time_increment) const {
   Value result = parameter.current;
   if (!parameter.value.is_none()) {
-    result = parameter.value.evaluate(names, shared_->width);
+    result = parameter.value.evaluate(names, shared_->runtime);
   } else if (parameter.call) {
     result = parameter.call->evaluate(names, *shared_);
   } else if (parameter.derivative && time_increment.is_none()) {
-    result = parameter.initial.evaluate(names, shared_->width);
+    result = parameter.initial.evaluate(names, shared_->runtime);
   } else if (parameter.derivative) {
     if (result.is_none()) {
       throw Error(Fault::model, "",
                   "it has no value to advance from: run once without a time increment first");
     }
-    const Value slope = parameter.derivative->evaluate(names, shared_->width);
-    result = binary("+", numpy::array_value(tensor_of(result)), binary("*", slope, time_increment));
+    const Value slope = parameter.derivative->evaluate(names, shared_->runtime);
+    result = numpy::binary("+", numpy::array_value(tensor_of(result)),
+                           numpy::binary("*", slope, time_increment));
   }
   return parameter.conditions.empty() ? result
                                       : apply_conditions(parameter, std::move(result), names);
@@ -247,49 +310,75 @@ Value NodeExecutor::apply_conditions(const LiveParameter& parameter, Value value
   for (const Condition& condition : parameter.conditions) {
     const auto where = [&] { return fmt::format("condition {}", quoted(condition.id)); };
     with_place(where, [&] {
-      const Value test = condition.test.evaluate(names, shared_->width);
-      const Value then = condition.value.evaluate(names, shared_->width);
+      const Value test = condition.test.evaluate(names, shared_->runtime);
+      const Value then = condition.value.evaluate(names, shared_->runtime);
       if (value.is_none()) value = {0.0};
-      value = numpy::result_of(numpy::chosen(tensor_of(test), tensor_of(then), tensor_of(value)),
-                               false);
+      value = numpy::call("numpy.where", {{test, then, value}, {"", "", ""}}, shared_->runtime);
     });
   }
   return value;
 }
 
+template <class Action>
+Value NodeExecutor::part(std::string_view kind, const std::string& id, const Action& action) const {
+  try {
+    Value value = action();
+    shared_->hold(value);
+    return value;
+  } catch (const Unreadable&) {
+    if (problems_ == nullptr) throw;
+  } catch (const Error& error) {
+    const std::string place = fmt::format("{} {}", kind, quoted(id));
+    if (problems_ == nullptr || error.fault() == Fault::bug)
+      return with_place([&] { return place; }, []() -> Value { throw; });
+    const std::string inner = error.where().empty() ? "" : error.where() + ": ";
+    problems_->push_back(fmt::format("node {}: {}: {}{}", quoted(id_), place, inner, error.text()));
+  }
+  return {numpy::Unread{}};
+}
+
 void NodeExecutor::evaluate(const Value& time_increment) {
+  problems_ = nullptr;
+  carry_out(time_increment);
+}
+
+void NodeExecutor::read(std::vector<std::string>& problems) {
+  problems_ = &problems;
+  carry_out({});
+}
+
+void NodeExecutor::carry_out(const Value& time_increment) {
   Table names;
-  const auto at = [](std::string_view kind, const std::string& id, const auto& action) {
-    return with_place([&] { return fmt::format("{} {}", kind, quoted(id)); }, action);
-  };
   for (LiveInput& input : inputs_) {
     if (!input.current) {
       input.current =
-          at("input port", input.id, [&] { return default_value(input.declared, *shared_); });
+          part("input port", input.id, [&] { return default_value(input.declared, *shared_); });
     }
     names.set(input.id, *input.current);
   }
   for (LiveParameter& parameter : parameters_) {
     bool keep = false;
     Value before =
-        at("parameter", parameter.id, [&] { return value_before(parameter, names, keep); });
+        part("parameter", parameter.id, [&] { return value_before(parameter, names, keep); });
     if (keep) parameter.current = before;
     names.set(parameter.id, std::move(before));
   }
   for (const LiveFunction& function : functions_) {
-    names.set(function.id,
-              at("function", function.id, [&] { return function.call.evaluate(names, *shared_); }));
+    names.set(function.id, part("function", function.id,
+                                [&] { return function.call.evaluate(names, *shared_); }));
   }
   for (LiveParameter& parameter : parameters_) {
-    parameter.current = at("parameter", parameter.id,
-                           [&] { return evaluate_parameter(parameter, names, time_increment); });
+    // Read once; what could not be read has been told.
+    if (problems_ != nullptr && names.entry(parameter.id)->as<numpy::Unread>() != nullptr) continue;
+    parameter.current = part("parameter", parameter.id,
+                             [&] { return evaluate_parameter(parameter, names, time_increment); });
     names.set(parameter.id, parameter.current);
   }
   for (LiveOutput& output : outputs_) {
     if (output.value.text()->empty()) continue;
-    output.current =
-        at("output port", output.id, [&] { return output.value.evaluate(names, shared_->width); });
-    output.known = true;
+    output.current = part("output port", output.id,
+                          [&] { return output.value.evaluate(names, shared_->runtime); });
+    output.known = output.current.as<numpy::Unread>() == nullptr;
   }
 }
 

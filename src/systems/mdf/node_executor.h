@@ -16,11 +16,27 @@
 
 namespace isomer::mdf {
 
-/// The kernels that all nodes of a document share, and how wide numbers are.
+/// What all nodes of a document share: kernels, how wide numbers are, and the graph that they grow
+/// where the document is read and not run.
 struct SharedOperators {
+  explicit SharedOperators(Width width = Width::as_written);
+  SharedOperators(const SharedOperators&) = delete;
+  SharedOperators& operator=(const SharedOperators&) = delete;
+
   Operators operators;
-  Width width = Width::as_written;
+  Runtime runtime;
+  const numpy::Trace* trace = nullptr;
   std::int64_t zeros = 0;  // elements made for ports that nobody gives a value
+
+  /// Of one evaluation, or of the whole reading: what is bounded in sum.
+  struct Spent {
+    std::int64_t work = 0;   // elements that functions read and make, and products that they add
+    std::int64_t made = 0;   // elements of arrays that nodes hold
+    std::int64_t items = 0;  // values in lists that nodes hold
+  };
+  Spent spent;
+  /// Counts what a node holds from now on. Throws Fault::model where all that is too much.
+  void hold(const Value& value);
 };
 
 /// What a node calls by name with arguments: one of the format's functions, an
@@ -70,6 +86,8 @@ class NodeExecutor {
   std::vector<std::string> stateful_parameters() const;
   bool has_output(std::string_view port) const { return find_output(port) != nullptr; }
   void evaluate(const Value& time_increment);
+  /// The same for a document that is read: a part that fails is told, and what needs it left out.
+  void read(std::vector<std::string>& problems);
 
  private:
   struct Condition {
@@ -109,6 +127,10 @@ class NodeExecutor {
   Value evaluate_parameter(LiveParameter& parameter, const Table& names,
                            const Value& time_increment) const;
   Value apply_conditions(const LiveParameter& parameter, Value value, const Table& names) const;
+  /// One part's value, placed. While the document is read, `Unread` where there is none.
+  template <class Action>
+  Value part(std::string_view kind, const std::string& id, const Action& action) const;
+  void carry_out(const Value& time_increment);
 
   std::string id_;
   std::shared_ptr<SharedOperators> shared_;
@@ -122,6 +144,7 @@ class NodeExecutor {
   std::vector<LiveFunction> functions_;  // in an order in which they can run
   std::vector<LiveParameter> parameters_;
   std::vector<LiveOutput> outputs_;
+  std::vector<std::string>* problems_ = nullptr;  // where the document is read
 };
 
 }  // namespace isomer::mdf

@@ -11,10 +11,10 @@
 #include "passes/passes.h"
 #include "systems/mdf/loading.h"
 #include "systems/mdf/mdf.h"
+#include "systems/mdf/node_executor.h"
 #include "systems/mdf/node_text.h"
 #include "systems/mdf/order.h"
 #include "systems/mdf/remarks.h"
-#include "systems/mdf/symbolic.h"
 
 namespace isomer::mdf {
 namespace {
@@ -67,10 +67,10 @@ class Reader {
   bool restore(const std::string& id, const Node& node, const NodeOrigin& origin);
   std::optional<std::vector<std::size_t>> outputs_said(const Node& node, const NodeOrigin& origin,
                                                        const CheckedCall& call) const;
-  Symbol incoming(const std::string& node, const std::string& port);
+  Value incoming(const std::string& node, const std::string& port);
   ValueId constant_for(const Node& node, const std::string& node_id, const std::string& parameter,
                        DType dtype);
-  void tell(const std::string& id, const std::string& part, const Error& error);
+  Value traced(ValueId id) const { return {Traced{&trace_, id}}; }
   void read_by_meaning(const std::string& id, const Node& node);
   void compare_ports(const std::string& id, const Node& node);
   std::vector<ValueId> add_outputs();
@@ -78,10 +78,12 @@ class Reader {
   const Loading& loading_;
   const DocumentGraph& graph_;
   Builder builder_;
+  const numpy::Trace trace_{builder_, DType::f32};
+  std::shared_ptr<SharedOperators> shared_ = std::make_shared<SharedOperators>();
   std::unordered_map<std::string_view, std::size_t> places_;  // of nodes, by their ids
   std::vector<std::size_t> order_;
   std::map<std::pair<std::string, std::string>, const Edge*> incoming_;
-  std::map<std::pair<std::string, std::string>, Symbol> outputs_;
+  std::map<std::pair<std::string, std::string>, Value> outputs_;
   std::map<std::string, ValueId> open_ports_;
   std::map<std::pair<std::string, std::string>, ValueId> weights_;  // by node and parameter
   std::vector<std::string> problems_;
@@ -92,6 +94,7 @@ Reader::Reader(const Loading& loading)
     : loading_(loading),
       graph_(loading.graph()),
       builder_(loading.origin ? loading.origin->name : loading.document.id) {
+  shared_->trace = &trace_;
   for (std::size_t i = 0; i < graph_.nodes.size(); ++i) places_.emplace(graph_.nodes[i].first, i);
   for (const auto& [id, edge] : graph_.edges)
     incoming_[{edge.receiver, edge.receiver_port}] = &edge;
@@ -167,7 +170,7 @@ void Reader::put_in_order() {
   problems_.push_back(fmt::format("the edges form a cycle at or before {}", listed(waiting)));
 }
 
-Symbol Reader::incoming(const std::string& node, const std::string& port) {
+Value Reader::incoming(const std::string& node, const std::string& port) {
   const auto edge = incoming_.find({node, port});
   if (edge != incoming_.end()) {
     const auto found = outputs_.find({edge->second->sender, edge->second->sender_port});
@@ -178,7 +181,7 @@ Symbol Reader::incoming(const std::string& node, const std::string& port) {
   if (open == open_ports_.end()) {
     throw Error(Fault::model, "", fmt::format("nothing comes to input port {}", quoted(port)));
   }
-  return {open->second};
+  return traced(open->second);
 }
 
 // --- nodes as they were --------------------------------------------------------------------------
@@ -188,7 +191,7 @@ ValueId Reader::constant_for(const Node& node, const std::string& node_id,
   const auto weight = weights_.find({node_id, parameter});
   if (weight != weights_.end()) return weight->second;
   const Tensor tensor =
-      tensor_of(Formula(find(node.parameters, parameter)->value).evaluate({}, Width::as_written));
+      tensor_of(Formula(find(node.parameters, parameter)->value).evaluate({}, shared_->runtime));
   if (!tensor.shape().empty()) return builder_.constant(parameter, tensor.converted(dtype));
   return is_floating(dtype) ? builder_.literal(dtype, tensor.doubles()[0])
                             : builder_.literal(dtype, tensor.converted(dtype).integers()[0]);
@@ -247,9 +250,9 @@ bool Reader::restore(const std::string& id, const Node& node, const NodeOrigin& 
       value = constant_for(node, id, name, type == nullptr ? DType::f32 : type->dtype);
     } else if (!name.empty()) {
       if (find(node.input_ports, name) == nullptr) return false;
-      const Symbol symbol = incoming(id, name);
-      if (symbol.value() == nullptr) return false;
-      value = *symbol.value();
+      const Value sent = incoming(id, name);
+      if (sent.as<Traced>() == nullptr) return false;
+      value = sent.as<Traced>()->id;
     }
     inputs.push_back(value);
   }
@@ -266,7 +269,7 @@ bool Reader::restore(const std::string& id, const Node& node, const NodeOrigin& 
     const ValueId value = values.at((*ports)[i]);
     const std::string& port = node.output_ports[i].first;
     if (origin.names.empty()) builder_.name(value, port);
-    outputs_[{id, port}] = {value};
+    outputs_[{id, port}] = traced(value);
   }
   return true;
 }
@@ -274,52 +277,31 @@ bool Reader::restore(const std::string& id, const Node& node, const NodeOrigin& 
 // --- nodes by what they say
 // ------------------------------------------------------------------------
 
-void Reader::tell(const std::string& id, const std::string& part, const Error& error) {
-  if (error.fault() == Fault::bug) throw error;
-  std::string where = fmt::format("node {}: ", quoted(id));
-  if (!part.empty()) where += part + ": ";
-  if (!error.where().empty()) where += error.where() + ": ";
-  problems_.push_back(where + error.text());
-}
-
+// The node is run, on values of the graph.
 void Reader::read_by_meaning(const std::string& id, const Node& node) {
   std::string scope;
   Place place;
   place_of(node.metadata, scope, place);
   builder_.at(scope, place);
-  SymbolicNode reading(builder_);
-  const Symbol unread{{}, true};
-  // All faults are told at once, but not what only follows from one.
-  const auto attempt = [&](std::string_view kind, const std::string& name, const auto& read) {
+  const std::size_t told = problems_.size();
+  NodeExecutor reading(id, node, shared_, problems_);
+  for (const auto& [port, body] : node.input_ports) {
+    Value value{numpy::Unread{}};
     try {
-      read(name);
-      return;
-    } catch (const Unreadable&) {
+      if (is_reached(id, port)) value = incoming(id, port);
     } catch (const Error& error) {
-      tell(id, kind.empty() ? "" : fmt::format("{} {}", kind, quoted(name)), error);
+      problems_.push_back(fmt::format("node {}: {}", quoted(id), error.text()));
     }
-    reading.set(name, unread);
-  };
-  for (const auto& [name, body] : node.input_ports) {
-    attempt("", name, [&](const std::string& port) {
-      reading.set(port, is_reached(id, port) ? incoming(id, port) : unread);
-    });
+    *reading.input(port) = std::move(value);
   }
   for (const auto& [name, parameter] : node.parameters) {
-    attempt("parameter", name, [&, &body = parameter](const std::string& key) {
-      const auto weight = weights_.find({id, key});
-      if (weight == weights_.end()) return reading.parameter(key, body);
-      reading.set(key, {weight->second});
-    });
+    const auto weight = weights_.find({id, name});
+    if (weight != weights_.end()) reading.set_parameter(name, traced(weight->second));
   }
-  for (const auto& [name, function] : node.functions) {
-    attempt("function", name,
-            [&, &body = function](const std::string& key) { reading.function(key, body); });
-  }
-  for (const auto& [name, body] : node.output_ports) {
-    attempt("output port", name, [&, &text = body.value](const std::string& port) {
-      outputs_[{id, port}] = reading.output(text);
-    });
+  if (problems_.size() > told) return;
+  reading.read(problems_);
+  for (const auto& [port, body] : node.output_ports) {
+    if (const Value* value = reading.output(port)) outputs_[{id, port}] = *value;
   }
 }
 
@@ -356,9 +338,9 @@ void Reader::add_node(const std::string& id, const Node& node) {
 void Reader::compare_ports(const std::string& id, const Node& node) {
   for (const auto& [port, body] : node.output_ports) {
     const auto found = outputs_.find({id, port});
-    const ValueId* value = found == outputs_.end() ? nullptr : found->second.value();
+    const Traced* value = found == outputs_.end() ? nullptr : found->second.as<Traced>();
     if (value == nullptr) continue;
-    const TensorType& type = builder_.type(*value);
+    const TensorType& type = builder_.type(value->id);
     const auto shape = known_shape(type.shape);
     const auto wanted = dtype_of_word(body.type);
     const bool kind = wanted && is_floating(*wanted) != is_floating(type.dtype);
@@ -382,7 +364,7 @@ std::vector<ValueId> Reader::add_outputs() {
       if (found == outputs_.end()) continue;
       const std::string place = fmt::format("node {}: output port {}", quoted(id), quoted(port));
       outputs.push_back(
-          with_place(place, [&] { return SymbolicNode(builder_).materialized(found->second); }));
+          with_place(place, [&] { return numpy::materialized(trace_, found->second); }));
     }
   }
   return outputs;

@@ -137,6 +137,7 @@ constexpr Spelling rows[] = {
     {"remainder", "{0}%{1}"},
     {"ne", "", word_ne},
     {"cast", "", word_cast},
+    {"atan", "numpy.arctan({0})"},
 };
 
 }  // namespace

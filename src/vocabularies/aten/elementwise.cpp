@@ -185,6 +185,7 @@ constexpr Row table[] = {
     {.target = "reciprocal", .ours = "reciprocal", .promotion = real},
     {.target = "sin", .ours = "sin", .promotion = real},
     {.target = "cos", .ours = "cos", .promotion = real},
+    {.target = "atan", .ours = "atan", .promotion = real},
     {.target = "tanh", .ours = "tanh", .promotion = real},
     {.target = "sigmoid", .ours = "sigmoid", .promotion = real},
     {.target = "erf", .ours = "erf", .promotion = real},

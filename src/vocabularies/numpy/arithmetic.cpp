@@ -1,5 +1,6 @@
 #include "vocabularies/numpy/arithmetic.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -7,6 +8,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "vocabularies/numpy/arrays.h"
+#include "vocabularies/numpy/operations.h"
 
 namespace isomer::numpy {
 namespace {
@@ -14,48 +16,6 @@ namespace {
 [[noreturn]] void refuse(std::string_view sign, const Value& x, const Value& y) {
   throw Error(Fault::model, "",
               fmt::format("'{}' does not join {} and {}", sign, describe(x), describe(y)));
-}
-
-double floor_quotient(double x, double y) {
-  // Python's definition: the rest first, so that the two always agree.
-  double rest = std::fmod(x, y);
-  double quotient = (x - rest) / y;
-  if (rest != 0 && (rest < 0) != (y < 0)) quotient -= 1;
-  if (y == 0) return x / y;
-  const double floored = std::floor(quotient);
-  return quotient - floored > 0.5 ? floored + 1 : floored;
-}
-
-double rest_of(double x, double y) {
-  double rest = std::fmod(x, y);
-  if (rest == 0) return std::copysign(0.0, y);
-  if ((rest < 0) != (y < 0)) rest += y;
-  return rest;
-}
-
-std::int64_t floor_quotient(std::int64_t x, std::int64_t y) {
-  if (y == 0) return 0;
-  if (y == -1) return static_cast<std::int64_t>(-static_cast<std::uint64_t>(x));
-  return x / y - ((x % y != 0 && (x < 0) != (y < 0)) ? 1 : 0);
-}
-
-std::int64_t rest_of(std::int64_t x, std::int64_t y) {
-  if (y == 0 || y == -1) return 0;
-  const std::int64_t rest = x % y;
-  return rest != 0 && (rest < 0) != (y < 0) ? rest + y : rest;
-}
-
-std::int64_t wrapped(std::uint64_t bits) { return static_cast<std::int64_t>(bits); }
-std::uint64_t bits_of(std::int64_t x) { return static_cast<std::uint64_t>(x); }
-
-std::int64_t power(std::int64_t base, std::int64_t exponent) {
-  std::uint64_t result = 1;
-  std::uint64_t factor = bits_of(base);
-  for (; exponent > 0; exponent >>= 1) {
-    if (exponent & 1) result *= factor;
-    factor *= factor;
-  }
-  return wrapped(result);
 }
 
 // --- Python numbers
@@ -111,7 +71,7 @@ Value integers(std::string_view sign, std::int64_t x, std::int64_t y) {
     if (y < 0) throw Error(Fault::model, "", fmt::format("a shift by {} bits", y));
     const std::int64_t bits = std::min<std::int64_t>(y, 63);
     if (sign == ">>" || x == 0) return {x >> bits};
-    const std::int64_t shifted = wrapped(bits_of(x) << bits);
+    const auto shifted = static_cast<std::int64_t>(static_cast<std::uint64_t>(x) << bits);
     if (y > 63 || shifted >> bits != x) too_large();
     return {shifted};
   }
@@ -189,141 +149,33 @@ std::optional<Value> sequences(std::string_view sign, const Value& x, const Valu
   return std::nullopt;
 }
 
-// --- arrays
-// ----------------------------------------------------------------------------------------------------------
-
-// A Python number is weak: it takes the array's type where that can hold its kind.
-DType type_beside(const Value& value, DType other) {
-  if (const Array* array = value.as<Array>()) return array->tensor.dtype();
-  if (value.as<double>() != nullptr) return is_floating(other) ? other : DType::f64;
-  if (value.as<std::int64_t>() != nullptr) return other == DType::boolean ? DType::i64 : other;
-  return DType::boolean;
+/// Between two lengths, or a length and an integer, which give a length.
+std::optional<Value> of_lengths(std::string_view sign, const Value& x, const Value& y) {
+  const auto length = [](const Value& value) -> std::optional<Dim> {
+    if (const Length* found = value.as<Length>()) return found->dim;
+    if (const auto* number = value.as<std::int64_t>()) return Dim(*number);
+    return std::nullopt;
+  };
+  const auto a = length(x);
+  const auto b = length(y);
+  if (!a || !b) return std::nullopt;
+  const Trace& trace = *(x.as<Length>() != nullptr ? x : y).as<Length>()->trace;
+  if (sign == "+") return length_value(trace, *a + *b);
+  if (sign == "-") return length_value(trace, *a - *b);
+  if (sign == "*") return length_value(trace, *a * *b);
+  if (sign == "//") return length_value(trace, floor_divide(*a, *b));
+  if (sign == "%") return length_value(trace, remainder(*a, *b));
+  return std::nullopt;
 }
 
-DType joint_type(const Value& x, const Value& y) {
-  const Array* left = x.as<Array>();
-  const Array* right = y.as<Array>();
-  const DType a = left != nullptr ? left->tensor.dtype() : type_beside(x, right->tensor.dtype());
-  const DType b = right != nullptr ? right->tensor.dtype() : type_beside(y, a);
-  return common_type(a, b);
+bool is_length(const Value& value) { return value.as<Length>() != nullptr; }
+bool is_array(const Value& value) {
+  return value.as<Array>() != nullptr || value.as<Traced>() != nullptr || is_length(value);
 }
-
-// A weak number is rounded to the array's type before the operation.
-Tensor operand_of(const Value& value, DType joint) {
-  Tensor tensor = tensor_of(value);
-  return is_number(value) && joint == DType::f32 ? tensor.converted(joint) : tensor;
+/// What an operator with an array on its other side takes.
+bool is_operand(const Value& value) {
+  return is_array(value) || is_number(value) || items_of(value) != nullptr;
 }
-
-double add(double x, double y) { return x + y; }
-double subtract(double x, double y) { return x - y; }
-double multiply(double x, double y) { return x * y; }
-double divide(double x, double y) { return x / y; }
-double raise(double x, double y) { return std::pow(x, y); }
-double floor_divide(double x, double y) { return floor_quotient(x, y); }
-double remainder_of(double x, double y) { return rest_of(x, y); }
-
-std::int64_t add(std::int64_t x, std::int64_t y) { return wrapped(bits_of(x) + bits_of(y)); }
-std::int64_t subtract(std::int64_t x, std::int64_t y) { return wrapped(bits_of(x) - bits_of(y)); }
-std::int64_t multiply(std::int64_t x, std::int64_t y) { return wrapped(bits_of(x) * bits_of(y)); }
-std::int64_t floor_divide(std::int64_t x, std::int64_t y) { return floor_quotient(x, y); }
-std::int64_t remainder_of(std::int64_t x, std::int64_t y) { return rest_of(x, y); }
-std::int64_t raise(std::int64_t x, std::int64_t y) {
-  if (y < 0)
-    throw Error(Fault::model, "", "integers of an array cannot be raised to negative powers");
-  return power(x, y);
-}
-std::int64_t both(std::int64_t x, std::int64_t y) { return x & y; }
-std::int64_t either(std::int64_t x, std::int64_t y) { return x | y; }
-std::int64_t one_of(std::int64_t x, std::int64_t y) { return x ^ y; }
-std::int64_t shifted_left(std::int64_t x, std::int64_t y) {
-  return y < 0 || y > 63 ? 0 : wrapped(bits_of(x) << y);
-}
-std::int64_t shifted_right(std::int64_t x, std::int64_t y) {
-  return x >> (y < 0 || y > 63 ? 63 : y);
-}
-
-struct Operation {
-  std::string_view sign;
-  double (*reals)(double, double);
-  std::int64_t (*integers)(std::int64_t, std::int64_t);
-};
-
-constexpr Operation operations[] = {
-    {"+", add, add},
-    {"-", subtract, subtract},
-    {"*", multiply, multiply},
-    {"/", divide, nullptr},
-    {"//", floor_divide, floor_divide},
-    {"%", remainder_of, remainder_of},
-    {"**", raise, raise},
-    {"&", nullptr, both},
-    {"|", nullptr, either},
-    {"^", nullptr, one_of},
-    {"<<", nullptr, shifted_left},
-    {">>", nullptr, shifted_right},
-};
-
-Value arrays(std::string_view sign, const Value& x, const Value& y) {
-  if (sign == "@") return result_of(matrix_product(tensor_of(x), tensor_of(y)));
-  const Value left = items_of(x) != nullptr ? array_value(tensor_of(x)) : x;
-  const Value right = items_of(y) != nullptr ? array_value(tensor_of(y)) : y;
-  const DType dtype = joint_type(left, right);
-  const Tensor a = operand_of(left, dtype);
-  const Tensor b = operand_of(right, dtype);
-  for (const Operation& operation : operations) {
-    if (operation.sign != sign) continue;
-    if (!is_floating(dtype) && operation.integers != nullptr) {
-      if (dtype == DType::boolean && sign == "-") {
-        throw Error(Fault::model, "",
-                    "arrays of truths cannot be subtracted: '^' says where they differ");
-      }
-      const bool truths = dtype == DType::boolean && sign != "//" && sign != "%" && sign != "**";
-      return result_of(
-          map_integers(a, b, truths ? DType::boolean : DType::i64, operation.integers));
-    }
-    if (operation.reals == nullptr) break;
-    return result_of(map_pairs(a, b, is_floating(dtype) ? dtype : DType::f64, operation.reals));
-  }
-  refuse(sign, x, y);
-}
-
-template <class T>
-T less(T x, T y) {
-  return x < y;
-}
-template <class T>
-T less_or_equal(T x, T y) {
-  return x <= y;
-}
-template <class T>
-T greater(T x, T y) {
-  return x > y;
-}
-template <class T>
-T greater_or_equal(T x, T y) {
-  return x >= y;
-}
-template <class T>
-T equal(T x, T y) {
-  return x == y;
-}
-template <class T>
-T unequal(T x, T y) {
-  return x != y;
-}
-
-// Integers by themselves: beyond 2 ** 53 doubles do not tell them apart.
-struct Comparison {
-  std::string_view word;
-  double (*reals)(double, double);
-  std::int64_t (*integers)(std::int64_t, std::int64_t);
-};
-
-constexpr Comparison comparisons[] = {
-    {"<", less, less},       {"<=", less_or_equal, less_or_equal},
-    {">", greater, greater}, {">=", greater_or_equal, greater_or_equal},
-    {"==", equal, equal},    {"!=", unequal, unequal},
-};
 
 bool is_whole(const Value& value) { return is_number(value) && value.as<double>() == nullptr; }
 
@@ -357,7 +209,7 @@ const std::string* text_of(const Value& value) {
 bool same(const Value& x, const Value& y) {
   if (is_whole(x) && is_whole(y)) return integer_of(x) == integer_of(y);
   if (is_number(x) && is_number(y)) return real_of(x) == real_of(y);
-  if (x.as<Array>() != nullptr || y.as<Array>() != nullptr) return truth_of(compare("==", x, y));
+  if (is_array(x) || is_array(y)) return truth_of(compare("==", x, y));
   const auto* left = items_of(x);
   const auto* right = items_of(y);
   if (left != nullptr && right != nullptr)
@@ -387,15 +239,24 @@ bool contains(const Value& item, const Value& container) {
   throw Error(Fault::model, "", fmt::format("nothing is in {}", describe(container)));
 }
 
-}  // namespace
-
-Value result_of(Tensor tensor, bool scalars) {
-  const bool scalar = scalars && tensor.shape().empty();
-  return {Array{std::move(tensor), scalar}};
+Value unary_traced(std::string_view sign, const Trace& trace, const Value& x) {
+  if (sign == "+") return x;
+  if (const Length* length = x.as<Length>(); length != nullptr && sign == "-")
+    return length_value(trace, Dim(0) - length->dim);
+  const ValueId id = materialized(trace, x);
+  const bool truth = trace.b.dtype(id) == DType::boolean;
+  if (sign == "~" && truth) return {Traced{&trace, trace.b.emit("logical_not", {id})}};
+  if (sign == "~" && !is_floating(trace.b.dtype(id)))
+    return binary("-", {std::int64_t{-1}}, {Traced{&trace, id}});
+  if (sign == "-" && !truth) return {Traced{&trace, trace.b.emit("neg", {id})}};
+  throw Error(Fault::model, "", fmt::format("'{}' does not apply to {}", sign, describe(x)));
 }
+
+}  // namespace
 
 Value unary(std::string_view sign, const Value& x) {
   if (sign == "not") return {!truth_of(x)};
+  if (is_array(x) && x.as<Array>() == nullptr) return unary_traced(sign, *trace_of(x), x);
   if (const Array* array = x.as<Array>()) {
     if (sign == "+") return x;
     const DType dtype = array->tensor.dtype();
@@ -406,7 +267,7 @@ Value unary(std::string_view sign, const Value& x) {
   }
   if (const double* number = x.as<double>(); number != nullptr && sign != "~")
     return {sign == "-" ? -*number : *number};
-  if ((is_number(x) && x.as<double>() == nullptr)) {
+  if (is_whole(x)) {
     const std::int64_t number = integer_of(x);
     if (sign == "-") return integers("-", 0, number);
     return {sign == "~" ? ~number : number};
@@ -415,12 +276,12 @@ Value unary(std::string_view sign, const Value& x) {
 }
 
 Value binary(std::string_view sign, const Value& x, const Value& y) {
-  const bool array = x.as<Array>() != nullptr || y.as<Array>() != nullptr;
-  const auto fits = [](const Value& value) {
-    return value.as<Array>() != nullptr || is_number(value) || items_of(value) != nullptr;
-  };
-  if (array && fits(x) && fits(y)) return arrays(sign, x, y);
   if (is_number(x) && is_number(y) && sign != "@") return numbers(sign, x, y);
+  if (is_length(x) || is_length(y)) {
+    if (const auto length = of_lengths(sign, x, y)) return *length;
+  }
+  if ((is_array(x) || is_array(y)) && is_operand(x) && is_operand(y) && sign != "@")
+    return apply(operation_of(sign), x, y);
   if (const auto result = sequences(sign, x, y)) return *result;
   refuse(sign, x, y);
 }
@@ -433,33 +294,15 @@ Value compare(std::string_view word, const Value& x, const Value& y) {
         (x.is_none() && y.is_none()) || (x.data.index() == y.data.index() && same(x, y));
     return {is == (word == "is")};
   }
-  const bool equality = word == "==" || word == "!=";
-  const bool array = x.as<Array>() != nullptr || y.as<Array>() != nullptr;
-  const auto comparable = [](const Value& value) {
-    return value.as<Array>() != nullptr || is_number(value) || items_of(value) != nullptr;
-  };
-  for (const Comparison& comparison : comparisons) {
-    if (comparison.word != word) continue;
-    if (array && comparable(x) && comparable(y)) {
-      const Value left = items_of(x) != nullptr ? array_value(tensor_of(x)) : x;
-      const Value right = items_of(y) != nullptr ? array_value(tensor_of(y)) : y;
-      const DType dtype = joint_type(left, right);
-      const Tensor a = operand_of(left, dtype);
-      const Tensor b = operand_of(right, dtype);
-      return result_of(is_floating(dtype)
-                           ? map_pairs(a, b, DType::boolean, comparison.reals)
-                           : map_integers(a, b, DType::boolean, comparison.integers));
-    }
-    if (is_whole(x) && is_whole(y)) return {comparison.integers(integer_of(x), integer_of(y)) != 0};
-    if (is_number(x) && is_number(y)) return {comparison.reals(real_of(x), real_of(y)) != 0};
-  }
-  if (equality) return {(!array && same(x, y)) == (word == "==")};
+  const Operation& operation = operation_of(word);
+  const bool array = is_array(x) || is_array(y);
+  if (array && is_operand(x) && is_operand(y)) return apply(operation, x, y);
+  if (is_whole(x) && is_whole(y)) return {operation.integers(integer_of(x), integer_of(y)) != 0};
+  if (is_number(x) && is_number(y)) return {operation.reals(real_of(x), real_of(y)) != 0};
+  if (word == "==" || word == "!=") return {(!array && same(x, y)) == (word == "==")};
   if (text_of(x) != nullptr && text_of(y) != nullptr) {
     const int order = text_of(x)->compare(*text_of(y));
-    return {word == "<"    ? order < 0
-            : word == "<=" ? order <= 0
-            : word == ">"  ? order > 0
-                           : order >= 0};
+    return {operation.integers(order, 0) != 0};
   }
   refuse(word, x, y);
 }

@@ -3,9 +3,10 @@
 // The functions an expression can call: Python's own, those of `math` and `numpy`, and the methods
 // of arrays.
 
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "vocabularies/numpy/value.h"
@@ -15,6 +16,13 @@ namespace isomer::numpy {
 /// How wide `numpy.float32` is: documents are run once as they are and once in double precision,
 /// for proofs.
 enum class Width { as_written, doubled };
+
+/// What functions are carried out with.
+struct Runtime {
+  Width width = Width::as_written;
+  /// Makes what carries operators out at once, for one function on known arrays.
+  std::function<std::unique_ptr<Emitter>()> emitter;
+};
 
 struct Arguments {
   std::vector<Value> values;
@@ -27,14 +35,16 @@ Value named(const std::string& name);
 /// Whether `name` is one of Python's builtins: the format takes those for known.
 bool is_builtin(std::string_view name);
 
+/// The full names of all functions, sorted.
+std::vector<std::string_view> function_names();
 /// Calls a function by its full name. Throws Fault::model where there is none, or Python would
 /// raise.
-Value call(const std::string& name, const Arguments& arguments, Width width);
+Value call(const std::string& name, const Arguments& arguments, const Runtime& runtime);
 /// Calls a method of `object`: x.mean(axis=0).
 Value call_method(const Value& object, const std::string& name, const Arguments& arguments,
-                  Width width);
+                  const Runtime& runtime);
 /// An attribute of `object` that is no method: x.T, x.shape. None when there is none.
-Value attribute_of(const Value& object, std::string_view name);
+Value attribute_of(const Value& object, std::string_view name, const Runtime& runtime);
 
 /// object[index]; an index of several axes is a tuple, a slice is a `Slice`.
 struct Slice {
@@ -45,6 +55,7 @@ struct Index {
   Value at;
   Slice slice;
 };
-Value subscript(const Value& object, const std::vector<Index>& index, bool tuple);
+Value subscript(const Value& object, const std::vector<Index>& index, bool tuple,
+                const Runtime& runtime);
 
 }  // namespace isomer::numpy

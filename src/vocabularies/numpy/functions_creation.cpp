@@ -1,83 +1,94 @@
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "base/error.h"
 #include "base/text.h"
-#include "vocabularies/numpy/function_table.h"
+#include "vocabularies/numpy/arithmetic.h"
+#include "vocabularies/numpy/arrays.h"
+#include "vocabularies/numpy/call.h"
 
 namespace isomer::numpy {
 namespace {
 
-std::optional<DType> type_named(std::string_view name) {
-  if (name.starts_with("numpy.")) name.remove_prefix(6);
-  if (name == "bool" || name == "bool_") return DType::boolean;
-  if (name == "float" || name == "float64" || name == "double") return DType::f64;
-  if (name == "float32" || name == "float16" || name == "single") return DType::f32;
-  if (name == "int" || name == "int64" || name == "int32" || name == "int16" || name == "int8" ||
-      name == "uint8") {
-    return DType::i64;
+/// Argument 0 as elements of a type.
+Value converted(const Call& c, DType dtype, bool scalars) {
+  if (!c.in_graph()) return result_of(tensor_of(c[0]).converted(dtype), scalars);
+  return c.result(c.tensor(0, dtype), scalars);
+}
+
+DType type_of(const Call& c) {
+  return c.in_graph() ? c.b().dtype(c.tensor(0)) : tensor_of(c[0]).dtype();
+}
+
+/// One value everywhere.
+Value filled(const Call& c, const Shape& shape, const Value& value, DType dtype) {
+  const auto known = known_shape(shape);
+  if (known && trace_of(value) == nullptr) {
+    const std::vector<std::int64_t> lengths = bounded(*known);
+    return result_of(broadcast_to(tensor_of(value).converted(dtype), lengths), false);
   }
-  return std::nullopt;
+  const ValueId one = materialized(c.trace(), value, dtype);
+  return c.result(c.emit("expand", {one}, {{"shape", shape}}), false);
 }
 
-DType type_in(const Bound& a, std::size_t i, DType otherwise) {
-  if (!a.has(i)) return otherwise;
-  const Word* word = a[i].as<Word>();
-  const std::string* text = a[i].as<std::string>();
-  const auto dtype = type_named(word != nullptr ? word->name : text != nullptr ? *text : "");
-  if (!dtype)
-    throw Error(Fault::model, "", fmt::format("{} is no type of elements", describe(a[i])));
-  return *dtype == DType::f32 && a.width == Width::doubled ? DType::f64 : *dtype;
+Value array(const Call& c) {
+  if (!c.in_graph()) {
+    const Tensor x = tensor_of(c[0]);
+    return result_of(x.converted(c.dtype(1, x.dtype())), false);
+  }
+  const ValueId x = c.tensor(0);
+  return c.result(c.cast(x, c.dtype(1, c.b().dtype(x))), false);
 }
 
-Tensor filled(const Lengths1& shape, const Value& value, std::optional<DType> dtype) {
-  const Tensor one = tensor_of(value);
-  return broadcast_to(dtype ? one.converted(*dtype) : one, bounded(shape));
+Value zeros(const Call& c) { return filled(c, c.lengths(0), {0.0}, c.dtype(1, c.float64())); }
+Value ones(const Call& c) { return filled(c, c.lengths(0), {1.0}, c.dtype(1, c.float64())); }
+Value full(const Call& c) {
+  const DType own = trace_of(c[1]) != nullptr ? c.b().dtype(c.tensor(1)) : tensor_of(c[1]).dtype();
+  return filled(c, c.lengths(0), c[1], c.dtype(2, own));
 }
 
-Value array(const Bound& a) {
-  const Tensor x = a.tensor(0);
-  return result_of(x.converted(type_in(a, 1, x.dtype())), false);
+Shape shape_like(const Call& c) {
+  return c.in_graph() ? c.b().shape(c.tensor(0)) : tensor_of(c[0]).type().shape;
 }
-Value zeros(const Bound& a) {
-  return result_of(Tensor::zeros(type_in(a, 1, DType::f64), bounded(*a.integers(0))), false);
+Value zeros_like(const Call& c) { return filled(c, shape_like(c), {0.0}, c.dtype(1, type_of(c))); }
+Value ones_like(const Call& c) { return filled(c, shape_like(c), {1.0}, c.dtype(1, type_of(c))); }
+Value full_like(const Call& c) { return filled(c, shape_like(c), c[1], c.dtype(2, type_of(c))); }
+
+Dim length_at(const Call& c, std::size_t i) {
+  const Shape lengths = c.lengths(i);
+  if (lengths.size() == 1) return lengths[0];
+  throw Error(Fault::model, "", fmt::format("a length is needed, this is {}", describe(c[i])));
 }
-Value ones(const Bound& a) {
-  return result_of(filled(*a.integers(0), {1.0}, type_in(a, 1, DType::f64)), false);
+
+// Where the row's number is the column's.
+Value identity(const Call& c) {
+  const Dim rows = length_at(c, 0);
+  const Dim columns = c.has(1) ? length_at(c, 1) : rows;
+  if (const auto known = known_shape({rows, columns})) bounded(*known);
+  const auto counted_up = [&](const Dim& length, std::int64_t axis) {
+    return c.emit("unsqueeze", {c.emit("arange", {}, {{"end", length}})}, {{"dim", axis}});
+  };
+  const ValueId same = c.emit("eq", {counted_up(rows, 1), counted_up(columns, 0)});
+  return c.result(c.cast(same, c.dtype(2, c.float64())), false);
 }
-Value full(const Bound& a) {
-  return result_of(filled(*a.integers(0), a[1], type_in(a, 2, a.tensor(1).dtype())), false);
-}
-Value zeros_like(const Bound& a) {
-  const Tensor x = a.tensor(0);
-  return result_of(Tensor::zeros(type_in(a, 1, x.dtype()), x.shape()), false);
-}
-Value ones_like(const Bound& a) {
-  const Tensor x = a.tensor(0);
-  return result_of(filled(x.shape(), {1.0}, type_in(a, 1, x.dtype())), false);
-}
-Value full_like(const Bound& a) {
-  const Tensor x = a.tensor(0);
-  return result_of(filled(x.shape(), a[1], type_in(a, 2, x.dtype())), false);
-}
-Value identity(const Bound& a) {
-  const std::int64_t rows = integer_of(a[0]);
-  const std::int64_t columns = a.integer(1, rows);
-  bounded({rows, columns});
-  std::vector<double> values;
-  for (std::int64_t i = 0; i < rows * columns; ++i)
-    values.push_back(i / columns == i % columns ? 1 : 0);
-  return result_of(Tensor::from_doubles(type_in(a, 2, DType::f64), {rows, columns}, values), false);
+
+/// Of lengths of a graph.
+Value range_of_lengths(const Call& c, const Dim& start, const Dim& stop) {
+  const ValueId range =
+      c.emit("arange", {}, {{"start", start}, {"end", stop}, {"step", c.integer(2, 1)}});
+  return c.result(c.cast(range, c.dtype(3, DType::i64)), false);
 }
 
 // start, stop, step, dtype; one alone is the stop
-Value range_of(const Bound& a) {
+Value arange(const Call& c) {
   const Value zero{std::int64_t{0}};
-  const Value& start = a.has(1) ? a[0] : zero;
-  const Value& stop = a.has(1) ? a[1] : a[0];
+  const bool alone = !c.has(1);
+  const Value& start = alone ? zero : c[0];
+  const Value& stop = alone ? c[0] : c[1];
+  if (start.as<Length>() != nullptr || stop.as<Length>() != nullptr)
+    return range_of_lengths(c, alone ? Dim(0) : length_at(c, 0), length_at(c, alone ? 0 : 1));
   const double first = real_of(start);
-  const double step = a.real(2, 1);
+  const double step = c.real(2, 1);
   if (step == 0) throw Error(Fault::model, "", "a range cannot advance by 0");
   const double count = std::max(0.0, std::ceil((real_of(stop) - first) / step));
   constexpr double most = 1e18;  // where the bound of all arrays has long been passed
@@ -85,50 +96,59 @@ Value range_of(const Bound& a) {
   bounded({static_cast<std::int64_t>(std::min(count, most))});
   std::vector<double> values(static_cast<std::size_t>(count));
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = first + static_cast<double>(i) * step;
-  const bool real = start.as<double>() != nullptr || stop.as<double>() != nullptr ||
-                    (a.has(2) && a[2].as<double>() != nullptr);
-  const DType dtype = type_in(a, 3, real ? DType::f64 : DType::i64);
+  const auto is_real = [](const Value& value) {
+    return !is_number(value) ? is_floating(tensor_of(value).dtype())
+                             : value.as<double>() != nullptr;
+  };
+  const bool real = is_real(start) || is_real(stop) || (c.has(2) && is_real(c[2]));
   const auto length = static_cast<std::int64_t>(values.size());
-  return result_of(Tensor::from_doubles(dtype, {length}, values), false);
+  return result_of(
+      Tensor::from_doubles(c.dtype(3, real ? DType::f64 : DType::i64), {length}, values), false);
 }
 
-Value linear_space(const Bound& a) {
-  const std::int64_t count = a.integer(2, 50);
+// From the start by equal steps; the end itself is not computed.
+Value linspace(const Call& c) {
+  const std::int64_t count = c.integer(2, 50);
   bounded({count});
-  std::vector<double> values;
-  for (std::int64_t i = 0; i < count; ++i) {
-    const double part = count > 1 ? static_cast<double>(i) / static_cast<double>(count - 1) : 0;
-    values.push_back(i + 1 == count && count > 1
-                         ? real_of(a[1])
-                         : real_of(a[0]) + part * (real_of(a[1]) - real_of(a[0])));
+  std::vector<double> parts;
+  for (std::int64_t i = 0; i < count; ++i)
+    parts.push_back(count > 1 ? static_cast<double>(i) / static_cast<double>(count - 1) : 0);
+  const ValueId part =
+      c.b().constant(Tensor::from_doubles(DType::f64, {count}, parts), c.float64());
+  const ValueId start = c.tensor(0, c.float64());
+  const ValueId stop = c.tensor(1, c.float64());
+  ValueId result = c.emit("add", {start, c.emit("mul", {part, c.emit("sub", {stop, start})})});
+  if (count > 1) {
+    const ValueId last = c.emit("eq", {part, c.b().literal(c.float64(), 1.0)});
+    result = c.emit("where", {last, stop, result});
   }
-  return result_of(Tensor::from_doubles(DType::f64, {count}, values), false);
+  return c.result(result, false);
 }
 
-template <DType wanted>
-Value converted(const Bound& a) {
-  const DType dtype = wanted == DType::f32 && a.width == Width::doubled ? DType::f64 : wanted;
-  return result_of(a.tensor(0).converted(dtype));
-}
+Value as_float64(const Call& c) { return converted(c, c.float64(), true); }
+Value as_float32(const Call& c) { return converted(c, c.float32(), true); }
+Value as_int64(const Call& c) { return converted(c, DType::i64, true); }
+Value as_bool(const Call& c) { return converted(c, DType::boolean, true); }
 
 // Rounded to half precision; kept in single, which holds every half.
-Value halved(const Bound& a) {
-  return result_of(a.tensor(0).converted(DType::f16).converted(DType::f32));
+Value as_float16(const Call& c) {
+  if (!c.in_graph()) return result_of(tensor_of(c[0]).converted(DType::f16).converted(DType::f32));
+  return c.result(c.cast(c.tensor(0, DType::f16), DType::f32));
 }
 
-Value cast(const Bound& a) {
-  const Tensor x = a.tensor(0);
-  return result_of(x.converted(type_in(a, 1, x.dtype())), a[0].as<Array>()->scalar);
+Value astype(const Call& c) {
+  const Array* array = c[0].as<Array>();
+  return converted(c, c.dtype(1, DType::f64), array != nullptr && array->scalar);
 }
 
-Value text(const Bound& a) {
-  const std::string* text = a[0].as<std::string>();
+Value text(const Call& c) {
+  const std::string* text = c[0].as<std::string>();
   if (text == nullptr)
-    throw Error(Fault::model, "", fmt::format("numpy.str_ needs a text, not {}", describe(a[0])));
+    throw Error(Fault::model, "", fmt::format("numpy.str_ needs a text, not {}", describe(c[0])));
   return {Text{*text}};
 }
 
-constexpr LibraryFunction rows[] = {
+constexpr Function rows[] = {
     {"numpy.array", "x dtype?", array},
     {"numpy.asarray", "x dtype?", array},
     {"numpy.zeros", "shape dtype?", zeros},
@@ -140,21 +160,20 @@ constexpr LibraryFunction rows[] = {
     {"numpy.full_like", "x fill_value dtype?", full_like},
     {"numpy.eye", "N M? dtype?", identity},
     {"numpy.identity", "N M? dtype?", identity},
-    {"numpy.arange", "start stop? step? dtype?", range_of},
-    {"numpy.linspace", "start stop num?", linear_space},
-    {"numpy.float64", "x", converted<DType::f64>},
-    {"numpy.double", "x", converted<DType::f64>},
-    {"numpy.float32", "x", converted<DType::f32>},
-    {"numpy.float16", "x", halved},
-    {"numpy.int64", "x", converted<DType::i64>},
-    {"numpy.int32", "x", converted<DType::i64>},
-    {"numpy.bool_", "x", converted<DType::boolean>},
-    {"numpy.str_", "x", text},
-    {"array.astype", "x dtype", cast},
+    {"numpy.arange", "start stop? step? dtype?", arange},
+    {"numpy.linspace", "start stop num?", linspace},
+    {"numpy.float64", "x", as_float64},
+    {"numpy.float32", "x", as_float32},
+    {"numpy.float16", "x", as_float16},
+    {"numpy.int64", "x", as_int64},
+    {"numpy.int32", "x", as_int64},
+    {"numpy.bool_", "x", as_bool},
+    {"numpy.str_", "x", text, true},
+    {"array.astype", "x dtype", astype},
 };
 
 }  // namespace
 
-std::span<const LibraryFunction> creation_functions() { return rows; }
+std::span<const Function> creation_functions() { return rows; }
 
 }  // namespace isomer::numpy

@@ -1,183 +1,181 @@
-#include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <numbers>
 
 #include "base/error.h"
 #include "base/text.h"
-#include "vocabularies/numpy/function_table.h"
+#include "vocabularies/numpy/arithmetic.h"
+#include "vocabularies/numpy/arrays.h"
+#include "vocabularies/numpy/call.h"
+#include "vocabularies/numpy/composites.h"
+#include "vocabularies/numpy/operations.h"
 
 namespace isomer::numpy {
 namespace {
-
-template <double (*function)(double)>
-Value elementwise(const Bound& a) {
-  const Tensor x = a.tensor(0);
-  return result_of(map_reals(x, real_type(x.dtype()), function));
-}
 
 double sign_of(double x) { return std::isnan(x) ? x : (x > 0) - (x < 0); }
 double is_nan(double x) { return std::isnan(x); }
 double is_infinite(double x) { return std::isinf(x); }
 double is_finite(double x) { return std::isfinite(x); }
+double is_zero(double x) { return x == 0; }
 double inverse(double x) { return 1 / x; }
+double squared(double x) { return x * x; }
+double degrees(double x) { return x * (180 / std::numbers::pi); }
+double radians(double x) { return x * (std::numbers::pi / 180); }
 
-template <double (*function)(double)>
-Value truths(const Bound& a) {
-  return result_of(map_reals(a.tensor(0), DType::boolean, function));
-}
-
-std::int64_t unchanged(std::int64_t x, std::int64_t) { return x; }
-std::int64_t magnitude(std::int64_t x, std::int64_t) {
-  // Wraps, as NumPy's does.
+// Integers wrap, as NumPy's do.
+std::int64_t magnitude(std::int64_t x) {
   return x < 0 ? static_cast<std::int64_t>(-static_cast<std::uint64_t>(x)) : x;
 }
-std::int64_t sign_of(std::int64_t x, std::int64_t) { return (x > 0) - (x < 0); }
+std::int64_t sign_of(std::int64_t x) { return (x > 0) - (x < 0); }
+std::int64_t squared(std::int64_t x) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(x) * static_cast<std::uint64_t>(x));
+}
+std::int64_t inverse(std::int64_t x) { return x == 1 || x == -1 ? x : 0; }
 
-// Functions that make integers of integers, which doubles do not hold beyond 2 ** 53.
-template <double (*reals)(double), std::int64_t (*integers)(std::int64_t, std::int64_t) = unchanged>
-Value same_kind(const Bound& a) {
-  const Tensor x = a.tensor(0);
-  return result_of(is_floating(x.dtype()) ? map_reals(x, x.dtype(), reals)
-                                          : map_integers(x, x, x.dtype(), integers));
+ValueId emit_is_zero(Emitter& b, ValueId x) {
+  return b.emit("eq", {x, b.literal(b.dtype(x), 0.0)});
 }
 
-double larger(double x, double y) { return std::isnan(x) || x > y ? x : y; }
-double smaller(double x, double y) { return std::isnan(x) || x < y ? x : y; }
-std::int64_t larger(std::int64_t x, std::int64_t y) { return std::max(x, y); }
-std::int64_t smaller(std::int64_t x, std::int64_t y) { return std::min(x, y); }
-double logical_and(double x, double y) { return x != 0 && y != 0; }
-double logical_or(double x, double y) { return x != 0 || y != 0; }
-double logical_xor(double x, double y) { return (x != 0) != (y != 0); }
-double logical_not(double x) { return x == 0; }
+using Kind = Elementary::Kind;
 
-DType pair_type(const Value& x, const Value& y) {
-  // The type of x + y, by the same rules for plain numbers.
-  return tensor_of(binary("+", x, y)).dtype();
+constexpr Elementary elementary[] = {
+    {"numpy.exp", "math.exp", Kind::real, ::exp, "exp"},
+    {"numpy.exp2", "math.exp2", Kind::real, ::exp2, "exp2"},
+    {"numpy.expm1", "math.expm1", Kind::real, ::expm1, "expm1"},
+    {"numpy.log", "", Kind::real, ::log, "log"},
+    {"numpy.log2", "math.log2", Kind::real, ::log2, "log2"},
+    {"numpy.log10", "math.log10", Kind::real, ::log10, "log10"},
+    {"numpy.log1p", "math.log1p", Kind::real, ::log1p, "log1p"},
+    {"numpy.sqrt", "math.sqrt", Kind::real, ::sqrt, "sqrt"},
+    {"numpy.sin", "math.sin", Kind::real, ::sin, "sin"},
+    {"numpy.cos", "math.cos", Kind::real, ::cos, "cos"},
+    {"numpy.tan", "math.tan", Kind::real, ::tan, "tan"},
+    {"numpy.arcsin", "math.asin", Kind::real, ::asin, "", emit_arcsin},
+    {"numpy.arccos", "math.acos", Kind::real, ::acos, "", emit_arccos},
+    {"numpy.arctan", "math.atan", Kind::real, ::atan, "atan"},
+    {"numpy.sinh", "math.sinh", Kind::real, ::sinh, "", emit_sinh},
+    {"numpy.cosh", "math.cosh", Kind::real, ::cosh, "", emit_cosh},
+    {"numpy.tanh", "math.tanh", Kind::real, ::tanh, "tanh"},
+    {"numpy.arcsinh", "math.asinh", Kind::real, ::asinh, "", emit_arcsinh},
+    {"numpy.arccosh", "math.acosh", Kind::real, ::acosh, "", emit_arccosh},
+    {"numpy.arctanh", "math.atanh", Kind::real, ::atanh, "", emit_arctanh},
+    {"", "math.erf", Kind::real, ::erf, "erf"},
+    {"numpy.degrees", "math.degrees", Kind::real, degrees, "", emit_degrees},
+    {"numpy.radians", "math.radians", Kind::real, radians, "", emit_radians},
+    {"numpy.fabs", "math.fabs", Kind::real, ::fabs, "abs"},
+    {"numpy.rint", "", Kind::real, ::nearbyint, "round"},
+    {"numpy.abs", "", Kind::same, ::fabs, "abs", nullptr, magnitude},
+    {"numpy.floor", "", Kind::same, ::floor, "floor"},
+    {"numpy.ceil", "", Kind::same, ::ceil, "ceil"},
+    {"numpy.trunc", "", Kind::same, ::trunc, "", emit_trunc},
+    {"numpy.sign", "", Kind::same, sign_of, "", emit_sign, sign_of},
+    {"numpy.reciprocal", "", Kind::same, inverse, "", emit_reciprocal, inverse},
+    {"numpy.square", "", Kind::same, squared, "square", nullptr, squared},
+    {"numpy.isnan", "math.isnan", Kind::truth, is_nan, "isnan"},
+    {"numpy.isinf", "math.isinf", Kind::truth, is_infinite, "isinf"},
+    {"numpy.isfinite", "math.isfinite", Kind::truth, is_finite, "", emit_isfinite},
+    {"numpy.logical_not", "", Kind::truth, is_zero, "", emit_is_zero},
+};
+
+Value at_once(const Elementary& f, const Tensor& x) {
+  const bool real = is_floating(x.dtype());
+  if (f.kind == Kind::truth) return result_of(map_reals(x, DType::boolean, f.reals));
+  if (real || f.kind == Kind::real)
+    return result_of(map_reals(x, real ? x.dtype() : DType::f64, f.reals));
+  return result_of(f.integers == nullptr ? x : map_integers(x, x.dtype(), f.integers));
 }
 
-template <double (*reals)(double, double), std::int64_t (*integers)(std::int64_t, std::int64_t)>
-Value pairs(const Bound& a) {
-  const Tensor x = a.tensor(0);
-  const Tensor y = a.tensor(1);
-  const bool any_array = a[0].as<Array>() != nullptr || a[1].as<Array>() != nullptr;
-  const DType dtype = any_array ? pair_type(a[0], a[1]) : common_type(x.dtype(), y.dtype());
-  return result_of(is_floating(dtype) ? map_pairs(x, y, dtype, reals)
-                                      : map_integers(x, y, dtype, integers));
+ValueId in_graph(const Call& c, ValueId x) {
+  const Elementary& f = *c.function.elementary;
+  if (f.kind != Kind::same) x = c.real(x);
+  const DType dtype = c.b().dtype(x);
+  const bool unchanged = dtype == DType::boolean || (!is_floating(dtype) && f.integers == nullptr);
+  if (unchanged) return x;
+  return f.emit != nullptr ? f.emit(c.b(), x) : c.emit(f.ours, {x});
 }
 
-template <double (*function)(double, double)>
-Value real_pairs(const Bound& a) {
-  const Tensor x = a.tensor(0);
-  const Tensor y = a.tensor(1);
-  return result_of(map_pairs(x, y, real_type(common_type(x.dtype(), y.dtype())), function));
-}
+// --- more than one number
 
-template <double (*function)(double, double)>
-Value truth_pairs(const Bound& a) {
-  return result_of(map_pairs(a.tensor(0), a.tensor(1), DType::boolean, function));
-}
-
-constexpr char plus[] = "+", minus[] = "-", times[] = "*", over[] = "/", into[] = "//",
-               rest[] = "%", raised[] = "**", at[] = "@", below[] = "<",
-               up_to[] = "<=", above[] = ">", from[] = ">=", same[] = "==", other[] = "!=";
-
-template <const char* sign>
-Value operation(const Bound& a) {
-  return binary(sign, as_array(a[0]), a[1]);
-}
-
-template <const char* word>
-Value comparison(const Bound& a) {
-  return compare(word, as_array(a[0]), a[1]);
-}
-
-Value where(const Bound& a) {
-  return result_of(chosen(a.tensor(0), a.tensor(1), a.tensor(2)), false);
-}
-
-Value clipped(const Bound& a) {
-  Value result = as_array(a[0]);
-  for (const std::size_t i : {std::size_t{1}, std::size_t{2}}) {
-    if (!a.has(i)) continue;
-    Bound both{{&result, a.values[i]}, a.width};
-    result = i == 1 ? pairs<larger, larger>(both) : pairs<smaller, smaller>(both);
-  }
+Value clip(const Call& c) {
+  Value result = c[0];
+  if (c.has(1)) result = apply(operation_named("numpy.maximum"), result, c[1]);
+  if (c.has(2)) result = apply(operation_named("numpy.minimum"), result, c[2]);
   return result;
 }
 
-Value negative(const Bound& a) { return unary("-", as_array(a[0])); }
-Value squared(const Bound& a) { return binary("*", as_array(a[0]), as_array(a[0])); }
+Value where(const Call& c) {
+  const auto strong = [&](std::size_t i) {
+    if (items_of(c[i]) == nullptr) return c[i];
+    return c.in_graph() ? Value{Traced{&c.trace(), c.tensor(i)}} : array_value(tensor_of(c[i]));
+  };
+  const Value x = strong(1);
+  const Value y = strong(2);
+  const DType dtype = joint_type(x, y, c.float64());
+  if (!c.in_graph()) {
+    return result_of(
+        chosen(tensor_of(c[0]), tensor_of(x).converted(dtype), tensor_of(y).converted(dtype)),
+        false);
+  }
+  return c.result(c.emit("where", {c.tensor(0, DType::boolean), materialized(c.trace(), x, dtype),
+                                   materialized(c.trace(), y, dtype)}));
+}
 
-constexpr LibraryFunction rows[] = {
-    {"numpy.exp", "x", elementwise<::exp>},
-    {"numpy.exp2", "x", elementwise<::exp2>},
-    {"numpy.expm1", "x", elementwise<::expm1>},
-    {"numpy.log", "x", elementwise<::log>},
-    {"numpy.log2", "x", elementwise<::log2>},
-    {"numpy.log10", "x", elementwise<::log10>},
-    {"numpy.log1p", "x", elementwise<::log1p>},
-    {"numpy.sqrt", "x", elementwise<::sqrt>},
-    {"numpy.sin", "x", elementwise<::sin>},
-    {"numpy.cos", "x", elementwise<::cos>},
-    {"numpy.tan", "x", elementwise<::tan>},
-    {"numpy.arcsin", "x", elementwise<::asin>},
-    {"numpy.arccos", "x", elementwise<::acos>},
-    {"numpy.arctan", "x", elementwise<::atan>},
-    {"numpy.sinh", "x", elementwise<::sinh>},
-    {"numpy.cosh", "x", elementwise<::cosh>},
-    {"numpy.tanh", "x", elementwise<::tanh>},
-    {"numpy.arcsinh", "x", elementwise<::asinh>},
-    {"numpy.arccosh", "x", elementwise<::acosh>},
-    {"numpy.arctanh", "x", elementwise<::atanh>},
-    {"numpy.degrees", "x", elementwise<degrees>},
-    {"numpy.radians", "x", elementwise<radians>},
-    {"numpy.reciprocal", "x", elementwise<inverse>},
-    {"numpy.rint", "x", elementwise<::nearbyint>},
-    {"numpy.abs", "x", same_kind<::fabs, magnitude>},
-    {"numpy.absolute", "x", same_kind<::fabs, magnitude>},
-    {"numpy.fabs", "x", same_kind<::fabs, magnitude>},
-    {"numpy.floor", "x", same_kind<::floor>},
-    {"numpy.ceil", "x", same_kind<::ceil>},
-    {"numpy.trunc", "x", same_kind<::trunc>},
-    {"numpy.round", "x", same_kind<::nearbyint>},
-    {"numpy.sign", "x", same_kind<sign_of, sign_of>},
-    {"numpy.isnan", "x", truths<is_nan>},
-    {"numpy.isinf", "x", truths<is_infinite>},
-    {"numpy.isfinite", "x", truths<is_finite>},
-    {"numpy.logical_not", "x", truths<logical_not>},
-    {"numpy.maximum", "x y", pairs<larger, larger>},
-    {"numpy.minimum", "x y", pairs<smaller, smaller>},
-    {"numpy.fmax", "x y", pairs<larger, larger>},
-    {"numpy.fmin", "x y", pairs<smaller, smaller>},
-    {"numpy.arctan2", "x y", real_pairs<::atan2>},
-    {"numpy.hypot", "x y", real_pairs<::hypot>},
-    {"numpy.logical_and", "x y", truth_pairs<logical_and>},
-    {"numpy.logical_or", "x y", truth_pairs<logical_or>},
-    {"numpy.logical_xor", "x y", truth_pairs<logical_xor>},
-    {"numpy.add", "x y", operation<plus>},
-    {"numpy.subtract", "x y", operation<minus>},
-    {"numpy.multiply", "x y", operation<times>},
-    {"numpy.divide", "x y", operation<over>},
-    {"numpy.true_divide", "x y", operation<over>},
-    {"numpy.floor_divide", "x y", operation<into>},
-    {"numpy.mod", "x y", operation<rest>},
-    {"numpy.remainder", "x y", operation<rest>},
-    {"numpy.power", "x y", operation<raised>},
-    {"numpy.matmul", "x y", operation<at>},
-    {"numpy.less", "x y", comparison<below>},
-    {"numpy.less_equal", "x y", comparison<up_to>},
-    {"numpy.greater", "x y", comparison<above>},
-    {"numpy.greater_equal", "x y", comparison<from>},
-    {"numpy.equal", "x y", comparison<same>},
-    {"numpy.not_equal", "x y", comparison<other>},
+Value negative(const Call& c) {
+  return unary("-", is_number(c[0]) || items_of(c[0]) ? array_value(tensor_of(c[0])) : c[0]);
+}
+
+// x, how many digits
+Value round(const Call& c) {
+  const std::int64_t digits = c.integer(1, 0);
+  const bool real = is_floating(c.in_graph() ? c.b().dtype(c.tensor(0)) : tensor_of(c[0]).dtype());
+  if (digits == 0 && !c.in_graph())
+    return result_of(real ? map_reals(tensor_of(c[0]), tensor_of(c[0]).dtype(), ::nearbyint)
+                          : tensor_of(c[0]));
+  if (!real && digits >= 0) return c.result(c.tensor(0));
+  if (!real) {
+    throw Error(Fault::unsupported, "", "integers are rounded to whole numbers only");
+  }
+  const ValueId x = c.tensor(0);
+  if (digits == 0) return c.result(c.emit("round", {x}));
+  const ValueId scale = c.b().literal(c.b().dtype(x), std::pow(10.0, std::abs(digits)));
+  const char* const out[] = {"mul", "div"};
+  const bool fraction = digits > 0;
+  const ValueId scaled = c.emit("round", {c.emit(out[fraction ? 0 : 1], {x, scale})});
+  return c.result(c.emit(out[fraction ? 1 : 0], {scaled, scale}));
+}
+
+constexpr Function rows[] = {
     {"numpy.negative", "x", negative},
-    {"numpy.square", "x", squared},
-    {"numpy.clip", "x min max", clipped},
+    {"numpy.round", "x decimals?", round},
+    {"numpy.clip", "x min? max?", clip},
     {"numpy.where", "condition x y", where},
 };
 
 }  // namespace
 
-std::span<const LibraryFunction> elementwise_functions() { return rows; }
+Value run_elementary(const Call& c) {
+  if (!c.in_graph()) return at_once(*c.function.elementary, tensor_of(c[0]));
+  return c.result(in_graph(c, c.tensor(0)));
+}
+
+// One number. Where Python would raise an error and NumPy give a NaN, it is refused.
+Value run_math(const Call& c) {
+  const Elementary& f = *c.function.elementary;
+  if (c.in_graph()) return c.result(in_graph(c, reshaped(c.b(), c.tensor(0), {})));
+  const double x = real_of(c[0]);
+  const double result = f.reals(x);
+  if (f.kind == Kind::truth) return {result != 0};
+  if (std::isnan(result) && !std::isnan(x)) {
+    throw Error(Fault::model, "", fmt::format("{} is outside the function's domain", real_text(x)));
+  }
+  if (std::isinf(result) && std::isfinite(x)) {
+    throw Error(Fault::model, "",
+                fmt::format("the function's value at {} is too large", real_text(x)));
+  }
+  return {result};
+}
+
+std::span<const Elementary> elementary_functions() { return elementary; }
+std::span<const Function> elementwise_functions() { return rows; }
 
 }  // namespace isomer::numpy

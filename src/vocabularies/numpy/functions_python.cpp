@@ -3,52 +3,69 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "vocabularies/numpy/function_table.h"
+#include "vocabularies/numpy/arithmetic.h"
+#include "vocabularies/numpy/call.h"
 #include "vocabularies/numpy/numbers.h"
+#include "vocabularies/numpy/operations.h"
 
 namespace isomer::numpy {
 namespace {
 
+/// How many items an array has along its first axis, which must be known.
+std::int64_t items_in(const Value& value) {
+  if (const Array* array = value.as<Array>(); array != nullptr && !array->tensor.shape().empty())
+    return array->tensor.shape()[0];
+  if (const Traced* traced = value.as<Traced>()) {
+    const Shape shape = traced->trace->b.shape(traced->id);
+    if (!shape.empty()) return integer_of(length_value(*traced->trace, shape[0]));
+  }
+  throw Error(Fault::model, "", fmt::format("{} has no items", describe(value)));
+}
+
 // What can be walked over: a list, a tuple, or an array along its first axis.
-std::vector<Value> walked(const Value& value) {
-  if (const auto* items = items_of(value)) return *items;
-  const Array* array = value.as<Array>();
-  if (array == nullptr || array->tensor.shape().empty()) {
-    throw Error(Fault::model, "", fmt::format("{} has no items", describe(value)));
-  }
-  bound_items(static_cast<std::uint64_t>(array->tensor.shape()[0]));
+std::vector<Value> walked(const Call& c) {
+  if (const auto* items = items_of(c[0])) return *items;
+  const std::int64_t count = items_in(c[0]);
+  bound_items(static_cast<std::uint64_t>(count));
   std::vector<Value> result;
-  for (std::int64_t i = 0; i < array->tensor.shape()[0]; ++i) {
-    result.push_back(subscript(value, {Index{false, {i}, {}}}, false));
-  }
+  for (std::int64_t i = 0; i < count; ++i)
+    result.push_back(subscript(c[0], {Index{false, {i}, {}}}, false, c.runtime));
   return result;
 }
 
-Value absolute(const Bound& a) {
-  if (const double* number = a[0].as<double>()) return {std::abs(*number)};
-  if (is_number(a[0])) return integer_of(a[0]) < 0 ? unary("-", a[0]) : Value{integer_of(a[0])};
-  return call("numpy.abs", {{a[0]}, {""}}, a.width);
+/// The one element of an array in a graph, without axes.
+ValueId element(const Call& c) { return reshaped(c.b(), c.tensor(0), {}); }
+
+Value absolute(const Call& c) {
+  if (const double* number = c[0].as<double>()) return {std::abs(*number)};
+  if (is_number(c[0])) return integer_of(c[0]) < 0 ? unary("-", c[0]) : Value{integer_of(c[0])};
+  return call("numpy.abs", {{c[0]}, {""}}, c.runtime);
 }
 
-template <bool greatest>
-Value extreme(const Bound& a) {
+/// The item where it lies beyond the best one, as Python decides: a NaN never does.
+Value better(const Call& c, std::string_view than, const Value& item, const Value& best) {
+  const Value beyond = compare(than, item, best);
+  if (trace_of(beyond) != nullptr)
+    return call("numpy.where", {{beyond, item, best}, {"", "", ""}}, c.runtime);
+  return truth_of(beyond) ? item : best;
+}
+
+Value extreme(const Call& c, std::string_view than) {
   std::vector<Value> items;
-  for (const Value* value : a.values) {
-    if (value != nullptr) items.push_back(*value);
-  }
-  if (items.size() == 1) items = walked(items[0]);
+  for (std::size_t i = 0; i < c.count() && c.has(i); ++i) items.push_back(c[i]);
+  if (items.size() == 1) items = walked(c);
   if (items.empty())
     throw Error(Fault::model, "", "the largest or smallest of nothing is asked for");
   Value best = items[0];
-  for (const Value& item : items) {
-    if (truth_of(compare(greatest ? ">" : "<", item, best))) best = item;
-  }
+  for (std::size_t i = 1; i < items.size(); ++i) best = better(c, than, items[i], best);
   return best;
 }
+Value greatest(const Call& c) { return extreme(c, ">"); }
+Value least(const Call& c) { return extreme(c, "<"); }
 
-Value total(const Bound& a) {
-  Value sum = a.has(1) ? a[1] : Value{std::int64_t{0}};
-  for (const Value& item : walked(a[0])) sum = binary("+", sum, item);
+Value total(const Call& c) {
+  Value sum = c.has(1) ? c[1] : Value{std::int64_t{0}};
+  for (const Value& item : walked(c)) sum = binary("+", sum, item);
   return sum;
 }
 
@@ -59,67 +76,88 @@ std::int64_t whole_number(double number) {
   return static_cast<std::int64_t>(number);
 }
 
-Value rounded(const Bound& a) {
-  if (a.has(1)) {
-    const double number = real_of(a[0]);
-    const double scale = std::pow(10.0, static_cast<double>(integer_of(a[1])));
+Value rounded(const Call& c) {
+  if (c.in_graph()) {
+    const Value number = call(
+        "numpy.round",
+        {{{Traced{&c.trace(), element(c)}}, c.has(1) ? c[1] : Value{std::int64_t{0}}}, {"", ""}},
+        c.runtime);
+    return c.has(1) ? number : c.result(materialized(c.trace(), number, DType::i64));
+  }
+  if (c.has(1) && c[0].as<Array>() != nullptr)
+    return call("numpy.round", {{c[0], c[1]}, {"", ""}}, c.runtime);
+  if (c.has(1)) {
+    const double number = real_of(c[0]);
+    const double scale = std::pow(10.0, static_cast<double>(integer_of(c[1])));
     if (scale == 0) return {std::copysign(0.0, number)};
     const double scaled = number * scale;
     return {std::isfinite(scaled) ? std::nearbyint(scaled) / scale : number};
   }
-  const double* number = a[0].as<double>();
-  return number != nullptr ? Value{whole_number(std::nearbyint(*number))} : a[0];
+  const double* number = c[0].as<double>();
+  return number != nullptr ? Value{whole_number(std::nearbyint(*number))} : c[0];
 }
 
-Value whole_of(const Bound& a) {
-  const Array* array = a[0].as<Array>();
+Value whole(const Value& number) {
+  const Array* array = number.as<Array>();
   const bool real =
-      array != nullptr ? is_floating(array->tensor.dtype()) : a[0].as<double>() != nullptr;
-  return {real ? whole_number(real_of(a[0])) : integer_of(a[0])};
+      array != nullptr ? is_floating(array->tensor.dtype()) : number.as<double>() != nullptr;
+  return {real ? whole_number(real_of(number)) : integer_of(number)};
 }
 
-Value real_value(const Bound& a) {
-  if (const std::string* text = a[0].as<std::string>()) {
+Value as_int(const Call& c) {
+  return c.in_graph() ? c.result(c.cast(element(c), DType::i64)) : whole(c[0]);
+}
+
+Value as_float(const Call& c) {
+  if (c.in_graph()) return c.result(c.real(element(c)));
+  if (const std::string* text = c[0].as<std::string>()) {
     const Value number = number_in(*text);
     if (!number.is_none()) return {real_of(number)};
   }
-  return {real_of(a[0])};
+  return {real_of(c[0])};
 }
 
-Value truth(const Bound& a) { return {truth_of(a[0])}; }
+Value as_bool(const Call& c) {
+  if (c.in_graph() && items_of(c[0]) == nullptr)
+    return c.result(c.cast(element(c), DType::boolean));
+  return {truth_of(c[0])};
+}
 
-Value length(const Bound& a) {
-  if (const Dict* dict = a[0].as<Dict>()) return {static_cast<std::int64_t>(dict->items.size())};
-  if (const Array* array = a[0].as<Array>(); array != nullptr && !array->tensor.shape().empty()) {
-    return {array->tensor.shape()[0]};
+Value length(const Call& c) {
+  if (const Dict* dict = c[0].as<Dict>()) return {static_cast<std::int64_t>(dict->items.size())};
+  if (const auto* items = items_of(c[0])) return {static_cast<std::int64_t>(items->size())};
+  if (const Traced* traced = c[0].as<Traced>()) {
+    const Shape shape = c.b().shape(traced->id);
+    if (!shape.empty()) return length_value(c.trace(), shape[0]);
   }
-  if (const auto* items = items_of(a[0])) return {static_cast<std::int64_t>(items->size())};
-  throw Error(Fault::model, "", fmt::format("{} has no length", describe(a[0])));
+  return {items_in(c[0])};
 }
 
-Value power(const Bound& a) { return binary("**", a[0], a[1]); }
+Value power(const Call& c) { return binary("**", c[0], c[1]); }
 
-Value any(const Bound& a) {
-  for (const Value& item : walked(a[0])) {
-    if (truth_of(item)) return {true};
+/// Whether any item is true, or, for `all`, whether none is false.
+Value any_item(const Call& c, bool wanted, std::string_view operation) {
+  Value result{!wanted};
+  for (const Value& item : walked(c)) {
+    const Value truth = call("bool", {{item}, {""}}, c.runtime);
+    if (c.in_graph()) {
+      result = apply(operation_named(operation), result, truth);
+    } else if (truth_of(truth) == wanted) {
+      return {wanted};
+    }
   }
-  return {false};
+  return result;
 }
+Value any(const Call& c) { return any_item(c, true, "numpy.logical_or"); }
+Value all(const Call& c) { return any_item(c, false, "numpy.logical_and"); }
 
-Value all(const Bound& a) {
-  for (const Value& item : walked(a[0])) {
-    if (!truth_of(item)) return {false};
-  }
-  return {true};
-}
+Value list(const Call& c) { return {List{c.has(0) ? walked(c) : std::vector<Value>()}}; }
+Value tuple(const Call& c) { return {Tuple{c.has(0) ? walked(c) : std::vector<Value>()}}; }
 
-Value list(const Bound& a) { return {List{a.has(0) ? walked(a[0]) : std::vector<Value>()}}; }
-Value tuple(const Bound& a) { return {Tuple{a.has(0) ? walked(a[0]) : std::vector<Value>()}}; }
-
-Value range(const Bound& a) {
-  const std::int64_t first = a.has(1) ? integer_of(a[0]) : 0;
-  const std::int64_t stop = a.has(1) ? integer_of(a[1]) : integer_of(a[0]);
-  const std::int64_t step = a.integer(2, 1);
+Value range(const Call& c) {
+  const std::int64_t first = c.has(1) ? integer_of(c[0]) : 0;
+  const std::int64_t stop = c.has(1) ? integer_of(c[1]) : integer_of(c[0]);
+  const std::int64_t step = c.integer(2, 1);
   if (step == 0) throw Error(Fault::model, "", "a range cannot advance by 0");
   // The distance of two integers may not fit one with a sign; the numbers between them do.
   const auto distance = static_cast<std::uint64_t>(step > 0 ? stop : first) -
@@ -134,94 +172,91 @@ Value range(const Bound& a) {
   return {std::move(result)};
 }
 
-Value quotient_and_rest(const Bound& a) {
-  return {Tuple{{binary("//", a[0], a[1]), binary("%", a[0], a[1])}}};
+Value quotient_and_rest(const Call& c) {
+  return {Tuple{{binary("//", c[0], c[1]), binary("%", c[0], c[1])}}};
 }
 
-template <double (*function)(double)>
-Value plain(const Bound& a) {
-  const double x = real_of(a[0]);
-  const double result = function(x);
-  if (std::isnan(result) && !std::isnan(x)) {
-    throw Error(Fault::model, "", fmt::format("{} is outside the function's domain", real_text(x)));
+// --- math, as far as it is no elementary function of NumPy's
+
+/// The same of NumPy, of one element each, as Python's float.
+Value by_numpy(const Call& c, const std::string& name) {
+  Arguments arguments;
+  for (std::size_t i = 0; i < c.count(); ++i) {
+    const bool traced = trace_of(c[i]) != nullptr;
+    arguments.values.push_back(traced ? Value{Traced{&c.trace(), reshaped(c.b(), c.tensor(i), {})}}
+                                      : Value{real_of(c[i])});
+    arguments.keywords.emplace_back();
   }
-  if (std::isinf(result) && std::isfinite(x)) {
-    throw Error(Fault::model, "",
-                fmt::format("the function's value at {} is too large", real_text(x)));
-  }
-  return {result};
+  const Value result = call(name, arguments, c.runtime);
+  return c.in_graph() ? result : Value{real_of(result)};
 }
 
-template <double (*function)(double)>
-Value whole(const Bound& a) {
-  const Value result{function(real_of(a[0]))};
-  return whole_of({{&result}, a.width});
+Value logarithm(const Call& c) {
+  const auto of = [&](std::size_t i) {
+    if (trace_of(c[i]) == nullptr && !(real_of(c[i]) > 0) && !std::isnan(real_of(c[i]))) {
+      throw Error(Fault::model, "",
+                  fmt::format("{} is outside the function's domain", real_text(real_of(c[i]))));
+    }
+    return by_numpy(Call(c.function, {&c[i]}, c.runtime), "numpy.log");
+  };
+  return c.has(1) ? binary("/", of(0), of(1)) : of(0);
 }
 
-Value based_logarithm(const Bound& a) {
-  const Value top = plain<::log>({{a.values[0]}, a.width});
-  if (!a.has(1)) return top;
-  return binary("/", top, plain<::log>({{a.values[1]}, a.width}));
+Value raised(const Call& c) {
+  return c.in_graph() ? by_numpy(c, "numpy.power") : Value{std::pow(real_of(c[0]), real_of(c[1]))};
 }
-Value raised(const Bound& a) { return {std::pow(real_of(a[0]), real_of(a[1]))}; }
-Value angle(const Bound& a) { return {std::atan2(real_of(a[0]), real_of(a[1]))}; }
-Value hypotenuse(const Bound& a) { return {std::hypot(real_of(a[0]), real_of(a[1]))}; }
-Value rest(const Bound& a) { return {std::fmod(real_of(a[0]), real_of(a[1]))}; }
-Value is_nan(const Bound& a) { return {std::isnan(real_of(a[0]))}; }
-Value is_infinite(const Bound& a) { return {std::isinf(real_of(a[0]))}; }
+Value angle(const Call& c) { return by_numpy(c, "numpy.arctan2"); }
+Value hypotenuse(const Call& c) { return by_numpy(c, "numpy.hypot"); }
+// The remainder of sizes, with the sign of the first.
+Value rest(const Call& c) {
+  if (!c.in_graph()) return {std::fmod(real_of(c[0]), real_of(c[1]))};
+  const auto size = [&](std::size_t i) {
+    return c.emit("abs", {c.real(reshaped(c.b(), c.tensor(i), {}))});
+  };
+  const ValueId sign = c.emit("sign", {c.real(element(c))});
+  return c.result(c.emit("mul", {sign, c.emit("remainder", {size(0), size(1)})}));
+}
+
+Value rounded_by(const Call& c, const std::string& name, double (*function)(double)) {
+  if (!c.in_graph()) return whole({function(real_of(c[0]))});
+  const Value number = call(name, {{{Traced{&c.trace(), element(c)}}}, {""}}, c.runtime);
+  return c.result(materialized(c.trace(), number, DType::i64));
+}
+Value floored(const Call& c) { return rounded_by(c, "numpy.floor", ::floor); }
+Value ceiled(const Call& c) { return rounded_by(c, "numpy.ceil", ::ceil); }
+Value truncated(const Call& c) { return rounded_by(c, "numpy.trunc", ::trunc); }
 
 constexpr std::string_view many = "a b? c? d? e? f? g? h?";
 
-constexpr LibraryFunction rows[] = {
+constexpr Function rows[] = {
     {"abs", "x", absolute},
-    {"max", many, extreme<true>},
-    {"min", many, extreme<false>},
+    {"max", many, greatest},
+    {"min", many, least},
     {"sum", "x start?", total},
     {"round", "x digits?", rounded},
-    {"int", "x", whole_of},
-    {"float", "x", real_value},
-    {"bool", "x", truth},
+    {"int", "x", as_int},
+    {"float", "x", as_float},
+    {"bool", "x", as_bool},
     {"len", "x", length},
     {"pow", "x y", power},
     {"any", "x", any},
     {"all", "x", all},
     {"list", "x?", list},
     {"tuple", "x?", tuple},
-    {"range", "start stop? step?", range},
+    {"range", "start stop? step?", range, true},
     {"divmod", "x y", quotient_and_rest},
-    {"math.exp", "x", plain<::exp>},
-    {"math.expm1", "x", plain<::expm1>},
-    {"math.log", "x base?", based_logarithm},
-    {"math.log2", "x", plain<::log2>},
-    {"math.log10", "x", plain<::log10>},
-    {"math.log1p", "x", plain<::log1p>},
-    {"math.sqrt", "x", plain<::sqrt>},
+    {"math.log", "x base?", logarithm},
     {"math.pow", "x y", raised},
-    {"math.sin", "x", plain<::sin>},
-    {"math.cos", "x", plain<::cos>},
-    {"math.tan", "x", plain<::tan>},
-    {"math.asin", "x", plain<::asin>},
-    {"math.acos", "x", plain<::acos>},
-    {"math.atan", "x", plain<::atan>},
     {"math.atan2", "y x", angle},
     {"math.hypot", "x y", hypotenuse},
-    {"math.sinh", "x", plain<::sinh>},
-    {"math.cosh", "x", plain<::cosh>},
-    {"math.tanh", "x", plain<::tanh>},
-    {"math.erf", "x", plain<::erf>},
-    {"math.floor", "x", whole<::floor>},
-    {"math.ceil", "x", whole<::ceil>},
-    {"math.trunc", "x", whole<::trunc>},
-    {"math.fabs", "x", plain<::fabs>},
+    {"math.floor", "x", floored},
+    {"math.ceil", "x", ceiled},
+    {"math.trunc", "x", truncated},
     {"math.fmod", "x y", rest},
-    {"math.degrees", "x", plain<degrees>},
-    {"math.radians", "x", plain<radians>},
-    {"math.isnan", "x", is_nan},
-    {"math.isinf", "x", is_infinite},
 };
 
 }  // namespace
 
-std::span<const LibraryFunction> python_functions() { return rows; }
+std::span<const Function> python_functions() { return rows; }
 
 }  // namespace isomer::numpy

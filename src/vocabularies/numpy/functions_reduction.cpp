@@ -1,99 +1,177 @@
 #include <algorithm>
-#include <cmath>
-#include <numeric>
 
 #include "base/error.h"
 #include "base/text.h"
-#include "vocabularies/numpy/function_table.h"
+#include "vocabularies/numpy/arithmetic.h"
+#include "vocabularies/numpy/arrays.h"
+#include "vocabularies/numpy/call.h"
+#include "vocabularies/numpy/operations.h"
 
 namespace isomer::numpy {
 namespace {
 
-template <Fold how>
-Value folded(const Bound& a) {
-  return result_of(fold(a.tensor(0), how, a.integers(1), a.flag(2)));
+/// The axes that an argument names, from the front; empty where it names none.
+std::vector<std::int64_t> axes_of(const Call& c, std::size_t i, ValueId x) {
+  std::vector<std::int64_t> axes = c.optional_integers(i).value_or(std::vector<std::int64_t>());
+  for (std::int64_t& axis : axes) axis = axis_at(axis, c.b().rank(x));
+  return axes;
 }
 
-Value averaged(const Bound& a) { return result_of(mean(a.tensor(0), a.integers(1), a.flag(2))); }
+/// A reduction along the axes of argument 1; `more` are its attributes beside `dim`.
+ValueId reduced(const Call& c, std::string_view op, ValueId x, std::size_t keepdims,
+                Attributes more = {}) {
+  std::vector<std::int64_t> axes = axes_of(c, 1, x);
+  // An empty tuple names none, where ours would take all.
+  if (c.has(1) && axes.empty()) return x;
+  Attributes attributes{{"dim", std::move(axes)}};
+  attributes.insert(attributes.end(), more.begin(), more.end());
+  attributes.push_back({"keepdim", c.flag(keepdims)});
+  return c.emit(op, {x}, std::move(attributes));
+}
+
+Value sum(const Call& c) { return c.result(reduced(c, "sum", c.number_tensor(0), 2)); }
+Value prod(const Call& c) { return c.result(reduced(c, "prod", c.number_tensor(0), 2)); }
+Value mean(const Call& c) { return c.result(reduced(c, "mean", c.real_tensor(0), 2)); }
+
+Value any(const Call& c) { return c.result(reduced(c, "any", c.tensor(0, DType::boolean), 2)); }
+Value all(const Call& c) { return c.result(reduced(c, "all", c.tensor(0, DType::boolean), 2)); }
+
+Value extreme(const Call& c, std::string_view op, std::string_view of_truths) {
+  const ValueId x = c.tensor(0);
+  return c.result(reduced(c, c.b().dtype(x) == DType::boolean ? of_truths : op, x, 2));
+}
+Value greatest(const Call& c) { return extreme(c, "amax", "any"); }
+Value least(const Call& c) { return extreme(c, "amin", "all"); }
 
 // x axis ddof keepdims
-Value varied(const Bound& a) {
-  return result_of(variance(a.tensor(0), a.integers(1), a.real(2, 0), a.flag(3)));
+ValueId variance(const Call& c) {
+  const ValueId x = c.real_tensor(0);
+  if (c.has(1) && axes_of(c, 1, x).empty()) return c.emit("sub", {x, x});  // each element by itself
+  return reduced(c, "var", x, 3, {{"correction", c.real(2, 0)}});
+}
+Value var(const Call& c) { return c.result(variance(c)); }
+Value std_of(const Call& c) { return c.result(c.emit("sqrt", {variance(c)})); }
+
+Value norm(const Call& c) {
+  const ValueId x = c.real_tensor(0);
+  return c.result(c.emit("sqrt", {reduced(c, "sum", c.emit("mul", {x, x}), 2)}));
 }
 
-Value deviated(const Bound& a) {
-  const Tensor x = variance(a.tensor(0), a.integers(1), a.real(2, 0), a.flag(3));
-  return result_of(map_reals(x, x.dtype(), ::sqrt));
+Value place(const Call& c, std::string_view op) {
+  const ValueId x = c.number_tensor(0);
+  Attributes attributes;
+  if (c.has(1)) attributes.push_back({"dim", axis_at(integer_of(c[1]), c.b().rank(x))});
+  attributes.push_back({"keepdim", c.flag(2)});
+  return c.result(c.emit(op, {x}, std::move(attributes)));
+}
+Value place_of_greatest(const Call& c) { return place(c, "argmax"); }
+Value place_of_least(const Call& c) { return place(c, "argmin"); }
+
+/// What runs along the axis of argument 1, or along all elements where it names none.
+std::pair<ValueId, std::int64_t> running(const Call& c) {
+  const ValueId x = c.number_tensor(0);
+  if (!c.has(1)) return {flattened(c.b(), x), 0};
+  return {x, axis_at(integer_of(c[1]), c.b().rank(x))};
 }
 
-template <Fold how>
-Value any_or_all(const Bound& a) {
-  const Tensor truth =
-      map_reals(a.tensor(0), DType::boolean, [](double x) -> double { return x != 0; });
-  if (truth.count() == 0 && !a.has(1)) return scalar_value(how == Fold::least);
-  return result_of(fold(truth, how, a.integers(1), a.flag(2)));
+Value cumsum(const Call& c) {
+  const auto [x, axis] = running(c);
+  return c.result(c.emit("cumsum", {x}, {{"dim", axis}}));
 }
 
-std::optional<std::int64_t> axis_in(const Bound& a, std::size_t i) {
-  return a.has(i) ? std::optional(integer_of(a[i])) : std::nullopt;
-}
-
-template <bool greatest>
-Value position(const Bound& a) {
-  return result_of(position_of(a.tensor(0), greatest, axis_in(a, 1), a.flag(2)));
-}
-
-template <Fold how>
-Value cumulative(const Bound& a) {
-  return result_of(running(a.tensor(0), how, axis_in(a, 1)));
-}
-
-Value norm(const Bound& a) {
-  const Tensor squares = map_reals(a.tensor(0), DType::f64, [](double x) { return x * x; });
-  return result_of(
-      map_reals(fold(squares, Fold::sum, a.integers(1), a.flag(2)), DType::f64, ::sqrt));
-}
-
-Value dot(const Bound& a) {
-  const Tensor x = a.tensor(0);
-  const Tensor y = a.tensor(1);
-  if (x.shape().empty() || y.shape().empty()) return binary("*", as_array(a[0]), a[1]);
-  if (y.shape().size() > 2)
-    throw Error(Fault::unsupported, "", "numpy.dot is read for at most two axes on the right");
-  return result_of(matrix_product(x, y));
-}
-
-// The array as a matrix that has `axes` as its columns, or as its rows; `kept` gets the lengths of
-// the others.
-Tensor as_matrix(const Tensor& tensor, const Lengths1& axes, bool as_columns, Lengths1& kept) {
-  std::vector<bool> used(tensor.shape().size(), false);
-  Lengths1 chosen;
-  for (const std::int64_t axis : axes) {
-    chosen.push_back(static_cast<std::int64_t>(axis_at(axis, used.size())));
-    used[static_cast<std::size_t>(chosen.back())] = true;
+// Products of 1, 2, 4, ... neighbours: a product has no operator that runs.
+Value cumprod(const Call& c) {
+  auto [x, axis] = running(c);
+  const Dim length = c.b().shape(x)[static_cast<std::size_t>(axis)];
+  if (!length.known()) {
+    throw Error(Fault::unsupported, "",
+                fmt::format("a running product along an axis of length {}, which is not known",
+                            to_text(length)));
   }
-  Lengths1 order;
-  std::int64_t inner = 1;
-  for (std::size_t i = 0; i < used.size(); ++i) {
-    if (used[i]) {
-      inner = product_of_lengths(inner, tensor.shape()[i]);
-    } else {
-      order.push_back(static_cast<std::int64_t>(i));
-      kept.push_back(tensor.shape()[i]);
-    }
+  for (std::int64_t reach = 1; reach < length.value(); reach *= 2) {
+    const auto part = [&, &x = x, &axis = axis](std::int64_t start, std::int64_t end) {
+      return c.emit("slice", {x}, {{"dim", axis}, {"start", Dim(start)}, {"end", Dim(end)}});
+    };
+    const std::int64_t end = length.value();
+    const ValueId grown = c.emit("mul", {part(reach, end), part(0, end - reach)});
+    x = c.emit("cat", {part(0, reach), grown}, {{"dim", axis}});
   }
-  order.insert(as_columns ? order.end() : order.begin(), chosen.begin(), chosen.end());
-  const std::int64_t outer = count_elements(std::span<const std::int64_t>(kept));
-  return permuted(tensor, order)
-      .reshaped(as_columns ? Lengths1{outer, inner} : Lengths1{inner, outer});
+  return c.result(x);
+}
+
+// --- products
+
+/// Both operands in the type in which they are multiplied: truths are counted.
+struct Factors {
+  const Call& c;
+  ValueId x = c.tensor(0);
+  ValueId y = c.tensor(1);
+  DType dtype = common_type(c.b().dtype(x), c.b().dtype(y), c.float64());
+
+  explicit Factors(const Call& call) : c(call) {
+    const DType working = dtype == DType::boolean ? DType::i64 : dtype;
+    x = c.cast(x, working);
+    y = c.cast(y, working);
+  }
+  Value result(ValueId product, bool scalars = true) const {
+    return c.result(c.cast(product, dtype), scalars);
+  }
+};
+
+Value matmul(const Call& c) {
+  const Factors f(c);
+  return f.result(product(c.b(), f.x, f.y));
+}
+
+/// `x` with some axes as rows or columns and all others as the rest.
+ValueId as_matrix(Emitter& b, ValueId x, std::vector<std::int64_t> axes, bool as_columns,
+                  Shape& kept) {
+  std::vector<std::int64_t> order;
+  Dim inner = 1;
+  for (std::int64_t& axis : axes) {
+    axis = axis_at(axis, b.rank(x));
+    inner = inner * b.shape(x)[static_cast<std::size_t>(axis)];
+  }
+  Dim outer = 1;
+  for (std::int64_t i = 0; i < b.rank(x); ++i) {
+    if (std::ranges::find(axes, i) != axes.end()) continue;
+    order.push_back(i);
+    kept.push_back(b.shape(x)[static_cast<std::size_t>(i)]);
+    outer = outer * kept.back();
+  }
+  order.insert(as_columns ? order.end() : order.begin(), axes.begin(), axes.end());
+  return reshaped(b, permuted(b, x, std::move(order)),
+                  as_columns ? Shape{outer, inner} : Shape{inner, outer});
+}
+
+Value contracted(const Factors& f, std::vector<std::int64_t> left,
+                 std::vector<std::int64_t> right) {
+  Emitter& b = f.c.b();
+  Shape kept;
+  Shape kept_right;
+  const ValueId rows = as_matrix(b, f.x, std::move(left), true, kept);
+  const ValueId columns = as_matrix(b, f.y, std::move(right), false, kept_right);
+  kept.insert(kept.end(), kept_right.begin(), kept_right.end());
+  return f.result(reshaped(b, b.emit("matmul", {rows, columns}), std::move(kept)), false);
+}
+
+// Of a matrix or a stack of them the last axis but one is taken.
+Value dot(const Call& c) {
+  const Factors f(c);
+  const std::int64_t rank_x = c.b().rank(f.x);
+  const std::int64_t rank_y = c.b().rank(f.y);
+  if (rank_x == 0 || rank_y == 0) return f.result(c.emit("mul", {f.x, f.y}));
+  if (rank_y == 1 || (rank_x <= 2 && rank_y == 2)) return f.result(product(c.b(), f.x, f.y));
+  return contracted(f, {-1}, {-2});
 }
 
 // Two arrays; `axes` is a number of trailing and leading axes, or a pair of axes.
-Value tensor_dot(const Bound& a) {
-  Lengths1 left;
-  Lengths1 right;
-  if (!a.has(2) || is_number(a[2])) {
-    const std::int64_t count = a.integer(2, 2);
+Value tensordot(const Call& c) {
+  std::vector<std::int64_t> left;
+  std::vector<std::int64_t> right;
+  const auto* both = c.has(2) ? items_of(c[2]) : nullptr;
+  if (both == nullptr) {
+    const std::int64_t count = c.integer(2, 2);
     if (count < 0) throw Error(Fault::model, "", fmt::format("tensordot over {} axes", count));
     bound_axes(static_cast<std::size_t>(count));
     for (std::int64_t i = 0; i < count; ++i) {
@@ -101,44 +179,36 @@ Value tensor_dot(const Bound& a) {
       right.push_back(i);
     }
   } else {
-    const auto* both = items_of(a[2]);
-    if (both == nullptr || both->size() != 2)
-      throw Error(Fault::model, "", "tensordot needs a pair of axes");
-    left = *Bound{{&(*both)[0]}, a.width}.integers(0);
-    right = *Bound{{&(*both)[1]}, a.width}.integers(0);
+    if (both->size() != 2) throw Error(Fault::model, "", "tensordot needs a pair of axes");
+    left = Call(c.function, {&(*both)[0]}, c.runtime).integers(0);
+    right = Call(c.function, {&(*both)[1]}, c.runtime).integers(0);
   }
-  Lengths1 kept;
-  Lengths1 kept_right;
-  const Tensor rows = as_matrix(a.tensor(0), left, true, kept);
-  const Tensor columns = as_matrix(a.tensor(1), right, false, kept_right);
-  kept.insert(kept.end(), kept_right.begin(), kept_right.end());
-  return result_of(matrix_product(rows, columns).reshaped(kept));
+  return contracted(Factors(c), std::move(left), std::move(right));
 }
 
-constexpr LibraryFunction rows[] = {
-    {"numpy.sum", "x axis? keepdims?", folded<Fold::sum>},
-    {"numpy.prod", "x axis? keepdims?", folded<Fold::product>},
-    {"numpy.max", "x axis? keepdims?", folded<Fold::greatest>},
-    {"numpy.min", "x axis? keepdims?", folded<Fold::least>},
-    {"numpy.amax", "x axis? keepdims?", folded<Fold::greatest>},
-    {"numpy.amin", "x axis? keepdims?", folded<Fold::least>},
-    {"numpy.mean", "x axis? keepdims?", averaged},
-    {"numpy.average", "x axis? keepdims?", averaged},
-    {"numpy.var", "x axis? ddof? keepdims?", varied},
-    {"numpy.std", "x axis? ddof? keepdims?", deviated},
-    {"numpy.any", "x axis? keepdims?", any_or_all<Fold::greatest>},
-    {"numpy.all", "x axis? keepdims?", any_or_all<Fold::least>},
-    {"numpy.argmax", "x axis? keepdims?", position<true>},
-    {"numpy.argmin", "x axis? keepdims?", position<false>},
-    {"numpy.cumsum", "x axis?", cumulative<Fold::sum>},
-    {"numpy.cumprod", "x axis?", cumulative<Fold::product>},
+constexpr Function rows[] = {
+    {"numpy.sum", "x axis? keepdims?", sum},
+    {"numpy.prod", "x axis? keepdims?", prod},
+    {"numpy.max", "x axis? keepdims?", greatest},
+    {"numpy.min", "x axis? keepdims?", least},
+    {"numpy.mean", "x axis? keepdims?", mean},
+    {"numpy.average", "x axis? keepdims?", mean},
+    {"numpy.var", "x axis? ddof? keepdims?", var},
+    {"numpy.std", "x axis? ddof? keepdims?", std_of},
+    {"numpy.any", "x axis? keepdims?", any},
+    {"numpy.all", "x axis? keepdims?", all},
+    {"numpy.argmax", "x axis? keepdims?", place_of_greatest},
+    {"numpy.argmin", "x axis? keepdims?", place_of_least},
+    {"numpy.cumsum", "x axis?", cumsum},
+    {"numpy.cumprod", "x axis?", cumprod},
     {"numpy.linalg.norm", "x axis? keepdims?", norm},
+    {"numpy.matmul", "x y", matmul},
     {"numpy.dot", "x y", dot},
-    {"numpy.tensordot", "x y axes?", tensor_dot},
+    {"numpy.tensordot", "x y axes?", tensordot},
 };
 
 }  // namespace
 
-std::span<const LibraryFunction> reduction_functions() { return rows; }
+std::span<const Function> reduction_functions() { return rows; }
 
 }  // namespace isomer::numpy

@@ -1,9 +1,11 @@
 #include "vocabularies/numpy/value.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
 #include "base/text.h"
+#include "graph/text.h"
 #include "vocabularies/numpy/arrays.h"
 
 namespace isomer::numpy {
@@ -56,6 +58,14 @@ void add_tensor(Gathered& gathered, const Tensor& tensor) {
   for (const std::int64_t number : tensor.integers()) add_integer(gathered, number);
 }
 
+void demand_known(const Value& value) {
+  if (trace_of(value) == nullptr) return;
+  throw Error(Fault::unsupported, "",
+              fmt::format("{} depends on the graph's inputs; here it must be known when the "
+                          "document is read",
+                          describe(value)));
+}
+
 bool expect_length(Gathered& gathered, std::size_t depth, std::int64_t length, bool first) {
   if (first && gathered.shape.size() == depth) gathered.shape.push_back(length);
   return depth < gathered.shape.size() && gathered.shape[depth] == length;
@@ -94,6 +104,10 @@ bool gather(const Value& value, std::size_t depth, bool first, Gathered& gathere
 }  // namespace
 
 Value array_value(const Tensor& tensor) { return {Array{worked(tensor), false}}; }
+Value result_of(Tensor tensor, bool scalars) {
+  const bool scalar = scalars && tensor.shape().empty();
+  return {Array{std::move(tensor), scalar}};
+}
 Value scalar_value(const Tensor& tensor) { return {Array{worked(tensor), true}}; }
 Value scalar_value(double number) {
   return {Array{Tensor::from_doubles(DType::f64, {}, {&number, 1}), true}};
@@ -104,6 +118,45 @@ Value scalar_value(std::int64_t number) {
 Value scalar_value(bool flag) {
   const std::int64_t number = flag ? 1 : 0;
   return {Array{Tensor::from_integers(DType::boolean, {}, {&number, 1}), true}};
+}
+
+Value length_value(const Trace& trace, const Dim& length) {
+  return length.known() ? Value{length.value()} : Value{Length{&trace, length}};
+}
+
+const Trace* trace_of(const Value& value) {
+  if (const Traced* traced = value.as<Traced>()) return traced->trace;
+  if (const Length* length = value.as<Length>()) return length->trace;
+  const auto* items = items_of(value);
+  if (items == nullptr) return nullptr;
+  for (const Value& item : *items) {
+    if (const Trace* trace = trace_of(item)) return trace;
+  }
+  return nullptr;
+}
+
+ValueId materialized(const Trace& trace, const Value& value) {
+  if (const Traced* traced = value.as<Traced>()) return traced->id;
+  if (const Length* length = value.as<Length>())
+    return trace.b.emit("length", {}, {{"value", length->dim}});
+  if (trace_of(value) == nullptr) {
+    const Tensor tensor = tensor_of(value);
+    return trace.b.constant(tensor, tensor.dtype() == DType::f64 ? trace.real : tensor.dtype());
+  }
+  std::vector<ValueId> items;
+  DType dtype = DType::boolean;
+  for (const Value& item : *items_of(value)) {
+    items.push_back(materialized(trace, item));
+    dtype = common_type(dtype, trace.b.dtype(items.back()), trace.real);
+  }
+  for (ValueId& item : items) item = materialized(trace, {Traced{&trace, item}}, dtype);
+  return trace.b.emit("stack", std::move(items), {{"dim", std::int64_t{0}}});
+}
+
+ValueId materialized(const Trace& trace, const Value& value, DType dtype) {
+  if (trace_of(value) == nullptr) return trace.b.constant(tensor_of(value), dtype);
+  const ValueId id = materialized(trace, value);
+  return trace.b.dtype(id) == dtype ? id : trace.b.emit("cast", {id}, {{"dtype", dtype}});
 }
 
 bool is_number(const Value& value) {
@@ -117,6 +170,7 @@ double real_of(const Value& value) {
   if (const bool* flag = value.as<bool>()) return *flag ? 1 : 0;
   const Array* array = value.as<Array>();
   if (array != nullptr && array->tensor.count() == 1) return array->tensor.doubles()[0];
+  demand_known(value);
   throw Error(Fault::model, "", fmt::format("a number is needed, this is {}", describe(value)));
 }
 
@@ -127,6 +181,7 @@ std::int64_t integer_of(const Value& value) {
   if (array != nullptr && array->tensor.count() == 1 && !is_floating(array->tensor.dtype())) {
     return array->tensor.integers()[0];
   }
+  demand_known(value);
   throw Error(Fault::model, "", fmt::format("an integer is needed, this is {}", describe(value)));
 }
 
@@ -137,6 +192,7 @@ bool truth_of(const Value& value) {
   if (const std::string* text = value.as<std::string>()) return !text->empty();
   if (const Text* text = value.as<Text>()) return !text->text.empty();
   if (value.as<Word>() != nullptr) return true;
+  demand_known(value);
   if (const Array* array = value.as<Array>(); array != nullptr && array->tensor.count() != 1) {
     throw Error(Fault::model, "",
                 fmt::format("the truth of {} is ambiguous: reduce it with .any() or .all()",
@@ -146,7 +202,7 @@ bool truth_of(const Value& value) {
 }
 
 void bound_items(std::uint64_t count) {
-  constexpr std::uint64_t most = most_elements / 16;
+  constexpr std::uint64_t most = most_elements / 256;
   if (count <= most) return;
   throw Error(Fault::model, "",
               fmt::format("lists of more than {} items; at most so many are made", most));
@@ -193,6 +249,7 @@ bool to_tensor(const Value& value, Tensor& result) {
 Tensor tensor_of(const Value& value) {
   Tensor result;
   if (!to_tensor(value, result)) {
+    demand_known(value);
     throw Error(Fault::model, "", fmt::format("an array is needed, this is {}", describe(value)));
   }
   return result;
@@ -213,6 +270,14 @@ Value value_of(const Tree& tree) {
   Dict result;
   for (const auto& [key, item] : *tree.map()) result.items.push_back({key, value_of(item)});
   return {std::move(result)};
+}
+
+DType common_type(DType a, DType b, DType real) {
+  if (a == b) return a;
+  if (a == DType::boolean) return b;
+  if (b == DType::boolean) return a;
+  if (is_floating(a) != is_floating(b)) return real == DType::f64 ? real : is_floating(a) ? a : b;
+  return std::max(a, b);
 }
 
 std::string describe(const Value& value) {
@@ -240,6 +305,13 @@ std::string describe(const Value& value) {
       return "a dict of " + counted(dict.items.size(), "item");
     }
     std::string operator()(const Word& word) const { return quoted(word.name); }
+    std::string operator()(const Traced& traced) const {
+      return to_text(traced.trace->b.type(traced.id));
+    }
+    std::string operator()(const Length& length) const {
+      return fmt::format("the length {}", to_text(length.dim));
+    }
+    std::string operator()(Unread) const { return "what is not read"; }
   };
   return std::visit(Describe{}, value.data);
 }

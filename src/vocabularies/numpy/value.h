@@ -13,6 +13,7 @@
 
 #include "codecs/tree.h"
 #include "graph/tensor.h"
+#include "ops/emitter.h"
 
 namespace isomer::numpy {
 
@@ -48,9 +49,30 @@ struct Word {
   std::string name;
 };
 
+/// Operators being carried out: into a graph that is read, or at once.
+struct Trace {
+  Emitter& b;
+  DType real = DType::f64;  // what NumPy's float64 is there
+};
+
+/// An array that is a value of a graph: known when the graph runs.
+struct Traced {
+  const Trace* trace;
+  ValueId id;
+};
+
+/// A length of such an array that is no number yet; a plain integer to Python.
+struct Length {
+  const Trace* trace;
+  Dim dim;
+};
+
+/// What could not be read while a document is read as a graph; whoever needs it cannot be, either.
+struct Unread {};
+
 struct Value {
   std::variant<std::monostate, bool, std::int64_t, double, std::string, Text, Array, List, Tuple,
-               Dict, Word>
+               Dict, Word, Traced, Length, Unread>
       data;
 
   bool is_none() const { return std::holds_alternative<std::monostate>(data); }
@@ -68,15 +90,28 @@ struct Entry {
 
 /// An array; types that NumPy code rarely meets become the nearest of the four.
 Value array_value(const Tensor& tensor);
+/// An array of the given elements, or a NumPy scalar where it has no axes and `scalars` (no operand
+/// was more).
+Value result_of(Tensor tensor, bool scalars = true);
 /// A NumPy scalar.
 Value scalar_value(const Tensor& tensor);
 Value scalar_value(double number);
 Value scalar_value(std::int64_t number);
 Value scalar_value(bool flag);
 
+/// A length, which is an integer where it is known.
+Value length_value(const Trace& trace, const Dim& length);
+/// The trace that the value, or something in it, belongs to; null where all is known.
+const Trace* trace_of(const Value& value);
+/// The value in the trace's emitter. Throws Fault::model for what is no array.
+ValueId materialized(const Trace& trace, const Value& value);
+/// The same as elements of a type.
+ValueId materialized(const Trace& trace, const Value& value, DType dtype);
+
 /// Whether it is a Python int, float or bool.
 bool is_number(const Value& value);
-/// Its number: of a Python number, or of an array with one element. Throws Fault::model for others.
+/// Its number: of a Python number, or of an array with one element. Throws Fault::model for others,
+/// and Fault::unsupported, as all below, for what is known only when a graph runs.
 double real_of(const Value& value);
 /// The same for integers; a float is refused, as Python refuses it for an index.
 std::int64_t integer_of(const Value& value);
@@ -97,10 +132,13 @@ Tensor tensor_of(const Value& value);
 /// The same, but a text or a ragged list gives false.
 bool to_tensor(const Value& value, Tensor& result);
 
+/// The type of an operation on both; `real` is NumPy's float64.
+DType common_type(DType a, DType b, DType real = DType::f64);
+
 /// What stands in a document: lists stay lists, integers stay integers.
 Value value_of(const Tree& tree);
 
-/// "a list", "f64[2, 3]", "None": for messages.
+/// "a list of 2 items", "f64[2, 3]", "None": for messages.
 std::string describe(const Value& value);
 
 }  // namespace isomer::numpy

@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "mdf_expected.h"
-#include "systems/mdf/evaluate.h"
+#include "systems/mdf/node_executor.h"
 
 namespace isomer {
 namespace {
@@ -21,11 +21,11 @@ TEST(MdfExpression, EvaluatesTheTableAsTheReferenceDoes) {
     const mdf::Formula formula(text != nullptr ? *text : *row.find("value"));
     SCOPED_TRACE(write_json(text != nullptr ? *text : *row.find("value")));
     if (row.find("error") != nullptr) {
-      EXPECT_THROW(formula.evaluate(names, numpy::Width::as_written), Error);
+      EXPECT_THROW(formula.evaluate(names, mdf::SharedOperators().runtime), Error);
       continue;
     }
     try {
-      EXPECT_TRUE(mdf_test::agrees(formula.evaluate(names, numpy::Width::as_written),
+      EXPECT_TRUE(mdf_test::agrees(formula.evaluate(names, mdf::SharedOperators().runtime),
                                    *row.find("result"), 1e-12));
     } catch (const Error& error) {
       ADD_FAILURE() << error.what();
@@ -74,12 +74,13 @@ TEST(MdfExpression, DeepAndLongTextsAreRefusedAndNotFollowed) {
   EXPECT_THROW(mdf::parse_expression(sum), Error);
   EXPECT_THROW(mdf::required_names(std::string(100000, '[')), Error);
   sum.resize(2 * 500 + 1);
-  EXPECT_EQ(numpy::integer_of(mdf::Formula(sum).evaluate({}, numpy::Width::as_written)), 501);
+  EXPECT_EQ(numpy::integer_of(mdf::Formula(sum).evaluate({}, mdf::SharedOperators().runtime)), 501);
 }
 
 std::string fault_of(const std::string& text, const mdf::Table& names = {}) {
   try {
-    return "it is " + numpy::describe(mdf::Formula(text).evaluate(names, numpy::Width::as_written));
+    return "it is " +
+           numpy::describe(mdf::Formula(text).evaluate(names, mdf::SharedOperators().runtime));
   } catch (const Error& error) {
     return error.what();
   }

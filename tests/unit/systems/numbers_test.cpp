@@ -11,7 +11,7 @@
 #include "codecs/json.h"
 #include "graph/tensor.h"
 #include "source/python/python_text.h"
-#include "systems/mdf/evaluate.h"
+#include "systems/mdf/node_executor.h"
 #include "systems/mdf/node_text.h"
 #include "systems/mdf/spelling.h"
 
@@ -67,7 +67,7 @@ TEST(Numbers, MdfExpressionsComeBack) {
     // An infinite number is no value of the format, but an element of an array.
     const std::string number = mdf::number_text(real);
     const std::string text = std::isfinite(real) ? number : "numpy.array(" + number + ")";
-    const numpy::Value value = mdf::Formula(text).evaluate({}, mdf::Width::as_written);
+    const numpy::Value value = mdf::Formula(text).evaluate({}, mdf::SharedOperators().runtime);
     EXPECT_EQ(bits(numpy::tensor_of(value).doubles()[0]), bits(real)) << text;
   }
 }
@@ -76,12 +76,13 @@ TEST(Numbers, MdfElementsComeBack) {
   for (const DType dtype : {DType::f16, DType::bf16, DType::f32, DType::f64}) {
     const Tensor tensor = Tensor::from_doubles(dtype, {std::size(reals)}, reals);
     const std::string text = write_json(mdf::nested_lists(tensor), {});
-    const auto value = mdf::Formula(read_json(text)).evaluate({}, mdf::Width::as_written);
+    const auto value = mdf::Formula(read_json(text)).evaluate({}, mdf::SharedOperators().runtime);
     EXPECT_EQ(numpy::tensor_of(value).converted(dtype), tensor) << text;
   }
   const Tensor tensor = Tensor::from_integers(DType::i64, {std::size(integers)}, integers);
   const Tree again = read_json(write_json(mdf::nested_lists(tensor), {}));
-  EXPECT_EQ(numpy::tensor_of(mdf::Formula(again).evaluate({}, mdf::Width::as_written)), tensor);
+  EXPECT_EQ(numpy::tensor_of(mdf::Formula(again).evaluate({}, mdf::SharedOperators().runtime)),
+            tensor);
 }
 
 /// As Python reads it: a number is what strtod makes of it, other things are float("...").

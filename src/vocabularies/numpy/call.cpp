@@ -1,0 +1,184 @@
+#include "vocabularies/numpy/call.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "vocabularies/numpy/arrays.h"
+
+namespace isomer::numpy {
+namespace {
+
+std::optional<DType> type_named(std::string_view name) {
+  if (name.starts_with("numpy.")) name.remove_prefix(6);
+  if (name == "bool" || name == "bool_") return DType::boolean;
+  if (name == "float" || name == "float64" || name == "double") return DType::f64;
+  if (name == "float32" || name == "float16" || name == "single") return DType::f32;
+  if (name == "int" || name == "int64" || name == "int32" || name == "int16" || name == "int8" ||
+      name == "uint8") {
+    return DType::i64;
+  }
+  return std::nullopt;
+}
+
+Dim length_in(const Value& value) {
+  if (const Length* length = value.as<Length>()) return length->dim;
+  return {integer_of(value)};
+}
+
+}  // namespace
+
+Call::Call(const Function& row, std::vector<const Value*> values, const Runtime& with)
+    : function(row), runtime(with), values_(std::move(values)) {
+  for (const Value* value : values_) {
+    if (graph_ == nullptr && value != nullptr) graph_ = trace_of(*value);
+  }
+}
+
+const Trace& Call::trace() const {
+  if (graph_ != nullptr) return *graph_;
+  if (!own_) {
+    expect(runtime.emitter != nullptr, "functions are called where operators can be carried out");
+    at_once_ = runtime.emitter();
+    own_.emplace(Trace{*at_once_});
+  }
+  return *own_;
+}
+
+DType Call::float32() const { return runtime.width == Width::doubled ? DType::f64 : DType::f32; }
+
+std::optional<std::vector<std::int64_t>> Call::optional_integers(std::size_t i) const {
+  return has(i) ? std::optional(integers(i)) : std::nullopt;
+}
+
+std::vector<std::int64_t> Call::integers(std::size_t i) const {
+  const Value none;
+  const Value& value = values_[i] == nullptr ? none : *values_[i];
+  if (items_of(value) == nullptr && value.as<Array>() == nullptr) return {integer_of(value)};
+  const Tensor tensor = tensor_of(value);
+  if (is_floating(tensor.dtype()) && tensor.count() > 0) {
+    throw Error(Fault::model, "",
+                fmt::format("integers are needed, these are {}", describe(value)));
+  }
+  return tensor.integers();
+}
+
+DType Call::dtype(std::size_t i, DType otherwise) const {
+  if (!has(i)) return otherwise;
+  const Word* word = values_[i]->as<Word>();
+  const std::string* text = values_[i]->as<std::string>();
+  const auto dtype = type_named(word != nullptr ? word->name : text != nullptr ? *text : "");
+  if (!dtype) {
+    throw Error(Fault::model, "", fmt::format("{} is no type of elements", describe(*values_[i])));
+  }
+  return *dtype == DType::f32 ? float32() : *dtype == DType::f64 ? float64() : *dtype;
+}
+
+Shape Call::lengths(std::size_t i) const {
+  const auto* items = values_[i] == nullptr ? nullptr : items_of(*values_[i]);
+  if (items == nullptr && has(i) && values_[i]->as<Length>() != nullptr)
+    return {length_in(*values_[i])};
+  Shape shape;
+  if (items == nullptr) {
+    for (const std::int64_t length : integers(i)) shape.emplace_back(length);
+  } else {
+    for (const Value& item : *items) shape.push_back(length_in(item));
+  }
+  bound_axes(shape.size());
+  return shape;
+}
+
+ValueId Call::cast(ValueId x, DType dtype) const {
+  return b().dtype(x) == dtype ? x : emit("cast", {x}, {{"dtype", dtype}});
+}
+
+ValueId Call::real(ValueId x) const { return is_floating(b().dtype(x)) ? x : cast(x, float64()); }
+
+ValueId Call::real_tensor(std::size_t i) const { return real(tensor(i)); }
+
+ValueId Call::number_tensor(std::size_t i) const {
+  const ValueId x = tensor(i);
+  return b().dtype(x) == DType::boolean ? cast(x, DType::i64) : x;
+}
+
+std::vector<ValueId> Call::tensors(std::size_t i) const {
+  const auto* items = items_of(*values_[i]);
+  if (items == nullptr) {
+    throw Error(Fault::model, "",
+                fmt::format("a tuple of arrays is needed, this is {}", describe(*values_[i])));
+  }
+  if (items->empty()) throw Error(Fault::model, "", "there is nothing to join");
+  std::vector<ValueId> result;
+  for (const Value& item : *items) result.push_back(materialized(trace(), item));
+  DType dtype = b().dtype(result[0]);
+  for (const ValueId id : result) dtype = common_type(dtype, b().dtype(id), float64());
+  for (ValueId& id : result) id = cast(id, dtype);
+  return result;
+}
+
+Value Call::result(ValueId id, bool scalars) const {
+  if (in_graph()) return {Traced{graph_, id}};
+  return result_of(b().known(id).value(), scalars);
+}
+
+ValueId reshaped(Emitter& b, ValueId x, Shape shape) {
+  if (b.shape(x) == shape) return x;
+  return b.emit("reshape", {x}, {{"shape", std::move(shape)}});
+}
+
+ValueId flattened(Emitter& b, ValueId x) {
+  return b.rank(x) == 1 ? x : reshaped(b, x, {count_elements(b.shape(x))});
+}
+
+ValueId permuted(Emitter& b, ValueId x, std::vector<std::int64_t> order) {
+  for (std::int64_t& axis : order) axis = axis_at(axis, b.rank(x));
+  std::vector<std::int64_t> same(order.size());
+  std::iota(same.begin(), same.end(), 0);
+  if (order == same && b.rank(x) == static_cast<std::int64_t>(order.size())) return x;
+  return b.emit("permute", {x}, {{"dims", std::move(order)}});
+}
+
+ValueId from_front(Emitter& b, ValueId index, const Dim& length) {
+  if (const auto known = b.known(index)) {
+    const std::vector<std::int64_t> places = known->integers();
+    if (std::ranges::all_of(places, [](std::int64_t place) { return place >= 0; })) return index;
+  }
+  const ValueId count = length.known() ? b.literal(DType::i64, length.value())
+                                       : b.emit("length", {}, {{"value", length}});
+  const ValueId behind = b.emit("add", {index, count});
+  const ValueId negative = b.emit("lt", {index, b.literal(DType::i64, std::int64_t{0})});
+  return b.emit("where", {negative, behind, index});
+}
+
+ValueId taken(Emitter& b, ValueId x, ValueId index, std::int64_t axis) {
+  const std::int64_t along = axis_at(axis, b.rank(x));
+  if (is_floating(b.dtype(index)) || b.dtype(index) == DType::boolean)
+    throw Error(Fault::model, "", "places of elements must be integers");
+  const Shape shape = b.shape(x);
+  const Shape places = b.shape(index);
+  const ValueId flat = flattened(b, from_front(b, index, shape[static_cast<std::size_t>(along)]));
+  const ValueId picked = b.emit("index_select", {x, flat}, {{"dim", along}});
+  Shape result(shape.begin(), shape.begin() + along);
+  result.insert(result.end(), places.begin(), places.end());
+  result.insert(result.end(), shape.begin() + along + 1, shape.end());
+  return reshaped(b, picked, std::move(result));
+}
+
+ValueId product(Emitter& b, ValueId x, ValueId y) {
+  const std::int64_t rank_x = b.rank(x);
+  const std::int64_t rank_y = b.rank(y);
+  if (rank_x == 0 || rank_y == 0) {
+    throw Error(Fault::model, "",
+                "a matrix product needs arrays with axes; '*' multiplies by a number");
+  }
+  if (rank_x == 1) x = b.emit("unsqueeze", {x}, {{"dim", std::int64_t{0}}});
+  if (rank_y == 1) y = b.emit("unsqueeze", {y}, {{"dim", std::int64_t{1}}});
+  ValueId result = b.emit("matmul", {x, y});
+  std::vector<std::int64_t> added;
+  if (rank_x == 1) added.push_back(-2);
+  if (rank_y == 1) added.push_back(-1);
+  return added.empty() ? result : b.emit("squeeze", {result}, {{"dim", added}});
+}
+
+}  // namespace isomer::numpy

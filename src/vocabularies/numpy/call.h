@@ -1,0 +1,137 @@
+#pragma once
+
+// How the functions of functions.h are listed: one table per family, one row per function, which is
+// carried out on known arrays and read into a graph by the same few lines.
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "vocabularies/numpy/functions.h"
+
+namespace isomer::numpy {
+
+struct Function;
+
+/// One use of a function: its arguments in the order of its own list.
+class Call {
+ public:
+  Call(const Function& row, std::vector<const Value*> values, const Runtime& with);
+
+  const Function& function;
+  const Runtime& runtime;
+
+  bool has(std::size_t i) const { return values_[i] != nullptr && !values_[i]->is_none(); }
+  /// Given, and None.
+  bool is_none(std::size_t i) const { return values_[i] != nullptr && values_[i]->is_none(); }
+  /// One that the row's list demands, or that the call has.
+  const Value& operator[](std::size_t i) const { return *values_[i]; }
+  std::size_t count() const { return values_.size(); }
+
+  // What must be known when a document is read.
+  bool flag(std::size_t i) const { return has(i) && truth_of(*values_[i]); }
+  double real(std::size_t i, double otherwise) const {
+    return has(i) ? real_of(*values_[i]) : otherwise;
+  }
+  std::int64_t integer(std::size_t i, std::int64_t otherwise) const {
+    return has(i) ? integer_of(*values_[i]) : otherwise;
+  }
+  /// One integer or several: axes. Throws Fault::model where there are none.
+  std::vector<std::int64_t> integers(std::size_t i) const;
+  /// The same, or nothing where the argument is absent.
+  std::optional<std::vector<std::int64_t>> optional_integers(std::size_t i) const;
+  /// The type of elements that the argument names.
+  DType dtype(std::size_t i, DType otherwise) const;
+
+  /// A shape; its lengths may be those of a graph's values.
+  Shape lengths(std::size_t i) const;
+
+  // Arrays, in the graph that one of the arguments belongs to, or carried out at once.
+  const Trace& trace() const;
+  bool in_graph() const { return graph_ != nullptr; }
+  Emitter& b() const { return trace().b; }
+  /// What NumPy's float64 and float32 are.
+  DType float64() const { return in_graph() ? graph_->real : DType::f64; }
+  DType float32() const;
+  ValueId tensor(std::size_t i) const { return materialized(trace(), *values_[i]); }
+  ValueId tensor(std::size_t i, DType dtype) const {
+    return materialized(trace(), *values_[i], dtype);
+  }
+  /// As real numbers: integers and truths become float64.
+  ValueId real_tensor(std::size_t i) const;
+  /// As numbers: truths become integers.
+  ValueId number_tensor(std::size_t i) const;
+  ValueId cast(ValueId x, DType dtype) const;
+  ValueId real(ValueId x) const;
+  /// The arrays of a list, or the parts of an array along its first axis, in their joint type.
+  std::vector<ValueId> tensors(std::size_t i) const;
+
+  ValueId emit(std::string_view op, std::vector<ValueId> inputs, Attributes attributes = {}) const {
+    return b().emit(op, std::move(inputs), std::move(attributes));
+  }
+  /// The result: a NumPy scalar where it has no axes and `scalars`.
+  Value result(ValueId id, bool scalars = true) const;
+
+ private:
+  std::vector<const Value*> values_;
+  const Trace* graph_ = nullptr;
+  mutable std::unique_ptr<Emitter> at_once_;
+  mutable std::optional<Trace> own_;
+};
+
+/// A function of one number, which `math` has for numbers and NumPy for arrays.
+struct Elementary {
+  enum class Kind {
+    real,   // integers become float64
+    same,   // integers stay, by `integers`, or as they are
+    truth,  // a test
+  };
+  std::string_view name;  // NumPy's
+  std::string_view math;  // that of `math`; empty where it has none, or one that gives integers
+  Kind kind;
+  double (*reals)(double);
+  std::string_view ours = {};                    // the same operator of a graph
+  ValueId (*emit)(Emitter&, ValueId) = nullptr;  // instead of `ours`
+  std::int64_t (*integers)(std::int64_t) = nullptr;
+};
+
+struct Operation;
+
+struct Function {
+  std::string_view name;        // "numpy.sum"
+  std::string_view parameters;  // "x axis? keepdims?": '?' marks those that may be absent
+  Value (*run)(const Call&);
+  /// What it gives, or how much, depends on its operands' values: no graph can hold it.
+  bool needs_values = false;
+  const Elementary* elementary = nullptr;
+  const Operation* operation = nullptr;
+};
+
+std::span<const Elementary> elementary_functions();
+std::span<const Function> python_functions();
+std::span<const Function> elementwise_functions();
+std::span<const Function> reduction_functions();
+std::span<const Function> shape_functions();
+std::span<const Function> creation_functions();
+
+/// An elementary function as NumPy's and as math's.
+Value run_elementary(const Call& call);
+Value run_math(const Call& call);
+
+// What several families share.
+
+/// Places along an axis of that length, counted from the front.
+ValueId from_front(Emitter& b, ValueId index, const Dim& length);
+/// Along `axis`, places counted from the back where they are negative; the index's shape takes the
+/// axis' place.
+ValueId taken(Emitter& b, ValueId x, ValueId index, std::int64_t axis);
+ValueId reshaped(Emitter& b, ValueId x, Shape shape);
+/// All elements along one axis.
+ValueId flattened(Emitter& b, ValueId x);
+ValueId permuted(Emitter& b, ValueId x, std::vector<std::int64_t> order);
+/// By the rules of '@': one axis is allowed on either side.
+ValueId product(Emitter& b, ValueId x, ValueId y);
+
+}  // namespace isomer::numpy

@@ -1,0 +1,31 @@
+#pragma once
+
+// Functions of NumPy that are no operator of ours, said with operators, edges as NumPy's.
+
+#include "ops/emitter.h"
+
+namespace isomer::numpy {
+
+ValueId emit_arcsin(Emitter& b, ValueId x);
+ValueId emit_arccos(Emitter& b, ValueId x);
+ValueId emit_sinh(Emitter& b, ValueId x);
+ValueId emit_cosh(Emitter& b, ValueId x);
+ValueId emit_arcsinh(Emitter& b, ValueId x);
+ValueId emit_arccosh(Emitter& b, ValueId x);
+ValueId emit_arctanh(Emitter& b, ValueId x);
+ValueId emit_degrees(Emitter& b, ValueId x);
+ValueId emit_radians(Emitter& b, ValueId x);
+ValueId emit_trunc(Emitter& b, ValueId x);
+/// Of a NaN it is a NaN.
+ValueId emit_sign(Emitter& b, ValueId x);
+/// Of an integer it is one: 0 beyond 1 and -1.
+ValueId emit_reciprocal(Emitter& b, ValueId x);
+ValueId emit_isfinite(Emitter& b, ValueId x);
+
+/// The other operand, where one is a NaN.
+ValueId emit_fmax(Emitter& b, ValueId x, ValueId y);
+ValueId emit_fmin(Emitter& b, ValueId x, ValueId y);
+ValueId emit_arctan2(Emitter& b, ValueId y, ValueId x);
+ValueId emit_hypot(Emitter& b, ValueId x, ValueId y);
+
+}  // namespace isomer::numpy

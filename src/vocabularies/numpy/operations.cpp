@@ -1,0 +1,246 @@
+#include "vocabularies/numpy/operations.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "vocabularies/numpy/arrays.h"
+#include "vocabularies/numpy/composites.h"
+
+namespace isomer::numpy {
+
+double floor_quotient(double x, double y) {
+  // Python's definition: the rest first, so that the two always agree.
+  double rest = std::fmod(x, y);
+  double quotient = (x - rest) / y;
+  if (rest != 0 && (rest < 0) != (y < 0)) quotient -= 1;
+  if (y == 0) return x / y;
+  const double floored = std::floor(quotient);
+  return quotient - floored > 0.5 ? floored + 1 : floored;
+}
+
+double rest_of(double x, double y) {
+  double rest = std::fmod(x, y);
+  if (rest == 0) return std::copysign(0.0, y);
+  if ((rest < 0) != (y < 0)) rest += y;
+  return rest;
+}
+
+std::int64_t floor_quotient(std::int64_t x, std::int64_t y) {
+  if (y == 0) return 0;
+  if (y == -1) return static_cast<std::int64_t>(-static_cast<std::uint64_t>(x));
+  return x / y - ((x % y != 0 && (x < 0) != (y < 0)) ? 1 : 0);
+}
+
+std::int64_t rest_of(std::int64_t x, std::int64_t y) {
+  if (y == 0 || y == -1) return 0;
+  const std::int64_t rest = x % y;
+  return rest != 0 && (rest < 0) != (y < 0) ? rest + y : rest;
+}
+
+namespace {
+
+std::int64_t wrapped(std::uint64_t bits) { return static_cast<std::int64_t>(bits); }
+std::uint64_t bits_of(std::int64_t x) { return static_cast<std::uint64_t>(x); }
+
+std::int64_t power(std::int64_t base, std::int64_t exponent) {
+  std::uint64_t result = 1;
+  std::uint64_t factor = bits_of(base);
+  for (; exponent > 0; exponent >>= 1) {
+    if (exponent & 1) result *= factor;
+    factor *= factor;
+  }
+  return wrapped(result);
+}
+
+double add(double x, double y) { return x + y; }
+double subtract(double x, double y) { return x - y; }
+double multiply(double x, double y) { return x * y; }
+double divide(double x, double y) { return x / y; }
+double raise(double x, double y) { return std::pow(x, y); }
+double larger(double x, double y) { return std::isnan(x) || x > y ? x : y; }
+double smaller(double x, double y) { return std::isnan(x) || x < y ? x : y; }
+
+std::int64_t add(std::int64_t x, std::int64_t y) { return wrapped(bits_of(x) + bits_of(y)); }
+std::int64_t subtract(std::int64_t x, std::int64_t y) { return wrapped(bits_of(x) - bits_of(y)); }
+std::int64_t multiply(std::int64_t x, std::int64_t y) { return wrapped(bits_of(x) * bits_of(y)); }
+std::int64_t raise(std::int64_t x, std::int64_t y) {
+  if (y < 0)
+    throw Error(Fault::model, "", "integers of an array cannot be raised to negative powers");
+  return power(x, y);
+}
+std::int64_t larger(std::int64_t x, std::int64_t y) { return std::max(x, y); }
+std::int64_t smaller(std::int64_t x, std::int64_t y) { return std::min(x, y); }
+std::int64_t both(std::int64_t x, std::int64_t y) { return x & y; }
+std::int64_t either(std::int64_t x, std::int64_t y) { return x | y; }
+std::int64_t one_of(std::int64_t x, std::int64_t y) { return x ^ y; }
+std::int64_t shifted_left(std::int64_t x, std::int64_t y) {
+  return y < 0 || y > 63 ? 0 : wrapped(bits_of(x) << y);
+}
+std::int64_t shifted_right(std::int64_t x, std::int64_t y) {
+  return x >> (y < 0 || y > 63 ? 63 : y);
+}
+
+template <class T>
+T less(T x, T y) {
+  return x < y;
+}
+template <class T>
+T less_or_equal(T x, T y) {
+  return x <= y;
+}
+template <class T>
+T greater(T x, T y) {
+  return x > y;
+}
+template <class T>
+T greater_or_equal(T x, T y) {
+  return x >= y;
+}
+template <class T>
+T equal(T x, T y) {
+  return x == y;
+}
+template <class T>
+T unequal(T x, T y) {
+  return x != y;
+}
+
+using Kind = Operation::Kind;
+
+// Integers by themselves: beyond 2 ** 53 doubles do not hold them.
+constexpr Operation table[] = {
+    {"+", "numpy.add", Kind::joint, add, add, "add", "logical_or"},
+    {"-", "numpy.subtract", Kind::joint, subtract, subtract, "sub"},
+    {"*", "numpy.multiply", Kind::joint, multiply, multiply, "mul", "logical_and"},
+    {"/", "numpy.divide", Kind::real, divide, nullptr, "div"},
+    {"//", "numpy.floor_divide", Kind::joint, floor_quotient, floor_quotient, "floor_divide"},
+    {"%", "numpy.remainder", Kind::joint, rest_of, rest_of, "remainder"},
+    {"**", "numpy.power", Kind::joint, raise, raise, "pow"},
+    {"&", "", Kind::joint, nullptr, both, "", "logical_and"},
+    {"|", "", Kind::joint, nullptr, either, "", "logical_or"},
+    {"^", "", Kind::joint, nullptr, one_of, "", "logical_xor"},
+    {"<<", "", Kind::joint, nullptr, shifted_left},
+    {">>", "", Kind::joint, nullptr, shifted_right},
+    {"<", "numpy.less", Kind::truth, less, less, "lt"},
+    {"<=", "numpy.less_equal", Kind::truth, less_or_equal, less_or_equal, "le"},
+    {">", "numpy.greater", Kind::truth, greater, greater, "gt"},
+    {">=", "numpy.greater_equal", Kind::truth, greater_or_equal, greater_or_equal, "ge"},
+    {"==", "numpy.equal", Kind::truth, equal, equal, "eq"},
+    {"!=", "numpy.not_equal", Kind::truth, unequal, unequal, "ne"},
+    {"", "numpy.maximum", Kind::joint, larger, larger, "maximum", "logical_or"},
+    {"", "numpy.minimum", Kind::joint, smaller, smaller, "minimum", "logical_and"},
+    {"", "numpy.fmax", Kind::joint, ::fmax, larger, "", "logical_or", emit_fmax},
+    {"", "numpy.fmin", Kind::joint, ::fmin, smaller, "", "logical_and", emit_fmin},
+    {"", "numpy.logical_and", Kind::logical, nullptr, both, "logical_and"},
+    {"", "numpy.logical_or", Kind::logical, nullptr, either, "logical_or"},
+    {"", "numpy.logical_xor", Kind::logical, nullptr, one_of, "logical_xor"},
+    {"", "numpy.arctan2", Kind::real, ::atan2, nullptr, "", "", emit_arctan2},
+    {"", "numpy.hypot", Kind::real, ::hypot, nullptr, "", "", emit_hypot},
+};
+
+/// The type of an array; none of what is weak: a plain number, or a length.
+std::optional<DType> own_type(const Value& value) {
+  if (const Array* array = value.as<Array>()) return array->tensor.dtype();
+  if (const Traced* traced = value.as<Traced>()) return traced->trace->b.dtype(traced->id);
+  return std::nullopt;
+}
+
+// A plain number takes the array's type where that can hold its kind.
+DType type_beside(const Value& value, DType other, DType real) {
+  if (value.as<double>() != nullptr) return is_floating(other) ? other : real;
+  if (value.as<bool>() != nullptr) return DType::boolean;
+  return other == DType::boolean ? DType::i64 : other;
+}
+
+/// The type in which it is computed.
+DType working_type(const Operation& op, DType joint, DType real) {
+  if (op.kind == Kind::logical) return DType::boolean;
+  if (op.kind == Kind::real && !is_floating(joint)) return real;
+  if (op.kind != Kind::joint || joint != DType::boolean || !op.truths.empty()) return joint;
+  if (op.sign == "-") {
+    throw Error(Fault::model, "",
+                "arrays of truths cannot be subtracted: '^' says where they differ");
+  }
+  return DType::i64;
+}
+
+// A weak number is rounded to the array's type before the operation; f32 with f64 is not.
+Tensor operand_of(const Value& value, DType joint) {
+  Tensor tensor = tensor_of(value);
+  const bool round = is_number(value) && joint == DType::f32;
+  return round || joint == DType::boolean ? tensor.converted(joint) : tensor;
+}
+
+Value apply_traced(const Operation& op, const Trace& trace, const Value& x, const Value& y) {
+  Emitter& b = trace.b;
+  const auto strong = [&](const Value& value) {
+    return own_type(value) || is_number(value) ? value
+                                               : Value{Traced{&trace, materialized(trace, value)}};
+  };
+  const Value right = strong(y);
+  const Value left = own_type(right) ? strong(x) : Value{Traced{&trace, materialized(trace, x)}};
+  const DType dtype = working_type(op, joint_type(left, right, trace.real), trace.real);
+  const ValueId first = materialized(trace, left, dtype);
+  const ValueId second = materialized(trace, right, dtype);
+  const auto give = [&](ValueId id) { return Value{Traced{&trace, id}}; };
+  if (dtype == DType::boolean && !op.truths.empty())
+    return give(b.emit(op.truths, {first, second}));
+  if (op.emit != nullptr) return give(op.emit(b, first, second));
+  if (op.ours.empty()) {
+    throw Error(Fault::unsupported, "",
+                fmt::format("'{}' of integers has no operator in a graph", op.sign));
+  }
+  return give(b.emit(op.ours, {first, second}));
+}
+
+}  // namespace
+
+std::span<const Operation> operations() { return table; }
+
+// Two plain numbers are taken for arrays, as NumPy's functions take them.
+DType joint_type(const Value& x, const Value& y, DType real) {
+  const auto a = own_type(x);
+  const auto b = own_type(y);
+  const DType other = b ? *b : DType::boolean;
+  const DType left = a ? *a : type_beside(x, other, real);
+  return common_type(left, b ? *b : type_beside(y, left, real), real);
+}
+
+const Operation& operation_named(std::string_view name) {
+  const auto found = std::ranges::find(table, name, &Operation::name);
+  expect(found != std::end(table), "a name that the library calls has a row");
+  return *found;
+}
+
+const Operation& operation_of(std::string_view sign) {
+  const auto found = std::ranges::find(table, sign, &Operation::sign);
+  expect(found != std::end(table), "every sign of the language has a row");
+  return *found;
+}
+
+Value apply(const Operation& op, const Value& x, const Value& y) {
+  for (const Value* value : {&x, &y}) {
+    if (const Trace* trace = trace_of(*value)) return apply_traced(op, *trace, x, y);
+  }
+  const auto arrayed = [](const Value& value) {
+    return items_of(value) != nullptr ? array_value(tensor_of(value)) : value;
+  };
+  const Value right = arrayed(y);
+  const Value left = own_type(right) ? arrayed(x) : array_value(tensor_of(x));
+  const DType dtype = working_type(op, joint_type(left, right, DType::f64), DType::f64);
+  const Tensor a = operand_of(left, dtype);
+  const Tensor b = operand_of(right, dtype);
+  const bool truths = op.kind == Kind::truth || op.kind == Kind::logical;
+  const DType result = truths ? DType::boolean : dtype;
+  if (!is_floating(dtype)) return result_of(map_pairs(a, b, result, op.integers));
+  if (op.reals == nullptr) {
+    throw Error(Fault::model, "",
+                fmt::format("'{}' does not join {} and {}", op.sign, describe(x), describe(y)));
+  }
+  return result_of(map_pairs(a, b, result, op.reals));
+}
+
+}  // namespace isomer::numpy

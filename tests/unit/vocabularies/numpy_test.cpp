@@ -1,0 +1,185 @@
+// Each function of NumPy that a document can call, with values recorded from NumPy by
+// tests/data/numpy/make_cases.py: carried out at once, and as a graph.
+
+#include <cmath>
+
+#include "../systems/mdf_expected.h"
+#include "base/error.h"
+#include "codecs/json.h"
+#include "graph/text.h"
+#include "gtest/gtest.h"
+#include "ops/builder.h"
+#include "run/engine.h"
+#include "systems/mdf/node_executor.h"
+#include "vocabularies/numpy/functions.h"
+
+namespace isomer {
+namespace {
+
+constexpr const char* families[] = {"elementwise", "pairs",    "reduction",
+                                    "shape",       "creation", "python"};
+
+Tree table_of(const std::string& family) {
+  return mdf_test::read_document(std::filesystem::path(ISOMER_SOURCE) / "tests/data/numpy" /
+                                 (family + ".json"));
+}
+
+std::string expression_of(const Tree& row) { return *row.find("expr")->text(); }
+
+numpy::Value evaluated(const std::string& text, const mdf::Table& names) {
+  mdf::SharedOperators shared;
+  return mdf::evaluate(mdf::parse_expression(text), names, shared.runtime);
+}
+
+class NumpyFamily : public testing::TestWithParam<const char*> {};
+
+TEST_P(NumpyFamily, RunsAsNumpyDoes) {
+  const Tree table = table_of(GetParam());
+  for (const Tree& row : *table.list()) {
+    SCOPED_TRACE(expression_of(row));
+    mdf::Table names;
+    for (const auto& [name, value] : *row.find("variables")->map())
+      names.set(name, mdf_test::expected_value(value));
+    const bool single = write_json(*row.find("result")).find("float32") != std::string::npos;
+    try {
+      EXPECT_TRUE(mdf_test::agrees(evaluated(expression_of(row), names), *row.find("result"),
+                                   single ? 1e-6 : 1e-12));
+    } catch (const Error& error) {
+      ADD_FAILURE() << error.what();
+    }
+  }
+}
+
+/// Numbers of any kind as arrays without axes, so that a graph's outputs compare with them.
+numpy::Value as_array(const numpy::Value& value) {
+  if (const auto* items = numpy::items_of(value)) {
+    numpy::List arrays;
+    for (const numpy::Value& item : *items) arrays.items.push_back(as_array(item));
+    return {std::move(arrays)};
+  }
+  return numpy::array_value(tensor_of(value));
+}
+
+/// The value as outputs of the graph, in order.
+void collect(const numpy::Trace& trace, const numpy::Value& value, std::vector<ValueId>& outputs) {
+  if (const auto* items = numpy::items_of(value)) {
+    for (const numpy::Value& item : *items) collect(trace, item, outputs);
+    return;
+  }
+  outputs.push_back(numpy::materialized(trace, value));
+}
+
+void collect(const numpy::Value& value, std::vector<Tensor>& tensors) {
+  if (const auto* items = numpy::items_of(value)) {
+    for (const numpy::Value& item : *items) collect(item, tensors);
+    return;
+  }
+  tensors.push_back(tensor_of(value));
+}
+
+void expect_same(const Tensor& found, const Tensor& expected) {
+  EXPECT_EQ(to_text(found.dtype(), found.shape()), to_text(expected.dtype(), expected.shape()));
+  const std::vector<double> a = found.doubles();
+  const std::vector<double> b = expected.doubles();
+  ASSERT_EQ(a.size(), b.size());
+  const double tolerance = expected.dtype() == DType::f32 ? 1e-6 : 1e-12;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (std::isnan(b[i]) && std::isnan(a[i])) continue;
+    if (a[i] == b[i]) continue;
+    EXPECT_NEAR(a[i], b[i], tolerance * std::max(1.0, std::abs(b[i]))) << "element " << i;
+  }
+}
+
+// Arrays are inputs.
+void expect_as_graph(const Tree& row) {
+  Builder builder("case");
+  const numpy::Trace trace{builder};
+  mdf::SharedOperators shared;
+  shared.trace = &trace;
+  mdf::Table names;
+  std::vector<Tensor> inputs;
+  for (const auto& [name, expected] : *row.find("variables")->map()) {
+    inputs.push_back(tensor_of(mdf_test::expected_value(expected)));
+    names.set(name, {numpy::Traced{&trace, builder.input(name, inputs.back().type())}});
+  }
+  const numpy::Value result =
+      mdf::evaluate(mdf::parse_expression(expression_of(row)), names, shared.runtime);
+  std::vector<ValueId> outputs;
+  collect(trace, result, outputs);
+  std::vector<Tensor> expected;
+  collect(as_array(mdf_test::expected_value(*row.find("result"))), expected);
+  ASSERT_EQ(outputs.size(), expected.size());
+  const auto found = make_reference_executor(std::move(builder).finish(outputs))->run(inputs);
+  for (std::size_t i = 0; i < found.size(); ++i) expect_same(found[i], expected[i]);
+}
+
+TEST_P(NumpyFamily, IsReadAsAGraphThatGivesTheSame) {
+  const Tree table = table_of(GetParam());
+  for (const Tree& row : *table.list()) {
+    SCOPED_TRACE(expression_of(row));
+    try {
+      expect_as_graph(row);
+    } catch (const Error& error) {
+      ADD_FAILURE() << error.what();
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Numpy, NumpyFamily, testing::ValuesIn(families));
+
+TEST(Numpy, EachFunctionHasACase) {
+  std::string all;
+  for (const char* family : families) {
+    const Tree table = table_of(family);
+    for (const Tree& row : *table.list()) all += " " + expression_of(row);
+  }
+  for (const std::string_view name : numpy::function_names()) {
+    if (name == "numpy.str_") continue;  // a text, which has no value to record
+    const std::string method = name == "array.astype" ? ".astype" : " " + std::string(name);
+    EXPECT_NE(all.find(method + "("), std::string::npos) << name;
+  }
+}
+
+// What cannot be an operator says so, and not that there is no such function.
+TEST(Numpy, WhatDependsOnValuesIsNoGraph) {
+  Builder builder("graph");
+  const numpy::Trace trace{builder};
+  mdf::SharedOperators shared;
+  mdf::Table names;
+  names.set("x", {numpy::Traced{&trace, builder.input("x", {DType::f64, {Dim(3)}})}});
+  names.set("y", {numpy::Traced{&trace, builder.input("y", {DType::i64, {}})}});
+  for (const auto& [text, part] : std::vector<std::pair<std::string, std::string>>{
+           {"range(y)", "depends on values"},
+           {"range(len(x) + y)", "depends on values"},
+           {"numpy.zeros(y)", "must be known"},
+           {"numpy.arange(y)", "must be known"},
+           {"numpy.sum(x, y)", "must be known"},
+           {"numpy.reshape(x, (y, 1))", "must be known"},
+           {"x[y:]", "must be known"}}) {
+    SCOPED_TRACE(text);
+    try {
+      mdf::evaluate(mdf::parse_expression(text), names, shared.runtime);
+      ADD_FAILURE() << "it was read";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.fault(), Fault::unsupported) << error.what();
+      EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
+    }
+  }
+}
+
+// Nothing where integers are needed is told, for every function that takes some.
+TEST(Numpy, NothingIsNoShapeAndNoAxes) {
+  for (const char* text :
+       {"numpy.zeros(None)", "numpy.ones(None)", "numpy.full(None, 1)", "numpy.eye(None)",
+        "numpy.reshape([1], None)", "numpy.expand_dims([1], None)", "numpy.broadcast_to(1, None)",
+        "numpy.tile([1], None)", "numpy.split([1, 2], None)", "numpy.swapaxes([1], None, 0)",
+        "numpy.tensordot([1], [1], (None, 0))", "numpy.repeat([1], None)",
+        "numpy.moveaxis([1], None, 0)", "numpy.pad([1], None)", "numpy.take([1], None)",
+        "numpy.concatenate(None)", "numpy.stack(())"}) {
+    SCOPED_TRACE(text);
+    EXPECT_THROW(evaluated(text, {}), Error);
+  }
+}
+
+}  // namespace
+}  // namespace isomer
