@@ -4,8 +4,9 @@
 #include "graph/text.h"
 #include "graph/text_reader.h"
 #include "ops/builder.h"
+#include "passes/rewrite.h"
 #include "run/tensor_emitter.h"
-#include "runner/case.h"
+#include "runner/operators.h"
 
 namespace isomer::runner {
 namespace {
@@ -133,7 +134,45 @@ std::string check(const OnnxCase& one, Run&& run) {
   return fmt::format("throws nothing and should say {}", quoted(one.said));
 }
 
+/// An input of a written node as a value.
+ValueId value_of(Builder& out, const onnx::Node::Input& input, DType dtype) {
+  if (!input.constant) return input.value;
+  if (const auto* number = std::get_if<std::int64_t>(&*input.constant))
+    return out.literal(DType::i64, *number);
+  if (const auto* number = std::get_if<double>(&*input.constant)) {
+    if (is_floating(dtype)) return out.literal(dtype, *number);
+    return out.literal(dtype, static_cast<std::int64_t>(*number));
+  }
+  if (const auto* list = std::get_if<Integers>(&*input.constant))
+    return out.constant(Tensor::of<std::int64_t>({static_cast<std::int64_t>(list->size())}, *list));
+  std::vector<ValueId> lengths;
+  for (const Dim& length : std::get<std::vector<Dim>>(*input.constant)) {
+    const ValueId one = out.emit("length", {}, {{"value", length}});
+    lengths.push_back(out.emit("reshape", {one}, {{"shape", Shape{Dim(1)}}}));
+  }
+  return out.emit("cat", lengths);
+}
+
 }  // namespace
+
+Graph through_onnx(const Graph& graph, int opset) {
+  const Rule rule = [&](Builder& out, const Graph&, const Node& node,
+                        std::span<const ValueId> inputs) -> std::optional<std::vector<ValueId>> {
+    const auto written = with_call(out, node, inputs, [&](const OpSchema& schema, const OpCall& c) {
+      const std::vector<TensorType> types = schema.infer(c);
+      return onnx::write({node.op, c, types}, opset);
+    });
+    if (!written) return std::nullopt;
+    std::vector<ValueId> values;
+    for (const auto& input : written->inputs)
+      values.push_back(value_of(out, input, out.dtype(inputs[0])));
+    const std::vector<ValueId> results =
+        onnx::read(out, *onnx::find(written->name, opset), values, written->attributes);
+    // Of those that give several, the first is ours.
+    return node.outputs.size() == 1 ? std::optional(std::vector{results[0]}) : std::nullopt;
+  };
+  return rewrite(graph, rule);
+}
 
 Result run_onnx_case(const Case& text, const Options& options) {
   const OnnxCase one = parsed(text);

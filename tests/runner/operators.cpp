@@ -7,6 +7,7 @@
 #include "ops/text.h"
 #include "ops/validate.h"
 #include "passes/pipeline.h"
+#include "vocabularies/onnx/onnx.h"
 
 namespace isomer::runner {
 namespace {
@@ -141,6 +142,16 @@ std::string check_system(const OperatorCase& one, const System& system) {
   return wrong.empty() ? "" : "read back, " + wrong;
 }
 
+/// What ONNX's rows write, for the opset of documents and for the newest, they read as the same.
+std::string check_onnx(const OperatorCase& one) {
+  for (const int opset : {15, onnx::newest}) {
+    const Graph graph = through_onnx(one.graph, opset);
+    const std::string wrong = compare(one, make_reference_executor(graph)->run(one.inputs));
+    if (!wrong.empty()) return fmt::format("opset {}, {}", opset, wrong);
+  }
+  return "";
+}
+
 /// The case with what the reference engine gives as expected.
 std::string blessed_text(const std::string& text, const Sheet& sheet, const OperatorCase& one) {
   const std::vector<Tensor> outputs = make_reference_executor(one.graph)->run(one.inputs);
@@ -168,6 +179,7 @@ void run_checks(Result& result, const OperatorCase& one, const Options& options)
   });
   if (has_composite(one.graph))
     result.check("at once", [&] { return compare(one, run_expansions(one)); });
+  result.check("onnx", [&] { return check_onnx(one); });
   result.check("text", [&] { return round_trip(one.graph); });
   result.check("dtypes", [&] { return check_dtypes(one, options); });
   for (const System* system : options.systems) {

@@ -34,6 +34,9 @@ std::string check_traits(std::string_view op, const std::vector<OperatorCase>& c
 /// Runs the graph with each composite operator carried out by its expansion at once, on tensors.
 std::vector<Tensor> run_expansions(const OperatorCase& one);
 
+/// The graph with each operator that ONNX's rows write written by them, and read again.
+Graph through_onnx(const Graph& graph, int opset);
+
 /// Whether there is something to differentiate, to which, and a derivative.
 bool has_gradient(const OperatorCase& one);
 

@@ -60,13 +60,11 @@ std::optional<std::string> empty_result(const Phrase& phrase) {
   if (phrase.outputs.size() != 1) return std::nullopt;
   const Shape& shape = phrase.outputs[0].shape;
   if (std::ranges::find(shape, Dim(0)) == shape.end()) return std::nullopt;
-  std::string items;
-  for (const Dim& length : shape) items += phrase.text(length) + ",";
   const DType dtype = phrase.outputs[0].dtype;
   const std::string_view word = is_floating(dtype)        ? "float"
                                 : dtype == DType::boolean ? "bool"
                                                           : "int";
-  return fmt::format("numpy.zeros(({}),{})", items, word);
+  return fmt::format("numpy.zeros({},{})", phrase.tuple(shape), word);
 }
 
 std::string filled(std::string_view pattern, const Phrase& phrase) {
@@ -89,17 +87,15 @@ std::string Phrase::text(const Dim& length) const {
   return to_text(in_python(parse_expression(isomer::to_text(length)), length_text));
 }
 
-Tree Phrase::lengths(std::span<const Dim> values) const {
-  Tree::List numbers;
+std::string Phrase::tuple(std::span<const Dim> values) const {
   std::string items;
-  bool known = true;
-  for (const Dim& length : values) {
-    known = known && length.known();
-    if (length.known()) numbers.push_back({length.value()});
-    items += text(length) + ",";
-  }
-  if (known) return {std::move(numbers)};
-  return {"numpy.array((" + items + "))"};
+  for (const Dim& length : values) items += text(length) + ",";
+  return "(" + items + ")";
+}
+
+Tree Phrase::lengths(std::span<const Dim> values) const {
+  const auto known = known_shape({values.begin(), values.end()});
+  return known ? tree_of(*known) : Tree{"numpy.array(" + tuple(values) + ")"};
 }
 
 Parameter parameter_of(Tree value) {

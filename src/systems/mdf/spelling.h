@@ -42,6 +42,8 @@ struct Phrase {
   /// A length as an expression. Throws Fault::unsupported where it depends on a
   /// name nobody can tell.
   std::string text(const Dim& length) const;
+  /// "(2,numpy.size(x,0),)"
+  std::string tuple(std::span<const Dim> lengths) const;
   /// Lengths as a parameter's value: a list of numbers, or an expression for
   /// one.
   Tree lengths(std::span<const Dim> lengths) const;

@@ -26,14 +26,10 @@ std::int64_t from_front(std::int64_t axis, std::int64_t rank) {
 
 bool has_zero(const Shape& shape) { return std::ranges::find(shape, Dim(0)) != shape.end(); }
 
+// A value without axes must not come out of ONNX with one, and 0 would keep a length.
 Words reshaped(const Phrase& p, const Shape& shape) {
-  if (has_zero(shape)) {
-    std::string items;
-    for (const Dim& length : shape) items += p.text(length) + ",";
-    return expression(fmt::format("numpy.reshape({},({}))", p.id(0), items));
-  }
-  // A value without axes must not come out with one.
-  if (shape.empty()) return expression(fmt::format("numpy.reshape({},())", p.id(0)));
+  if (has_zero(shape) || shape.empty())
+    return expression(fmt::format("numpy.reshape({},{})", p.id(0), p.tuple(shape)));
   return in_onnx({"reshape", p.attributes, p.inputs, p.outputs, p.length_text});
 }
 
@@ -43,9 +39,7 @@ Words word_flatten(const Phrase& p) { return reshaped(p, p.outputs[0].shape); }
 Words word_expand(const Phrase& p) {
   const Shape& shape = dims(p, "shape");
   if (!has_zero(shape) && !shape.empty()) return in_onnx(p);
-  std::string items;
-  for (const Dim& length : shape) items += p.text(length) + ",";
-  return expression(fmt::format("numpy.broadcast_to({},({}))", p.id(0), items));
+  return expression(fmt::format("numpy.broadcast_to({},{})", p.id(0), p.tuple(shape)));
 }
 
 std::string all_operands(const Phrase& p) {
@@ -76,10 +70,8 @@ Words word_stack(const Phrase& p) {
 Words word_pad(const Phrase& p) {
   if (p.type(0).dtype == DType::boolean || !has_empty_operand(p)) return in_onnx(p);
   // Nothing is left of an empty array but the shape it gets.
-  std::string items;
-  for (const Dim& length : p.outputs[0].shape) items += p.text(length) + ",";
-  return expression(
-      fmt::format("numpy.full(({}),{})", items, number_text(get<double>(p.attributes, "value"))));
+  return expression(fmt::format("numpy.full({},{})", p.tuple(p.outputs[0].shape),
+                                number_text(get<double>(p.attributes, "value"))));
 }
 
 Words word_flip(const Phrase& p) {
@@ -172,10 +164,8 @@ std::string filled_with(DType dtype, double value) {
 }
 
 Words word_full(const Phrase& p) {
-  std::string items;
-  for (const Dim& length : dims(p, "shape")) items += p.text(length) + ",";
   return expression(fmt::format(
-      "numpy.full(({}),{})", items,
+      "numpy.full({},{})", p.tuple(dims(p, "shape")),
       filled_with(get<DType>(p.attributes, "dtype"), get<double>(p.attributes, "value"))));
 }
 
