@@ -62,6 +62,17 @@ std::vector<TensorType> scatter_add_type(const OpCall& call) {
   return {call.types[0]};
 }
 
+std::vector<TensorType> topk_type(const OpCall& call) {
+  Shape shape = numeric_type(call)[0].shape;
+  if (shape.empty()) refuse("a scalar has nothing to select from");
+  Dim& length = shape[axis_of(call)];
+  const std::int64_t k = call.integer("k");
+  if (k < 0 || (length.known() && k > length.value()))
+    refuse(fmt::format("k is {}; the axis has {} positions", k, to_text(length)));
+  length = k;
+  return {{call.types[0].dtype, shape}, {DType::i64, shape}};
+}
+
 std::vector<TensorType> embedding_type(const OpCall& call) {
   require_index(call.types[1], "indices");
   if (call.types[0].shape.size() != 2) refuse("'weight' should have two dimensions");
@@ -96,6 +107,12 @@ Values vjp_scatter_add(Emitter& b, const OpCall& call, const Cotangents& c) {
           b.emit("gather", {c.values[0], call.inputs[1]}, call.attributes)};
 }
 
+Values vjp_topk(Emitter& b, const OpCall& call, const Cotangents& c) {
+  const ValueId zeros = zeros_like(b, call.types[0]);
+  return {
+      b.emit("scatter_add", {zeros, c.outputs[1], c.values[0]}, {{"dim", call.integer("dim")}})};
+}
+
 Values expand_embedding(Emitter& b, const OpCall& call) {
   const ValueId flat = reshape_to(b, call.inputs[1], {count_elements(call.types[1].shape)});
   const ValueId rows = b.emit("index_select", {call.inputs[0], flat});
@@ -124,6 +141,12 @@ constexpr OpSchema rows[] = {
      "y[i][j] = x[index[i][j]][j] for dim 0, and so on", picks},
     {"scatter_add(x, index, source, dim: int) -> y", scatter_add_type, nullptr, vjp_scatter_add,
      "x[index[i][j]][j] += source[i][j] for dim 0, and so on", indexes},
+    {"topk(x, k: int, dim: int = -1, largest: bool = true, sorted: bool = true) -> (values, "
+     "indices)",
+     topk_type, nullptr, vjp_topk,
+     "the k largest or smallest along a dimension, and their positions, the first of equal ones "
+     "first",
+     finds_extreme},
     {"embedding(weight, indices, padding_idx: int = -1) -> y", embedding_type, expand_embedding,
      vjp_embedding, "rows of the weight",
      Traits{.moves = Moves::freely, .indexes = Indexing{.axis = 0}}},

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <numeric>
+
 #include "base/text.h"
 #include "run/reference/arithmetic.h"
 #include "run/reference/kernel.h"
@@ -136,11 +139,50 @@ void run_scatter_add(const KernelCall& call) {
       x.elements);
 }
 
+/// Whether `x` comes before `y`. A NaN is larger than any number.
+template <class T>
+bool precedes(T x, T y, bool largest) {
+  if (x != x || y != y) return largest ? x != x && y == y : x == x && y != y;
+  return largest ? x > y : x < y;
+}
+
+// Of equal elements the first comes first, as in ONNX Runtime; PyTorch leaves it open. They are in
+// order whether they need to be or not.
+void run_topk(const KernelCall& call) {
+  const Operand& x = call.input(0);
+  const Axis axis = axis_of(x, call.axis("dim", x.rank()));
+  const std::int64_t k = call.integer("k");
+  const bool largest = call.flag("largest");
+  std::visit(
+      [&]<class T>(const std::vector<T>& elements) {
+        std::vector<T> values(static_cast<std::size_t>(call.result().count()));
+        std::vector<std::int64_t> indices(values.size());
+        std::vector<std::int64_t> order(static_cast<std::size_t>(axis.length));
+        for (std::int64_t lane = 0; lane < axis.before * axis.after; ++lane) {
+          const std::int64_t before = lane / axis.after;
+          const std::int64_t after = lane % axis.after;
+          const auto element = [&](std::int64_t i) {
+            return elements[(before * axis.length + i) * axis.after + after];
+          };
+          std::iota(order.begin(), order.end(), std::int64_t{0});
+          std::ranges::stable_sort(order, [&](std::int64_t i, std::int64_t j) {
+            return precedes(element(i), element(j), largest);
+          });
+          for (std::int64_t i = 0; i < k; ++i) {
+            const std::int64_t place = (before * k + i) * axis.after + after;
+            values[place] = element(order[i]);
+            indices[place] = order[i];
+          }
+        }
+        call.results[0].elements = std::move(values);
+        call.results[1].elements = std::move(indices);
+      },
+      x.elements);
+}
+
 constexpr Kernel kernels[] = {
-    {"index_select", run_index_select},
-    {"index_add", run_index_add},
-    {"gather", run_gather},
-    {"scatter_add", run_scatter_add},
+    {"index_select", run_index_select}, {"index_add", run_index_add}, {"gather", run_gather},
+    {"scatter_add", run_scatter_add},   {"topk", run_topk},
 };
 
 }  // namespace

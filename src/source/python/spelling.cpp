@@ -414,6 +414,11 @@ Assignments write_avg_pool(const PythonCall& call) {
   return one(call, text + ")");
 }
 
+Assignments write_topk(const PythonCall& call) {
+  const Row row{"topk", "{x}.topk({k}<, dim={dim}><, largest={largest}><, sorted={sorted}>)"};
+  return {{call.node.outputs, {Template(call, row).filled()}}};
+}
+
 // -- normalization -------------------------------------------------------------------------------
 
 Assignments write_batch_norm_training(const PythonCall& call) {
@@ -599,6 +604,7 @@ constexpr Row rows[] = {
     {"index_add", "{x}.index_add({dim}, {index}, {source})"},
     {"gather", "{x}.gather({dim}, {index})"},
     {"scatter_add", "{x}.scatter_add({dim}, {index}, {source})"},
+    {"topk", "", Binding::atom, write_topk},
     {"embedding", "F.embedding({indices}, {weight}<, padding_idx={padding_idx}>)"},
     // linear
     {"matmul", "{x} @ {y}", Binding::product},

@@ -172,7 +172,14 @@ std::optional<Wording> in_onnx(const Phrase& phrase) {
     args.emplace_back(std::string(op.prototype.inputs[0].name), Tree{"[" + names + "]"});
   for (const auto& [name, value] : node->attributes)
     settings.emplace_back(name, constant_tree(phrase, value));
-  return call_with(node->name, args, std::move(settings));
+  Wording wording = call_with(node->name, args, std::move(settings));
+  if (phrase.outputs.size() > 1) {
+    const std::string all = wording.outputs[0];
+    wording.outputs.clear();
+    for (std::size_t i = 0; i < phrase.outputs.size(); ++i)
+      wording.outputs.push_back(fmt::format("{}[{}]", all, i));
+  }
+  return wording;
 }
 
 std::string tuple_text(std::span<const std::int64_t> integers) {

@@ -211,6 +211,7 @@ constexpr Row table[] = {
     {.target = "scatter_add", .ours = "scatter_add", .read = scatter_add},
     {.target = "index_add", .ours = "index_add", .read = index_add},
     {.target = "embedding", .ours = "embedding", .read = embedding},
+    {.target = "topk", .ours = "topk"},
     {.target = "one_hot", .read = one_hot},
 };
 

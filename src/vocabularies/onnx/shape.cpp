@@ -457,6 +457,26 @@ Values read_range(Call& c) {
   return {c.e.emit("add", {scaled, number(c.e, places, start)})};
 }
 
+Values read_topk(Call& c) {
+  const ValueId x = c.tensor("X");
+  const Integers k = c.integers("K");
+  if (k.size() != 1) c.fail("K is one number");
+  return c.e.emit_all("topk", {x},
+                      {{"k", k[0]},
+                       {"dim", c.axis("axis", c.e.rank(x))},
+                       {"largest", c.flag("largest")},
+                       {"sorted", c.flag("sorted")}});
+}
+
+std::optional<Node> write_topk(const Operator& op, const Subject& s) {
+  const Integers k{s.call.integer("k")};
+  return Node{op.name(),
+              {{s.call.inputs[0]}, {ValueId::none, k}},
+              {{"axis", s.call.integer("dim")},
+               {"largest", std::int64_t{s.call.flag("largest")}},
+               {"sorted", std::int64_t{s.call.flag("sorted")}}}};
+}
+
 constexpr Row rows[] = {
     {14, "Reshape(data, shape, allowzero: int = 0) -> reshaped", "reshape flatten", "",
      read_reshape, write_reshape},
@@ -481,6 +501,8 @@ constexpr Row rows[] = {
      read_gather, write_gather},
     {13, "GatherElements(data, indices, axis: int = 0) -> output", "gather", "dim=axis",
      read_gather_elements, write_gather_elements},
+    {11, "TopK(X, K, axis: int = -1, largest: int = 1, sorted: int = 1) -> (Values, Indices)",
+     "topk", "", read_topk, write_topk},
     {14, "Trilu(input, k?, upper: int = 1) -> output", "tril triu", "", read_trilu, write_trilu},
     {15, "Shape(data, start: int = 0, end: int?) -> shape", "", "", read_shape},
     {13, "Size(data) -> size", "", "", read_size},

@@ -346,6 +346,10 @@ def reductions():
     case("CumSum", "an axis", x, Constant(0))
     case("CumSum", "an axis from the end", x, Constant(-1))
     case("CumSum", "exclusive sums are not read", x, Constant(0), exclusive=1, throws="exclusive")
+    case("TopK", "the largest along the last axis, of equal ones the first",
+         f32([1, 3, 3, 2], [-1, -4, -2, -3]), Constant([2]), outputs=2)
+    case("TopK", "the smallest along another axis", f32([3, 1], [2, 5], [4, 0]), Constant([2]), outputs=2, axis=0,
+         largest=0)
 
 
 # fmt: on
