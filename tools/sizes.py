@@ -1,6 +1,6 @@
 """Prints the lines of each folder and checks them against the budget.
 
-A file may have 500 lines, a table 800, all of src/ 40,000; a function 50. Fewer newlines is not fewer lines.
+A file may have 500 lines, a table 800, a function 50, each room what ROOMS says. Fewer newlines is not fewer lines.
 
 usage: sizes.py [SOURCE_FOLDER]
 """
@@ -10,7 +10,32 @@ import statistics
 import sys
 from pathlib import Path, PurePath
 
-FILE, TABLE, ALL, FUNCTION = 500, 800, 40_000, 50
+FILE, TABLE, FUNCTION = 500, 800, 50
+# Lines that a room may have: what it had when its row was last argued for, and a tenth more. A room without a row may
+# have 2,500. Whoever widens a room raises its row once, with a page in docs/decisions.
+NEW = 2_500
+ROOMS = {
+    "base": 550,
+    "cli": 2_230,
+    "codecs": 1_540,
+    "graph": 3_810,
+    "ops": 4_610,
+    "passes": 810,
+    "prove": 3_610,
+    "run": 490,
+    "run/reference": 1_920,
+    "source/python": 5_630,
+    "systems": 740,
+    "systems/mdf": 6_550,
+    "systems/pt2": 2_870,
+    "systems/text": 100,
+    "systems/torch": 640,
+    "torch": 860,
+    "vocabularies": 500,
+    "vocabularies/aten": 3_660,
+    "vocabularies/numpy": 3_940,
+    "vocabularies/onnx": 1_770,
+}
 # The families of operators, and what the systems call them.
 TABLES = ("ops/*.cpp", "vocabularies/*/*.cpp", "source/*/spelling*.cpp", "systems/*/spelling*.cpp")
 
@@ -82,8 +107,26 @@ def check(lines):
         for path, count in lines.items()
         if count > budget_of(path)
     ]
-    total = sum(lines.values())
-    return faults + ([f"src: {total} lines; the budget is {ALL}"] if total > ALL else [])
+    for room, count in rooms(lines).items():
+        budget = ROOMS.get(room, NEW)
+        if count > budget:
+            faults.append(f"src/{room}: {count} lines; the budget of this room is {budget}")
+    return faults
+
+
+def room_of(path):
+    """The folder with a row that holds the file; in a folder of rooms, one without a row is a room, too."""
+    folders = [folder.as_posix() for folder in PurePath(path).parents][:-1]
+    place = next((i for i, folder in enumerate(folders) if folder in ROOMS), len(folders) - 1)
+    holds_rooms = any(room.startswith(folders[place] + "/") for room in ROOMS)
+    return folders[place - 1] if place > 0 and holds_rooms else folders[place]
+
+
+def rooms(lines):
+    found = {}
+    for path, count in lines.items():
+        found[room_of(path)] = found.get(room_of(path), 0) + count
+    return found
 
 
 def table(lines):

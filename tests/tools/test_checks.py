@@ -114,7 +114,7 @@ class Sizes(Tree):
             self.root,
             {
                 "ops/shape.cpp": "\n" * 800,
-                "run/shape.cpp": "\n" * 501,
+                "prove/shape.cpp": "\n" * 501,
                 "systems/mdf/spelling.cpp": "\n" * 801,
                 "base/error.h": "\n" * 500,
             },
@@ -123,7 +123,7 @@ class Sizes(Tree):
         self.assertEqual(
             faults,
             [
-                "src/run/shape.cpp: 501 lines; the budget is 500",
+                "src/prove/shape.cpp: 501 lines; the budget is 500",
                 "src/systems/mdf/spelling.cpp: 801 lines; the budget is 800",
             ],
         )
@@ -150,9 +150,15 @@ class Sizes(Tree):
             ["src/a.cpp:53: a function of 51 lines; the budget is 50: void g() {"],
         )
 
-    def test_whole(self):
-        many = {f"base/{i}.cpp": 500 for i in range(81)}
-        self.assertEqual(sizes.check(many), ["src: 40500 lines; the budget is 40000"])
+    def test_rooms(self):
+        budget = sizes.ROOMS["base"]
+        many = {f"base/{i}.cpp": 500 for i in range(budget // 500 + 1)}
+        total = sum(many.values())
+        many |= {"systems/new/reader.cpp": 500, "run/reference/loss.cpp": 10}
+        self.assertEqual(
+            sizes.check(many), [f"src/base: {total} lines; the budget of this room is {budget}"]
+        )
+        self.assertEqual(sizes.rooms(many)["systems/new"], 500)
 
 
 OPS = [

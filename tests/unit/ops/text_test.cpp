@@ -143,9 +143,10 @@ TEST(Text, MessagesSayWhereAndWhatWouldBeRight) {
   EXPECT_EQ(fault("  a, a = split(x, sizes=[1, 1])\n"),
             "2:6: 'a' is made twice; a name stands for one value");
   EXPECT_EQ(fault("  y, z = relu(x)\n"), "2:3: 'relu' makes 1 output and 2 are named");
-  EXPECT_EQ(fault("  wieght w: f32[1] = [1]\n"),
-            "2:3: a line begins with called, length, module, weight, buffer, state or 'y ='; this one "
-            "with 'wieght'; did you mean 'weight'?");
+  EXPECT_EQ(
+      fault("  wieght w: f32[1] = [1]\n"),
+      "2:3: a line begins with called, length, module, weight, buffer, state or 'y ='; this one "
+      "with 'wieght'; did you mean 'weight'?");
   EXPECT_EQ(fault("  module a: B\n  module a: C\n"), "3:10: this module's class is said twice");
   EXPECT_EQ(fault("  weight w: f32[2] = [1]\n"),
             "2:22: these elements are f32[1] and should be f32[2]");
@@ -214,13 +215,13 @@ TEST(Text, DamageIsReadOrRefused) {
 TEST(Text, LargeDataStandBeside) {
   const std::string text =
       "isomer 1\ngraph g() -> (w, v)\n  weight w: f32[17] \"a\" = stored \"a\"\n"
-      "  buffer v: f32[2] \"a\" = [1.0, 2.0]\n";
+      "  buffer v: f32[2] \"b\" = [1.0, 2.0]\n";
   std::vector<double> values(17, 0.25);
   Builder builder("g");
   const ValueId w =
       builder.constant("w", Tensor::from_doubles(DType::f32, {17}, values), true, {"a"});
   const std::vector<double> two = {1, 2};
-  const ValueId v = builder.constant("v", Tensor::from_doubles(DType::f32, {2}, two), false, {"a"});
+  const ValueId v = builder.constant("v", Tensor::from_doubles(DType::f32, {2}, two), false, {"b"});
   const Graph graph = std::move(builder).finish({w, v});
   const Written written = write_text(graph, "net");
   ASSERT_EQ(written.files.size(), 2U);
