@@ -1,9 +1,11 @@
-// Speed of our own code on real exports: reading, preparing, differentiating, and running on each
-// engine.
+// Speed of our own code on real exports: reading, preparing, writing, differentiating, running on
+// each engine, and running the written document by MDF's rules.
 
 #include <benchmark/benchmark.h>
 
 #include <functional>
+#include <map>
+#include <memory>
 #include <string>
 
 #include "passes/passes.h"
@@ -57,6 +59,39 @@ void bench_run(benchmark::State& state, const Engine& engine, std::string_view m
   for (auto _ : state) benchmark::DoNotOptimize(executor->run(inputs));
 }
 
+void bench_write(benchmark::State& state, std::string_view system, std::string_view model) {
+  const System& target = system_named(system);
+  const Graph graph = prepare_for(target, read(model));
+  for (auto _ : state) benchmark::DoNotOptimize(target.write(graph, "net"));
+}
+
+std::unique_ptr<Files> document_of(const Graph& graph) {
+  const System& mdf = system_named("mdf");
+  std::map<std::string, std::string> contents;
+  for (const File& file : mdf.write(prepare_for(mdf, graph), "net").files)
+    contents.emplace(file.name, std::string(file.bytes.text()));
+  return in_memory(std::move(contents));
+}
+
+void bench_read_document(benchmark::State& state, std::string_view model) {
+  const auto files = document_of(read(model));
+  for (auto _ : state) benchmark::DoNotOptimize(system_named("mdf").read(*files, "net.json"));
+}
+
+void bench_run_document(benchmark::State& state, const Files& files,
+                        const std::vector<Tensor>& inputs) {
+  const Simulation simulation = system_named("mdf").simulate(files, "net.json", Precision::single);
+  for (auto _ : state) benchmark::DoNotOptimize(simulation.executor->run(inputs));
+}
+
+/// A leaky integrator of one number: what an evaluation costs besides arithmetic.
+constexpr std::string_view integrator = R"({"m": {"format": "ModECI MDF v0.4", "graphs": {"g": {
+  "nodes": {"leaky": {
+    "input_ports": {"current": {"shape": [1], "type": "float"}},
+    "parameters": {"leak": {"value": 0.1},
+                   "v": {"default_initial_value": 0.0, "value": "v + current - leak*v"}},
+    "output_ports": {"out": {"value": "v"}}}}, "edges": {}}}}})";
+
 void register_all() {
   using Bench = std::function<void(benchmark::State&)>;
   for (const std::string_view model : models) {
@@ -66,6 +101,14 @@ void register_all() {
     };
     add("read", [=](auto& state) { bench_read(state, model); });
     add("prepare for mdf", [=](auto& state) { bench_prepare(state, model); });
+    for (const std::string_view system : {"pytorch", "mdf"}) {
+      add("write " + std::string(system), [=](auto& state) { bench_write(state, system, model); });
+    }
+    add("read document", [=](auto& state) { bench_read_document(state, model); });
+    add("run document", [=](auto& state) {
+      const Graph graph = read(model);
+      bench_run_document(state, *document_of(graph), inputs_of(graph));
+    });
     add("differentiate", [=](auto& state) { bench_differentiate(state, model); });
     for (const Engine& engine : all_engines()) {
       if (!engine.available()) continue;
@@ -73,6 +116,11 @@ void register_all() {
           [=, &engine](auto& state) { bench_run(state, engine, model); });
     }
   }
+  benchmark::RegisterBenchmark("run document/integrator", [](auto& state) {
+    const auto files = in_memory({{"net.json", std::string(integrator)}});
+    const double one = 1;
+    bench_run_document(state, *files, {Tensor::from_doubles(DType::f32, {1}, {&one, 1})});
+  })->Unit(benchmark::kMicrosecond);
 }
 
 }  // namespace
