@@ -150,6 +150,7 @@ ValueId value_of(Builder& out, const onnx::Node::Input& input, DType dtype) {
     const ValueId one = out.emit("length", {}, {{"value", length}});
     lengths.push_back(out.emit("reshape", {one}, {{"shape", Shape{Dim(1)}}}));
   }
+  if (lengths.empty()) return out.constant(Tensor::of<std::int64_t>({0}, {}));
   return out.emit("cat", lengths);
 }
 

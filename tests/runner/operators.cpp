@@ -142,6 +142,21 @@ std::string check_system(const OperatorCase& one, const System& system) {
   return wrong.empty() ? "" : "read back, " + wrong;
 }
 
+/// Source is written of every case, as it stands and with each node in a module of its own, so that
+/// each layer's rule is asked. What it does is tried elsewhere: a Python for every case takes long.
+std::string check_source(const OperatorCase& one) {
+  const System& system = system_named("pytorch");
+  Graph apart = one.graph;
+  for (std::size_t i = 0; i < apart.nodes.size(); ++i)
+    apart.nodes[i].scope = fmt::format("part{}", i);
+  for (const Graph& graph : {one.graph, apart}) {
+    const Written written = system.write(prepare_for(system, graph), "model");
+    if (written.files.at(0).bytes.text().find("def forward(") == std::string_view::npos)
+      return "the source has no forward";
+  }
+  return "";
+}
+
 /// What ONNX's rows write, for the opset of documents and for the newest, they read as the same.
 std::string check_onnx(const OperatorCase& one) {
   for (const int opset : {15, onnx::newest}) {
@@ -180,6 +195,7 @@ void run_checks(Result& result, const OperatorCase& one, const Options& options)
   if (has_composite(one.graph))
     result.check("at once", [&] { return compare(one, run_expansions(one)); });
   result.check("onnx", [&] { return check_onnx(one); });
+  result.check("source", [&] { return check_source(one); });
   result.check("text", [&] { return round_trip(one.graph); });
   result.check("dtypes", [&] { return check_dtypes(one, options); });
   for (const System* system : options.systems) {

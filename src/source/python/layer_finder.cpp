@@ -32,10 +32,11 @@ bool is_within(const std::string& path, const std::string& module) {
 Argument in_type(DType dtype) { return {"dtype", torch_dtype(dtype), true, dtype == DType::f32}; }
 
 Argument stated(const Node& node, const OpCall& call, std::string_view attribute) {
-  const Attribute& value = *find(call.attributes, attribute);
-  const auto* lengths = std::get_if<std::vector<std::int64_t>>(&value);
+  const Attribute* value = find(call.attributes, attribute);
+  if (value == nullptr) return {std::string(attribute), "None", true, true};
+  const auto* lengths = std::get_if<std::vector<std::int64_t>>(value);
   return {std::string(attribute),
-          lengths != nullptr ? per_axis(*lengths) : python_value(value, no_length), true,
+          lengths != nullptr ? per_axis(*lengths) : python_value(*value, no_length), true,
           !is_stated(node, attribute)};
 }
 

@@ -197,12 +197,11 @@ Found max_pool(const LayerFinder& finder, const Node& node, const OpCall& call) 
 Found avg_pool(const LayerFinder& finder, const Node& node, const OpCall& call) {
   const auto path = finder.path_of({}, {}, node.scope);
   if (!path) return std::nullopt;
-  Argument divisor = stated(node, call, "divisor_override");
-  if (divisor.is_default) divisor.value = "None";
   const Construction made = constructed(
-      "AvgPool2d", {by_axis("kernel_size", call.integers("kernel_size")), own_stride(node, call),
-                    stated(node, call, "padding"), stated(node, call, "ceil_mode"),
-                    stated(node, call, "count_include_pad"), divisor});
+      "AvgPool2d",
+      {by_axis("kernel_size", call.integers("kernel_size")), own_stride(node, call),
+       stated(node, call, "padding"), stated(node, call, "ceil_mode"),
+       stated(node, call, "count_include_pad"), stated(node, call, "divisor_override")});
   return called(*path, made, {}, node, node.inputs[0]);
 }
 

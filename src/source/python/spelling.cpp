@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/error.h"
 #include "base/text.h"
 #include "source/python/source.h"
 
@@ -37,13 +38,19 @@ const T& setting(const PythonCall& call, std::string_view name) {
   return get<T>(call.attributes, name);
 }
 
+const Attribute& attribute(const PythonCall& call, std::string_view name) {
+  const Attribute* value = find(call.attributes, name);
+  expect(value != nullptr, "a row asks for an optional attribute only where it is given");
+  return *value;
+}
+
 std::string value_of(const PythonCall& call, std::string_view name) {
-  return python_value(*find(call.attributes, name), call.length);
+  return python_value(attribute(call, name), call.length);
 }
 
 // One number where all axes agree.
 std::string axes_of(const PythonCall& call, std::string_view name) {
-  const Attribute& value = *find(call.attributes, name);
+  const Attribute& value = attribute(call, name);
   const auto* lengths = std::get_if<std::vector<std::int64_t>>(&value);
   return lengths != nullptr ? per_axis(*lengths) : python_value(value, call.length);
 }
@@ -115,7 +122,7 @@ class Template {
     const std::size_t i = input_named(name);
     if (i < call_.prototype.inputs.size()) return operand(i, before_point);
     if (form == '~') return axes_of(call_, name);
-    const Attribute& value = *find(call_.attributes, name);
+    const Attribute& value = attribute(call_, name);
     if (form != '!' && form != '*') return python_value(value, call_.length);
     return listed(value, form == '*');
   }
