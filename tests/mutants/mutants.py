@@ -39,7 +39,7 @@ def tensors(change):
     """Rewrites the safetensors file: `change` gets every float32 tensor by name, as lists, and alters them in place."""
 
     def edit(stem):
-        path = stem.with_suffix(".safetensors")
+        (path,) = stem.parent.glob(stem.name + "*.safetensors")
         data = path.read_bytes()
         size = struct.unpack("<Q", data[:8])[0]
         header = json.loads(data[8 : 8 + size])
