@@ -96,12 +96,9 @@ void DocumentExecutor::put_in_order(std::vector<std::string>& problems) {
   }
   order_ = running_order(senders, false);
   if (order_.size() == nodes_.size()) return;
-  std::vector<bool> runs(nodes_.size());
-  for (const std::size_t i : order_) runs[i] = true;
   std::vector<std::string> stuck;
-  for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    if (!runs[i]) stuck.push_back(quoted(nodes_[i]->id()));
-  }
+  for (const std::size_t i : left_out(order_, nodes_.size()))
+    stuck.push_back(quoted(nodes_[i]->id()));
   problems.push_back(fmt::format(
       "the edges form a cycle, which never starts to run; in it or behind it: {}", listed(stuck)));
 }

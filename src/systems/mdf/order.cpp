@@ -27,4 +27,14 @@ std::vector<std::size_t> running_order(const std::vector<std::vector<std::size_t
   return order;
 }
 
+std::vector<std::size_t> left_out(const std::vector<std::size_t>& order, std::size_t count) {
+  std::vector<bool> runs(count);
+  for (const std::size_t i : order) runs[i] = true;
+  std::vector<std::size_t> others;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!runs[i]) others.push_back(i);
+  }
+  return others;
+}
+
 }  // namespace isomer::mdf

@@ -13,4 +13,7 @@ namespace isomer::mdf {
 std::vector<std::size_t> running_order(const std::vector<std::vector<std::size_t>>& senders,
                                        bool within_rank);
 
+/// Of `count` nodes, those that an order leaves out, as they stand in the document.
+std::vector<std::size_t> left_out(const std::vector<std::size_t>& order, std::size_t count);
+
 }  // namespace isomer::mdf

@@ -161,12 +161,9 @@ void Reader::put_in_order() {
   for (const auto& set : sets) senders.emplace_back(set.begin(), set.end());
   order_ = running_order(senders, true);
   if (order_.size() == graph_.nodes.size()) return;
-  std::vector<bool> runs(graph_.nodes.size());
-  for (const std::size_t i : order_) runs[i] = true;
   std::vector<std::string> waiting;
-  for (std::size_t i = 0; i < runs.size(); ++i) {
-    if (!runs[i]) waiting.push_back(quoted(graph_.nodes[i].first));
-  }
+  for (const std::size_t i : left_out(order_, graph_.nodes.size()))
+    waiting.push_back(quoted(graph_.nodes[i].first));
   problems_.push_back(fmt::format("the edges form a cycle at or before {}", listed(waiting)));
 }
 
