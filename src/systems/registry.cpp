@@ -4,7 +4,6 @@
 #include "base/text.h"
 #include "passes/passes.h"
 #include "passes/rewrite.h"
-#include "source/python/source.h"
 #include "systems/mdf/mdf.h"
 #include "systems/pt2/pt2.h"
 #include "systems/system.h"
@@ -24,8 +23,8 @@ constexpr System systems[] = {
      .about = "PyTorch source in Python",
      .extensions = ".py",
      .mark = "written by isomer",
-     .write = python::write,
-     .spells = python::spells,
+     .write = torch::write,
+     .spells = torch::spells,
      .simulate = torch::simulate},
     {.name = "mdf",
      .about = "documents of ModECI's Model Description Format",

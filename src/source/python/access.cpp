@@ -5,17 +5,13 @@
 
 #include "base/names.h"
 #include "base/text.h"
-#include "source/python/spelling.h"
+#include "source/python/dialect.h"
 
 namespace isomer::python {
 namespace {
 
-bool is_identifier(const std::string& text) {
-  return identifier(text) == text && !is_python_keyword(text);
-}
-
 std::string attribute_of(const std::string& object, const std::string& name) {
-  if (is_identifier(name)) return object + "." + name;
+  if (is_python_name(name)) return object + "." + name;
   return fmt::format("getattr({}, {})", object, python_literal(std::string_view(name)));
 }
 
@@ -81,7 +77,7 @@ std::string assignment(const Modules& modules, std::size_t from, const std::stri
                      python_literal(std::string_view(last_part(name))), value);
 }
 
-Expression inline_constant(const Constant& constant, bool tensor) {
+Expression inline_constant(const Dialect& dialect, const Constant& constant, bool tensor) {
   const Tensor& data = constant.data;
   std::size_t next = 0;
   const std::string text = !tensor && is_literal(constant) && is_floating(data.dtype())
@@ -89,9 +85,7 @@ Expression inline_constant(const Constant& constant, bool tensor) {
                                : nested_elements(data, 0, next);
   if (!tensor && data.shape().empty())
     return {text, text[0] == '-' ? Binding::sign : Binding::atom};
-  const DType dtype = data.dtype();
-  const bool natural = dtype == DType::f32 || dtype == DType::i64 || dtype == DType::boolean;
-  return {fmt::format("torch.tensor({}{})", text, natural ? "" : ", dtype=" + torch_dtype(dtype))};
+  return {dialect.tensor(text, data.dtype())};
 }
 
 }  // namespace isomer::python

@@ -18,8 +18,8 @@ std::string assignment(const Modules& modules, std::size_t from, const std::stri
                        std::string_view value);
 
 /// The tensor of a literal or another small constant: "0.5" or "torch.tensor(0.5)".
-Expression inline_constant(const Constant& constant, bool tensor);
-/// PyTorch refuses numbers beyond a type's range, where we round to it as IEEE 754 does.
+Expression inline_constant(const Dialect& dialect, const Constant& constant, bool tensor);
+/// Libraries refuse numbers beyond a type's range, where we round to it as IEEE 754 does.
 double in_range(DType dtype, double value);
 
 }  // namespace isomer::python

@@ -1,23 +1,20 @@
 #include "source/python/class_parameters.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 
 #include "base/text.h"
+#include "source/python/dialect.h"
 
 namespace isomer::python {
 namespace {
 
 constexpr std::string_view widths = "widths";
 
-// Numbers of channels explain each other; a stride explains strides alone.
-std::string_view family_of(std::string_view name) {
-  constexpr std::array names{"in_channels",      "out_channels",  "in_features",
-                             "out_features",     "num_features",  "num_channels",
-                             "normalized_shape", "embedding_dim", "size"};
-  const bool width = std::ranges::find(names, name) != names.end() || name.ends_with("_channels") ||
-                     name.ends_with("_features");
+// Widths explain each other; a stride explains strides alone.
+std::string_view family_of(const Dialect& dialect, std::string_view name) {
+  const bool width = name == "size" || name.ends_with("_channels") || name.ends_with("_features") ||
+                     is_listed(name, dialect.widths);
   return width ? widths : name;
 }
 
@@ -62,8 +59,8 @@ struct Choice {
 
 class Chooser {
  public:
-  Chooser(const std::vector<Slot>& slots, Names& names)
-      : slots_(slots), names_(names), choice_of_(slots.size(), nothing) {}
+  Chooser(const Dialect& dialect, const std::vector<Slot>& slots, Names& names)
+      : dialect_(dialect), slots_(slots), names_(names), choice_of_(slots.size(), nothing) {}
 
   ChosenParameters choose() {
     for (const bool complete : {true, false}) {
@@ -83,7 +80,7 @@ class Chooser {
     const Slot& slot = slots_[i];
     const bool constant = is_constant(slot.values);
     if (constant && is_complete(slot.values)) return;
-    const std::string_view family = family_of(slot.name);
+    const std::string_view family = family_of(dialect_, slot.name);
     const auto fits = std::ranges::find_if(choices_, [&](const Choice& choice) {
       return choice.family == family && agree(choice.values, slot.values);
     });
@@ -132,7 +129,7 @@ class Chooser {
     }
   }
 
-  // The first width that comes in and the last that goes out have torch.nn's own names.
+  // The first width that comes in and the last that goes out have the layers' own names.
   void name_choices() {
     std::size_t comes_in = nothing;  // slots
     std::size_t goes_out = nothing;
@@ -195,23 +192,24 @@ class Chooser {
     }
     // What comes in is said first.
     std::ranges::stable_sort(result.parameters, {}, [](const ClassParameter& parameter) {
-      return std::pair(parameter.otherwise.has_value(), !parameter.name.starts_with("in_"));
+      return std::pair(parameter.fallback.has_value(), !parameter.name.starts_with("in_"));
     });
     return result;
   }
 
-  // torch.nn's, where the modules know one; a place that some module lacks needs none.
+  // The layers', where the modules know one; a place that some module lacks needs none.
   std::optional<std::string> default_of(const Choice& choice) const {
     std::optional<std::string> found;
     for (const std::size_t i : choice.slots) {
-      const auto& otherwise = slots_[i].otherwise;
-      if (otherwise && found && *found != *otherwise) return std::nullopt;
-      if (otherwise) found = otherwise;
+      const auto& fallback = slots_[i].fallback;
+      if (fallback && found && *found != *fallback) return std::nullopt;
+      if (fallback) found = fallback;
     }
     if (!found && !is_complete(choice.values)) return "None";
     return found;
   }
 
+  const Dialect& dialect_;
   const std::vector<Slot>& slots_;
   Names& names_;
   std::vector<Choice> choices_;
@@ -220,8 +218,9 @@ class Chooser {
 
 }  // namespace
 
-ChosenParameters choose_parameters(const std::vector<Slot>& slots, Names& names) {
-  return Chooser(slots, names).choose();
+ChosenParameters choose_parameters(const Dialect& dialect, const std::vector<Slot>& slots,
+                                   Names& names) {
+  return Chooser(dialect, slots, names).choose();
 }
 
 }  // namespace isomer::python

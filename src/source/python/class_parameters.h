@@ -12,20 +12,22 @@
 
 namespace isomer::python {
 
+struct Dialect;
+
 /// By module of the class; nothing where a module has no such place.
 using Values = std::vector<std::optional<std::string>>;
 
 /// A place in the text of a class that may differ between its modules.
 struct Slot {
-  std::string name;  // what torch.nn calls it; "size" and "scale" for numbers of a forward
+  std::string name;  // what the layer calls it; "size" and "scale" for numbers of a forward
   Values values;
-  std::optional<std::string> otherwise = {};  // torch.nn's default
+  std::optional<std::string> fallback = {};  // the layer's default
 };
 
 struct ClassParameter {
   std::string name;
   Values values;
-  std::optional<std::string> otherwise = {};  // its default
+  std::optional<std::string> fallback = {};  // its default
 };
 
 struct ChosenParameters {
@@ -35,6 +37,7 @@ struct ChosenParameters {
 
 /// One parameter stands for all places that it explains: the same number of channels, or a multiple
 /// of it.
-ChosenParameters choose_parameters(const std::vector<Slot>& slots, Names& names);
+ChosenParameters choose_parameters(const Dialect& dialect, const std::vector<Slot>& slots,
+                                   Names& names);
 
 }  // namespace isomer::python

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "base/text.h"
+#include "source/python/dialect.h"
 #include "source/python/places.h"
 #include "source/python/python_text.h"
 
@@ -16,13 +17,6 @@ constexpr std::size_t nothing = ~std::size_t{0};
 // than their size asks for.
 constexpr std::size_t most_compared = 8;
 
-std::vector<std::string_view> class_words() {
-  std::vector<std::string_view> words = python_words();
-  words.insert(words.end(), {"torch", "nn", "F", "Path", "load_file", "safe_open", "fill_constants",
-                             "load", "example_inputs"});
-  return words;
-}
-
 std::span<const std::size_t> latest(const std::vector<std::size_t>& groups) {
   return std::span(groups).last(std::min(groups.size(), most_compared));
 }
@@ -33,7 +27,7 @@ Classes::Classes(const Modules& modules, const Parameters& parameters, const std
     : modules_(modules),
       parameters_(parameters),
       initialisation_(modules),
-      names_(class_words()),
+      names_(reserved_words(modules.dialect)),
       group_of_(modules.all.size(), nothing) {
   model_ = names_.take(model);
   for (const std::size_t child : modules.all[0].children) sort(child);
@@ -79,7 +73,7 @@ Classes::Outline Classes::outline(std::size_t index) const {
   Outline result;
   result.hint = hint(index);
   const auto own = [&](std::size_t child) {
-    return Construction{fmt::format("class {}", group_of_[child]), {}, {}, {}};
+    return Construction{fmt::format("class {}", group_of_[child])};
   };
   for (const InitLine& line : initialisation_.lines(index, own)) {
     result.lines.emplace_back(line.member, line.before + python::outline(*line.made) + line.after);
@@ -129,7 +123,8 @@ bool Classes::joins(Group& group, const Outline& outline, std::size_t index) con
   return alike;
 }
 
-// A module that lacks a member, or has one more, where nn.Identity can take its place.
+// A module that lacks a member, or has one more, where the layer that does nothing can take its
+// place.
 bool Classes::joins_as_variant(Group& group, const Outline& outline, std::size_t index) {
   if (group.numbers_differ || group.outline.rest != outline.rest || !modules_.all[index].called)
     return false;
@@ -192,7 +187,7 @@ std::optional<std::set<std::size_t>> Classes::missing(std::size_t full, std::siz
 
 bool Classes::can_be_identity(std::size_t index, std::size_t child) const {
   const std::string& name = modules_.all[child].name;
-  if (identifier(name) != name || is_python_keyword(name)) return false;
+  if (!is_python_name(name)) return false;
   std::size_t calls = 0;
   for (const Item& item : modules_.items(index)) {
     const Operation& operation = modules_.operations[item.operation];
@@ -237,12 +232,12 @@ void Classes::write_children(std::size_t index) {
 
 Construction Classes::construction(std::size_t index) const {
   const Group& group = groups_[group_of_[index]];
-  Construction made{group.name, {}, {}, {}};
+  Construction made{group.name};
   for (const ClassParameter& parameter : group.parameters) {
     const auto& value = parameter.values[place_.at(index)];
-    Argument argument{parameter.name, value.value_or(parameter.otherwise.value_or("None"))};
-    argument.by_name = parameter.otherwise.has_value();
-    argument.is_default = argument.value == parameter.otherwise;
+    Argument argument{parameter.name, value.value_or(parameter.fallback.value_or("None"))};
+    argument.by_name = parameter.fallback.has_value();
+    argument.is_default = argument.value == parameter.fallback;
     made.arguments.push_back(std::move(argument));
   }
   return made;
@@ -284,8 +279,8 @@ void write_init(const std::string& head, const std::vector<std::string>& lines, 
 std::string init_head(const std::vector<ClassParameter>& parameters) {
   std::vector<std::string> names{"self"};
   for (const ClassParameter& parameter : parameters) {
-    names.push_back(parameter.otherwise ? fmt::format("{}={}", parameter.name, *parameter.otherwise)
-                                        : parameter.name);
+    names.push_back(parameter.fallback ? fmt::format("{}={}", parameter.name, *parameter.fallback)
+                                       : parameter.name);
   }
   return fmt::format("def __init__({}):", fmt::join(names, ", "));
 }
@@ -309,6 +304,7 @@ std::vector<ClassParameter> Classes::flags(const Group& group, std::vector<InitL
     }
     if (std::ranges::find(flag.values, "False") == flag.values.end()) continue;
     flag.name = line.made->condition = names.take(line.member);
+    line.made->identity = modules_.dialect.identity;
     flags.push_back(std::move(flag));
   }
   return flags;
@@ -319,8 +315,7 @@ void Classes::write_group(std::size_t index) {
   for (const std::size_t module : groups_[index].modules) write_children(module);
   Group& group = groups_[index];
   std::vector<InitLine> pattern = lines_of(group.pattern);
-  Names names(class_words());
-  names.take("self");
+  Names names(reserved_words(modules_.dialect));
   const std::vector<ClassParameter> flags = this->flags(group, pattern, names);
   for (const InitLine& line : pattern) names.take(line.member);
 
@@ -332,7 +327,7 @@ void Classes::write_group(std::size_t index) {
         forward_text(modules_, group.modules[i], parameters_, group.choices);
     places.add_numbers(numbers_apart(forward).numbers, i);
   }
-  ChosenParameters chosen = choose_parameters(places.slots(), names);
+  ChosenParameters chosen = choose_parameters(modules_.dialect, places.slots(), names);
   places.write(chosen.expressions);
   group.parameters = std::move(chosen.parameters);
   group.parameters.insert(group.parameters.end(), flags.begin(), flags.end());
@@ -344,7 +339,7 @@ void Classes::write_group(std::size_t index) {
   for (const InitLine& line : pattern) lines.push_back(to_text(line));
   for (const std::string& fix : initialisation_.fixes(group.pattern)) lines.push_back(fix);
   PythonText out;
-  out.open(fmt::format("class {}(nn.Module):", group.name));
+  out.open(fmt::format("class {}({}):", group.name, modules_.dialect.module));
   write_init(init_head(group.parameters), lines, out);
   const bool called = modules_.all[group.pattern].called;
   if (called && !lines.empty()) out.blank();
@@ -382,7 +377,8 @@ void Classes::write_model() {
   }
   for (const std::string& fix : initialisation_.fixes(0)) lines.push_back(fix);
   PythonText out;
-  out.open(fmt::format("class {}({}):", model_, sequence ? "nn.Sequential" : "nn.Module"));
+  const Dialect& dialect = modules_.dialect;
+  out.open(fmt::format("class {}({}):", model_, sequence ? dialect.sequential : dialect.module));
   if (sequence) {
     out.open("def __init__(self):");
     for (const std::string& line : lines) out.line(line);

@@ -32,11 +32,10 @@ std::string container_text(const Construction& made) {
     const std::string text = isomer::python::to_text(part);
     parts.push_back(part.key.empty() ? text : fmt::format("{}: {}", part.key, text));
   }
-  if (made.callee == "nn.ModuleDict")
+  if (made.takes == Takes::dict)
     return fmt::format("{}({{{}}})", made.callee, fmt::join(parts, ", "));
   parts = without_repetition(parts);
-  if (made.callee != "nn.ModuleList" && made.callee != "nn.ParameterList")
-    return fmt::format("{}({})", made.callee, fmt::join(parts, ", "));
+  if (made.takes == Takes::parts) return fmt::format("{}({})", made.callee, fmt::join(parts, ", "));
   if (parts.size() == 1 && parts[0].starts_with('*'))
     return fmt::format("{}({})", made.callee, parts[0].substr(1));
   return fmt::format("{}([{}])", made.callee, fmt::join(parts, ", "));
@@ -48,8 +47,8 @@ Argument positional(std::string_view name, std::int64_t value) {
   return {std::string(name), std::to_string(value)};
 }
 
-Argument flag(std::string_view name, bool value, bool otherwise) {
-  return {std::string(name), value ? "True" : "False", true, value == otherwise};
+Argument flag(std::string_view name, bool value, bool fallback) {
+  return {std::string(name), value ? "True" : "False", true, value == fallback};
 }
 
 std::string to_text(const Construction& made) {
@@ -63,8 +62,9 @@ std::string to_text(const Construction& made) {
     }
     text = fmt::format("{}({})", made.callee, fmt::join(given, ", "));
   }
-  return made.condition.empty() ? text
-                                : fmt::format("{} if {} else nn.Identity()", text, made.condition);
+  return made.condition.empty()
+             ? text
+             : fmt::format("{} if {} else {}()", text, made.condition, made.identity);
 }
 
 std::string to_text(const InitLine& line) {

@@ -12,19 +12,23 @@
 namespace isomer::python {
 
 struct Argument {
-  std::string name;         // as torch.nn calls it
+  std::string name;         // as the dialect calls it
   std::string value;        // in Python
   bool by_name = false;     // written name=value
   bool is_default = false;  // not written
 };
 
-/// A call with plain arguments, or a container of other constructions.
+/// How a call takes what it is called with: arguments, or other constructions.
+enum class Takes { arguments, parts, list, dict };
+
 struct Construction {
   std::string callee;  // "nn.Conv2d"
-  std::vector<Argument> arguments;
-  std::vector<Construction> parts;
-  std::string key;          // of an entry in a dict, in Python
-  std::string condition{};  // made where it holds, and nn.Identity() elsewhere
+  std::vector<Argument> arguments{};
+  Takes takes = Takes::arguments;
+  std::vector<Construction> parts{};
+  std::string key{};        // of an entry in a dict, in Python
+  std::string condition{};  // made where it holds,
+  std::string identity{};   // and this elsewhere
 };
 
 /// One line of an __init__: text around a construction, or text alone.
@@ -37,7 +41,7 @@ struct InitLine {
 
 /// Arguments by position and by name.
 Argument positional(std::string_view name, std::int64_t value);
-Argument flag(std::string_view name, bool value, bool otherwise);
+Argument flag(std::string_view name, bool value, bool fallback);
 
 /// "nn.Conv2d(3, 8, 3, stride=2)". Many equal parts of a container are made in a comprehension.
 std::string to_text(const Construction& construction);

@@ -9,8 +9,8 @@
 #include "base/names.h"
 #include "base/text.h"
 #include "source/python/access.h"
+#include "source/python/dialect.h"
 #include "source/python/loops.h"
-#include "source/python/spelling.h"
 
 namespace isomer::python {
 namespace {
@@ -37,7 +37,7 @@ class Forward {
         parameters_(parameters),
         choices_(choices),
         repeats_(choices.made),
-        names_(reserved_words()) {
+        names_(reserved_words(modules.dialect)) {
     for (const Item& item : modules_.items(index_)) {
       const auto callee = called_module(modules, item);
       if (callee && elided.contains(*callee)) {
@@ -87,17 +87,17 @@ class Forward {
     return choices_.names.back();
   }
 
-  bool decide(bool otherwise) {
+  bool decide(bool fallback) {
     if (repeats_) {
-      return next_split_ < choices_.splits.size() ? choices_.splits[next_split_++] : otherwise;
+      return next_split_ < choices_.splits.size() ? choices_.splits[next_split_++] : fallback;
     }
-    choices_.splits.push_back(otherwise);
-    return otherwise;
+    choices_.splits.push_back(fallback);
+    return fallback;
   }
 
-  std::string name_for(ValueId id, std::string_view otherwise) {
+  std::string name_for(ValueId id, std::string_view fallback) {
     const std::string& hint = graph_[id].name;
-    return name_for(hint.empty() ? otherwise : std::string_view(hint));
+    return name_for(hint.empty() ? fallback : std::string_view(hint));
   }
 
   // -- what is used how often
@@ -231,7 +231,8 @@ class Forward {
       twice_ = twice_ || !consumed_.insert(id).second;
       return pending->expression;
     }
-    if (const Constant* constant = modules_.inlined(id)) return inline_constant(*constant, tensor);
+    if (const Constant* constant = modules_.inlined(id))
+      return inline_constant(modules_.dialect, *constant, tensor);
     return {tensor_access(modules_, index_, name_here(id))};
   }
 
@@ -278,7 +279,7 @@ class Forward {
   }
 
   static std::size_t size_of(const Expression& expression) { return expression.text.size(); }
-  static std::size_t size_of(const std::vector<PythonAssignment>& assignments) {
+  static std::size_t size_of(const PythonAssignments& assignments) {
     return assignments.size() == 1 ? assignments[0].value.text.size() : longest + 1;
   }
 
@@ -371,7 +372,8 @@ class Forward {
       if (auto* number = std::get_if<double>(&attribute.value))
         *number = in_range(graph_[node.outputs[0]].type.dtype, *number);
     }
-    const PythonCall call{graph_,
+    const PythonCall call{modules_.dialect,
+                          graph_,
                           node,
                           prototype(schema),
                           attributes,
@@ -384,7 +386,7 @@ class Forward {
                           [&](std::size_t i) {
                             return uses_.contains(node.outputs[i]) && uses_[node.outputs[i]] > 0;
                           }};
-    const auto assignments = made([&] { return spell(call); });
+    const PythonAssignments assignments = made([&] { return modules_.dialect.spell(call); });
     if (assignments.size() == 1) {
       const Traits& traits = schema.traits;
       finish(assignments[0].targets, assignments[0].value,
@@ -412,9 +414,9 @@ class Forward {
     flush([](const Pending&) { return false; });
     const bool traced = is_floating(graph_[state.next].type.dtype);
     const Expression next = operand(state.next, true);
-    lines_.push_back(assignment(
-        modules_, index_, name_here(state.now),
-        bound(next, traced ? Binding::atom : Binding::comparison) + (traced ? ".detach()" : "")));
+    std::string value = bound(next, traced ? Binding::atom : Binding::comparison);
+    if (traced) value += modules_.dialect.detached;
+    lines_.push_back(assignment(modules_, index_, name_here(state.now), value));
   }
 
   // -- results
@@ -440,29 +442,11 @@ class Forward {
 
   Expression nested_results() {
     std::size_t next = 0;
-    std::string text = nested(graph_.signature.results, next);
     const Structure& results = graph_.signature.results;
+    std::string text =
+        python_nested(results, [&] { return operand(graph_.outputs[next++], true).text; });
     const bool tuple = results.kind == Structure::Kind::tuple && results.children.size() > 1;
     return {tuple ? text.substr(1, text.size() - 2) : text};
-  }
-
-  std::string nested(const Structure& structure, std::size_t& next) {
-    std::vector<std::string> parts;
-    for (std::size_t i = 0; i < structure.children.size(); ++i) {
-      const std::string part = nested(structure.children[i], next);
-      const bool keyed = structure.kind == Structure::Kind::dict;
-      parts.push_back(
-          keyed ? fmt::format("{}: {}", python_literal(std::string_view(structure.keys[i])), part)
-                : part);
-    }
-    switch (structure.kind) {
-      case Structure::Kind::leaf: return operand(graph_.outputs[next++], true).text;
-      case Structure::Kind::none: return "None";
-      case Structure::Kind::tuple: return python_tuple(parts);
-      case Structure::Kind::list: return fmt::format("[{}]", fmt::join(parts, ", "));
-      case Structure::Kind::dict: return fmt::format("{{{}}}", fmt::join(parts, ", "));
-    }
-    throw Error(Fault::bug, "", "a structure of no kind");
   }
 
   static constexpr std::size_t longest = 76;

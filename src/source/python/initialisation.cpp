@@ -5,56 +5,28 @@
 #include "base/names.h"
 #include "base/text.h"
 #include "source/python/access.h"
-#include "source/python/spelling.h"
+#include "source/python/dialect.h"
 
 namespace isomer::python {
 namespace {
 
 using Own = std::function<Construction(std::size_t)>;
 
-bool is_plain(const std::string& name) {
-  return identifier(name) == name && !is_python_keyword(name);
-}
-
-Construction zeros(const Modules& modules, const OwnTensor& tensor) {
-  const TensorType& type = modules.graph[tensor.value].type;
-  Construction made{"torch.zeros", {}, {}, {}};
-  for (const Dim& dim : type.shape) made.arguments.push_back(positional("size", dim.value()));
-  if (type.shape.empty()) made.arguments.push_back({"shape", "()"});
-  made.arguments.push_back({"dtype", torch_dtype(type.dtype), true, type.dtype == DType::f32});
-  return made;
-}
-
-InitLine registered(const Modules& modules, const OwnTensor& tensor) {
-  const std::string name = python_literal(std::string_view(tensor.name));
-  InitLine line{"", zeros(modules, tensor), ")", tensor.name};
-  if (!tensor.trainable) {
-    line.before = fmt::format("self.register_buffer({}, ", name);
-    line.after = tensor.persistent ? ")" : ", persistent=False)";
-  } else if (is_plain(tensor.name)) {
-    line.before = fmt::format("self.{} = nn.Parameter(", tensor.name);
-  } else {
-    line.before = fmt::format("self.register_parameter({}, nn.Parameter(", name);
-    line.after = "))";
-  }
-  return line;
-}
-
 std::vector<Construction> parts_of(const Modules& modules, const Module& module, const Own& own);
 
 Construction made(const Modules& modules, std::size_t index, const Own& own) {
   const Module& module = modules.all[index];
+  const Dialect& dialect = modules.dialect;
+  const auto container = [&](std::string_view name, Takes takes) {
+    return Construction{std::string(name), {}, takes, parts_of(modules, module, own)};
+  };
   switch (module.kind) {
     case ModuleKind::layer: return module.layer->made;
     case ModuleKind::own: return own(index);
-    case ModuleKind::sequential: return {"nn.Sequential", {}, parts_of(modules, module, own), {}};
-    case ModuleKind::list: return {"nn.ModuleList", {}, parts_of(modules, module, own), {}};
-    case ModuleKind::dict: return {"nn.ModuleDict", {}, parts_of(modules, module, own), {}};
-    case ModuleKind::parameters: {
-      Construction list{"nn.ParameterList", {}, {}, {}};
-      for (const OwnTensor& tensor : module.tensors) list.parts.push_back(zeros(modules, tensor));
-      return list;
-    }
+    case ModuleKind::sequential: return container(dialect.sequential, Takes::parts);
+    case ModuleKind::list: return container(dialect.list, Takes::list);
+    case ModuleKind::dict: return container(dialect.dict, Takes::dict);
+    case ModuleKind::parameters: return container(dialect.parameters, Takes::list);
   }
   throw Error(Fault::bug, "", "a module of no kind");
 }
@@ -63,6 +35,10 @@ Construction made(const Modules& modules, std::size_t index, const Own& own) {
 // off, keeps its place.
 std::vector<Construction> parts_of(const Modules& modules, const Module& module, const Own& own) {
   std::vector<Construction> parts;
+  if (module.kind == ModuleKind::parameters) {
+    for (const OwnTensor& tensor : module.tensors)
+      parts.push_back(modules.dialect.zeros(modules.graph[tensor.value].type));
+  }
   for (const std::size_t child : module.children) {
     const std::string& name = modules.all[child].name;
     if (module.kind == ModuleKind::dict) {
@@ -71,7 +47,7 @@ std::vector<Construction> parts_of(const Modules& modules, const Module& module,
       continue;
     }
     while (static_cast<std::size_t>(std::stoll(name)) > parts.size())
-      parts.push_back({"nn.Identity", {}, {}, {}});
+      parts.push_back({std::string(modules.dialect.identity)});
     parts.push_back(made(modules, child, own));
   }
   return parts;
@@ -89,9 +65,8 @@ std::string tied(const Modules& modules, std::size_t index, const Tie& tie) {
   const std::string first = tensor_access(modules, index, tie.first);
   const bool of_layer = modules.all[modules.at(parent_path(tie.other))].kind == ModuleKind::layer;
   if (tie.trainable || of_layer) return assignment(modules, index, tie.other, first);
-  return fmt::format("{}.register_buffer({}, {})",
-                     module_access(modules, index, parent_path(tie.other)),
-                     python_literal(std::string_view(last_part(tie.other))), first);
+  return modules.dialect.buffer(module_access(modules, index, parent_path(tie.other)),
+                                last_part(tie.other), first);
 }
 
 void freeze(const Modules& modules, std::size_t index, const Layer& layer,
@@ -102,8 +77,8 @@ void freeze(const Modules& modules, std::size_t index, const Layer& layer,
     const Constant* constant = modules.constant(id);
     if (constant == nullptr) continue;
     for (const std::string& name : constant->names) {
-      const std::string last = last_part(name);
-      if (parent_path(name) != layer.path || (last != "weight" && last != "bias")) continue;
+      const bool parameter = is_listed(last_part(name), modules.dialect.layer_parameters);
+      if (parent_path(name) != layer.path || !parameter) continue;
       ++parameters;
       if (!constant->trainable) frozen.push_back(tensor_access(modules, index, name));
     }
@@ -111,7 +86,7 @@ void freeze(const Modules& modules, std::size_t index, const Layer& layer,
   if (frozen.size() == parameters && parameters > 0) {
     frozen = {module_access(modules, index, layer.path)};
   }
-  for (const std::string& one : frozen) lines.push_back(one + ".requires_grad_(False)");
+  for (const std::string& one : frozen) lines.push_back(modules.dialect.frozen(one));
 }
 
 }  // namespace
@@ -143,11 +118,12 @@ Initialisation::Initialisation(const Modules& modules) : modules_(modules) {
 std::vector<InitLine> Initialisation::lines(std::size_t index, const Own& own) const {
   const Module& module = modules_.all[index];
   std::vector<InitLine> lines;
-  for (const OwnTensor& tensor : module.tensors) lines.push_back(registered(modules_, tensor));
+  for (const OwnTensor& tensor : module.tensors)
+    lines.push_back(modules_.dialect.registered(tensor, modules_.graph[tensor.value].type));
   for (const std::size_t child : module.children) {
     const std::string& name = modules_.all[child].name;
     InitLine line{fmt::format("self.{} = ", name), made(modules_, child, own), "", name};
-    if (!is_plain(name)) {
+    if (!is_python_name(name)) {
       line.before = fmt::format("self.add_module({}, ", python_literal(std::string_view(name)));
       line.after = ")";
     }
@@ -157,17 +133,17 @@ std::vector<InitLine> Initialisation::lines(std::size_t index, const Own& own) c
 }
 
 Construction Initialisation::sequence(const Own& own) const {
-  return {"super().__init__", {}, parts_of(modules_, modules_.all[0], own), {}};
+  return {"super().__init__", {}, Takes::parts, parts_of(modules_, modules_.all[0], own)};
 }
 
 std::vector<std::string> Initialisation::fixes(std::size_t index) const {
   std::vector<std::string> lines;
-  if (index == 0 && has_hidden(modules_)) lines.emplace_back("fill_constants(self)");
+  if (index == 0 && has_hidden(modules_)) lines.emplace_back(modules_.dialect.filled);
   if (const auto ties = ties_.find(index); ties != ties_.end()) {
     for (const Tie* tie : ties->second) lines.push_back(tied(modules_, index, *tie));
   }
   if (!trainable_ && !layers_.empty() && index == 0)
-    lines.emplace_back("self.requires_grad_(False)");
+    lines.push_back(modules_.dialect.frozen("self"));
   if (const auto layers = layers_.find(index); trainable_ && layers != layers_.end()) {
     for (const Layer* layer : layers->second) freeze(modules_, index, *layer, lines);
   }

@@ -8,8 +8,11 @@
 namespace isomer::python {
 namespace {
 
-Expression no_length(const Dim&) {
-  throw Error(Fault::bug, "", "a layer's argument depends on a named length");
+std::optional<Construction> by_attributes(const LayerCandidate& candidate, const LayerRule& rule) {
+  Construction made{std::string(rule.layer)};
+  for (const std::string_view name : split_text(rule.arguments, ' '))
+    made.arguments.push_back(stated(candidate, name));
+  return made;
 }
 
 }  // namespace
@@ -29,23 +32,20 @@ bool is_within(const std::string& path, const std::string& module) {
   return path.starts_with(module) && (path.size() == module.size() || path[module.size()] == '.');
 }
 
-Argument in_type(DType dtype) { return {"dtype", torch_dtype(dtype), true, dtype == DType::f32}; }
-
-Argument stated(const Node& node, const OpCall& call, std::string_view attribute) {
-  const Attribute* value = find(call.attributes, attribute);
+Argument stated(const LayerCandidate& layer, std::string_view attribute) {
+  const Attribute* value = find(layer.op.attributes, attribute);
   if (value == nullptr) return {std::string(attribute), "None", true, true};
   const auto* lengths = std::get_if<std::vector<std::int64_t>>(value);
-  return {std::string(attribute),
-          lengths != nullptr ? per_axis(*lengths) : python_value(*value, no_length), true,
-          !is_stated(node, attribute)};
+  return {std::string(attribute), lengths != nullptr ? per_axis(*lengths) : python_value(*value),
+          true, !is_stated(layer.node, attribute)};
 }
 
-std::vector<std::int64_t> lengths_of(const Graph& graph, ValueId id) {
-  return known_shape(graph[id].type.shape).value_or(std::vector<std::int64_t>{});
+std::vector<std::int64_t> lengths_of(const TensorType& type) {
+  return known_shape(type.shape).value_or(std::vector<std::int64_t>{});
 }
 
-LayerFinder::LayerFinder(const Graph& of)
-    : graph(of), uses_(of), outputs_(of.outputs.begin(), of.outputs.end()) {
+LayerFinder::LayerFinder(const Graph& of, std::span<const LayerRule> rules)
+    : graph(of), rules_(rules), uses_(of), outputs_(of.outputs.begin(), of.outputs.end()) {
   const auto own = [&](ValueId id, const std::vector<std::string>& names) {
     if (!names.empty()) names_[id] = &names;
     for (const std::string& name : names) owned_[parent_path(name)].insert(last_part(name));
@@ -74,16 +74,16 @@ bool LayerFinder::used_only_by(ValueId id, const std::set<std::size_t>& nodes) c
 }
 
 std::optional<std::string> LayerFinder::path_of(const Named& tensors,
-                                                const std::vector<std::string_view>& others,
+                                                const std::vector<std::string_view>& buffers,
                                                 const std::string& scope) const {
-  const auto is_other = [&](const std::string& last) {
-    return std::ranges::find(others, last) != others.end();
+  const auto is_buffer = [&](const std::string& last) {
+    return std::ranges::find(buffers, last) != buffers.end();
   };
   if (tensors.empty()) {
     if (scope.empty()) return std::nullopt;
     const auto own = owned_.find(scope);
     const auto inside = owned_.lower_bound(scope + ".");
-    const bool free = (own == owned_.end() || std::ranges::all_of(own->second, is_other)) &&
+    const bool free = (own == owned_.end() || std::ranges::all_of(own->second, is_buffer)) &&
                       (inside == owned_.end() || !is_within(inside->first, scope));
     return free ? std::optional(scope) : std::nullopt;
   }
@@ -98,7 +98,7 @@ std::optional<std::string> LayerFinder::path_of(const Named& tensors,
       needed.emplace(last);
     }
     return std::ranges::all_of(owned_.at(path), [&](const std::string& last) {
-      return needed.contains(last) || is_other(last);
+      return needed.contains(last) || is_buffer(last);
     });
   };
   std::optional<std::string> best;
@@ -109,6 +109,43 @@ std::optional<std::string> LayerFinder::path_of(const Named& tensors,
     if (!best || (is_within(path, scope) && !is_within(*best, scope))) best = path;
   }
   return best;
+}
+
+// Gives whether some path can own them.
+bool LayerFinder::take_operands(const LayerRule& rule, LayerCandidate& candidate) const {
+  const Node& node = candidate.node;
+  LayerCall& call = candidate.call;
+  Named tensors;
+  std::size_t next = 0;
+  for (const std::string_view name : split_text(rule.operands, ' ')) {
+    const ValueId id = next < node.inputs.size() ? node.inputs[next++] : ValueId::none;
+    if (name == "x") {
+      call.inputs = {id};
+    } else if (id != ValueId::none) {
+      tensors.emplace_back(name, id);
+      call.layer.tensors.push_back(id);
+    }
+  }
+  auto path = path_of(tensors, split_text(rule.buffers, ' '), node.scope);
+  if (path) call.layer.path = *std::move(path);
+  return path.has_value();
+}
+
+std::optional<LayerCall> LayerFinder::call_at(std::size_t node_index) const {
+  const Node& node = graph.nodes[node_index];
+  const auto rule = std::ranges::find(rules_, node.op, &LayerRule::op);
+  if (rule == rules_.end()) return std::nullopt;
+  const Attributes attributes = complete(op_named(node.op), node.attributes);
+  std::vector<TensorType> types;
+  for (const ValueId id : node.inputs)
+    types.push_back(id == ValueId::none ? TensorType{} : graph[id].type);
+  LayerCandidate candidate{*this, node, {attributes, node.inputs, types}, {}};
+  candidate.call.outputs = {node.outputs[0]};
+  if (!rule->operands.empty() && !take_operands(*rule, candidate)) return std::nullopt;
+  auto made = rule->make != nullptr ? rule->make(candidate) : by_attributes(candidate, *rule);
+  if (!made) return std::nullopt;
+  candidate.call.layer.made = *std::move(made);
+  return std::move(candidate.call);
 }
 
 }  // namespace isomer::python

@@ -30,9 +30,33 @@ struct LayerCall {
   bool borrowed = false;           // by a module in which the layer is not
 };
 
+class LayerFinder;
+
+/// What a rule looks at, and the call that it completes.
+struct LayerCandidate {
+  const LayerFinder& finder;
+  const Node& node;
+  const OpCall& op;
+  LayerCall call;
+};
+
+/// Which layer an operator can be.
+struct LayerRule {
+  std::string_view op;
+  /// Where it has no function: the layer, and the attributes that are its arguments.
+  std::string_view layer = {};
+  std::string_view arguments = {};
+  /// The node's operands as the layer knows them: it is called with `x` and owns the others. Empty:
+  /// the function finds the path and the tensors.
+  std::string_view operands = "x";
+  std::string_view buffers = {};  // that it may own besides
+  /// What makes the layer; nothing where the node is none.
+  std::optional<Construction> (*make)(LayerCandidate&) = nullptr;
+};
+
 class LayerFinder {
  public:
-  explicit LayerFinder(const Graph& graph);
+  LayerFinder(const Graph& graph, std::span<const LayerRule> rules);
 
   /// The call that a node could be; nothing where it fits no layer.
   std::optional<LayerCall> call_at(std::size_t node) const;
@@ -43,10 +67,10 @@ class LayerFinder {
   // ------------------------------------------------------------------------
 
   using Named = std::vector<std::pair<std::string_view, ValueId>>;
-  /// The module path that owns exactly `tensors` under those names, and possibly `others`. The
+  /// The module path that owns exactly `tensors` under those names, and possibly `buffers`. The
   /// nearest to `scope` where there are several; a layer without tensors stands at its scope.
   std::optional<std::string> path_of(const Named& tensors,
-                                     const std::vector<std::string_view>& others,
+                                     const std::vector<std::string_view>& buffers,
                                      const std::string& scope) const;
   const State* state_named(const std::string& name) const;
   const Constant* constant(ValueId id) const { return uses_.constant(graph, id); }
@@ -57,8 +81,10 @@ class LayerFinder {
   bool used(ValueId id) const { return outputs_.contains(id) || !uses_.users(id).empty(); }
 
  private:
+  bool take_operands(const LayerRule& rule, LayerCandidate& candidate) const;
   const std::vector<std::string>* names_of(ValueId id) const;
 
+  std::span<const LayerRule> rules_;
   Uses uses_;
   std::set<ValueId> outputs_;
   std::map<ValueId, const std::vector<std::string>*> names_;
@@ -66,16 +92,9 @@ class LayerFinder {
   std::map<std::string, const State*> states_;          // by name
 };
 
-/// Batch normalization by the batch's statistics, with the update of the running ones that follows
-/// it.
-std::optional<LayerCall> batch_norm_in_training(const LayerFinder& finder, std::size_t node,
-                                                const OpCall& call);
-
-/// dtype=torch.float64
-Argument in_type(DType dtype);
 /// eps=0.001; a default where the node does not state it.
-Argument stated(const Node& node, const OpCall& call, std::string_view attribute);
-/// The lengths of a constant's shape.
-std::vector<std::int64_t> lengths_of(const Graph& graph, ValueId id);
+Argument stated(const LayerCandidate& layer, std::string_view attribute);
+/// The lengths of a weight's shape.
+std::vector<std::int64_t> lengths_of(const TensorType& type);
 
 }  // namespace isomer::python

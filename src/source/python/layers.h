@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -11,7 +12,9 @@
 
 namespace isomer::python {
 
-/// A layer of torch.nn that stands at one module path.
+struct LayerRule;
+
+/// A layer of the dialect's that stands at one module path.
 struct Layer {
   std::string path;
   Construction made;             // nn.Linear(4, 3)
@@ -35,7 +38,7 @@ struct Layered {
   bool training = false;                // whether something behaves so only in training mode
 };
 
-Layered recover_layers(const Graph& graph);
+Layered recover_layers(const Graph& graph, std::span<const LayerRule> rules);
 
 /// "a.b.c" -> "a.b"; "a" -> "".
 std::string parent_path(const std::string& path);

@@ -12,7 +12,7 @@
 
 namespace isomer::python {
 
-/// The module that a step calls, with a class of its own or one of torch.nn; what it takes and
+/// The module that a step calls, with a class of its own or a layer; what it takes and
 /// gives.
 std::optional<std::size_t> called_module(const Modules& modules, const Item& item);
 const std::vector<ValueId>& inputs_of(const Modules& modules, const Item& item);

@@ -1,11 +1,11 @@
 #include "source/python/modules.h"
 
 #include <algorithm>
-#include <array>
 
 #include "base/names.h"
 #include "base/text.h"
 #include "graph/text.h"
+#include "source/python/dialect.h"
 #include "source/python/python_text.h"
 
 namespace isomer::python {
@@ -15,10 +15,6 @@ bool is_number(std::string_view text) {
   return !text.empty() && text.size() < 10 &&
          text.find_first_not_of("0123456789") == std::string_view::npos &&
          (text == "0" || text[0] != '0');
-}
-
-bool is_identifier(const std::string& text) {
-  return identifier(text) == text && !is_python_keyword(text);
 }
 
 std::string common_part(const std::string& a, const std::string& b) {
@@ -75,8 +71,9 @@ std::set<std::string> lengths_in(const Node& node) {
   return names;
 }
 
-Modules::Modules(const Graph& of, const Layered& layered)
-    : graph(of),
+Modules::Modules(const Dialect& in, const Graph& of, const Layered& layered)
+    : dialect(in),
+      graph(of),
       operations(layered.operations),
       uses_(of, layered.operations),
       outputs_(of.outputs.begin(), of.outputs.end()) {
@@ -207,11 +204,9 @@ void Modules::choose_kinds(std::size_t index, const Layered& layered) {
     return;
   }
   if (!module.tensors.empty() || module.has_own_operations) return;
-  const auto strange = [&](std::size_t child) { return !is_identifier(all[child].name); };
-  // A ModuleDict takes no key that is one of its own methods.
+  const auto strange = [&](std::size_t child) { return !is_python_name(all[child].name); };
   const auto is_method = [&](std::size_t child) {
-    constexpr std::array methods{"clear", "items", "keys", "pop", "update", "values"};
-    return std::ranges::find(methods, all[child].name) != methods.end();
+    return is_listed(all[child].name, dialect.dict_attributes);
   };
   if (is_numbered(module) && std::stoll(all[module.children.back()].name) < 10'000) {
     if (whole && is_sequence(index)) {

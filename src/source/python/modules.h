@@ -14,6 +14,8 @@
 
 namespace isomer::python {
 
+struct Dialect;
+
 enum class ModuleKind { layer, sequential, list, dict, parameters, own };
 
 /// A parameter or buffer that a module registers itself.
@@ -62,8 +64,9 @@ struct Tie {
 
 class Modules {
  public:
-  Modules(const Graph& graph, const Layered& layered);
+  Modules(const Dialect& dialect, const Graph& graph, const Layered& layered);
 
+  const Dialect& dialect;
   const Graph& graph;
   const std::vector<Operation>& operations;
   std::vector<Module> all;  // [0] is the model

@@ -3,6 +3,8 @@
 #include <set>
 
 #include "base/names.h"
+#include "base/text.h"
+#include "source/python/dialect.h"
 #include "source/python/forward.h"
 #include "source/python/python_text.h"
 
@@ -23,23 +25,25 @@ Parameters named_parameters(const Signature& signature, std::vector<std::string_
 
 }  // namespace
 
-std::vector<std::string_view> reserved_words() {
+std::vector<std::string_view> reserved_words(const Dialect& dialect) {
   std::vector<std::string_view> words = python_words();
-  words.insert(words.end(),
-               {"self", "torch", "nn", "F", "Path", "load", "load_file", "example_inputs"});
+  words.emplace_back("self");
+  for (const std::string_view word : split_text(dialect.globals, ' ')) words.push_back(word);
   return words;
 }
 
 Parameters parameters_of(const Modules& modules) {
   // Which words the body needs is seen when it is written with names that hide none of them.
-  const Parameters careful = named_parameters(modules.graph.signature, reserved_words());
+  const Parameters careful =
+      named_parameters(modules.graph.signature, reserved_words(modules.dialect));
   Choices choices;
   std::set<std::string> used;
   for (const std::string& line : forward_text(modules, 0, careful, choices).lines)
     used.merge(python_names(line));
-  std::vector<std::string_view> words{"self"};
-  for (const std::string_view word : reserved_words()) {
-    if (is_python_keyword(word) || used.contains(std::string(word))) words.push_back(word);
+  std::vector<std::string_view> words;
+  for (const std::string_view word : reserved_words(modules.dialect)) {
+    if (word == "self" || is_python_keyword(word) || used.contains(std::string(word)))
+      words.push_back(word);
   }
   return named_parameters(modules.graph.signature, std::move(words));
 }

@@ -16,7 +16,7 @@ struct Parameters {
 };
 Parameters parameters_of(const Modules& modules);
 
-/// What a forward may speak of, and no variable should hide.
-std::vector<std::string_view> reserved_words();
+/// What a program speaks of, and neither a class nor a variable should hide.
+std::vector<std::string_view> reserved_words(const Dialect& dialect);
 
 }  // namespace isomer::python

@@ -58,7 +58,7 @@ void Places::add(std::vector<InitLine> lines, std::size_t module) {
     for (std::size_t i = 0; i < arguments.size(); ++i) {
       Slot& slot = slots_[first_.at(line.member) + i];
       slot.values[module] = arguments[i]->value;
-      if (arguments[i]->is_default) slot.otherwise = arguments[i]->value;
+      if (arguments[i]->is_default) slot.fallback = arguments[i]->value;
     }
   }
 }

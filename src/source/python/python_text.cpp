@@ -7,6 +7,8 @@
 #include <limits>
 #include <optional>
 
+#include "base/error.h"
+#include "base/names.h"
 #include "base/text.h"
 
 namespace isomer::python {
@@ -112,6 +114,25 @@ std::string python_tuple(const std::vector<std::string>& items) {
   return fmt::format("({}{})", fmt::join(items, ", "), items.size() == 1 ? "," : "");
 }
 
+std::string python_nested(const Structure& structure, const std::function<std::string()>& leaf) {
+  std::vector<std::string> parts;
+  for (std::size_t i = 0; i < structure.children.size(); ++i) {
+    std::string part = python_nested(structure.children[i], leaf);
+    if (structure.kind == Structure::Kind::dict) {
+      part.insert(0, python_literal(std::string_view(structure.keys[i])) + ": ");
+    }
+    parts.push_back(std::move(part));
+  }
+  switch (structure.kind) {
+    case Structure::Kind::leaf: return leaf();
+    case Structure::Kind::none: return "None";
+    case Structure::Kind::tuple: return python_tuple(parts);
+    case Structure::Kind::list: return fmt::format("[{}]", fmt::join(parts, ", "));
+    case Structure::Kind::dict: return fmt::format("{{{}}}", fmt::join(parts, ", "));
+  }
+  throw Error(Fault::bug, "", "a structure of no kind");
+}
+
 const std::vector<std::string_view>& python_words() {
   static const std::vector<std::string_view> words = [] {
     std::vector<std::string_view> all(keywords.begin(), keywords.end());
@@ -123,6 +144,15 @@ const std::vector<std::string_view>& python_words() {
 
 bool is_python_keyword(std::string_view word) {
   return std::ranges::find(keywords, word) != keywords.end();
+}
+
+bool is_listed(std::string_view word, std::string_view list) {
+  const std::vector<std::string_view> words = split_text(list, ' ');
+  return std::ranges::find(words, word) != words.end();
+}
+
+bool is_python_name(const std::string& text) {
+  return identifier(text) == text && !is_python_keyword(text);
 }
 
 std::set<std::string> python_names(std::string_view program) {

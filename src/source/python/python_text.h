@@ -2,6 +2,7 @@
 
 // Python as text: literals, lines and blocks. Knows no model; MAX's writer prints Python, too.
 
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -9,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "graph/dim.h"
+#include "graph/graph.h"
 
 namespace isomer::python {
 
@@ -33,6 +34,9 @@ std::string python_literal(std::string_view value);
 /// "(1, 2)", "(1,)", "()".
 std::string python_tuple(const std::vector<std::string>& items);
 
+/// "(a, {\"k\": [b]})": what is nested so; `leaf` gives its expressions in order.
+std::string python_nested(const Structure& structure, const std::function<std::string()>& leaf);
+
 /// A length as Python computes it; `name_of` gives the variable of a named length.
 template <class NameOf>
 Expression python_length(const Dim& dim, NameOf&& name_of);
@@ -40,6 +44,10 @@ Expression python_length(const Dim& dim, NameOf&& name_of);
 /// Keywords and builtins, which no variable should hide.
 const std::vector<std::string_view>& python_words();
 bool is_python_keyword(std::string_view word);
+/// Whether a variable or attribute can have the name.
+bool is_python_name(const std::string& text);
+/// Whether the word is one of those in a list, which are separated by blanks.
+bool is_listed(std::string_view word, std::string_view list);
 /// The names that a program speaks of: neither attributes nor names of arguments.
 std::set<std::string> python_names(std::string_view program);
 /// Where the numbers of a line begin and end, outside of texts and names.

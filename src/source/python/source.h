@@ -8,10 +8,10 @@
 
 namespace isomer::python {
 
-/// `<stem>.py` with an nn.Module class per module, `load()` and `example_inputs()`, and
-/// `<stem>.safetensors` with the weights under their state_dict names. Throws Fault::unsupported
-/// with every operator that has no spelling.
-Written write(const Graph& graph, std::string_view stem);
-bool spells(std::string_view op);
+struct Dialect;
+
+/// `<stem>.py` with a class per module, and `<stem>.safetensors` with the weights under their
+/// state_dict names. Throws Fault::unsupported with every operator that has no spelling.
+Written write(const Dialect& dialect, const Graph& graph, std::string_view stem);
 
 }  // namespace isomer::python

@@ -1,7 +1,9 @@
 #pragma once
 
+// How one operator stands in a forward. A dialect has a table of spellings; what a row's text
+// cannot say, a function does.
+
 #include <functional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,8 +13,11 @@
 
 namespace isomer::python {
 
+struct Dialect;
+
 /// An operator to be written, and what may be asked while doing so.
 struct PythonCall {
+  const Dialect& dialect;
   const Graph& graph;
   const Node& node;
   const Prototype& prototype;
@@ -40,22 +45,56 @@ struct PythonAssignment {
   std::vector<ValueId> targets;
   Expression value;
 };
+using PythonAssignments = std::vector<PythonAssignment>;
 
-/// Writes the call with PyTorch's functions. The operator is one that `spells`.
-std::vector<PythonAssignment> spell(const PythonCall& call);
+/// How an operator is written: as a text, or by a function for what a text cannot say. In the text
+/// `{x}` is an input or an attribute; `{dims!}` is always a tuple, `{shape*}` one without its
+/// parentheses, `{size~}` one number where all axes agree; `<, dim={dim}>` is left out unless the
+/// input is there or the attribute is not at its default.
+struct Spelling {
+  std::string_view op;
+  std::string_view text = {};
+  Binding binding = Binding::atom;
+  PythonAssignments (*write)(const PythonCall&) = nullptr;
+};
 
-/// An attribute's value in Python: a list of one element is that element, others are tuples.
-std::string python_value(const Attribute& value,
-                         const std::function<Expression(const Dim&)>& length);
+/// The call as the row says it.
+PythonAssignments spelled(const PythonCall& call, const Spelling& spelling);
 
-/// "3" where all axes agree, else "(3, 5)".
-std::string per_axis(const std::vector<std::int64_t>& lengths);
+// For a dialect's functions
+// ---------------------------------------------------------------------------------------------
+
+/// The call is this one expression.
+PythonAssignments one(const PythonCall& call, std::string text, Binding binding = Binding::atom);
+/// An input as a tensor: between commas, and before a point or a bracket.
+std::string argument(const PythonCall& call, std::size_t input);
+std::string receiver(const PythonCall& call, std::size_t input);
+/// An attribute's value: a list of one element is that element, others are tuples.
+std::string value_of(const PythonCall& call, std::string_view attribute);
+std::string tuple_of(const PythonCall& call, std::string_view attribute);
+/// One number where all axes agree.
+std::string axes_of(const PythonCall& call, std::string_view attribute);
+/// The elements of a list of lengths.
+std::vector<std::string> lengths_of(const PythonCall& call, std::string_view attribute);
+
+template <class T>
+const T& setting(const PythonCall& call, std::string_view name) {
+  return get<T>(call.attributes, name);
+}
+
+/// "f(a, b)" of "f" and ", a, b".
+std::string with_arguments(std::string_view function, std::string arguments);
 
 /// Whether a node gives an attribute a value that its default does not. Lists may say the same for
 /// every axis apart.
 bool is_stated(const Node& node, std::string_view attribute);
+inline bool stated(const PythonCall& call, std::string_view name) {
+  return is_stated(call.node, name);
+}
 
-/// "torch.float32"
-std::string torch_dtype(DType dtype);
+/// An attribute's value in Python, which depends neither on lengths nor on the dialect.
+std::string python_value(const Attribute& value);
+/// "3" where all axes agree, else "(3, 5)".
+std::string per_axis(const std::vector<std::int64_t>& lengths);
 
 }  // namespace isomer::python

@@ -1,12 +1,19 @@
 #pragma once
 
-// PyTorch source, run in a Python of its own. Nothing here links Python or libtorch.
+// PyTorch source: written in PyTorch's dialect of Python modules, and run in a Python of its own.
+// Nothing here links Python or libtorch.
 
 #include <string_view>
 
 #include "systems/system.h"
 
 namespace isomer::torch {
+
+/// `<stem>.py` with an nn.Module class per module, `load()` and `example_inputs()`, and
+/// `<stem>.safetensors` with the weights under their state_dict names. Throws Fault::unsupported
+/// with every operator that has no spelling.
+Written write(const Graph& graph, std::string_view stem);
+bool spells(std::string_view op);
 
 /// Runs the model of a `.py` file in a Python process of its own: what `load()` gives, or else the
 /// one nn.Module class that takes no arguments, with the weights in `<stem>.safetensors`. The

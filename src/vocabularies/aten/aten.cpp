@@ -63,6 +63,11 @@ const Row* row_of(std::string_view op) {
   return find(table, op);
 }
 
+std::string python_name(const Row& row) {
+  if (!row.python.empty() || row.read != nullptr) return std::string(row.python);
+  return fmt::format("torch.{}", row.target.substr(0, row.target.find('.')));
+}
+
 std::string_view paired(std::string_view list, std::string_view name, std::string_view fallback) {
   for (const std::string_view pair : split_text(list, ' ')) {
     const std::size_t equals = pair.find('=');

@@ -198,6 +198,8 @@ constexpr Row table[] = {
     {.target = "outer", .read = outer},
     {.target = "scaled_dot_product_attention",
      .ours = "scaled_dot_product_attention",
+     .inputs = "query key value attn_mask",
+     .python = "F.scaled_dot_product_attention",
      .read = attention},
 };
 

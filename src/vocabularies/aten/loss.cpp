@@ -113,7 +113,10 @@ Values binary_cross_entropy_with_logits(Reading& r) {
 }
 
 constexpr Row table[] = {
-    {.target = "nll_loss_nd", .ours = "nll_loss", .inputs = "self target weight"},
+    {.target = "nll_loss_nd",
+     .ours = "nll_loss",
+     .inputs = "self target weight",
+     .python = "F.nll_loss"},
     {.target = "nll_loss", .ours = "nll_loss", .inputs = "self target weight"},
     {.target = "nll_loss2d", .ours = "nll_loss", .inputs = "self target weight"},
     {.target = "nll_loss_forward",
@@ -124,8 +127,12 @@ constexpr Row table[] = {
      .ours = "nll_loss",
      .inputs = "self target weight",
      .read = renamed_and_saved<1>},
-    {.target = "cross_entropy_loss", .ours = "cross_entropy", .read = cross_entropy},
-    {.target = "mse_loss", .ours = "mse_loss", .read = mse_loss},
+    {.target = "cross_entropy_loss",
+     .ours = "cross_entropy",
+     .inputs = "self target weight",
+     .python = "F.cross_entropy",
+     .read = cross_entropy},
+    {.target = "mse_loss", .ours = "mse_loss", .python = "F.mse_loss", .read = mse_loss},
     {.target = "l1_loss", .read = l1_loss},
     {.target = "smooth_l1_loss", .read = smooth_l1_loss},
     {.target = "huber_loss", .read = huber_loss},

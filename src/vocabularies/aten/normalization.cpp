@@ -175,7 +175,9 @@ using enum Aliasing;
 constexpr Row table[] = {
     {.target = "batch_norm",
      .ours = "batch_norm",
+     .inputs = "input weight bias running_mean running_var",
      .fixed = "training=False momentum=0.0 cudnn_enabled=False",
+     .python = "F.batch_norm",
      .writes = "running_mean running_var",
      .read = batch_norm},
     {.target = "native_batch_norm",

@@ -1,8 +1,9 @@
 #pragma once
 
 // One row for each operator of PyTorch: what it is called, which operator of ours it is, and what
-// lies between. Readers and the torch engine use the same rows.
+// lies between. Readers, the torch engine and the writer of source use the same rows.
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -44,6 +45,10 @@ struct Row {
   std::string_view renames = {};
   /// "training=False dtype=self.dtype", as Python writes literals: what it is called with.
   std::string_view fixed = {};
+  /// What Python calls it: "F.relu", or "self.argmax" for a method. Empty: "torch.relu" where
+  /// reading is a renaming, and so is writing; elsewhere PyTorch's source is not written by this
+  /// row.
+  std::string_view python = {};
   Promotion promotion = Promotion::none;
   Aliasing aliases = Aliasing::never;
   /// Arguments that it may write to, though its schema does not say so. `read` then gives what they
@@ -58,6 +63,9 @@ std::vector<const Row*> rows();
 const Row* row_for(std::string_view target);
 /// The row that one of our operators is called by; null where PyTorch has none, and it is expanded.
 const Row* row_of(std::string_view op);
+
+/// The column `python`, filled in; empty where the row does not write source.
+std::string python_name(const Row& row);
 
 /// What follows `name=` in a list of such pairs, separated by blanks; `fallback` where none does.
 std::string_view paired(std::string_view list, std::string_view name,

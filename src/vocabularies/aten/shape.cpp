@@ -349,7 +349,11 @@ constexpr Row table[] = {
     {.target = "lift_fresh_copy", .read = unchanged},
     {.target = "lift_fresh", .aliases = always, .read = unchanged},
     {.target = "lift", .read = unchanged},
-    {.target = "detach", .ours = "detach", .aliases = always, .read = detach},
+    {.target = "detach",
+     .ours = "detach",
+     .python = "self.detach",
+     .aliases = always,
+     .read = detach},
     {.target = "resolve_conj", .aliases = always, .read = unchanged},
     {.target = "resolve_neg", .aliases = always, .read = unchanged},
 };

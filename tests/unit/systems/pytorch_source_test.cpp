@@ -11,7 +11,6 @@
 #include "passes/pipeline.h"
 #include "passes/rewrite.h"
 #include "run/engine.h"
-#include "source/python/source.h"
 #include "systems/temporary.h"
 #include "systems/torch/python.h"
 
@@ -20,7 +19,7 @@ namespace {
 
 Graph ready(std::string_view text) {
   const Graph graph = run_passes(parse_graph(text), conversion_passes());
-  return remove_unused(expand_unsupported(graph, python::spells));
+  return remove_unused(expand_unsupported(graph, torch::spells));
 }
 
 std::unique_ptr<Files> files_of(const Written& written) {
@@ -30,7 +29,7 @@ std::unique_ptr<Files> files_of(const Written& written) {
 }
 
 std::string source_of(std::string_view text) {
-  return std::string(python::write(ready(text), "net").files.at(0).bytes.text());
+  return std::string(torch::write(ready(text), "net").files.at(0).bytes.text());
 }
 
 // The classes alone, without the head of the file and the functions after them.
@@ -293,7 +292,7 @@ class Net(nn.Module):
 
 std::vector<std::string> notes_of(std::string_view text) {
   std::vector<std::string> notes;
-  for (const Note& note : python::write(ready(text), "net").notes) notes.push_back(note.text);
+  for (const Note& note : torch::write(ready(text), "net").notes) notes.push_back(note.text);
   return notes;
 }
 
@@ -387,7 +386,7 @@ TEST(PytorchSource, OperatorsThatItCannotSpellAreListed) {
   Graph graph = parse_graph("graph net(x: f32[1]) -> (y)\n  y = relu(x)\n");
   graph.nodes[0].op = "blur";
   try {
-    python::write(graph, "net");
+    torch::write(graph, "net");
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.fault(), Fault::unsupported);
@@ -398,7 +397,7 @@ TEST(PytorchSource, OperatorsThatItCannotSpellAreListed) {
 TEST(PytorchSource, SpellsEveryOperator) {
   for (const OpFamily& family : op_families()) {
     for (const OpSchema& schema : family.ops) {
-      EXPECT_TRUE(python::spells(schema.name())) << schema.name();
+      EXPECT_TRUE(torch::spells(schema.name())) << schema.name();
     }
   }
 }
@@ -435,7 +434,7 @@ class PytorchRun : public testing::Test {
   }
 
   static Simulation simulate(const Graph& graph, Precision precision = Precision::single) {
-    return torch::simulate(*files_of(python::write(graph, "net")), "net.py", precision);
+    return torch::simulate(*files_of(torch::write(graph, "net")), "net.py", precision);
   }
 
   // Python takes a second or two to import torch: most tests ask one model.

@@ -1,12 +1,11 @@
 #include <cmath>
 
 #include "base/text.h"
-#include "source/python/layer_finder.h"
-#include "source/python/python_text.h"
+#include "systems/torch/layers.h"
 
 // Batch normalization in training: which momentum the nodes after it stand for.
 
-namespace isomer::python {
+namespace isomer::torch {
 namespace {
 
 /// now * old + today * statistic + rest
@@ -176,32 +175,18 @@ std::optional<Argument> kept_statistics(const LayerFinder& finder, const Node& n
 
 }  // namespace
 
-std::optional<LayerCall> batch_norm_in_training(const LayerFinder& finder, std::size_t node_index,
-                                                const OpCall& call) {
-  const Node& node = finder.graph.nodes[node_index];
-  const std::size_t rank = call.types[0].shape.size();
-  if (call.has(1) != call.has(2) || rank < 2 || rank > 5 || !call.types[0].shape[1].known())
+std::optional<Construction> batch_norm_in_training(LayerCandidate& layer) {
+  const OpCall& op = layer.op;
+  const std::size_t rank = op.types[0].shape.size();
+  if (op.has(1) != op.has(2) || rank < 2 || rank > 5 || !op.types[0].shape[1].known())
     return std::nullopt;
-  LayerFinder::Named tensors;
-  if (call.has(1)) tensors = {{"weight", node.inputs[1]}, {"bias", node.inputs[2]}};
-  const auto path =
-      finder.path_of(tensors, {"running_mean", "running_var", "num_batches_tracked"}, node.scope);
-  if (!path) return std::nullopt;
-
-  LayerCall found;
-  for (const auto& [name, id] : tensors) found.layer.tensors.push_back(id);
-  const auto statistics = kept_statistics(finder, node, *path, found);
+  const auto statistics =
+      kept_statistics(layer.finder, layer.node, layer.call.layer.path, layer.call);
   if (!statistics) return std::nullopt;
-  found.layer.path = *path;
-  found.layer.made = {fmt::format("nn.BatchNorm{}d", rank < 4 ? 1 : rank - 2),
-                      {positional("num_features", call.types[0].shape[1].value()),
-                       stated(node, call, "eps"), *statistics, flag("affine", call.has(1), true),
-                       in_type(call.has(1) ? call.types[1].dtype : DType::f32)},
-                      {},
-                      {}};
-  found.inputs = {node.inputs[0]};
-  found.outputs = {node.outputs[0]};
-  return found;
+  return layer_of(
+      batch_norm_name(rank),
+      {positional("num_features", op.types[0].shape[1].value()), stated(layer, "eps"), *statistics,
+       flag("affine", op.has(1), true), in_type(op.has(1) ? op.types[1].dtype : DType::f32)});
 }
 
-}  // namespace isomer::python
+}  // namespace isomer::torch

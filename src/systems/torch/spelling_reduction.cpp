@@ -1,0 +1,74 @@
+#include <algorithm>
+#include <functional>
+
+#include "base/text.h"
+#include "systems/torch/spelling.h"
+
+namespace isomer::torch {
+namespace {
+
+// PyTorch cannot keep all axes of a reduction without naming them.
+std::string reduced_axes(const PythonCall& call) {
+  std::vector<std::int64_t> axes = setting<std::vector<std::int64_t>>(call, "dim");
+  const bool keep = setting<bool>(call, "keepdim");
+  if (axes.empty() && keep) {
+    for (std::size_t i = 0; i < call.type(0).shape.size(); ++i)
+      axes.push_back(static_cast<std::int64_t>(i));
+  }
+  std::string text;
+  if (!axes.empty()) text += ", dim=" + python_value(axes);
+  if (keep && !call.type(0).shape.empty()) text += ", keepdim=True";
+  return text;
+}
+
+// Sums and products of integers are 64 bits wide unless said otherwise.
+std::string kept_type(const PythonCall& call) {
+  const DType dtype = call.result().dtype;
+  const bool natural = is_floating(dtype) || is_complex(dtype) || dtype == DType::i64;
+  return natural ? "" : ", dtype=" + dtype_text(dtype);
+}
+
+PythonAssignments write_reduction(const PythonCall& call) {
+  std::string arguments = reduced_axes(call);
+  if (call.node.op == "sum") arguments += kept_type(call);
+  if (call.node.op == "var")
+    arguments += fmt::format(", correction={}", value_of(call, "correction"));
+  return one(call, with_arguments(receiver(call, 0) + "." + call.node.op, arguments));
+}
+
+// torch.prod takes one axis at a time.
+PythonAssignments write_prod(const PythonCall& call) {
+  std::vector<std::int64_t> axes = setting<std::vector<std::int64_t>>(call, "dim");
+  const bool keep = setting<bool>(call, "keepdim");
+  const auto rank = static_cast<std::int64_t>(call.type(0).shape.size());
+  if (axes.empty() && keep) {
+    for (std::int64_t i = 0; i < rank; ++i) axes.push_back(i);
+  }
+  std::string text = receiver(call, 0);
+  if (axes.empty()) return one(call, with_arguments(text + ".prod", kept_type(call)));
+  for (std::int64_t& axis : axes) axis += axis < 0 ? rank : 0;
+  std::ranges::sort(axes, std::greater<>());
+  for (const std::int64_t axis : axes) {
+    text += fmt::format(".prod(dim={}{}{})", axis, keep ? ", keepdim=True" : "", kept_type(call));
+  }
+  return one(call, text);
+}
+
+PythonAssignments write_cumsum(const PythonCall& call) {
+  return one(call, fmt::format("{}.cumsum(dim={}{})", receiver(call, 0), value_of(call, "dim"),
+                               kept_type(call)));
+}
+
+constexpr Spelling table[] = {
+    {.op = "sum", .write = write_reduction},  {.op = "mean", .write = write_reduction},
+    {.op = "amax", .write = write_reduction}, {.op = "amin", .write = write_reduction},
+    {.op = "prod", .write = write_prod},      {.op = "all", .write = write_reduction},
+    {.op = "any", .write = write_reduction},  {.op = "var", .write = write_reduction},
+    {.op = "cumsum", .write = write_cumsum},
+};
+
+}  // namespace
+
+std::span<const Spelling> reduction_spellings() { return table; }
+
+}  // namespace isomer::torch
