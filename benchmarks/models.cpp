@@ -80,7 +80,7 @@ void bench_read_document(benchmark::State& state, std::string_view model) {
 
 void bench_run_document(benchmark::State& state, const Files& files,
                         const std::vector<Tensor>& inputs) {
-  const Simulation simulation = system_named("mdf").simulate(files, "net.json", Precision::single);
+  const Runnable simulation = system_named("mdf").simulate(files, "net.json", {});
   for (auto _ : state) benchmark::DoNotOptimize(simulation.executor->run(inputs));
 }
 

@@ -128,7 +128,7 @@ int convert(const Words& words) {
   const Loaded loaded = read_graph(source);
   Dump dump(words.text("dump"));
   dump.add("read", loaded.graph);
-  const Written written = with_model(source.path, source.entry, [&] {
+  const Written written = with_file(source.path, source.entry, [&] {
     return written_for(target, loaded, output.stem().string(), words, dump);
   });
   dump.save(*source.files);

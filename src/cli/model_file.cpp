@@ -20,37 +20,22 @@ ModelFile open_model(const std::string& path, std::string_view from) {
   fs::path folder = fs::path(path).parent_path();
   if (folder.empty()) folder = ".";
   ModelFile model{path, open_folder(folder), fs::path(path).filename().string(), nullptr};
-  model.system = from.empty() ? with_model(path, model.entry,
-                                           [&] { return &recognise(*model.files, model.entry); })
+  model.system = from.empty() ? with_file(path, model.entry,
+                                          [&] { return &recognise(*model.files, model.entry); })
                               : &system_named(from);
   return model;
 }
 
 Loaded read_graph(const ModelFile& model) {
-  if (model.system->read == nullptr) {
-    throw Error(
-        Fault::unsupported, model.path,
-        fmt::format("{} files can be run and proved, not read as a graph", model.system->name));
-  }
-  return with_model(model.path, model.entry,
-                    [&] { return model.system->read(*model.files, model.entry); });
-}
-
-std::string placed(std::string_view path, std::string_view entry, std::string_view where) {
-  const auto begins_with = [&](std::string_view file) {
-    return where.starts_with(file) && (where.size() == file.size() || where[file.size()] == ':');
-  };
-  if (begins_with(path)) return std::string(where);
-  if (begins_with(entry)) where.remove_prefix(entry.size());
-  if (where.starts_with(": ")) where.remove_prefix(2);
-  return where.empty() ? std::string(path) : fmt::format("{}: {}", path, where);
+  return with_file(model.path, model.entry,
+                   [&] { return read_model(*model.system, *model.files, model.entry); });
 }
 
 void print_notes(std::string_view path, const std::vector<Note>& notes) {
   constexpr std::size_t most = 20;
   for (const Note& note : notes | std::views::take(most)) {
-    const std::string where = placed(path, fs::path(path).filename().string(), note.where);
-    say(fmt::format("note: {}: {}", where, note.text));
+    const std::string_view where = place_in(fs::path(path).filename().string(), note.where);
+    say(fmt::format("note: {}{}{}: {}", path, where.empty() ? "" : ": ", where, note.text));
   }
   if (notes.size() > most)
     say(fmt::format("note: {}: and {}", path, counted(notes.size() - most, "more note")));

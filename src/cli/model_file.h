@@ -24,19 +24,6 @@ ModelFile open_model(const std::string& path, std::string_view from);
 /// Its graph. Throws Fault::unsupported where the system's files can be run but not read.
 Loaded read_graph(const ModelFile& model);
 
-/// The path as the user wrote it, before a place that may begin with the file's bare name already.
-std::string placed(std::string_view path, std::string_view entry, std::string_view where);
-
-/// Runs `action`; an Error that leaves it begins with the model's path.
-template <class Action>
-decltype(auto) with_model(std::string_view path, std::string_view entry, Action&& action) {
-  try {
-    return std::forward<Action>(action)();
-  } catch (const Error& error) {
-    throw Error(error.fault(), placed(path, entry, error.where()), error.text());
-  }
-}
-
 /// Prints what a reader or writer lost or assumed, one a line, to standard error.
 void print_notes(std::string_view path, const std::vector<Note>& notes);
 

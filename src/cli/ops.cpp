@@ -5,7 +5,6 @@
 #include "codecs/json.h"
 #include "run/engine.h"
 #include "systems/system.h"
-#include "vocabularies/aten/row.h"
 
 namespace isomer::cli {
 namespace {
@@ -28,13 +27,9 @@ std::vector<Column> columns() {
   for (const System& system : all_systems()) {
     if (system.spells != nullptr) result.push_back({system.name, false, system.spells});
   }
-  const auto primitive = [](std::string_view op) { return op_named(op).expand == nullptr; };
-  // A primitive that PyTorch has no call for is made of several there (torch/natives.cpp).
-  const auto on_torch = [=](std::string_view op) {
-    return aten::row_of(op) != nullptr || primitive(op);
-  };
-  result.push_back({"reference", true, primitive});
-  result.push_back({"torch", true, on_torch});
+  for (const Engine& engine : all_engines()) {
+    if (engine.available()) result.push_back({engine.name, true, engine.runs});
+  }
   return result;
 }
 

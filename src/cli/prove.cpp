@@ -1,7 +1,5 @@
 #include "prove/prove.h"
 
-#include <charconv>
-
 #include "base/text.h"
 #include "cli/model_file.h"
 #include "cli/progress.h"
@@ -26,18 +24,6 @@ Subject subject_of(const ModelFile& model) {
   return {model.path, model.system, model.files.get(), model.entry};
 }
 
-std::uint64_t seed_of(const Words& words) {
-  const std::string& text = words.text("seed");
-  if (text.empty()) return 0;
-  std::uint64_t seed = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
-  if (error != std::errc() || end != text.data() + text.size()) {
-    throw Error(Fault::usage, "--seed",
-                fmt::format("{} is not a number from 0", isomer::quoted(text)));
-  }
-  return seed;
-}
-
 }  // namespace
 
 Usage prove_usage() {
@@ -51,7 +37,8 @@ int prove(const Words& words) {
   if (words.has("json")) check_output(words.text("json"), "report.json");
   const ModelFile a = open_model(words.text("A"), "");
   const ModelFile b = open_model(words.text("B"), "");
-  ProofOptions proof{.seed = seed_of(words), .progress = progress_bar()};
+  ProofOptions proof{.seed = static_cast<std::uint64_t>(words.number("seed", 0, 0)),
+                     .progress = progress_bar()};
   if (words.has("engine")) proof.engines = {&engine_named(words.text("engine"))};
   if (words.has("inputs")) {
     proof.given = [&](std::span<const Port> ports) {

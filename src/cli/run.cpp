@@ -1,13 +1,16 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "cli/model_file.h"
+#include "cli/progress.h"
 #include "cli/staging.h"
 #include "cli/tensor_files.h"
 #include "cli/verb.h"
-#include "passes/passes.h"
 
 namespace isomer::cli {
 namespace {
+
+constexpr std::int64_t most_threads = 1024;
+constexpr std::int64_t most_steps = 1'000'000;
 
 constexpr Option options[] = {
     {"MODEL", "FILE", "the model", true},
@@ -16,14 +19,157 @@ constexpr Option options[] = {
      true},
     {"-o,--output", "FILE",
      "a safetensors file for out0, out1, ..., or an npy file for a single output", true},
+    {"--steps", "NUMBER",
+     "run so many times in a row: each input and output begins with an axis of steps"},
+    {"--states", "FILE", "a safetensors file of the states to begin with"},
+    {"--save-states", "FILE", "write the states after the last run there"},
+    {"--mode", "MODE", "train or eval, where the model holds both"},
     {"--engine", "ENGINE", "run the model's graph on this engine: reference or torch"},
+    {"--device", "DEVICE", "where the engine computes; otherwise cpu"},
+    {"--threads", "NUMBER", "at most so many; otherwise as many as the engine likes"},
+    {"--seed", "NUMBER", "of random operators; otherwise 0"},
     {"--from", "SYSTEM", "the system of MODEL, where its name does not say"},
 };
 
-std::vector<Port> ports_of(const Graph& graph) {
-  std::vector<Port> ports;
-  for (const ValueId id : graph.inputs) ports.push_back({graph[id].name, graph[id].type});
-  return ports;
+/// `who` runs on `devices`.
+EngineOptions engine_options(const Words& words, std::string_view who, std::string_view devices) {
+  EngineOptions chosen;
+  if (words.has("device")) chosen.device = words.text("device");
+  chosen.threads = static_cast<int>(words.number("threads", 0, 0, most_threads));
+  chosen.seed = static_cast<std::uint64_t>(words.number("seed", 0, 0));
+  try {
+    check_options(chosen, who, devices);
+  } catch (const Error& error) {
+    throw Error(error.fault(), "--" + error.where(), error.text());
+  }
+  return chosen;
+}
+
+std::string mode_of(const Words& words, const System& system, bool by_own_rules) {
+  const std::string& mode = words.text("mode");
+  if (mode.empty()) return mode;
+  if (mode != "train" && mode != "eval") {
+    throw Error(Fault::usage, "--mode",
+                fmt::format("there is no mode {}; there are: train, eval", quoted(mode)));
+  }
+  if (by_own_rules && system.holds_modes) return mode;
+  throw Error(Fault::usage, "--mode",
+              "the model holds one mode only, that in which it was exported or written; PyTorch "
+              "source holds both");
+}
+
+Runnable runnable_of(const ModelFile& model, const Words& words) {
+  const bool by_own_rules = model.system->simulate != nullptr && !words.has("engine");
+  const std::string mode = mode_of(words, *model.system, by_own_rules);
+  if (by_own_rules) {
+    const EngineOptions chosen =
+        engine_options(words, fmt::format("system '{}'", model.system->name), "cpu");
+    return with_file(model.path, model.entry, [&] {
+      return model.system->simulate(*model.files, model.entry,
+                                    {.engine = chosen, .operators = default_engine, .mode = mode});
+    });
+  }
+  const Engine& engine =
+      words.has("engine") ? engine_named(words.text("engine")) : default_engine();
+  const EngineOptions chosen =
+      engine_options(words, fmt::format("engine '{}'", engine.name), engine.devices);
+  Loaded loaded = read_graph(model);
+  Runnable runnable = on_engine(loaded.graph, engine, Precision::f32, chosen);
+  runnable.notes = std::move(loaded.notes);
+  return runnable;
+}
+
+void check_states_file(const Words& words) {
+  const std::string& path = words.text("save-states");
+  check_output(path, "states.safetensors");
+  if (!path.ends_with(".safetensors"))
+    throw Error(Fault::usage, "--save-states", "states are written as .safetensors files");
+  if (path == words.text("output"))
+    throw Error(Fault::usage, "--save-states",
+                "the outputs are written there; choose another name");
+}
+
+void require_states(const Words& words, const Runnable& model) {
+  for (const std::string_view option : {"states", "save-states"}) {
+    if (!words.has(option) || !model.states.empty()) continue;
+    throw Error(Fault::usage, fmt::format("--{}", option), "the model keeps no states");
+  }
+}
+
+/// Throws where an input does not begin with an axis of steps.
+void require_steps(std::span<const Tensor> inputs, std::span<const Port> ports,
+                   std::int64_t steps) {
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const std::vector<std::int64_t>& shape = inputs[i].shape();
+    if (!shape.empty() && shape[0] == steps) continue;
+    throw Error(Fault::model, fmt::format("input {}", quoted(ports[i].name)),
+                fmt::format("it is {}; with --steps {} it begins with an axis of length {}",
+                            to_text(inputs[i].type()), steps, steps));
+  }
+}
+
+std::vector<Tensor> inputs_of(std::span<const Tensor> inputs, std::int64_t step,
+                              std::int64_t steps) {
+  std::vector<Tensor> parts;
+  for (const Tensor& all : inputs) {
+    const std::size_t size = all.bytes().data.size() / static_cast<std::size_t>(steps);
+    parts.emplace_back(all.dtype(),
+                       std::vector<std::int64_t>(all.shape().begin() + 1, all.shape().end()),
+                       all.bytes().part(size * static_cast<std::size_t>(step), size));
+  }
+  return parts;
+}
+
+/// The results of all steps, one behind the other.
+class Stack {
+ public:
+  void add(const std::vector<Tensor>& outputs) {
+    if (types_.empty()) {
+      for (const Tensor& output : outputs) types_.push_back(output.type());
+      data_.resize(outputs.size());
+    }
+    if (outputs.size() != types_.size()) {
+      throw Error(Fault::model, "",
+                  fmt::format("it gives {} where it gave {} in the first step",
+                              counted(outputs.size(), "output"), types_.size()));
+    }
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      if (outputs[i].type() != types_[i]) {
+        throw Error(Fault::model, fmt::format("output {}", i),
+                    fmt::format("it is {} where it was {} in the first step",
+                                to_text(outputs[i].type()), to_text(types_[i])));
+      }
+      const auto bytes = outputs[i].bytes().data;
+      data_[i].insert(data_[i].end(), bytes.begin(), bytes.end());
+    }
+  }
+
+  std::vector<Tensor> finish(std::int64_t steps) && {
+    std::vector<Tensor> outputs;
+    for (std::size_t i = 0; i < types_.size(); ++i) {
+      std::vector<std::int64_t> shape{steps};
+      for (const Dim& length : types_[i].shape) shape.push_back(length.value());
+      outputs.emplace_back(types_[i].dtype, std::move(shape), bytes_of(std::move(data_[i])));
+    }
+    return outputs;
+  }
+
+ private:
+  std::vector<TensorType> types_;
+  std::vector<std::vector<std::byte>> data_;
+};
+
+std::vector<Tensor> run_steps(const ModelFile& model, Executor& executor,
+                              std::span<const Tensor> inputs, std::int64_t steps) {
+  const Progress progress = progress_bar();
+  Stack stack;
+  for (std::int64_t step = 0; step < steps; ++step) {
+    if (progress)
+      progress("running", static_cast<std::size_t>(step), static_cast<std::size_t>(steps));
+    with_file(fmt::format("{}: step {}", model.path, step), model.entry,
+              [&] { stack.add(executor.run(inputs_of(inputs, step, steps))); });
+  }
+  return std::move(stack).finish(steps);
 }
 
 }  // namespace
@@ -32,38 +178,43 @@ Usage run_usage() {
   return {options,
           "  isomer run net.pt2 --inputs digits.safetensors -o answers.safetensors\n"
           "  isomer run net.json --inputs x.npy -o y.npy\n"
-          "  isomer run net.json --inputs x.npy -o y.npy --engine reference"};
+          "  isomer run net.json --inputs x.npy -o y.npy --engine reference\n"
+          "  isomer run net.pt2 --inputs x.npy -o y.npy --steps 100 --save-states s.safetensors"};
 }
 
 int run(const Words& words) {
   check_output(words.text("output"), "out.safetensors");
+  if (words.has("save-states")) check_states_file(words);
+  const std::int64_t steps = words.number("steps", 0, 1, most_steps);
   const ModelFile model = open_model(words.text("MODEL"), words.text("from"));
-  const auto inputs = words.all("inputs");
-  const bool by_own_rules = model.system->simulate != nullptr && !words.has("engine");
-  std::vector<Port> ports;
-  std::unique_ptr<Executor> executor;
-  if (by_own_rules) {
-    Simulation simulation = with_model(model.path, model.entry, [&] {
-      return model.system->simulate(*model.files, model.entry, Precision::single);
-    });
-    print_notes(model.path, simulation.notes);
-    ports = std::move(simulation.inputs);
-    executor = std::move(simulation.executor);
-  } else {
-    const Engine& engine =
-        words.has("engine") ? engine_named(words.text("engine")) : default_engine();
-    Loaded loaded = read_graph(model);
-    print_notes(model.path, loaded.notes);
-    Graph graph = std::move(loaded.graph);
-    ports = ports_of(graph);
-    executor = with_model(model.path, model.entry, [&] { return engine.make(std::move(graph)); });
-  }
+  const Runnable runnable = runnable_of(model, words);
+  print_notes(model.path, runnable.notes);
   print_links(model);
-  check_not_used(words.text("output"), *model.files);
-  check_tensor_file(words.text("output"), inputs);
-  const std::vector<Tensor> tensors = read_inputs(inputs, ports);
-  write_outputs(words.text("output"),
-                with_model(model.path, model.entry, [&] { return executor->run(tensors); }));
+  require_states(words, runnable);
+  const auto inputs = words.all("inputs");
+  for (const std::string_view option : {"output", "save-states"}) {
+    if (!words.has(option)) continue;
+    check_not_used(words.text(option), *model.files);
+    check_tensor_file(words.text(option), inputs);
+  }
+  const std::vector<Tensor> tensors = read_inputs(inputs, runnable.inputs);
+  if (words.has("states")) {
+    const std::string& path = words.text("states");
+    const std::vector<Tensor> states = read_states(path, runnable.states);
+    with_place(path, [&] { runnable.executor->set_states(states); });
+  }
+  if (words.has("steps")) require_steps(tensors, runnable.inputs, steps);
+  Executor& executor = *runnable.executor;
+  const std::vector<Tensor> outputs =
+      words.has("steps")
+          ? run_steps(model, executor, tensors, steps)
+          : with_file(model.path, model.entry, [&] { return executor.run(tensors); });
+  write_outputs(words.text("output"), outputs);
+  if (words.has("save-states")) {
+    const std::vector<Tensor> states =
+        with_file(model.path, model.entry, [&] { return executor.states(); });
+    write_states(words.text("save-states"), runnable.states, states);
+  }
   return yes;
 }
 

@@ -9,7 +9,6 @@
 #include "base/text.h"
 #include "cli/staging.h"
 #include "codecs/npy.h"
-#include "codecs/safetensors.h"
 #include "systems/stored.h"
 
 namespace isomer::cli {
@@ -21,43 +20,52 @@ std::vector<std::string> port_names(std::span<const Port> ports) {
   return names;
 }
 
-std::vector<Tensor> inputs_by_name(const std::string& path, std::span<const Port> ports) {
+/// Which tensors a file should have, for whom, and how else they may be called: "in" for in0, ...
+struct Wanted {
+  std::span<const Port> ports;
+  std::string_view verb;  // "takes"
+  std::string_view numbered;
+};
+
+std::vector<Tensor> tensors_by_name(const std::string& path, const Wanted& wanted) {
   std::map<std::string, Tensor, std::less<>> stored;
   const Bytes file = map_file(path);
   with_place(path, [&] {
-    for (const StoredTensor& tensor : read_safetensors(file).tensors) {
-      stored.emplace(tensor.name, tensor_of(tensor));
-    }
+    for (auto& [name, tensor] : read_tensors(file)) stored.emplace(name, std::move(tensor));
   });
-  std::vector<Tensor> inputs;
+  std::vector<Tensor> tensors;
   std::vector<std::string> missing;
   std::set<std::string> used;
-  for (std::size_t i = 0; i < ports.size(); ++i) {
-    auto found = stored.find(ports[i].name);
-    if (found == stored.end()) found = stored.find(fmt::format("in{}", i));
+  for (std::size_t i = 0; i < wanted.ports.size(); ++i) {
+    const std::string& name = wanted.ports[i].name;
+    const std::string number =
+        wanted.numbered.empty() ? "" : fmt::format("{}{}", wanted.numbered, i);
+    auto found = stored.find(name);
+    if (found == stored.end() && !number.empty()) found = stored.find(number);
     if (found == stored.end()) {
-      missing.push_back(fmt::format("'{}' (or 'in{}')", ports[i].name, i));
+      missing.push_back(number.empty() ? quoted(name)
+                                       : fmt::format("'{}' (or '{}')", name, number));
       continue;
     }
-    inputs.push_back(found->second);
+    tensors.push_back(found->second);
     used.insert(found->first);
   }
   if (!missing.empty()) {
     throw Error(Fault::model, path,
-                fmt::format("has no tensor {}; the model takes: {}", listed(missing),
-                            listed(port_names(ports))));
+                fmt::format("has no tensor {}; the model {}: {}", listed(missing), wanted.verb,
+                            listed(port_names(wanted.ports))));
   }
   std::vector<std::string> spare;
   for (const auto& [name, tensor] : stored) {
     if (!used.contains(name)) spare.push_back(quoted(name));
   }
   // A model without inputs must be given some file.
-  if (!spare.empty() && !ports.empty()) {
+  if (!spare.empty() && !wanted.ports.empty()) {
     throw Error(Fault::model, path,
-                fmt::format("has also {}; the model takes one tensor for each of: {}",
-                            listed(spare), listed(port_names(ports))));
+                fmt::format("has also {}; the model {} one tensor for each of: {}", listed(spare),
+                            wanted.verb, listed(port_names(wanted.ports))));
   }
-  return inputs;
+  return tensors;
 }
 
 std::vector<Tensor> inputs_by_position(std::span<const std::string> paths,
@@ -85,7 +93,11 @@ std::vector<Tensor> read_inputs(std::span<const std::string> paths, std::span<co
     throw Error(Fault::usage, "--inputs",
                 "takes one safetensors file, or one npy file for each input");
   }
-  return inputs_by_name(paths[0], ports);
+  return tensors_by_name(paths[0], {ports, "takes", "in"});
+}
+
+std::vector<Tensor> read_states(const std::string& path, std::span<const Port> ports) {
+  return tensors_by_name(path, {ports, "keeps", ""});
 }
 
 void check_tensor_file(const std::string& path, std::span<const std::string> inputs) {
@@ -112,10 +124,17 @@ void write_outputs(const std::string& path, std::span<const Tensor> outputs) {
     save(path, write_npy(stored(outputs[0], "")));
     return;
   }
-  SafeTensors content;
+  NamedTensors content;
   for (std::size_t i = 0; i < outputs.size(); ++i)
-    content.tensors.push_back(stored(outputs[i], fmt::format("out{}", i)));
-  save(path, write_safetensors(content));
+    content.emplace_back(fmt::format("out{}", i), outputs[i]);
+  save(path, write_tensors(content));
+}
+
+void write_states(const std::string& path, std::span<const Port> ports,
+                  std::span<const Tensor> states) {
+  NamedTensors content;
+  for (std::size_t i = 0; i < ports.size(); ++i) content.emplace_back(ports[i].name, states[i]);
+  save(path, write_tensors(content));
 }
 
 }  // namespace isomer::cli

@@ -16,6 +16,12 @@ std::vector<Tensor> read_inputs(std::span<const std::string> paths, std::span<co
 /// Throws Fault::usage for a path that `write_outputs` should not write to.
 void check_tensor_file(const std::string& path, std::span<const std::string> inputs);
 
+/// One tensor for each state, by its name, from a safetensors file. Throws as `read_inputs`.
+std::vector<Tensor> read_states(const std::string& path, std::span<const Port> ports);
+/// Writes such a file.
+void write_states(const std::string& path, std::span<const Port> ports,
+                  std::span<const Tensor> states);
+
 /// Writes out0, out1, ... to a safetensors file, or the only output to an npy file.
 void write_outputs(const std::string& path, std::span<const Tensor> outputs);
 

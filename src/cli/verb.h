@@ -4,6 +4,8 @@
 // of them. Results go to standard output; notes, bars and the one message of a failure to standard
 // error. Nothing here decides anything.
 
+#include <cstdint>
+#include <limits>
 #include <map>
 #include <span>
 #include <string>
@@ -36,6 +38,10 @@ class Words {
   /// The value, or an empty text.
   const std::string& text(std::string_view key) const;
   std::span<const std::string> all(std::string_view key) const;
+  /// The value as a whole number, or `otherwise`. Throws Fault::usage for any other text, and for
+  /// numbers beyond the bounds.
+  std::int64_t number(std::string_view key, std::int64_t otherwise, std::int64_t least,
+                      std::int64_t most = std::numeric_limits<std::int64_t>::max()) const;
 
  private:
   std::map<std::string, std::vector<std::string>, std::less<>> values_;

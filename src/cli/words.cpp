@@ -1,5 +1,7 @@
+#include <charconv>
 #include <cstdio>
 
+#include "base/error.h"
 #include "base/text.h"
 #include "cli/verb.h"
 
@@ -24,6 +26,20 @@ std::span<const std::string> Words::all(std::string_view key) const {
   const auto found = values_.find(key);
   if (found == values_.end()) return {};
   return found->second;
+}
+
+std::int64_t Words::number(std::string_view key, std::int64_t otherwise, std::int64_t least,
+                           std::int64_t most) const {
+  if (!has(key)) return otherwise;
+  const std::string& value = text(key);
+  const char* end = value.data() + value.size();
+  std::int64_t number = 0;
+  const auto [last, error] = std::from_chars(value.data(), end, number);
+  if (error == std::errc() && last == end && number >= least && number <= most) return number;
+  const bool bounded = most < std::numeric_limits<std::int64_t>::max();
+  throw Error(Fault::usage, fmt::format("--{}", key),
+              fmt::format("{} is no whole number from {}{}", quoted(value), least,
+                          bounded ? fmt::format(" to {}", most) : ""));
 }
 
 void say(std::string_view line) {

@@ -59,13 +59,13 @@ bool computes(std::span<const Step> steps, const Tensor& exact, const Tensor& va
 
 }  // namespace
 
-std::optional<FirstDifference> first_difference(const Runnable& source, const Runnable& exact,
-                                                const Runnable& other,
+std::optional<FirstDifference> first_difference(const Backend& source, const Backend& other,
                                                 std::span<const Tensor> inputs) {
-  if (!source.trace || !other.trace) return std::nullopt;
+  if (!source.traces() || !other.traces()) return std::nullopt;
   try {
-    const std::vector<Step> ours = source.trace(inputs), theirs = other.trace(inputs);
-    const std::vector<Step> right = exact.trace ? exact.trace(inputs) : std::vector<Step>{};
+    const std::vector<Step> ours = source.trace(Precision::f32, inputs);
+    const std::vector<Step> theirs = other.trace(Precision::f32, inputs);
+    const std::vector<Step> right = source.trace(Precision::f64, inputs);
     const Index index(theirs), right_index(right);
     std::map<std::string, int> seen;
     const Step* lost = nullptr;  // the first since the last agreement that the other never computes
@@ -85,7 +85,7 @@ std::optional<FirstDifference> first_difference(const Runnable& source, const Ru
     }
     if (lost != nullptr) return difference_at(*lost, 0);
   } catch (const Error&) {
-    return std::nullopt;  // a side that fails half-way has been reported already
+    return std::nullopt;  // what fails half-way has been reported already
   }
   return std::nullopt;
 }

@@ -4,17 +4,15 @@
 #include <span>
 
 #include "prove/certificate.h"
-#include "prove/runnable.h"
+#include "prove/model.h"
 
 namespace isomer {
 
 /// The earliest operator of the source whose value the other does not compute on `inputs`, by the
-/// inner values of both sides: those of equal names belong together, then those of equal module
+/// inner values of both: those of equal names belong together, then those of equal module
 /// path and operator, in order. An operator before it whose value the other never computes comes
-/// first. `exact` is the source in double precision. Nothing where a side cannot be traced or no
-/// inner value differs.
-std::optional<FirstDifference> first_difference(const Runnable& source, const Runnable& exact,
-                                                const Runnable& other,
+/// first. Nothing where one of them cannot be traced or no inner value differs.
+std::optional<FirstDifference> first_difference(const Backend& source, const Backend& other,
                                                 std::span<const Tensor> inputs);
 
 }  // namespace isomer

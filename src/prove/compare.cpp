@@ -137,11 +137,11 @@ bool same_floats(Check& check, const Pair& pair, const std::string& situation) {
 }
 
 bool same_integers(Check& check, const Pair& pair, std::size_t index, const std::string& situation,
-                   const Excuse& excuse) {
+                   const Undecided& undecided) {
   const std::vector<std::int64_t> source = pair.source.integers(), other = pair.other.integers();
   for (std::size_t i = 0; i < other.size(); ++i) {
     if (source[i] == other[i]) continue;
-    if (excuse && excuse(index, i, other[i])) {
+    if (undecided && undecided(index, i, other[i])) {
       ++check.excused;
       continue;
     }
@@ -160,7 +160,7 @@ bool same_integers(Check& check, const Pair& pair, std::size_t index, const std:
 }
 
 bool same_tensor(Check& check, const Pair& pair, std::size_t index, const std::string& situation,
-                 const Excuse& excuse) {
+                 const Undecided& undecided) {
   if (pair.other.shape() != pair.source.shape() || pair.other.dtype() != pair.source.dtype()) {
     check.differences.push_back(fmt::format("{} is {}, the source has {} ({})", pair.name,
                                             to_text(pair.other.dtype(), pair.other.shape()),
@@ -177,7 +177,7 @@ bool same_tensor(Check& check, const Pair& pair, std::size_t index, const std::s
     return false;
   }
   if (is_floating(pair.other.dtype())) return same_floats(check, pair, situation);
-  return same_integers(check, pair, index, situation, excuse);
+  return same_integers(check, pair, index, situation, undecided);
 }
 
 }  // namespace
@@ -194,12 +194,12 @@ Tolerance exact_tolerance_of(const Tensor& exact, const Tensor& source, double r
                     left_of_error * error_of(exact, source), std::numeric_limits<double>::min()})};
 }
 
-bool compare(Check& check, std::span<const std::string> names, const Reference& reference,
+bool compare(Check& check, std::span<const std::string> names, const Expected& expected,
              std::span<const Tensor> other, Precision precision, const std::string& situation,
-             const Excuse& excuse) {
-  const bool doubled = precision == Precision::doubled;
-  const std::vector<Tensor>& source = doubled ? reference.exact : reference.source;
-  const auto& elsewhere = doubled ? reference.exact_elsewhere : reference.source_elsewhere;
+             const Undecided& undecided) {
+  const bool in_f64 = precision == Precision::f64;
+  const std::vector<Tensor>& source = in_f64 ? expected.exact : expected.source;
+  const auto& elsewhere = in_f64 ? expected.exact_elsewhere : expected.source_elsewhere;
   ++check.inputs;
   check.tensors = std::max(check.tensors, other.size());
   bool same = other.size() == source.size();
@@ -209,17 +209,17 @@ bool compare(Check& check, std::span<const std::string> names, const Reference& 
         "gives {}, the source {} ({})", counted(other.size(), "tensor"), source.size(), situation));
   }
   for (std::size_t i = 0; i < std::min(other.size(), source.size()); ++i) {
-    const Tensor& exact = reference.exact[i];
+    const Tensor& exact = expected.exact[i];
     Pair pair{names[i], exact, source[i], other[i]};
     if (is_floating(source[i].dtype())) {
-      pair.bound = (doubled ? exact_tolerance_of(exact, reference.source[i], reference.relative,
-                                                 reference.terms)
-                            : tolerance_of(exact, source[i], reference.terms))
-                       .bound;
+      pair.bound =
+          (in_f64 ? exact_tolerance_of(exact, expected.source[i], expected.relative, expected.terms)
+                  : tolerance_of(exact, source[i], expected.terms))
+              .bound;
       for (const std::vector<Tensor>& outputs : elsewhere)
         pair.elsewhere.push_back(outputs[i].doubles());
     }
-    same = same_tensor(check, pair, i, situation, excuse) && same;
+    same = same_tensor(check, pair, i, situation, undecided) && same;
   }
   check.same = check.same && same;
   return same;

@@ -30,7 +30,7 @@ Tolerance exact_tolerance_of(const Tensor& exact, const Tensor& source, double r
 double scale_of(std::span<const Tensor> tensors);
 
 /// What the source says, once for all that are compared with it.
-struct Reference {
+struct Expected {
   std::vector<Tensor> exact = {};   // in double precision
   std::vector<Tensor> source = {};  // in single
   /// The same by the source's other engines, where some element is not finite: those agree on
@@ -45,16 +45,16 @@ struct Reference {
 };
 
 /// Whether an integer element that differs may do so, because rounding decides it.
-using Excuse = std::function<bool(std::size_t tensor, std::size_t element, std::int64_t other)>;
+using Undecided = std::function<bool(std::size_t tensor, std::size_t element, std::int64_t other)>;
 
 /// Compares tensor by tensor and adds what is found to `check`. `names` are for messages;
 /// `situation` says which inputs. Floating
 /// elements are to be within the bound, infinities and not-a-numbers to coincide with the source's
 /// unless its own precisions or engines differ there, integers and booleans to be equal or excused.
 /// Returns whether all is the same.
-bool compare(Check& check, std::span<const std::string> names, const Reference& reference,
+bool compare(Check& check, std::span<const std::string> names, const Expected& expected,
              std::span<const Tensor> other, Precision precision, const std::string& situation,
-             const Excuse& excuse = {});
+             const Undecided& undecided = {});
 
 /// How much wider than the bound of a comparison in double precision one is that a float in the
 /// formula allows: 2^-22 to 1e-9.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -33,15 +32,15 @@ std::string seen(const Check& check) {
 }
 
 /// What comes of the comparison; nothing when it sees no difference.
-std::optional<std::string> told_apart(std::span<const std::string> names,
-                                      const Reference& reference, std::span<const Tensor> outputs) {
+std::optional<std::string> detected(std::span<const std::string> names, const Expected& expected,
+                                    std::span<const Tensor> outputs) {
   Check check;
-  if (compare(check, names, reference, outputs, Precision::single, "control")) return std::nullopt;
+  if (compare(check, names, expected, outputs, Precision::f32, "control")) return std::nullopt;
   return seen(check);
 }
 
 /// The outputs, or nothing where the broken copy does not run: that is no comparison.
-std::optional<std::vector<Tensor>> run(const Runnable& copy, std::span<const Tensor> inputs) {
+std::optional<std::vector<Tensor>> run(const Model& copy, std::span<const Tensor> inputs) {
   try {
     return copy.run(inputs);
   } catch (const Error& error) {
@@ -50,58 +49,46 @@ std::optional<std::vector<Tensor>> run(const Runnable& copy, std::span<const Ten
   }
 }
 
-std::vector<Tensor> parameter_values(const Runnable& runnable) {
-  const std::map<std::string, Tensor, std::less<>> weights(runnable.weights.begin(),
-                                                           runnable.weights.end());
-  std::vector<Tensor> values;
-  for (const Port& port : runnable.parameters) {
-    const auto found = weights.find(port.name);
-    if (found == weights.end()) return {};
-    values.push_back(found->second);
-  }
-  return values;
-}
-
-std::optional<Control> break_a_weight(const Runnable& copy, std::span<const std::string> names,
-                                      const Reference& reference, const InputSet& set) {
-  if (!copy.set_parameters) return std::nullopt;
-  const std::vector<Tensor> values = parameter_values(copy);
+std::optional<Control> break_a_weight(const Model& copy, std::span<const std::string> names,
+                                      const Expected& expected, const InputSet& set) {
+  const std::vector<Tensor> values = parameter_values(copy.main());
   // The last ones are nearest to the outputs.
   for (std::size_t i = values.size(); i-- > 0;) {
     std::vector<Tensor> changed = values;
     changed[i] = broken(values[i]);
-    copy.set_parameters(changed);
+    set_parameters(copy.main(), changed);
     const auto outputs = run(copy, set.tensors);
-    copy.set_parameters(values);
+    set_parameters(copy.main(), values);
     if (!outputs) continue;
-    if (const auto found = told_apart(names, reference, *outputs)) {
-      return Control{"positive",
-                     fmt::format("'{}' moved by {} % of its largest: {}", copy.parameters[i].name,
-                                 hundredths(values[i].dtype()), *found),
-                     true};
+    if (const auto found = detected(names, expected, *outputs)) {
+      return Control{
+          "positive",
+          fmt::format("'{}' moved by {} % of its largest: {}", copy.main().parameters[i].name,
+                      hundredths(values[i].dtype()), *found),
+          true};
     }
   }
   return std::nullopt;
 }
 
-std::optional<Control> break_an_input(const Runnable& copy, std::span<const std::string> names,
-                                      const Reference& reference, const InputSet& set) {
+std::optional<Control> break_an_input(const Model& copy, std::span<const std::string> names,
+                                      const Expected& expected, const InputSet& set) {
   for (std::size_t i = 0; i < set.tensors.size(); ++i) {
     std::vector<Tensor> changed = set.tensors;
     changed[i] = broken(changed[i]);
     const auto outputs = run(copy, changed);
     if (!outputs) continue;
-    if (const auto found = told_apart(names, reference, *outputs))
+    if (const auto found = detected(names, expected, *outputs))
       return Control{"positive", fmt::format("input {} moved: {}", i, *found), true};
   }
   return std::nullopt;
 }
 
-Control break_an_output(std::span<const std::string> names, const Reference& reference) {
-  for (std::size_t i = 0; i < reference.source.size(); ++i) {
-    std::vector<Tensor> changed = reference.source;
+Control break_an_output(std::span<const std::string> names, const Expected& expected) {
+  for (std::size_t i = 0; i < expected.source.size(); ++i) {
+    std::vector<Tensor> changed = expected.source;
     changed[i] = broken(changed[i]);
-    const auto found = told_apart(names, reference, changed);
+    const auto found = detected(names, expected, changed);
     if (found) return {"positive", fmt::format("output {} moved: {}", i, *found), true};
   }
   return {"positive", "no change of a weight, an input or an output is seen", false};
@@ -109,35 +96,35 @@ Control break_an_output(std::span<const std::string> names, const Reference& ref
 
 }  // namespace
 
-Control identity_control(const Side& again, std::span<const std::string> names,
-                         const Reference& reference, const InputSet& set) {
+Control identity_control(const Model& again, std::span<const std::string> names,
+                         const Expected& expected, const InputSet& set) {
   Check check;
   const bool same =
-      compare(check, names, reference, again.main().run(set.tensors), Precision::single, set.label);
+      compare(check, names, expected, again.run(set.tensors), Precision::f32, set.label);
   return {"identity",
           same ? "the source with itself: the same"
                : "the source with itself: " + check.differences.front(),
           same};
 }
 
-Control gradient_control(std::span<const std::string> names, const Reference& reference) {
-  std::size_t told = 0;
-  for (std::size_t i = 0; i < reference.source.size(); ++i) {
-    std::vector<Tensor> changed = reference.source;
+Control gradient_control(std::span<const std::string> names, const Expected& expected) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < expected.source.size(); ++i) {
+    std::vector<Tensor> changed = expected.source;
     changed[i] = broken(changed[i]);
-    told += told_apart(names, reference, changed) ? 1 : 0;
+    count += detected(names, expected, changed) ? 1 : 0;
   }
   return {"gradients",
           fmt::format("each gradient moved by {} % of its largest: {} of {} seen",
-                      hundredths(reference.source[0].dtype()), told, reference.source.size()),
-          told > 0};
+                      hundredths(expected.source[0].dtype()), count, expected.source.size()),
+          count > 0};
 }
 
-Control positive_control(Side& copy, std::span<const std::string> names, const Reference& reference,
+Control positive_control(Model& copy, std::span<const std::string> names, const Expected& expected,
                          const InputSet& set) {
-  if (auto control = break_a_weight(copy.main(), names, reference, set)) return *control;
-  if (auto control = break_an_input(copy.main(), names, reference, set)) return *control;
-  return break_an_output(names, reference);
+  if (auto control = break_a_weight(copy, names, expected, set)) return *control;
+  if (auto control = break_an_input(copy, names, expected, set)) return *control;
+  return break_an_output(names, expected);
 }
 
 }  // namespace isomer

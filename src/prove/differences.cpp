@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -40,20 +39,12 @@ Tensor plus(const Tensor& x, double factor, const Tensor& direction) {
 /// A place in the space of all inputs and parameters, and a way to look at a scalar there.
 class Landscape {
  public:
-  Landscape(const Way& way, const InputSet& set, std::vector<Tensor> cotangents)
-      : way_(way.doubled),
-        moves_parameters_(static_cast<bool>(way.doubled.set_parameters)),
+  Landscape(const Backend& backend, const InputSet& set, std::vector<Tensor> cotangents)
+      : backend_(backend),
         inputs_(set.tensors),
+        parameters_(parameter_values(backend.f64)),
         cotangents_(std::move(cotangents)) {
-    const std::map<std::string, Tensor, std::less<>> weights(way_.weights.begin(),
-                                                             way_.weights.end());
-    for (const Port& port : way_.parameters) {
-      const auto found = weights.find(port.name);
-      if (found == weights.end()) moves_parameters_ = false;
-      if (!moves_parameters_) break;
-      parameters_.push_back(found->second.converted(DType::f64));
-    }
-    if (!moves_parameters_) parameters_.clear();
+    for (Tensor& tensor : parameters_) tensor = tensor.converted(DType::f64);
     for (Tensor& tensor : inputs_) {
       if (is_floating(tensor.dtype())) tensor = tensor.converted(DType::f64);
     }
@@ -68,7 +59,7 @@ class Landscape {
   Landscape(const Landscape&) = delete;
   Landscape& operator=(const Landscape&) = delete;
 
-  bool moves_parameters() const { return moves_parameters_; }
+  bool moves_parameters() const { return !parameters_.empty(); }
   const std::vector<Tensor>& inputs() const { return inputs_; }
   const std::vector<Tensor>& parameters() const { return parameters_; }
 
@@ -82,10 +73,10 @@ class Landscape {
     std::vector<Tensor> parameters;
     for (const Tensor& tensor : parameters_)
       parameters.push_back(plus(tensor, factor, direction[next++]));
-    if (moves_parameters_ && !parameters.empty()) way_.set_parameters(parameters);
+    if (moves_parameters()) set_parameters(backend_.f64, parameters);
     double sum = 0;
     std::size_t cotangent = 0;
-    for (const Tensor& output : way_.run(inputs)) {
+    for (const Tensor& output : backend_.run(Precision::f64, inputs)) {
       if (is_floating(output.dtype())) sum += dot(output, cotangents_.at(cotangent++));
     }
     return sum;
@@ -93,11 +84,10 @@ class Landscape {
 
  private:
   void restore() {
-    if (moves_parameters_ && !parameters_.empty()) way_.set_parameters(parameters_);
+    if (moves_parameters()) set_parameters(backend_.f64, parameters_);
   }
 
-  const Runnable& way_;
-  bool moves_parameters_;
+  const Backend& backend_;
   std::vector<Tensor> inputs_;
   std::vector<Tensor> parameters_;  // in the way's order
   std::vector<Tensor> cotangents_;
@@ -155,13 +145,13 @@ std::vector<Tensor> draw_direction(const Landscape& landscape, Random& random) {
 }
 
 /// The reference's gradient in the way's order.
-std::vector<Tensor> gradient_for(const Way& reference, const Landscape& landscape,
+std::vector<Tensor> gradient_for(const Backend& reference, const Landscape& landscape,
                                  std::span<const std::optional<std::size_t>> places,
                                  std::vector<Tensor> cotangents) {
   std::vector<Tensor> inputs = landscape.inputs();
   inputs.insert(inputs.end(), cotangents.begin(), cotangents.end());
-  const std::vector<Tensor> found = reference.doubled.gradient(inputs);
-  const std::size_t leading = count_floating(reference.doubled.inputs);
+  const std::vector<Tensor> found = reference.gradient(&Runnable::gradient, Precision::f64, inputs);
+  const std::size_t leading = count_floating(reference.f64.inputs);
   std::vector<Tensor> gradient(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(leading));
   for (const Tensor& parameter : landscape.parameters()) {
     gradient.push_back(Tensor::zeros(DType::f64, parameter.shape()));
@@ -183,17 +173,18 @@ std::vector<Tensor> random_cotangents(std::span<const Tensor> outputs, Random& r
   return cotangents;
 }
 
-Check compare_central_differences(const Way& reference, const Way& way,
+Check compare_central_differences(const Backend& reference, const Backend& backend,
                                   std::span<const std::optional<std::size_t>> places,
                                   const InputSet& set, Random& random) {
-  const std::vector<Tensor> cotangents = random_cotangents(way.single.run(set.tensors), random);
-  Landscape landscape(way, set, cotangents);
+  const std::vector<Tensor> cotangents =
+      random_cotangents(backend.run(Precision::f32, set.tensors), random);
+  Landscape landscape(backend, set, cotangents);
   const std::vector<Tensor> gradient = gradient_for(reference, landscape, places, cotangents);
-  const bool all = landscape.moves_parameters() || way.single.parameters.empty();
-  Check check{
-      .what = "gradients",
-      .where = fmt::format("central differences of {}, {} directions over {}, in double precision",
-                           way.how, directions, all ? "inputs and parameters" : "inputs only")};
+  const bool all = landscape.moves_parameters() || backend.f32.parameters.empty();
+  Check check{.what = "gradients",
+              .where = fmt::format(
+                  "central differences of {}, {} directions over {}, in double precision",
+                  backend.name, directions, all ? "inputs and parameters" : "inputs only")};
   check.inputs = 1;
   check.tensors = gradient.size();
   for (int i = 0; i < directions; ++i) {

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "prove/inputs.h"
+#include "prove/model.h"
 #include "prove/random.h"
-#include "prove/side.h"
 
 namespace isomer {
 
@@ -19,7 +19,7 @@ std::vector<Tensor> random_cotangents(std::span<const Tensor> outputs, Random& r
 /// leads where the outputs are no numbers, is drawn again; the check's elements count those that
 /// could be compared, which may be none. `places` says where the reference's parameters stand among
 /// the way's; a way whose parameters cannot be set is moved along its inputs only.
-Check compare_central_differences(const Way& reference, const Way& way,
+Check compare_central_differences(const Backend& reference, const Backend& backend,
                                   std::span<const std::optional<std::size_t>> places,
                                   const InputSet& set, Random& random);
 

@@ -18,21 +18,21 @@ namespace {
 
 /// A way to get gradients, with its results put into the source's order.
 struct Gradient {
-  std::string how;
-  Function single;
-  Function doubled;
+  std::string name;
+  const Backend* backend;
+  Derivative derivative;
   std::vector<std::size_t> order;  // for each of the source's results, where it stands in ours
-  Check check_single;
-  Check check_doubled;
+  Check check_f32;
+  Check check_f64;
   bool theirs = false;  // of the other side: it must not fail where the source does not
   bool given_up = false;
 };
 
 struct Problem {
-  std::vector<Gradient> ways;        // the first is what the others are compared with
-  std::vector<std::string> names;    // of the results
-  double relative;                   // the bound in double precision
-  std::optional<Reference> example;  // of the first set that was compared
+  std::vector<Gradient> gradients;  // the first is what the others are compared with
+  std::vector<std::string> names;   // of the results
+  double relative;                  // the bound in double precision
+  std::optional<Expected> example;  // of the first set that was compared
   std::vector<std::string> notes;
 };
 
@@ -51,26 +51,26 @@ std::optional<std::vector<std::size_t>> order_of(const Runnable& source, const R
   return order;
 }
 
-void add(Problem& problem, const Function& single, const Function& doubled, std::string how,
+void add(Problem& problem, const Backend& backend, Derivative derivative, std::string name,
          const std::vector<std::size_t>& order, bool theirs = false) {
-  if (!single) return;
-  Gradient gradient{how, single, doubled, order, {}, {}, theirs};
-  gradient.check_single = {.what = "gradients", .where = how};
-  gradient.check_doubled = {.what = "gradients", .where = how + ", in double precision"};
-  problem.ways.push_back(std::move(gradient));
+  if (!backend.has(derivative)) return;
+  Gradient gradient{name, &backend, derivative, order, {}, {}, theirs};
+  gradient.check_f32 = {.what = "gradients", .where = name};
+  gradient.check_f64 = {.what = "gradients", .where = name + ", in double precision"};
+  problem.gradients.push_back(std::move(gradient));
 }
 
 /// `reference` is not compared with itself.
-void add_side(Problem& problem, const Side& side, const Way& reference, const Aliases& aliases,
-              const std::string& prefix, bool theirs) {
-  for (const Way& way : side.ways) {
-    const auto order = order_of(reference.single, way.single, aliases);
+void add_model(Problem& problem, const Model& model, const Backend& reference,
+               const Aliases& aliases, const std::string& prefix, bool theirs) {
+  for (const Backend& backend : model.backends) {
+    const auto order = order_of(reference.f32, backend.f32, aliases);
     if (!order) continue;
-    if (&way != &reference) {
-      add(problem, way.single.gradient, way.doubled.gradient, prefix + way.how, *order, theirs);
+    if (&backend != &reference) {
+      add(problem, backend, &Runnable::gradient, prefix + backend.name, *order, theirs);
     }
-    add(problem, way.single.autograd, way.doubled.autograd, prefix + way.how + "'s autograd",
-        *order, theirs);
+    add(problem, backend, &Runnable::autograd, prefix + backend.name + "'s autograd", *order,
+        theirs);
   }
 }
 
@@ -85,49 +85,46 @@ std::vector<std::string> result_names(const Runnable& reference) {
   return names;
 }
 
-std::vector<Tensor> run_ordered(const Function& function, std::span<const Tensor> inputs,
-                                const std::vector<std::size_t>& order) {
-  const std::vector<Tensor> results = function(inputs);
+std::vector<Tensor> run_ordered(const Gradient& gradient, Precision precision,
+                                std::span<const Tensor> inputs) {
+  const std::vector<Tensor> results =
+      gradient.backend->gradient(gradient.derivative, precision, inputs);
   std::vector<Tensor> ordered;
-  for (const std::size_t place : order) ordered.push_back(results.at(place));
+  for (const std::size_t place : gradient.order) ordered.push_back(results.at(place));
   return ordered;
 }
 
 /// A check with what one set of inputs adds to it, not yet kept.
 struct Trial {
-  Check single;
-  Check doubled;
-  bool single_same = true;
-  bool doubled_same = true;
+  Check f32;
+  Check f64;
+  bool f32_same = true;
+  bool f64_same = true;
 };
 
 void give_up(Problem& problem, Gradient& gradient, const Error& error) {
   if (error.fault() == Fault::bug) throw error;
   gradient.given_up = true;
   if (gradient.theirs && error.fault() != Fault::unsupported) {
-    gradient.check_single.inputs = 1;
-    gradient.check_single.same = false;
-    gradient.check_single.differences.push_back(
+    gradient.check_f32.inputs = 1;
+    gradient.check_f32.same = false;
+    gradient.check_f32.differences.push_back(
         fmt::format("fails where the source does not: {}", error.what()));
     return;
   }
   problem.notes.push_back(
-      fmt::format("gradients, {}: not compared: {}", gradient.how, error.what()));
+      fmt::format("gradients, {}: not compared: {}", gradient.name, error.what()));
 }
 
-std::optional<Trial> try_one(Problem& problem, Gradient& gradient, const Reference& reference,
+std::optional<Trial> try_one(Problem& problem, Gradient& gradient, const Expected& expected,
                              std::span<const Tensor> inputs, const std::string& label) {
   if (gradient.given_up) return std::nullopt;
   try {
-    Trial trial{gradient.check_single, gradient.check_doubled};
-    const auto single = run_ordered(gradient.single, inputs, gradient.order);
-    trial.single_same =
-        compare(trial.single, problem.names, reference, single, Precision::single, label);
-    if (gradient.doubled) {
-      const auto doubled = run_ordered(gradient.doubled, inputs, gradient.order);
-      trial.doubled_same =
-          compare(trial.doubled, problem.names, reference, doubled, Precision::doubled, label);
-    }
+    Trial trial{gradient.check_f32, gradient.check_f64};
+    trial.f32_same = compare(trial.f32, problem.names, expected,
+                             run_ordered(gradient, Precision::f32, inputs), Precision::f32, label);
+    trial.f64_same = compare(trial.f64, problem.names, expected,
+                             run_ordered(gradient, Precision::f64, inputs), Precision::f64, label);
     return trial;
   } catch (const Error& error) {
     give_up(problem, gradient, error);
@@ -137,11 +134,11 @@ std::optional<Trial> try_one(Problem& problem, Gradient& gradient, const Referen
 
 /// Whether the source's own rounding error is out of all proportion: a kink lies between its two
 /// precisions.
-bool straddles_kink(const Reference& reference) {
+bool straddles_kink(const Expected& expected) {
   constexpr double proportion = 1e-3;
-  for (std::size_t i = 0; i < reference.exact.size(); ++i) {
-    const double bound = tolerance_of(reference.exact[i], reference.source[i]).bound;
-    if (bound > proportion * reference.terms + 1e-30) return true;
+  for (std::size_t i = 0; i < expected.exact.size(); ++i) {
+    const double bound = tolerance_of(expected.exact[i], expected.source[i]).bound;
+    if (bound > proportion * expected.terms + 1e-30) return true;
   }
   return false;
 }
@@ -157,39 +154,39 @@ std::vector<Tensor> moved(std::span<const Tensor> inputs, Random& random) {
   return result;
 }
 
-/// Compares all ways on one set. False: single precision alone disagrees somewhere, as near a kink.
+/// Compares all gradients on one set. False: single precision alone disagrees somewhere, as near a
+/// kink.
 bool compare_set(Problem& problem, const std::vector<Tensor>& inputs, const std::string& label,
                  bool last) {
-  Gradient& first = problem.ways.front();
-  Reference reference{run_ordered(first.doubled, inputs, first.order),
-                      run_ordered(first.single, inputs, first.order)};
-  reference.terms = scale_of(reference.exact);
-  reference.relative = problem.relative;
-  if (!last && straddles_kink(reference)) return false;
-  if (!problem.example) problem.example = reference;
+  const Gradient& first = problem.gradients.front();
+  Expected expected{run_ordered(first, Precision::f64, inputs),
+                    run_ordered(first, Precision::f32, inputs)};
+  expected.terms = scale_of(expected.exact);
+  expected.relative = problem.relative;
+  if (!last && straddles_kink(expected)) return false;
+  if (!problem.example) problem.example = expected;
   std::vector<std::optional<Trial>> trials;
   bool kinked = false;
-  for (std::size_t i = 1; i < problem.ways.size(); ++i) {
-    trials.push_back(try_one(problem, problem.ways[i], reference, inputs, label));
-    kinked =
-        kinked || (trials.back() && !trials.back()->single_same && trials.back()->doubled_same);
+  for (std::size_t i = 1; i < problem.gradients.size(); ++i) {
+    trials.push_back(try_one(problem, problem.gradients[i], expected, inputs, label));
+    kinked = kinked || (trials.back() && !trials.back()->f32_same && trials.back()->f64_same);
   }
   if (kinked && !last) return false;
-  for (std::size_t i = 1; i < problem.ways.size(); ++i) {
+  for (std::size_t i = 1; i < problem.gradients.size(); ++i) {
     if (!trials[i - 1]) continue;
-    problem.ways[i].check_single = std::move(trials[i - 1]->single);
-    problem.ways[i].check_doubled = std::move(trials[i - 1]->doubled);
+    problem.gradients[i].check_f32 = std::move(trials[i - 1]->f32);
+    problem.gradients[i].check_f64 = std::move(trials[i - 1]->f64);
   }
   return true;
 }
 
-void compare_all(Problem& problem, const Side& source, std::span<const InputSet> sets,
+void compare_all(Problem& problem, const Model& source, std::span<const InputSet> sets,
                  Random& random) {
   constexpr int attempts = 4;
   for (const InputSet& set : sets) {
     if (!set.smooth) continue;
     std::vector<Tensor> inputs = set.tensors;
-    const std::vector<Tensor> cotangents = random_cotangents(source.main().run(inputs), random);
+    const std::vector<Tensor> cotangents = random_cotangents(source.run(inputs), random);
     for (int attempt = 1; attempt <= attempts; ++attempt) {
       std::vector<Tensor> all = inputs;
       all.insert(all.end(), cotangents.begin(), cotangents.end());
@@ -200,21 +197,21 @@ void compare_all(Problem& problem, const Side& source, std::span<const InputSet>
   }
 }
 
-/// The first way of the source that has gradients in both precisions and works on `set`.
-const Way* differentiable_way(const Side& source, const InputSet& set, Random& random,
-                              std::vector<std::string>& notes) {
-  for (const Way& way : source.ways) {
-    if (!way.single.gradient || !way.doubled.gradient) continue;
+/// The first backend of the source that has gradients in both precisions and works on `set`.
+const Backend* differentiable_backend(const Model& source, const InputSet& set, Random& random,
+                                      std::vector<std::string>& notes) {
+  for (const Backend& backend : source.backends) {
+    if (!backend.has(&Runnable::gradient)) continue;
     try {
       std::vector<Tensor> inputs = set.tensors;
-      const std::vector<Tensor> cotangents = random_cotangents(source.main().run(inputs), random);
+      const std::vector<Tensor> cotangents = random_cotangents(source.run(inputs), random);
       if (cotangents.empty()) return nullptr;
       inputs.insert(inputs.end(), cotangents.begin(), cotangents.end());
-      way.single.gradient(inputs);
-      return &way;
+      backend.gradient(&Runnable::gradient, Precision::f32, inputs);
+      return &backend;
     } catch (const Error& error) {
       if (error.fault() == Fault::bug) throw;
-      notes.push_back(fmt::format("gradients of the source on {}: {}", way.how, error.what()));
+      notes.push_back(fmt::format("gradients of the source on {}: {}", backend.name, error.what()));
     }
   }
   return nullptr;
@@ -240,61 +237,61 @@ bool has_conventions(const Graph& graph) {
   });
 }
 
-/// What slopes are compared with; nothing where numbers are rounded on purpose, to a staircase.
-std::optional<Way> slope_of(const Side& source, const Way& reference,
-                            std::vector<std::string>& notes) {
+/// What slopes are compared with, which may have to be made; null where numbers are rounded on
+/// purpose, to a staircase.
+const Backend* slope_of(const Model& source, const Backend& reference, std::optional<Backend>& made,
+                        std::vector<std::string>& notes) {
   const auto rounds = [](const Value& value) { return is_half(value.type.dtype); };
   if (source.graph && std::ranges::any_of(to_float64(*source.graph).values, rounds)) {
     notes.emplace_back(
         "central differences: not compared: rounding to half precision has no slope");
-    return std::nullopt;
+    return nullptr;
   }
-  if (!source.graph || !has_conventions(*source.graph)) return reference;
+  if (!source.graph || !has_conventions(*source.graph)) return &reference;
   notes.emplace_back(
       "detached values and padding rows have slopes that gradients leave out: central differences "
       "are compared with the source's derivative as if it had none of them");
   const Graph plain = straightened(*source.graph);
-  const Engine& engine = engine_named("reference");
-  return Way{reference.how, on_engine(plain, engine, Precision::single),
-             on_engine(plain, engine, Precision::doubled)};
+  made = Backend{reference.name, on_engine(plain, reference_engine(), Precision::f32),
+                 on_engine(plain, reference_engine(), Precision::f64)};
+  return &*made;
 }
 
-/// Where the source's own ways differ in double precision by no more than a float in a formula does
-/// (an engine's kernel multiplies by one), nobody else is asked for more.
+/// Where the source's own backends differ in double precision by no more than a float in a formula
+/// does (an engine's kernel multiplies by one), nobody else is asked for more.
 void forgive_as_the_source_needs(Problem& problem) {
   double needed = 0;
-  for (const Gradient& way : problem.ways) {
-    const bool differs = !way.theirs && !way.check_doubled.same;
-    if (differs && way.check_doubled.worst)
-      needed = std::max(needed, way.check_doubled.worst->ratio);
+  for (const Gradient& gradient : problem.gradients) {
+    const bool differs = !gradient.theirs && !gradient.check_f64.same;
+    if (differs && gradient.check_f64.worst)
+      needed = std::max(needed, gradient.check_f64.worst->ratio);
   }
   if (needed == 0 || needed > float_in_formula) return;
   problem.notes.emplace_back(
       "the source's own derivatives differ in double precision by as much as a float in the "
       "formula "
       "explains: the bound there is 2^-22");
-  for (Gradient& way : problem.ways) forgive(way.check_doubled, float_in_formula);
+  for (Gradient& gradient : problem.gradients) forgive(gradient.check_f64, float_in_formula);
 }
 
-void add_differences(GradientFindings& findings, const Side& side, const Way& reference,
+void add_differences(GradientFindings& findings, const Model& model, const Backend& reference,
                      const Aliases& aliases, const InputSet& set, Random& random) {
-  for (const Way& way : side.ways) {
-    if (!way.own || way.single.gradient) continue;
-    const auto places =
-        match_parameters(reference.single.parameters, way.single.parameters, aliases);
+  for (const Backend& backend : model.backends) {
+    if (!backend.own_rules || backend.has(&Runnable::gradient)) continue;
+    const auto places = match_parameters(reference.f32.parameters, backend.f32.parameters, aliases);
     if (std::ranges::any_of(places, [](const auto& place) { return !place; })) continue;
     try {
-      Check check = compare_central_differences(reference, way, places, set, random);
+      Check check = compare_central_differences(reference, backend, places, set, random);
       if (check.elements > 0) {
         findings.checks.push_back(std::move(check));
       } else {
         findings.notes.push_back(fmt::format(
-            "central differences, {}: not compared: no smooth slope was found", way.how));
+            "central differences, {}: not compared: no smooth slope was found", backend.name));
       }
     } catch (const Error& error) {
       if (error.fault() == Fault::bug) throw;
       findings.notes.push_back(
-          fmt::format("central differences, {}: not compared: {}", way.how, error.what()));
+          fmt::format("central differences, {}: not compared: {}", backend.name, error.what()));
     }
   }
 }
@@ -332,7 +329,7 @@ std::vector<std::optional<std::size_t>> match_parameters(std::span<const Port> s
   return places;
 }
 
-GradientFindings compare_gradients(const Side& source, const Side& other, const Aliases& aliases,
+GradientFindings compare_gradients(const Model& source, const Model& other, const Aliases& aliases,
                                    std::span<const InputSet> sets, double relative,
                                    std::uint64_t seed) {
   GradientFindings findings;
@@ -342,31 +339,32 @@ GradientFindings compare_gradients(const Side& source, const Side& other, const 
     findings.notes.emplace_back("gradients: not compared: there are no inputs away from edges");
     return findings;
   }
-  const Way* reference = differentiable_way(source, *smooth, random, findings.notes);
+  const Backend* reference = differentiable_backend(source, *smooth, random, findings.notes);
   if (reference == nullptr) {
     findings.notes.emplace_back("gradients: not compared: the source has none");
     return findings;
   }
   Problem problem;
   problem.relative = relative;
-  problem.names = result_names(reference->single);
-  const auto own = order_of(reference->single, reference->single, aliases);
-  add(problem, reference->single.gradient, reference->doubled.gradient, reference->how, *own);
+  problem.names = result_names(reference->f32);
+  const auto own = order_of(reference->f32, reference->f32, aliases);
+  add(problem, *reference, &Runnable::gradient, reference->name, *own);
   if (own->empty()) return findings;
-  add_side(problem, source, *reference, aliases, "the source itself, ", false);
-  add_side(problem, other, *reference, aliases, "", true);
+  add_model(problem, source, *reference, aliases, "the source itself, ", false);
+  add_model(problem, other, *reference, aliases, "", true);
   compare_all(problem, source, sets, random);
   forgive_as_the_source_needs(problem);
   bool compared = false;
-  for (std::size_t i = 1; i < problem.ways.size(); ++i) {
-    Gradient& way = problem.ways[i];
-    compared = compared || (way.theirs && way.check_single.inputs > 0);
-    if (way.check_single.inputs > 0) findings.checks.push_back(std::move(way.check_single));
-    if (way.check_doubled.inputs > 0) findings.checks.push_back(std::move(way.check_doubled));
+  for (std::size_t i = 1; i < problem.gradients.size(); ++i) {
+    Gradient& gradient = problem.gradients[i];
+    compared = compared || (gradient.theirs && gradient.check_f32.inputs > 0);
+    if (gradient.check_f32.inputs > 0) findings.checks.push_back(std::move(gradient.check_f32));
+    if (gradient.check_f64.inputs > 0) findings.checks.push_back(std::move(gradient.check_f64));
   }
   findings.notes.insert(findings.notes.end(), problem.notes.begin(), problem.notes.end());
   const InputSet& around = smallest_smooth_set(sets);
-  const std::optional<Way> slope = slope_of(source, *reference, findings.notes);
+  std::optional<Backend> made;
+  const Backend* slope = slope_of(source, *reference, made, findings.notes);
   if (slope) add_differences(findings, source, *slope, aliases, around, random);
   const std::size_t before = findings.checks.size();
   if (slope) add_differences(findings, other, *slope, aliases, around, random);

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "prove/inputs.h"
-#include "prove/side.h"
+#include "prove/model.h"
 
 namespace isomer {
 
@@ -19,11 +19,12 @@ struct GradientFindings {
 };
 
 /// Compares vector-Jacobian products for every floating input and every parameter, for random
-/// cotangents: all ways to differentiate the source with each other, then those of the other side,
-/// in both precisions. A way that has no derivatives is judged by central differences of its own
-/// executor in double precision. Inputs where rounding decides on which side of a kink they lie are
-/// moved a little. A source with gradients and another side of which none can be compared differ.
-GradientFindings compare_gradients(const Side& source, const Side& other, const Aliases& aliases,
+/// cotangents: all backends that differentiate the source with each other, then those of the
+/// other, in both precisions. A backend that has no derivatives is judged by central differences of
+/// its own executor in double precision. Inputs where rounding decides on which side of a kink they
+/// lie are moved a little. A source with gradients and another model of which none can be compared
+/// differ.
+GradientFindings compare_gradients(const Model& source, const Model& other, const Aliases& aliases,
                                    std::span<const InputSet> sets, double relative,
                                    std::uint64_t seed);
 

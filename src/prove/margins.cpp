@@ -91,7 +91,7 @@ std::vector<std::int64_t> broadcast(const Operand& x, const Operand& y) {
   return shape;
 }
 
-bool excuses_comparison(const Operand& x, const Operand& y, std::size_t element) {
+bool undecided_comparison(const Operand& x, const Operand& y, std::size_t element) {
   const std::vector<std::int64_t> shape = broadcast(x, y);
   const double bound = x.bound + y.bound;
   return bound > 0 && std::abs(x.at(element, shape) - y.at(element, shape)) <= bound;
@@ -104,8 +104,8 @@ double rounded(std::string_view op, double x) {
 }
 
 /// The other's number must be what comes of some number within the bound.
-bool excuses_rounding(const Operand& x, const Decider& decider, std::size_t element,
-                      std::int64_t other) {
+bool undecided_rounding(const Operand& x, const Decider& decider, std::size_t element,
+                        std::int64_t other) {
   const double here = x.exact[element];
   if (x.bound == 0) return false;
   if (decider.to_boolean) return std::abs(here) <= x.bound;
@@ -115,13 +115,13 @@ bool excuses_rounding(const Operand& x, const Decider& decider, std::size_t elem
 
 /// The elements that an arg-max chose from for its flat result `element`: where they begin, how far
 /// apart they are.
-struct Lane {
+struct AxisSlice {
   std::size_t begin = 0;
   std::size_t stride = 1;
   std::size_t length = 0;
 };
 
-Lane lane_of(const Operand& x, std::optional<std::int64_t> dim, std::size_t element) {
+AxisSlice slice_of(const Operand& x, std::optional<std::int64_t> dim, std::size_t element) {
   if (!dim) return {0, 1, x.exact.size()};
   const auto rank = static_cast<std::int64_t>(x.shape.size());
   const auto axis = static_cast<std::size_t>(*dim < 0 ? *dim + rank : *dim);
@@ -132,18 +132,18 @@ Lane lane_of(const Operand& x, std::optional<std::int64_t> dim, std::size_t elem
   return {element / inner * inner * length + element % inner, inner, length};
 }
 
-bool excuses_extreme(const Operand& x, std::optional<std::int64_t> dim, bool greatest,
-                     std::size_t element, std::int64_t other) {
-  const Lane lane = lane_of(x, dim, element);
-  const bool inside = other >= 0 && static_cast<std::size_t>(other) < lane.length;
+bool undecided_extreme(const Operand& x, std::optional<std::int64_t> dim, bool greatest,
+                       std::size_t element, std::int64_t other) {
+  const AxisSlice slice = slice_of(x, dim, element);
+  const bool inside = other >= 0 && static_cast<std::size_t>(other) < slice.length;
   if (x.bound == 0 || !inside) return false;
   double best =
       greatest ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity();
-  for (std::size_t i = 0; i < lane.length; ++i) {
-    const double value = x.exact[lane.begin + i * lane.stride];
+  for (std::size_t i = 0; i < slice.length; ++i) {
+    const double value = x.exact[slice.begin + i * slice.stride];
     best = greatest ? std::max(best, value) : std::min(best, value);
   }
-  const double chosen = x.exact[lane.begin + static_cast<std::size_t>(other) * lane.stride];
+  const double chosen = x.exact[slice.begin + static_cast<std::size_t>(other) * slice.stride];
   return std::abs(best - chosen) <= 2 * x.bound;
 }
 
@@ -191,17 +191,17 @@ Margins::Margins(const Graph& graph, const Engine& engine) {
   plan_ = std::move(plan);
 }
 
-Excuse Margins::on(std::span<const Tensor> inputs) const {
+Undecided Margins::on(std::span<const Tensor> inputs) const {
   if (plan_->deciders.empty()) return {};
   auto known = std::make_shared<std::vector<Operand>>();
-  const std::vector<Tensor> single(inputs.begin(), inputs.end());
-  const auto prepare = [known, single, plan = plan_] {
-    std::vector<Tensor> doubled = single;
-    for (Tensor& tensor : doubled) {
+  const std::vector<Tensor> f32(inputs.begin(), inputs.end());
+  const auto prepare = [known, f32, plan = plan_] {
+    std::vector<Tensor> f64 = f32;
+    for (Tensor& tensor : f64) {
       if (tensor.dtype() == DType::f32) tensor = tensor.converted(DType::f64);
     }
-    const std::vector<Tensor> rounded = plan->engine.make(plan->operands)->run(single);
-    const std::vector<Tensor> exact = plan->engine.make(to_float64(plan->operands))->run(doubled);
+    const std::vector<Tensor> rounded = plan->engine.make(plan->operands)->run(f32);
+    const std::vector<Tensor> exact = plan->engine.make(to_float64(plan->operands))->run(f64);
     for (std::size_t i = 0; i < exact.size(); ++i)
       known->push_back(operand_of(exact[i], rounded[i]));
     for (const auto& [output, decider] : plan->deciders) {
@@ -219,12 +219,12 @@ Excuse Margins::on(std::span<const Tensor> inputs) const {
         const Operand& x = known->at(decider.operands[0]);
         switch (decider.decision) {
           case Decision::extreme:
-            return excuses_extreme(x, decider.axis, decider.op == "argmax", element, other);
+            return undecided_extreme(x, decider.axis, decider.op == "argmax", element, other);
           case Decision::rounding:
-            return decider.operands.size() == 1 && excuses_rounding(x, decider, element, other);
+            return decider.operands.size() == 1 && undecided_rounding(x, decider, element, other);
           case Decision::comparison:
             return decider.operands.size() == 2 &&
-                   excuses_comparison(x, known->at(decider.operands[1]), element);
+                   undecided_comparison(x, known->at(decider.operands[1]), element);
           case Decision::none: break;
         }
         return false;

@@ -17,7 +17,7 @@ class Margins {
   Margins(const Graph& graph, const Engine& engine);
 
   /// Excuses for one set of inputs; what they need is run when a first element asks.
-  Excuse on(std::span<const Tensor> inputs) const;
+  Undecided on(std::span<const Tensor> inputs) const;
 
  private:
   struct Plan;

@@ -13,7 +13,7 @@
 #include "prove/gradients.h"
 #include "prove/inputs.h"
 #include "prove/margins.h"
-#include "prove/side.h"
+#include "prove/model.h"
 #include "prove/weights.h"
 
 namespace isomer {
@@ -22,10 +22,10 @@ namespace {
 using Tensors = std::vector<Tensor>;
 
 /// What the source says on one set of inputs.
-struct Answer {
+struct Baseline {
   InputSet set;
-  Reference reference;
-  Reference left;  // what the run leaves behind
+  Expected outputs;
+  Expected states;  // what the run leaves behind
 };
 
 class Proof {
@@ -41,18 +41,18 @@ class Proof {
         if (&engine != engines_[0] && engine.available()) engines_.push_back(&engine);
       }
     }
-    source_ = open_side(source, engines_, certificate_.notes);
-    other_ = open_side(other, engines_, certificate_.notes);
+    source_ = open_model(source, engines_, certificate_.notes);
+    other_ = open_model(other, engines_, certificate_.notes);
     aliases_ = aliases_of_both();
     widen_for_rounded_constants();
   }
 
   Certificate run() && {
-    tell("comparing interfaces and weights", 0);
+    report("comparing interfaces and weights", 0);
     compare_interfaces();
     if (!source_.main().weights.empty() || !other_.main().weights.empty()) compare_stored_weights();
     if (comparable_) {
-      answer_inputs();
+      run_source();
       compare_outputs();
       check_gradients();
       add_controls();
@@ -62,16 +62,16 @@ class Proof {
   }
 
  private:
-  void tell(std::string_view what, std::size_t done) const {
+  void report(std::string_view what, std::size_t done) const {
     constexpr std::size_t phases = 5;
     if (options_.progress) options_.progress(what, done, phases);
   }
 
   Aliases aliases_of_both() const {
     Aliases aliases;
-    for (const Side* side : {&source_, &other_}) {
-      if (!side->graph) continue;
-      const Aliases known = aliases_of(*side->graph);
+    for (const Model* model : {&source_, &other_}) {
+      if (!model->graph) continue;
+      const Aliases known = aliases_of(*model->graph);
       aliases.insert(aliases.end(), known.begin(), known.end());
     }
     return aliases;
@@ -81,7 +81,7 @@ class Proof {
   /// explains, nobody else is asked for more.
   void widen_for_own_engines(Check& check) {
     if (check.same || !forgive(check, float_in_formula)) return;
-    for (Answer& answer : answers_) answer.reference.relative = 0x1p-22;
+    for (Baseline& baseline : baselines_) baseline.outputs.relative = 0x1p-22;
     certificate_.notes.push_back(
         fmt::format("{}: as far off as a float in the formula explains: the bound there is 2^-22",
                     check.where));
@@ -89,8 +89,8 @@ class Proof {
 
   void widen_for_rounded_constants() {
     std::size_t count = 0;
-    for (const Side* side : {&source_, &other_}) {
-      count += side->graph ? count_rounded(*side->graph) : 0;
+    for (const Model* model : {&source_, &other_}) {
+      count += model->graph ? count_rounded(*model->graph) : 0;
     }
     if (count == 0) return;
     relative_ = 0x1p-22;
@@ -144,7 +144,9 @@ class Proof {
   }
 
   /// Programs may not say what they take and give before they run.
-  static bool says_types(const Side& side) { return side.graph || !side.main().outputs.empty(); }
+  static bool says_types(const Model& model) {
+    return model.graph || !model.main().outputs.empty();
+  }
 
   void compare_interfaces() {
     const Runnable& ours = source_.main();
@@ -162,10 +164,10 @@ class Proof {
   }
 
   /// A caller unpacks a list as it does a tuple; the keys of a dict he names.
-  static std::string results_of(const Side& side) {
-    for (const Way& way : side.ways) {
-      if (way.single.results.empty()) continue;
-      std::string text = way.single.results;
+  static std::string results_of(const Model& model) {
+    for (const Backend& backend : model.backends) {
+      if (backend.f32.results.empty()) continue;
+      std::string text = backend.f32.results;
       std::ranges::replace(text, '[', '(');
       std::ranges::replace(text, ']', ')');
       return text;
@@ -212,10 +214,10 @@ class Proof {
   // --------------------------------------------------------------------------------------------------------
 
   std::vector<InputSet> input_sets() {
-    const Side& planned = source_.graph || !other_.graph ? source_ : other_;
+    const Model& planned = source_.graph || !other_.graph ? source_ : other_;
     InputPlan plan{planned.main().inputs, {}, nullptr};
     if (planned.graph) {
-      plan.ports = planned.ways.back().single.inputs;
+      plan.ports = planned.backends.back().f32.inputs;
       plan.lengths = planned.graph->signature.lengths;
       plan.graph = &*planned.graph;
     }
@@ -230,168 +232,173 @@ class Proof {
     return sets;
   }
 
-  void answer_inputs() {
-    tell("running the source", 1);
+  void run_source() {
+    report("running the source", 1);
     std::string first_failure;
     for (InputSet& set : input_sets()) {
       try {
-        const Way& way = source_.ways.front();
+        const Backend& backend = source_.backends.front();
         // In single precision first: its complaints name the types that the user knows.
-        std::vector<Tensor> single = way.single.run(set.tensors);
-        Reference reference{way.doubled.run(set.tensors), std::move(single), {}, {}, 0, relative_};
-        Reference left{way.doubled.left(), way.single.left(), {}, {}, 0, relative_};
-        if (!all_finite(reference)) ask_other_engines(reference, set);
+        std::vector<Tensor> f32 = backend.run(Precision::f32, set.tensors);
+        Expected outputs{backend.run(Precision::f64, set.tensors), std::move(f32)};
+        Expected states{backend.states(Precision::f64), backend.states(Precision::f32)};
+        outputs.relative = states.relative = relative_;
+        if (!all_finite(outputs)) ask_other_engines(outputs, set);
         certificate_.inputs.push_back(set.label);
-        answers_.push_back({std::move(set), std::move(reference), std::move(left)});
+        baselines_.push_back({std::move(set), std::move(outputs), std::move(states)});
       } catch (const Error& error) {
         if (error.fault() == Fault::bug) throw;
         if (set.label == "given") {
-          const std::string place = error.where().empty() ? "" : error.where() + ": ";
-          throw Error(error.fault(), source_.label + ", on the given inputs", place + error.text());
+          const std::string_view place = place_in(subject_.entry, error.where());
+          throw Error(error.fault(), source_.label + ", on the given inputs",
+                      fmt::format("{}{}{}", place, place.empty() ? "" : ": ", error.text()));
         }
         certificate_.notes.push_back(
             fmt::format("the source does not take the inputs '{}': {}", set.label, error.what()));
         if (first_failure.empty()) first_failure = error.what();
       }
     }
-    if (answers_.empty()) {
+    if (baselines_.empty()) {
       throw Error(Fault::model, source_.label,
                   "takes none of the inputs that were made for it: " + first_failure);
     }
-    for (std::size_t i = 0; i < answers_[0].reference.source.size(); ++i) {
+    for (std::size_t i = 0; i < baselines_[0].outputs.source.size(); ++i) {
       const std::span<const Port> ports = source_.main().outputs;
       names_.push_back(i < ports.size() ? fmt::format("output {} '{}'", i, ports[i].name)
                                         : fmt::format("output {}", i));
     }
   }
 
-  static bool all_finite(const Reference& reference) {
+  static bool all_finite(const Expected& expected) {
     const auto finite = [](const Tensor& tensor) {
       return !is_floating(tensor.dtype()) ||
              std::ranges::all_of(tensor.doubles(), [](double x) { return std::isfinite(x); });
     };
-    return std::ranges::all_of(reference.exact, finite) &&
-           std::ranges::all_of(reference.source, finite);
+    return std::ranges::all_of(expected.exact, finite) &&
+           std::ranges::all_of(expected.source, finite);
   }
 
-  void ask_other_engines(Reference& reference, const InputSet& set) const {
+  void ask_other_engines(Expected& expected, const InputSet& set) const {
     const auto fit = [](const std::vector<Tensor>& a, const std::vector<Tensor>& b) {
       return std::ranges::equal(a, b, {}, &Tensor::shape, &Tensor::shape);
     };
-    for (std::size_t i = 1; i < source_.ways.size(); ++i) {
+    for (std::size_t i = 1; i < source_.backends.size(); ++i) {
       try {
-        std::vector<Tensor> single = source_.ways[i].single.run(set.tensors);
-        std::vector<Tensor> doubled = source_.ways[i].doubled.run(set.tensors);
-        if (!fit(single, reference.source) || !fit(doubled, reference.exact)) continue;
-        reference.source_elsewhere.push_back(std::move(single));
-        reference.exact_elsewhere.push_back(std::move(doubled));
+        std::vector<Tensor> f32 = source_.backends[i].run(Precision::f32, set.tensors);
+        std::vector<Tensor> f64 = source_.backends[i].run(Precision::f64, set.tensors);
+        if (!fit(f32, expected.source) || !fit(f64, expected.exact)) continue;
+        expected.source_elsewhere.push_back(std::move(f32));
+        expected.exact_elsewhere.push_back(std::move(f64));
       } catch (const Error& error) {
         if (error.fault() == Fault::bug) throw;  // the comparison of this engine will say it
       }
     }
   }
 
-  Excuse excuse_for(const Answer& answer) {
+  Undecided undecided_on(const Baseline& baseline) {
     if (!source_.graph) return {};
     if (!margins_) margins_.emplace(*source_.graph, *engines_[0]);
-    return margins_->on(answer.set.tensors);
+    return margins_->on(baseline.set.tensors);
   }
 
   void compare_outputs() {
-    tell("comparing outputs", 2);
-    for (std::size_t i = 1; i < source_.ways.size(); ++i)
-      compare_way(source_.ways[i], "the source itself, ", true);
-    for (const Way& way : other_.ways) compare_way(way, "", false);
+    report("comparing outputs", 2);
+    for (std::size_t i = 1; i < source_.backends.size(); ++i)
+      compare_backend(source_.backends[i], "the source itself, ", true);
+    for (const Backend& backend : other_.backends) compare_backend(backend, "", false);
   }
 
-  void compare_way(const Way& way, const std::string& prefix, bool is_source) {
-    Check single{.what = "outputs", .where = prefix + way.how};
-    Check doubled{.what = "outputs", .where = prefix + way.how + ", in double precision"};
-    Check states{.what = "states", .where = prefix + way.how};
-    const Answer* differing = nullptr;
-    for (const Answer& answer : answers_) {
-      const bool here = compare_answer(single, states, way.single, answer, Precision::single);
-      const bool there = compare_answer(doubled, states, way.doubled, answer, Precision::doubled);
-      if (differing == nullptr && !(here && there)) differing = &answer;
+  void compare_backend(const Backend& backend, const std::string& prefix, bool is_source) {
+    Check f32{.what = "outputs", .where = prefix + backend.name};
+    Check f64{.what = "outputs", .where = prefix + backend.name + ", in double precision"};
+    Check states{.what = "states", .where = prefix + backend.name};
+    const Baseline* differing = nullptr;
+    for (const Baseline& baseline : baselines_) {
+      const bool here = compare_on(f32, states, backend, baseline, Precision::f32);
+      const bool there = compare_on(f64, states, backend, baseline, Precision::f64);
+      if (differing == nullptr && !(here && there)) differing = &baseline;
     }
-    if (is_source) widen_for_own_engines(doubled);
-    keep(std::move(single));
-    keep(std::move(doubled));
+    if (is_source) widen_for_own_engines(f64);
+    keep(std::move(f32));
+    keep(std::move(f64));
     if (states.tensors > 0 || !states.same) keep(std::move(states));
-    if (differing != nullptr && !is_source && !certificate_.first) bisect(way, *differing);
+    if (differing != nullptr && !is_source && !certificate_.first) bisect(backend, *differing);
   }
 
-  bool compare_answer(Check& check, Check& states, const Runnable& runnable, const Answer& answer,
-                      Precision precision) {
+  bool compare_on(Check& check, Check& states, const Backend& backend, const Baseline& baseline,
+                  Precision precision) {
     try {
-      const std::vector<Tensor> outputs = runnable.run(answer.set.tensors);
-      const bool same = compare(check, names_, answer.reference, outputs, precision,
-                                answer.set.label, excuse_for(answer));
-      return compare_states(states, runnable, answer, precision) && same;
+      const std::vector<Tensor> outputs = backend.run(precision, baseline.set.tensors);
+      const bool same = compare(check, names_, baseline.outputs, outputs, precision,
+                                baseline.set.label, undecided_on(baseline));
+      return compare_states(states, backend, baseline, precision) && same;
     } catch (const Error& error) {
       if (error.fault() == Fault::bug) throw;
       check.same = false;
-      check.differences.push_back(
-          fmt::format("fails where the source does not ({}): {}", answer.set.label, error.what()));
+      check.differences.push_back(fmt::format("fails where the source does not ({}): {}",
+                                              baseline.set.label, error.what()));
       return false;
     }
   }
 
   /// Both sides' states; a buffer that only one side counts among them must have stayed what it
   /// was.
-  bool compare_states(Check& check, const Runnable& runnable, const Answer& answer,
+  bool compare_states(Check& check, const Backend& backend, const Baseline& baseline,
                       Precision precision) {
-    const Runnable& ours = source_.main();
-    const std::vector<Tensor> left = runnable.states.empty() ? Tensors{} : runnable.left();
-    Reference reference{.relative = relative_};
+    const Backend& source = source_.backends.front();
+    const std::vector<Tensor> left = backend.states(precision);
+    Expected expected{.relative = relative_};
     std::vector<Tensor> others;
     std::vector<std::string> labels;
-    for (const std::string& name : states_of_both(ours, runnable)) {
-      const Tensor* exact = kept(source_.ways.front().doubled, answer.left.exact, name);
-      const Tensor* single = kept(ours, answer.left.source, name);
-      const Tensor* other = kept(runnable, left, name);
+    for (const std::string& name : states_of_both(source.f32, backend.f32)) {
+      const Tensor* exact = kept(source.f64, baseline.states.exact, name);
+      const Tensor* single = kept(source.f32, baseline.states.source, name);
+      const Tensor* other = kept(backend.at(precision), left, name);
       if (exact == nullptr || single == nullptr || other == nullptr) {
         const bool is_ours = single != nullptr;
-        if (is_ours ? changed(ours, answer.left.source, name) : changed(runnable, left, name)) {
+        if (is_ours ? changed(source, baseline.states.source, name)
+                    : changed(backend, left, name, precision)) {
           check.same = false;
           check.differences.push_back(fmt::format("state '{}' changes, and {} has none such", name,
                                                   is_ours ? other_.label : "the source"));
         }
         continue;
       }
-      reference.exact.push_back(widened(*exact, Precision::doubled));
-      reference.source.push_back(widened(*single, precision));
+      expected.exact.push_back(widened(*exact, Precision::f64));
+      expected.source.push_back(widened(*single, precision));
       others.push_back(widened(*other, precision));
       labels.push_back(fmt::format("state '{}'", name));
     }
     if (labels.empty()) return check.same;
-    return compare(check, labels, reference, others, precision, answer.set.label);
+    return compare(check, labels, expected, others, precision, baseline.set.label);
   }
 
   std::vector<std::string> states_of_both(const Runnable& ours, const Runnable& theirs) const {
-    std::vector<std::string> names = ours.states;
-    for (const std::string& name : theirs.states) {
-      const bool known = std::ranges::any_of(ours.states, [&](const std::string& candidate) {
-        return same_weight(name, candidate, aliases_);
+    std::vector<std::string> names;
+    for (const Port& port : ours.states) names.push_back(port.name);
+    for (const Port& port : theirs.states) {
+      const bool known = std::ranges::any_of(ours.states, [&](const Port& candidate) {
+        return same_weight(port.name, candidate.name, aliases_);
       });
-      if (!known) names.push_back(name);
+      if (!known) names.push_back(port.name);
     }
     return names;
   }
 
   /// Whether a run left another value behind than it found.
-  bool changed(const Runnable& runnable, const std::vector<Tensor>& left,
-               const std::string& name) const {
-    for (std::size_t i = 0; i < runnable.states.size() && i < left.size(); ++i) {
-      if (same_weight(runnable.states[i], name, aliases_))
-        return i >= runnable.initial.size() || !left[i].same_bits(runnable.initial[i]);
+  bool changed(const Backend& backend, const std::vector<Tensor>& left, const std::string& name,
+               Precision precision = Precision::f32) const {
+    const std::vector<Tensor> initial = backend.initial_states(precision);
+    for (std::size_t i = 0; i < initial.size(); ++i) {
+      if (same_weight(backend.f32.states[i].name, name, aliases_))
+        return !left.at(i).same_bits(initial[i]);
     }
     return false;
   }
 
   /// Weights that a run did not touch may still be as they were stored.
   static Tensor widened(const Tensor& tensor, Precision precision) {
-    const bool widens = precision == Precision::doubled && tensor.dtype() == DType::f32;
+    const bool widens = precision == Precision::f64 && tensor.dtype() == DType::f32;
     return widens ? tensor.converted(DType::f64) : tensor;
   }
 
@@ -399,7 +406,7 @@ class Proof {
   const Tensor* kept(const Runnable& runnable, const std::vector<Tensor>& left,
                      const std::string& name) const {
     for (std::size_t i = 0; i < runnable.states.size(); ++i) {
-      if (same_weight(runnable.states[i], name, aliases_))
+      if (same_weight(runnable.states[i].name, name, aliases_))
         return i < left.size() ? &left[i] : nullptr;
     }
     for (const auto& [known, weight] : runnable.weights) {
@@ -408,13 +415,12 @@ class Proof {
     return nullptr;
   }
 
-  void bisect(const Way& way, const Answer& answer) {
-    for (const Way& ours : source_.ways) {
-      certificate_.first =
-          first_difference(ours.single, ours.doubled, way.single, answer.set.tensors);
+  void bisect(const Backend& backend, const Baseline& baseline) {
+    for (const Backend& ours : source_.backends) {
+      certificate_.first = first_difference(ours, backend, baseline.set.tensors);
       if (certificate_.first) return;
     }
-    if (way.single.trace)
+    if (backend.traces())
       certificate_.notes.emplace_back(
           "every operator of the source is computed by the other, too: what differs comes behind "
           "them, or in how they are put together");
@@ -424,9 +430,9 @@ class Proof {
   // -----------------------------------------------------------------------------------------
 
   void check_gradients() {
-    tell("comparing gradients", 3);
+    report("comparing gradients", 3);
     std::vector<InputSet> sets;
-    for (const Answer& answer : answers_) sets.push_back(answer.set);
+    for (const Baseline& baseline : baselines_) sets.push_back(baseline.set);
     GradientFindings findings =
         compare_gradients(source_, other_, aliases_, sets, relative_, options_.seed);
     for (Check& check : findings.checks) keep(std::move(check));
@@ -437,12 +443,12 @@ class Proof {
   }
 
   void add_controls() {
-    tell("checking the proof itself", 4);
+    report("checking the proof itself", 4);
     std::vector<std::string> ignored;
-    Side again = open_side(subject_, {engines_[0]}, ignored);
-    const Answer& answer = answers_.front();
-    keep(identity_control(again, names_, answer.reference, answer.set));
-    keep(positive_control(again, names_, answer.reference, answer.set));
+    Model again = open_model(subject_, {engines_[0]}, ignored);
+    const Baseline& baseline = baselines_.front();
+    keep(identity_control(again, names_, baseline.outputs, baseline.set));
+    keep(positive_control(again, names_, baseline.outputs, baseline.set));
   }
 
   void keep(Control control) {
@@ -454,19 +460,19 @@ class Proof {
 
   void conclude() {
     certificate_.equivalent = certificate_.differences.empty();
-    tell("done", 5);
+    report("done", 5);
   }
 
   const ProofOptions& options_;
   const Subject& subject_;
   std::vector<const Engine*> engines_;
   Certificate certificate_;
-  Side source_;
-  Side other_;
+  Model source_;
+  Model other_;
   Aliases aliases_;
   bool comparable_ = true;  // the interfaces fit, so both can be run on the same inputs
   double relative_ = 1e-9;  // bound in double precision
-  std::vector<Answer> answers_;
+  std::vector<Baseline> baselines_;
   std::vector<std::string> names_;  // of the outputs
   std::optional<Margins> margins_;
 };

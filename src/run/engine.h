@@ -6,43 +6,50 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
-#include <vector>
 
-#include "graph/graph.h"
+#include "run/executor.h"
 
 namespace isomer {
 
-/// Runs one model; belongs to one thread. Remembers states between calls.
-class Executor {
- public:
-  virtual ~Executor() = default;
-  /// Outputs for `inputs`, in the model's order. Throws Fault::model, naming the input, for wrong
-  /// types and shapes.
-  virtual std::vector<Tensor> run(std::span<const Tensor> inputs) = 0;
-  virtual std::vector<Tensor> states() const { return {}; }
-  virtual void set_states(std::span<const Tensor> /*states*/) {}
+/// How an engine is to run.
+struct EngineOptions {
+  std::string device = "cpu";
+  int threads = 0;         // at most so many; 0: as many as the engine likes
+  std::uint64_t seed = 0;  // of random operators
 };
 
 struct Engine {
   std::string_view name;  // "reference", "torch"
   std::string_view about;
+  std::string_view devices;  // what it can run on: "cpu"
   /// Whether it can be used here; cheap after the first time.
   bool (*available)();
-  /// Throws Fault::usage with the cure when it is not available.
-  std::unique_ptr<Executor> (*make)(Graph);
+  /// Whether it runs the operator as one step; it expands others. Of one that is available.
+  bool (*runs)(std::string_view op);
+  std::unique_ptr<Executor> (*executor)(Graph, const EngineOptions&);
+  /// Null: it has no differentiation of its own.
+  std::unique_ptr<Executor> (*gradient)(Graph, const EngineOptions&) = nullptr;
+
+  /// Throws Fault::usage with the cure when it is not available, or has not what is asked for.
+  std::unique_ptr<Executor> make(Graph graph, const EngineOptions& options = {}) const;
   /// The engine's own differentiation of `graph`, with the inputs and outputs of
-  /// `differentiate(graph)`. Null: it has none.
-  std::unique_ptr<Executor> (*make_gradient)(Graph) = nullptr;
+  /// `differentiate(graph)`. Only where it has one.
+  std::unique_ptr<Executor> make_gradient(Graph graph, const EngineOptions& options = {}) const;
 };
+
+/// Throws Fault::usage, naming the option, for what `who`, who runs on `devices`, has not.
+void check_options(const EngineOptions& options, std::string_view who, std::string_view devices);
 
 std::span<const Engine> all_engines();
 /// Throws Fault::usage with the names there are.
 const Engine& engine_named(std::string_view name);
 /// The fastest that is available here.
 const Engine& default_engine();
+const Engine& reference_engine();
 
-/// The reference interpreter. `seed` feeds random operators.
-std::unique_ptr<Executor> make_reference_executor(Graph graph, std::uint64_t seed = 0);
+/// The reference interpreter.
+std::unique_ptr<Executor> make_reference_executor(Graph graph, const EngineOptions& options = {});
 
 }  // namespace isomer

@@ -15,8 +15,19 @@ namespace {
 /// One operator on inputs of given types, ready to run.
 struct Plan {
   Attributes attributes;
+  Graph graph;
+  std::int64_t work = 0;  // of one run
   std::unique_ptr<Executor> executor;
+  bool moved = false;  // to the engine for large ones
 };
+
+// Of elements that are read or made; the reference multiplies and adds eight times in the time that
+// it needs to fetch one and store it.
+constexpr std::int64_t products_per_element = 8;
+/// Below this an engine's call costs more than the reference's loop.
+constexpr std::int64_t least_work = 1 << 11;
+/// What the reference does while a library is opened.
+constexpr std::int64_t work_of_opening = 1 << 23;
 
 std::string key_of(std::string_view op, std::span<const Tensor* const> inputs) {
   std::string key(op);
@@ -40,40 +51,75 @@ void bound(const TensorType& result, std::int64_t most) {
                           to_text(result.shape), most));
 }
 
-std::unique_ptr<Executor> prepare(std::string_view op, std::span<const Tensor* const> inputs,
-                                  const Attributes& attributes, std::uint64_t seed,
-                                  std::int64_t most_elements) {
+/// How many products each element of the result is summed up from.
+std::int64_t products_of(std::string_view op, std::span<const Tensor* const> inputs) {
+  if (op == "matmul" || op == "linear") return inputs[0]->shape().back();
+  if (op != "convolution") return 0;
+  return inputs[1]->count() / std::max<std::int64_t>(inputs[1]->shape().front(), 1);
+}
+
+Plan prepare(std::string_view op, std::span<const Tensor* const> inputs,
+             const Attributes& attributes, std::int64_t most_elements) {
   Builder b{std::string(op)};
   std::vector<ValueId> ids;
+  Dim work = 0;
   for (const Tensor* input : inputs) {
     ids.push_back(input == nullptr ? ValueId::none : b.input("", input->type()));
-    if (input != nullptr) most_elements = std::max(most_elements, input->count());
+    if (input == nullptr) continue;
+    most_elements = std::max(most_elements, input->count());
+    work = work + Dim(input->count());
   }
   std::vector<ValueId> outputs = b.emit_all(op, std::move(ids), attributes);
-  for (const ValueId id : outputs) bound(b.type(id), most_elements);
-  return make_reference_executor(std::move(b).finish(std::move(outputs)), seed);
+  const Dim products(products_of(op, inputs) / products_per_element + 1);
+  for (const ValueId id : outputs) {
+    bound(b.type(id), most_elements);
+    Dim count = products;
+    for (const Dim& length : b.type(id).shape) count = count * length;
+    work = work + count;
+  }
+  Plan plan{
+      .attributes = attributes, .graph = std::move(b).finish(std::move(outputs)), .executor = {}};
+  if (work.known()) plan.work = work.value();
+  return plan;
 }
 
 }  // namespace
 
 struct Operators::Plans {
-  std::uint64_t seed = 0;
   std::int64_t most_elements = 0;
+  const Engine& (*engine)() = reference_engine;
+  EngineOptions options;
+  std::uint64_t seeds = 0;  // given out
   std::size_t count = 0;
+  std::int64_t spent = 0;  // work, until it pays to open the engine
   std::map<std::string, std::vector<Plan>> by_key;
 
   Executor& at(std::string_view op, std::span<const Tensor* const> inputs,
                const Attributes& attributes) {
     std::vector<Plan>& known = by_key[key_of(op, inputs)];
-    for (const Plan& plan : known) {
-      if (plan.attributes == attributes) return *plan.executor;
+    auto plan = std::ranges::find(known, attributes, &Plan::attributes);
+    if (plan == known.end()) {
+      known.push_back(prepare(op, inputs, attributes, most_elements));
+      ++count;
+      plan = known.end() - 1;
+      make(*plan, reference_engine());
     }
-    // Each plan draws its own numbers: two dropouts of one document must not agree.
-    std::unique_ptr<Executor> executor =
-        prepare(op, inputs, attributes, seed + count, most_elements);
-    ++count;
-    known.push_back({attributes, std::move(executor)});
-    return *known.back().executor;
+    if (engine != reference_engine && !plan->moved) move(*plan);
+    return *plan->executor;
+  }
+
+  // Each plan draws its own numbers: two dropouts of one document must not agree.
+  void make(Plan& plan, const Engine& by) {
+    EngineOptions own = options;
+    own.seed += seeds++;
+    plan.executor = by.make(plan.graph, own);
+  }
+
+  void move(Plan& plan) {
+    if (spent < work_of_opening) spent += std::min(plan.work, work_of_opening);
+    if (spent < work_of_opening || plan.work < least_work) return;
+    plan.moved = true;
+    if (&engine() != &reference_engine()) make(plan, engine());
   }
 
   /// Attributes and shapes that change with every call must not fill the memory.
@@ -83,10 +129,11 @@ struct Operators::Plans {
   }
 };
 
-Operators::Operators(std::uint64_t seed, std::int64_t most_elements)
+Operators::Operators(std::int64_t most_elements, const Engine& (*engine)(), EngineOptions options)
     : plans_(std::make_unique<Plans>()) {
-  plans_->seed = seed;
   plans_->most_elements = most_elements;
+  plans_->engine = engine;
+  plans_->options = std::move(options);
 }
 Operators::~Operators() = default;
 

@@ -9,19 +9,20 @@
 
 #include "graph/attribute.h"
 #include "graph/tensor.h"
+#include "run/engine.h"
 
 namespace isomer {
 
-/// Runs single operators of the catalog with the reference kernels, for systems whose documents
-/// have an executor of their own. Composite operators are expanded; what was prepared for one
-/// operator, its attributes and its input types is kept, so that repeated calls are cheap. Belongs
-/// to one thread.
+/// Runs single operators of the catalog, for systems whose documents have an executor of their own.
+/// What was prepared for one operator, its attributes and its input types is kept, so that repeated
+/// calls are cheap. Belongs to one thread.
 class Operators {
  public:
-  /// `seed` feeds random operators. A result has at most as many elements as `most_elements`, or as
-  /// its largest input.
-  explicit Operators(std::uint64_t seed = 0,
-                     std::int64_t most_elements = std::numeric_limits<std::int64_t>::max());
+  /// A result has at most as many elements as `most_elements`, or as its largest input. `engine`
+  /// gives who runs operators of many elements, and is asked only when there has been so much to do
+  /// that a start of its library pays; all others run on the reference.
+  explicit Operators(std::int64_t most_elements = std::numeric_limits<std::int64_t>::max(),
+                     const Engine& (*engine)() = reference_engine, EngineOptions options = {});
   ~Operators();
 
   /// The outputs of `op`; null stands for an absent optional input, and trailing ones may be left

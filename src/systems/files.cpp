@@ -102,4 +102,10 @@ std::unique_ptr<Files> in_memory(std::map<std::string, std::string> files) {
   return std::make_unique<Memory>(std::move(files));
 }
 
+std::string_view place_in(std::string_view file, std::string_view where) {
+  const std::string_view rest = where.substr(std::min(where.size(), file.size()));
+  if (!where.starts_with(file) || !(rest.empty() || rest.starts_with(": "))) return where;
+  return rest.substr(std::min<std::size_t>(rest.size(), 2));
+}
+
 }  // namespace isomer

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/error.h"
 
 namespace isomer {
 
@@ -30,6 +31,22 @@ class Files {
 std::unique_ptr<Files> open_folder(std::filesystem::path folder);
 /// Files that exist only in memory.
 std::unique_ptr<Files> in_memory(std::map<std::string, std::string> files);
+
+/// The rest of a place that begins with `file`.
+std::string_view place_in(std::string_view file, std::string_view where);
+
+/// Runs `action` on a file that the user called `label` and whose own name is `entry`; an Error
+/// that leaves it begins with the label, once.
+template <class Action>
+decltype(auto) with_file(std::string_view label, std::string_view entry, Action&& action) {
+  try {
+    return std::forward<Action>(action)();
+  } catch (const Error& error) {
+    const std::string_view rest = place_in(entry, place_in(label, error.where()));
+    throw Error(error.fault(), std::string(label) + (rest.empty() ? "" : ": ") + std::string(rest),
+                error.text());
+  }
+}
 
 /// One file to be written by whoever called a writer.
 struct File {

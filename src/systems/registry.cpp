@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "ops/validate.h"
 #include "passes/passes.h"
 #include "passes/rewrite.h"
 #include "systems/mdf/mdf.h"
@@ -25,6 +26,7 @@ constexpr System systems[] = {
      .mark = "written by isomer",
      .write = torch::write,
      .spells = torch::spells,
+     .holds_modes = true,
      .simulate = torch::simulate},
     {.name = "mdf",
      .about = "documents of ModECI's Model Description Format",
@@ -91,6 +93,16 @@ const System& recognise(const Files& files, std::string_view entry) {
     known.push_back(fmt::format("{} ({})", system.name, system.extensions));
   throw Error(Fault::file, std::string(entry),
               fmt::format("is no model file we know; we know: {}", listed(known)));
+}
+
+Loaded read_model(const System& system, const Files& files, std::string_view entry) {
+  if (system.read == nullptr) {
+    throw Error(Fault::unsupported, "",
+                fmt::format("{} files can be run and proved, not read as a graph", system.name));
+  }
+  Loaded loaded = system.read(files, entry);
+  with_place(entry, [&] { validate(loaded.graph); });
+  return loaded;
 }
 
 Graph prepare_for(const System& target, const Graph& graph, const PipelineOptions& options) {

@@ -3,26 +3,18 @@
 // Files <-> graph: one folder per model system, which holds all that is known of it. Readers and
 // writers never touch the disk: `Files` come in, `File`s go out.
 
-#include <functional>
-#include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/note.h"
 #include "graph/graph.h"
 #include "passes/pipeline.h"
-#include "run/engine.h"
+#include "run/runnable.h"
 #include "systems/files.h"
 
 namespace isomer {
-
-/// What a conversion lost or assumed.
-struct Note {
-  std::string where;
-  std::string text;
-};
 
 struct Loaded {
   Graph graph;
@@ -34,43 +26,14 @@ struct Written {
   std::vector<Note> notes;
 };
 
-/// A named value at a runnable's door, or a parameter of it.
-struct Port {
-  std::string name;
-  TensorType type;
-};
-
-/// One inner value of one run.
-struct Step {
-  std::string name;   // of the value
-  std::string op;     // of the node that made it, in our words where known
-  std::string scope;  // module path
-  Place place;
-  Tensor value;
-};
-
-enum class Precision { single, doubled };
-
-/// A document or program made runnable by its own system's rules.
-struct Simulation {
-  std::vector<Port> inputs;
-  std::vector<Port> outputs;
-  bool typed = true;  // false: the file does not say what types its outputs have
-  std::unique_ptr<Executor> executor;
-  std::vector<std::string> states;  // the state_dict names of what `executor->states()` gives
-  std::string results;  // how the outputs are nested, as graph/text.h says it; empty: not known
-
-  std::vector<Port> parameters;  // trainable ones, by their state_dict names
-  /// The system's own derivatives: inputs, then a cotangent per floating output, to the cotangents
-  /// of the floating inputs, then of `parameters`. Null: it has none.
-  std::unique_ptr<Executor> gradient;
-  /// Replaces the parameters' values from now on, in the order of `parameters`. Empty: cannot.
-  std::function<void(std::span<const Tensor>)> set_parameters;
-  /// Every inner value of one run, in running order. Empty: cannot.
-  std::function<std::vector<Step>(std::span<const Tensor>)> trace;
-  /// The bits of every weight and buffer by state_dict name, for comparing them exactly.
-  std::vector<std::pair<std::string, Tensor>> weights;
-  std::vector<Note> notes;  // what running it leaves out or assumes
+/// How a model is to be run by its own system's rules.
+struct RunOptions {
+  Precision precision = Precision::f32;
+  EngineOptions engine = {};
+  /// Carries out the operators of a document, where they have enough to do; a proof wants one that
+  /// is nobody else's.
+  const Engine& (*operators)() = reference_engine;
+  std::string mode = {};  // "train" or "eval"; empty: as the file says
 };
 
 /// A model system: its files, its words, its behaviour. An absent function means "cannot".
@@ -85,7 +48,10 @@ struct System {
   /// `stem` names the files: "net" gives net.json, net.json.safetensors.
   Written (*write)(const Graph&, std::string_view stem) = nullptr;
   bool (*spells)(std::string_view op) = nullptr;
-  Simulation (*simulate)(const Files&, std::string_view entry, Precision) = nullptr;
+  bool holds_modes = false;  // files say what the model does in training and in evaluation
+  /// The model made ready to run by the system's own rules. Throws Fault::usage for options that it
+  /// has not.
+  Runnable (*simulate)(const Files&, std::string_view entry, const RunOptions&) = nullptr;
 };
 
 std::span<const System> all_systems();
@@ -95,6 +61,10 @@ const System& system_named(std::string_view name);
 /// The system whose file this is: by extension, then by content. Throws Fault::file with what could
 /// be read.
 const System& recognise(const Files& files, std::string_view entry);
+
+/// The file as a graph, checked as after every pass. Throws Fault::unsupported where the system's
+/// files cannot be read.
+Loaded read_model(const System& system, const Files& files, std::string_view entry);
 
 /// The graph as the target can spell it: through all passes, then expanded where it has no word.
 Graph prepare_for(const System& target, const Graph& graph, const PipelineOptions& options = {});

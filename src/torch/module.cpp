@@ -1,4 +1,5 @@
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Parallel.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/zeros_like.h>
 #include <c10/core/InferenceMode.h>
@@ -39,7 +40,7 @@ Tensor unwrapped(const at::Tensor& tensor, DType dtype) {
 // Plans
 // ----------------------------------------------------------------------------------------------------------------
 
-struct Planned {
+struct PlannedNode {
   Action action;
   std::vector<ValueId> done_with;  // values that no later node reads
 };
@@ -47,15 +48,15 @@ struct Planned {
 /// What is decided once for a graph.
 struct Plan {
   Graph graph;
-  std::vector<Planned> nodes;
+  std::vector<PlannedNode> nodes;
   std::vector<std::pair<ValueId, at::Tensor>> constants;
 };
 
-std::vector<Planned> planned_nodes(const Graph& graph) {
+std::vector<PlannedNode> planned_nodes(const Graph& graph) {
   std::vector<char> kept(graph.values.size());
   for (const ValueId id : graph.outputs) kept[static_cast<std::size_t>(id)] = 1;
   for (const State& state : graph.states) kept[static_cast<std::size_t>(state.next)] = 1;
-  std::vector<Planned> nodes(graph.nodes.size());
+  std::vector<PlannedNode> nodes(graph.nodes.size());
   // Backwards: the first reader met is the last one.
   for (std::size_t i = nodes.size(); i-- > 0;) {
     const Node& node = graph.nodes[i];
@@ -154,31 +155,34 @@ void run_all(const Plan& plan, Values& values, const Context& context) {
 // Executors
 // ------------------------------------------------------------------------------------------------------------
 
-constexpr std::uint64_t seed = 0;
-
-class Forward final : public Executor {
+/// libtorch has one number of threads for the whole process: it is changed while one run lasts.
+class Threads {
  public:
-  explicit Forward(const Graph& graph)
-      : plan_(plan_for(graph)), random_(at::detail::createCPUGenerator(seed)) {
-    for (const State& state : plan_.graph.states) states_.push_back(wrapped(state.initial));
+  explicit Threads(int most) : before_(at::get_num_threads()), most_(most) {
+    if (most_ > 0 && most_ != before_) at::set_num_threads(most_);
+  }
+  ~Threads() {
+    if (most_ > 0 && most_ != before_) at::set_num_threads(before_);
+  }
+  Threads(const Threads&) = delete;
+  Threads& operator=(const Threads&) = delete;
+
+ private:
+  int before_;
+  int most_;
+};
+
+/// What running a graph and differentiating it have in common.
+class Planned : public Executor {
+ public:
+  Planned(const Graph& graph, const EngineOptions& options)
+      : plan_(plan_for(graph)),
+        random_(at::detail::createCPUGenerator(options.seed)),
+        threads_(options.threads) {
+    Planned::reset();
   }
 
-  std::vector<Tensor> run(std::span<const Tensor> inputs) override {
-    const Graph& graph = plan_.graph;
-    const Lengths lengths = bind_lengths(graph, inputs);
-    const c10::InferenceMode mode;
-    Values values(plan_);
-    for (std::size_t i = 0; i < inputs.size(); ++i) values[graph.inputs[i]] = wrapped(inputs[i]);
-    for (std::size_t i = 0; i < states_.size(); ++i) values[graph.states[i].now] = states_[i];
-    run_all(plan_, values, {lengths, random_});
-    std::vector<Tensor> outputs;
-    for (const ValueId id : graph.outputs)
-      outputs.push_back(unwrapped(values[id], graph[id].type.dtype));
-    for (std::size_t i = 0; i < states_.size(); ++i) states_[i] = values[graph.states[i].next];
-    return outputs;
-  }
-
-  std::vector<Tensor> states() const override {
+  std::vector<Tensor> states() override {
     std::vector<Tensor> all;
     for (std::size_t i = 0; i < states_.size(); ++i) {
       all.push_back(unwrapped(states_[i], plan_.graph.states[i].initial.dtype()));
@@ -187,40 +191,71 @@ class Forward final : public Executor {
   }
 
   void set_states(std::span<const Tensor> states) override {
-    if (states.size() != states_.size()) {
-      throw Error(Fault::usage, "",
-                  "the model has " + std::to_string(states_.size()) + " states, not " +
-                      std::to_string(states.size()));
-    }
-    for (std::size_t i = 0; i < states.size(); ++i) {
-      if (states[i].type() != plan_.graph.states[i].initial.type()) {
-        throw Error(Fault::usage, "state " + std::to_string(i),
-                    "it is " + to_text(states[i].type()) + " and should be " +
-                        to_text(plan_.graph.states[i].initial.type()));
-      }
-      states_[i] = wrapped(states[i]);
+    check_types("state", states_of(plan_.graph), states);
+    for (std::size_t i = 0; i < states.size(); ++i) states_[i] = wrapped(states[i]);
+  }
+
+  void reset() override {
+    states_.clear();
+    for (const State& state : plan_.graph.states) states_.push_back(wrapped(state.initial));
+  }
+
+  void set_constants(std::span<const Tensor> values) override {
+    check_types("parameter", parameters_of(plan_.graph), values);
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < plan_.constants.size(); ++i) {
+      if (plan_.graph.constants[i].trainable) plan_.constants[i].second = wrapped(values[next++]);
     }
   }
 
- private:
+ protected:
+  /// From values that hold the inputs to those that hold all that is kept.
+  void run_nodes(Values& values, const Lengths& lengths) {
+    const Threads threads(threads_);
+    for (std::size_t i = 0; i < states_.size(); ++i) values[plan_.graph.states[i].now] = states_[i];
+    run_all(plan_, values, {lengths, random_});
+  }
+
   Plan plan_;
-  at::Generator random_;
   std::vector<at::Tensor> states_;
+
+ private:
+  at::Generator random_;
+  int threads_;
+};
+
+class Forward final : public Planned {
+ public:
+  using Planned::Planned;
+
+  std::vector<Tensor> run(std::span<const Tensor> inputs) override {
+    const Graph& graph = plan_.graph;
+    const Lengths lengths = bind_lengths(graph, inputs);
+    const c10::InferenceMode mode;
+    Values values(plan_);
+    for (std::size_t i = 0; i < inputs.size(); ++i) values[graph.inputs[i]] = wrapped(inputs[i]);
+    run_nodes(values, lengths);
+    std::vector<Tensor> outputs;
+    for (const ValueId id : graph.outputs)
+      outputs.push_back(unwrapped(values[id], graph[id].type.dtype));
+    for (std::size_t i = 0; i < states_.size(); ++i) states_[i] = values[graph.states[i].next];
+    return outputs;
+  }
 };
 
 /// The vector-Jacobian product by libtorch's autograd.
-class Backward final : public Executor {
+class Backward final : public Planned {
  public:
-  explicit Backward(const Graph& graph)
-      : plan_(plan_for(graph)), random_(at::detail::createCPUGenerator(seed)) {
-    for (std::size_t i = 0; i < plan_.constants.size(); ++i) {
-      const Constant& constant = plan_.graph.constants[i];
-      if (!constant.trainable || !is_floating(constant.data.dtype())) continue;
-      weights_.push_back({plan_.constants[i].second.requires_grad_(true), constant.data.dtype()});
-    }
+  Backward(const Graph& graph, const EngineOptions& options) : Planned(graph, options) {
+    require_gradients();
     for (const ValueId id : plan_.graph.outputs) {
       if (is_floating(plan_.graph[id].type.dtype)) floating_outputs_.push_back(id);
     }
+  }
+
+  void set_constants(std::span<const Tensor> values) override {
+    Planned::set_constants(values);
+    require_gradients();
   }
 
   std::vector<Tensor> run(std::span<const Tensor> all) override {
@@ -244,9 +279,8 @@ class Backward final : public Executor {
         leaves.push_back({input.requires_grad_(true), inputs[i].dtype()});
       values[graph.inputs[i]] = std::move(input);
     }
-    for (const State& state : graph.states) values[state.now] = wrapped(state.initial);
     leaves.insert(leaves.end(), weights_.begin(), weights_.end());
-    run_all(plan_, values, {lengths, random_});
+    run_nodes(values, lengths);
     return pulled_back(values, leaves, all.subspan(graph.inputs.size()));
   }
 
@@ -255,6 +289,15 @@ class Backward final : public Executor {
     at::Tensor tensor;
     DType dtype;
   };
+
+  void require_gradients() {
+    weights_.clear();
+    for (std::size_t i = 0; i < plan_.constants.size(); ++i) {
+      const Constant& constant = plan_.graph.constants[i];
+      if (!constant.trainable || !is_floating(constant.data.dtype())) continue;
+      weights_.push_back({plan_.constants[i].second.requires_grad_(true), constant.data.dtype()});
+    }
+  }
 
   std::vector<Tensor> pulled_back(Values& values, const std::vector<Leaf>& leaves,
                                   std::span<const Tensor> cotangents) {
@@ -290,8 +333,6 @@ class Backward final : public Executor {
                     to_text(dtype, output.sizes().vec()));
   }
 
-  Plan plan_;
-  at::Generator random_;
   std::vector<Leaf> weights_;
   std::vector<ValueId> floating_outputs_;
 };
@@ -306,16 +347,22 @@ class Silence final : public c10::WarningHandler {
 template <class Inner>
 class Guarded final : public Executor {
  public:
-  explicit Guarded(const Graph& graph)
-      : inner_(quietly([&] { return std::make_unique<Inner>(graph); })) {}
+  Guarded(const Graph& graph, const EngineOptions& options)
+      : inner_(quietly([&] { return std::make_unique<Inner>(graph, options); })) {}
   std::vector<Tensor> run(std::span<const Tensor> inputs) override {
     return quietly([&] { return inner_->run(inputs); });
   }
-  std::vector<Tensor> states() const override {
-    return quietly([&] { return std::as_const(*inner_).states(); });
+  std::vector<Tensor> states() override {
+    return quietly([&] { return inner_->states(); });
   }
   void set_states(std::span<const Tensor> states) override {
     quietly([&] { inner_->set_states(states); });
+  }
+  void reset() override {
+    quietly([&] { inner_->reset(); });
+  }
+  void set_constants(std::span<const Tensor> values) override {
+    quietly([&] { inner_->set_constants(values); });
   }
 
  private:
@@ -329,15 +376,13 @@ class Guarded final : public Executor {
   std::unique_ptr<Inner> inner_;
 };
 
-std::unique_ptr<Executor> make_executor(Graph graph) {
-  return std::make_unique<Guarded<Forward>>(graph);
-}
-std::unique_ptr<Executor> make_gradient(Graph graph) {
-  return std::make_unique<Guarded<Backward>>(graph);
+template <class Inner>
+std::unique_ptr<Executor> make(Graph graph, const EngineOptions& options) {
+  return std::make_unique<Guarded<Inner>>(graph, options);
 }
 
-constexpr TorchModule module = {torch_module_version, TORCH_VERSION, make_executor, make_gradient,
-                                views};
+constexpr TorchModule module = {torch_module_version, TORCH_VERSION, make<Forward>,
+                                make<Backward>,       runs,          views};
 
 }  // namespace
 }  // namespace isomer::libtorch

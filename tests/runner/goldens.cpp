@@ -60,8 +60,9 @@ Result run_golden(const fs::path& folder, const Options& options) {
   if (system.read == nullptr) return result;
   const std::string entry =
       std::string(stem) + std::string(split_text(system.extensions, ' ').at(0));
-  result.check(fmt::format("{} reads {}", system.name, entry),
-               [&] { return check_read(system.read(*files, entry).graph, folder, options); });
+  result.check(fmt::format("{} reads {}", system.name, entry), [&] {
+    return check_read(read_model(system, *files, entry).graph, folder, options);
+  });
   return result;
 }
 

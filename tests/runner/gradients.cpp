@@ -64,7 +64,7 @@ class Doubled {
   }
 
   std::vector<Tensor> run(const std::vector<Numbers>& point) const {
-    return make_reference_executor(at(graph_, point), seed)->run(inputs_at(point));
+    return make_reference_executor(at(graph_, point), {.seed = seed})->run(inputs_at(point));
   }
 
   /// The outputs' cotangents, as tensors behind the inputs.
@@ -77,7 +77,7 @@ class Doubled {
 
   std::vector<Tensor> gradient(const std::vector<Numbers>& point,
                                const std::vector<Tensor>& cotangents) const {
-    return make_reference_executor(at(gradient_, point), seed)
+    return make_reference_executor(at(gradient_, point), {.seed = seed})
         ->run(gradient_inputs(point, cotangents));
   }
 

@@ -132,13 +132,13 @@ std::string check_system(const OperatorCase& one, const System& system) {
   const std::unique_ptr<Files> opened = in_memory(files);
   const std::string& entry = written.files[0].name;
   if (system.simulate != nullptr) {
-    const Simulation simulation = system.simulate(*opened, entry, Precision::single);
-    const std::string wrong = compare(one, simulation.executor->run(one.inputs));
+    const Runnable runnable = system.simulate(*opened, entry, {});
+    const std::string wrong = compare(one, runnable.executor->run(one.inputs));
     if (!wrong.empty()) return "simulated, " + wrong;
   }
   if (system.read == nullptr) return "";
-  const std::string wrong =
-      compare(one, make_reference_executor(system.read(*opened, entry).graph)->run(one.inputs));
+  const std::string wrong = compare(
+      one, make_reference_executor(read_model(system, *opened, entry).graph)->run(one.inputs));
   return wrong.empty() ? "" : "read back, " + wrong;
 }
 
@@ -204,7 +204,7 @@ void run_checks(Result& result, const OperatorCase& one, const Options& options)
   if (!options.gradients || !has_gradient(one)) return;
   if (one.differences) result.check("gradients", [&] { return check_differences(one); });
   for (const Engine* engine : options.engines) {
-    if (engine->make_gradient == nullptr) continue;
+    if (engine->gradient == nullptr) continue;
     result.check(fmt::format("{} gradients", engine->name),
                  [&] { return check_gradient(one, *engine); });
   }

@@ -64,7 +64,7 @@ std::vector<Sample> samples_of(std::string_view op, const std::vector<OperatorCa
 
 std::vector<Tensor> run(const Graph& graph, const std::vector<Tensor>& inputs,
                         std::uint64_t seed = 0) {
-  return make_reference_executor(graph, seed)->run(inputs);
+  return make_reference_executor(graph, {.seed = seed})->run(inputs);
 }
 
 // Draws -----------------------------------------------------------------------------------------

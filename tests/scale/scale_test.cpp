@@ -132,8 +132,7 @@ const Step steps[] = {
      [](const Graph& graph) -> Work {
        return [files = document_of(graph)] {
          const Tensor input = Tensor::zeros(DType::f32, {2, 4});
-         const Simulation document =
-             system_named("mdf").simulate(*files, "net.json", Precision::single);
+         const Runnable document = system_named("mdf").simulate(*files, "net.json", {});
          document.executor->run(std::span(&input, 1));
        };
      },

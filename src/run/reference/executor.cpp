@@ -20,16 +20,14 @@ struct Step {
   std::vector<ValueId> no_longer_used;
 };
 
-bool has_kernel(std::string_view op) { return find_kernel(op) != nullptr; }
-
 class ReferenceExecutor final : public Executor {
  public:
-  ReferenceExecutor(Graph graph, std::uint64_t seed)
-      : graph_(expand_unsupported(graph, has_kernel)),
+  ReferenceExecutor(const Graph& graph, std::uint64_t seed)
+      : graph_(expand_unsupported(graph, reference_engine().runs)),
         random_(seed),
         stays_(graph_.values.size(), false),
         operands_(graph_.values.size()) {
-    for (const State& state : graph_.states) states_.push_back(state.initial);
+    reset();
     std::int64_t room = most_kept;
     for (const Constant& constant : graph_.constants) {
       if (constant.data.count() > room) continue;
@@ -57,24 +55,26 @@ class ReferenceExecutor final : public Executor {
     return outputs;
   }
 
-  std::vector<Tensor> states() const override { return states_; }
+  std::vector<Tensor> states() override { return states_; }
 
   void set_states(std::span<const Tensor> states) override {
-    if (states.size() != graph_.states.size()) {
-      throw Error(Fault::usage, "",
-                  fmt::format("{} given, where the model has {}", counted(states.size(), "state"),
-                              graph_.states.size()));
-    }
-    for (std::size_t i = 0; i < states.size(); ++i) {
-      const TensorType wanted = graph_.states[i].initial.type();
-      if (states[i].type() != wanted) {
-        throw Error(Fault::usage,
-                    fmt::format("state {}", quoted(graph_[graph_.states[i].now].name)),
-                    fmt::format("it is {}, where the model keeps {}", to_text(states[i].type()),
-                                to_text(wanted)));
-      }
-    }
+    check_types("state", states_of(graph_), states);
     states_.assign(states.begin(), states.end());
+  }
+
+  void reset() override {
+    states_.clear();
+    for (const State& state : graph_.states) states_.push_back(state.initial);
+  }
+
+  void set_constants(std::span<const Tensor> values) override {
+    check_types("parameter", parameters_of(graph_), values);
+    std::size_t next = 0;
+    for (Constant& constant : graph_.constants) {
+      if (!constant.trainable) continue;
+      constant.data = values[next++];
+      operands_[static_cast<std::size_t>(constant.value)].reset();
+    }
   }
 
  private:
@@ -201,8 +201,8 @@ void ReferenceExecutor::take(const Step& step) {
 
 }  // namespace
 
-std::unique_ptr<Executor> make_reference_executor(Graph graph, std::uint64_t seed) {
-  return std::make_unique<ReferenceExecutor>(std::move(graph), seed);
+std::unique_ptr<Executor> make_reference_executor(Graph graph, const EngineOptions& options) {
+  return std::make_unique<ReferenceExecutor>(graph, options.seed);
 }
 
 }  // namespace isomer

@@ -20,7 +20,6 @@ using numpy::Arguments;
 using numpy::Index;
 using numpy::Runtime;
 using numpy::Slice;
-using numpy::Width;
 
 /// Thrown where something needs what could not be read. No Error, as it has nothing to tell: the
 /// fault has been told already.

@@ -31,8 +31,8 @@ struct DocumentExecutor::Link {
   std::string id;
 };
 
-DocumentExecutor::DocumentExecutor(const DocumentGraph& graph, Width width)
-    : operators_(std::make_shared<SharedOperators>(width)) {
+DocumentExecutor::DocumentExecutor(const DocumentGraph& graph, const RunOptions& options)
+    : operators_(std::make_shared<SharedOperators>(options)) {
   std::vector<std::string> problems = refused_in(graph);
   if (!problems.empty()) refuse(Fault::unsupported, problems);
   for (const auto& [id, node] : graph.nodes) {
@@ -148,13 +148,26 @@ const Value* DocumentExecutor::parameter(std::string_view node, std::string_view
   return found == nullptr ? nullptr : found->parameter(parameter);
 }
 
-std::vector<std::string> DocumentExecutor::stateful_parameters() const {
-  std::vector<std::string> found;
+std::vector<std::pair<std::string, std::string>> DocumentExecutor::stateful_parameters() const {
+  std::vector<std::pair<std::string, std::string>> found;
   for (const auto& node : nodes_) {
-    for (const std::string& id : node->stateful_parameters())
-      found.push_back(fmt::format("node {}, parameter {}", quoted(node->id()), quoted(id)));
+    for (std::string& id : node->stateful_parameters())
+      found.emplace_back(node->id(), std::move(id));
   }
   return found;
+}
+
+Value DocumentExecutor::state(std::string_view node, std::string_view parameter) const {
+  const NodeExecutor* found = node_named(node);
+  expect(found != nullptr, "the node of a state is there");
+  return found->state(parameter);
+}
+
+void DocumentExecutor::set_state(std::string_view node, std::string_view parameter,
+                                 const Value& value) {
+  NodeExecutor* found = node_named(node);
+  expect(found != nullptr, "the node of a state is there");
+  found->set_state(parameter, value);
 }
 
 std::vector<std::string> DocumentExecutor::order() const {

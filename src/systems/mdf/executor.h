@@ -13,6 +13,7 @@
 
 #include "systems/mdf/document.h"
 #include "systems/mdf/evaluate.h"
+#include "systems/system.h"
 
 namespace isomer::mdf {
 
@@ -26,7 +27,7 @@ class DocumentExecutor {
   /// Throws Fault::model with all that is wrong at once: unknown names, edges
   /// to nowhere, cycles; Fault::unsupported for what is not carried out
   /// (remarks.h).
-  DocumentExecutor(const DocumentGraph& graph, Width width);
+  explicit DocumentExecutor(const DocumentGraph& graph, const RunOptions& options = {});
   ~DocumentExecutor();
 
   /// Gives the value to every input port of that name; edges overwrite it.
@@ -42,8 +43,12 @@ class DocumentExecutor {
   /// Null when there is no such thing, or it has no value yet.
   const Value* output(std::string_view node, std::string_view port) const;
   const Value* parameter(std::string_view node, std::string_view parameter) const;
-  /// "node 'n', parameter 'p'" for each parameter that keeps its value between evaluations.
-  std::vector<std::string> stateful_parameters() const;
+  /// Node and name of each parameter that keeps its value between evaluations.
+  std::vector<std::pair<std::string, std::string>> stateful_parameters() const;
+  /// What the next evaluation begins with, for such a parameter.
+  Value state(std::string_view node, std::string_view parameter) const;
+  /// None: the next evaluation begins as the first one.
+  void set_state(std::string_view node, std::string_view parameter, const Value& value);
   /// Nodes in the order they run.
   std::vector<std::string> order() const;
   /// Nodes that send to no other, in the document's order.

@@ -9,23 +9,24 @@
 namespace isomer::mdf {
 namespace {
 
-/// In double precision, what the format computes in 32 bits is computed in 64.
+/// What the format computes in 32 bits is computed in 64 where that is the precision.
 class DocumentEmitter final : public TensorEmitter {
  public:
-  DocumentEmitter(Operators& operators, Width width) : TensorEmitter(operators), width_(width) {}
+  DocumentEmitter(Operators& operators, Precision precision)
+      : TensorEmitter(operators), precision_(precision) {}
 
   std::vector<ValueId> emit_all(std::string_view op, std::vector<ValueId> inputs,
                                 Attributes attributes = {}) override {
     for (NamedAttribute& attribute : attributes) {
       const auto* dtype = std::get_if<DType>(&attribute.value);
-      if (width_ == Width::doubled && dtype != nullptr && *dtype == DType::f32)
+      if (precision_ == Precision::f64 && dtype != nullptr && *dtype == DType::f32)
         attribute.value = DType::f64;
     }
     return TensorEmitter::emit_all(op, std::move(inputs), std::move(attributes));
   }
 
  private:
-  Width width_;
+  Precision precision_;
 };
 
 struct Input {
@@ -54,7 +55,7 @@ bool is_elementwise(const onnx::Operator& op) {
 struct Target {
   Emitter& b;
   const numpy::Trace* trace;
-  Width width;
+  Precision precision;
 
   bool has_axes(const Value& value) const {
     const Traced* traced = value.as<Traced>();
@@ -69,7 +70,7 @@ struct Target {
     const bool plain = value.as<std::int64_t>() != nullptr || value.as<double>() != nullptr;
     if (plain && !bare) tensor = tensor.reshaped({1});
     if (!is_floating(tensor.dtype())) return b.constant(tensor, tensor.dtype());
-    return b.constant(tensor, width == Width::doubled ? DType::f64 : DType::f32);
+    return b.constant(tensor, precision == Precision::f64 ? DType::f64 : DType::f32);
   }
   Value result(ValueId id, bool widened) const {
     if (trace != nullptr) return {Traced{trace, id}};
@@ -179,9 +180,9 @@ Value FunctionCall::evaluate_onnx(const Table& given, const Table& names,
   }
   if (onnx_->name() == "Constant") return inputs.empty() ? Value{} : inputs[0].value;
 
-  DocumentEmitter at_once(shared.operators, shared.runtime.width);
+  DocumentEmitter at_once(shared.operators, shared.runtime.precision);
   Emitter& b = shared.trace != nullptr ? shared.trace->b : at_once;
-  const Target target{b, shared.trace, shared.runtime.width};
+  const Target target{b, shared.trace, shared.runtime.precision};
   const bool bare = is_elementwise(*onnx_) && std::ranges::any_of(inputs, [&](const Input& input) {
                       return target.has_axes(input.value);
                     });

@@ -28,8 +28,8 @@ Written write(const Graph& graph, std::string_view stem);
 bool spells(std::string_view op);
 
 /// The document made runnable by MDF's own rules; nothing of it passes through
-/// our graph. Under Precision::doubled all that the format computes in 32 bits
-/// is computed in 64.
-Simulation simulate(const Files& files, std::string_view entry, Precision precision);
+/// our graph. Under Precision::f64 all that the format computes in 32 bits is
+/// computed in 64. Parameters that keep their values are states, "node.parameter".
+Runnable simulate(const Files& files, std::string_view entry, const RunOptions& options = {});
 
 }  // namespace isomer::mdf

@@ -78,8 +78,9 @@ class BoundedEmitter final : public TensorEmitter {
 
 }  // namespace
 
-SharedOperators::SharedOperators(Width width) : operators(0, numpy::most_elements) {
-  runtime.width = width;
+SharedOperators::SharedOperators(const RunOptions& options)
+    : operators(numpy::most_elements, options.operators, options.engine) {
+  runtime.precision = options.precision;
   runtime.emitter = [this] { return std::make_unique<BoundedEmitter>(*this); };
 }
 
@@ -248,6 +249,28 @@ std::vector<std::string> NodeExecutor::stateful_parameters() const {
     if (parameter.stateful) found.push_back(parameter.id);
   }
   return found;
+}
+
+// Before the first evaluation, what it will begin with, as far as constants of the node say it.
+Value NodeExecutor::state(std::string_view name) const {
+  Table names;
+  const LiveParameter* wanted = nullptr;
+  for (const LiveParameter& parameter : parameters_) {
+    if (parameter.id == name) wanted = &parameter;
+    const bool constant = !parameter.stateful && parameter.value.text() == nullptr;
+    if (constant && !parameter.value.is_none()) names.set(parameter.id, parameter.value.value());
+  }
+  expect(wanted != nullptr, "a state is asked for by its name");
+  if (!wanted->current.is_none()) return wanted->current;
+  if (wanted->initial.is_none()) return {0.0};
+  return with_place([&] { return fmt::format("node {}: parameter {}", quoted(id_), quoted(name)); },
+                    [&] { return wanted->initial.evaluate(names, shared_->runtime); });
+}
+
+void NodeExecutor::set_state(std::string_view name, const Value& value) {
+  const auto found = std::ranges::find(parameters_, name, &LiveParameter::id);
+  expect(found != parameters_.end() && found->stateful, "a state is set by its name");
+  found->current = value;
 }
 
 bool NodeExecutor::set_parameter(std::string_view name, const Value& value) {

@@ -12,6 +12,7 @@
 #include "run/kernels.h"
 #include "systems/mdf/document.h"
 #include "systems/mdf/evaluate.h"
+#include "systems/system.h"
 #include "vocabularies/onnx/onnx.h"
 
 namespace isomer::mdf {
@@ -19,7 +20,7 @@ namespace isomer::mdf {
 /// What all nodes of a document share: kernels, how wide numbers are, and the graph that they grow
 /// where the document is read and not run.
 struct SharedOperators {
-  explicit SharedOperators(Width width = Width::as_written);
+  explicit SharedOperators(const RunOptions& options = {});
   SharedOperators(const SharedOperators&) = delete;
   SharedOperators& operator=(const SharedOperators&) = delete;
 
@@ -84,6 +85,9 @@ class NodeExecutor {
   bool set_parameter(std::string_view name, const Value& value);
   /// The parameters that keep their values between evaluations.
   std::vector<std::string> stateful_parameters() const;
+  /// What the next evaluation begins with, for such a parameter.
+  Value state(std::string_view name) const;
+  void set_state(std::string_view name, const Value& value);
   bool has_output(std::string_view port) const { return find_output(port) != nullptr; }
   void evaluate(const Value& time_increment);
   /// The same for a document that is read: a part that fails is told, and what needs it left out.

@@ -17,19 +17,26 @@ namespace {
 /// A document with what runs it and what its metadata tells.
 struct Running {
   Loading loading;
-  Precision precision;
+  RunOptions options;
   bool halves = false;  // inputs or weights are halves: then they are a precision, too
   std::unique_ptr<DocumentExecutor> executor;
   std::vector<Door> inputs;
   std::vector<Door> outputs;
+  std::vector<StoredWeight> trainable;
   Graph door;  // inputs alone, to check what is given
 
   const DocumentGraph& graph() const { return loading.graph(); }
   /// The type in the precision of this run.
   TensorType taken(TensorType type) const {
     const bool wide = type.dtype == DType::f32 || (halves && is_half(type.dtype));
-    if (precision == Precision::doubled && wide) type.dtype = DType::f64;
+    if (options.precision == Precision::f64 && wide) type.dtype = DType::f64;
     return type;
+  }
+  std::vector<Port> parameters() const {
+    std::vector<Port> ports;
+    for (const StoredWeight& weight : trainable)
+      ports.push_back({weight.names[0], taken(weight.type)});
+    return ports;
   }
 };
 
@@ -76,6 +83,14 @@ void give_inputs(Running& running, std::span<const Tensor> inputs) {
   }
 }
 
+void set_weight(Running& running, const StoredWeight& weight, const Tensor& tensor) {
+  const Value value = numpy::array_value(tensor);
+  if (weight.where == StoredWeight::Where::port) running.executor->set_input(weight.id, value);
+  if (weight.where == StoredWeight::Where::parameter) {
+    running.executor->set_parameter(weight.node, weight.id, value);
+  }
+}
+
 class DocumentRun final : public Executor {
  public:
   explicit DocumentRun(std::shared_ptr<Running> running) : running_(std::move(running)) {}
@@ -91,6 +106,39 @@ class DocumentRun final : public Executor {
       }
       return results;
     });
+  }
+
+  std::vector<Tensor> states() override {
+    std::vector<Tensor> states;
+    for (const auto& [node, parameter] : running_->executor->stateful_parameters())
+      states.push_back(tensor_of(running_->executor->state(node, parameter)));
+    return states;
+  }
+
+  // A parameter's type may change from one evaluation to the next: any real numbers will do.
+  void set_states(std::span<const Tensor> states) override {
+    const auto kept = running_->executor->stateful_parameters();
+    check_count("state", kept.size(), states);
+    for (std::size_t i = 0; i < kept.size(); ++i) {
+      const auto& [node, parameter] = kept[i];
+      if (is_complex(states[i].dtype())) {
+        throw Error(
+            Fault::usage, fmt::format("state '{}.{}'", node, parameter),
+            fmt::format("it is {}, where documents keep real numbers", to_text(states[i].type())));
+      }
+      running_->executor->set_state(node, parameter, numpy::array_value(states[i]));
+    }
+  }
+
+  void reset() override {
+    for (const auto& [node, parameter] : running_->executor->stateful_parameters())
+      running_->executor->set_state(node, parameter, {});
+  }
+
+  void set_constants(std::span<const Tensor> values) override {
+    check_types("parameter", running_->parameters(), values);
+    for (std::size_t i = 0; i < values.size(); ++i)
+      set_weight(*running_, running_->trainable[i], values[i]);
   }
 
  private:
@@ -124,14 +172,6 @@ std::vector<Step> trace_run(Running& running, std::span<const Tensor> inputs) {
   return steps;
 }
 
-void set_weight(Running& running, const StoredWeight& weight, const Tensor& tensor) {
-  const Value value = numpy::array_value(tensor);
-  if (weight.where == StoredWeight::Where::port) running.executor->set_input(weight.id, value);
-  if (weight.where == StoredWeight::Where::parameter) {
-    running.executor->set_parameter(weight.node, weight.id, value);
-  }
-}
-
 /// Ports that nothing sends to and that are no weights, each name once, in the order of the nodes.
 std::vector<Door> open_ports(const Running& running) {
   std::set<std::pair<std::string, std::string>> connected;
@@ -151,14 +191,12 @@ std::vector<Door> open_ports(const Running& running) {
 }
 
 std::shared_ptr<Running> make_running(const Files& files, std::string_view entry,
-                                      Precision precision) {
+                                      const RunOptions& options) {
   auto running = std::make_shared<Running>();
   running->loading = load(files, entry);
-  running->precision = precision;
-  running->executor = with_place(entry, [&] {
-    const Width width = precision == Precision::doubled ? Width::doubled : Width::as_written;
-    return std::make_unique<DocumentExecutor>(running->graph(), width);
-  });
+  running->options = options;
+  running->executor = with_place(
+      entry, [&] { return std::make_unique<DocumentExecutor>(running->graph(), options); });
   const auto& origin = running->loading.origin;
   running->inputs = origin ? origin->inputs : open_ports(*running);
   running->outputs = origin ? origin->outputs : outputs_of(running->graph(), *running->executor);
@@ -180,50 +218,40 @@ std::shared_ptr<Running> make_running(const Files& files, std::string_view entry
 
 }  // namespace
 
-Simulation simulate(const Files& files, std::string_view entry, Precision precision) {
-  const auto running = make_running(files, entry, precision);
-  Simulation simulation;
-  simulation.notes = running->loading.notes;
-  for (std::string& place : running->executor->stateful_parameters()) {
-    simulation.notes.push_back(
-        {std::move(place), "it keeps its value between evaluations; a run is one evaluation"});
+Runnable simulate(const Files& files, std::string_view entry, const RunOptions& options) {
+  const auto running = make_running(files, entry, options);
+  Runnable runnable;
+  runnable.notes = running->loading.notes;
+  for (const auto& [node, parameter] : running->executor->stateful_parameters()) {
+    runnable.notes.push_back({fmt::format("node {}, parameter {}", quoted(node), quoted(parameter)),
+                              "it keeps its value between evaluations; a run is one evaluation"});
+    runnable.states.push_back({fmt::format("{}.{}", node, parameter), {DType::f64, {}}});
   }
   for (const Door& door : running->inputs) {
-    simulation.inputs.push_back(
-        {door.name.empty() ? door.id : door.name, running->taken(door.type)});
+    runnable.inputs.push_back({door.name.empty() ? door.id : door.name, running->taken(door.type)});
   }
-  simulation.typed = running->loading.origin.has_value();
+  runnable.typed = running->loading.origin.has_value();
   for (const Door& door : running->outputs) {
-    simulation.outputs.push_back(
+    runnable.outputs.push_back(
         {door.name.empty() ? door.id : door.name, running->taken(door.type)});
   }
-  std::vector<StoredWeight> trainable;
   const auto stored = running->loading.weights();
   for (const auto& [weight, tensor] : stored) {
-    for (const std::string& name : weight.names) simulation.weights.emplace_back(name, tensor);
+    for (const std::string& name : weight.names) runnable.weights.emplace_back(name, tensor);
     const DType dtype = running->taken(weight.type).dtype;
     // In double precision a weight is the float that the document means, not the decimal it is
     // written as.
     const bool given = weight.where == StoredWeight::Where::port ||
-                       precision == Precision::doubled || tensor.count() == 0;
+                       options.precision == Precision::f64 || tensor.count() == 0;
     if (given) set_weight(*running, weight, tensor.converted(dtype));
-    if (!weight.trainable || weight.names.empty()) continue;
-    trainable.push_back(weight);
-    simulation.parameters.push_back({weight.names[0], running->taken(weight.type)});
+    if (weight.trainable && !weight.names.empty()) running->trainable.push_back(weight);
   }
-  simulation.executor = std::make_unique<DocumentRun>(running);
-  simulation.set_parameters = [running, trainable](std::span<const Tensor> values) {
-    if (values.size() != trainable.size()) {
-      throw Error(Fault::usage, "",
-                  fmt::format("{} are given; the document has {}",
-                              counted(values.size(), "parameter"), trainable.size()));
-    }
-    for (std::size_t i = 0; i < values.size(); ++i) set_weight(*running, trainable[i], values[i]);
-  };
-  simulation.trace = [running](std::span<const Tensor> inputs) {
+  runnable.parameters = running->parameters();
+  runnable.executor = std::make_unique<DocumentRun>(running);
+  runnable.trace = [running](std::span<const Tensor> inputs) {
     return trace_run(*running, inputs);
   };
-  return simulation;
+  return runnable;
 }
 
 }  // namespace isomer::mdf

@@ -21,12 +21,12 @@ class Refused(Exception):
         self.where = where
 
 
-SINGLE = {"float32": "float64", "float": "float64", "complex64": "complex128"}
-HALF = {"float16": "float64", "half": "float64", "bfloat16": "float64"}
+FLOATS = {"float32": "float64", "float": "float64", "complex64": "complex128"}
+HALVES = {"float16": "float64", "half": "float64", "bfloat16": "float64"}
 
 
 class Widen(ast.NodeTransformer):
-    """Rewrites a program in single precision to double precision, as load_state_dict cannot."""
+    """Rewrites a program from float32 to float64, as load_state_dict cannot."""
 
     def __init__(self, wider):
         self.wider = wider
@@ -102,28 +102,35 @@ def is_floating(tensor):
 class Served:
     """A loaded model and what can be asked of it."""
 
-    def __init__(self, path, doubled):
+    def __init__(self, path, options):
         import torch  # takes a second: after the process is known to live
 
         self.torch = torch
         self.path = path
         self.folder = os.path.dirname(path)
         self.stem = os.path.splitext(os.path.basename(path))[0]
-        self.doubled = doubled
-        torch.manual_seed(0)
-        self.wider = SINGLE if doubled else {}
-        if doubled:
+        self.mode = options["mode"]
+        self.seed = options["seed"]
+        if options["threads"]:
+            torch.set_num_threads(options["threads"])
+        in_float64 = options["precision"] == "f64"
+        self.wider = FLOATS if in_float64 else {}
+        if in_float64:
             torch.set_default_dtype(torch.float64)
         self.load()
-        if doubled and self.lives_in_half():
-            self.wider = SINGLE | HALF
+        if in_float64 and self.lives_in_half():
+            self.wider = FLOATS | HALVES
             self.load()
         if self.wider:
             self.model._apply(self.widened)
+        self.initial = [buffer.detach().clone() for _, buffer in self.model.named_buffers()]
 
     def load(self):
+        self.torch.manual_seed(self.seed)
         self.module = self.import_file()
         self.model = self.find_model()
+        if self.mode:
+            self.model.train(self.mode == "train")
 
     def lives_in_half(self):
         """Whether the model's own numbers are halves: then they are its precision, and no rounding that is meant."""
@@ -286,6 +293,10 @@ class Served:
         self.set_buffers(self.numbered(inputs, "in"))
         return {}
 
+    def reset(self):
+        self.set_buffers(self.initial)
+        return {}
+
     def gradient(self, inputs, outputs):
         torch = self.torch
         values = [t.requires_grad_() if is_floating(t) else t for t in self.numbered(inputs, "in")]
@@ -327,7 +338,7 @@ class Served:
         reply = {
             "parameters": [self.port(name, p) for name, p in self.parameters()],
             "weights": list(state),
-            "states": [name for name, _ in self.model.named_buffers()],
+            "states": [self.port(name, b) for name, b in self.model.named_buffers()],
         }
         if self.example() is None:
             names = [p.name for p in inspect.signature(self.model.forward).parameters.values()]
@@ -342,7 +353,7 @@ class Served:
             reply["results"] = nesting(results)
             return self.tensors(results)
 
-        # An example shows types, its values may not be fit to be run: then nothing is said of outputs.
+        # An example shows types, its values may not be fit to be run: then outputs are not described.
         with self.unchanged(), self.torch.no_grad(), contextlib.suppress(Exception):
             reply["outputs"] = self.ports(outputs_of_example, None)
         return reply
@@ -422,7 +433,7 @@ def main():
         request = json.loads(line)
         try:
             if served is None:
-                served = Served(path, sys.argv[2] == "doubled")
+                served = Served(path, json.loads(sys.argv[2]))
             reply = getattr(served, request.pop("do"))(**request)
         except BaseException as error:
             traceback.print_exc()

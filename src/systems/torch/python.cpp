@@ -83,7 +83,15 @@ std::string python_interpreter() {
   return "python3";
 }
 
-Python::Python(std::string mode) : mode_(std::move(mode)), folder_(temporary_files() / "isomer-") {}
+Python::Python(const RunOptions& options) : folder_(temporary_files() / "isomer-") {
+  const auto number = [](auto value) { return Tree{static_cast<std::int64_t>(value)}; };
+  options_ = write_json(
+      Tree{Tree::Map{{"precision", {options.precision == Precision::f64 ? "f64" : "f32"}},
+                     {"mode", {options.mode}},
+                     {"seed", number(options.engine.seed)},
+                     {"threads", number(options.engine.threads)}}},
+      {.indent = 0});
+}
 
 // User code that is still running is of no use to anybody.
 Python::~Python() { stop(); }
@@ -118,7 +126,7 @@ void Python::start() {
   posix_spawn_file_actions_adddup2(&actions, channel[1], 0);
   posix_spawn_file_actions_adddup2(&actions, printed[1], 2);
   posix_spawn_file_actions_adddup2(&actions, 2, 1);
-  std::string words[] = {interpreter, driver, program_.string(), mode_};
+  std::string words[] = {interpreter, driver, program_.string(), options_};
   std::array<char*, 5> argv{words[0].data(), words[1].data(), words[2].data(), words[3].data(),
                             nullptr};
   posix_spawnattr_t attributes{};

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "codecs/tree.h"
+#include "systems/system.h"
 #include "systems/temporary.h"
 
 namespace isomer::torch {
@@ -16,8 +17,7 @@ namespace isomer::torch {
 /// folder.
 class Python {
  public:
-  /// `mode` is "single" or "doubled".
-  explicit Python(std::string mode);
+  explicit Python(const RunOptions& options);
   ~Python();
   Python(const Python&) = delete;
   Python& operator=(const Python&) = delete;
@@ -49,7 +49,7 @@ class Python {
   [[noreturn]] void give_up(std::string_view why);
 
   std::filesystem::path program_;
-  std::string mode_;
+  std::string options_;  // as the driver takes them
   TemporaryFolder folder_;
   int process_ = -1;
   int channel_ = -1;

@@ -9,7 +9,6 @@
 #include "passes/passes.h"
 #include "run/engine.h"
 #include "systems/pt2/fields.h"
-#include "systems/pt2/pt2.h"
 #include "systems/stored.h"
 #include "systems/torch/python.h"
 #include "systems/torch/torch.h"
@@ -68,13 +67,19 @@ decltype(auto) with_answer(const Python& python, Action&& action) {
 
 Tree text(const std::filesystem::path& path) { return Tree{path.string(), 0}; }
 
-// Forward, or gradients: both take tensors in a file and give tensors in another.
+// Forward, or gradients: both take tensors in a file and give tensors in another. Both are of one
+// model, with one set of buffers.
 class PythonExecutor final : public Executor {
  public:
   /// `results` is how many tensors come out; 0 where that is not known.
-  PythonExecutor(std::shared_ptr<Python> python, std::string verb, std::size_t inputs,
+  PythonExecutor(std::shared_ptr<Python> python, const Runnable& described, std::string verb,
                  std::size_t results)
-      : python_(std::move(python)), verb_(std::move(verb)), inputs_(inputs), results_(results) {}
+      : python_(std::move(python)),
+        verb_(std::move(verb)),
+        inputs_(described.inputs.size()),
+        results_(results),
+        states_(described.states),
+        parameters_(described.parameters) {}
 
   std::vector<Tensor> run(std::span<const Tensor> tensors) override {
     if (tensors.size() < inputs_ || (verb_ == "run" && tensors.size() != inputs_)) {
@@ -86,22 +91,33 @@ class PythonExecutor final : public Executor {
                      tensors.subspan(inputs_), "cotangent");
     std::vector<Tensor> results = answer({{"do", text(verb_)}, {"inputs", text(inputs)}});
     if (results_ == 0 || results.size() == results_) return results;
-    throw Error(
-        Fault::model, python_->name(),
-        fmt::format("gives {} and has said {}", counted(results.size(), "result"), results_));
+    throw Error(Fault::model, python_->name(),
+                fmt::format("gives {} where its example gave {}", counted(results.size(), "result"),
+                            results_));
   }
 
   // All buffers: which of them a run changes is the program's affair.
-  std::vector<Tensor> states() const override { return answer({{"do", text("states")}}); }
+  std::vector<Tensor> states() override {
+    return states_.empty() ? std::vector<Tensor>{} : answer({{"do", text("states")}});
+  }
 
   void set_states(std::span<const Tensor> states) override {
-    const std::filesystem::path inputs = save_tensors(*python_, "states.safetensors", states);
-    python_->ask({{"do", text("set_states")}, {"inputs", text(inputs)}});
+    check_types("state", states_, states);
+    if (!states.empty()) give("set_states", states);
+  }
+
+  void reset() override {
+    if (!states_.empty()) python_->ask({{"do", text("reset")}});
+  }
+
+  void set_constants(std::span<const Tensor> values) override {
+    check_types("parameter", parameters_, values);
+    if (!values.empty()) give("set_parameters", values);
   }
 
  private:
   // What a request gives as tensors in a file. They keep the file mapped, so each has its own.
-  std::vector<Tensor> answer(Tree::Map request) const {
+  std::vector<Tensor> answer(Tree::Map request) {
     const std::filesystem::path outputs = python_->folder() / "outputs.safetensors";
     std::error_code none;
     std::filesystem::remove(outputs, none);
@@ -110,10 +126,17 @@ class PythonExecutor final : public Executor {
     return with_answer(*python_, [&] { return numbered_tensors(outputs); });
   }
 
+  void give(const std::string& verb, std::span<const Tensor> tensors) {
+    const std::filesystem::path inputs = save_tensors(*python_, "given.safetensors", tensors);
+    python_->ask({{"do", text(verb)}, {"inputs", text(inputs)}});
+  }
+
   std::shared_ptr<Python> python_;
   std::string verb_;
   std::size_t inputs_;
   std::size_t results_;
+  std::vector<Port> states_;
+  std::vector<Port> parameters_;
 };
 
 DType dtype_of_torch(std::string_view name) {
@@ -170,7 +193,8 @@ std::vector<Step> trace_of(Python& python, std::span<const Tensor> inputs) {
   python.ask({{"do", text("export")}, {"inputs", text(given)}, {"outputs", text(program)}});
   std::vector<ValueId> exposed;
   const Graph graph = with_answer(python, [&] {
-    return expose_values(pt2::read(*open_folder(python.folder()), "trace.pt2").graph, exposed);
+    const auto files = open_folder(python.folder());
+    return expose_values(read_model(system_named("pt2"), *files, "trace.pt2").graph, exposed);
   });
   const std::vector<Tensor> outputs = default_engine().make(graph)->run(inputs);
 
@@ -184,49 +208,41 @@ std::vector<Step> trace_of(Python& python, std::span<const Tensor> inputs) {
   return steps;
 }
 
-/// What the model takes and gives, and its weights: all but how to run it.
-Simulation described(const Tree& reply, const TensorsByName& weights) {
-  Simulation simulation;
-  simulation.inputs = ports_of(reply, "inputs");
-  simulation.outputs = ports_of(reply, "outputs");
-  if (const Tree* results = reply.find("results")) simulation.results = pt2::as_text(*results);
-  simulation.parameters = ports_of(reply, "parameters");
+/// What the model takes and gives, and its weights: all but what runs it.
+Runnable described(const Tree& reply, const TensorsByName& weights) {
+  Runnable runnable;
+  runnable.inputs = ports_of(reply, "inputs");
+  runnable.outputs = ports_of(reply, "outputs");
+  if (const Tree* results = reply.find("results")) runnable.results = pt2::as_text(*results);
+  runnable.states = ports_of(reply, "states");
+  runnable.parameters = ports_of(reply, "parameters");
   for (const Tree& name : pt2::list_field(reply, "weights")) {
     const std::string& key = pt2::as_text(name);
-    simulation.weights.emplace_back(key, tensor_in(weights, key));
+    runnable.weights.emplace_back(key, tensor_in(weights, key));
   }
-  for (const Tree& name : pt2::list_field(reply, "states"))
-    simulation.states.push_back(pt2::as_text(name));
-  return simulation;
+  return runnable;
 }
 
 }  // namespace
 
-Simulation simulate(const Files& files, std::string_view entry, Precision precision) {
-  const auto python =
-      std::make_shared<Python>(precision == Precision::doubled ? "doubled" : "single");
+Runnable simulate(const Files& files, std::string_view entry, const RunOptions& options) {
+  const auto python = std::make_shared<Python>(options);
   python->serve(place_of(files, entry, python->folder()));
 
   const std::filesystem::path weights = python->folder() / "weights.safetensors";
   const Tree reply = python->ask({{"do", text("describe")}, {"outputs", text(weights)}});
 
-  Simulation simulation =
-      with_answer(*python, [&] { return described(reply, tensors_in(weights)); });
-  const std::size_t taken = simulation.inputs.size();
-  const std::size_t given = simulation.outputs.size();
+  Runnable runnable = with_answer(*python, [&] { return described(reply, tensors_in(weights)); });
+  const std::size_t given = runnable.outputs.size();
   const auto floating = std::ranges::count_if(
-      simulation.inputs, [](const Port& port) { return is_floating(port.type.dtype); });
+      runnable.inputs, [](const Port& port) { return is_floating(port.type.dtype); });
   // Without an example the types of inputs are not known.
   const std::size_t gradients =
-      given == 0 ? 0 : static_cast<std::size_t>(floating) + simulation.parameters.size();
-  simulation.executor = std::make_unique<PythonExecutor>(python, "run", taken, given);
-  simulation.gradient = std::make_unique<PythonExecutor>(python, "gradient", taken, gradients);
-  simulation.set_parameters = [python](std::span<const Tensor> values) {
-    const std::filesystem::path inputs = save_tensors(*python, "parameters.safetensors", values);
-    python->ask({{"do", text("set_parameters")}, {"inputs", text(inputs)}});
-  };
-  simulation.trace = [python](std::span<const Tensor> inputs) { return trace_of(*python, inputs); };
-  return simulation;
+      given == 0 ? 0 : static_cast<std::size_t>(floating) + runnable.parameters.size();
+  runnable.executor = std::make_unique<PythonExecutor>(python, runnable, "run", given);
+  runnable.gradient = std::make_unique<PythonExecutor>(python, runnable, "gradient", gradients);
+  runnable.trace = [python](std::span<const Tensor> inputs) { return trace_of(*python, inputs); };
+  return runnable;
 }
 
 }  // namespace isomer::torch

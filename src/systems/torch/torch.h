@@ -20,6 +20,6 @@ bool spells(std::string_view op);
 /// interpreter is $ISOMER_PYTHON, else that of the build, else python3. Types of inputs and outputs
 /// are known where the file has `example_inputs()`; elsewhere inputs are called f32[] and outputs
 /// are not listed.
-Simulation simulate(const Files& files, std::string_view entry, Precision precision);
+Runnable simulate(const Files& files, std::string_view entry, const RunOptions& options = {});
 
 }  // namespace isomer::torch

@@ -46,7 +46,9 @@ const Trace& Call::trace() const {
   return *own_;
 }
 
-DType Call::float32() const { return runtime.width == Width::doubled ? DType::f64 : DType::f32; }
+DType Call::float32() const {
+  return runtime.precision == Precision::f64 ? DType::f64 : DType::f32;
+}
 
 std::optional<std::vector<std::int64_t>> Call::optional_integers(std::size_t i) const {
   return has(i) ? std::optional(integers(i)) : std::nullopt;

@@ -9,17 +9,14 @@
 #include <string_view>
 #include <vector>
 
+#include "graph/precision.h"
 #include "vocabularies/numpy/value.h"
 
 namespace isomer::numpy {
 
-/// How wide `numpy.float32` is: documents are run once as they are and once in double precision,
-/// for proofs.
-enum class Width { as_written, doubled };
-
 /// What functions are carried out with.
 struct Runtime {
-  Width width = Width::as_written;
+  Precision precision = Precision::f32;  // of `numpy.float32`
   /// Makes what carries operators out at once, for one function on known arrays.
   std::function<std::unique_ptr<Emitter>()> emitter;
 };

@@ -20,9 +20,9 @@ Tensor doubles(std::vector<double> values) {
 
 bool same(const std::vector<float>& source, const std::vector<float>& other) {
   Check check;
-  const Reference reference{{floats(source).converted(DType::f64)}, {floats(source)}};
+  const Expected reference{{floats(source).converted(DType::f64)}, {floats(source)}};
   return compare(check, std::vector<std::string>{"y"}, reference, std::vector{floats(other)},
-                 Precision::single, "test");
+                 Precision::f32, "test");
 }
 
 TEST(Compare, AllowsAFewUlpOfTheTensorsScale) {
@@ -46,9 +46,9 @@ TEST(Compare, WantsSpecialValuesToCoincide) {
 TEST(Compare, LeavesOpenWhatTheSourceItselfLeavesOpen) {
   const auto verdict = [](double exact, float source, std::vector<float> other) {
     Check check;
-    const Reference reference{{doubles({exact, 1})}, {floats({source, 1})}};
+    const Expected reference{{doubles({exact, 1})}, {floats({source, 1})}};
     return compare(check, std::vector<std::string>{"y"}, reference, std::vector{floats(other)},
-                   Precision::single, "test");
+                   Precision::f32, "test");
   };
   EXPECT_TRUE(verdict(infinity, nan, {infinity, 1}));
   EXPECT_FALSE(verdict(infinity, nan, {5, 1}));
@@ -61,9 +61,9 @@ TEST(Compare, NamesTheWorstElement) {
   Check check;
   const Tensor source = Tensor::of<float>({2, 2}, std::vector<float>{1, 2, 3, 4});
   const Tensor other = Tensor::of<float>({2, 2}, std::vector<float>{1, 2.5, 3.25, 4});
-  const Reference reference{{source.converted(DType::f64)}, {source}};
+  const Expected reference{{source.converted(DType::f64)}, {source}};
   EXPECT_FALSE(compare(check, std::vector<std::string>{"y"}, reference, std::vector{other},
-                       Precision::single, "test"));
+                       Precision::f32, "test"));
   ASSERT_TRUE(check.worst);
   EXPECT_EQ(check.worst->index, (std::vector<std::int64_t>{0, 1}));
   EXPECT_EQ(check.worst->source, 2);
@@ -74,25 +74,24 @@ TEST(Compare, NamesTheWorstElement) {
 TEST(Compare, CountsIntegersThatAreExcused) {
   const Tensor source = Tensor::of<std::int64_t>({2}, std::vector<std::int64_t>{1, 5});
   const Tensor other = Tensor::of<std::int64_t>({2}, std::vector<std::int64_t>{2, 5});
-  const Reference reference{{source}, {source}};
+  const Expected reference{{source}, {source}};
   const std::vector<std::string> names{"y"};
   Check strict, lenient;
-  EXPECT_FALSE(compare(strict, names, reference, std::vector{other}, Precision::single, "test"));
+  EXPECT_FALSE(compare(strict, names, reference, std::vector{other}, Precision::f32, "test"));
   EXPECT_TRUE(compare(
-      lenient, names, reference, std::vector{other}, Precision::single, "test",
+      lenient, names, reference, std::vector{other}, Precision::f32, "test",
       [](std::size_t, std::size_t element, std::int64_t got) { return element == 0 && got == 2; }));
   EXPECT_EQ(lenient.excused, 1U);
 }
 
 TEST(Compare, SeesOtherShapesTypesAndNumbers) {
-  const Reference reference{{doubles({1})}, {floats({1})}};
+  const Expected reference{{doubles({1})}, {floats({1})}};
   const std::vector<std::string> names{"y"};
   Check shape, type, number;
   EXPECT_FALSE(
-      compare(shape, names, reference, std::vector{floats({1, 2})}, Precision::single, "test"));
-  EXPECT_FALSE(
-      compare(type, names, reference, std::vector{doubles({1})}, Precision::single, "test"));
-  EXPECT_FALSE(compare(number, names, reference, {}, Precision::single, "test"));
+      compare(shape, names, reference, std::vector{floats({1, 2})}, Precision::f32, "test"));
+  EXPECT_FALSE(compare(type, names, reference, std::vector{doubles({1})}, Precision::f32, "test"));
+  EXPECT_FALSE(compare(number, names, reference, {}, Precision::f32, "test"));
 }
 
 TEST(Compare, LeavesRoomForWhatCancels) {

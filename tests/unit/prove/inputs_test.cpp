@@ -74,7 +74,7 @@ TEST(Margins, ExcuseAnArgMaxThatRoundingDecides) {
   const Margins margins(graph, engine_named("reference"));
   const std::vector<float> values{1.0F, 1.0F + 0x1p-23F, 0.0F, 5.0F, 6.0F, 7.0F};
   const std::vector<Tensor> inputs{Tensor::of<float>({2, 3}, values)};
-  const Excuse excuse = margins.on(inputs);
+  const Undecided excuse = margins.on(inputs);
   EXPECT_TRUE(excuse(0, 0, 0));   // one ulp below the greatest
   EXPECT_FALSE(excuse(0, 0, 2));  // far below
   EXPECT_FALSE(excuse(0, 1, 1));
@@ -85,7 +85,7 @@ TEST(Margins, ExcuseAComparisonOfNeighbours) {
   const Graph graph = graph_of("graph g(x: f32[2]) -> (y)\n  h = mul(x, 0.3)\n  y = gt(h, 0.3)\n");
   const std::vector<float> values{1.0F + 0x1p-23F, 1.5F};
   const std::vector<Tensor> inputs{Tensor::of<float>({2}, values)};
-  const Excuse excuse = Margins(graph, engine_named("reference")).on(inputs);
+  const Undecided excuse = Margins(graph, engine_named("reference")).on(inputs);
   EXPECT_TRUE(excuse(0, 0, 0));
   EXPECT_FALSE(excuse(0, 1, 0));
 }
@@ -100,7 +100,7 @@ TEST(Margins, ExcuseTheWholeNumbersBesideARoundedOneOnly) {
   const Graph graph =
       graph_of("graph g(x: f32[3]) -> (y)\n  h = mul(x, 0.1)\n  y = cast(h, dtype=i64)\n");
   const std::vector<Tensor> inputs{Tensor::of<float>({3}, std::vector<float>{30.0F, 25.0F, 7.0F})};
-  const Excuse excuse = Margins(graph, engine_named("reference")).on(inputs);
+  const Undecided excuse = Margins(graph, engine_named("reference")).on(inputs);
   EXPECT_TRUE(excuse(0, 0, 2));
   EXPECT_FALSE(excuse(0, 0, 4));
   EXPECT_FALSE(excuse(0, 1, 3));

@@ -267,8 +267,8 @@ TEST(Prove, SeesAStateThatOnlyOneSideHas) {
   const std::string plain = "graph g(x: f32[2]) -> (y)\n  y = mul(x, 2.0)\n";
   const std::string counting =
       "graph g(x: f32[2]) -> (y)\n  state n: i64[] = 0 -> m\n  y = mul(x, 2.0)\n  m = add(n, 1)\n";
-  EXPECT_TRUE(mentions(prove_texts(counting, plain), "state 'nameless 0' changes"));
-  EXPECT_TRUE(mentions(prove_texts(plain, counting), "state 'nameless 0' changes"));
+  EXPECT_TRUE(mentions(prove_texts(counting, plain), "state 'state0' changes"));
+  EXPECT_TRUE(mentions(prove_texts(plain, counting), "state 'state0' changes"));
   EXPECT_FALSE(prove_texts(counting, replaced(counting, "= 0 ->", "= 5 ->")).equivalent);
 }
 

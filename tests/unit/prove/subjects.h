@@ -2,8 +2,6 @@
 
 // Models in text and a system with rules of its own, for proofs in tests.
 
-#include <map>
-#include <memory>
 #include <string>
 
 #include "ops/text.h"
@@ -18,46 +16,14 @@ inline const System text_only{
 
 /// Runs the graph in the file on the reference engine, and can neither read it back nor
 /// differentiate it: as a system whose documents have a behaviour and no derivatives.
-inline Simulation simulate_plainly(const Files& files, std::string_view entry,
-                                   Precision precision) {
-  struct Plain {
-    Graph graph;
-    std::unique_ptr<Executor> executor;
-  };
-  struct Forward final : Executor {
-    std::shared_ptr<Plain> plain;
-    std::vector<Tensor> run(std::span<const Tensor> inputs) override {
-      return plain->executor->run(inputs);
-    }
-  };
-  auto plain = std::make_shared<Plain>();
-  const Graph stored = parse_graph(files.read(entry).text());
-  plain->graph = precision == Precision::doubled ? to_float64(stored) : stored;
-  plain->executor = make_reference_executor(plain->graph);
-
-  Simulation simulation;
-  const Graph& graph = plain->graph;
-  for (const ValueId id : graph.inputs)
-    simulation.inputs.push_back({graph[id].name, graph[id].type});
-  for (const ValueId id : graph.outputs)
-    simulation.outputs.push_back({graph[id].name, graph[id].type});
-  for (const Constant& constant : stored.constants) {
-    if (constant.names.empty()) continue;
-    simulation.weights.emplace_back(constant.names[0], constant.data);
-    if (constant.trainable)
-      simulation.parameters.push_back({constant.names[0], stored[constant.value].type});
-  }
-  auto executor = std::make_unique<Forward>();
-  executor->plain = plain;
-  simulation.executor = std::move(executor);
-  simulation.set_parameters = [plain](std::span<const Tensor> values) {
-    std::size_t next = 0;
-    for (Constant& constant : plain->graph.constants) {
-      if (constant.trainable) constant.data = values[next++];
-    }
-    plain->executor = make_reference_executor(plain->graph);
-  };
-  return simulation;
+inline Runnable simulate_plainly(const Files& files, std::string_view entry,
+                                 const RunOptions& options) {
+  Runnable runnable = on_engine(parse_graph(files.read(entry).text()), reference_engine(),
+                                options.precision, options.engine);
+  runnable.gradient = nullptr;
+  runnable.autograd = nullptr;
+  runnable.trace = {};
+  return runnable;
 }
 
 inline const System own_rules{

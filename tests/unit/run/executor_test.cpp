@@ -1,9 +1,12 @@
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <limits>
 #include <numeric>
 
+#include "base/error.h"
 #include "ops/builder.h"
+#include "passes/passes.h"
 #include "run/engine.h"
 
 namespace isomer {
@@ -36,12 +39,111 @@ TEST(ReferenceExecutor, KeepsStates) {
   EXPECT_EQ(first_output(*executor, {reals({}, {1})}), (std::vector<double>{2}));
 }
 
-TEST(ReferenceExecutor, RefusesStatesThatDoNotFit) {
+TEST(ReferenceExecutor, BeginsAnew) {
   const auto executor = make_reference_executor(counter());
-  EXPECT_THROW(executor->set_states({}), Error);
-  const std::vector<Tensor> longer{reals({2}, {1, 2})};
-  EXPECT_THROW(executor->set_states(longer), Error);
-  EXPECT_EQ(executor->states().at(0).doubles(), (std::vector<double>{10}));
+  first_output(*executor, {reals({}, {1})});
+  executor->reset();
+  EXPECT_EQ(first_output(*executor, {reals({}, {1})}), (std::vector<double>{10}));
+}
+
+/// w * x + total, where w is trained and total counts by 1.
+Graph scaled() {
+  Builder b("scaled");
+  const ValueId x = b.input("x", {DType::f32, {2}});
+  const ValueId w = b.constant("w", reals({2}, {1, 2}), true, {"fc.w"});
+  const ValueId total = b.state("total", reals({2}, {0, 10}));
+  b.keep(total, b.emit("add", {total, b.literal(DType::f32, 1.0)}));
+  return std::move(b).finish({b.emit("add", {b.emit("mul", {x, w}), total})});
+}
+
+std::string refusal(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::usage) << error.what();
+    return error.what();
+  }
+  return "";
+}
+
+/// What every engine must do alike; a graph's derivative is made by differentiating it.
+TEST(Engines, TakeStatesAndConstants) {
+  for (const Engine& engine : all_engines()) {
+    if (!engine.available()) continue;
+    const auto executor = engine.make(scaled());
+    const std::vector<Tensor> x{reals({2}, {3, 4})};
+    EXPECT_EQ(executor->run(x)[0].doubles(), (std::vector<double>{3, 18})) << engine.name;
+    executor->set_constants(std::vector{reals({2}, {-1, 0})});
+    EXPECT_EQ(executor->run(x)[0].doubles(), (std::vector<double>{-2, 11})) << engine.name;
+    executor->set_states(std::vector{reals({2}, {100, 200})});
+    EXPECT_EQ(executor->run(x)[0].doubles(), (std::vector<double>{97, 200})) << engine.name;
+
+    EXPECT_EQ(refusal([&] {
+                executor->set_states(std::vector{reals({3}, {1, 2, 3})});
+              }),
+              "state 'state0': it is f32[3], where the model has f32[2]");
+    EXPECT_EQ(refusal([&] { executor->set_states({}); }), "0 states given, where the model has 1");
+    const Tensor whole = Tensor::zeros(DType::i64, {2});
+    EXPECT_EQ(refusal([&] { executor->set_constants(std::vector{whole}); }),
+              "parameter 'fc.w': it is i64[2], where the model has f32[2]");
+    EXPECT_EQ(executor->run(x)[0].doubles(), (std::vector<double>{98, 201})) << engine.name;
+  }
+}
+
+// y = w * t with a state t: dy/dw is t, and not the one that the model begins with.
+TEST(Engines, DifferentiateFromTheStatesGiven) {
+  Builder b("stateful");
+  const ValueId x = b.input("x", {DType::f32, {}});
+  const ValueId w = b.constant("w", reals({}, {2}), true, {"w"});
+  const ValueId t = b.state("t", reals({}, {5}));
+  const Graph graph = std::move(b).finish({b.emit("mul", {x, b.emit("mul", {w, t})})});
+  for (const Engine& engine : all_engines()) {
+    if (!engine.available()) continue;
+    std::vector<std::unique_ptr<Executor>> derivatives;
+    derivatives.push_back(engine.make(differentiate(graph)));
+    if (engine.gradient != nullptr) derivatives.push_back(engine.make_gradient(graph));
+    for (const auto& derivative : derivatives) {
+      const std::vector<Tensor> point{reals({}, {1}), reals({}, {1})};
+      EXPECT_EQ(derivative->run(point)[1].doubles(), std::vector<double>{5}) << engine.name;
+      derivative->set_states(std::vector{reals({}, {7})});
+      derivative->set_constants(std::vector{reals({}, {3})});
+      const std::vector<Tensor> both = derivative->run(point);
+      EXPECT_EQ(both[0].doubles(), std::vector<double>{21}) << engine.name;
+      EXPECT_EQ(both[1].doubles(), std::vector<double>{7}) << engine.name;
+      derivative->reset();
+      EXPECT_EQ(derivative->run(point)[1].doubles(), std::vector<double>{5}) << engine.name;
+    }
+  }
+}
+
+TEST(Engines, RefuseOptionsThatTheyHaveNot) {
+  for (const Engine& engine : all_engines()) {
+    const std::string name = "engine '" + std::string(engine.name) + "'";
+    EXPECT_EQ(refusal([&] { engine.make(scaled(), {.device = "tpu"}); }),
+              "device: " + name + " has no device 'tpu'; it runs on: cpu");
+    EXPECT_EQ(refusal([&] { engine.make(scaled(), {.threads = -2}); }),
+              "threads: -2 is no number of threads; it is at least 1, or 0 for as many as the "
+              "engine likes");
+  }
+}
+
+TEST(Engines, RunOnOneThread) {
+  for (const Engine& engine : all_engines()) {
+    if (!engine.available()) continue;
+    const std::vector<Tensor> x{reals({2}, {3, 4})};
+    EXPECT_EQ(engine.make(scaled(), {.threads = 1})->run(x)[0].doubles(),
+              (std::vector<double>{3, 18}));
+  }
+}
+
+TEST(Engines, SayWhatTheyRun) {
+  EXPECT_TRUE(reference_engine().runs("exp"));
+  EXPECT_FALSE(reference_engine().runs("gelu"));
+  const Engine& torch = engine_named("torch");
+  if (!torch.available()) GTEST_SKIP() << "no libtorch";
+  EXPECT_TRUE(torch.runs("gelu"));
+  EXPECT_TRUE(torch.runs("batch_norm_training"));
+  EXPECT_FALSE(torch.runs("softsign"));
 }
 
 TEST(ReferenceExecutor, RunsWithChangingLengths) {
@@ -101,13 +203,13 @@ Graph dropout(double p) {
 
 TEST(ReferenceExecutor, DrawsBySeed) {
   const std::vector<Tensor> ones{reals({10000}, std::vector<double>(10000, 1.0))};
-  const auto executor = make_reference_executor(dropout(0.25), 1);
+  const auto executor = make_reference_executor(dropout(0.25), {.seed = 1});
   const std::vector<double> first = first_output(*executor, ones);
   // Kept with probability 3/4 and scaled up by 4/3; the mean's deviation is 0.006.
   EXPECT_NEAR(std::accumulate(first.begin(), first.end(), 0.0) / 10000, 1.0, 0.03);
   EXPECT_NE(first_output(*executor, ones), first);
-  EXPECT_EQ(first_output(*make_reference_executor(dropout(0.25), 1), ones), first);
-  EXPECT_NE(first_output(*make_reference_executor(dropout(0.25), 2), ones), first);
+  EXPECT_EQ(first_output(*make_reference_executor(dropout(0.25), {.seed = 1}), ones), first);
+  EXPECT_NE(first_output(*make_reference_executor(dropout(0.25), {.seed = 2}), ones), first);
 }
 
 }  // namespace

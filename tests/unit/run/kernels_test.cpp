@@ -131,6 +131,27 @@ TEST(Operators, RefuseAPoolingWindowOfPadding) {
   EXPECT_NE(message.find("padding only"), std::string::npos) << message;
 }
 
+// Only then is its library opened.
+TEST(Operators, AskForTheEngineWhenThereIsMuchToDo) {
+  static int asked;
+  asked = 0;
+  const auto engine = []() -> const Engine& {
+    ++asked;
+    return default_engine();
+  };
+  Operators operators(std::int64_t{1} << 20, engine);
+  const std::vector<Tensor> few{reals({2}, {1, 2}), reals({2}, {3, 5})};
+  for (int i = 0; i < 100; ++i) operators.run("add", few);
+  EXPECT_EQ(asked, 0);
+  const std::vector<Tensor> many{Tensor::zeros(DType::f32, {500, 500}),
+                                 Tensor::zeros(DType::f32, {500, 500})};
+  EXPECT_EQ(operators.run("matmul", many)[0].count(), 250'000);
+  EXPECT_GT(asked, 0);
+  asked = 0;
+  EXPECT_EQ(operators.run("add", few)[0].doubles(), (std::vector<double>{4, 7}));
+  EXPECT_EQ(asked, 0) << "so little is done at once";
+}
+
 TEST(Operators, BoundWhatTheyAllocate) {
   const std::string message =
       refusal("full", {}, {{"shape", std::vector<Dim>{1 << 20, 1 << 20}}, {"value", 0.0}});

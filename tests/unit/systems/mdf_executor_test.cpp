@@ -41,7 +41,7 @@ void give(mdf::DocumentExecutor& executor, const Tree* initializer) {
 
 void run_case(const Tree& row) {
   const mdf::Document document = mdf::read_document(*row.find("document"), "");
-  mdf::DocumentExecutor executor(document.graphs.at(0).second, numpy::Width::as_written);
+  mdf::DocumentExecutor executor(document.graphs.at(0).second);
   const Tree* snapshots = row.find("snapshots");
   for (std::size_t i = 0; i < row.find("runs")->list()->size(); ++i) {
     const Tree& increment = (*row.find("runs")->list())[i];
@@ -102,7 +102,7 @@ void run_recorded(const std::filesystem::path& path, const Tree& expected, doubl
   const Bytes bytes = map_file(path);
   const mdf::Document document = mdf::read_document(read_json(bytes.text()), bytes.text());
   const mdf::DocumentGraph& graph = document.graphs.at(0).second;
-  mdf::DocumentExecutor executor(graph, numpy::Width::as_written);
+  mdf::DocumentExecutor executor(graph);
   if (const Tree* names = expected.find("initializer_names_sorted"))
     give_synthetic(executor, graph, *names);
   std::int64_t done = 0;
@@ -159,7 +159,7 @@ TEST(MdfExecutor, RunsTheConvertedModels) {
     const mdf::Document document = mdf::read_document(
         mdf_test::read_document(folder / "converted" / (std::string(name) + ".json")), "");
     try {
-      mdf::DocumentExecutor executor(document.graphs.at(0).second, numpy::Width::as_written);
+      mdf::DocumentExecutor executor(document.graphs.at(0).second);
       give(executor, expected.find("inputs_and_weights"));
       executor.evaluate();
       for (const auto& [node, value] : *expected.find("mdf_outputs")->map()) {
@@ -178,7 +178,7 @@ TEST(MdfExecutor, RunsTheConvertedModels) {
 std::string fault_of(const std::string& json) {
   try {
     const mdf::Document document = mdf::read_document(read_json(json), json);
-    mdf::DocumentExecutor executor(document.graphs.at(0).second, numpy::Width::as_written);
+    mdf::DocumentExecutor executor(document.graphs.at(0).second);
     executor.evaluate();
   } catch (const Error& error) {
     return error.what();
@@ -233,7 +233,7 @@ std::string function_chain(int count) {
 
 TEST(MdfExecutor, TakesFunctionsInAnyOrder) {
   const mdf::Document document = mdf::read_document(read_json(function_chain(2000)), "");
-  mdf::DocumentExecutor executor(document.graphs[0].second, numpy::Width::as_written);
+  mdf::DocumentExecutor executor(document.graphs[0].second);
   executor.set_input("x", {std::int64_t{5}});
   executor.evaluate();
   const numpy::Value* output = executor.output("a", "o");
@@ -247,7 +247,7 @@ TEST(MdfExecutor, MakesZerosOnlyForPortsWithoutAValue) {
                            port + R"(}, "y": {)" + port +
                            R"(}}, "output_ports": {"o": {"value": "x + y"}}}}}}}})";
   const mdf::Document document = mdf::read_document(read_json(json), "");
-  mdf::DocumentExecutor executor(document.graphs[0].second, numpy::Width::as_written);
+  mdf::DocumentExecutor executor(document.graphs[0].second);
   executor.set_input("x", {1.0});
   executor.set_input("y", {2.0});
   executor.evaluate();

@@ -31,7 +31,7 @@ Contents written(const Graph& graph) {
 }
 
 std::vector<Tensor> simulated(const Contents& contents, std::span<const Tensor> inputs) {
-  return mdf::simulate(*in_memory(contents), "net.json", Precision::single).executor->run(inputs);
+  return mdf::simulate(*in_memory(contents), "net.json").executor->run(inputs);
 }
 
 std::vector<Tensor> interpreted(const Graph& graph, std::span<const Tensor> inputs) {
@@ -125,7 +125,7 @@ TEST(MdfRoundTrip, AnEditedSettingCounts) {
 TEST(MdfRoundTrip, AnEditedWeightIsTheWeight) {
   Contents contents = written(small());
   contents["net.json"] = replaced(contents["net.json"], "[0.1, -0.2]", "[0.7, -0.2]");
-  const Simulation simulation = mdf::simulate(*in_memory(contents), "net.json", Precision::single);
+  const Runnable simulation = mdf::simulate(*in_memory(contents), "net.json");
   const auto found =
       std::ranges::find(simulation.weights, "fc.weight", &std::pair<std::string, Tensor>::first);
   ASSERT_NE(found, simulation.weights.end());
@@ -142,7 +142,7 @@ TEST(MdfRoundTrip, LargeWeightsLieBesideTheDocumentWithTheirBits) {
   const Contents contents = written(graph);
   ASSERT_TRUE(contents.contains("net.json.safetensors"));
   EXPECT_LT(contents.at("net.json").size(), 10000U);
-  const Simulation simulation = mdf::simulate(*in_memory(contents), "net.json", Precision::single);
+  const Runnable simulation = mdf::simulate(*in_memory(contents), "net.json");
   ASSERT_EQ(simulation.weights.size(), 2U);
   EXPECT_TRUE(simulation.weights[1].second.same_bits(data));
   const Loaded loaded = mdf::read(*in_memory(contents), "net.json");
@@ -303,7 +303,7 @@ TEST(MdfRoundTrip, NothingADocumentSaysIsPassedOver) {
     const std::string read_fault =
         fault_of([&] { read = list(mdf::read(*files, "m.json").notes); });
     const std::string run_fault =
-        fault_of([&] { run = list(mdf::simulate(*files, "m.json", Precision::single).notes); });
+        fault_of([&] { run = list(mdf::simulate(*files, "m.json").notes); });
     EXPECT_NE((row.refused ? read_fault : read).find(row.part), std::string::npos)
         << read_fault << read;
     EXPECT_NE((row.refused ? run_fault : run).find(row.part), std::string::npos)
@@ -341,8 +341,7 @@ TEST(MdfRoundTrip, AWeightThatIsNotThereIsMissed) {
   Contents contents = written(small());
   contents["net.json"] =
       replaced(contents["net.json"], "parameter fc_bias of", "parameter elsewhere of");
-  const std::string fault =
-      fault_of([&] { mdf::simulate(*in_memory(contents), "net.json", Precision::single); });
+  const std::string fault = fault_of([&] { mdf::simulate(*in_memory(contents), "net.json"); });
   EXPECT_NE(fault.find("fc.bias"), std::string::npos) << fault;
 }
 

@@ -63,8 +63,7 @@ TEST_P(PytorchExports, BehaveAsSource) {
   const Written written = target.write(prepare_for(target, graph, {}), "model");
   std::map<std::string, std::string> files;
   for (const File& file : written.files) files[file.name] = std::string(file.bytes.text());
-  const Simulation simulation =
-      target.simulate(*in_memory(std::move(files)), "model.py", Precision::single);
+  const Runnable simulation = target.simulate(*in_memory(std::move(files)), "model.py", {});
 
   // Derivatives first: a run may change buffers, asking for derivatives may not.
   std::vector<Tensor> inputs = numbered(tensors, "in");

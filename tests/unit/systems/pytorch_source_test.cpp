@@ -433,19 +433,18 @@ class PytorchRun : public testing::Test {
     if (!has_torch()) GTEST_SKIP() << "no Python with torch";
   }
 
-  static Simulation simulate(const Graph& graph, Precision precision = Precision::single) {
-    return torch::simulate(*files_of(torch::write(graph, "net")), "net.py", precision);
+  static Runnable simulate(const Graph& graph, const RunOptions& options = {}) {
+    return torch::simulate(*files_of(torch::write(graph, "net")), "net.py", options);
   }
 
   // Python takes a second or two to import torch: most tests ask one model.
-  static Simulation& shared() {
-    static Simulation simulation = simulate(ready(small));
+  static Runnable& shared() {
+    static Runnable simulation = simulate(ready(small));
     return simulation;
   }
 
-  static Simulation simulate_source(std::string source) {
-    return torch::simulate(*in_memory({{"net.py", std::move(source)}}), "net.py",
-                           Precision::single);
+  static Runnable simulate_source(std::string source) {
+    return torch::simulate(*in_memory({{"net.py", std::move(source)}}), "net.py");
   }
 
   static std::string message_of(const std::function<void()>& action, Fault fault) {
@@ -476,12 +475,12 @@ class PytorchRun : public testing::Test {
 TEST_F(PytorchRun, GivesWhatTheGraphGives) {
   const Graph graph = ready(small);
   const std::vector<Tensor> inputs{reals({3, 2}, {1, -1, 0.5, 2, 0, 3})};
-  const Simulation& simulation = shared();
+  const Runnable& simulation = shared();
   expect_near(simulation.executor->run(inputs), make_reference_executor(graph)->run(inputs), 1e-6);
 }
 
 TEST_F(PytorchRun, DescribesItself) {
-  const Simulation& simulation = shared();
+  const Runnable& simulation = shared();
   ASSERT_EQ(simulation.inputs.size(), 1U);
   EXPECT_EQ(simulation.inputs[0].name, "x");
   EXPECT_EQ(to_text(simulation.inputs[0].type), "f32[s0, 2]");
@@ -498,7 +497,7 @@ TEST_F(PytorchRun, GivesPytorchsOwnDerivatives) {
   const Graph graph = ready(small);
   const std::vector<Tensor> inputs{reals({2, 2}, {1, -1, 0.5, 2}), reals({2, 2}, {1, 2, 3, 4}),
                                    reals({4}, {1, 0, 2, 1})};
-  const Simulation& simulation = shared();
+  const Runnable& simulation = shared();
   expect_near(simulation.gradient->run(inputs),
               make_reference_executor(differentiate(graph))->run(inputs), 1e-5);
 }
@@ -507,7 +506,7 @@ TEST_F(PytorchRun, RunsInDoublePrecision) {
   const Graph graph = ready(small);
   const std::vector<Tensor> inputs{
       Tensor::from_doubles(DType::f64, {2, 2}, std::vector<double>{0.1, -1, 0.5, 2})};
-  const Simulation simulation = simulate(graph, Precision::doubled);
+  const Runnable simulation = simulate(graph, {.precision = Precision::f64});
   expect_near(simulation.executor->run(inputs),
               make_reference_executor(to_float64(graph))->run(inputs), 1e-14);
 }
@@ -515,7 +514,7 @@ TEST_F(PytorchRun, RunsInDoublePrecision) {
 TEST_F(PytorchRun, TakesOtherParameters) {
   const Graph graph = ready(small);
   const std::vector<Tensor> inputs{reals({2, 2}, {1, -1, 0.5, 2})};
-  Simulation simulation = simulate(graph);
+  Runnable simulation = simulate(graph);
   Graph changed = graph;
   std::vector<Tensor> values;
   for (Constant& constant : changed.constants) {
@@ -525,7 +524,7 @@ TEST_F(PytorchRun, TakesOtherParameters) {
     constant.data = Tensor::from_doubles(DType::f32, constant.data.shape(), doubles);
     values.push_back(constant.data);
   }
-  simulation.set_parameters(values);
+  simulation.executor->set_constants(values);
   expect_near(simulation.executor->run(inputs), make_reference_executor(changed)->run(inputs),
               1e-6);
 }
@@ -553,7 +552,7 @@ graph net(x: f32[2]) -> (y)
   y = exp(u)
 )");
   const std::vector<Tensor> inputs{reals({2}, {1, -1})};
-  const Simulation simulation = simulate(graph);
+  const Runnable simulation = simulate(graph);
   const std::unique_ptr<Executor> reference = make_reference_executor(graph);
   const std::vector<Tensor> first = simulation.executor->states();
   for (int i = 0; i < 3; ++i)
@@ -568,13 +567,13 @@ TEST_F(PytorchRun, DescribesDivisionsByInputs) {
 graph net(i: i64[2], j: i64[2]) -> (k)
   k = floor_divide(i, j)
 )");
-  const Simulation simulation = simulate(graph);
+  const Runnable simulation = simulate(graph);
   ASSERT_EQ(simulation.outputs.size(), 1U);
   EXPECT_EQ(to_text(simulation.outputs[0].type), "i64[2]");
 }
 
 TEST_F(PytorchRun, DescribesAnExampleThatCannotBeRun) {
-  const Simulation simulation = simulate_source(R"(import torch
+  const Runnable simulation = simulate_source(R"(import torch
 
 class Net(torch.nn.Module):
     def forward(self, i):
@@ -590,7 +589,7 @@ def example_inputs():
 }
 
 TEST_F(PytorchRun, SaysWhereAProgramFails) {
-  const Simulation simulation = simulate_source(R"(import torch
+  const Runnable simulation = simulate_source(R"(import torch
 
 class Net(torch.nn.Module):
     def forward(self, x):
@@ -606,7 +605,7 @@ class Net(torch.nn.Module):
 }
 
 TEST_F(PytorchRun, SurvivesADeath) {
-  const Simulation simulation = simulate_source(R"(import os, sys, torch
+  const Runnable simulation = simulate_source(R"(import os, sys, torch
 
 class Net(torch.nn.Module):
     def forward(self, x):
@@ -633,7 +632,7 @@ TEST_F(PytorchRun, LeavesNothingBehind) {
   const std::string kept = before == nullptr ? "" : before;
   setenv("TMPDIR", folder.c_str(), 1);
   {
-    const Simulation simulation = simulate(ready(small));
+    const Runnable simulation = simulate(ready(small));
     EXPECT_FALSE(std::filesystem::is_empty(folder));
   }
   EXPECT_TRUE(std::filesystem::is_empty(folder));

@@ -1,0 +1,179 @@
+#include "prove/model.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "ops/validate.h"
+
+namespace isomer {
+namespace {
+
+/// Two systems cannot draw the same numbers.
+void refuse_random(const Graph& graph) {
+  std::vector<std::string> drawing;
+  for (const Node& node : graph.nodes) {
+    if (draws(node)) drawing.push_back(describe(graph, node));
+  }
+  if (drawing.empty()) return;
+  throw Error(Fault::unsupported, "",
+              fmt::format("draws random numbers, which no two systems repeat: {}; a model in "
+                          "evaluation mode can be judged",
+                          listed(drawing, "; ")));
+}
+
+/// Whether the shortest decimal of `value` is one that somebody may have written.
+bool is_rounded(float value) {
+  const std::string text = real_text(value);
+  if (!std::isfinite(value) || std::stod(text) == static_cast<double>(value)) return false;
+  const std::string_view mantissa = std::string_view(text).substr(0, text.find('e'));
+  const std::size_t first = mantissa.find_first_of("123456789");
+  const auto digits =
+      std::ranges::count_if(mantissa.substr(first), [](char c) { return c != '.'; });
+  constexpr std::ptrdiff_t written = 6;
+  return digits > written;
+}
+
+std::vector<Tensor> as_taken(std::span<const Tensor> tensors, std::span<const DType> wanted) {
+  std::vector<Tensor> result(tensors.begin(), tensors.end());
+  for (std::size_t i = 0; i < result.size() && i < wanted.size(); ++i) {
+    const bool floating = is_floating(wanted[i]) && is_floating(result[i].dtype());
+    if (floating && result[i].dtype() != wanted[i]) result[i] = result[i].converted(wanted[i]);
+  }
+  return result;
+}
+
+std::vector<DType> dtypes(std::span<const Port> ports) {
+  std::vector<DType> result;
+  for (const Port& port : ports) result.push_back(port.type.dtype);
+  return result;
+}
+
+/// The inputs, then the cotangents of the floating outputs.
+std::vector<DType> gradient_dtypes(const Runnable& runnable) {
+  std::vector<DType> result = dtypes(runnable.inputs);
+  for (const Port& port : runnable.outputs) {
+    if (is_floating(port.type.dtype)) result.push_back(port.type.dtype);
+  }
+  return result;
+}
+
+/// Whether the file says what types its outputs have.
+bool add_own_rules(Model& model, const Subject& subject) {
+  const System& system = *subject.system;
+  const auto at = [&](Precision precision) {
+    return system.simulate(*subject.files, subject.entry, {.precision = precision});
+  };
+  model.backends.push_back(
+      {fmt::format("{}'s own rules", system.name), at(Precision::f32), at(Precision::f64), true});
+  return model.main().typed;
+}
+
+/// A file that tells no types computes in those of its language; it is judged at those that it is
+/// read as.
+void adopt_types(Backend& own, const Backend& read) {
+  if (own.f32.outputs.size() != read.f32.outputs.size()) return;
+  for (const auto& [ours, theirs] :
+       {std::pair(&own.f32, &read.f32), std::pair(&own.f64, &read.f64)}) {
+    for (std::size_t i = 0; i < ours->outputs.size(); ++i)
+      ours->outputs[i].type = theirs->outputs[i].type;
+  }
+  own.adopts_types = true;
+}
+
+void add_engines(Model& model, const Subject& subject, const std::vector<const Engine*>& engines) {
+  model.graph = read_model(*subject.system, *subject.files, subject.entry).graph;
+  refuse_random(*model.graph);
+  const std::string_view prefix = model.backends.empty() ? "" : "read back, on ";
+  for (const Engine* engine : engines) {
+    model.backends.push_back({fmt::format("{}{}", prefix, engine->name),
+                              on_engine(*model.graph, *engine, Precision::f32),
+                              on_engine(*model.graph, *engine, Precision::f64)});
+  }
+}
+
+}  // namespace
+
+std::size_t count_rounded(const Graph& graph) {
+  std::size_t count = 0;
+  for (const Constant& constant : graph.constants) {
+    if (!constant.names.empty() || constant.written || constant.data.dtype() != DType::f32)
+      continue;
+    if (std::ranges::any_of(constant.data.view().as<float>(), is_rounded)) ++count;
+  }
+  return count;
+}
+
+std::vector<Tensor> Backend::run(Precision precision, std::span<const Tensor> inputs) const {
+  const Runnable& runnable = at(precision);
+  runnable.executor->reset();
+  std::vector<Tensor> outputs = runnable.executor->run(as_taken(inputs, dtypes(runnable.inputs)));
+  return adopts_types ? as_taken(outputs, dtypes(runnable.outputs)) : outputs;
+}
+
+std::vector<Tensor> Backend::states(Precision precision) const {
+  return at(precision).executor->states();
+}
+
+std::vector<Tensor> Backend::initial_states(Precision precision) const {
+  at(precision).executor->reset();
+  return states(precision);
+}
+
+std::vector<Tensor> Backend::gradient(Derivative derivative, Precision precision,
+                                      std::span<const Tensor> inputs) const {
+  const Runnable& runnable = at(precision);
+  Executor& executor = *(runnable.*derivative);
+  executor.reset();
+  return executor.run(as_taken(inputs, gradient_dtypes(runnable)));
+}
+
+std::vector<Step> Backend::trace(Precision precision, std::span<const Tensor> inputs) const {
+  const Runnable& runnable = at(precision);
+  runnable.executor->reset();
+  return runnable.trace(as_taken(inputs, dtypes(runnable.inputs)));
+}
+
+void set_parameters(const Runnable& runnable, std::span<const Tensor> values) {
+  runnable.executor->set_constants(as_taken(values, dtypes(runnable.parameters)));
+}
+
+std::vector<Tensor> parameter_values(const Runnable& runnable) {
+  const std::map<std::string, Tensor, std::less<>> weights(runnable.weights.begin(),
+                                                           runnable.weights.end());
+  std::vector<Tensor> values;
+  for (const Port& port : runnable.parameters) {
+    const auto found = weights.find(port.name);
+    if (found == weights.end()) return {};
+    values.push_back(found->second);
+  }
+  return values;
+}
+
+std::size_t count_floating(std::span<const Port> ports) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(ports, [](const Port& port) { return is_floating(port.type.dtype); }));
+}
+
+Model open_model(const Subject& subject, const std::vector<const Engine*>& engines,
+                 std::vector<std::string>& notes) {
+  return with_file(subject.label, subject.entry, [&] {
+    Model model{subject.label, {}, {}};
+    const bool typed = subject.system->simulate == nullptr || add_own_rules(model, subject);
+    if (subject.system->read == nullptr && !model.backends.empty()) return model;
+    try {
+      add_engines(model, subject, engines);
+      if (!typed && model.backends.size() > 1) adopt_types(model.backends[0], model.backends[1]);
+    } catch (const Error& error) {
+      if (model.backends.empty() || error.fault() == Fault::bug) throw;
+      const std::string_view where = place_in(subject.entry, error.where());
+      notes.push_back(fmt::format("{} is not read back as a graph: {}{}{}", subject.label, where,
+                                  where.empty() ? "" : ": ", error.text()));
+    }
+    return model;
+  });
+}
+
+}  // namespace isomer

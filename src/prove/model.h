@@ -1,0 +1,71 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "prove/prove.h"
+#include "prove/weights.h"
+#include "run/runnable.h"
+
+namespace isomer {
+
+/// Which of a runnable's derivatives.
+using Derivative = std::unique_ptr<Executor> Runnable::*;
+
+/// One way to run a model, in both precisions: under its own system's rules, or as a graph on an
+/// engine. Every run is by itself: states begin anew, and floating inputs are converted to what the
+/// backend takes, so that both precisions can be fed the same.
+struct Backend {
+  std::string name;  // "mdf's own rules", "torch"
+  Runnable f32;
+  Runnable f64;
+  bool own_rules = false;
+  bool adopts_types = false;  // outputs are converted to the types listed
+
+  const Runnable& at(Precision precision) const { return precision == Precision::f64 ? f64 : f32; }
+  std::vector<Tensor> run(Precision precision, std::span<const Tensor> inputs) const;
+  /// What the last run left behind.
+  std::vector<Tensor> states(Precision precision) const;
+  /// What every run begins with.
+  std::vector<Tensor> initial_states(Precision precision) const;
+  bool has(Derivative derivative) const { return f32.*derivative != nullptr; }
+  std::vector<Tensor> gradient(Derivative derivative, Precision precision,
+                               std::span<const Tensor> inputs) const;
+  bool traces() const { return static_cast<bool>(f32.trace); }
+  std::vector<Step> trace(Precision precision, std::span<const Tensor> inputs) const;
+};
+
+/// New values for the parameters of a runnable, converted to what it takes.
+void set_parameters(const Runnable& runnable, std::span<const Tensor> values);
+/// The values that it was made with; empty where they are not known.
+std::vector<Tensor> parameter_values(const Runnable& runnable);
+
+/// How many of the ports carry floating numbers.
+std::size_t count_floating(std::span<const Port> ports);
+
+/// A model under comparison, with all backends there are for it: its own system's rules where it
+/// has some, and, where it can be read as a graph, each engine.
+struct Model {
+  std::string label;
+  std::optional<Graph> graph;
+  std::vector<Backend> backends;  // never empty; the first is the one that counts
+
+  const Runnable& main() const { return backends.front().f32; }
+  std::vector<Tensor> run(std::span<const Tensor> inputs) const {
+    return backends.front().run(Precision::f32, inputs);
+  }
+};
+
+/// Throws what reading or starting the model throws, with the label in front; Fault::unsupported
+/// for graphs that draw random numbers. A document that runs but cannot be read back is a note.
+Model open_model(const Subject& subject, const std::vector<const Engine*>& engines,
+                 std::vector<std::string>& notes);
+
+/// How many constants without a name hold a number that single precision had to round: not an
+/// author's short decimal and not exact. A double precision run cannot know what they stood for.
+std::size_t count_rounded(const Graph& graph);
+
+}  // namespace isomer
