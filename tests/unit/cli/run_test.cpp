@@ -1,0 +1,213 @@
+// isomer run, several times in a row: steps, states, modes and options, the same for all systems.
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "base/bytes.h"
+#include "program.h"
+#include "systems/stored.h"
+#include "systems/torch/python.h"
+
+namespace isomer {
+namespace {
+
+using test::Cli;
+using test::Ended;
+using test::models;
+
+namespace fs = std::filesystem;
+
+Tensor reals(std::vector<std::int64_t> shape, const std::vector<double>& values) {
+  return Tensor::from_doubles(DType::f32, std::move(shape), values);
+}
+
+class Run : public Cli {
+ protected:
+  void SetUp() override {
+    Cli::SetUp();
+    write_file(at("sum.isomer"), R"(isomer 1
+graph sum(x: f32[2]) -> (y)
+  state total: f32[2] "total" = [0, 0] -> next
+  next = add(total, x)
+  y = mul(next, 2.0)
+)");
+    write_file(at("leaky.json"), R"({"m": {"format": "ModECI MDF v0.4", "graphs": {"g": {
+  "nodes": {"leaky": {
+    "input_ports": {"x": {"shape": [2], "type": "float"}},
+    "parameters": {"v": {"default_initial_value": 1.0, "value": "v + x - 0.5*v"}},
+    "output_ports": {"y": {"value": "v"}}}}, "edges": {}}}}})");
+    write_file(at("three.safetensors"), write_tensors({{"x", reals({3, 2}, {1, 2, 3, 4, 5, 6})}}));
+    write_file(at("one.safetensors"), write_tensors({{"x", reals({1, 2}, {1, 2})}}));
+    write_file(at("two.safetensors"), write_tensors({{"x", reals({2, 2}, {3, 4, 5, 6})}}));
+    write_file(at("plain.safetensors"), write_tensors({{"x", reals({2}, {1, 2})}}));
+  }
+
+  Ended run(const std::string& model, const std::string& inputs, const std::string& more) const {
+    const std::string engine = model.ends_with(".isomer") ? " --engine reference " : " ";
+    return call("run " + at(model) + engine + "--inputs " + at(inputs) + " -o " +
+                at("y.safetensors") + " " + more);
+  }
+
+  std::vector<double> output() const {
+    return find(read_tensors(map_file(at("y.safetensors"))), "out0")->doubles();
+  }
+
+  /// Three steps at once are one step and, with the states that it left, two more.
+  void expect_resumes(const std::string& model) const {
+    Ended ended = run(model, "three.safetensors", "--steps 3");
+    ASSERT_EQ(ended.code, 0) << model << ended.err;
+    const std::vector<double> all = output();
+    ended = run(model, "one.safetensors", "--steps 1 --save-states " + at("states.safetensors"));
+    ASSERT_EQ(ended.code, 0) << model << ended.err;
+    std::vector<double> parts = output();
+    ended = run(model, "two.safetensors",
+                "--steps 2 --states " + at("states.safetensors") + " --save-states " +
+                    at("states.safetensors"));
+    ASSERT_EQ(ended.code, 0) << model << ended.err;
+    const std::vector<double> rest = output();
+    parts.insert(parts.end(), rest.begin(), rest.end());
+    EXPECT_EQ(parts, all) << model;
+  }
+
+  void expect_refused(int code, const std::string& message, const std::string& more,
+                      const std::string& inputs = "plain.safetensors",
+                      const std::string& model = "sum.isomer") const {
+    const Ended ended = run(model, inputs, more);
+    EXPECT_EQ(ended.code, code) << more;
+    EXPECT_EQ(ended.err, "isomer: " + message + "\n") << more;
+    EXPECT_FALSE(fs::exists(at("y.safetensors"))) << more;
+  }
+
+  static bool has_torch() {
+    const std::string words = " -c 'import torch, safetensors' 2>/dev/null";
+    return std::system((torch::python_interpreter() + words).c_str()) == 0;
+  }
+};
+
+TEST_F(Run, TakesStepsFromTheFirstAxis) {
+  ASSERT_EQ(run("sum.isomer", "three.safetensors", "--steps 3").code, 0);
+  EXPECT_EQ(output(), (std::vector<double>{2, 4, 8, 12, 18, 24}));
+  ASSERT_EQ(run("sum.isomer", "plain.safetensors", "").code, 0);
+  EXPECT_EQ(output(), (std::vector<double>{2, 4}));
+}
+
+TEST_F(Run, HandsOnStates) {
+  expect_resumes("sum.isomer");
+  expect_resumes("leaky.json");
+  ASSERT_EQ(
+      run("leaky.json", "one.safetensors", "--steps 1 --save-states " + at("states.safetensors"))
+          .code,
+      0);
+  const NamedTensors states = read_tensors(map_file(at("states.safetensors")));
+  ASSERT_EQ(states.size(), 1U);
+  EXPECT_EQ(states[0].first, "leaky.v");
+  EXPECT_EQ(states[0].second.doubles(), (std::vector<double>{1.5, 2.5}));
+}
+
+TEST_F(Run, HandsOnStatesOfExportsAndSource) {
+  fs::copy(models + "counter.pt2", at("counter.pt2"));
+  const Tensor in = *find(read_tensors(map_file(models + "counter.safetensors")), "in0");
+  std::vector<double> twice = in.doubles();
+  const std::vector<double> once = twice;
+  twice.insert(twice.end(), once.begin(), once.end());
+  std::vector<std::int64_t> shape = in.shape();
+  shape.insert(shape.begin(), 2);
+  write_file(at("two.safetensors"), write_tensors({{"in0", reals(shape, twice)}}));
+  shape[0] = 3;
+  twice.insert(twice.end(), once.begin(), once.end());
+  write_file(at("three.safetensors"), write_tensors({{"in0", reals(shape, twice)}}));
+  shape[0] = 1;
+  write_file(at("one.safetensors"), write_tensors({{"in0", reals(shape, once)}}));
+  expect_resumes("counter.pt2");
+  if (!has_torch()) GTEST_SKIP() << "no Python with torch";
+  ASSERT_EQ(call("convert " + at("counter.pt2") + " -o " + at("counter.py")).code, 0);
+  expect_resumes("counter.py");
+}
+
+TEST_F(Run, ChoosesAModeWhereSourceHoldsBoth) {
+  if (!has_torch()) GTEST_SKIP() << "no Python with torch";
+  write_file(at("drop.py"),
+             "import torch\n"
+             "class Drop(torch.nn.Module):\n"
+             "    def __init__(self):\n"
+             "        super().__init__()\n"
+             "        self.drop = torch.nn.Dropout(0.5)\n"
+             "    def forward(self, x):\n"
+             "        return self.drop(x)\n"
+             "def load():\n"
+             "    return Drop()\n");
+  const std::vector<double> ones(100, 1);
+  write_file(at("ones.safetensors"), write_tensors({{"x", reals({100}, ones)}}));
+  ASSERT_EQ(run("drop.py", "ones.safetensors", "--mode eval").code, 0);
+  EXPECT_EQ(output(), ones);
+  ASSERT_EQ(run("drop.py", "ones.safetensors", "--mode train --threads 1").code, 0);
+  const std::vector<double> dropped = output();
+  EXPECT_NE(dropped, ones);
+  ASSERT_EQ(run("drop.py", "ones.safetensors", "--mode train --seed 0").code, 0);
+  EXPECT_EQ(output(), dropped);
+  ASSERT_EQ(run("drop.py", "ones.safetensors", "--mode train --seed 5").code, 0);
+  EXPECT_NE(output(), dropped);
+}
+
+TEST_F(Run, RefusesStepsThatInputsDoNotHave) {
+  expect_refused(3, "input 'x': it is f32[2]; with --steps 3 it begins with an axis of length 3",
+                 "--steps 3");
+  expect_refused(3, "input 'x': it is f32[3, 2]; with --steps 2 it begins with an axis of length 2",
+                 "--steps 2", "three.safetensors");
+  for (const std::string steps : {"0", "-1", "1.5", "many", "1000001"}) {
+    expect_refused(2, "--steps: '" + steps + "' is no whole number from 1 to 1000000",
+                   "--steps " + steps, "three.safetensors");
+  }
+  write_file(at("short.safetensors"), write_tensors({{"x", reals({2, 3}, {1, 2, 3, 4, 5, 6})}}));
+  const Ended ended = run("sum.isomer", "short.safetensors", "--steps 2");
+  EXPECT_TRUE(ended.err.starts_with("isomer: " + at("sum.isomer") + ": step 0: ")) << ended.err;
+}
+
+TEST_F(Run, RefusesStatesThatTheModelDoesNotKeep) {
+  const std::string file = at("states.safetensors");
+  const std::string states = "--states " + file;
+  write_file(file, write_tensors({{"tot", reals({2}, {1, 2})}}));
+  expect_refused(3, file + ": has no tensor 'total'; the model keeps: total", states);
+  write_file(file, write_tensors({{"total", reals({2}, {1, 2})}, {"more", reals({}, {1})}}));
+  expect_refused(3, file + ": has also 'more'; the model keeps one tensor for each of: total",
+                 states);
+  write_file(file, write_tensors({{"total", reals({3}, {1, 2, 3})}}));
+  expect_refused(2, file + ": state 'total': it is f32[3], where the model has f32[2]", states);
+  write_file(file, write_tensors({{"total", Tensor::zeros(DType::i64, {2})}}));
+  expect_refused(2, file + ": state 'total': it is i64[2], where the model has f32[2]", states);
+  expect_refused(3, at("none.safetensors") + ": cannot open: No such file or directory",
+                 "--states " + at("none.safetensors"));
+
+  write_file(at("plain.isomer"), "isomer 1\ngraph g(x: f32[2]) -> (y)\n  y = neg(x)\n");
+  expect_refused(2, "--states: the model keeps no states", states, "plain.safetensors",
+                 "plain.isomer");
+  expect_refused(2, "--save-states: the model keeps no states", "--save-states " + file,
+                 "plain.safetensors", "plain.isomer");
+  expect_refused(2, "--save-states: states are written as .safetensors files",
+                 "--save-states " + at("states.npy"));
+  expect_refused(2, "--save-states: the outputs are written there; choose another name",
+                 "--save-states " + at("y.safetensors"));
+}
+
+TEST_F(Run, RefusesOptionsThatAreNotThere) {
+  for (const std::string model : {"sum.isomer", "leaky.json"}) {
+    const auto refused = [&](const std::string& message, const std::string& more) {
+      expect_refused(2, message, more, "plain.safetensors", model);
+    };
+    refused("--threads: '-1' is no whole number from 0 to 1024", "--threads -1");
+    refused("--seed: '-3' is no whole number from 0", "--seed -3");
+    refused("--mode: there is no mode 'both'; there are: train, eval", "--mode both");
+    refused(
+        "--mode: the model holds one mode only, that in which it was exported or written; PyTorch "
+        "source holds both",
+        "--mode train");
+  }
+  expect_refused(2, "--device: engine 'reference' has no device 'tpu'; it runs on: cpu",
+                 "--device tpu");
+  expect_refused(2, "--device: system 'mdf' has no device 'tpu'; it runs on: cpu", "--device tpu",
+                 "plain.safetensors", "leaky.json");
+}
+
+}  // namespace
+}  // namespace isomer
