@@ -69,7 +69,7 @@ std::unique_ptr<Files> document_of(const Graph& graph) {
   const System& mdf = system_named("mdf");
   std::map<std::string, std::string> contents;
   for (const File& file : mdf.write(prepare_for(mdf, graph), "net").files)
-    contents.emplace(file.name, std::string(file.bytes.text()));
+    contents.emplace(file.name, std::string(bytes_of(file.parts).text()));
   return in_memory(std::move(contents));
 }
 

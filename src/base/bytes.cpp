@@ -5,9 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <mutex>
 
 #include "base/error.h"
 
@@ -20,6 +22,49 @@ Error system_error(const std::filesystem::path& path, std::string_view action) {
 
 }  // namespace
 
+struct Bytes::Later {
+  std::function<Bytes()> make;
+  mutable std::mutex gate;
+  mutable std::atomic<bool> done = false;
+  mutable Bytes bytes;
+};
+
+Bytes Bytes::later(std::size_t size, std::function<Bytes()> make) {
+  auto later = std::make_shared<Later>();
+  later->make = std::move(make);
+  Bytes bytes;
+  bytes.later_ = later.get();
+  bytes.owner_ = std::move(later);
+  bytes.size_ = size;
+  return bytes;
+}
+
+bool Bytes::waiting() const { return later_ != nullptr && !later_->done; }
+
+const std::byte* Bytes::made() const {
+  if (waiting()) {
+    const std::lock_guard guard(later_->gate);
+    if (waiting()) {
+      later_->bytes = later_->make().now();
+      later_->done = true;
+    }
+  }
+  return later_->bytes.data().data() + skipped_;
+}
+
+Bytes Bytes::now() const { return waiting() ? later_->make().now().part(skipped_, size_) : *this; }
+
+Bytes Bytes::part(std::size_t begin, std::size_t size) const {
+  Bytes part = *this;
+  if (later_ == nullptr) {
+    part.begin_ += begin;
+  } else {
+    part.skipped_ += begin;
+  }
+  part.size_ = size;
+  return part;
+}
+
 Bytes bytes_of(std::string text) {
   auto owner = std::make_shared<const std::string>(std::move(text));
   return {owner, std::as_bytes(std::span(owner->data(), owner->size()))};
@@ -28,6 +73,12 @@ Bytes bytes_of(std::string text) {
 Bytes bytes_of(std::vector<std::byte> data) {
   auto owner = std::make_shared<const std::vector<std::byte>>(std::move(data));
   return {owner, std::span(owner->data(), owner->size())};
+}
+
+Bytes bytes_of(const Parts& parts) {
+  std::string text;
+  for (const Bytes& part : parts) text += part.text();
+  return bytes_of(std::move(text));
 }
 
 Bytes map_file(const std::filesystem::path& path) {
@@ -52,15 +103,18 @@ Bytes map_file(const std::filesystem::path& path) {
   return {std::move(owner), {static_cast<const std::byte*>(address), size}};
 }
 
-void write_file(const std::filesystem::path& path, std::span<const std::byte> data) {
+void write_file(const std::filesystem::path& path, const Parts& parts) {
   std::ofstream out(path, std::ios::binary | std::ios::trunc);
-  out.write(reinterpret_cast<const char*>(data.data()), static_cast<std::streamsize>(data.size()));
-  out.flush();
-  if (!out) throw system_error(path, "cannot write");
+  for (const Bytes& part : parts) {
+    const Bytes now = part.now();
+    const std::string_view text = now.text();
+    if (!out.write(text.data(), static_cast<std::streamsize>(text.size()))) break;
+  }
+  if (!out.flush()) throw system_error(path, "cannot write");
 }
 
 void write_file(const std::filesystem::path& path, std::string_view text) {
-  write_file(path, std::as_bytes(std::span(text.data(), text.size())));
+  write_file(path, {{nullptr, std::as_bytes(std::span(text.data(), text.size()))}});
 }
 
 }  // namespace isomer

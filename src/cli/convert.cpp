@@ -68,7 +68,7 @@ class Dump {
   void add(std::string_view step, const Graph& graph) {
     if (folder_.empty()) return;
     files_.push_back(
-        {fmt::format("{:02}.{}.isomer", files_.size(), step), bytes_of(to_text(graph))});
+        {fmt::format("{:02}.{}.isomer", files_.size(), step), {bytes_of(to_text(graph))}});
   }
   void save(const Files& source) const {
     if (folder_.empty()) return;
@@ -109,6 +109,18 @@ bool proved(const ModelFile& source, const System& target, const Staging& stagin
   }
 }
 
+/// A weight is looked at when it is written, and what is wrong with it is said of the model.
+void write_all(Staging& staging, const Written& written, const ModelFile& source) {
+  for (const File& file : written.files) {
+    try {
+      staging.write(file);
+    } catch (const Error& error) {
+      if (!error.where().starts_with(source.entry + ":")) throw;
+      with_file(source.path, source.entry, [&] { throw Error(error); });
+    }
+  }
+}
+
 }  // namespace
 
 Usage convert_usage() {
@@ -141,6 +153,7 @@ int convert(const Words& words) {
     return no;
   }
   const auto check = [&] {
+    with_file(source.path, source.entry, [&] { source.files->check_unchanged(); });
     for (const File& file : written.files)
       check_not_used(output.parent_path() / file.name, *source.files);
     check_ours(output, target.mark);
@@ -148,7 +161,7 @@ int convert(const Words& words) {
   };
   check();
   Staging staging(output.parent_path());
-  for (const File& file : written.files) staging.write(file);
+  write_all(staging, written, source);
   if (words.has("prove") && !proved(source, target, staging, written.files.at(0).name)) {
     say(fmt::format("isomer: {}: not written: it would not be equivalent", output.string()));
     return no;

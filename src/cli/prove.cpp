@@ -51,7 +51,7 @@ int prove(const Words& words) {
   if (words.has("json")) {
     check_not_used(words.text("json"), *a.files);
     check_not_used(words.text("json"), *b.files);
-    save(words.text("json"), to_json(certificate));
+    save(words.text("json"), {bytes_of(to_json(certificate))});
   }
   print(to_text(certificate));
   return certificate.equivalent ? yes : no;

@@ -112,7 +112,7 @@ std::vector<Tensor> inputs_of(std::span<const Tensor> inputs, std::int64_t step,
                               std::int64_t steps) {
   std::vector<Tensor> parts;
   for (const Tensor& all : inputs) {
-    const std::size_t size = all.bytes().data.size() / static_cast<std::size_t>(steps);
+    const std::size_t size = all.bytes().size() / static_cast<std::size_t>(steps);
     parts.emplace_back(all.dtype(),
                        std::vector<std::int64_t>(all.shape().begin() + 1, all.shape().end()),
                        all.bytes().part(size * static_cast<std::size_t>(step), size));
@@ -139,7 +139,7 @@ class Stack {
                     fmt::format("it is {} where it was {} in the first step",
                                 to_text(outputs[i].type()), to_text(types_[i])));
       }
-      const auto bytes = outputs[i].bytes().data;
+      const auto bytes = outputs[i].bytes().data();
       data_[i].insert(data_[i].end(), bytes.begin(), bytes.end());
     }
   }
@@ -209,6 +209,7 @@ int run(const Words& words) {
       words.has("steps")
           ? run_steps(model, executor, tensors, steps)
           : with_file(model.path, model.entry, [&] { return executor.run(tensors); });
+  with_file(model.path, model.entry, [&] { model.files->check_unchanged(); });
   write_outputs(words.text("output"), outputs);
   if (words.has("save-states")) {
     const std::vector<Tensor> states =

@@ -135,7 +135,7 @@ Staging::Staging(Place place)
 
 void Staging::write(const File& file) {
   try {
-    write_file(folder() / file.name, file.bytes.data);
+    write_file(folder() / file.name, file.parts);
   } catch (const Error& error) {
     throw outside(error);
   }
@@ -214,9 +214,9 @@ void check_beside(const fs::path& folder, const std::vector<File>& files) {
   }
 }
 
-void save(const fs::path& path, std::string_view content) {
+void save(const fs::path& path, const Parts& content) {
   Staging staging(path.parent_path());
-  staging.write({path.filename().string(), bytes_of(std::string(content))});
+  staging.write({path.filename().string(), content});
   staging.publish([] {});
 }
 

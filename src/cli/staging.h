@@ -62,6 +62,6 @@ void check_ours(const std::filesystem::path& path, std::string_view mark);
 void check_beside(const std::filesystem::path& folder, const std::vector<File>& files);
 
 /// Writes one file, aside first.
-void save(const std::filesystem::path& path, std::string_view content);
+void save(const std::filesystem::path& path, const Parts& content);
 
 }  // namespace isomer::cli

@@ -186,7 +186,7 @@ StoredTensor read_npy(const Bytes& file) {
   return {"", std::string(word.stored), *header.shape, file.part(begin + size, bytes)};
 }
 
-std::string write_npy(const StoredTensor& tensor) {
+Parts write_npy(const StoredTensor& tensor) {
   const auto word = std::ranges::find(words, tensor.dtype, &Word::stored);
   if (word == words.end()) refuse(fmt::format("NumPy has no type {}", quoted(tensor.dtype)));
   std::string shape;
@@ -204,7 +204,7 @@ std::string write_npy(const StoredTensor& tensor) {
   file += '\0';
   file += static_cast<char>(header.size() & 0xffU);
   file += static_cast<char>(header.size() >> 8U);
-  return file + header + std::string(tensor.bytes.text());
+  return {bytes_of(file + header), tensor.bytes};
 }
 
 }  // namespace isomer

@@ -75,9 +75,9 @@ Range read_tensor(const Tree& tree, const Bytes& data, StoredTensor& tensor) {
   const auto offsets = read_lengths(tree.find("data_offsets"), "data_offsets");
   if (offsets.size() != 2) refuse("'data_offsets' must be two integers");
   const Range range{static_cast<std::uint64_t>(offsets[0]), static_cast<std::uint64_t>(offsets[1])};
-  if (range.begin > range.end || range.end > data.data.size()) {
+  if (range.begin > range.end || range.end > data.size()) {
     refuse(fmt::format("its bytes {} to {} reach out of the file's {}", range.begin, range.end,
-                       data.data.size()));
+                       data.size()));
   }
   const std::uint64_t size = byte_count(tensor);
   if (range.end - range.begin != size) {
@@ -129,7 +129,7 @@ Tree header_of(const SafeTensors& content, const std::vector<std::uint64_t>& beg
     Tree::List shape;
     for (const std::int64_t length : tensor.shape) shape.push_back(Tree{length});
     const auto begin = static_cast<std::int64_t>(begins[i]);
-    const auto size = static_cast<std::int64_t>(tensor.bytes.data.size());
+    const auto size = static_cast<std::int64_t>(tensor.bytes.size());
     Tree::Map entry;
     entry.emplace_back("dtype", Tree{tensor.dtype});
     entry.emplace_back("shape", Tree{std::move(shape)});
@@ -147,7 +147,7 @@ void check_writable(const SafeTensors& content) {
                   "safetensors cannot hold that name; names are UTF-8, and not '__metadata__'");
     }
     expect(names.insert(tensor.name).second, "tensors to write have names of their own");
-    expect(byte_count(tensor) == tensor.bytes.data.size(),
+    expect(byte_count(tensor) == tensor.bytes.size(),
            "a tensor to write has the bytes its shape says");
   }
 }
@@ -188,11 +188,11 @@ SafeTensors read_safetensors(const Bytes& file) {
                });
   }
   with_place("header", [&] { refuse_repeated_keys(header, words); });
-  check_tiling(std::move(ranges), content, data.data.size());
+  check_tiling(std::move(ranges), content, data.size());
   return content;
 }
 
-std::string write_safetensors(const SafeTensors& content) {
+Parts write_safetensors(const SafeTensors& content) {
   check_writable(content);
   // Wide elements first, so that each tensor begins at a multiple of its element's size.
   std::vector<std::size_t> order(content.tensors.size());
@@ -203,17 +203,16 @@ std::string write_safetensors(const SafeTensors& content) {
   std::uint64_t end = 0;
   for (const std::size_t i : order) {
     begins[i] = end;
-    end += content.tensors[i].bytes.data.size();
+    end += content.tensors[i].bytes.size();
   }
 
   std::string header =
       write_json(header_of(content, begins), {.indent = 0, .ascii = true, .inline_lists = 0});
   header.append((8 - header.size() % 8) % 8, ' ');
-  std::string file;
-  file.reserve(8 + header.size() + end);
-  for (std::size_t i = 0; i < 8; ++i) file += static_cast<char>((header.size() >> (8 * i)) & 0xffU);
-  file += header;
-  for (const std::size_t i : order) file += content.tensors[i].bytes.text();
+  std::string size;
+  for (std::size_t i = 0; i < 8; ++i) size += static_cast<char>((header.size() >> (8 * i)) & 0xffU);
+  Parts file{bytes_of(size + header)};
+  for (const std::size_t i : order) file.push_back(content.tensors[i].bytes);
   return file;
 }
 

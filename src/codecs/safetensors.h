@@ -26,6 +26,7 @@ struct SafeTensors {
 /// sizes that do not fit.
 SafeTensors read_safetensors(const Bytes& file);
 /// Header padded so that the data begin at a multiple of 8.
-std::string write_safetensors(const SafeTensors& content);
+/// The header, then the tensors' bytes as they are.
+Parts write_safetensors(const SafeTensors& content);
 
 }  // namespace isomer

@@ -332,14 +332,14 @@ std::uint32_t checksum_of(std::span<const std::byte> data) {
 }  // namespace
 
 Zip::Zip(Bytes file) : file_(std::move(file)) {
-  const Directory directory = find_directory(file_.data);
-  Cursor cursor(file_.data.first(directory.begin + directory.size), directory.begin, "directory");
+  const Directory directory = find_directory(file_.data());
+  Cursor cursor(file_.data().first(directory.begin + directory.size), directory.begin, "directory");
   entries_.reserve(directory.count);
   for (std::uint64_t i = 0; i < directory.count; ++i) {
     Entry entry = read_entry(cursor);
     if (entry.name.ends_with('/') && entry.size == 0) continue;
     with_place(entry_place(entry.name), [&] {
-      entry.data = find_data(file_.data, entry, directory.begin);
+      entry.data = find_data(file_.data(), entry, directory.begin);
       if (!index_.emplace(entry.name, entries_.size()).second)
         refuse("", "stands twice in the archive");
     });
@@ -358,11 +358,13 @@ const Zip::Entry* Zip::find(std::string_view name) const {
 Bytes Zip::read(std::string_view name) const {
   const Entry* entry = find(name);
   if (entry == nullptr) refuse("", fmt::format("the archive has no entry {}", quoted(name)));
-  return with_place(entry_place(name), [&] {
-    const Bytes packed = file_.part(entry->data, entry->stored);
-    Bytes bytes = entry->method == 0 ? packed : inflate(packed.data, entry->size);
-    if (checksum_of(bytes.data) != entry->checksum) refuse("", "is damaged: its checksum is wrong");
-    return bytes;
+  return Bytes::later(entry->size, [packed = file_.part(entry->data, entry->stored), one = *entry] {
+    return with_place(entry_place(one.name), [&] {
+      Bytes bytes = one.method == 0 ? packed : inflate(packed.data(), one.size);
+      if (checksum_of(bytes.data()) != one.checksum)
+        refuse("", "is damaged: its checksum is wrong");
+      return bytes;
+    });
   });
 }
 

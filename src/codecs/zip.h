@@ -10,8 +10,9 @@
 
 namespace isomer {
 
-/// A zip archive. Stored entries are parts of the mapped file, never copied; deflated ones are
-/// unpacked when read. Every range is checked against the file before anything is allocated.
+/// A zip archive. Stored entries are parts of the mapped file, never copied. An entry is unpacked
+/// and its checksum is verified when its bytes are used. Every range is checked against the file
+/// before anything is allocated.
 class Zip {
  public:
   struct Entry {
@@ -32,7 +33,8 @@ class Zip {
   const std::vector<Entry>& entries() const { return entries_; }
   /// Null when there is none.
   const Entry* find(std::string_view name) const;
-  /// Throws Fault::file when there is none or its checksum is wrong.
+  /// Throws Fault::file when there is none; so does the use of its bytes when its checksum is
+  /// wrong.
   Bytes read(std::string_view name) const;
 
  private:

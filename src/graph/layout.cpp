@@ -66,7 +66,7 @@ Tensor lay_out(DType dtype, std::vector<std::int64_t> shape, std::span<const std
   const std::int64_t count = count_elements(shape);
   if (count == 0) return Tensor(dtype, std::move(shape), {});
   const std::size_t size = size_of(dtype);
-  const auto stored = static_cast<std::int64_t>(storage.data.size() / size);
+  const auto stored = static_cast<std::int64_t>(storage.size() / size);
   const std::optional<Reach> reach = reach_of(shape, strides, offset);
   if (!reach || reach->first < 0 || reach->last >= stored) {
     throw Error(
@@ -87,9 +87,13 @@ Tensor lay_out(DType dtype, std::vector<std::int64_t> shape, std::span<const std
                 fmt::format("the view {} repeats {} stored elements too often",
                             to_text(dtype, shape), stored));
   }
-  std::vector<std::byte> bytes(static_cast<std::size_t>(count) * size);
-  copy_strided(shape, strides, storage.data.data() + begin, size, bytes.data(), count);
-  return Tensor(dtype, std::move(shape), bytes_of(std::move(bytes)));
+  const auto whole = static_cast<std::size_t>(count) * size;
+  const auto copied = [=, strides = std::vector(strides.begin(), strides.end())] {
+    std::vector<std::byte> bytes(whole);
+    copy_strided(shape, strides, storage.data().data() + begin, size, bytes.data(), count);
+    return bytes_of(std::move(bytes));
+  };
+  return Tensor(dtype, shape, storage.waiting() ? Bytes::later(whole, copied) : copied());
 }
 
 }  // namespace isomer

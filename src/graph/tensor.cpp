@@ -151,13 +151,20 @@ std::vector<To> all_as(const TensorView& view) {
   return values;
 }
 
-bool aligned(const Bytes& bytes, DType dtype) {
+/// The bytes as `as` may look at them: at an address that fits, booleans as 0 and 1.
+Bytes usable(const Bytes& given, DType dtype) {
+  const Bytes bytes = given.now();
+  const std::span<const std::byte> data = bytes.data();
   const std::size_t alignment = std::min<std::size_t>(size_of(dtype), 8);
-  return reinterpret_cast<std::uintptr_t>(bytes.data.data()) % alignment == 0;
-}
-
-bool valid_booleans(const Bytes& bytes) {
-  return std::ranges::all_of(bytes.data, [](std::byte b) { return b <= std::byte{1}; });
+  const bool aligned = reinterpret_cast<std::uintptr_t>(data.data()) % alignment == 0;
+  const bool odd = dtype == DType::boolean &&
+                   std::ranges::any_of(data, [](std::byte b) { return b > std::byte{1}; });
+  if (aligned && !odd) return bytes;
+  std::vector<std::byte> copy(data.begin(), data.end());
+  if (odd)
+    std::ranges::replace_if(
+        copy, [](std::byte b) { return b > std::byte{1}; }, std::byte{1});
+  return bytes_of(std::move(copy));
 }
 
 }  // namespace
@@ -170,20 +177,21 @@ void TensorView::require(DType wanted) const {
 
 Tensor::Tensor(DType dtype, std::vector<std::int64_t> shape, Bytes bytes)
     : dtype_(dtype), shape_(std::move(shape)), bytes_(std::move(bytes)) {
+  check_size();
+  if (bytes_.waiting()) {
+    bytes_ = Bytes::later(bytes_.size(), [bytes = bytes_, dtype] { return usable(bytes, dtype); });
+  } else {
+    bytes_ = usable(bytes_, dtype);
+  }
+}
+
+void Tensor::check_size() const {
   const auto count = static_cast<std::uint64_t>(count_elements(shape_));
-  const std::uint64_t size = bytes_.data.size();
-  if (size % size_of(dtype) != 0 || size / size_of(dtype) != count) {
-    throw Error(Fault::model, "",
-                fmt::format("{} needs {} elements of {} bytes and is given {} bytes",
-                            to_text(dtype, shape_), count, size_of(dtype), size));
-  }
-  if (dtype == DType::boolean && !valid_booleans(bytes_)) {
-    std::vector<std::byte> copy(bytes_.data.begin(), bytes_.data.end());
-    for (std::byte& b : copy) b = b == std::byte{0} ? b : std::byte{1};
-    bytes_ = bytes_of(std::move(copy));
-  } else if (!aligned(bytes_, dtype)) {
-    bytes_ = bytes_of(std::vector<std::byte>(bytes_.data.begin(), bytes_.data.end()));
-  }
+  const std::uint64_t size = bytes_.size();
+  if (size % size_of(dtype_) == 0 && size / size_of(dtype_) == count) return;
+  throw Error(Fault::model, "",
+              fmt::format("{} needs {} elements of {} bytes and is given {} bytes",
+                          to_text(dtype_, shape_), count, size_of(dtype_), size));
 }
 
 Tensor Tensor::zeros(DType dtype, std::vector<std::int64_t> shape) {
@@ -216,19 +224,23 @@ std::vector<std::int64_t> Tensor::integers() const {
 }
 
 Tensor Tensor::reshaped(std::vector<std::int64_t> shape) const {
-  return Tensor(dtype_, std::move(shape), bytes_);
+  Tensor tensor = *this;
+  tensor.shape_ = std::move(shape);
+  tensor.check_size();
+  return tensor;
 }
 
 Tensor Tensor::converted(DType dtype) const {
   if (dtype == dtype_) return *this;
   std::vector<std::byte> bytes = allocated(count(), dtype);
+  const std::span<const std::byte> old = bytes_.data();
   with_element(dtype_, [&](auto from) {
     with_element(dtype, [&](auto to) {
       using From = typename decltype(from)::type;
       using To = typename decltype(to)::type;
       std::byte* out = bytes.data();
-      for (std::size_t at = 0; at < bytes_.data.size(); at += sizeof(From)) {
-        const To element = narrowed<To>(widened(element_at<From>(bytes_.data.data() + at)));
+      for (std::size_t at = 0; at < old.size(); at += sizeof(From)) {
+        const To element = narrowed<To>(widened(element_at<From>(old.data() + at)));
         std::memcpy(out, &element, sizeof element);
         out += sizeof element;
       }
@@ -239,7 +251,7 @@ Tensor Tensor::converted(DType dtype) const {
 
 bool Tensor::same_bits(const Tensor& other) const {
   return dtype_ == other.dtype_ && shape_ == other.shape_ &&
-         std::ranges::equal(bytes_.data, other.bytes_.data);
+         std::ranges::equal(bytes_.data(), other.bytes_.data());
 }
 
 std::int64_t count_elements(std::span<const std::int64_t> shape) {

@@ -84,7 +84,7 @@ class Tensor {
   static Tensor from_integers(DType dtype, std::vector<std::int64_t> shape,
                               std::span<const std::int64_t> values);
 
-  TensorView view() const { return {dtype_, shape_, bytes_.data}; }
+  TensorView view() const { return {dtype_, shape_, bytes_.data()}; }
   TensorType type() const;
   DType dtype() const { return dtype_; }
   const std::vector<std::int64_t>& shape() const { return shape_; }
@@ -106,6 +106,8 @@ class Tensor {
   bool operator==(const Tensor& other) const { return same_bits(other); }
 
  private:
+  void check_size() const;
+
   DType dtype_ = DType::f32;
   std::vector<std::int64_t> shape_;
   Bytes bytes_;
@@ -115,8 +117,8 @@ class Tensor {
 std::int64_t count_elements(std::span<const std::int64_t> shape);
 
 /// Lays out a strided view of `storage` (strides and offset in elements) contiguously; shares the
-/// bytes where the view is contiguous already. Throws Fault::model when the view reaches outside
-/// the storage.
+/// bytes where the view is contiguous already, and waits as they do. Throws Fault::model when the
+/// view reaches outside the storage.
 Tensor lay_out(DType dtype, std::vector<std::int64_t> shape, std::span<const std::int64_t> strides,
                std::int64_t offset, const Bytes& storage);
 

@@ -30,7 +30,7 @@ const Tensor* lookup(const Table& table, const std::string& name, const Aliases&
 }
 
 std::size_t first_difference(const Tensor& a, const Tensor& b) {
-  const auto left = a.bytes().data, right = b.bytes().data;
+  const auto left = a.bytes().data(), right = b.bytes().data();
   const auto [where, other] = std::ranges::mismatch(left, right);
   return static_cast<std::size_t>(where - left.begin()) / size_of(a.dtype());
 }

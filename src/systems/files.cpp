@@ -1,5 +1,7 @@
 #include "systems/files.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <set>
 
@@ -19,6 +21,22 @@ bool stays_inside(std::string_view name) {
 
 Error no_such_file(std::string_view name) {
   return Error(Fault::file, std::string(name), "there is no such file");
+}
+
+/// Which file it is, and when it was written to.
+struct Stamp {
+  std::pair<dev_t, ino_t> file;
+  off_t size = 0;
+  std::pair<time_t, long> written;
+  bool operator==(const Stamp&) const = default;
+};
+
+Stamp stamp_of(const fs::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return {};
+  return {{status.st_dev, status.st_ino},
+          status.st_size,
+          {status.st_mtim.tv_sec, status.st_mtim.tv_nsec}};
 }
 
 class Folder final : public Files {
@@ -54,6 +72,7 @@ class Folder final : public Files {
     }
     if (!has(name)) throw no_such_file(name);
     used_.insert(folder_ / name);
+    read_.try_emplace(folder_ / name, stamp_of(folder_ / name));
     return map_file(folder_ / name);
   }
 
@@ -64,9 +83,19 @@ class Folder final : public Files {
 
   std::vector<fs::path> used() const override { return {used_.begin(), used_.end()}; }
 
+  void check_unchanged() const override {
+    for (const auto& [path, then] : read_) {
+      const Stamp now = stamp_of(path);
+      if (now == then || now.file != then.file) continue;
+      throw Error(Fault::file, path.filename().string(),
+                  "was written to while it was read; try again when it is finished");
+    }
+  }
+
  private:
   fs::path folder_;
   mutable std::set<fs::path> used_;
+  mutable std::map<fs::path, Stamp> read_;
 };
 
 class Memory final : public Files {

@@ -25,6 +25,9 @@ class Files {
   virtual std::filesystem::path path(std::string_view name) const = 0;
   /// The places on disk that were read or asked for so far: they must not be written over.
   virtual std::vector<std::filesystem::path> used() const { return {}; }
+  /// Throws Fault::file for a file that was written to since it was read: what was made of it may
+  /// be of two minds. One that was replaced is still the one that was read.
+  virtual void check_unchanged() const {}
 };
 
 /// The files of one folder; mapped when read. A name that leads out of the folder is refused.
@@ -48,10 +51,11 @@ decltype(auto) with_file(std::string_view label, std::string_view entry, Action&
   }
 }
 
-/// One file to be written by whoever called a writer.
+/// One file to be written by whoever called a writer. Its parts are written one after the other,
+/// without being joined.
 struct File {
   std::string name;
-  Bytes bytes;
+  Parts parts;
 };
 
 }  // namespace isomer

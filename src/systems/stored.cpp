@@ -34,7 +34,7 @@ Tensor tensor_of(const StoredTensor& stored) {
         Fault::unsupported, stored.name,
         fmt::format("elements are {}; {} are read", isomer::quoted(stored.dtype), listed(known)));
   }
-  if (word->dtype == DType::boolean && !all_zero_or_one(stored.bytes.data)) {
+  if (word->dtype == DType::boolean && !all_zero_or_one(stored.bytes.data())) {
     throw Error(Fault::file, stored.name, "has a boolean that is neither 0 nor 1");
   }
   return with_place(stored.name, [&] { return Tensor(word->dtype, stored.shape, stored.bytes); });
@@ -57,7 +57,7 @@ NamedTensors read_tensors(const Bytes& file) {
   return tensors;
 }
 
-std::string write_tensors(const NamedTensors& tensors) {
+Parts write_tensors(const NamedTensors& tensors) {
   SafeTensors content;
   for (const auto& [name, tensor] : tensors) content.tensors.push_back(stored(tensor, name));
   return write_safetensors(content);

@@ -25,7 +25,7 @@ using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 /// The tensors of a safetensors file, in its order.
 NamedTensors read_tensors(const Bytes& file);
 /// A safetensors file of them. Names must differ.
-std::string write_tensors(const NamedTensors& tensors);
+Parts write_tensors(const NamedTensors& tensors);
 
 /// The name of the weights' file that goes with `entry`, which no other file that we write has:
 /// "net.json.safetensors". PyTorch source alone, which people load by hand, has "net.safetensors".

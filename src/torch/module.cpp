@@ -24,10 +24,10 @@ namespace {
 /// Shares the bytes and keeps them alive. libtorch never writes to it, for no operator of ours
 /// writes to its inputs.
 at::Tensor wrapped(const Tensor& tensor) {
-  const Bytes bytes = tensor.bytes();
-  void* data = const_cast<std::byte*>(bytes.data.data());
+  const Bytes& bytes = tensor.bytes();
+  void* data = const_cast<std::byte*>(bytes.data().data());
   return at::from_blob(
-      data, tensor.shape(), [owner = bytes.owner](void*) {}, scalar_type(tensor.dtype()));
+      data, tensor.shape(), [owner = bytes.owner()](void*) {}, scalar_type(tensor.dtype()));
 }
 
 /// Shares the memory where it is contiguous and keeps it alive.

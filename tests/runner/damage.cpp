@@ -119,7 +119,7 @@ std::string tensors(Cursor& cursor) {
     const std::vector<std::int64_t> shape = read_shape(cursor);
     named.emplace_back(std::move(name), read_elements(cursor, dtype, shape));
   } while (cursor.take(","));
-  return write_tensors(named);
+  return std::string(bytes_of(write_tensors(named)).text());
 }
 
 std::string lines(Cursor& cursor) {

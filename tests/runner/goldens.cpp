@@ -25,11 +25,11 @@ std::string first_difference(std::string_view given, std::string_view expected) 
 
 std::string check_file(const File& written, const fs::path& folder, const Options& options) {
   const fs::path path = folder / written.name;
-  if (options.bless) write_file(path, written.bytes.data);
+  if (options.bless) write_file(path, written.parts);
   const Bytes expected = map_file(path);
-  if (expected.text() == written.bytes.text()) return "";
-  return fmt::format("{}: {}", written.name,
-                     first_difference(written.bytes.text(), expected.text()));
+  const Bytes given = bytes_of(written.parts);
+  if (expected.text() == given.text()) return "";
+  return fmt::format("{}: {}", written.name, first_difference(given.text(), expected.text()));
 }
 
 /// What is read from the system's file: "read.isomer", or the model where there is none.

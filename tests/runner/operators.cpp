@@ -128,7 +128,7 @@ std::string check_system(const OperatorCase& one, const System& system) {
   }
   const Written written = system.write(ready, "model");
   std::map<std::string, std::string> files;
-  for (const File& file : written.files) files[file.name] = std::string(file.bytes.text());
+  for (const File& file : written.files) files[file.name] = bytes_of(file.parts).text();
   const std::unique_ptr<Files> opened = in_memory(files);
   const std::string& entry = written.files[0].name;
   if (system.simulate != nullptr) {
@@ -151,7 +151,7 @@ std::string check_source(const OperatorCase& one) {
     apart.nodes[i].scope = fmt::format("part{}", i);
   for (const Graph& graph : {one.graph, apart}) {
     const Written written = system.write(prepare_for(system, graph), "model");
-    if (written.files.at(0).bytes.text().find("def forward(") == std::string_view::npos)
+    if (bytes_of(written.files.at(0).parts).text().find("def forward(") == std::string_view::npos)
       return "the source has no forward";
   }
   return "";

@@ -105,7 +105,7 @@ std::shared_ptr<const Files> document_of(const Graph& graph) {
   const System& mdf = system_named("mdf");
   std::map<std::string, std::string> files;
   for (const File& file : mdf.write(prepare_for(mdf, graph), "net").files)
-    files.emplace(file.name, std::string(file.bytes.text()));
+    files.emplace(file.name, std::string(bytes_of(file.parts).text()));
   return in_memory(std::move(files));
 }
 

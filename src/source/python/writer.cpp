@@ -70,10 +70,9 @@ Written write(const Dialect& dialect, const Graph& graph, std::string_view stem)
   Written written;
   add_renamed(graph.signature.arguments, parameters.positional, graph.name, written.notes);
   add_renamed(graph.signature.keywords, parameters.keywords, graph.name, written.notes);
-  written.files.push_back({fmt::format("{}.py", stem), bytes_of(text)});
+  written.files.push_back({fmt::format("{}.py", stem), {bytes_of(text)}});
   if (any) {
-    written.files.push_back(
-        {fmt::format("{}.safetensors", stem), bytes_of(write_safetensors(weights))});
+    written.files.push_back({fmt::format("{}.safetensors", stem), write_safetensors(weights)});
   }
   return written;
 }

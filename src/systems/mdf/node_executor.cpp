@@ -89,7 +89,7 @@ void SharedOperators::hold(const Value& value) {
   constexpr std::int64_t most_made = 8 * numpy::most_elements;
   constexpr std::int64_t most_items = numpy::most_elements / 64;
   if (const Array* array = value.as<Array>()) {
-    if (array->tensor.bytes().owner.use_count() == 1) spent.made += array->tensor.count();
+    if (array->tensor.bytes().owner().use_count() == 1) spent.made += array->tensor.count();
   } else if (numpy::items_of(value) != nullptr || value.as<Dict>() != nullptr) {
     spent.items += static_cast<std::int64_t>(numpy::values_in(value));
   }

@@ -167,7 +167,7 @@ Writer::Writer(const Graph& graph, std::string_view stem)
       uses_(graph.values.size(), 0),
       needs_node_(graph.values.size(), false) {
   std::size_t bytes = 0;
-  for (const Constant& constant : graph.constants) bytes += constant.data.bytes().data.size();
+  for (const Constant& constant : graph.constants) bytes += constant.data.bytes().size();
   external_ = bytes >= most_embedded;
 }
 
@@ -471,9 +471,8 @@ Written Writer::write() && {
   document.graphs.emplace_back(document.id + "_graph", std::move(document_));
 
   Written written;
-  written.files.push_back({stem_ + ".json", bytes_of(write_json(to_tree(document)) + "\n")});
-  if (!tensors_.empty())
-    written.files.push_back({origin_.tensors, bytes_of(write_tensors(tensors_))});
+  written.files.push_back({stem_ + ".json", {bytes_of(write_json(to_tree(document)) + "\n")}});
+  if (!tensors_.empty()) written.files.push_back({origin_.tensors, write_tensors(tensors_)});
   written.notes = std::move(notes_);
   return written;
 }

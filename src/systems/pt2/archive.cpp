@@ -41,8 +41,8 @@ class Budget {
 /// The records of an archive, by their names below the folder that holds all.
 class Records {
  public:
-  explicit Records(const Bytes& file)
-      : made(64, 4, file.data.size()), named(256, 64, file.data.size()), zip_(file) {
+  Records(const Bytes& bytes, std::string_view name)
+      : file(name), made(64, 4, bytes.size()), named(256, 64, bytes.size()), zip_(bytes) {
     if (zip_.entries().empty()) refuse(Fault::file, "the archive is empty");
     const std::string& first = zip_.entries()[0].name;
     const std::size_t end = first.find('/');
@@ -85,8 +85,9 @@ class Records {
     return names;
   }
 
-  Budget made;   // in bytes: what is unpacked, and what views make of their storages
-  Budget named;  // in bytes: tied tensors, which are written once for each of their names
+  const std::string file;  // its name
+  Budget made;             // in bytes: what is unpacked, and what views make of their storages
+  Budget named;            // in bytes: tied tensors, which are written once for each of their names
 
  private:
   Zip zip_;
@@ -153,9 +154,9 @@ void check_fields(const Tree& tree, std::initializer_list<std::string_view> know
 Tree read_document(Records& records, const std::string& name, Tree (*read)(std::string_view)) {
   constexpr std::size_t largest = 256U << 20U;
   const Bytes bytes = records.read(name);
-  if (bytes.data.size() > largest)
+  if (bytes.size() > largest)
     refuse(Fault::unsupported,
-           fmt::format("is {} bytes; we read programs of up to {}", bytes.data.size(), largest));
+           fmt::format("is {} bytes; we read programs of up to {}", bytes.size(), largest));
   Tree tree = read(bytes.text());
   refuse_repeated_keys(tree, bytes.text());
   return tree;
@@ -164,8 +165,18 @@ Tree read_document(Records& records, const std::string& name, Tree (*read)(std::
 /// Tensors by their views: tied ones are laid out once.
 using Views = std::map<std::string, Tensor>;
 
+Bytes checked(const Bytes& given, DType dtype) {
+  const Bytes bytes = given.now();
+  const std::span<const std::byte> data = bytes.data();
+  if (dtype == DType::boolean &&
+      std::ranges::any_of(data, [](std::byte b) { return b > std::byte{1}; }))
+    refuse(Fault::file, "has a boolean that is neither 0 nor 1");
+  return bytes;
+}
+
+/// `place` is for what is found when the tensor is used.
 Payload read_payload(const Tree& meta, const Bytes& storage, std::string record, Records& records,
-                     Views& views) {
+                     Views& views, const std::string& place) {
   const Tree& tensor = field(meta, "tensor_meta");
   check_fields(meta, {"path_name", "is_param", "use_pickle", "tensor_meta"});
   check_fields(
@@ -200,14 +211,16 @@ Payload read_payload(const Tree& meta, const Bytes& storage, std::string record,
     refuse(Fault::file,
            fmt::format("its sizes make {} bytes, with the views before it more than {}; record {} "
                        "has {}",
-                       size, records.made.most, quoted(payload.storage), storage.data.size()));
+                       size, records.made.most, quoted(payload.storage), storage.size()));
   }
-  payload.data = lay_out(dtype, sizes, strides, offset, storage);
-  const auto bytes = payload.data.view().bytes;
-  const bool odd = dtype == DType::boolean && std::ranges::any_of(bytes, [](std::byte b) {
-                     return std::to_integer<int>(b) > 1;
-                   });
-  if (odd) refuse(Fault::file, "has a boolean that is neither 0 nor 1");
+  const DType stored = dtype == DType::boolean ? DType::u8 : dtype;
+  const Bytes bytes = lay_out(stored, sizes, strides, offset, storage).bytes();
+  payload.data = Tensor(dtype, sizes, Bytes::later(bytes.size(), [=] {
+                          return with_place(place, [&] {
+                            storage.data();  // whose checksum is verified once for all views
+                            return checked(bytes, dtype);
+                          });
+                        }));
   views.emplace(payload.view, payload.data);
   return payload;
 }
@@ -216,7 +229,7 @@ std::map<std::string, Payload> read_payloads(Records& records, const std::string
                                              const std::string& config) {
   std::map<std::string, Payload> payloads;
   Views views;
-  // Several tensors may be views of one record, whose checksum is tested whenever it is read.
+  // Several tensors may be views of one record, whose checksum is verified once.
   std::map<std::string, Bytes> storages;
   const std::string name = folder + config;
   if (!records.has(name)) {
@@ -238,7 +251,9 @@ std::map<std::string, Payload> read_payloads(Records& records, const std::string
           refuse(Fault::file, fmt::format("its record {} is missing", quoted(record)));
         storage->second = records.read(folder + record);
       }
-      payloads.emplace(fqn, read_payload(meta, storage->second, folder + record, records, views));
+      const std::string place = fmt::format("{}: tensor {}", records.file, quoted(fqn));
+      payloads.emplace(fqn,
+                       read_payload(meta, storage->second, folder + record, records, views, place));
     });
   }
   return payloads;
@@ -246,9 +261,9 @@ std::map<std::string, Payload> read_payloads(Records& records, const std::string
 
 }  // namespace
 
-Archive open_archive(const Bytes& file) {
-  check_kind(Zip(file));
-  Records records(file);
+Archive open_archive(const Bytes& bytes, std::string_view file) {
+  check_kind(Zip(bytes));
+  Records records(bytes, file);
   check_versions(records);
   const std::string model = find_model(records);
   Archive archive;

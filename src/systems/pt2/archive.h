@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "base/bytes.h"
 #include "codecs/tree.h"
@@ -26,9 +27,11 @@ struct Archive {
   std::map<std::string, Payload> constants;  // what is not in the state_dict
 };
 
-/// Opens an archive of torch 2.9 or newer. Throws Fault::file for a damaged one, Fault::unsupported
-/// with the cure for another layout and for pickled tensors.
-Archive open_archive(const Bytes& file);
+/// Opens an archive of torch 2.9 or newer, whose name is `file`. Throws Fault::file for a damaged
+/// one, Fault::unsupported with the cure for another layout and for pickled tensors. The bytes of
+/// weights are not looked at: what is wrong with them comes out, with the file's name, where they
+/// are used.
+Archive open_archive(const Bytes& bytes, std::string_view file);
 
 /// Whether the bytes look like an archive of `torch.export.save`, of whatever release. Never
 /// throws.

@@ -13,7 +13,7 @@ bool recognises(const Files& files, std::string_view entry) {
 
 Loaded read(const Files& files, std::string_view entry) {
   return with_place(entry, [&] {
-    const Archive archive = open_archive(files.read(entry));
+    const Archive archive = open_archive(files.read(entry), entry);
     return read_program(parse_program(archive.program), archive);
   });
 }

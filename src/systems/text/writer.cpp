@@ -35,8 +35,8 @@ Written write_text(const Graph& graph, std::string_view stem) {
   if (!tensors.empty()) {
     text.insert(first_line.size() - 1, " data " + quoted_with(beside, '"'));
   }
-  written.files.push_back({entry, bytes_of(std::move(text))});
-  if (!tensors.empty()) written.files.push_back({beside, bytes_of(write_tensors(tensors))});
+  written.files.push_back({entry, {bytes_of(std::move(text))}});
+  if (!tensors.empty()) written.files.push_back({beside, write_tensors(tensors)});
   return written;
 }
 

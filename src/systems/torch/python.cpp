@@ -96,7 +96,7 @@ Python::Python(const RunOptions& options) : folder_(temporary_files() / "isomer-
 // User code that is still running is of no use to anybody.
 Python::~Python() { stop(); }
 
-std::filesystem::path Python::put(std::string_view file, std::string_view content) const {
+std::filesystem::path Python::put(std::string_view file, const Parts& content) const {
   const std::filesystem::path path = folder() / file;
   try {
     write_file(path, content);
@@ -109,7 +109,7 @@ std::filesystem::path Python::put(std::string_view file, std::string_view conten
 
 void Python::start() {
   const std::string interpreter = python_interpreter();
-  const std::string driver = put("isomer_driver.py", pytorch_driver());
+  const std::string driver = put("isomer_driver.py", {bytes_of(std::string(pytorch_driver()))});
 
   std::array<int, 2> channel{}, printed{};
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel.data()) != 0 ||

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/bytes.h"
 #include "codecs/tree.h"
 #include "systems/system.h"
 #include "systems/temporary.h"
@@ -34,7 +35,7 @@ class Python {
   std::string name() const { return program_.filename().string(); }
 
   /// Writes a file for a request; gives its path.
-  std::filesystem::path put(std::string_view file, std::string_view content) const;
+  std::filesystem::path put(std::string_view file, const Parts& content) const;
   /// Where files for requests go; private to this process.
   const std::filesystem::path& folder() const { return folder_.path(); }
 

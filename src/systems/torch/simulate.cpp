@@ -180,7 +180,7 @@ std::filesystem::path place_of(const Files& files, std::string_view entry,
   for (const std::string& name : files.names()) {
     const std::filesystem::path path = folder / "program" / name;
     std::filesystem::create_directories(path.parent_path());
-    write_file(path, files.read(name).data);
+    write_file(path, {files.read(name)});
   }
   return folder / "program" / entry;
 }

@@ -201,11 +201,11 @@ Tensor chosen(const Tensor& condition, const Tensor& x, const Tensor& y) {
   const Tensor left = broadcast_to(x.converted(dtype), shape);
   const Tensor right = broadcast_to(y.converted(dtype), shape);
   const std::size_t size = size_of(dtype);
-  std::vector<std::byte> bytes(left.bytes().data.begin(), left.bytes().data.end());
+  std::vector<std::byte> bytes(left.bytes().data().begin(), left.bytes().data().end());
   const auto holds = test.view().as<bool>();
   for (std::size_t i = 0; i < holds.size(); ++i) {
     if (!holds[i])
-      std::copy_n(right.bytes().data.begin() + static_cast<std::ptrdiff_t>(i * size), size,
+      std::copy_n(right.bytes().data().begin() + static_cast<std::ptrdiff_t>(i * size), size,
                   bytes.begin() + static_cast<std::ptrdiff_t>(i * size));
   }
   return Tensor(dtype, shape, bytes_of(std::move(bytes)));

@@ -18,6 +18,7 @@
 
 #include "codecs/json.h"
 #include "codecs/npy.h"
+#include "codecs/zip.h"
 #include "program.h"
 #include "run/engine.h"
 #include "systems/stored.h"
@@ -166,6 +167,32 @@ TEST_F(Cli, WritesSeveralTargetsIntoOneFolder) {
   EXPECT_EQ(files(), 8U);
   EXPECT_EQ(call("show " + at("net.json")).code, 0);
   EXPECT_EQ(call("show " + at("net.isomer")).code, 0);
+}
+
+TEST_F(Cli, FindsADamagedWeightWhenItIsUsed) {
+  std::string bytes = content(models + "mlp.pt2");
+  const Zip zip(bytes_of(bytes));
+  bytes[zip.find("mlp/data/weights/weight_2")->data + 5] ^= 1;
+  write_file(at("net.pt2"), bytes);
+  const std::string damaged =
+      "net.pt2: tensor 'out.weight': entry 'mlp/data/weights/weight_2': is damaged: its checksum "
+      "is wrong\n";
+  const auto expect_damaged = [&](const std::string& words) {
+    const Ended ended = call(words);
+    EXPECT_EQ(ended.code, 3) << words;
+    EXPECT_TRUE(ended.err.starts_with("isomer: " + at("net.pt2: "))) << ended.err;
+    EXPECT_TRUE(ended.err.ends_with(damaged)) << ended.err;
+  };
+  EXPECT_EQ(call("show " + at("net.pt2")).code, 0);
+  for (const std::string target : {".py", ".json", ".isomer"})
+    expect_damaged("convert " + at("net.pt2") + " -o " + at("out" + target));
+  write_file(at("x.npy"), write_npy(stored(Tensor::zeros(DType::f32, {5, 4}), "")));
+  for (const Engine& engine : all_engines()) {
+    if (engine.available())
+      expect_damaged("run " + at("net.pt2") + " --inputs " + at("x.npy") + " -o " + at("y.npy") +
+                     " --engine " + std::string(engine.name));
+  }
+  EXPECT_EQ(files(), 2U);
 }
 
 TEST_F(Cli, WaitsForWhoeverPublishesIntoTheFolder) {

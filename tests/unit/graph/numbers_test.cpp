@@ -44,7 +44,7 @@ Tensor edges(DType dtype) {
 
 Tensor element(const Tensor& tensor, std::size_t i) {
   const std::size_t size = size_of(tensor.dtype());
-  const auto bytes = tensor.bytes().data.subspan(i * size, size);
+  const auto bytes = tensor.bytes().data().subspan(i * size, size);
   return Tensor(tensor.dtype(), {}, bytes_of(std::vector<std::byte>(bytes.begin(), bytes.end())));
 }
 

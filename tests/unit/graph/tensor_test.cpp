@@ -66,11 +66,11 @@ TEST(Tensor, CopiesBytesThatAreNotAligned) {
   const std::size_t odd = reinterpret_cast<std::uintptr_t>(raw->data()) % 4 == 1 ? 2 : 1;
   std::memcpy(raw->data() + odd, &value, sizeof value);
   const Tensor tensor(DType::f32, {1}, Bytes{raw, std::span(*raw).subspan(odd, 4)});
-  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(tensor.bytes().data.data()) % 4, 0U);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(tensor.bytes().data().data()) % 4, 0U);
   EXPECT_EQ(tensor.view().as<float>()[0], 2.5F);
   // What is aligned is shared.
   const Tensor shared(DType::u8, {20}, Bytes{raw, *raw});
-  EXPECT_EQ(shared.bytes().data.data(), raw->data());
+  EXPECT_EQ(shared.bytes().data().data(), raw->data());
 }
 
 TEST(Tensor, AnyByteButZeroIsTrue) {
@@ -162,7 +162,28 @@ TEST(LayOut, SharesWhatIsContiguous) {
   const std::vector<std::int64_t> rows = {2, 1};
   const Tensor part = lay_out(DType::f32, {2, 2}, rows, 2, storage);
   EXPECT_EQ(part.doubles(), (std::vector<double>{2, 3, 4, 5}));
-  EXPECT_EQ(part.bytes().data.data(), storage.data.data() + 8);
+  EXPECT_EQ(part.bytes().data().data(), storage.data().data() + 8);
+}
+
+TEST(LayOut, WaitsAsItsStorageDoes) {
+  const std::vector<double> values = {0, 1, 2, 3, 4, 5};
+  const Bytes ready = Tensor::from_doubles(DType::f32, {6}, values).bytes();
+  int asked = 0;
+  const Bytes storage = Bytes::later(ready.size(), [&] {
+    ++asked;
+    return ready;
+  });
+  const std::vector<std::int64_t> rows = {2, 1};
+  const std::vector<std::int64_t> columns = {1, 3};
+  const Tensor part = lay_out(DType::f32, {2, 2}, rows, 2, storage);
+  const Tensor turned = lay_out(DType::f32, {3, 2}, columns, 0, storage).reshaped({2, 3});
+  EXPECT_EQ(part.type(), (TensorType{DType::f32, {2, 2}}));
+  EXPECT_THROW(lay_out(DType::f32, {7}, std::vector<std::int64_t>{1}, 0, storage), Error);
+  EXPECT_EQ(asked, 0);
+  EXPECT_EQ(turned.doubles(), (std::vector<double>{0, 3, 1, 4, 2, 5}));
+  EXPECT_EQ(part.doubles(), (std::vector<double>{2, 3, 4, 5}));
+  EXPECT_EQ(part.bytes().data().data(), ready.data().data() + 8);
+  EXPECT_EQ(asked, 1);
 }
 
 TEST(LayOut, FollowsStrides) {

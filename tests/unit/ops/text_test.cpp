@@ -228,7 +228,7 @@ TEST(Text, LargeDataStandBeside) {
   EXPECT_EQ(written.files[0].name, "net.isomer");
   EXPECT_EQ(written.files[1].name, "net.isomer.safetensors");
   std::map<std::string, std::string> files;
-  for (const File& file : written.files) files[file.name] = file.bytes.text();
+  for (const File& file : written.files) files[file.name] = bytes_of(file.parts).text();
   EXPECT_EQ(files["net.isomer"], "isomer 1 data \"net.isomer.safetensors\"" + text.substr(8));
   EXPECT_EQ(printed(read_text(*in_memory(files), "net.isomer").graph), printed(graph));
   EXPECT_TRUE(recognises_text(*in_memory(files), "net.isomer"));
@@ -279,7 +279,8 @@ TEST(Text, RealExportsComeBack) {
     const Graph graph = system_named("pt2").read(*models, name).graph;
     EXPECT_EQ(printed(parse_graph(printed(graph))), printed(graph)) << name;
     std::map<std::string, std::string> files;
-    for (const File& file : write_text(graph, "net").files) files[file.name] = file.bytes.text();
+    for (const File& file : write_text(graph, "net").files)
+      files[file.name] = bytes_of(file.parts).text();
     const Graph stored = read_text(*in_memory(files), "net.isomer").graph;
     EXPECT_EQ(printed(stored), printed(graph)) << name;
     EXPECT_EQ(stored.signature, graph.signature) << name;

@@ -27,6 +27,25 @@ TEST(Files, AFolderReadsItsFilesAndNoOthers) {
   }
 }
 
+TEST(Files, AFileThatIsWrittenToWhileItIsReadIsNamed) {
+  const TemporaryFolder own(std::filesystem::path(testing::TempDir()) / "isomer-test-");
+  for (const std::string name : {"kept", "changed", "replaced"})
+    write_file(own.path() / name, "one");
+  const auto files = open_folder(own.path());
+  for (const std::string name : {"kept", "changed", "replaced"}) files->read(name);
+  write_file(own.path() / "other", "two");
+  std::filesystem::rename(own.path() / "other", own.path() / "replaced");
+  EXPECT_NO_THROW(files->check_unchanged());
+  write_file(own.path() / "changed", "twelve");
+  try {
+    files->check_unchanged();
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_EQ(std::string(error.what()),
+              "changed: was written to while it was read; try again when it is finished");
+  }
+}
+
 TEST(Files, InMemory) {
   const auto files = in_memory({{"a", "1"}, {"b/c", "2"}});
   EXPECT_EQ(files->names(), (std::vector<std::string>{"a", "b/c"}));

@@ -25,7 +25,7 @@ Graph graph_of(const std::string& text) {
 Contents written(const Graph& graph) {
   Contents contents;
   for (const File& file : mdf::write(graph, "net").files) {
-    contents[file.name] = std::string(file.bytes.text());
+    contents[file.name] = std::string(bytes_of(file.parts).text());
   }
   return contents;
 }

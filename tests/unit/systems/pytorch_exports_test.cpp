@@ -62,7 +62,8 @@ TEST_P(PytorchExports, BehaveAsSource) {
   const Graph graph = system_named("pt2").read(*open_folder(folder), GetParam() + ".pt2").graph;
   const Written written = target.write(prepare_for(target, graph, {}), "model");
   std::map<std::string, std::string> files;
-  for (const File& file : written.files) files[file.name] = std::string(file.bytes.text());
+  for (const File& file : written.files)
+    files[file.name] = std::string(bytes_of(file.parts).text());
   const Runnable simulation = target.simulate(*in_memory(std::move(files)), "model.py", {});
 
   // Derivatives first: a run may change buffers, asking for derivatives may not.

@@ -24,12 +24,13 @@ Graph ready(std::string_view text) {
 
 std::unique_ptr<Files> files_of(const Written& written) {
   std::map<std::string, std::string> files;
-  for (const File& file : written.files) files[file.name] = std::string(file.bytes.text());
+  for (const File& file : written.files)
+    files[file.name] = std::string(bytes_of(file.parts).text());
   return in_memory(std::move(files));
 }
 
 std::string source_of(std::string_view text) {
-  return std::string(torch::write(ready(text), "net").files.at(0).bytes.text());
+  return std::string(bytes_of(torch::write(ready(text), "net").files.at(0).parts).text());
 }
 
 // The classes alone, without the head of the file and the functions after them.
