@@ -26,6 +26,9 @@ struct Tree {
   const std::int64_t* integer() const { return std::get_if<std::int64_t>(&value); }
   /// The child of that key, or null: when this is no map, or has none.
   const Tree* find(std::string_view key) const;
+
+  /// Wherever both were read from; 2 and 2.0 are not the same.
+  friend bool operator==(const Tree& a, const Tree& b) { return a.value == b.value; }
 };
 
 /// "a list", "a text", ...: for messages.

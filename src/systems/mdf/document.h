@@ -14,13 +14,13 @@
 
 namespace isomer::mdf {
 
-/// Elements in the document's order; ids are unique.
+/// OrderedMap in the document's order; ids are unique.
 template <class T>
-using Elements = std::vector<std::pair<std::string, T>>;
+using OrderedMap = std::vector<std::pair<std::string, T>>;
 
 template <class T>
-const T* find(const Elements<T>& elements, std::string_view id) {
-  for (const auto& [known, element] : elements) {
+const T* find(const OrderedMap<T>& map, std::string_view id) {
+  for (const auto& [known, element] : map) {
     if (known == id) return &element;
   }
   return nullptr;
@@ -52,14 +52,14 @@ struct Parameter {
   Tree default_initial_value;
   std::optional<std::string> time_derivative;
   std::string function;
-  std::optional<Elements<Tree>> args;
-  Elements<ParameterCondition> conditions;
+  std::optional<OrderedMap<Tree>> args;
+  OrderedMap<ParameterCondition> conditions;
   Tree metadata;
 };
 
 struct Function {
   std::string function;
-  Elements<Tree> args;
+  OrderedMap<Tree> args;
   std::optional<std::string> value;
   Tree metadata;
 };
@@ -69,23 +69,22 @@ struct Edge {
   std::string receiver;
   std::string sender_port;
   std::string receiver_port;
-  Elements<Tree> parameters;
+  OrderedMap<Tree> parameters;
   Tree metadata;
 };
 
 struct Node {
-  Elements<InputPort> input_ports;
-  Elements<Function> functions;
-  Elements<Parameter> parameters;
-  Elements<OutputPort> output_ports;
+  OrderedMap<InputPort> input_ports;
+  OrderedMap<Function> functions;
+  OrderedMap<Parameter> parameters;
+  OrderedMap<OutputPort> output_ports;
   Tree metadata;
-  std::uint64_t offset = 0;  // where it begins in the file
 };
 
 struct DocumentGraph {
-  Elements<Node> nodes;
-  Elements<Edge> edges;
-  Elements<Tree> parameters;
+  OrderedMap<Node> nodes;
+  OrderedMap<Edge> edges;
+  OrderedMap<Tree> parameters;
   Tree conditions;  // as it stands: the scheduler's affair
   Tree metadata;
 };
@@ -101,7 +100,7 @@ struct Document {
   std::string format = "ModECI MDF v0.4";
   std::string generating_application;
   std::string onnx_opset_version;
-  Elements<DocumentGraph> graphs;
+  OrderedMap<DocumentGraph> graphs;
   Tree metadata;
   std::vector<std::string> others;  // ids of further models in the file, which are not read
   std::vector<DroppedKey> dropped;  // a load and save loses them

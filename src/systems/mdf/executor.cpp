@@ -3,8 +3,8 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "systems/mdf/node_executor.h"
-#include "systems/mdf/order.h"
 #include "systems/mdf/remarks.h"
+#include "systems/mdf/wiring.h"
 #include "vocabularies/numpy/arithmetic.h"
 
 namespace isomer::mdf {
@@ -40,67 +40,29 @@ DocumentExecutor::DocumentExecutor(const DocumentGraph& graph, const RunOptions&
   }
   connect(graph, problems);
   if (!problems.empty()) refuse(Fault::model, problems);
-  put_in_order(problems);
-  if (!problems.empty()) refuse(Fault::model, problems);
 }
 
 DocumentExecutor::~DocumentExecutor() = default;
 
+// Nodes run layer by layer; inside a layer in the document's order.
 void DocumentExecutor::connect(const DocumentGraph& graph, std::vector<std::string>& problems) {
-  for (std::size_t i = 0; i < nodes_.size(); ++i) places_.emplace(nodes_[i]->id(), i);
+  Wiring wiring(graph, false, problems);
+  if (!problems.empty()) return;
+  places_ = std::move(wiring.places);
+  order_ = std::move(wiring.order);
   for (const auto& [id, node] : graph.nodes) {
     for (const auto& [port, body] : node.input_ports)
       ports_.emplace(port, node_named(id)->input(port));
   }
   incoming_.resize(nodes_.size());
-  std::vector<bool> sends(nodes_.size(), false);
-  for (const auto& [id, edge] : graph.edges) {
-    const auto sender = places_.find(edge.sender);
-    const auto receiver = places_.find(edge.receiver);
-    const std::string place = fmt::format("edge {}", quoted(id));
-    for (const auto& [found, name] :
-         {std::pair(sender, edge.sender), std::pair(receiver, edge.receiver)}) {
-      if (found == places_.end())
-        problems.push_back(fmt::format("{}: there is no node {}", place, quoted(name)));
-    }
-    if (sender == places_.end() || receiver == places_.end()) continue;
-    sends[sender->second] = true;
-    std::optional<Value>* port = nodes_[receiver->second]->input(edge.receiver_port);
-    if (port == nullptr) {
-      problems.push_back(fmt::format("{}: node {} has no input port {}", place,
-                                     quoted(edge.receiver), quoted(edge.receiver_port)));
-      continue;
-    }
-    if (!nodes_[sender->second]->has_output(edge.sender_port)) {
-      problems.push_back(fmt::format("{}: node {} has no output port {}", place,
-                                     quoted(edge.sender), quoted(edge.sender_port)));
-      continue;
-    }
-    Link link{sender->second, edge.sender_port, port, std::nullopt, id};
-    if (const Tree* weight = find(edge.parameters, "weight")) {
+  for (const auto& [sender, receiver, id, edge] : wiring.links) {
+    Link link{sender, edge->sender_port, nodes_[receiver]->input(edge->receiver_port), {}, *id};
+    if (const Tree* weight = find(edge->parameters, "weight")) {
       const Value value = numpy::value_of(*weight);
       if (!is_one(value)) link.weight = value;
     }
-    incoming_[receiver->second].push_back(std::move(link));
+    incoming_[receiver].push_back(std::move(link));
   }
-  for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    if (!sends[i]) output_nodes_.push_back(nodes_[i]->id());
-  }
-}
-
-// Layer by layer; inside a layer the document's order.
-void DocumentExecutor::put_in_order(std::vector<std::string>& problems) {
-  std::vector<std::vector<std::size_t>> senders(nodes_.size());
-  for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    for (const Link& link : incoming_[i]) senders[i].push_back(link.sender);
-  }
-  order_ = running_order(senders, false);
-  if (order_.size() == nodes_.size()) return;
-  std::vector<std::string> stuck;
-  for (const std::size_t i : left_out(order_, nodes_.size()))
-    stuck.push_back(quoted(nodes_[i]->id()));
-  problems.push_back(fmt::format(
-      "the edges form a cycle, which never starts to run; in it or behind it: {}", listed(stuck)));
 }
 
 NodeExecutor* DocumentExecutor::node_named(std::string_view id) const {

@@ -51,14 +51,11 @@ class DocumentExecutor {
   void set_state(std::string_view node, std::string_view parameter, const Value& value);
   /// Nodes in the order they run.
   std::vector<std::string> order() const;
-  /// Nodes that send to no other, in the document's order.
-  const std::vector<std::string>& output_nodes() const { return output_nodes_; }
 
  private:
   struct Link;
 
   void connect(const DocumentGraph& graph, std::vector<std::string>& problems);
-  void put_in_order(std::vector<std::string>& problems);
   NodeExecutor* node_named(std::string_view id) const;
 
   std::vector<std::unique_ptr<NodeExecutor>> nodes_;          // in the document's order
@@ -66,7 +63,6 @@ class DocumentExecutor {
   std::unordered_multimap<std::string_view, std::optional<Value>*> ports_;  // of all nodes
   std::vector<std::size_t> order_;
   std::vector<std::vector<Link>> incoming_;  // per node
-  std::vector<std::string> output_nodes_;
   std::shared_ptr<struct SharedOperators> operators_;
 };
 

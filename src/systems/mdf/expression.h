@@ -52,9 +52,6 @@ struct Expression {
 /// language.
 Expression parse_expression(std::string_view text);
 
-/// Python's spelling of the expression, with as few parentheses as it needs.
-std::string to_text(const Expression& expression);
-
 /// The names it uses; attributes are none.
 void collect_names(const Expression& expression, std::set<std::string>& names);
 

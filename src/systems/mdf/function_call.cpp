@@ -88,7 +88,7 @@ struct Target {
 
 }  // namespace
 
-FunctionCall::FunctionCall(const std::string& name, const Elements<Tree>& args,
+FunctionCall::FunctionCall(const std::string& name, const OrderedMap<Tree>& args,
                            const std::optional<std::string>& otherwise) {
   const std::string formula = standard_formula(name);
   if (name.starts_with("onnx::")) {

@@ -52,6 +52,14 @@ void need_one(const Document& document) {
 
 }  // namespace
 
+std::vector<InterfacePort> Loading::inputs() const {
+  return origin ? origin->inputs : open_ports(graph());
+}
+
+std::vector<InterfacePort> Loading::outputs() const {
+  return origin ? origin->outputs : end_ports(graph());
+}
+
 std::vector<std::pair<StoredWeight, Tensor>> Loading::weights() const {
   std::vector<std::pair<StoredWeight, Tensor>> result;
   if (!origin) return result;

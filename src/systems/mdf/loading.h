@@ -25,6 +25,10 @@ struct Loading {
 
   /// The document's only or first graph.
   const DocumentGraph& graph() const { return document.graphs.front().second; }
+  /// What the metadata list, or every port that nothing sends to.
+  std::vector<InterfacePort> inputs() const;
+  /// What the metadata list, or all that nodes give that send to no other.
+  std::vector<InterfacePort> outputs() const;
   /// Every weight with its value, exactly as the source had it. Throws
   /// Fault::file for one that is missing or has another shape than it should.
   std::vector<std::pair<StoredWeight, Tensor>> weights() const;

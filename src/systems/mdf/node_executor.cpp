@@ -159,7 +159,7 @@ void NodeExecutor::make_parameter(const std::string& id, const Parameter& parame
                                      quoted(id_), quoted(id)));
     }
     made.call =
-        FunctionCall(parameter.function, parameter.args.value_or(Elements<Tree>()), std::nullopt);
+        FunctionCall(parameter.function, parameter.args.value_or(OrderedMap<Tree>()), std::nullopt);
   }
   for (const auto& [name, condition] : parameter.conditions) {
     made.conditions.push_back({name, Formula(condition.test), Formula(condition.value)});

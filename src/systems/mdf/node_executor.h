@@ -47,7 +47,7 @@ class FunctionCall {
   FunctionCall() = default;
   /// `name` that is no function's is a formula itself where `otherwise` is
   /// absent.
-  FunctionCall(const std::string& name, const Elements<Tree>& args,
+  FunctionCall(const std::string& name, const OrderedMap<Tree>& args,
                const std::optional<std::string>& otherwise);
 
   Value evaluate(const Table& names, SharedOperators& shared) const;
@@ -88,7 +88,6 @@ class NodeExecutor {
   /// What the next evaluation begins with, for such a parameter.
   Value state(std::string_view name) const;
   void set_state(std::string_view name, const Value& value);
-  bool has_output(std::string_view port) const { return find_output(port) != nullptr; }
   void evaluate(const Value& time_increment);
   /// The same for a document that is read: a part that fails is told, and what needs it left out.
   void read(std::vector<std::string>& problems);

@@ -14,48 +14,29 @@
 namespace isomer::mdf {
 namespace {
 
-struct TypeWord {
-  DType dtype;
-  std::string_view word;
-};
-
-constexpr std::array<TypeWord, 10> type_words = {{{DType::f32, "float32"},
-                                                  {DType::f64, "float64"},
-                                                  {DType::f16, "float16"},
-                                                  {DType::bf16, "bfloat16"},
-                                                  {DType::i64, "int64"},
-                                                  {DType::i32, "int32"},
-                                                  {DType::i16, "int16"},
-                                                  {DType::i8, "int8"},
-                                                  {DType::u8, "uint8"},
-                                                  {DType::boolean, "bool"}}};
-
 constexpr std::string_view key = "isomer";
 
-// --- lines
-// ----------------------------------------------------------------------------------------
-
-std::string to_text(const std::vector<Door>& doors) {
+std::string to_text(const std::vector<InterfacePort>& ports) {
   std::vector<std::string> parts;
-  for (const Door& door : doors) {
-    parts.push_back(fmt::format("{} = {}: {}", word_or_quoted(door.name, "_"),
-                                word_or_quoted(door.id, "_"), isomer::to_text(door.type)));
+  for (const InterfacePort& port : ports) {
+    parts.push_back(fmt::format("{} = {}: {}", word_or_quoted(port.name, "_"),
+                                word_or_quoted(port.id, "_"), isomer::to_text(port.type)));
   }
   return fmt::format("({})", fmt::join(parts, ", "));
 }
 
-std::vector<Door> read_doors(Cursor& cursor) {
-  std::vector<Door> doors;
+std::vector<InterfacePort> read_ports(Cursor& cursor) {
+  std::vector<InterfacePort> ports;
   read_list(cursor, "(", ")", [&] {
-    Door door;
-    door.name = read_word_or_quoted(cursor);
+    InterfacePort port;
+    port.name = read_word_or_quoted(cursor);
     cursor.demand("=");
-    door.id = read_word_or_quoted(cursor);
+    port.id = read_word_or_quoted(cursor);
     cursor.demand(":");
-    door.type = read_type(cursor);
-    doors.push_back(std::move(door));
+    port.type = read_type(cursor);
+    ports.push_back(std::move(port));
   });
-  return doors;
+  return ports;
 }
 
 constexpr std::string_view where_words[] = {"parameter", "port", "graph_parameter"};
@@ -92,9 +73,9 @@ Origin read_origin(std::string_view text) {
   Origin origin;
   cursor.demand("graph");
   origin.name = read_word_or_quoted(cursor);
-  origin.inputs = read_doors(cursor);
+  origin.inputs = read_ports(cursor);
   cursor.demand("->");
-  origin.outputs = read_doors(cursor);
+  origin.outputs = read_ports(cursor);
   std::vector<LengthRange> lengths;
   for (cursor.next_line(); !cursor.at_end(); cursor.next_line()) {
     if (cursor.take("called")) {
@@ -259,24 +240,6 @@ void place_of(const Tree& metadata, std::string& scope, Place& place) {
   }
 }
 
-std::string_view type_word(DType dtype) {
-  for (const TypeWord& row : type_words) {
-    if (row.dtype == dtype) return row.word;
-  }
-  throw Error(Fault::unsupported, "", fmt::format("the format has no word for {}", name_of(dtype)));
-}
-
-std::optional<DType> dtype_of_word(std::string_view word) {
-  for (const TypeWord& row : type_words) {
-    if (row.word == word) return row.dtype;
-  }
-  return std::nullopt;
-}
-
-DType dtype_of_port(std::string_view word) {
-  return word == "int" ? DType::i64 : dtype_of_word(word).value_or(DType::f32);
-}
-
 Tree nested_lists(const Tensor& tensor) {
   const bool real = is_floating(tensor.dtype());
   const std::vector<double> reals = real ? tensor.doubles() : std::vector<double>();
@@ -287,7 +250,7 @@ Tree nested_lists(const Tensor& tensor) {
 
 std::string length_in(const std::string& symbol,
                       const std::vector<std::optional<Operand>>& operands,
-                      const std::vector<Door>& inputs) {
+                      const std::vector<InterfacePort>& inputs) {
   const auto axis_in = [&symbol](const Shape& shape) -> std::optional<std::size_t> {
     for (std::size_t i = 0; i < shape.size(); ++i) {
       if (shape[i].lone_symbol() == symbol) return i;
@@ -299,7 +262,7 @@ std::string length_in(const std::string& symbol,
     if (const auto axis = axis_in(operand->type.shape))
       return fmt::format("numpy.size({},{})", operand->id, *axis);
   }
-  for (const Door& input : inputs) {
+  for (const InterfacePort& input : inputs) {
     if (const auto axis = axis_in(input.type.shape))
       return fmt::format("numpy.size({},{})", input.id, *axis);
   }

@@ -12,6 +12,7 @@
 #include "ops/schema.h"
 #include "systems/mdf/document.h"
 #include "systems/mdf/spelling.h"
+#include "systems/mdf/wiring.h"
 #include "systems/system.h"
 
 namespace isomer::mdf {
@@ -28,17 +29,11 @@ struct StoredWeight {
   std::vector<std::string> names;
 };
 
-struct Door {
-  std::string id;    // of the input port, or of the output node
-  std::string name;  // what the author calls it
-  TensorType type;
-};
-
 /// What the graph's metadata tells under the key "isomer".
 struct Origin {
   std::string name;
-  std::vector<Door> inputs;
-  std::vector<Door> outputs;
+  std::vector<InterfacePort> inputs;
+  std::vector<InterfacePort> outputs;
   std::vector<StoredWeight> weights;
   std::string tensors;  // the file beside the document with the values of ports;
                         // empty: all are in the document
@@ -52,8 +47,8 @@ struct NodeOrigin {
   Attributes attributes;            // complete
   std::vector<std::string> inputs;  // ids of ports and parameters; empty where absent
   std::vector<TensorType> outputs;
-  std::vector<std::string> names;  // of the outputs, in the source
-  Elements<TensorType> constants;  // parameters that are operands, with their types
+  std::vector<std::string> names;    // of the outputs, in the source
+  OrderedMap<TensorType> constants;  // parameters that are operands, with their types
   std::string scope;
   Place place;
 };
@@ -71,13 +66,6 @@ std::optional<NodeOrigin> node_origin_of(const Tree& metadata, std::string* malf
 /// Module path and place alone, which need no operator.
 void place_of(const Tree& metadata, std::string& scope, Place& place);
 
-/// "float32", "int64", "bool"
-std::string_view type_word(DType dtype);
-std::optional<DType> dtype_of_word(std::string_view word);
-/// What an input port takes, by its word; floats of a width that is not said
-/// are f32.
-DType dtype_of_port(std::string_view word);
-
 /// The elements as nested lists; floats as the shortest decimal that gives the
 /// same bits.
 Tree nested_lists(const Tensor& tensor);
@@ -86,7 +74,7 @@ Tree nested_lists(const Tensor& tensor);
 /// input of the graph, whose port it then needs.
 std::string length_in(const std::string& symbol,
                       const std::vector<std::optional<Operand>>& operands,
-                      const std::vector<Door>& inputs);
+                      const std::vector<InterfacePort>& inputs);
 
 /// The ports that an operator's operands go to: `in0`, `in1`, ... for one that
 /// takes any number.

@@ -53,13 +53,13 @@ std::string structure_text(const Tree* tree, int depth = 0) {
   throw Error(Fault::file, "", fmt::format("{} is no kind of structure", quoted(kind)));
 }
 
-std::string doors_text(const Tree& tree, std::string_view key) {
-  std::vector<std::string> doors;
-  for (const Tree& door : list_in(tree, key)) {
-    doors.push_back(fmt::format("{} = {}: {}", word(text_in(door, "name")),
-                                word(text_in(door, "id")), text_in(door, "type")));
+std::string ports_text(const Tree& tree, std::string_view key) {
+  std::vector<std::string> ports;
+  for (const Tree& port : list_in(tree, key)) {
+    ports.push_back(fmt::format("{} = {}: {}", word(text_in(port, "name")),
+                                word(text_in(port, "id")), text_in(port, "type")));
   }
-  return fmt::format("({})", fmt::join(doors, ", "));
+  return fmt::format("({})", fmt::join(ports, ", "));
 }
 
 std::string weight_text(const Tree& tree) {
@@ -111,7 +111,7 @@ std::vector<std::string> attribute_texts(const OpSchema& schema, const Tree& met
 
 std::string lines_of(const Tree& origin) {
   std::string text = fmt::format("graph {}{} -> {}\n", word(text_in(origin, "name")),
-                                 doors_text(origin, "inputs"), doors_text(origin, "outputs"));
+                                 ports_text(origin, "inputs"), ports_text(origin, "outputs"));
   if (origin.find("arguments") != nullptr) {
     text += fmt::format("called {} {} -> {}\n", structure_text(origin.find("arguments")),
                         structure_text(origin.find("keywords")),

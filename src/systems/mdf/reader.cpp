@@ -2,7 +2,6 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <unordered_map>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -13,39 +12,16 @@
 #include "systems/mdf/mdf.h"
 #include "systems/mdf/node_executor.h"
 #include "systems/mdf/node_text.h"
-#include "systems/mdf/order.h"
 #include "systems/mdf/remarks.h"
+#include "systems/mdf/wiring.h"
 
 namespace isomer::mdf {
 namespace {
 
-/// Whether two entries of a document say the same. 2 and 2.0 do not.
-bool same(const Tree& a, const Tree& b) {
-  if (a.value.index() != b.value.index()) return false;
-  if (const Tree::List* list = a.list()) {
-    return std::ranges::equal(*list, *b.list(), same);
-  }
-  if (const Tree::Map* map = a.map()) {
-    return std::ranges::equal(*map, *b.map(), [](const auto& x, const auto& y) {
-      return x.first == y.first && same(x.second, y.second);
-    });
-  }
-  if (const auto* number = std::get_if<double>(&a.value))
-    return *number == std::get<double>(b.value);
-  if (const auto* number = a.integer()) return *number == *b.integer();
-  if (const bool* flag = std::get_if<bool>(&a.value)) return *flag == std::get<bool>(b.value);
-  return a.is_null() || *a.text() == *b.text();
-}
-
-bool same(const Parameter& a, const Parameter& b) {
-  const auto same_args = [](const Elements<Tree>& x, const Elements<Tree>& y) {
-    return std::ranges::equal(x, y, [](const auto& p, const auto& q) {
-      return p.first == q.first && same(p.second, q.second);
-    });
-  };
-  return same(a.value, b.value) && a.function == b.function && a.default_initial_value.is_null() &&
-         !a.time_derivative && a.conditions.empty() && a.args.has_value() == b.args.has_value() &&
-         (!a.args || same_args(*a.args, *b.args));
+/// Whether a parameter is the one that the writer makes.
+bool same(const Parameter& a, const Parameter& written) {
+  return a.value == written.value && a.function == written.function && a.args == written.args &&
+         a.default_initial_value.is_null() && !a.time_derivative && a.conditions.empty();
 }
 
 class Reader {
@@ -56,17 +32,12 @@ class Reader {
  private:
   void add_inputs();
   void add_weights();
-  const Node* node_named(const std::string& id) const {
-    const auto found = places_.find(id);
-    return found == places_.end() ? nullptr : &graph_.nodes[found->second].second;
-  }
-  bool check_edge(const std::string& id, const Edge& edge);
-  void put_in_order();
   bool is_reached(const std::string& id, const std::string& port) const;
   void add_node(const std::string& id, const Node& node);
   bool restore(const std::string& id, const Node& node, const NodeOrigin& origin);
-  std::optional<std::vector<std::size_t>> outputs_said(const Node& node, const NodeOrigin& origin,
-                                                       const CheckedCall& call) const;
+  std::optional<std::vector<std::size_t>> written_outputs(const Node& node,
+                                                          const NodeOrigin& origin,
+                                                          const CheckedCall& call) const;
   Value incoming(const std::string& node, const std::string& port);
   ValueId constant_for(const Node& node, const std::string& node_id, const std::string& parameter,
                        DType dtype);
@@ -80,8 +51,6 @@ class Reader {
   Builder builder_;
   const numpy::Trace trace_{builder_, DType::f32};
   std::shared_ptr<SharedOperators> shared_ = std::make_shared<SharedOperators>();
-  std::unordered_map<std::string_view, std::size_t> places_;  // of nodes, by their ids
-  std::vector<std::size_t> order_;
   std::map<std::pair<std::string, std::string>, const Edge*> incoming_;
   std::map<std::pair<std::string, std::string>, Value> outputs_;
   std::map<std::string, ValueId> open_ports_;
@@ -95,28 +64,14 @@ Reader::Reader(const Loading& loading)
       graph_(loading.graph()),
       builder_(loading.origin ? loading.origin->name : loading.document.id) {
   shared_->trace = &trace_;
-  for (std::size_t i = 0; i < graph_.nodes.size(); ++i) places_.emplace(graph_.nodes[i].first, i);
   for (const auto& [id, edge] : graph_.edges)
     incoming_[{edge.receiver, edge.receiver_port}] = &edge;
 }
 
-// The inputs that the metadata lists, or every port that nothing sends to, once per name.
 void Reader::add_inputs() {
-  if (loading_.origin) {
-    builder_.assume(loading_.origin->signature.lengths);
-    for (const Door& door : loading_.origin->inputs) {
-      open_ports_[door.id] = builder_.input(door.name, door.type);
-    }
-    return;
-  }
-  for (const auto& [id, node] : graph_.nodes) {
-    for (const auto& [port, body] : node.input_ports) {
-      if (incoming_.contains({id, port}) || open_ports_.contains(port)) continue;
-      TensorType type{dtype_of_port(body.type), {}};
-      for (const std::int64_t length : body.shape) type.shape.emplace_back(length);
-      open_ports_[port] = builder_.input(port, type);
-    }
-  }
+  if (loading_.origin) builder_.assume(loading_.origin->signature.lengths);
+  for (const InterfacePort& port : loading_.inputs())
+    open_ports_[port.id] = builder_.input(port.name, port.type);
 }
 
 void Reader::add_weights() {
@@ -129,42 +84,6 @@ void Reader::add_weights() {
       weights_[{weight.node, weight.id}] = id;
     }
   }
-}
-
-// Whether both of its ends are nodes.
-bool Reader::check_edge(const std::string& id, const Edge& edge) {
-  const auto need = [&](bool there, std::string what) {
-    if (!there) problems_.push_back(fmt::format("edge {}: {}", quoted(id), what));
-  };
-  const Node* sender = node_named(edge.sender);
-  const Node* receiver = node_named(edge.receiver);
-  need(sender != nullptr, fmt::format("there is no node {}", quoted(edge.sender)));
-  need(receiver != nullptr, fmt::format("there is no node {}", quoted(edge.receiver)));
-  if (sender == nullptr || receiver == nullptr) return false;
-  need(find(sender->output_ports, edge.sender_port) != nullptr,
-       fmt::format("node {} has no output port {}", quoted(edge.sender), quoted(edge.sender_port)));
-  need(find(receiver->input_ports, edge.receiver_port) != nullptr,
-       fmt::format("node {} has no input port {}", quoted(edge.receiver),
-                   quoted(edge.receiver_port)));
-  const Tree* weight = find(edge.parameters, "weight");
-  need(weight == nullptr || same(*weight, Tree{std::int64_t{1}}) || same(*weight, Tree{1.0}),
-       "weights of edges are not read");
-  return true;
-}
-
-void Reader::put_in_order() {
-  std::vector<std::set<std::size_t>> sets(graph_.nodes.size());
-  for (const auto& [id, edge] : graph_.edges) {
-    if (check_edge(id, edge)) sets[places_[edge.receiver]].insert(places_[edge.sender]);
-  }
-  std::vector<std::vector<std::size_t>> senders;
-  for (const auto& set : sets) senders.emplace_back(set.begin(), set.end());
-  order_ = running_order(senders, true);
-  if (order_.size() == graph_.nodes.size()) return;
-  std::vector<std::string> waiting;
-  for (const std::size_t i : left_out(order_, graph_.nodes.size()))
-    waiting.push_back(quoted(graph_.nodes[i].first));
-  problems_.push_back(fmt::format("the edges form a cycle at or before {}", listed(waiting)));
 }
 
 Value Reader::incoming(const std::string& node, const std::string& port) {
@@ -181,7 +100,7 @@ Value Reader::incoming(const std::string& node, const std::string& port) {
   return traced(open->second);
 }
 
-// --- nodes as they were --------------------------------------------------------------------------
+// --- nodes as they were
 
 ValueId Reader::constant_for(const Node& node, const std::string& node_id,
                              const std::string& parameter, DType dtype) {
@@ -194,43 +113,43 @@ ValueId Reader::constant_for(const Node& node, const std::string& node_id,
                             : builder_.literal(dtype, tensor.converted(dtype).integers()[0]);
 }
 
-// The node is spelled once more, from what the metadata claims, and compared word for word. Gives
+// The node is lowered once more, from what the metadata claims, and compared word for word. Gives
 // which output each port has, or nothing where the node says something else.
-std::optional<std::vector<std::size_t>> Reader::outputs_said(const Node& node,
-                                                             const NodeOrigin& origin,
-                                                             const CheckedCall& call) const {
-  Phrase phrase{origin.op, call.attributes, {}, call.results, {}};
+std::optional<std::vector<std::size_t>> Reader::written_outputs(const Node& node,
+                                                                const NodeOrigin& origin,
+                                                                const CheckedCall& call) const {
+  Operation op{origin.op, call.attributes, {}, call.results, {}};
   for (std::size_t i = 0; i < call.inputs.size(); ++i) {
     if (call.inputs[i] == ValueId::none) {
-      phrase.inputs.emplace_back();
+      op.inputs.emplace_back();
       continue;
     }
     const bool parameter = find(node.parameters, origin.inputs[i]) != nullptr;
     const TensorType& type = builder_.type(call.inputs[i]);
-    phrase.inputs.emplace_back(Operand{origin.inputs[i], type, parameter && type.shape.empty()});
+    op.inputs.emplace_back(Operand{origin.inputs[i], type, parameter && type.shape.empty()});
   }
-  const std::vector<Door> doors = loading_.origin ? loading_.origin->inputs : std::vector<Door>();
-  phrase.length_text = [&](const std::string& symbol) {
-    return length_in(symbol, phrase.inputs, doors);
+  const std::vector<InterfacePort> interface = loading_.inputs();
+  op.length_text = [&](const std::string& symbol) {
+    return length_in(symbol, op.inputs, interface);
   };
-  const auto wording = spell(phrase);
-  if (!wording || !node.functions.empty()) return std::nullopt;
+  const auto lowering = spell(op);
+  if (!lowering || !node.functions.empty()) return std::nullopt;
 
   const std::set<std::string> operands(origin.inputs.begin(), origin.inputs.end());
   std::size_t constants = 0;
   for (const auto& [name, parameter] : node.parameters)
     constants += operands.contains(name) ? 1 : 0;
-  if (node.parameters.size() != constants + wording->parameters.size()) return std::nullopt;
-  for (std::size_t i = 0; i < wording->parameters.size(); ++i) {
+  if (node.parameters.size() != constants + lowering->parameters.size()) return std::nullopt;
+  for (std::size_t i = 0; i < lowering->parameters.size(); ++i) {
     const auto& [name, parameter] = node.parameters[constants + i];
-    if (name != wording->parameters[i].first || !same(parameter, wording->parameters[i].second))
+    if (name != lowering->parameters[i].first || !same(parameter, lowering->parameters[i].second))
       return std::nullopt;
   }
   std::vector<std::size_t> ports;
   for (const auto& [port, body] : node.output_ports) {
-    const auto found = std::ranges::find(wording->outputs, body.value);
-    if (found == wording->outputs.end()) return std::nullopt;
-    ports.push_back(static_cast<std::size_t>(found - wording->outputs.begin()));
+    const auto found = std::ranges::find(lowering->outputs, body.value);
+    if (found == lowering->outputs.end()) return std::nullopt;
+    ports.push_back(static_cast<std::size_t>(found - lowering->outputs.begin()));
   }
   return ports;
 }
@@ -256,7 +175,7 @@ bool Reader::restore(const std::string& id, const Node& node, const NodeOrigin& 
   const auto type_of = [this](ValueId value) -> const TensorType& { return builder_.type(value); };
   const CheckedCall call = checked_call(op_named(origin.op), std::move(inputs), origin.attributes,
                                         builder_.graph().signature.lengths, type_of);
-  const auto ports = outputs_said(node, origin, call);
+  const auto ports = written_outputs(node, origin, call);
   if (!ports) return false;
   builder_.at(origin.scope, origin.place);
   const std::vector<ValueId> values = builder_.emit_all(origin.op, call.inputs, call.attributes);
@@ -272,7 +191,6 @@ bool Reader::restore(const std::string& id, const Node& node, const NodeOrigin& 
 }
 
 // --- nodes by what they say
-// ------------------------------------------------------------------------
 
 // The node is run, on values of the graph.
 void Reader::read_by_meaning(const std::string& id, const Node& node) {
@@ -349,20 +267,15 @@ void Reader::compare_ports(const std::string& id, const Node& node) {
   }
 }
 
-// Outputs are what nodes give that send to no other.
 std::vector<ValueId> Reader::add_outputs() {
-  std::set<std::string> senders;
-  for (const auto& [id, edge] : graph_.edges) senders.insert(edge.sender);
   std::vector<ValueId> outputs;
-  for (const auto& [id, node] : graph_.nodes) {
-    if (senders.contains(id)) continue;
-    for (const auto& [port, body] : node.output_ports) {
-      const auto found = outputs_.find({id, port});
-      if (found == outputs_.end()) continue;
-      const std::string place = fmt::format("node {}: output port {}", quoted(id), quoted(port));
-      outputs.push_back(
-          with_place(place, [&] { return numpy::materialized(trace_, found->second); }));
-    }
+  for (const InterfacePort& port : end_ports(graph_)) {
+    const auto found = outputs_.find({port.node, port.id});
+    if (found == outputs_.end()) continue;
+    const std::string place =
+        fmt::format("node {}: output port {}", quoted(port.node), quoted(port.id));
+    outputs.push_back(
+        with_place(place, [&] { return numpy::materialized(trace_, found->second); }));
   }
   return outputs;
 }
@@ -370,8 +283,13 @@ std::vector<ValueId> Reader::add_outputs() {
 Loaded Reader::read() && {
   add_inputs();
   add_weights();
-  put_in_order();
-  for (const std::size_t i : order_) add_node(graph_.nodes[i].first, graph_.nodes[i].second);
+  const Wiring wiring(graph_, true, problems_);
+  for (const auto& [sender, receiver, id, edge] : wiring.links) {
+    const Tree* weight = find(edge->parameters, "weight");
+    if (weight != nullptr && *weight != Tree{std::int64_t{1}} && *weight != Tree{1.0})
+      problems_.push_back(fmt::format("edge {}: weights of edges are not read", quoted(*id)));
+  }
+  for (const std::size_t i : wiring.order) add_node(graph_.nodes[i].first, graph_.nodes[i].second);
   for (std::string& refused : refused_in(graph_)) problems_.push_back(std::move(refused));
   if (!problems_.empty()) {
     throw Error(Fault::unsupported, "",

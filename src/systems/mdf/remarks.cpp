@@ -7,8 +7,8 @@
 
 #include "base/text.h"
 #include "systems/mdf/evaluate.h"
-#include "systems/mdf/node_text.h"
 #include "systems/mdf/standard.h"
+#include "systems/mdf/wiring.h"
 #include "vocabularies/onnx/onnx.h"
 
 namespace isomer::mdf {
@@ -51,7 +51,7 @@ class Ignored {
   void node(const std::string& id, const Node& node);
   void parameter(const std::string& place, const Parameter& parameter);
   void function(const std::string& place, const Function& function);
-  void arguments(const std::string& place, std::string_view function, const Elements<Tree>& args,
+  void arguments(const std::string& place, std::string_view function, const OrderedMap<Tree>& args,
                  const std::string& otherwise);
   void note(const std::string& place, std::string text) {
     notes_.push_back({place, std::move(text)});
@@ -135,7 +135,7 @@ void collect(const Formula& formula, std::set<std::string>& names) {
 }
 
 void Ignored::arguments(const std::string& place, std::string_view function,
-                        const Elements<Tree>& args, const std::string& otherwise) {
+                        const OrderedMap<Tree>& args, const std::string& otherwise) {
   std::set<std::string> used;
   const bool named = function.starts_with("onnx::");
   const onnx::Operator* op = onnx_function(function);

@@ -20,10 +20,10 @@ struct Running {
   RunOptions options;
   bool halves = false;  // inputs or weights are halves: then they are a precision, too
   std::unique_ptr<DocumentExecutor> executor;
-  std::vector<Door> inputs;
-  std::vector<Door> outputs;
+  std::vector<InterfacePort> inputs;
+  std::vector<InterfacePort> outputs;
   std::vector<StoredWeight> trainable;
-  Graph door;  // inputs alone, to check what is given
+  Graph interface;  // inputs alone, to check what is given
 
   const DocumentGraph& graph() const { return loading.graph(); }
   /// The type in the precision of this run.
@@ -40,44 +40,22 @@ struct Running {
   }
 };
 
-Tensor result_tensor(const Running& running, const Value& value, const TensorType& wanted,
-                     std::string_view where) {
-  return with_place(where, [&] {
-    const Tensor tensor = tensor_of(value);
-    if (running.loading.origin) return tensor.converted(running.taken(wanted).dtype);
-    return tensor;
-  });
-}
-
-// An output node may have several ports; every one is an output.
-std::vector<Door> outputs_of(const DocumentGraph& graph, const DocumentExecutor& executor) {
-  std::vector<Door> doors;
-  const auto& outputs = executor.output_nodes();
-  const std::set<std::string_view> sends_to_none(outputs.begin(), outputs.end());
-  for (const auto& [id, node] : graph.nodes) {
-    if (!sends_to_none.contains(id)) continue;
-    for (const auto& [port, body] : node.output_ports) {
-      doors.push_back({id + "." + port, port, {dtype_of_word(body.type).value_or(DType::f64), {}}});
-      for (const std::int64_t length : body.shape) doors.back().type.shape.emplace_back(length);
-    }
-  }
-  return doors;
-}
-
-const Value& output_of(const Running& running, const Door& door) {
-  const std::size_t point = running.loading.origin ? std::string::npos : door.id.rfind('.');
-  const std::string node = door.id.substr(0, point);
-  const std::string port = point == std::string::npos ? door.id : door.id.substr(point + 1);
-  const Value* value = running.executor->output(node, port);
+const Value& output_of(const Running& running, const InterfacePort& port) {
+  const std::string& node = port.node.empty() ? port.id : port.node;
+  const Value* value = running.executor->output(node, port.id);
   if (value == nullptr) {
     throw Error(Fault::model, fmt::format("node {}", quoted(node)),
-                fmt::format("output port {} has no value", quoted(port)));
+                fmt::format("output port {} has no value", quoted(port.id)));
   }
   return *value;
 }
 
+Port named(const Running& running, const InterfacePort& port) {
+  return {port.name.empty() ? port.id : port.name, running.taken(port.type)};
+}
+
 void give_inputs(Running& running, std::span<const Tensor> inputs) {
-  bind_lengths(running.door, inputs);
+  bind_lengths(running.interface, inputs);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     running.executor->set_input(running.inputs[i].id, numpy::array_value(inputs[i]));
   }
@@ -100,10 +78,7 @@ class DocumentRun final : public Executor {
       give_inputs(*running_, inputs);
       running_->executor->evaluate();
       std::vector<Tensor> results;
-      for (const Door& door : running_->outputs) {
-        results.push_back(
-            result_tensor(*running_, output_of(*running_, door), door.type, quoted(door.id)));
-      }
+      for (const InterfacePort& port : running_->outputs) results.push_back(result(port));
       return results;
     });
   }
@@ -142,6 +117,14 @@ class DocumentRun final : public Executor {
   }
 
  private:
+  Tensor result(const InterfacePort& port) const {
+    const Value& value = output_of(*running_, port);
+    return with_place(quoted(port.id), [&] {
+      const Tensor tensor = tensor_of(value);
+      return running_->loading.origin ? tensor.converted(running_->taken(port.type).dtype) : tensor;
+    });
+  }
+
   std::shared_ptr<Running> running_;
 };
 
@@ -172,24 +155,6 @@ std::vector<Step> trace_run(Running& running, std::span<const Tensor> inputs) {
   return steps;
 }
 
-/// Ports that nothing sends to and that are no weights, each name once, in the order of the nodes.
-std::vector<Door> open_ports(const Running& running) {
-  std::set<std::pair<std::string, std::string>> connected;
-  for (const auto& [id, edge] : running.graph().edges)
-    connected.emplace(edge.receiver, edge.receiver_port);
-  std::vector<Door> doors;
-  std::set<std::string_view> known;
-  for (const auto& [node, body] : running.graph().nodes) {
-    for (const auto& [port, type] : body.input_ports) {
-      if (connected.contains({node, port}) || !known.insert(port).second) continue;
-      Door door{port, port, {dtype_of_port(type.type), {}}};
-      for (const std::int64_t length : type.shape) door.type.shape.emplace_back(length);
-      doors.push_back(std::move(door));
-    }
-  }
-  return doors;
-}
-
 std::shared_ptr<Running> make_running(const Files& files, std::string_view entry,
                                       const RunOptions& options) {
   auto running = std::make_shared<Running>();
@@ -198,21 +163,22 @@ std::shared_ptr<Running> make_running(const Files& files, std::string_view entry
   running->executor = with_place(
       entry, [&] { return std::make_unique<DocumentExecutor>(running->graph(), options); });
   const auto& origin = running->loading.origin;
-  running->inputs = origin ? origin->inputs : open_ports(*running);
-  running->outputs = origin ? origin->outputs : outputs_of(running->graph(), *running->executor);
+  running->inputs = running->loading.inputs();
+  running->outputs = running->loading.outputs();
   running->halves =
       std::ranges::any_of(running->inputs,
-                          [](const Door& door) { return is_half(door.type.dtype); }) ||
+                          [](const auto& port) { return is_half(port.type.dtype); }) ||
       (origin && std::ranges::any_of(origin->weights, [](const StoredWeight& weight) {
          return is_half(weight.type.dtype);
        }));
   Builder builder("inputs");
-  for (const Door& door : running->inputs) {
-    builder.input(door.name.empty() ? door.id : door.name, running->taken(door.type));
+  for (const InterfacePort& port : running->inputs) {
+    const Port input = named(*running, port);
+    builder.input(input.name, input.type);
   }
   Signature signature;
   if (origin) signature.lengths = origin->signature.lengths;
-  running->door = std::move(builder).finish({}, std::move(signature));
+  running->interface = std::move(builder).finish({}, std::move(signature));
   return running;
 }
 
@@ -227,14 +193,11 @@ Runnable simulate(const Files& files, std::string_view entry, const RunOptions& 
                               "it keeps its value between evaluations; a run is one evaluation"});
     runnable.states.push_back({fmt::format("{}.{}", node, parameter), {DType::f64, {}}});
   }
-  for (const Door& door : running->inputs) {
-    runnable.inputs.push_back({door.name.empty() ? door.id : door.name, running->taken(door.type)});
-  }
+  for (const InterfacePort& port : running->inputs)
+    runnable.inputs.push_back(named(*running, port));
   runnable.typed = running->loading.origin.has_value();
-  for (const Door& door : running->outputs) {
-    runnable.outputs.push_back(
-        {door.name.empty() ? door.id : door.name, running->taken(door.type)});
-  }
+  for (const InterfacePort& port : running->outputs)
+    runnable.outputs.push_back(named(*running, port));
   const auto stored = running->loading.weights();
   for (const auto& [weight, tensor] : stored) {
     for (const std::string& name : weight.names) runnable.weights.emplace_back(name, tensor);

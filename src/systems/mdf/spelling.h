@@ -1,8 +1,7 @@
 #pragma once
 
-// How our operators are written in a document: which function with which
-// arguments, or which expression. The reader uses the same table: what a node
-// says must be what its operator is spelled as.
+// How our operators are lowered to a document: to which function with which arguments, or to which
+// expression. The reader uses the same table: a node must be what its operator is lowered to.
 
 #include <functional>
 #include <optional>
@@ -23,13 +22,12 @@ struct Operand {
   bool literal = false;  // a number in the document, not an array
 };
 
-/// Length names to texts that compute them: s0 -> "numpy.size(input1,0)".
-/// Empty: it cannot be told.
+/// Length names to texts that compute them: s0 -> "numpy.size(input1,0)". Empty: it cannot be told.
 using LengthText = std::function<std::string(const std::string& symbol)>;
 
-/// What is to be spelled.
-struct Phrase {
-  std::string_view op;
+/// An operator of ours that is to be lowered.
+struct Operation {
+  std::string_view name;
   const Attributes& attributes;  // complete
   std::vector<std::optional<Operand>> inputs;
   std::vector<TensorType> outputs;
@@ -39,30 +37,40 @@ struct Phrase {
   const std::string& id(std::size_t i) const { return inputs[i]->id; }
   const TensorType& type(std::size_t i) const { return inputs[i]->type; }
   std::int64_t rank(std::size_t i) const { return static_cast<std::int64_t>(type(i).shape.size()); }
-  /// A length as an expression. Throws Fault::unsupported where it depends on a
-  /// name nobody can tell.
+
+  template <class T>
+  const T& get(std::string_view setting) const {
+    return isomer::get<T>(attributes, setting);
+  }
+  std::int64_t integer(std::string_view setting) const { return get<std::int64_t>(setting); }
+  double real(std::string_view setting) const { return get<double>(setting); }
+  const std::vector<std::int64_t>& integers(std::string_view setting) const {
+    return get<std::vector<std::int64_t>>(setting);
+  }
+
+  /// A length as an expression. Throws Fault::unsupported where it depends on a name nobody can
+  /// tell.
   std::string text(const Dim& length) const;
   /// "(2,numpy.size(x,0),)"
   std::string tuple(std::span<const Dim> lengths) const;
-  /// Lengths as a parameter's value: a list of numbers, or an expression for
-  /// one.
+  /// Lengths as a parameter's value: a list of numbers, or an expression for one.
   Tree lengths(std::span<const Dim> lengths) const;
 };
 
-/// The body of a node, without its ports.
-struct Wording {
-  Elements<Parameter> parameters;
+/// What becomes of it: the body of a node, without its ports.
+struct Lowering {
+  OrderedMap<Parameter> parameters;
   std::vector<std::string> outputs;  // the expression of each
 };
+using Lowered = std::optional<Lowering>;
 
-/// One row of the table. It has an `expression` or a `word` of its own.
-/// Operators without a row are said as ONNX's rows write them.
+/// One row of the table. It has a `pattern` for `filled`, or a function. Operators without a row
+/// are lowered as ONNX's rows write them.
 struct Spelling {
   std::string_view op;
-  std::string_view expression = {};  // "{0}/(1+numpy.exp(-{0}))": operands by their place
-  /// Nothing where these settings cannot be said; the operator is then
-  /// expanded.
-  std::optional<Wording> (*word)(const Phrase&) = nullptr;
+  std::string_view pattern = {};
+  /// Nothing where these settings cannot be written; the operator is then expanded.
+  Lowered (*lower)(const Operation&) = nullptr;
 };
 
 std::span<const Spelling> elementwise_spellings();
@@ -70,33 +78,35 @@ std::span<const Spelling> shape_spellings();
 std::span<const Spelling> reduction_spellings();
 std::span<const Spelling> layer_spellings();
 
-/// The wording, or nothing where the operator must be expanded.
-std::optional<Wording> spell(const Phrase& phrase);
+/// What the operator becomes in a document, or nothing where it must be expanded.
+Lowered spell(const Operation& op);
 
-/// Words that no port may be called: formal names of functions, Python's
-/// keywords and builtins, our own parameters'.
+/// Words that no port may be called: formal names of functions, Python's keywords and builtins, our
+/// own parameters'.
 const std::vector<std::string_view>& reserved_words();
 
 // For the tables
-// ---------------------------------------------------------------------------------
 
 /// A setting or argument of a node: a parameter with a value.
 Parameter parameter_of(Tree value);
 Tree tree_of(std::span<const std::int64_t> integers);
 /// One parameter called "result" with an expression, which is the output.
-Wording expression(std::string text);
-/// The call that ONNX's rows write, with our operands, as the last parameter;
-/// it is the output. Nothing where they cannot.
-std::optional<Wording> in_onnx(const Phrase& phrase);
+Lowering expression(std::string text);
+/// The same of a pattern: "numpy.sum({0}{axes},keepdims={keepdim})" has operands by their place, or
+/// as a tuple of `all`, attributes by their names, and axes where the attribute "dim" has some.
+Lowering filled(std::string_view pattern, const Operation& op);
+/// The call that ONNX's rows write, with our operands, as the last parameter; it is the output.
+/// Nothing where they cannot.
+Lowered in_onnx(const Operation& op);
 /// A call of an ONNX operator with arguments given as texts.
-Wording call_with(std::string_view function, const Elements<Tree>& args,
-                  Elements<Tree> settings = {});
-/// An operand as an argument of an ONNX operator: without axes it must be made
-/// an array.
+Lowering call_with(std::string_view function, const OrderedMap<Tree>& args,
+                   OrderedMap<Tree> settings = {});
+/// An operand as an argument of an ONNX operator: without axes it must be made an array.
 std::string argument(const Operand& operand, bool result_has_axes);
 /// "(1,2)", "(1,)"
 std::string tuple_text(std::span<const std::int64_t> integers);
 /// A number as Python writes it: 2, 0.5, numpy.inf.
 std::string number_text(double value);
+bool has_zero(const Shape& shape);
 
 }  // namespace isomer::mdf

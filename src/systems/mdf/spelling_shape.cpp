@@ -9,150 +9,111 @@
 namespace isomer::mdf {
 namespace {
 
-using Words = std::optional<Wording>;
 using Integers = std::vector<std::int64_t>;
-
-std::int64_t integer(const Phrase& p, std::string_view name) {
-  return get<std::int64_t>(p.attributes, name);
-}
-const Integers& integers(const Phrase& p, std::string_view name) {
-  return get<Integers>(p.attributes, name);
-}
-const Shape& dims(const Phrase& p, std::string_view name) { return get<Shape>(p.attributes, name); }
 
 std::int64_t from_front(std::int64_t axis, std::int64_t rank) {
   return axis < 0 ? axis + rank : axis;
 }
 
-bool has_zero(const Shape& shape) { return std::ranges::find(shape, Dim(0)) != shape.end(); }
-
 // A value without axes must not come out of ONNX with one, and 0 would keep a length.
-Words reshaped(const Phrase& p, const Shape& shape) {
+Lowered reshaped(const Operation& op, const Shape& shape) {
   if (has_zero(shape) || shape.empty())
-    return expression(fmt::format("numpy.reshape({},{})", p.id(0), p.tuple(shape)));
-  return in_onnx({"reshape", p.attributes, p.inputs, p.outputs, p.length_text});
+    return expression(fmt::format("numpy.reshape({},{})", op.id(0), op.tuple(shape)));
+  return in_onnx({"reshape", op.attributes, op.inputs, op.outputs, op.length_text});
 }
 
-Words word_reshape(const Phrase& p) { return reshaped(p, dims(p, "shape")); }
-Words word_flatten(const Phrase& p) { return reshaped(p, p.outputs[0].shape); }
+Lowered lower_reshape(const Operation& op) { return reshaped(op, op.get<Shape>("shape")); }
+Lowered lower_flatten(const Operation& op) { return reshaped(op, op.outputs[0].shape); }
 
-Words word_expand(const Phrase& p) {
-  const Shape& shape = dims(p, "shape");
-  if (!has_zero(shape) && !shape.empty()) return in_onnx(p);
-  return expression(fmt::format("numpy.broadcast_to({},{})", p.id(0), p.tuple(shape)));
+Lowered lower_expand(const Operation& op) {
+  const Shape& shape = op.get<Shape>("shape");
+  if (!has_zero(shape) && !shape.empty()) return in_onnx(op);
+  return filled("numpy.broadcast_to({0},{shape})", op);
 }
 
-std::string all_operands(const Phrase& p) {
-  std::string items;
-  for (std::size_t i = 0; i < p.inputs.size(); ++i) items += p.id(i) + ",";
-  return "(" + items + ")";
-}
-
-bool has_empty_operand(const Phrase& p) {
+bool has_empty_operand(const Operation& op) {
   return std::ranges::any_of(
-      p.inputs, [](const auto& operand) { return operand && has_zero(operand->type.shape); });
+      op.inputs, [](const auto& operand) { return operand && has_zero(operand->type.shape); });
 }
 
 // Every operand has a port of its own, in order; the writer sees to that.
-Words word_cat(const Phrase& p) {
+Lowered lower_cat(const Operation& op) {
   // The reference cannot hand an empty array to ONNX.
-  if (has_empty_operand(p)) {
-    return expression(
-        fmt::format("numpy.concatenate({},axis={})", all_operands(p), integer(p, "dim")));
+  if (has_empty_operand(op)) {
+    return filled("numpy.concatenate({all},axis={dim})", op);
   }
-  return in_onnx(p);
+  return in_onnx(op);
 }
 
-Words word_stack(const Phrase& p) {
-  return expression(fmt::format("numpy.stack({},axis={})", all_operands(p), integer(p, "dim")));
-}
-
-Words word_pad(const Phrase& p) {
-  if (p.type(0).dtype == DType::boolean || !has_empty_operand(p)) return in_onnx(p);
+Lowered lower_pad(const Operation& op) {
+  if (op.type(0).dtype == DType::boolean || !has_empty_operand(op)) return in_onnx(op);
   // Nothing is left of an empty array but the shape it gets.
-  return expression(fmt::format("numpy.full({},{})", p.tuple(p.outputs[0].shape),
-                                number_text(get<double>(p.attributes, "value"))));
+  return expression(fmt::format("numpy.full({},{})", op.tuple(op.outputs[0].shape),
+                                number_text(op.get<double>("value"))));
 }
 
-Words word_flip(const Phrase& p) {
-  return expression(fmt::format("numpy.flip({},{})", p.id(0), tuple_text(integers(p, "dims"))));
+Lowered lower_unsqueeze(const Operation& op) {
+  if (op.rank(0) > 0) return in_onnx(op);
+  return expression(fmt::format("numpy.reshape({},(1,))", op.id(0)));
 }
 
-Words word_unsqueeze(const Phrase& p) {
-  if (p.rank(0) > 0) return in_onnx(p);
-  return expression(fmt::format("numpy.reshape({},(1,))", p.id(0)));
-}
-
-Words word_squeeze(const Phrase& p) {
-  if (!p.outputs[0].shape.empty()) {
-    if (Words words = in_onnx(p)) return words;
+Lowered lower_squeeze(const Operation& op) {
+  if (!op.outputs[0].shape.empty()) {
+    if (Lowered lowered = in_onnx(op)) return lowered;
   }
-  return reshaped(p, p.outputs[0].shape);
-}
-
-Words word_select(const Phrase& p) {
-  return expression(fmt::format("numpy.take({},{},axis={})", p.id(0),
-                                p.text(get<Dim>(p.attributes, "index")), integer(p, "dim")));
+  return reshaped(op, op.outputs[0].shape);
 }
 
 // Without square brackets: the format's check of names does not take them
 // inside a call.
-Words word_split(const Phrase& p) {
-  const Shape& sizes = dims(p, "sizes");
+Lowered lower_split(const Operation& op) {
+  const Shape& sizes = op.get<Shape>("sizes");
   std::string places;
   Dim end(0);
   for (std::size_t i = 0; i + 1 < sizes.size(); ++i) {
     end = end + sizes[i];
-    places += p.text(end) + ",";
+    places += op.text(end) + ",";
   }
-  Wording wording;
-  wording.parameters.emplace_back(
-      "parts", parameter_of({fmt::format("numpy.split({},({}),axis={})", p.id(0), places,
-                                         integer(p, "dim"))}));
+  Lowering lowering;
+  lowering.parameters.emplace_back(
+      "parts", parameter_of({fmt::format("numpy.split({},({}),axis={})", op.id(0), places,
+                                         op.integer("dim"))}));
   for (std::size_t i = 0; i < sizes.size(); ++i)
-    wording.outputs.push_back(fmt::format("parts[{}]", i));
-  return wording;
-}
-
-Words word_repeat(const Phrase& p) {
-  return expression(fmt::format("numpy.tile({},{})", p.id(0), tuple_text(integers(p, "repeats"))));
-}
-
-Words word_tril(const Phrase& p) {
-  return expression(fmt::format("numpy.{}({},{})", p.op, p.id(0), integer(p, "diagonal")));
+    lowering.outputs.push_back(fmt::format("parts[{}]", i));
+  return lowering;
 }
 
 // --- indexing and making
-// ---------------------------------------------------------------------------
 
 // A matrix that says which index goes where, times what is added. There is no
 // function that adds in place.
-Words word_index_add(const Phrase& p) {
-  const std::int64_t axis = from_front(integer(p, "dim"), p.rank(0));
-  if (p.rank(0) == 0 || p.rank(1) != 1) return std::nullopt;
+Lowered lower_index_add(const Operation& op) {
+  const std::int64_t axis = from_front(op.integer("dim"), op.rank(0));
+  if (op.rank(0) == 0 || op.rank(1) != 1) return std::nullopt;
   const std::string text = fmt::format(
       "{0}+numpy.moveaxis(numpy.tensordot((numpy.expand_dims(numpy."
       "arange(numpy.size({0},{3})),1)=="
       "{1})*1,{2},(1,{3})),"
       "0,{3})",
-      p.id(0), p.id(1), p.id(2), axis);
+      op.id(0), op.id(1), op.id(2), axis);
   return expression(text);
 }
 
-Words word_scatter_add(const Phrase& p) {
-  const std::int64_t axis = from_front(integer(p, "dim"), p.rank(0));
-  const Shape& index = p.type(1).shape;
-  if (p.rank(0) == 0 || p.type(2).shape != index) return std::nullopt;
+Lowered lower_scatter_add(const Operation& op) {
+  const std::int64_t axis = from_front(op.integer("dim"), op.rank(0));
+  const Shape& index = op.type(1).shape;
+  if (op.rank(0) == 0 || op.type(2).shape != index) return std::nullopt;
   for (std::size_t i = 0; i < index.size(); ++i) {
-    if (static_cast<std::int64_t>(i) != axis && index[i] != p.type(0).shape[i]) return std::nullopt;
+    if (static_cast<std::int64_t>(i) != axis && index[i] != op.type(0).shape[i])
+      return std::nullopt;
   }
   std::string places;
-  for (std::int64_t i = 0; i <= p.rank(0); ++i) places += i == axis ? "-1," : "1,";
+  for (std::int64_t i = 0; i <= op.rank(0); ++i) places += i == axis ? "-1," : "1,";
   return expression(
       fmt::format("{0}+numpy.sum((numpy.expand_dims({1},{3})==numpy.reshape("
                   "numpy.arange(numpy.size({0},"
                   "{3})),({4})))*numpy.expand_dims({2},{3}),axis={5})",
-                  p.id(0), p.id(1), p.id(2), axis, places, axis + 1));
+                  op.id(0), op.id(1), op.id(2), axis, places, axis + 1));
 }
 
 std::string filled_with(DType dtype, double value) {
@@ -163,36 +124,43 @@ std::string filled_with(DType dtype, double value) {
   return fmt::format("{}", static_cast<std::int64_t>(value));
 }
 
-Words word_full(const Phrase& p) {
-  return expression(fmt::format(
-      "numpy.full({},{})", p.tuple(dims(p, "shape")),
-      filled_with(get<DType>(p.attributes, "dtype"), get<double>(p.attributes, "value"))));
+Lowered lower_full(const Operation& op) {
+  return expression(fmt::format("numpy.full({},{})", op.tuple(op.get<Shape>("shape")),
+                                filled_with(op.get<DType>("dtype"), op.get<double>("value"))));
 }
 
-Words word_arange(const Phrase& p) {
-  const std::string text =
-      fmt::format("numpy.arange({},{},{})", p.text(get<Dim>(p.attributes, "start")),
-                  p.text(get<Dim>(p.attributes, "end")), integer(p, "step"));
-  return expression(is_floating(get<DType>(p.attributes, "dtype")) ? text + "*1.0" : text);
+Lowered lower_arange(const Operation& op) {
+  const std::string text = fmt::format("numpy.arange({},{},{})", op.text(op.get<Dim>("start")),
+                                       op.text(op.get<Dim>("end")), op.integer("step"));
+  return expression(is_floating(op.get<DType>("dtype")) ? text + "*1.0" : text);
 }
 
-Words word_length(const Phrase& p) {
-  const bool real = is_floating(get<DType>(p.attributes, "dtype"));
-  return expression(fmt::format("numpy.array({}{})", p.text(get<Dim>(p.attributes, "value")),
-                                real ? "*1.0" : ""));
+Lowered lower_length(const Operation& op) {
+  const bool real = is_floating(op.get<DType>("dtype"));
+  return expression(
+      fmt::format("numpy.array({}{})", op.text(op.get<Dim>("value")), real ? "*1.0" : ""));
 }
 
 constexpr Spelling rows[] = {
-    {"reshape", "", word_reshape},     {"flatten", "", word_flatten},
-    {"expand", "", word_expand},       {"cat", "", word_cat},
-    {"stack", "", word_stack},         {"pad", "", word_pad},
-    {"flip", "", word_flip},           {"unsqueeze", "", word_unsqueeze},
-    {"squeeze", "", word_squeeze},     {"select", "", word_select},
-    {"split", "", word_split},         {"repeat", "", word_repeat},
-    {"tril", "", word_tril},           {"triu", "", word_tril},
-    {"index_add", "", word_index_add}, {"scatter_add", "", word_scatter_add},
-    {"full", "", word_full},           {"arange", "", word_arange},
-    {"length", "", word_length},
+    {"reshape", "", lower_reshape},
+    {"flatten", "", lower_flatten},
+    {"expand", "", lower_expand},
+    {"cat", "", lower_cat},
+    {"stack", "numpy.stack({all},axis={dim})"},
+    {"pad", "", lower_pad},
+    {"flip", "numpy.flip({0},{dims})"},
+    {"unsqueeze", "", lower_unsqueeze},
+    {"squeeze", "", lower_squeeze},
+    {"select", "numpy.take({0},{index},axis={dim})"},
+    {"split", "", lower_split},
+    {"repeat", "numpy.tile({0},{repeats})"},
+    {"tril", "numpy.tril({0},{diagonal})"},
+    {"triu", "numpy.triu({0},{diagonal})"},
+    {"index_add", "", lower_index_add},
+    {"scatter_add", "", lower_scatter_add},
+    {"full", "", lower_full},
+    {"arange", "", lower_arange},
+    {"length", "", lower_length},
 };
 
 }  // namespace

@@ -23,18 +23,19 @@ constexpr std::size_t most_embedded = 1 << 20;  // bytes
 
 // --- before writing ------------------------------------------------------------------
 
-Phrase phrase_of(const Builder& out, const isomer::Node& node, std::span<const ValueId> inputs,
-                 const Attributes& attributes, const std::vector<TensorType>& results) {
-  Phrase phrase{node.op, attributes, {}, results, [](const std::string& symbol) { return symbol; }};
+Operation operation_of(const Builder& out, const isomer::Node& node,
+                       std::span<const ValueId> inputs, const Attributes& attributes,
+                       const std::vector<TensorType>& results) {
+  Operation op{node.op, attributes, {}, results, [](const std::string& symbol) { return symbol; }};
   for (const ValueId id : inputs) {
-    phrase.inputs.push_back(id == ValueId::none ? std::nullopt
-                                                : std::optional(Operand{"x", out.type(id), false}));
+    op.inputs.push_back(id == ValueId::none ? std::nullopt
+                                            : std::optional(Operand{"x", out.type(id), false}));
   }
-  return phrase;
+  return op;
 }
 
-/// Expands what has a word in general but not with these settings.
-Graph sayable(Graph graph) {
+/// Expands what is lowered in general, but not with these settings.
+Graph legalized(Graph graph) {
   constexpr int most_rounds = 16;
   std::set<std::string> stuck;
   bool changed = true;
@@ -42,12 +43,12 @@ Graph sayable(Graph graph) {
     changed = false;
     const Rule rule = [&](Builder& out, const Graph& old, const isomer::Node& node,
                           std::span<const ValueId> inputs) -> std::optional<std::vector<ValueId>> {
-      const bool said =
+      const bool legal =
           with_call(out, node, inputs, [&](const OpSchema& schema, const OpCall& call) {
-            return spell(phrase_of(out, node, inputs, call.attributes, schema.infer(call)))
+            return spell(operation_of(out, node, inputs, call.attributes, schema.infer(call)))
                 .has_value();
           });
-      if (said) return std::nullopt;
+      if (legal) return std::nullopt;
       if (op_named(node.op).expand == nullptr) {
         stuck.insert(describe(old, node));
         return std::nullopt;
@@ -371,21 +372,21 @@ void Writer::add_node(const isomer::Node& node) {
   origin.attributes = canonical(schema, node.attributes);
   origin.scope = node.scope;
   origin.place = node.place;
-  Phrase phrase{node.op, attributes, operands(node, id, body, origin), {}, {}};
-  for (const ValueId output : node.outputs) phrase.outputs.push_back(type(output));
-  phrase.length_text = [&](const std::string& symbol) {
-    const std::string text = length_in(symbol, phrase.inputs, origin_.inputs);
-    for (const Door& input : origin_.inputs) {
+  Operation op{node.op, attributes, operands(node, id, body, origin), {}, {}};
+  for (const ValueId output : node.outputs) op.outputs.push_back(type(output));
+  op.length_text = [&](const std::string& symbol) {
+    const std::string text = length_in(symbol, op.inputs, origin_.inputs);
+    for (const InterfacePort& input : origin_.inputs) {
       if (text.find("(" + input.id + ",") != std::string::npos)
         add_port(body, input.id, input.type);
     }
     return text;
   };
-  const auto wording = spell(phrase);
-  expect(wording.has_value(), "what cannot be said was expanded");
-  body.parameters.insert(body.parameters.end(), wording->parameters.begin(),
-                         wording->parameters.end());
-  add_output_ports(node, id, wording->outputs, body, origin);
+  const auto lowering = spell(op);
+  expect(lowering.has_value(), "what cannot be lowered was expanded");
+  body.parameters.insert(body.parameters.end(), lowering->parameters.begin(),
+                         lowering->parameters.end());
+  add_output_ports(node, id, lowering->outputs, body, origin);
   body.metadata = to_tree(origin);
   document_.nodes.emplace_back(id, std::move(body));
 }
@@ -491,7 +492,7 @@ Written write(const Graph& graph, std::string_view stem) {
                 fmt::format("{} cannot be said in MDF: {}", counted(unknown.size(), "node"),
                             listed(unknown, "; ")));
   }
-  const Graph ready = sayable(remove_unused(graph));
+  const Graph ready = legalized(remove_unused(graph));
   return Writer(ready, stem).write();
 }
 

@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "mdf_expected.h"
-#include "systems/mdf/order.h"
+#include "systems/mdf/wiring.h"
 
 namespace isomer {
 namespace {

@@ -350,7 +350,7 @@ TEST(MdfSpelling, EveryRowNamesAnOperator) {
                             mdf::reduction_spellings(), mdf::layer_spellings()}) {
     for (const mdf::Spelling& row : family) {
       EXPECT_NE(find_op(row.op), nullptr) << row.op;
-      EXPECT_EQ(!row.expression.empty() + (row.word != nullptr), 1) << row.op;
+      EXPECT_EQ(!row.pattern.empty() + (row.lower != nullptr), 1) << row.op;
     }
   }
 }

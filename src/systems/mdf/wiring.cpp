@@ -1,0 +1,139 @@
+#include "systems/mdf/wiring.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <utility>
+
+#include "base/error.h"
+#include "base/text.h"
+
+namespace isomer::mdf {
+namespace {
+
+struct TypeWord {
+  DType dtype;
+  std::string_view word;
+};
+
+constexpr std::array<TypeWord, 10> type_words = {{{DType::f32, "float32"},
+                                                  {DType::f64, "float64"},
+                                                  {DType::f16, "float16"},
+                                                  {DType::bf16, "bfloat16"},
+                                                  {DType::i64, "int64"},
+                                                  {DType::i32, "int32"},
+                                                  {DType::i16, "int16"},
+                                                  {DType::i8, "int8"},
+                                                  {DType::u8, "uint8"},
+                                                  {DType::boolean, "bool"}}};
+
+Shape shape_of(const std::vector<std::int64_t>& lengths) {
+  return {lengths.begin(), lengths.end()};
+}
+
+/// Says what the edge leads to that is not there. Gives whether both of its nodes are.
+bool check_edge(const DocumentGraph& graph, const Wiring& wiring, const std::string& id,
+                const Edge& edge, std::vector<std::string>& problems) {
+  const auto need = [&](bool there, const std::string& what) {
+    if (!there) problems.push_back(fmt::format("edge {}: {}", quoted(id), what));
+  };
+  const auto sender = wiring.places.find(edge.sender);
+  const auto receiver = wiring.places.find(edge.receiver);
+  const auto none = wiring.places.end();
+  need(sender != none, fmt::format("there is no node {}", quoted(edge.sender)));
+  need(receiver != none, fmt::format("there is no node {}", quoted(edge.receiver)));
+  if (sender == none || receiver == none) return false;
+  need(find(graph.nodes[sender->second].second.output_ports, edge.sender_port) != nullptr,
+       fmt::format("node {} has no output port {}", quoted(edge.sender), quoted(edge.sender_port)));
+  need(find(graph.nodes[receiver->second].second.input_ports, edge.receiver_port) != nullptr,
+       fmt::format("node {} has no input port {}", quoted(edge.receiver),
+                   quoted(edge.receiver_port)));
+  return true;
+}
+
+}  // namespace
+
+Wiring::Wiring(const DocumentGraph& graph, bool within_rank, std::vector<std::string>& problems) {
+  const std::size_t count = graph.nodes.size();
+  for (std::size_t i = 0; i < count; ++i) places.emplace(graph.nodes[i].first, i);
+  std::vector<std::vector<std::size_t>> senders(count);
+  for (const auto& [id, edge] : graph.edges) {
+    if (!check_edge(graph, *this, id, edge, problems)) continue;
+    links.push_back({places[edge.sender], places[edge.receiver], &id, &edge});
+    senders[links.back().receiver].push_back(links.back().sender);
+  }
+  order = running_order(senders, within_rank);
+  if (order.size() == count) return;
+  std::vector<bool> runs(count);
+  for (const std::size_t i : order) runs[i] = true;
+  std::vector<std::string> waiting;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!runs[i]) waiting.push_back(quoted(graph.nodes[i].first));
+  }
+  problems.push_back(fmt::format("the edges form a cycle at or before {}", listed(waiting)));
+}
+
+std::vector<std::size_t> running_order(const std::vector<std::vector<std::size_t>>& senders,
+                                       bool within_rank) {
+  std::vector<std::vector<std::size_t>> receivers(senders.size());
+  std::vector<std::size_t> awaited(senders.size());
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < senders.size(); ++i) {
+    awaited[i] = senders[i].size();
+    if (awaited[i] == 0) order.push_back(i);
+    for (const std::size_t sender : senders[i]) receivers[sender].push_back(i);
+  }
+  std::vector<std::size_t> rank(senders.size());
+  for (std::size_t next = 0; next < order.size(); ++next) {
+    const std::size_t sender = order[next];
+    for (const std::size_t i : receivers[sender]) {
+      rank[i] = std::max(rank[i], rank[sender] + (within_rank && sender < i ? 0 : 1));
+      if (--awaited[i] == 0) order.push_back(i);
+    }
+  }
+  std::ranges::sort(order, {}, [&](std::size_t i) { return std::pair(rank[i], i); });
+  return order;
+}
+
+std::vector<InterfacePort> open_ports(const DocumentGraph& graph) {
+  std::set<std::pair<std::string_view, std::string_view>> connected;
+  for (const auto& [id, edge] : graph.edges) connected.emplace(edge.receiver, edge.receiver_port);
+  std::set<std::string_view> known;
+  std::vector<InterfacePort> ports;
+  for (const auto& [node, body] : graph.nodes) {
+    for (const auto& [id, port] : body.input_ports) {
+      if (connected.contains({node, id}) || !known.insert(id).second) continue;
+      const DType dtype =
+          port.type == "int" ? DType::i64 : dtype_of_word(port.type).value_or(DType::f32);
+      ports.push_back({id, id, {dtype, shape_of(port.shape)}});
+    }
+  }
+  return ports;
+}
+
+std::vector<InterfacePort> end_ports(const DocumentGraph& graph) {
+  std::set<std::string_view> senders;
+  for (const auto& [id, edge] : graph.edges) senders.insert(edge.sender);
+  std::vector<InterfacePort> ports;
+  for (const auto& [node, body] : graph.nodes) {
+    if (senders.contains(node)) continue;
+    for (const auto& [id, port] : body.output_ports) {
+      const DType dtype = dtype_of_word(port.type).value_or(DType::f64);
+      ports.push_back({id, id, {dtype, shape_of(port.shape)}, node});
+    }
+  }
+  return ports;
+}
+
+std::string_view type_word(DType dtype) {
+  const auto* const row = std::ranges::find(type_words, dtype, &TypeWord::dtype);
+  if (row != type_words.end()) return row->word;
+  throw Error(Fault::unsupported, "", fmt::format("the format has no word for {}", name_of(dtype)));
+}
+
+std::optional<DType> dtype_of_word(std::string_view word) {
+  const auto* const row = std::ranges::find(type_words, word, &TypeWord::word);
+  return row == type_words.end() ? std::nullopt : std::optional(row->dtype);
+}
+
+}  // namespace isomer::mdf

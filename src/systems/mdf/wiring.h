@@ -1,0 +1,57 @@
+#pragma once
+
+// How the nodes of a document are connected: which edge leads where, and in which order nodes run.
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "graph/types.h"
+#include "systems/mdf/document.h"
+
+namespace isomer::mdf {
+
+/// Where a graph takes something in or gives something out.
+struct InterfacePort {
+  std::string id;    // of the input port, or of the output node
+  std::string name;  // what the author calls it
+  TensorType type;
+  std::string node = {};  // of an output port that is not called as its node is
+};
+
+/// Nodes stand for their places in the document.
+struct Wiring {
+  struct Link {
+    std::size_t sender;
+    std::size_t receiver;
+    const std::string* id;
+    const Edge* edge;
+  };
+
+  /// Of a graph that outlives it. Adds to `problems` edges to nowhere and cycles; `within_rank` as
+  /// of `running_order`.
+  Wiring(const DocumentGraph& graph, bool within_rank, std::vector<std::string>& problems);
+
+  std::unordered_map<std::string_view, std::size_t> places;  // by id
+  std::vector<Link> links;                                   // edges between nodes that are there
+  std::vector<std::size_t> order;
+};
+
+/// Nodes by rank, those of one rank as they stand in the document. A node's rank is one more than
+/// the largest of its senders', or, where `within_rank`, no more than that of senders that stand
+/// before it. Nodes in a cycle, and all behind one, are left out.
+std::vector<std::size_t> running_order(const std::vector<std::vector<std::size_t>>& senders,
+                                       bool within_rank);
+
+/// The ports that nothing sends to, each name once.
+std::vector<InterfacePort> open_ports(const DocumentGraph& graph);
+/// All output ports of nodes that send to none.
+std::vector<InterfacePort> end_ports(const DocumentGraph& graph);
+
+/// What an element type is called in a document: "float32", "int64", "bool".
+std::string_view type_word(DType dtype);
+std::optional<DType> dtype_of_word(std::string_view word);
+
+}  // namespace isomer::mdf
