@@ -34,7 +34,7 @@ class Evaluator {
   Value binary(const Expression& e) const;
   Value chain(const Expression& e) const;
   Value conditional(const Expression& e) const;
-  Value choose(const Value& test, const Value& then, const Value& otherwise) const;
+  Value choose(const Value& test, const Value& then, const Value& orelse) const;
   Value boolean(const Expression& e) const;
   Value dict(const Expression& e) const;
   Value call_of(const Expression& e) const;
@@ -104,9 +104,9 @@ Value Evaluator::binary(const Expression& e) const {
 }
 
 // In a graph both are computed; the test has one element, as Python demands.
-Value Evaluator::choose(const Value& test, const Value& then, const Value& otherwise) const {
+Value Evaluator::choose(const Value& test, const Value& then, const Value& orelse) const {
   const Value truth = call("bool", {{test}, {""}}, runtime_);
-  return call("numpy.where", {{truth, then, otherwise}, {"", "", ""}}, runtime_);
+  return call("numpy.where", {{truth, then, orelse}, {"", "", ""}}, runtime_);
 }
 
 Value Evaluator::conditional(const Expression& e) const {

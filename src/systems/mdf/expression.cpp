@@ -3,6 +3,7 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <limits>
 #include <optional>
 
 #include "base/error.h"
@@ -40,6 +41,8 @@ class Tokens {
 
   const Token& now() const { return token_; }
   std::string_view text() const { return text_; }
+  /// What follows the token.
+  std::string_view rest() const { return text_.substr(next_); }
   void advance();
   bool take(std::string_view sign) {
     if (!at(sign)) return false;
@@ -233,8 +236,8 @@ Expression Parser::conditional() {
   if (!tokens_.take("if")) return then;
   Expression test = boolean("or");
   tokens_.need("else");
-  Expression otherwise = conditional();
-  return join(Kind::conditional, "", std::move(test), std::move(then), std::move(otherwise));
+  Expression orelse = conditional();
+  return join(Kind::conditional, "", std::move(test), std::move(then), std::move(orelse));
 }
 
 Expression Parser::boolean(std::string_view word) {
@@ -302,6 +305,15 @@ Expression Parser::binary(std::size_t level) {
 
 Expression Parser::unary() {
   const Depth depth(*this);
+  // The least number has no positive twin in 64 bits.
+  if (tokens_.at("-") && tokens_.rest().starts_with("9223372036854775808")) {
+    tokens_.advance();
+    const Token token = tokens_.now();
+    tokens_.advance();
+    if (token.text == "9223372036854775808" && !tokens_.at("**"))
+      return constant({std::numeric_limits<std::int64_t>::min()});
+    refuse(tokens_.text(), token.column, "the number does not fit 64 bits");
+  }
   for (const std::string_view sign : {"-", "+", "~"}) {
     if (tokens_.take(sign)) return join(Kind::unary, std::string(sign), unary());
   }

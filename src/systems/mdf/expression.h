@@ -31,7 +31,7 @@ struct Expression {
     compare,      // operands; `words`: < <= > >= == != in, "not in", is, "is not",
                   // one fewer than operands
     boolean,      // `text`: and, or; two or more operands
-    conditional,  // operands: test, then, otherwise
+    conditional,  // operands: test, then, orelse
     tuple,
     list,
     dict,       // operands: key, value, key, value, ...

@@ -89,7 +89,7 @@ struct Target {
 }  // namespace
 
 FunctionCall::FunctionCall(const std::string& name, const OrderedMap<Tree>& args,
-                           const std::optional<std::string>& otherwise) {
+                           const std::optional<std::string>& fallback) {
   const std::string formula = standard_formula(name);
   if (name.starts_with("onnx::")) {
     onnx_ = onnx_function(name);
@@ -97,7 +97,7 @@ FunctionCall::FunctionCall(const std::string& name, const OrderedMap<Tree>& args
   } else if (!formula.empty()) {
     formula_ = Formula(formula);
   } else {
-    formula_ = Formula(otherwise.value_or(name));
+    formula_ = Formula(fallback.value_or(name));
   }
   for (const auto& [arg, tree] : args) {
     Argument argument{arg, Formula(tree), {}};

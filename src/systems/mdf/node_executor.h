@@ -45,10 +45,10 @@ struct SharedOperators {
 class FunctionCall {
  public:
   FunctionCall() = default;
-  /// `name` that is no function's is a formula itself where `otherwise` is
+  /// `name` that is no function's is a formula itself where `fallback` is
   /// absent.
   FunctionCall(const std::string& name, const OrderedMap<Tree>& args,
-               const std::optional<std::string>& otherwise);
+               const std::optional<std::string>& fallback);
 
   Value evaluate(const Table& names, SharedOperators& shared) const;
   /// Names that its arguments need and that are not arguments themselves.

@@ -52,7 +52,7 @@ class Ignored {
   void parameter(const std::string& place, const Parameter& parameter);
   void function(const std::string& place, const Function& function);
   void arguments(const std::string& place, std::string_view function, const OrderedMap<Tree>& args,
-                 const std::string& otherwise);
+                 const std::string& fallback);
   void note(const std::string& place, std::string text) {
     notes_.push_back({place, std::move(text)});
   }
@@ -135,14 +135,14 @@ void collect(const Formula& formula, std::set<std::string>& names) {
 }
 
 void Ignored::arguments(const std::string& place, std::string_view function,
-                        const OrderedMap<Tree>& args, const std::string& otherwise) {
+                        const OrderedMap<Tree>& args, const std::string& fallback) {
   std::set<std::string> used;
   const bool named = function.starts_with("onnx::");
   const onnx::Operator* op = onnx_function(function);
   if (named && (op == nullptr || op->variadic())) return;
   if (op == nullptr) {
     const std::string formula = standard_formula(function);
-    collect(Formula(formula.empty() ? otherwise : formula), used);
+    collect(Formula(formula.empty() ? fallback : formula), used);
   }
   // Backwards, because an argument may be there for a later one.
   for (std::size_t i = args.size(); i-- > 0;) {

@@ -5,15 +5,12 @@
 
 #include "base/text.h"
 #include "systems/mdf/spelling.h"
+#include "vocabularies/composites.h"
 
 namespace isomer::mdf {
 namespace {
 
 using Integers = std::vector<std::int64_t>;
-
-std::int64_t from_front(std::int64_t axis, std::int64_t rank) {
-  return axis < 0 ? axis + rank : axis;
-}
 
 // A value without axes must not come out of ONNX with one, and 0 would keep a length.
 Lowered reshaped(const Operation& op, const Shape& shape) {
@@ -88,7 +85,7 @@ Lowered lower_split(const Operation& op) {
 // A matrix that says which index goes where, times what is added. There is no
 // function that adds in place.
 Lowered lower_index_add(const Operation& op) {
-  const std::int64_t axis = from_front(op.integer("dim"), op.rank(0));
+  const std::int64_t axis = axis_from_front(op.integer("dim"), op.rank(0));
   if (op.rank(0) == 0 || op.rank(1) != 1) return std::nullopt;
   const std::string text = fmt::format(
       "{0}+numpy.moveaxis(numpy.tensordot((numpy.expand_dims(numpy."
@@ -100,7 +97,7 @@ Lowered lower_index_add(const Operation& op) {
 }
 
 Lowered lower_scatter_add(const Operation& op) {
-  const std::int64_t axis = from_front(op.integer("dim"), op.rank(0));
+  const std::int64_t axis = axis_from_front(op.integer("dim"), op.rank(0));
   const Shape& index = op.type(1).shape;
   if (op.rank(0) == 0 || op.type(2).shape != index) return std::nullopt;
   for (std::size_t i = 0; i < index.size(); ++i) {
@@ -119,8 +116,6 @@ Lowered lower_scatter_add(const Operation& op) {
 std::string filled_with(DType dtype, double value) {
   if (dtype == DType::boolean) return value != 0 ? "True" : "False";
   if (is_floating(dtype)) return std::isfinite(value) ? real_text(value) : number_text(value);
-  // Python has the least number only as a negated one, which 64 bits do not hold.
-  if (value == -0x1p63) return "-9223372036854775807-1";
   return fmt::format("{}", static_cast<std::int64_t>(value));
 }
 

@@ -19,15 +19,6 @@ namespace {
 }
 
 // --- Python numbers
-// ------------------------------------------------------------------------------------------------
-
-std::optional<std::int64_t> checked(std::string_view sign, std::int64_t x, std::int64_t y) {
-  std::int64_t result = 0;
-  const bool over = sign == "+"   ? __builtin_add_overflow(x, y, &result)
-                    : sign == "-" ? __builtin_sub_overflow(x, y, &result)
-                                  : __builtin_mul_overflow(x, y, &result);
-  return over ? std::nullopt : std::optional(result);
-}
 
 std::int64_t checked_power(std::int64_t base, std::int64_t exponent) {
   std::int64_t result = 1;
@@ -42,26 +33,19 @@ std::int64_t checked_power(std::int64_t base, std::int64_t exponent) {
 }
 
 Value integers(std::string_view sign, std::int64_t x, std::int64_t y) {
-  const auto nonzero = [&] {
-    if (y == 0) throw Error(Fault::model, "", fmt::format("{} {} 0 divides by zero", x, sign));
+  const auto need = [&](bool fits) {
+    if (!fits)
+      throw Error(Fault::model, "", fmt::format("{} {} {} does not fit 64 bits", x, sign, y));
   };
-  const auto too_large = [&] {
-    throw Error(Fault::model, "", fmt::format("{} {} {} does not fit 64 bits", x, sign, y));
-  };
-  if (sign == "+" || sign == "-" || sign == "*") {
-    const auto result = checked(sign, x, y);
-    if (!result) too_large();
-    return {*result};
-  }
-  if (sign == "/") {
-    nonzero();
-    return {static_cast<double>(x) / static_cast<double>(y)};
-  }
-  if (sign == "//" || sign == "%") {
-    nonzero();
-    if (sign == "//" && y == -1 && x == std::numeric_limits<std::int64_t>::min()) too_large();
-    return {sign == "%" ? rest_of(x, y) : floor_quotient(x, y)};
-  }
+  std::int64_t result = 0;
+  const bool divides = sign == "/" || sign == "//" || sign == "%";
+  if (divides && y == 0)
+    throw Error(Fault::model, "", fmt::format("{} {} 0 divides by zero", x, sign));
+  if (sign == "+") return need(!__builtin_add_overflow(x, y, &result)), Value{result};
+  if (sign == "-") return need(!__builtin_sub_overflow(x, y, &result)), Value{result};
+  if (sign == "*") return need(!__builtin_mul_overflow(x, y, &result)), Value{result};
+  if (sign == "/") return {static_cast<double>(x) / static_cast<double>(y)};
+  if (sign == "//") need(y != -1 || x != std::numeric_limits<std::int64_t>::min());
   if (sign == "**") {
     if (y >= 0) return {checked_power(x, y)};
     if (x == 0) throw Error(Fault::model, "", "0 cannot be raised to a negative power");
@@ -69,36 +53,26 @@ Value integers(std::string_view sign, std::int64_t x, std::int64_t y) {
   }
   if (sign == "<<" || sign == ">>") {
     if (y < 0) throw Error(Fault::model, "", fmt::format("a shift by {} bits", y));
-    const std::int64_t bits = std::min<std::int64_t>(y, 63);
-    if (sign == ">>" || x == 0) return {x >> bits};
-    const auto shifted = static_cast<std::int64_t>(static_cast<std::uint64_t>(x) << bits);
-    if (y > 63 || shifted >> bits != x) too_large();
-    return {shifted};
+    if (sign == ">>" || x == 0) return {x >> std::min<std::int64_t>(y, 63)};
+    result = binary_of(sign).integers(x, y);
+    need(y <= 63 && result >> y == x);
+    return {result};
   }
-  if (sign == "&") return {x & y};
-  if (sign == "|") return {x | y};
-  return {x ^ y};
+  return {binary_of(sign).integers(x, y)};
 }
 
 Value reals(std::string_view sign, double x, double y) {
-  if (sign == "+") return {x + y};
-  if (sign == "-") return {x - y};
-  if (sign == "*") return {x * y};
-  if (y == 0 && (sign == "/" || sign == "//" || sign == "%")) {
+  const BinaryUfunc& function = binary_of(sign);
+  if (function.reals == nullptr) refuse(sign, {x}, {y});
+  if (y == 0 && (sign == "/" || sign == "//" || sign == "%"))
     throw Error(Fault::model, "", fmt::format("{} {} 0 divides by zero", real_text(x), sign));
+  if (sign == "**" && x < 0 && std::floor(y) != y) {
+    throw Error(Fault::model, "",
+                fmt::format("{} ** {} is a complex number", real_text(x), real_text(y)));
   }
-  if (sign == "/") return {x / y};
-  if (sign == "//") return {floor_quotient(x, y)};
-  if (sign == "%") return {rest_of(x, y)};
-  if (sign == "**") {
-    if (x < 0 && std::floor(y) != y) {
-      throw Error(Fault::model, "",
-                  fmt::format("{} ** {} is a complex number", real_text(x), real_text(y)));
-    }
-    if (x == 0 && y < 0) throw Error(Fault::model, "", "0 cannot be raised to a negative power");
-    return {std::pow(x, y)};
-  }
-  refuse(sign, {x}, {y});
+  if (sign == "**" && x == 0 && y < 0)
+    throw Error(Fault::model, "", "0 cannot be raised to a negative power");
+  return {function.reals(x, y)};
 }
 
 Value numbers(std::string_view sign, const Value& x, const Value& y) {
@@ -114,7 +88,6 @@ Value numbers(std::string_view sign, const Value& x, const Value& y) {
 }
 
 // --- lists, tuples, texts
-// ------------------------------------------------------------------------------------------
 
 std::vector<Value> repeated(const std::vector<Value>& items, std::int64_t times) {
   std::vector<Value> result;
@@ -281,7 +254,7 @@ Value binary(std::string_view sign, const Value& x, const Value& y) {
     if (const auto length = of_lengths(sign, x, y)) return *length;
   }
   if ((is_array(x) || is_array(y)) && is_operand(x) && is_operand(y) && sign != "@")
-    return apply(operation_of(sign), x, y);
+    return apply(binary_of(sign), x, y);
   if (const auto result = sequences(sign, x, y)) return *result;
   refuse(sign, x, y);
 }
@@ -294,7 +267,7 @@ Value compare(std::string_view word, const Value& x, const Value& y) {
         (x.is_none() && y.is_none()) || (x.data.index() == y.data.index() && same(x, y));
     return {is == (word == "is")};
   }
-  const Operation& operation = operation_of(word);
+  const BinaryUfunc& operation = binary_of(word);
   const bool array = is_array(x) || is_array(y);
   if (array && is_operand(x) && is_operand(y)) return apply(operation, x, y);
   if (is_whole(x) && is_whole(y)) return {operation.integers(integer_of(x), integer_of(y)) != 0};

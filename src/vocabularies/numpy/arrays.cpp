@@ -186,13 +186,6 @@ Tensor map_pairs(const Tensor& x, const Tensor& y, DType dtype,
   return map_two<std::int64_t>(x, y, dtype, function);
 }
 
-std::int64_t axis_at(std::int64_t axis, std::int64_t rank) {
-  if (axis < -rank || axis >= rank) {
-    throw Error(Fault::model, "", fmt::format("there is no axis {} among {}", axis, rank));
-  }
-  return axis < 0 ? axis + rank : axis;
-}
-
 Tensor chosen(const Tensor& condition, const Tensor& x, const Tensor& y) {
   const DType dtype = common_type(x.dtype(), y.dtype());
   const std::vector<std::int64_t> shape =

@@ -23,8 +23,6 @@ void bound_axes(std::size_t count);
 /// `bounded`.
 std::int64_t sum_of_lengths(std::int64_t a, std::int64_t b);
 std::int64_t product_of_lengths(std::int64_t a, std::int64_t b);
-/// `axis` counted from the front. Throws Fault::model when there is no such axis.
-std::int64_t axis_at(std::int64_t axis, std::int64_t rank);
 
 /// The shape two operands share when short or single lengths are stretched. Throws Fault::model
 /// when there is none.

@@ -66,8 +66,8 @@ std::vector<std::int64_t> Call::integers(std::size_t i) const {
   return tensor.integers();
 }
 
-DType Call::dtype(std::size_t i, DType otherwise) const {
-  if (!has(i)) return otherwise;
+DType Call::dtype(std::size_t i, DType fallback) const {
+  if (!has(i)) return fallback;
   const Word* word = values_[i]->as<Word>();
   const std::string* text = values_[i]->as<std::string>();
   const auto dtype = type_named(word != nullptr ? word->name : text != nullptr ? *text : "");
@@ -124,63 +124,16 @@ Value Call::result(ValueId id, bool scalars) const {
   return result_of(b().known(id).value(), scalars);
 }
 
-ValueId reshaped(Emitter& b, ValueId x, Shape shape) {
-  if (b.shape(x) == shape) return x;
-  return b.emit("reshape", {x}, {{"shape", std::move(shape)}});
-}
-
 ValueId flattened(Emitter& b, ValueId x) {
-  return b.rank(x) == 1 ? x : reshaped(b, x, {count_elements(b.shape(x))});
+  return b.rank(x) == 1 ? x : reshape_to(b, x, {count_elements(b.shape(x))});
 }
 
 ValueId permuted(Emitter& b, ValueId x, std::vector<std::int64_t> order) {
-  for (std::int64_t& axis : order) axis = axis_at(axis, b.rank(x));
+  for (std::int64_t& axis : order) axis = axis_from_front(axis, b.rank(x));
   std::vector<std::int64_t> same(order.size());
   std::iota(same.begin(), same.end(), 0);
   if (order == same && b.rank(x) == static_cast<std::int64_t>(order.size())) return x;
   return b.emit("permute", {x}, {{"dims", std::move(order)}});
-}
-
-ValueId from_front(Emitter& b, ValueId index, const Dim& length) {
-  if (const auto known = b.known(index)) {
-    const std::vector<std::int64_t> places = known->integers();
-    if (std::ranges::all_of(places, [](std::int64_t place) { return place >= 0; })) return index;
-  }
-  const ValueId count = length.known() ? b.literal(DType::i64, length.value())
-                                       : b.emit("length", {}, {{"value", length}});
-  const ValueId behind = b.emit("add", {index, count});
-  const ValueId negative = b.emit("lt", {index, b.literal(DType::i64, std::int64_t{0})});
-  return b.emit("where", {negative, behind, index});
-}
-
-ValueId taken(Emitter& b, ValueId x, ValueId index, std::int64_t axis) {
-  const std::int64_t along = axis_at(axis, b.rank(x));
-  if (is_floating(b.dtype(index)) || b.dtype(index) == DType::boolean)
-    throw Error(Fault::model, "", "places of elements must be integers");
-  const Shape shape = b.shape(x);
-  const Shape places = b.shape(index);
-  const ValueId flat = flattened(b, from_front(b, index, shape[static_cast<std::size_t>(along)]));
-  const ValueId picked = b.emit("index_select", {x, flat}, {{"dim", along}});
-  Shape result(shape.begin(), shape.begin() + along);
-  result.insert(result.end(), places.begin(), places.end());
-  result.insert(result.end(), shape.begin() + along + 1, shape.end());
-  return reshaped(b, picked, std::move(result));
-}
-
-ValueId product(Emitter& b, ValueId x, ValueId y) {
-  const std::int64_t rank_x = b.rank(x);
-  const std::int64_t rank_y = b.rank(y);
-  if (rank_x == 0 || rank_y == 0) {
-    throw Error(Fault::model, "",
-                "a matrix product needs arrays with axes; '*' multiplies by a number");
-  }
-  if (rank_x == 1) x = b.emit("unsqueeze", {x}, {{"dim", std::int64_t{0}}});
-  if (rank_y == 1) y = b.emit("unsqueeze", {y}, {{"dim", std::int64_t{1}}});
-  ValueId result = b.emit("matmul", {x, y});
-  std::vector<std::int64_t> added;
-  if (rank_x == 1) added.push_back(-2);
-  if (rank_y == 1) added.push_back(-1);
-  return added.empty() ? result : b.emit("squeeze", {result}, {{"dim", added}});
 }
 
 }  // namespace isomer::numpy

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "ops/rules.h"
+#include "vocabularies/composites.h"
 #include "vocabularies/numpy/functions.h"
 
 namespace isomer::numpy {
@@ -32,18 +34,18 @@ class Call {
 
   // What must be known when a document is read.
   bool flag(std::size_t i) const { return has(i) && truth_of(*values_[i]); }
-  double real(std::size_t i, double otherwise) const {
-    return has(i) ? real_of(*values_[i]) : otherwise;
+  double real(std::size_t i, double fallback) const {
+    return has(i) ? real_of(*values_[i]) : fallback;
   }
-  std::int64_t integer(std::size_t i, std::int64_t otherwise) const {
-    return has(i) ? integer_of(*values_[i]) : otherwise;
+  std::int64_t integer(std::size_t i, std::int64_t fallback) const {
+    return has(i) ? integer_of(*values_[i]) : fallback;
   }
   /// One integer or several: axes. Throws Fault::model where there are none.
   std::vector<std::int64_t> integers(std::size_t i) const;
   /// The same, or nothing where the argument is absent.
   std::optional<std::vector<std::int64_t>> optional_integers(std::size_t i) const;
   /// The type of elements that the argument names.
-  DType dtype(std::size_t i, DType otherwise) const;
+  DType dtype(std::size_t i, DType fallback) const;
 
   /// A shape; its lengths may be those of a graph's values.
   Shape lengths(std::size_t i) const;
@@ -82,7 +84,7 @@ class Call {
 };
 
 /// A function of one number, which `math` has for numbers and NumPy for arrays.
-struct Elementary {
+struct UnaryUfunc {
   enum class Kind {
     real,   // integers become float64
     same,   // integers stay, by `integers`, or as they are
@@ -97,7 +99,7 @@ struct Elementary {
   std::int64_t (*integers)(std::int64_t) = nullptr;
 };
 
-struct Operation;
+struct BinaryUfunc;
 
 struct Function {
   std::string_view name;        // "numpy.sum"
@@ -105,11 +107,11 @@ struct Function {
   Value (*run)(const Call&);
   /// What it gives, or how much, depends on its operands' values: no graph can hold it.
   bool needs_values = false;
-  const Elementary* elementary = nullptr;
-  const Operation* operation = nullptr;
+  const UnaryUfunc* unary = nullptr;
+  const BinaryUfunc* binary = nullptr;
 };
 
-std::span<const Elementary> elementary_functions();
+std::span<const UnaryUfunc> unary_ufuncs();
 std::span<const Function> python_functions();
 std::span<const Function> elementwise_functions();
 std::span<const Function> reduction_functions();
@@ -117,21 +119,13 @@ std::span<const Function> shape_functions();
 std::span<const Function> creation_functions();
 
 /// An elementary function as NumPy's and as math's.
-Value run_elementary(const Call& call);
+Value run_unary(const Call& call);
 Value run_math(const Call& call);
 
 // What several families share.
 
-/// Places along an axis of that length, counted from the front.
-ValueId from_front(Emitter& b, ValueId index, const Dim& length);
-/// Along `axis`, places counted from the back where they are negative; the index's shape takes the
-/// axis' place.
-ValueId taken(Emitter& b, ValueId x, ValueId index, std::int64_t axis);
-ValueId reshaped(Emitter& b, ValueId x, Shape shape);
 /// All elements along one axis.
 ValueId flattened(Emitter& b, ValueId x);
 ValueId permuted(Emitter& b, ValueId x, std::vector<std::int64_t> order);
-/// By the rules of '@': one axis is allowed on either side.
-ValueId product(Emitter& b, ValueId x, ValueId y);
 
 }  // namespace isomer::numpy

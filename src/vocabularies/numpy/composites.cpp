@@ -3,10 +3,11 @@
 #include <limits>
 #include <numbers>
 
+#include "ops/rules.h"
+
 namespace isomer::numpy {
 namespace {
 
-ValueId number(Emitter& b, ValueId like, double value) { return b.literal(b.dtype(like), value); }
 ValueId add(Emitter& b, ValueId x, ValueId y) { return b.emit("add", {x, y}); }
 ValueId add(Emitter& b, ValueId x, double y) { return add(b, x, number(b, x, y)); }
 ValueId sub(Emitter& b, ValueId x, ValueId y) { return b.emit("sub", {x, y}); }
@@ -81,11 +82,6 @@ ValueId emit_radians(Emitter& b, ValueId x) { return mul(b, x, std::numbers::pi 
 
 ValueId emit_trunc(Emitter& b, ValueId x) {
   return where(b, below(b, x, 0), b.emit("ceil", {x}), b.emit("floor", {x}));
-}
-
-ValueId emit_sign(Emitter& b, ValueId x) {
-  const ValueId sign = b.emit("sign", {x});
-  return is_floating(b.dtype(x)) ? where(b, b.emit("isnan", {x}), x, sign) : sign;
 }
 
 ValueId emit_reciprocal(Emitter& b, ValueId x) {

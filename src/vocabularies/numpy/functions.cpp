@@ -15,7 +15,7 @@
 namespace isomer::numpy {
 namespace {
 
-Value run_operation(const Call& c) { return apply(*c.function.operation, c[0], c[1]); }
+Value run_binary(const Call& c) { return apply(*c.function.binary, c[0], c[1]); }
 
 /// A row, and its parameters one by one.
 struct Known {
@@ -34,12 +34,12 @@ const Functions& all_functions() {
                             shape_functions(), creation_functions()}) {
       for (const Function& row : rows) add(row);
     }
-    for (const Elementary& row : elementary_functions()) {
-      add({row.name, "x", run_elementary, false, &row});
+    for (const UnaryUfunc& row : unary_ufuncs()) {
+      add({row.name, "x", run_unary, false, &row});
       add({row.math, "x", run_math, false, &row});
     }
-    for (const Operation& row : operations())
-      add({row.name, "x y", run_operation, false, nullptr, &row});
+    for (const BinaryUfunc& row : binary_ufuncs())
+      add({row.name, "x y", run_binary, false, nullptr, &row});
     return result;
   }();
   return functions;

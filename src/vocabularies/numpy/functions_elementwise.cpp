@@ -36,9 +36,9 @@ ValueId emit_is_zero(Emitter& b, ValueId x) {
   return b.emit("eq", {x, b.literal(b.dtype(x), 0.0)});
 }
 
-using Kind = Elementary::Kind;
+using Kind = UnaryUfunc::Kind;
 
-constexpr Elementary elementary[] = {
+constexpr UnaryUfunc ufuncs[] = {
     {"numpy.exp", "math.exp", Kind::real, ::exp, "exp"},
     {"numpy.exp2", "math.exp2", Kind::real, ::exp2, "exp2"},
     {"numpy.expm1", "math.expm1", Kind::real, ::expm1, "expm1"},
@@ -68,7 +68,7 @@ constexpr Elementary elementary[] = {
     {"numpy.floor", "", Kind::same, ::floor, "floor"},
     {"numpy.ceil", "", Kind::same, ::ceil, "ceil"},
     {"numpy.trunc", "", Kind::same, ::trunc, "", emit_trunc},
-    {"numpy.sign", "", Kind::same, sign_of, "", emit_sign, sign_of},
+    {"numpy.sign", "", Kind::same, sign_of, "", sign_or_nan, sign_of},
     {"numpy.reciprocal", "", Kind::same, inverse, "", emit_reciprocal, inverse},
     {"numpy.square", "", Kind::same, squared, "square", nullptr, squared},
     {"numpy.isnan", "math.isnan", Kind::truth, is_nan, "isnan"},
@@ -77,7 +77,7 @@ constexpr Elementary elementary[] = {
     {"numpy.logical_not", "", Kind::truth, is_zero, "", emit_is_zero},
 };
 
-Value at_once(const Elementary& f, const Tensor& x) {
+Value at_once(const UnaryUfunc& f, const Tensor& x) {
   const bool real = is_floating(x.dtype());
   if (f.kind == Kind::truth) return result_of(map_reals(x, DType::boolean, f.reals));
   if (real || f.kind == Kind::real)
@@ -86,7 +86,7 @@ Value at_once(const Elementary& f, const Tensor& x) {
 }
 
 ValueId in_graph(const Call& c, ValueId x) {
-  const Elementary& f = *c.function.elementary;
+  const UnaryUfunc& f = *c.function.unary;
   if (f.kind != Kind::same) x = c.real(x);
   const DType dtype = c.b().dtype(x);
   const bool unchanged = dtype == DType::boolean || (!is_floating(dtype) && f.integers == nullptr);
@@ -98,8 +98,8 @@ ValueId in_graph(const Call& c, ValueId x) {
 
 Value clip(const Call& c) {
   Value result = c[0];
-  if (c.has(1)) result = apply(operation_named("numpy.maximum"), result, c[1]);
-  if (c.has(2)) result = apply(operation_named("numpy.minimum"), result, c[2]);
+  if (c.has(1)) result = apply(binary_named("numpy.maximum"), result, c[1]);
+  if (c.has(2)) result = apply(binary_named("numpy.minimum"), result, c[2]);
   return result;
 }
 
@@ -153,15 +153,15 @@ constexpr Function rows[] = {
 
 }  // namespace
 
-Value run_elementary(const Call& c) {
-  if (!c.in_graph()) return at_once(*c.function.elementary, tensor_of(c[0]));
+Value run_unary(const Call& c) {
+  if (!c.in_graph()) return at_once(*c.function.unary, tensor_of(c[0]));
   return c.result(in_graph(c, c.tensor(0)));
 }
 
 // One number. Where Python would raise an error and NumPy give a NaN, it is refused.
 Value run_math(const Call& c) {
-  const Elementary& f = *c.function.elementary;
-  if (c.in_graph()) return c.result(in_graph(c, reshaped(c.b(), c.tensor(0), {})));
+  const UnaryUfunc& f = *c.function.unary;
+  if (c.in_graph()) return c.result(in_graph(c, reshape_to(c.b(), c.tensor(0), {})));
   const double x = real_of(c[0]);
   const double result = f.reals(x);
   if (f.kind == Kind::truth) return {result != 0};
@@ -175,7 +175,7 @@ Value run_math(const Call& c) {
   return {result};
 }
 
-std::span<const Elementary> elementary_functions() { return elementary; }
+std::span<const UnaryUfunc> unary_ufuncs() { return ufuncs; }
 std::span<const Function> elementwise_functions() { return rows; }
 
 }  // namespace isomer::numpy

@@ -34,7 +34,7 @@ std::vector<Value> walked(const Call& c) {
 }
 
 /// The one element of an array in a graph, without axes.
-ValueId element(const Call& c) { return reshaped(c.b(), c.tensor(0), {}); }
+ValueId element(const Call& c) { return reshape_to(c.b(), c.tensor(0), {}); }
 
 Value absolute(const Call& c) {
   if (const double* number = c[0].as<double>()) return {std::abs(*number)};
@@ -141,7 +141,7 @@ Value any_item(const Call& c, bool wanted, std::string_view operation) {
   for (const Value& item : walked(c)) {
     const Value truth = call("bool", {{item}, {""}}, c.runtime);
     if (c.in_graph()) {
-      result = apply(operation_named(operation), result, truth);
+      result = apply(binary_named(operation), result, truth);
     } else if (truth_of(truth) == wanted) {
       return {wanted};
     }
@@ -183,8 +183,9 @@ Value by_numpy(const Call& c, const std::string& name) {
   Arguments arguments;
   for (std::size_t i = 0; i < c.count(); ++i) {
     const bool traced = trace_of(c[i]) != nullptr;
-    arguments.values.push_back(traced ? Value{Traced{&c.trace(), reshaped(c.b(), c.tensor(i), {})}}
-                                      : Value{real_of(c[i])});
+    arguments.values.push_back(traced
+                                   ? Value{Traced{&c.trace(), reshape_to(c.b(), c.tensor(i), {})}}
+                                   : Value{real_of(c[i])});
     arguments.keywords.emplace_back();
   }
   const Value result = call(name, arguments, c.runtime);
@@ -211,7 +212,7 @@ Value hypotenuse(const Call& c) { return by_numpy(c, "numpy.hypot"); }
 Value rest(const Call& c) {
   if (!c.in_graph()) return {std::fmod(real_of(c[0]), real_of(c[1]))};
   const auto size = [&](std::size_t i) {
-    return c.emit("abs", {c.real(reshaped(c.b(), c.tensor(i), {}))});
+    return c.emit("abs", {c.real(reshape_to(c.b(), c.tensor(i), {}))});
   };
   const ValueId sign = c.emit("sign", {c.real(element(c))});
   return c.result(c.emit("mul", {sign, c.emit("remainder", {size(0), size(1)})}));

@@ -13,7 +13,7 @@ namespace {
 /// The axes that an argument names, from the front; empty where it names none.
 std::vector<std::int64_t> axes_of(const Call& c, std::size_t i, ValueId x) {
   std::vector<std::int64_t> axes = c.optional_integers(i).value_or(std::vector<std::int64_t>());
-  for (std::int64_t& axis : axes) axis = axis_at(axis, c.b().rank(x));
+  for (std::int64_t& axis : axes) axis = axis_from_front(axis, c.b().rank(x));
   return axes;
 }
 
@@ -60,7 +60,7 @@ Value norm(const Call& c) {
 Value place(const Call& c, std::string_view op) {
   const ValueId x = c.number_tensor(0);
   Attributes attributes;
-  if (c.has(1)) attributes.push_back({"dim", axis_at(integer_of(c[1]), c.b().rank(x))});
+  if (c.has(1)) attributes.push_back({"dim", axis_from_front(integer_of(c[1]), c.b().rank(x))});
   attributes.push_back({"keepdim", c.flag(2)});
   return c.result(c.emit(op, {x}, std::move(attributes)));
 }
@@ -71,7 +71,7 @@ Value place_of_least(const Call& c) { return place(c, "argmin"); }
 std::pair<ValueId, std::int64_t> running(const Call& c) {
   const ValueId x = c.number_tensor(0);
   if (!c.has(1)) return {flattened(c.b(), x), 0};
-  return {x, axis_at(integer_of(c[1]), c.b().rank(x))};
+  return {x, axis_from_front(integer_of(c[1]), c.b().rank(x))};
 }
 
 Value cumsum(const Call& c) {
@@ -120,7 +120,7 @@ struct Factors {
 
 Value matmul(const Call& c) {
   const Factors f(c);
-  return f.result(product(c.b(), f.x, f.y));
+  return f.result(matrix_product(c.b(), f.x, f.y));
 }
 
 /// `x` with some axes as rows or columns and all others as the rest.
@@ -129,7 +129,7 @@ ValueId as_matrix(Emitter& b, ValueId x, std::vector<std::int64_t> axes, bool as
   std::vector<std::int64_t> order;
   Dim inner = 1;
   for (std::int64_t& axis : axes) {
-    axis = axis_at(axis, b.rank(x));
+    axis = axis_from_front(axis, b.rank(x));
     inner = inner * b.shape(x)[static_cast<std::size_t>(axis)];
   }
   Dim outer = 1;
@@ -140,8 +140,8 @@ ValueId as_matrix(Emitter& b, ValueId x, std::vector<std::int64_t> axes, bool as
     outer = outer * kept.back();
   }
   order.insert(as_columns ? order.end() : order.begin(), axes.begin(), axes.end());
-  return reshaped(b, permuted(b, x, std::move(order)),
-                  as_columns ? Shape{outer, inner} : Shape{inner, outer});
+  return reshape_to(b, permuted(b, x, std::move(order)),
+                    as_columns ? Shape{outer, inner} : Shape{inner, outer});
 }
 
 Value contracted(const Factors& f, std::vector<std::int64_t> left,
@@ -152,7 +152,7 @@ Value contracted(const Factors& f, std::vector<std::int64_t> left,
   const ValueId rows = as_matrix(b, f.x, std::move(left), true, kept);
   const ValueId columns = as_matrix(b, f.y, std::move(right), false, kept_right);
   kept.insert(kept.end(), kept_right.begin(), kept_right.end());
-  return f.result(reshaped(b, b.emit("matmul", {rows, columns}), std::move(kept)), false);
+  return f.result(reshape_to(b, b.emit("matmul", {rows, columns}), std::move(kept)), false);
 }
 
 // Of a matrix or a stack of them the last axis but one is taken.
@@ -161,7 +161,7 @@ Value dot(const Call& c) {
   const std::int64_t rank_x = c.b().rank(f.x);
   const std::int64_t rank_y = c.b().rank(f.y);
   if (rank_x == 0 || rank_y == 0) return f.result(c.emit("mul", {f.x, f.y}));
-  if (rank_y == 1 || (rank_x <= 2 && rank_y == 2)) return f.result(product(c.b(), f.x, f.y));
+  if (rank_y == 1 || (rank_x <= 2 && rank_y == 2)) return f.result(matrix_product(c.b(), f.x, f.y));
   return contracted(f, {-1}, {-2});
 }
 

@@ -15,8 +15,8 @@ std::vector<std::int64_t> all_axes(std::int64_t rank) {
   return axes;
 }
 
-std::int64_t axis_of(const Call& c, std::size_t i, ValueId x, std::int64_t otherwise = 0) {
-  return axis_at(c.integer(i, otherwise), c.b().rank(x));
+std::int64_t axis_of(const Call& c, std::size_t i, ValueId x, std::int64_t fallback = 0) {
+  return axis_from_front(c.integer(i, fallback), c.b().rank(x));
 }
 
 Dim length_of(const Call& c, ValueId x, std::int64_t axis) {
@@ -27,24 +27,9 @@ ValueId slice(const Call& c, ValueId x, std::int64_t axis, const Dim& start, con
   return c.emit("slice", {x}, {{"dim", axis}, {"start", start}, {"end", end}});
 }
 
-// One length may be -1: what is left.
 Value reshape(const Call& c) {
   const ValueId x = c.tensor(0);
-  Shape shape = c.lengths(1);
-  Dim known = 1;
-  Dim* open = nullptr;
-  for (Dim& length : shape) {
-    if (length == Dim(-1) && open == nullptr) {
-      open = &length;
-    } else if (length.known() && length.value() < 0) {
-      throw Error(Fault::model, "", fmt::format("{} is no shape", to_text(shape)));
-    } else {
-      known = known * length;
-    }
-  }
-  if (open != nullptr)
-    *open = known == Dim(0) ? known : floor_divide(count_elements(c.b().shape(x)), known);
-  return c.result(reshaped(c.b(), x, std::move(shape)), false);
+  return c.result(reshape_to(c.b(), x, with_open_length(c.lengths(1), c.b().shape(x))), false);
 }
 
 Value ravel(const Call& c) { return c.result(flattened(c.b(), c.tensor(0)), false); }
@@ -59,15 +44,15 @@ Value transpose(const Call& c) {
 Value swapaxes(const Call& c) {
   const ValueId x = c.tensor(0);
   std::vector<std::int64_t> order = all_axes(c.b().rank(x));
-  std::swap(order[static_cast<std::size_t>(axis_at(integer_of(c[1]), c.b().rank(x)))],
-            order[static_cast<std::size_t>(axis_at(integer_of(c[2]), c.b().rank(x)))]);
+  std::swap(order[static_cast<std::size_t>(axis_from_front(integer_of(c[1]), c.b().rank(x)))],
+            order[static_cast<std::size_t>(axis_from_front(integer_of(c[2]), c.b().rank(x)))]);
   return c.result(permuted(c.b(), x, std::move(order)), false);
 }
 
 Value moveaxis(const Call& c) {
   const ValueId x = c.tensor(0);
-  const std::int64_t source = axis_at(integer_of(c[1]), c.b().rank(x));
-  const std::int64_t target = axis_at(integer_of(c[2]), c.b().rank(x));
+  const std::int64_t source = axis_from_front(integer_of(c[1]), c.b().rank(x));
+  const std::int64_t target = axis_from_front(integer_of(c[2]), c.b().rank(x));
   std::vector<std::int64_t> order = all_axes(c.b().rank(x));
   order.erase(order.begin() + source);
   order.insert(order.begin() + target, source);
@@ -79,7 +64,7 @@ Value expand_dims(const Call& c) {
   std::vector<std::int64_t> axes = c.integers(1);
   const std::size_t rank = static_cast<std::size_t>(c.b().rank(x)) + axes.size();
   bound_axes(rank);
-  for (std::int64_t& axis : axes) axis = axis_at(axis, static_cast<std::int64_t>(rank));
+  for (std::int64_t& axis : axes) axis = axis_from_front(axis, static_cast<std::int64_t>(rank));
   std::ranges::sort(axes);
   if (std::ranges::adjacent_find(axes) != axes.end())
     throw Error(Fault::model, "", "an axis is added twice");
@@ -92,7 +77,7 @@ Value squeeze(const Call& c) {
   if (!c.has(1)) return c.result(c.emit("squeeze", {x}), false);
   std::vector<std::int64_t> axes = c.integers(1);
   for (std::int64_t& axis : axes) {
-    axis = axis_at(axis, c.b().rank(x));
+    axis = axis_from_front(axis, c.b().rank(x));
     if (length_of(c, x, axis) != Dim(1))
       throw Error(Fault::model, "", "an axis longer than 1 cannot be squeezed");
   }
@@ -129,7 +114,7 @@ Value repeat(const Call& c) {
   wide.insert(wide.begin() + axis + 1, Dim(count));
   shape[static_cast<std::size_t>(axis)] = shape[static_cast<std::size_t>(axis)] * Dim(count);
   const ValueId parts = c.emit("unsqueeze", {x}, {{"dim", axis + 1}});
-  return c.result(reshaped(c.b(), c.emit("expand", {parts}, {{"shape", wide}}), shape), false);
+  return c.result(reshape_to(c.b(), c.emit("expand", {parts}, {{"shape", wide}}), shape), false);
 }
 
 Value concatenate(const Call& c) {
@@ -143,7 +128,7 @@ Value concatenate(const Call& c) {
 
 Value stack(const Call& c) {
   std::vector<ValueId> parts = c.tensors(0);
-  const std::int64_t axis = axis_at(c.integer(1, 0), c.b().rank(parts[0]) + 1);
+  const std::int64_t axis = axis_from_front(c.integer(1, 0), c.b().rank(parts[0]) + 1);
   return c.result(c.emit("stack", std::move(parts), {{"dim", axis}}), false);
 }
 
@@ -183,7 +168,7 @@ Value split(const Call& c) {
 Value flip(const Call& c) {
   const ValueId x = c.tensor(0);
   std::vector<std::int64_t> axes = c.optional_integers(1).value_or(all_axes(c.b().rank(x)));
-  for (std::int64_t& axis : axes) axis = axis_at(axis, c.b().rank(x));
+  for (std::int64_t& axis : axes) axis = axis_from_front(axis, c.b().rank(x));
   return c.result(axes.empty() ? x : c.emit("flip", {x}, {{"dims", axes}}), false);
 }
 
@@ -195,7 +180,7 @@ Value triu(const Call& c) { return triangle(c, "triu"); }
 
 Value take(const Call& c) {
   const ValueId x = c.has(2) ? c.tensor(0) : flattened(c.b(), c.tensor(0));
-  return c.result(taken(c.b(), x, c.tensor(1), c.integer(2, 0)));
+  return c.result(isomer::take(c.b(), x, c.tensor(1), c.integer(2, 0)));
 }
 
 // x, indices of the same rank, axis
@@ -214,7 +199,7 @@ Value take_along_axis(const Call& c) {
                             "{}, of its lengths; these are {}",
                             to_text(shape), axis, to_text(wanted)));
   }
-  const ValueId index = from_front(c.b(), places, shape[static_cast<std::size_t>(axis)]);
+  const ValueId index = index_from_front(c.b(), places, shape[static_cast<std::size_t>(axis)]);
   return c.result(c.emit("gather", {x, index}, {{"dim", axis}}));
 }
 
@@ -259,7 +244,7 @@ Value size(const Call& c) {
   Dim count = count_elements(shape);
   if (c.has(1))
     count = shape[static_cast<std::size_t>(
-        axis_at(integer_of(c[1]), static_cast<std::int64_t>(shape.size())))];
+        axis_from_front(integer_of(c[1]), static_cast<std::int64_t>(shape.size())))];
   return c.in_graph() ? length_value(c.trace(), count) : Value{count.value()};
 }
 

@@ -108,10 +108,10 @@ T unequal(T x, T y) {
   return x != y;
 }
 
-using Kind = Operation::Kind;
+using Kind = BinaryUfunc::Kind;
 
 // Integers by themselves: beyond 2 ** 53 doubles do not hold them.
-constexpr Operation table[] = {
+constexpr BinaryUfunc table[] = {
     {"+", "numpy.add", Kind::joint, add, add, "add", "logical_or"},
     {"-", "numpy.subtract", Kind::joint, subtract, subtract, "sub"},
     {"*", "numpy.multiply", Kind::joint, multiply, multiply, "mul", "logical_and"},
@@ -156,7 +156,7 @@ DType type_beside(const Value& value, DType other, DType real) {
 }
 
 /// The type in which it is computed.
-DType working_type(const Operation& op, DType joint, DType real) {
+DType working_type(const BinaryUfunc& op, DType joint, DType real) {
   if (op.kind == Kind::logical) return DType::boolean;
   if (op.kind == Kind::real && !is_floating(joint)) return real;
   if (op.kind != Kind::joint || joint != DType::boolean || !op.truths.empty()) return joint;
@@ -174,7 +174,7 @@ Tensor operand_of(const Value& value, DType joint) {
   return round || joint == DType::boolean ? tensor.converted(joint) : tensor;
 }
 
-Value apply_traced(const Operation& op, const Trace& trace, const Value& x, const Value& y) {
+Value apply_traced(const BinaryUfunc& op, const Trace& trace, const Value& x, const Value& y) {
   Emitter& b = trace.b;
   const auto strong = [&](const Value& value) {
     return own_type(value) || is_number(value) ? value
@@ -198,7 +198,7 @@ Value apply_traced(const Operation& op, const Trace& trace, const Value& x, cons
 
 }  // namespace
 
-std::span<const Operation> operations() { return table; }
+std::span<const BinaryUfunc> binary_ufuncs() { return table; }
 
 // Two plain numbers are taken for arrays, as NumPy's functions take them.
 DType joint_type(const Value& x, const Value& y, DType real) {
@@ -209,19 +209,19 @@ DType joint_type(const Value& x, const Value& y, DType real) {
   return common_type(left, b ? *b : type_beside(y, left, real), real);
 }
 
-const Operation& operation_named(std::string_view name) {
-  const auto found = std::ranges::find(table, name, &Operation::name);
+const BinaryUfunc& binary_named(std::string_view name) {
+  const auto found = std::ranges::find(table, name, &BinaryUfunc::name);
   expect(found != std::end(table), "a name that the library calls has a row");
   return *found;
 }
 
-const Operation& operation_of(std::string_view sign) {
-  const auto found = std::ranges::find(table, sign, &Operation::sign);
+const BinaryUfunc& binary_of(std::string_view sign) {
+  const auto found = std::ranges::find(table, sign, &BinaryUfunc::sign);
   expect(found != std::end(table), "every sign of the language has a row");
   return *found;
 }
 
-Value apply(const Operation& op, const Value& x, const Value& y) {
+Value apply(const BinaryUfunc& op, const Value& x, const Value& y) {
   for (const Value* value : {&x, &y}) {
     if (const Trace* trace = trace_of(*value)) return apply_traced(op, *trace, x, y);
   }

@@ -12,7 +12,7 @@
 namespace isomer::numpy {
 
 /// An operator between two arrays, element by element.
-struct Operation {
+struct BinaryUfunc {
   enum class Kind {
     joint,    // the result has the operands' joint type
     real,     // the same, but integers become real numbers
@@ -29,15 +29,15 @@ struct Operation {
   ValueId (*emit)(Emitter&, ValueId, ValueId) = nullptr;  // instead of `ours`
 };
 
-std::span<const Operation> operations();
+std::span<const BinaryUfunc> binary_ufuncs();
 /// The row of a sign, or a name, that there is.
-const Operation& operation_of(std::string_view sign);
-const Operation& operation_named(std::string_view name);
+const BinaryUfunc& binary_of(std::string_view sign);
+const BinaryUfunc& binary_named(std::string_view name);
 /// The type of an operation on both, by the rules of `apply`; `real` is NumPy's float64.
 DType joint_type(const Value& x, const Value& y, DType real);
 /// Broadcasts, by NumPy's rules for types: a plain number takes an array's type where that can hold
 /// its kind.
-Value apply(const Operation& operation, const Value& x, const Value& y);
+Value apply(const BinaryUfunc& operation, const Value& x, const Value& y);
 
 /// Rounds towards minus infinity, as Python's `//`; of integers by 0, as NumPy's, 0.
 double floor_quotient(double x, double y);

@@ -10,29 +10,12 @@
 namespace isomer::numpy {
 namespace {
 
-/// A slice of a known length: `count` places from `start`.
-struct Places {
-  std::int64_t start = 0;
-  std::int64_t count = 0;
-  std::int64_t step = 1;
-};
-
 Places places_of(const Slice& slice, std::int64_t length) {
-  const std::int64_t step = slice.step.is_none() ? 1 : integer_of(slice.step);
-  if (step == 0) throw Error(Fault::model, "", "a slice cannot advance by 0");
-  const auto bound = [&](const Value& value, std::int64_t otherwise) {
-    if (value.is_none()) return otherwise;
-    const std::int64_t raw = integer_of(value);
-    const std::int64_t place = raw < 0 ? raw + length : raw;
-    return step > 0 ? std::clamp(place, std::int64_t{0}, length)
-                    : std::clamp(place, std::int64_t{-1}, length - 1);
+  const auto bound = [](const Value& value) {
+    return value.is_none() ? std::nullopt : std::optional(integer_of(value));
   };
-  const std::int64_t start = bound(slice.start, step > 0 ? 0 : length - 1);
-  const std::int64_t stop = bound(slice.stop, step > 0 ? length : -1);
-  const std::int64_t distance = step > 0 ? stop - start : start - stop;
-  const std::int64_t count =
-      distance <= 0 ? 0 : 1 + (step > 0 ? (distance - 1) / step : (1 - distance) / step);
-  return {start, count, step};
+  return isomer::places_of(bound(slice.start), bound(slice.stop), bound(slice.step).value_or(1),
+                           length);
 }
 
 Value item_of(const Value& object, const std::vector<Value>& items, const Index& index) {
@@ -142,27 +125,19 @@ class TracedIndexed final : public Indexed {
 void TracedIndexed::slice(std::size_t axis, const Slice& slice) {
   const std::int64_t step = slice.step.is_none() ? 1 : integer_of(slice.step);
   const Dim length = trace_.b.shape(id_)[axis];
-  if (step == 0) throw Error(Fault::model, "", "a slice cannot advance by 0");
-  if (step == std::numeric_limits<std::int64_t>::min())
-    throw Error(Fault::model, "", fmt::format("a slice that advances by {}", step));
-  const auto bound = [&](const Value& value, const Dim& otherwise) {
-    if (value.is_none()) return otherwise;
+  const auto along = static_cast<std::int64_t>(axis);
+  const auto bound = [&](const Value& value, const Dim& fallback) {
+    if (value.is_none()) return fallback;
     const Length* of_graph = value.as<Length>();
     return of_graph != nullptr ? of_graph->dim : Dim(integer_of(value));
   };
   if (step > 0) return part(axis, bound(slice.start, 0), bound(slice.stop, length), step);
-  // Backwards: what is left between the two ends is turned round.
-  const bool whole = slice.start.is_none() && slice.stop.is_none();
-  const Attributes turned{{"dims", std::vector<std::int64_t>{static_cast<std::int64_t>(axis)}}};
-  if (!whole) {
+  if (length.known() || !slice.start.is_none() || !slice.stop.is_none()) {
     const Places places = places_of(slice, integer_of(length_value(trace_, length)));
-    const std::int64_t first = places.start + (places.count - 1) * places.step;
-    const bool any = places.count > 0;
-    part(axis, any ? first : 0, any ? places.start + 1 : 0, -step);
-    id_ = trace_.b.emit("flip", {id_}, turned);
+    id_ = backward_slice(trace_.b, id_, along, places);
     return;
   }
-  id_ = trace_.b.emit("flip", {id_}, turned);
+  id_ = trace_.b.emit("flip", {id_}, {{"dims", std::vector<std::int64_t>{along}}});
   if (step != -1) part(axis, 0, length, -step);
 }
 

@@ -64,13 +64,7 @@ std::optional<Node> write_hard_sigmoid(const Operator& op, const Subject& s) {
   return Node{op.name(), {{s.call.inputs[0]}}, {{"alpha", sixth}, {"beta", 0.5}}};
 }
 
-// Of a NaN it is a NaN, ours is 0.
-Values read_sign(Call& c) {
-  const ValueId x = c.tensor("input");
-  const ValueId sign = c.e.emit("sign", {x});
-  if (!is_floating(c.e.dtype(x))) return {sign};
-  return {c.e.emit("where", {c.e.emit("isnan", {x}), x, sign})};
-}
+Values read_sign(Call& c) { return {sign_or_nan(c.e, c.tensor("input"))}; }
 
 Values read_isinf(Call& c) {
   const ValueId x = c.tensor("X");
@@ -164,7 +158,7 @@ Values read_pow(Call& c) {
   return {as(c.e.emit("pow", {as(x, within), as(y, within)}), dtype)};
 }
 
-constexpr Row rows[] = {
+constexpr OperatorRow rows[] = {
     {13, "Abs(X) -> Y", "abs"},
     {13, "Neg(X) -> Y", "neg"},
     {13, "Sign(input) -> output", "", "", read_sign},
@@ -228,6 +222,6 @@ constexpr Row rows[] = {
 
 }  // namespace
 
-std::span<const Row> elementwise_rows() { return rows; }
+std::span<const OperatorRow> elementwise_rows() { return rows; }
 
 }  // namespace isomer::onnx

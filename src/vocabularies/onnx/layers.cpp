@@ -45,26 +45,7 @@ std::optional<Node> write_gemm(const Operator& op, const Subject& s) {
   return node;
 }
 
-// One axis is widened to a row on the left, a column on the right, and dropped
-// again.
-Values read_matmul(Call& c) {
-  const ValueId a = c.tensor("A");
-  const ValueId b = c.tensor("B");
-  const auto widened = [&](ValueId x, bool row) {
-    const Shape shape = c.e.shape(x);
-    if (shape.size() != 1) return x;
-    return c.e.emit("reshape", {x},
-                    {{"shape", row ? Shape{Dim(1), shape[0]} : Shape{shape[0], Dim(1)}}});
-  };
-  const bool row = c.e.rank(a) == 1;
-  const bool column = c.e.rank(b) == 1;
-  const ValueId product = c.e.emit("matmul", {widened(a, true), widened(b, false)});
-  if (!row && !column) return {product};
-  Shape shape = c.e.shape(product);
-  if (column) shape.pop_back();
-  if (row) shape.erase(shape.end() - (column ? 1 : 2));
-  return {c.e.emit("reshape", {product}, {{"shape", shape}})};
-}
+Values read_matmul(Call& c) { return {matrix_product(c.e, c.tensor("A"), c.tensor("B"))}; }
 
 // --- convolution and pooling
 // -----------------------------------------------------------------------
@@ -343,7 +324,7 @@ std::optional<Node> write_logsumexp(const Operator& op, const Subject& s) {
   return s.call.integers("dim").empty() ? std::nullopt : write_renamed(op, s);
 }
 
-constexpr Row rows[] = {
+constexpr OperatorRow rows[] = {
     {13,
      "Gemm(A, B, C?, alpha: float = 1, beta: float = 1, transA: int = 0, "
      "transB: int = 0) -> Y",
@@ -456,6 +437,6 @@ constexpr Row rows[] = {
 
 }  // namespace
 
-std::span<const Row> layer_rows() { return rows; }
+std::span<const OperatorRow> layer_rows() { return rows; }
 
 }  // namespace isomer::onnx

@@ -25,7 +25,7 @@ const std::vector<Operator>& table() {
   static const auto operators = [] {
     std::vector<Operator> result;
     for (const auto family : {elementwise_rows(), shape_rows(), layer_rows()}) {
-      for (const Row& row : family)
+      for (const OperatorRow& row : family)
         result.push_back({&row, parse_signature(row.signature), parse_renames(row.renames)});
     }
     return result;
@@ -47,7 +47,7 @@ Opset make_opset(int opset) {
     if (known == nullptr || known->row->since < op.row->since) known = &op;
   }
   for (const Operator& op : table()) {
-    const Row& row = *op.row;
+    const OperatorRow& row = *op.row;
     if (row.since > opset || result.names[op.name()] != &op) continue;
     if (row.ours.empty() || (row.read != nullptr && row.write == nullptr)) continue;
     for (const std::string_view ours : split_text(row.ours, ' '))
@@ -173,7 +173,7 @@ Values Call::inputs() {
 }
 
 std::int64_t Call::axis(std::string_view name, std::int64_t rank) {
-  return axis_of(integer(name), rank);
+  return axis_from_front(integer(name), rank);
 }
 
 const Operator* find(std::string_view name, int opset) {
@@ -244,12 +244,5 @@ std::optional<Node> write(const Subject& subject, int opset) {
 }
 
 bool writes(std::string_view op, int opset) { return opset_of(opset).writers.contains(op); }
-
-std::int64_t axis_of(std::int64_t axis, std::int64_t rank) {
-  if (axis < -rank || axis >= rank) {
-    throw Error(Fault::model, "", fmt::format("there is no axis {} among {}", axis, rank));
-  }
-  return axis < 0 ? axis + rank : axis;
-}
 
 }  // namespace isomer::onnx

@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "vocabularies/composites.h"
 #include "vocabularies/vocabulary.h"
 
 namespace isomer::onnx {
@@ -23,7 +24,7 @@ using Integers = std::vector<std::int64_t>;
 constexpr int oldest = 13;
 constexpr int newest = 23;
 
-struct Row;
+struct OperatorRow;
 
 /// A row, parsed.
 struct Operator {
@@ -31,7 +32,7 @@ struct Operator {
     std::string_view ours;    // an attribute
     std::string_view theirs;  // an attribute, or an input that is constant
   };
-  const Row* row;
+  const OperatorRow* row;
   Prototype prototype;
   std::vector<Rename> renames;
 
@@ -86,7 +87,7 @@ struct Node {
 
 /// One operator in both directions. Without a function it is the same as ours,
 /// but for names.
-struct Row {
+struct OperatorRow {
   int since;  // the opset from which on the signature holds, up to that of the
               // next row of the name
   /// As in our schemas, with ONNX's names. An attribute that is a tensor stands
@@ -125,11 +126,8 @@ bool writes(std::string_view op, int opset);
 std::optional<Node> write_renamed(const Operator& op, const Subject& subject);
 
 /// The families of the table.
-std::span<const Row> elementwise_rows();
-std::span<const Row> shape_rows();
-std::span<const Row> layer_rows();
-
-/// Axes counted from the front. Throws Fault::model.
-std::int64_t axis_of(std::int64_t axis, std::int64_t rank);
+std::span<const OperatorRow> elementwise_rows();
+std::span<const OperatorRow> shape_rows();
+std::span<const OperatorRow> layer_rows();
 
 }  // namespace isomer::onnx

@@ -11,35 +11,18 @@
 namespace isomer::onnx {
 namespace {
 
-ValueId reshaped(Emitter& e, ValueId x, Shape shape) {
-  return e.emit("reshape", {x}, {{"shape", std::move(shape)}});
-}
-
 // 0 takes the input's length of the same place, -1 what is left over.
 Values read_reshape(Call& c) {
   const ValueId x = c.tensor("data");
-  const Shape wanted = c.dims("shape");
   const Shape from = c.e.shape(x);
+  Shape shape = c.dims("shape");
   const bool zero_is_zero = c.flag("allowzero");
-  Shape shape;
-  Dim known(1);
-  std::optional<std::size_t> open;
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    if (wanted[i] == Dim(-1)) {
-      if (open) c.fail("a shape has at most one -1");
-      open = i;
-      shape.emplace_back(0);
-      continue;
-    }
-    const bool copied = wanted[i] == Dim(0) && !zero_is_zero;
-    const bool negative = wanted[i].known() && wanted[i].value() < 0;
-    if (negative || (copied && i >= from.size()))
-      c.fail(fmt::format("{} is no length of a shape here", wanted[i].value()));
-    shape.push_back(copied ? from[i] : wanted[i]);
-    known = known * shape.back();
+  for (std::size_t i = 0; !zero_is_zero && i < shape.size(); ++i) {
+    if (shape[i] != Dim(0)) continue;
+    if (i >= from.size()) c.fail("0 is no length of a shape here");
+    shape[i] = from[i];
   }
-  if (open) shape[*open] = known == Dim(0) ? Dim(0) : floor_divide(count_elements(from), known);
-  return {reshaped(c.e, x, shape)};
+  return {reshape_to(c.e, x, with_open_length(std::move(shape), from))};
 }
 
 bool has_zero(const Shape& shape) { return std::ranges::find(shape, Dim(0)) != shape.end(); }
@@ -76,16 +59,17 @@ Values read_flatten(Call& c) {
   const Shape shape = c.e.shape(x);
   const std::int64_t rank = c.e.rank(x);
   const std::int64_t given = c.integer("axis");
-  const std::int64_t axis = given == rank ? rank : axis_of(given, std::max(rank, std::int64_t{1}));
+  const std::int64_t axis =
+      given == rank ? rank : axis_from_front(given, std::max(rank, std::int64_t{1}));
   const auto middle = shape.begin() + axis;
-  return {reshaped(
+  return {reshape_to(
       c.e, x,
       {count_elements(Shape(shape.begin(), middle)), count_elements(Shape(middle, shape.end()))})};
 }
 
 Integers axes_in(Call& c, std::int64_t rank) {
   Integers axes = c.integers("axes");
-  for (std::int64_t& axis : axes) axis = axis_of(axis, rank);
+  for (std::int64_t& axis : axes) axis = axis_from_front(axis, rank);
   return axes;
 }
 
@@ -109,7 +93,7 @@ Values read_squeeze(Call& c) {
       c.fail(fmt::format("axis {} has the length {}, not 1", i, to_text(from[i])));
     }
   }
-  return {reshaped(c.e, x, shape)};
+  return {reshape_to(c.e, x, shape)};
 }
 
 // Ours leaves axes as they are whose length is not 1.
@@ -117,7 +101,7 @@ std::optional<Node> write_squeeze(const Operator& op, const Subject& s) {
   const Shape& from = s.call.types[0].shape;
   Integers axes;
   for (std::int64_t axis : s.call.integers("dim")) {
-    axis = axis_of(axis, s.rank(0));
+    axis = axis_from_front(axis, s.rank(0));
     if (from[static_cast<std::size_t>(axis)] == Dim(1)) axes.push_back(axis);
   }
   if (s.call.integers("dim").empty()) axes = single_axes(from);
@@ -135,11 +119,11 @@ Values read_unsqueeze(Call& c) {
     if (axis > static_cast<std::int64_t>(shape.size())) c.fail("an axis is added twice");
     shape.insert(shape.begin() + axis, Dim(1));
   }
-  return {reshaped(c.e, x, shape)};
+  return {reshape_to(c.e, x, shape)};
 }
 
 std::optional<Node> write_unsqueeze(const Operator& op, const Subject& s) {
-  const Integers axes{axis_of(s.call.integer("dim"), s.rank(0) + 1)};
+  const Integers axes{axis_from_front(s.call.integer("dim"), s.rank(0) + 1)};
   return Node{op.name(), {{s.call.inputs[0]}, {ValueId::none, axes}}, {}};
 }
 
@@ -157,10 +141,10 @@ std::optional<Node> write_transpose(const Operator& op, const Subject& s) {
   std::iota(order.begin(), order.end(), 0);
   if (s.op == "permute") {
     order = s.call.integers("dims");
-    for (std::int64_t& axis : order) axis = axis_of(axis, s.rank(0));
+    for (std::int64_t& axis : order) axis = axis_from_front(axis, s.rank(0));
   } else {
-    std::swap(order[static_cast<std::size_t>(axis_of(s.call.integer("dim0"), s.rank(0)))],
-              order[static_cast<std::size_t>(axis_of(s.call.integer("dim1"), s.rank(0)))]);
+    std::swap(order[static_cast<std::size_t>(axis_from_front(s.call.integer("dim0"), s.rank(0)))],
+              order[static_cast<std::size_t>(axis_from_front(s.call.integer("dim1"), s.rank(0)))]);
   }
   return Node{op.name(), {{s.call.inputs[0]}}, {{"perm", order}}};
 }
@@ -192,24 +176,6 @@ std::optional<Node> write_expand(const Operator& op, const Subject& s) {
   return Node{op.name(), {{s.call.inputs[0]}, {ValueId::none, shape}}, {}};
 }
 
-// Turns the axis round, then counts from its new front.
-ValueId backward_slice(Call& c, ValueId x, std::int64_t axis, const Dim& start, const Dim& end,
-                       std::int64_t step) {
-  const Dim length = c.e.shape(x)[static_cast<std::size_t>(axis)];
-  if (!length.known() || !start.known() || !end.known() || step == 0)
-    c.refuse("a backward slice of a length that is not known");
-  const std::int64_t n = length.value();
-  const auto place = [n](std::int64_t at) {
-    return std::clamp(at < 0 ? at + n : at, std::int64_t{-1}, n - 1);
-  };
-  const std::int64_t first = n - 1 - place(start.value());
-  const std::int64_t last = end.value() < -n ? n : n - 1 - place(end.value());
-  const ValueId turned = c.e.emit("flip", {x}, {{"dims", Integers{axis}}});
-  return c.e.emit(
-      "slice", {turned},
-      {{"dim", axis}, {"start", Dim(first)}, {"end", Dim(std::max(first, last))}, {"step", -step}});
-}
-
 Values read_slice(Call& c) {
   ValueId x = c.tensor("data");
   const Shape starts = c.dims("starts");
@@ -223,11 +189,17 @@ Values read_slice(Call& c) {
     c.fail("starts, ends, axes and steps must be equally many");
   }
   for (std::size_t i = 0; i < starts.size(); ++i) {
-    const std::int64_t axis = axis_of(axes[i], c.e.rank(x));
-    x = steps[i] <= 0
-            ? backward_slice(c, x, axis, starts[i], ends[i], steps[i])
-            : c.e.emit("slice", {x},
-                       {{"dim", axis}, {"start", starts[i]}, {"end", ends[i]}, {"step", steps[i]}});
+    const std::int64_t axis = axis_from_front(axes[i], c.e.rank(x));
+    if (steps[i] > 0) {
+      x = c.e.emit("slice", {x},
+                   {{"dim", axis}, {"start", starts[i]}, {"end", ends[i]}, {"step", steps[i]}});
+      continue;
+    }
+    const Dim length = c.e.shape(x)[static_cast<std::size_t>(axis)];
+    if (!length.known() || !starts[i].known() || !ends[i].known())
+      c.refuse("a backward slice of a length that is not known");
+    const Places places = places_of(starts[i].value(), ends[i].value(), steps[i], length.value());
+    x = backward_slice(c.e, x, axis, places);
   }
   return {x};
 }
@@ -236,7 +208,8 @@ std::optional<Node> write_slice(const Operator& op, const Subject& s) {
   Node node{op.name(), {{s.call.inputs[0]}}, {}};
   for (const std::string_view name : {"start", "end"})
     node.inputs.push_back({ValueId::none, std::vector<Dim>{s.call.get<Dim>(name)}});
-  node.inputs.push_back({ValueId::none, Integers{axis_of(s.call.integer("dim"), s.rank(0))}});
+  node.inputs.push_back(
+      {ValueId::none, Integers{axis_from_front(s.call.integer("dim"), s.rank(0))}});
   node.inputs.push_back({ValueId::none, Integers{s.call.integer("step")}});
   return node;
 }
@@ -284,7 +257,7 @@ Shape pads_in(Call& c, std::int64_t rank) {
     c.fail(fmt::format("{} axes need {} pads", axes.size(), 2 * axes.size()));
   Shape pads(2 * static_cast<std::size_t>(rank), Dim(0));
   for (std::size_t i = 0; i < axes.size(); ++i) {
-    const std::int64_t axis = axis_of(axes[i], rank);
+    const std::int64_t axis = axis_from_front(axes[i], rank);
     pads[static_cast<std::size_t>(axis)] = given[i];
     pads[static_cast<std::size_t>(rank + axis)] = given[axes.size() + i];
   }
@@ -326,32 +299,8 @@ std::optional<Node> write_pad(const Operator& op, const Subject& s) {
   return node;
 }
 
-// Indices may count from the end.
-ValueId from_front(Emitter& e, ValueId index, const Dim& length) {
-  const auto known = e.known(index);
-  if (known) {
-    const Integers places = known->integers();
-    if (std::ranges::all_of(places, [](std::int64_t place) { return place >= 0; })) return index;
-  }
-  const ValueId size = e.emit("length", {}, {{"value", length}, {"dtype", e.dtype(index)}});
-  const ValueId negative = e.emit("lt", {index, number(e, index, 0)});
-  return e.emit("where", {negative, e.emit("add", {index, size}), index});
-}
-
 Values read_gather(Call& c) {
-  const ValueId x = c.tensor("data");
-  const Shape from = c.e.shape(x);
-  const std::int64_t axis = c.axis("axis", c.e.rank(x));
-  const ValueId given = c.tensor("indices");
-  const Shape places = c.e.shape(given);
-  const ValueId index = from_front(c.e, given, from[static_cast<std::size_t>(axis)]);
-  if (places.size() == 1) return {c.e.emit("index_select", {x, index}, {{"dim", axis}})};
-  const ValueId flat = reshaped(c.e, index, {count_elements(places)});
-  const ValueId picked = c.e.emit("index_select", {x, flat}, {{"dim", axis}});
-  Shape shape(from.begin(), from.begin() + axis);
-  shape.insert(shape.end(), places.begin(), places.end());
-  shape.insert(shape.end(), from.begin() + axis + 1, from.end());
-  return {reshaped(c.e, picked, shape)};
+  return {take(c.e, c.tensor("data"), c.tensor("indices"), c.integer("axis"))};
 }
 
 // `index_select`, or `embedding`, which picks rows
@@ -368,7 +317,8 @@ Values read_gather_elements(Call& c) {
   const ValueId x = c.tensor("data");
   const std::int64_t axis = c.axis("axis", c.e.rank(x));
   const Dim length = c.e.shape(x)[static_cast<std::size_t>(axis)];
-  return {c.e.emit("gather", {x, from_front(c.e, c.tensor("indices"), length)}, {{"dim", axis}})};
+  return {
+      c.e.emit("gather", {x, index_from_front(c.e, c.tensor("indices"), length)}, {{"dim", axis}})};
 }
 
 std::optional<Node> write_gather_elements(const Operator& op, const Subject& s) {
@@ -416,7 +366,7 @@ Values read_shape(Call& c) {
   Values lengths;
   for (std::int64_t i = start; i < end; ++i) {
     const ValueId length = c.e.emit("length", {}, {{"value", shape[static_cast<std::size_t>(i)]}});
-    lengths.push_back(reshaped(c.e, length, {Dim(1)}));
+    lengths.push_back(reshape_to(c.e, length, {Dim(1)}));
   }
   if (lengths.empty()) return {c.e.constant(Tensor::of<std::int64_t>({0}, {}))};
   return {c.e.emit("cat", lengths, {{"dim", std::int64_t{0}}})};
@@ -433,18 +383,20 @@ Values read_constant_of_shape(Call& c) {
   const Shape shape = c.dims("input");
   const ValueId value = c.optional_tensor("value");
   const ValueId one =
-      value == ValueId::none ? c.e.literal(DType::f32, 0.0) : reshaped(c.e, value, {});
+      value == ValueId::none ? c.e.literal(DType::f32, 0.0) : reshape_to(c.e, value, {});
   return {c.e.emit("expand", {one}, {{"shape", shape}})};
 }
 
 Values read_range(Call& c) {
   const DType dtype = c.e.dtype(c.tensor("start"));
   if (!is_floating(dtype)) {
-    return {c.e.emit("arange", {},
-                     {{"start", c.dim("start")},
-                      {"end", c.dim("limit")},
-                      {"step", c.integer("delta")},
-                      {"dtype", dtype}})};
+    const Dim start = c.dim("start");
+    Dim end = c.dim("limit");
+    const std::int64_t step = c.integer("delta");
+    // Nothing lies between a start and a limit behind it.
+    if (start.known() && end.known() && (step > 0) == (end.value() < start.value())) end = start;
+    return {
+        c.e.emit("arange", {}, {{"start", start}, {"end", end}, {"step", step}, {"dtype", dtype}})};
   }
   const double start = c.real("start");
   const double delta = c.real("delta");
@@ -477,7 +429,7 @@ std::optional<Node> write_topk(const Operator& op, const Subject& s) {
                {"sorted", std::int64_t{s.call.flag("sorted")}}}};
 }
 
-constexpr Row rows[] = {
+constexpr OperatorRow rows[] = {
     {14, "Reshape(data, shape, allowzero: int = 0) -> reshaped", "reshape flatten", "",
      read_reshape, write_reshape},
     {13, "Flatten(input, axis: int = 1) -> output", "", "", read_flatten},
@@ -513,6 +465,6 @@ constexpr Row rows[] = {
 
 }  // namespace
 
-std::span<const Row> shape_rows() { return rows; }
+std::span<const OperatorRow> shape_rows() { return rows; }
 
 }  // namespace isomer::onnx

@@ -84,6 +84,13 @@ TEST(MdfRoundTrip, ReadsBackWhatItWroteForAnyBatch) {
   }
 }
 
+TEST(MdfRoundTrip, KeepsTheClassesOfModules) {
+  Graph graph = small();
+  graph.classes = {{"fc", "Linear"}};
+  const Loaded loaded = mdf::read(*in_memory(written(graph)), "net.json");
+  EXPECT_EQ(loaded.graph.classes, graph.classes);
+}
+
 TEST(MdfRoundTrip, AnEditedNodeSaysWhatItSaysAndNotWhatItsMetadataClaims) {
   Contents contents = written(small());
   contents["net.json"] = replaced(contents["net.json"], "onnx::Relu", "onnx::Abs");

@@ -70,6 +70,11 @@ TEST(Numbers, MdfExpressionsComeBack) {
     const numpy::Value value = mdf::Formula(text).evaluate({}, mdf::SharedOperators().runtime);
     EXPECT_EQ(bits(numpy::tensor_of(value).doubles()[0]), bits(real)) << text;
   }
+  for (const std::int64_t integer : integers) {
+    const std::string text = "numpy.array(" + std::to_string(integer) + ")";
+    const numpy::Value value = mdf::Formula(text).evaluate({}, mdf::SharedOperators().runtime);
+    EXPECT_EQ(numpy::integer_of(value), integer) << text;
+  }
 }
 
 TEST(Numbers, MdfElementsComeBack) {

@@ -140,6 +140,71 @@ TEST(Numpy, EachFunctionHasACase) {
   }
 }
 
+// A length that is known when the graph runs: what was read once serves any.
+TEST(Numpy, ReadsArraysOfNamedLengths) {
+  for (const char* text : {"x + x[0]",
+                           "x - numpy.mean(x, axis=0)",
+                           "numpy.sum(x, axis=0, keepdims=True)",
+                           "numpy.reshape(x, (-1,))",
+                           "numpy.reshape(x, (3, len(x)))",
+                           "x[1:]",
+                           "x[::-1]",
+                           "x[:, ::2]",
+                           "x.T @ x",
+                           "numpy.stack((x, x))",
+                           "numpy.concatenate((x, x * 2))",
+                           "numpy.arange(x.shape[0]) * 1.0",
+                           "numpy.arange(len(x) * 2)",
+                           "numpy.zeros(numpy.shape(x))",
+                           "numpy.ones((len(x) + 1, 2))",
+                           "numpy.full((len(x),), 7)",
+                           "numpy.eye(len(x))",
+                           "numpy.broadcast_to(x[0], x.shape)",
+                           "numpy.repeat(x, 2, axis=0)",
+                           "numpy.tile(x, (2, 1))",
+                           "numpy.take(x, -1, axis=0)",
+                           "numpy.split(x, (1,))",
+                           "numpy.pad(x, 1)",
+                           "numpy.flip(x)",
+                           "numpy.cumsum(x)",
+                           "numpy.size(x) / numpy.size(x, 1)",
+
+                           "numpy.argmax(x, axis=0)",
+                           "numpy.moveaxis(x, 0, 1)",
+                           "x[len(x) - 1]"}) {
+    SCOPED_TRACE(text);
+    Builder builder("lengths");
+    Signature signature;
+    signature.lengths = {{"s", 1, std::nullopt}};
+    builder.assume(signature.lengths);
+    const numpy::Trace trace{builder};
+    mdf::SharedOperators shared;
+    shared.trace = &trace;
+    mdf::Table names;
+    const ValueId x = builder.input("x", {DType::f64, {Dim::symbol("s"), Dim(3)}});
+    names.set("x", {numpy::Traced{&trace, x}});
+    try {
+      std::vector<ValueId> outputs;
+      collect(trace, mdf::evaluate(mdf::parse_expression(text), names, shared.runtime), outputs);
+      const auto executor = make_reference_executor(std::move(builder).finish(outputs, signature));
+      for (const std::int64_t length : {2, 5}) {
+        std::vector<double> elements;
+        for (std::int64_t i = 0; i < 3 * length; ++i)
+          elements.push_back(0.5 * static_cast<double>(i % 7) - 1);
+        const Tensor tensor = Tensor::from_doubles(DType::f64, {length, 3}, elements);
+        names.set("x", numpy::array_value(tensor));
+        std::vector<Tensor> expected;
+        collect(as_array(evaluated(text, names)), expected);
+        const std::vector<Tensor> found = executor->run({{tensor}});
+        ASSERT_EQ(found.size(), expected.size());
+        for (std::size_t i = 0; i < found.size(); ++i) expect_same(found[i], expected[i]);
+      }
+    } catch (const Error& error) {
+      ADD_FAILURE() << error.what();
+    }
+  }
+}
+
 // What cannot be an operator says so, and not that there is no such function.
 TEST(Numpy, WhatDependsOnValuesIsNoGraph) {
   Builder builder("graph");

@@ -265,6 +265,7 @@ def shapes():
     case("Range", "downwards", Constant(3), Constant(-2), Constant(-2))
     case("Range", "of floats", Constant(0.5, "float32"), Constant(2, "float32"), Constant(0.5, "float32"))
     case("Range", "empty", Constant(3), Constant(3), Constant(1))
+    case("Range", "empty, of a limit before the start", Constant(3), Constant(1), Constant(1))
 
 
 def layers():

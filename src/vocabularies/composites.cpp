@@ -1,0 +1,115 @@
+#include "vocabularies/composites.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "ops/rules.h"
+
+namespace isomer {
+
+std::int64_t axis_from_front(std::int64_t axis, std::int64_t rank) {
+  if (axis < -rank || axis >= rank)
+    throw Error(Fault::model, "", fmt::format("there is no axis {} among {}", axis, rank));
+  return axis < 0 ? axis + rank : axis;
+}
+
+Shape with_open_length(Shape wanted, const Shape& from) {
+  Dim known = 1;
+  Dim* open = nullptr;
+  const std::string text = to_text(wanted);
+  for (Dim& length : wanted) {
+    if (length == Dim(-1) && open == nullptr) {
+      open = &length;
+    } else if (length.known() && length.value() < 0) {
+      throw Error(Fault::model, "",
+                  fmt::format("{} is no shape: lengths are 0 or more, and one may be -1", text));
+    } else {
+      known = known * length;
+    }
+  }
+  if (open != nullptr) *open = known == Dim(0) ? known : floor_divide(count_elements(from), known);
+  return wanted;
+}
+
+ValueId index_from_front(Emitter& b, ValueId index, const Dim& length) {
+  if (const auto known = b.known(index)) {
+    const std::vector<std::int64_t> places = known->integers();
+    if (std::ranges::all_of(places, [](std::int64_t place) { return place >= 0; })) return index;
+  }
+  const DType dtype = b.dtype(index);
+  const ValueId count = length.known()
+                            ? b.literal(dtype, length.value())
+                            : b.emit("length", {}, {{"value", length}, {"dtype", dtype}});
+  const ValueId negative = b.emit("lt", {index, number(b, index, 0)});
+  return b.emit("where", {negative, b.emit("add", {index, count}), index});
+}
+
+ValueId take(Emitter& b, ValueId x, ValueId index, std::int64_t axis) {
+  const std::int64_t along = axis_from_front(axis, b.rank(x));
+  if (is_floating(b.dtype(index)) || b.dtype(index) == DType::boolean)
+    throw Error(Fault::model, "", "places of elements must be integers");
+  const Shape from = b.shape(x);
+  const Shape places = b.shape(index);
+  const ValueId front = index_from_front(b, index, from[static_cast<std::size_t>(along)]);
+  const ValueId flat = reshape_to(b, front, {count_elements(places)});
+  const ValueId picked = b.emit("index_select", {x, flat}, {{"dim", along}});
+  Shape shape(from.begin(), from.begin() + along);
+  shape.insert(shape.end(), places.begin(), places.end());
+  shape.insert(shape.end(), from.begin() + along + 1, from.end());
+  return reshape_to(b, picked, std::move(shape));
+}
+
+ValueId matrix_product(Emitter& b, ValueId x, ValueId y) {
+  const std::int64_t rank_x = b.rank(x);
+  const std::int64_t rank_y = b.rank(y);
+  if (rank_x == 0 || rank_y == 0) {
+    throw Error(Fault::model, "",
+                "a matrix product needs arrays with axes; '*' multiplies by a number");
+  }
+  if (rank_x == 1) x = b.emit("unsqueeze", {x}, {{"dim", std::int64_t{0}}});
+  if (rank_y == 1) y = b.emit("unsqueeze", {y}, {{"dim", std::int64_t{1}}});
+  const ValueId result = b.emit("matmul", {x, y});
+  std::vector<std::int64_t> added;
+  if (rank_x == 1) added.push_back(-2);
+  if (rank_y == 1) added.push_back(-1);
+  return added.empty() ? result : b.emit("squeeze", {result}, {{"dim", added}});
+}
+
+ValueId sign_or_nan(Emitter& b, ValueId x) {
+  const ValueId sign = b.emit("sign", {x});
+  return is_floating(b.dtype(x)) ? b.emit("where", {b.emit("isnan", {x}), x, sign}) : sign;
+}
+
+Places places_of(std::optional<std::int64_t> start, std::optional<std::int64_t> stop,
+                 std::int64_t step, std::int64_t length) {
+  if (step == 0) throw Error(Fault::model, "", "a slice cannot advance by 0");
+  if (step == std::numeric_limits<std::int64_t>::min())
+    throw Error(Fault::model, "", fmt::format("a slice that advances by {}", step));
+  const auto bound = [&](const std::optional<std::int64_t>& given, std::int64_t fallback) {
+    if (!given) return fallback;
+    const std::int64_t place = *given < 0 ? *given + length : *given;
+    return step > 0 ? std::clamp(place, std::int64_t{0}, length)
+                    : std::clamp(place, std::int64_t{-1}, length - 1);
+  };
+  const std::int64_t first = bound(start, step > 0 ? 0 : length - 1);
+  const std::int64_t end = bound(stop, step > 0 ? length : -1);
+  const std::int64_t distance = step > 0 ? end - first : first - end;
+  const std::int64_t count =
+      distance <= 0 ? 0 : 1 + (step > 0 ? (distance - 1) / step : (1 - distance) / step);
+  return {first, count, step};
+}
+
+ValueId backward_slice(Emitter& b, ValueId x, std::int64_t axis, const Places& places) {
+  const bool any = places.count > 0;
+  const std::int64_t last = places.start + (places.count - 1) * places.step;
+  const ValueId part = b.emit("slice", {x},
+                              {{"dim", axis},
+                               {"start", Dim(any ? last : 0)},
+                               {"end", Dim(any ? places.start + 1 : 0)},
+                               {"step", -places.step}});
+  return b.emit("flip", {part}, {{"dims", std::vector<std::int64_t>{axis}}});
+}
+
+}  // namespace isomer
