@@ -16,7 +16,7 @@ namespace {
 constexpr Option options[] = {
     {"MODEL", "FILE", "the model", true},
     {"-o,--output", "FILE", "the file to write; others go beside it", true},
-    {"--to", "SYSTEM", "the system to write for; otherwise by the output's extension"},
+    {"--to", "SYSTEM", "the system to write for; default: by the output's extension"},
     {"--from", "SYSTEM", "the system of MODEL, where its name does not say"},
     {"--strict", "", "write nothing and exit with 1 when something would be lost or assumed"},
     {"--prove", "", "compare what was written with MODEL; keep it only when both are equivalent"},

@@ -12,7 +12,7 @@ namespace isomer::cli {
 enum class Support { native, expanded, none };
 std::string_view name_of(Support support);
 
-/// What is to be said about one operator.
+/// Who has one operator, and how.
 class Coverage {
  public:
   /// Throws Fault::bug when we know no example of a call that its type rule takes.

@@ -16,8 +16,8 @@ constexpr Option options[] = {
     {"B", "FILE", "the model that should behave as A does", true},
     {"--inputs", "FILE", "tensors to compare on besides those we make, as for run", false, true},
     {"--json", "FILE", "also write the certificate for machines"},
-    {"--engine", "ENGINE", "run graphs on this engine only; otherwise on all there are"},
-    {"--seed", "NUMBER", "of the random inputs and directions; otherwise 0"},
+    {"--engine", "ENGINE", "run graphs on this engine only; default: on all there are"},
+    {"--seed", "NUMBER", "of the random inputs and directions; default: 0"},
 };
 
 Subject subject_of(const ModelFile& model) {

@@ -25,9 +25,9 @@ constexpr Option options[] = {
     {"--save-states", "FILE", "write the states after the last run there"},
     {"--mode", "MODE", "train or eval, where the model holds both"},
     {"--engine", "ENGINE", "run the model's graph on this engine: reference or torch"},
-    {"--device", "DEVICE", "where the engine computes; otherwise cpu"},
-    {"--threads", "NUMBER", "at most so many; otherwise as many as the engine likes"},
-    {"--seed", "NUMBER", "of random operators; otherwise 0"},
+    {"--device", "DEVICE", "where the engine computes; default: cpu"},
+    {"--threads", "NUMBER", "at most so many; default: as many as the engine likes"},
+    {"--seed", "NUMBER", "of random operators; default: 0"},
     {"--from", "SYSTEM", "the system of MODEL, where its name does not say"},
 };
 

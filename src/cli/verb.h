@@ -38,9 +38,9 @@ class Words {
   /// The value, or an empty text.
   const std::string& text(std::string_view key) const;
   std::span<const std::string> all(std::string_view key) const;
-  /// The value as a whole number, or `otherwise`. Throws Fault::usage for any other text, and for
+  /// The value as a whole number, or `by_default`. Throws Fault::usage for any other text, and for
   /// numbers beyond the bounds.
-  std::int64_t number(std::string_view key, std::int64_t otherwise, std::int64_t least,
+  std::int64_t number(std::string_view key, std::int64_t by_default, std::int64_t least,
                       std::int64_t most = std::numeric_limits<std::int64_t>::max()) const;
 
  private:
@@ -62,7 +62,7 @@ struct Verb {
 /// The table in main.cpp.
 std::span<const Verb> all_verbs();
 
-/// A line to standard error; what cannot be said there is lost.
+/// A line to standard error; what cannot be written there is lost.
 void say(std::string_view line);
 /// What came out of a model or a proof, to standard output. Both this and `say` send nothing that a
 /// terminal would obey.

@@ -28,9 +28,9 @@ std::span<const std::string> Words::all(std::string_view key) const {
   return found->second;
 }
 
-std::int64_t Words::number(std::string_view key, std::int64_t otherwise, std::int64_t least,
+std::int64_t Words::number(std::string_view key, std::int64_t by_default, std::int64_t least,
                            std::int64_t most) const {
-  if (!has(key)) return otherwise;
+  if (!has(key)) return by_default;
   const std::string& value = text(key);
   const char* end = value.data() + value.size();
   std::int64_t number = 0;

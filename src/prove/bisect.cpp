@@ -9,7 +9,7 @@
 namespace isomer {
 namespace {
 
-/// Steps by a key that both sides can form. The first of a name, and the n-th of one operator in
+/// Steps by a key that both models can form. The first of a name, and the n-th of one operator in
 /// one module.
 class Index {
  public:

@@ -25,7 +25,7 @@ struct WorstElement {
 /// One comparison of one runnable with the source, on all inputs.
 struct Check {
   std::string what;   // "outputs", "gradients", "weights"
-  std::string where;  // how the other side ran: "torch", "mdf's own rules, in double precision"
+  std::string where;  // the backend of the other: "torch", "mdf's own rules, in double precision"
   bool same = true;
   std::size_t inputs = 0;  // sets of inputs
   std::size_t tensors = 0;

@@ -20,7 +20,7 @@ struct Tolerance {
 /// single.
 Tolerance tolerance_of(const Tensor& exact, const Tensor& source, double terms = 0);
 
-/// Where both sides ran in double precision: `relative` to the tensor's scale, or what of the
+/// Where both ran in double precision: `relative` to the tensor's scale, or what of the
 /// source's error in single precision remains in double, where nothing but rounding is left of
 /// terms that cancel.
 Tolerance exact_tolerance_of(const Tensor& exact, const Tensor& source, double relative,

@@ -89,7 +89,7 @@ class Landscape {
 
   const Backend& backend_;
   std::vector<Tensor> inputs_;
-  std::vector<Tensor> parameters_;  // in the way's order
+  std::vector<Tensor> parameters_;  // in the backend's order
   std::vector<Tensor> cotangents_;
 };
 
@@ -144,7 +144,7 @@ std::vector<Tensor> draw_direction(const Landscape& landscape, Random& random) {
   return direction;
 }
 
-/// The reference's gradient in the way's order.
+/// The reference's gradient in the backend's order.
 std::vector<Tensor> gradient_for(const Backend& reference, const Landscape& landscape,
                                  std::span<const std::optional<std::size_t>> places,
                                  std::vector<Tensor> cotangents) {

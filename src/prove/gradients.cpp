@@ -16,7 +16,7 @@
 namespace isomer {
 namespace {
 
-/// A way to get gradients, with its results put into the source's order.
+/// A derivative of one backend, with its results put into the source's order.
 struct Gradient {
   std::string name;
   const Backend* backend;
@@ -24,7 +24,7 @@ struct Gradient {
   std::vector<std::size_t> order;  // for each of the source's results, where it stands in ours
   Check check_f32;
   Check check_f64;
-  bool theirs = false;  // of the other side: it must not fail where the source does not
+  bool theirs = false;  // of the other model: it must not fail where the source does not
   bool given_up = false;
 };
 

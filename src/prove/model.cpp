@@ -71,8 +71,8 @@ bool add_own_rules(Model& model, const Subject& subject) {
   return model.main().typed;
 }
 
-/// A file that tells no types computes in those of its language; it is judged at those that it is
-/// read as.
+/// A file that declares no types computes in those of its language; it is judged at those that it
+/// is read as.
 void adopt_types(Backend& own, const Backend& read) {
   if (own.f32.outputs.size() != read.f32.outputs.size()) return;
   for (const auto& [ours, theirs] :

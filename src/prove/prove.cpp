@@ -120,7 +120,7 @@ class Proof {
     }
   }
 
-  /// Lengths that only one side knows are found out by running.
+  /// Lengths that only one model knows are found out by running.
   static bool same_type(const TensorType& a, const TensorType& b) {
     if (a.dtype != b.dtype || a.shape.size() != b.shape.size()) return false;
     for (std::size_t i = 0; i < a.shape.size(); ++i) {
@@ -341,7 +341,7 @@ class Proof {
     }
   }
 
-  /// Both sides' states; a buffer that only one side counts among them must have stayed what it
+  /// Both models' states; a buffer that only one counts among them must have stayed what it
   /// was.
   bool compare_states(Check& check, const Backend& backend, const Baseline& baseline,
                       Precision precision) {

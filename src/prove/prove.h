@@ -1,7 +1,7 @@
 #pragma once
 
-// Do two models behave the same? Every side is made runnable, by its own system's rules where it
-// has some; both get the same inputs, and a certificate says what was compared, with which
+// Do two models behave the same? Both are made runnable, by their own system's rules where it has
+// some; both get the same inputs, and a certificate says what was compared, with which
 // tolerance, and how it came out. Nothing here knows a file format or an engine's inside.
 
 #include <cstdint>

@@ -10,7 +10,7 @@
 
 namespace isomer {
 
-/// The weights of one side by state_dict name; a tied one stands there under each name.
+/// The weights of one model by state_dict name; a tied one stands there under each name.
 using Weights = std::vector<std::pair<std::string, Tensor>>;
 
 /// Names of the same weight.

@@ -8,12 +8,12 @@
 namespace isomer {
 namespace {
 
-struct Word {
+struct DTypeName {
   std::string_view text;
   DType dtype;
 };
 
-constexpr Word words[] = {
+constexpr DTypeName names[] = {
     {"BOOL", DType::boolean}, {"I8", DType::i8},   {"U8", DType::u8},   {"I16", DType::i16},
     {"I32", DType::i32},      {"I64", DType::i64}, {"F16", DType::f16}, {"BF16", DType::bf16},
     {"F32", DType::f32},      {"F64", DType::f64}, {"C64", DType::c64},
@@ -26,27 +26,27 @@ bool all_zero_or_one(std::span<const std::byte> bytes) {
 }  // namespace
 
 Tensor tensor_of(const StoredTensor& stored) {
-  const auto word = std::ranges::find(words, stored.dtype, &Word::text);
-  if (word == std::end(words)) {
+  const auto found = std::ranges::find(names, stored.dtype, &DTypeName::text);
+  if (found == std::end(names)) {
     std::vector<std::string_view> known;
-    for (const Word& one : words) known.push_back(one.text);
+    for (const DTypeName& name : names) known.push_back(name.text);
     throw Error(
         Fault::unsupported, stored.name,
         fmt::format("elements are {}; {} are read", isomer::quoted(stored.dtype), listed(known)));
   }
-  if (word->dtype == DType::boolean && !all_zero_or_one(stored.bytes.data())) {
+  if (found->dtype == DType::boolean && !all_zero_or_one(stored.bytes.data())) {
     throw Error(Fault::file, stored.name, "has a boolean that is neither 0 nor 1");
   }
-  return with_place(stored.name, [&] { return Tensor(word->dtype, stored.shape, stored.bytes); });
+  return with_place(stored.name, [&] { return Tensor(found->dtype, stored.shape, stored.bytes); });
 }
 
 StoredTensor stored(const Tensor& tensor, std::string name) {
-  const auto word = std::ranges::find(words, tensor.dtype(), &Word::dtype);
-  if (word == std::end(words)) {
+  const auto found = std::ranges::find(names, tensor.dtype(), &DTypeName::dtype);
+  if (found == std::end(names)) {
     throw Error(Fault::unsupported, std::move(name),
                 fmt::format("safetensors has no word for {}", name_of(tensor.dtype())));
   }
-  return {std::move(name), std::string(word->text), tensor.shape(), tensor.bytes()};
+  return {std::move(name), std::string(found->text), tensor.shape(), tensor.bytes()};
 }
 
 NamedTensors read_tensors(const Bytes& file) {

@@ -1,6 +1,6 @@
 #pragma once
 
-// Where the words of safetensors and npy files meet our types.
+// The element types of safetensors and npy files, and ours.
 
 #include <string>
 #include <string_view>

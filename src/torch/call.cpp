@@ -34,7 +34,7 @@ struct Parameter {
   TypeKind element = TypeKind::AnyType;  // of a list
   bool optional = false;
   std::optional<std::int32_t> count = {};  // of a list that one number may stand for
-  std::optional<IValue> otherwise = {};
+  std::optional<IValue> by_default = {};
 };
 
 [[noreturn]] void misfit(const aten::Row& row, const std::string& what) {
@@ -53,7 +53,7 @@ Parameter parameter_of(const c10::Argument& argument) {
   if (parameter.kind == TypeKind::ListType) {
     parameter.element = type->expectRef<c10::ListType>().getElementType()->kind();
   }
-  if (argument.default_value()) parameter.otherwise = *argument.default_value();
+  if (argument.default_value()) parameter.by_default = *argument.default_value();
   return parameter;
 }
 
@@ -193,7 +193,7 @@ class Binder {
       ++used_;
       return std::visit(Converter(row_, parameter, is_integer(dtype_)), attribute.value);
     }
-    if (parameter.otherwise) return {.value = *parameter.otherwise};
+    if (parameter.by_default) return {.value = *parameter.by_default};
     if (!parameter.optional) misfit(row_, "nothing is known for '" + parameter.name + "'");
     return {};
   }

@@ -5,7 +5,7 @@
 namespace isomer {
 
 // Sums and products of elements. Integers wrap around as their machine forms do; in C++ that is
-// said with unsigned numbers.
+// written with unsigned numbers.
 
 inline double plus(double x, double y) { return x + y; }
 inline std::int64_t plus(std::int64_t x, std::int64_t y) {

@@ -39,9 +39,9 @@ std::filesystem::path temporary_files() {
 
 /// How long the user's program may work on one request.
 std::chrono::seconds patience_to_work() {
-  constexpr std::chrono::seconds otherwise(1800);
+  constexpr std::chrono::seconds by_default(1800);
   const char* text = std::getenv("ISOMER_PYTHON_SECONDS");
-  if (text == nullptr) return otherwise;
+  if (text == nullptr) return by_default;
   const std::string_view digits = text;
   std::int64_t seconds = 0;
   const auto [end, error] = std::from_chars(text, text + digits.size(), seconds);
