@@ -20,7 +20,7 @@ constexpr std::string_view models[] = {"mlp", "lenet", "residual", "encoder_laye
 Graph read(std::string_view model) {
   const auto files = open_folder(ISOMER_MODELS);
   const std::string entry = std::string(model) + ".pt2";
-  return recognise(*files, entry).read(*files, entry).graph;
+  return read_model(recognise(*files, entry), *files, entry).graph;
 }
 
 /// Ones, with 8 for every named length: what they hold hardly matters for time.
@@ -75,7 +75,9 @@ std::unique_ptr<Files> document_of(const Graph& graph) {
 
 void bench_read_document(benchmark::State& state, std::string_view model) {
   const auto files = document_of(read(model));
-  for (auto _ : state) benchmark::DoNotOptimize(system_named("mdf").read(*files, "net.json"));
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(read_model(system_named("mdf"), *files, "net.json"));
+  }
 }
 
 void bench_run_document(benchmark::State& state, const Files& files,
