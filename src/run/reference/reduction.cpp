@@ -23,38 +23,65 @@ std::vector<std::int64_t> reduced_axes(const std::vector<std::int64_t>& dim, std
 }
 
 /// A tensor seen as rows, one for each element of the result, with the reduced axes running along
-/// them.
+/// them: where each begins, and where its elements lie from there, unless it lies in one piece.
 struct Rows {
-  std::vector<std::int64_t> shape;
-  Layout layout;
-  std::int64_t length = 1;
+  std::size_t length = 1;
+  std::vector<std::int64_t> begins;
+  std::vector<std::int64_t> offsets;
 };
 
-Rows rows_along(const Operand& x, const std::vector<std::int64_t>& axes) {
+std::vector<std::int64_t> positions(const Operand& x, const std::vector<std::int64_t>& axes) {
   const Layout own = contiguous(x.shape);
-  Rows rows;
-  const auto take = [&](std::size_t axis) {
-    rows.shape.push_back(x.shape[axis]);
-    rows.layout.strides.push_back(own.strides[axis]);
-  };
-  for (std::size_t axis = 0; axis < x.shape.size(); ++axis) {
-    if (std::ranges::find(axes, static_cast<std::int64_t>(axis)) == axes.end()) take(axis);
-  }
+  std::vector<std::int64_t> shape;
+  Layout layout;
   for (const std::int64_t axis : axes) {
-    take(static_cast<std::size_t>(axis));
-    rows.length *= x.shape[static_cast<std::size_t>(axis)];
+    shape.push_back(x.shape[static_cast<std::size_t>(axis)]);
+    layout.strides.push_back(own.strides[static_cast<std::size_t>(axis)]);
   }
+  std::vector<std::int64_t> found;
+  found.reserve(static_cast<std::size_t>(count_elements(shape)));
+  for_each_position(shape, layout, [&](std::int64_t position) { found.push_back(position); });
+  return found;
+}
+
+Rows rows_along(const Operand& x, const std::vector<std::int64_t>& axes) {
+  std::vector<std::int64_t> kept;
+  for (std::int64_t axis = 0; axis < x.rank(); ++axis) {
+    if (std::ranges::find(axes, axis) == axes.end()) kept.push_back(axis);
+  }
+  Rows rows;
+  bool whole = true;
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    rows.length *= static_cast<std::size_t>(x.shape[static_cast<std::size_t>(axes[i])]);
+    whole = whole && axes[i] == x.rank() + static_cast<std::int64_t>(i) - std::ssize(axes);
+  }
+  rows.begins = positions(x, kept);
+  if (!whole) rows.offsets = positions(x, axes);
   return rows;
 }
 
-/// f(row) for each row; a row may be empty.
+/// f(row) for each row; a row may be empty. Rows that do not lie in one piece are gathered, several
+/// at once: what lies side by side often belongs to one each.
 template <class F, class T>
-auto folded(F f, const std::vector<T>& elements, const Rows& rows, std::int64_t count) {
-  const std::vector<T> sorted = laid_out(elements, rows.shape, rows.layout);
-  std::vector<decltype(f(std::span<const T>()))> result;
-  for (std::int64_t i = 0; i < count; ++i) {
-    result.push_back(f(std::span<const T>(sorted.data() + i * rows.length,
-                                          static_cast<std::size_t>(rows.length))));
+auto folded(F f, const std::vector<T>& elements, const Rows& rows) {
+  using Row = std::span<const T>;
+  std::vector<decltype(f(Row()))> result;
+  result.reserve(rows.begins.size());
+  if (rows.offsets.empty()) {
+    for (const std::int64_t begin : rows.begins)
+      result.push_back(f(rows.length == 0 ? Row() : Row(elements.data() + begin, rows.length)));
+    return result;
+  }
+  const std::size_t together = std::min<std::size_t>(16, rows.begins.size());
+  std::vector<T> gathered(together * rows.length);
+  for (std::size_t i = 0; i < rows.begins.size(); i += together) {
+    const std::size_t count = std::min(together, rows.begins.size() - i);
+    for (std::size_t k = 0; k < rows.length; ++k) {
+      for (std::size_t row = 0; row < count; ++row)
+        gathered[row * rows.length + k] = elements[rows.begins[i + row] + rows.offsets[k]];
+    }
+    for (std::size_t row = 0; row < count; ++row)
+      result.push_back(f(Row(gathered.data() + row * rows.length, rows.length)));
   }
   return result;
 }
@@ -62,9 +89,8 @@ auto folded(F f, const std::vector<T>& elements, const Rows& rows, std::int64_t 
 template <class F>
 void fold(const KernelCall& call, const std::vector<std::int64_t>& axes) {
   const Rows rows = rows_along(call.input(0), axes);
-  std::visit(
-      [&](const auto& x) { call.result().elements = folded(F{}, x, rows, call.result().count()); },
-      call.input(0).elements);
+  std::visit([&](const auto& x) { call.result().elements = folded(F{}, x, rows); },
+             call.input(0).elements);
 }
 
 template <class F>

@@ -25,11 +25,16 @@ Layout broadcast_layout(std::span<const std::int64_t> from, std::span<const std:
 /// Calls `visit` with the position of every element of the view, in the view's own order.
 template <class Visit>
 void for_each_position(std::span<const std::int64_t> shape, const Layout& layout, Visit visit) {
-  std::vector<std::int64_t> index(shape.size(), 0);
+  const std::int64_t count = count_elements(shape);
+  if (count == 0) return;
+  const std::size_t rows = shape.empty() ? 0 : shape.size() - 1;  // axes around the last one
+  const std::int64_t length = shape.empty() ? 1 : shape.back();
+  const std::int64_t step = shape.empty() ? 0 : layout.strides.back();
+  std::vector<std::int64_t> index(rows, 0);
   std::int64_t position = layout.offset;
-  for (std::int64_t left = count_elements(shape); left > 0; --left) {
-    visit(position);
-    for (std::size_t axis = shape.size(); axis-- > 0;) {
+  for (std::int64_t left = count / length; left > 0; --left) {
+    for (std::int64_t i = 0; i < length; ++i) visit(position + i * step);
+    for (std::size_t axis = rows; axis-- > 0;) {
       position += layout.strides[axis];
       if (++index[axis] < shape[axis]) break;
       position -= shape[axis] * layout.strides[axis];
@@ -42,10 +47,9 @@ void for_each_position(std::span<const std::int64_t> shape, const Layout& layout
 template <class T>
 std::vector<T> laid_out(const std::vector<T>& elements, std::span<const std::int64_t> shape,
                         const Layout& layout) {
-  std::vector<T> result;
-  result.reserve(static_cast<std::size_t>(count_elements(shape)));
-  for_each_position(shape, layout,
-                    [&](std::int64_t position) { result.push_back(elements[position]); });
+  std::vector<T> result(static_cast<std::size_t>(count_elements(shape)));
+  auto next = result.begin();
+  for_each_position(shape, layout, [&](std::int64_t position) { *next++ = elements[position]; });
   return result;
 }
 
