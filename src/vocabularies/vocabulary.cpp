@@ -197,6 +197,10 @@ std::vector<double> Arguments::reals(std::string_view name) {
   if (const auto* values = std::get_if<std::vector<std::int64_t>>(&argument))
     return {values->begin(), values->end()};
   if (const auto* value = std::get_if<double>(&argument)) return {*value};
+  if (const auto* id = std::get_if<ValueId>(&argument)) {
+    if (const auto tensor = emitter_.known(*id)) return tensor->doubles();
+    refuse(fmt::format("argument '{}' is computed from data; it must be constant", name));
+  }
   wrong(name, "a list of numbers");
 }
 

@@ -27,8 +27,7 @@ Values read_reshape(Call& c) {
 
 bool has_zero(const Shape& shape) { return std::ranges::find(shape, Dim(0)) != shape.end(); }
 
-// 0 keeps the input's length of the same place, -1 is what is left: so any
-// batch size fits.
+// 0 keeps the input's length of the same place, -1 is what is left: so any batch size fits.
 std::optional<Node> write_reshape(const Operator& op, const Subject& s) {
   const Shape& from = s.call.types[0].shape;
   const Shape& to = s.outputs[0].shape;
@@ -164,8 +163,7 @@ Values read_expand(Call& c) {
   return {c.e.emit("expand", {x}, {{"shape", shape}})};
 }
 
-// A length that stays is written 1, which stretches nothing: so any batch size
-// fits.
+// A length that stays is written 1, which stretches nothing: so any batch size fits.
 std::optional<Node> write_expand(const Operator& op, const Subject& s) {
   const Shape& from = s.call.types[0].shape;
   Shape shape = s.outputs[0].shape;
@@ -246,8 +244,7 @@ ValueId border_padded(Call& c, ValueId x, const Shape& pads, bool mirror) {
   return x;
 }
 
-// At begin and end of each axis of a tensor of that rank; opset 18 names the
-// axes.
+// At begin and end of each axis of a tensor of that rank; opset 18 names the axes.
 Shape pads_in(Call& c, std::int64_t rank) {
   const Shape given = c.dims("pads");
   Integers axes(static_cast<std::size_t>(rank));
@@ -409,6 +406,64 @@ Values read_range(Call& c) {
   return {c.e.emit("add", {scaled, number(c.e, places, start)})};
 }
 
+/// Which element of an axis of `length` the one at `i` of `resized` is nearest to.
+std::int64_t nearest_place(Call& c, std::int64_t i, std::int64_t length, std::int64_t resized,
+                           double scale) {
+  const std::string mode = c.text("coordinate_transformation_mode");
+  const std::string rounding = c.text("nearest_mode");
+  const auto at = static_cast<double>(i);
+  double place = (at + 0.5) / scale - 0.5;
+  if (mode == "asymmetric") {
+    place = at / scale;
+  } else if (mode == "align_corners") {
+    place =
+        resized == 1 ? 0 : at * static_cast<double>(length - 1) / static_cast<double>(resized - 1);
+  } else if (mode == "pytorch_half_pixel") {
+    place = resized == 1 ? 0 : place;
+  } else if (mode != "half_pixel") {
+    c.refuse(fmt::format("coordinates by {} are not read", quoted(mode)));
+  }
+  const double whole = rounding == "floor"               ? std::floor(place)
+                       : rounding == "ceil"              ? std::ceil(place)
+                       : rounding == "round_prefer_ceil" ? std::floor(place + 0.5)
+                                                         : std::ceil(place - 0.5);
+  return std::clamp(static_cast<std::int64_t>(whole), std::int64_t{0}, length - 1);
+}
+
+// Each axis is picked anew, by index.
+Values read_resize(Call& c) {
+  ValueId x = c.tensor("X");
+  if (c.text("mode") != "nearest") c.refuse("only the mode 'nearest' is read");
+  c.ignore({"roi", "cubic_coeff_a", "exclude_outside", "extrapolation_value", "antialias"});
+  Integers axes(c.e.shape(x).size());
+  std::iota(axes.begin(), axes.end(), 0);
+  axes = c.integers("axes", axes);
+  const bool sized = c.given("sizes");
+  const Integers sizes = c.integers("sizes", Integers());
+  const std::vector<double> scales = c.given("scales") ? c.reals("scales") : std::vector<double>();
+  if ((sized ? sizes.size() : scales.size()) != axes.size())
+    c.fail(fmt::format("{} axes need as many sizes, or scales", axes.size()));
+  for (std::size_t k = 0; k < axes.size(); ++k) {
+    const std::int64_t axis = axis_from_front(axes[k], c.e.rank(x));
+    const Dim length = c.e.shape(x)[static_cast<std::size_t>(axis)];
+    if (!sized && scales[k] == 1) continue;
+    if (!length.known()) c.refuse("an axis of a length that is not known is not resized");
+    const auto from = static_cast<double>(length.value());
+    constexpr double most = 1LL << 31;
+    const double resized = sized ? static_cast<double>(sizes[k]) : std::floor(from * scales[k]);
+    if (!(resized >= 0 && resized <= most) || (length == Dim(0) && resized > 0))
+      c.fail(fmt::format("a length of {} cannot become {}", length.value(), resized));
+    const double scale = sized ? resized / from : scales[k];
+    const auto count = static_cast<std::int64_t>(resized);
+    Integers index;
+    for (std::int64_t i = 0; i < count; ++i)
+      index.push_back(nearest_place(c, i, length.value(), count, scale));
+    const ValueId places = c.e.constant(Tensor::of<std::int64_t>({count}, index));
+    x = c.e.emit("index_select", {x, places}, {{"dim", axis}});
+  }
+  return {x};
+}
+
 Values read_topk(Call& c) {
   const ValueId x = c.tensor("X");
   const Integers k = c.integers("K");
@@ -445,14 +500,24 @@ constexpr OperatorRow rows[] = {
      write_renamed},
     {13, "Pad(data, pads, constant_value?, mode: string = 'constant') -> output", "pad", "",
      read_pad, write_pad},
-    {18,
-     "Pad(data, pads, constant_value?, axes?, mode: string = 'constant') -> "
-     "output",
-     "pad", "", read_pad, write_pad},
+    {18, "Pad(data, pads, constant_value?, axes?, mode: string = 'constant') -> output", "pad", "",
+     read_pad, write_pad},
     {13, "Gather(data, indices, axis: int = 0) -> output", "index_select embedding", "",
      read_gather, write_gather},
     {13, "GatherElements(data, indices, axis: int = 0) -> output", "gather", "dim=axis",
      read_gather_elements, write_gather_elements},
+    {13,
+     "Resize(X, roi?, scales?, sizes?, coordinate_transformation_mode: string = 'half_pixel', "
+     "cubic_coeff_a: float = -0.75, exclude_outside: int = 0, extrapolation_value: float = 0, "
+     "mode: string = 'nearest', nearest_mode: string = 'round_prefer_floor') -> Y",
+     "", "", read_resize},
+    {18,
+     "Resize(X, roi?, scales?, sizes?, antialias: int = 0, axes: ints?, "
+     "coordinate_transformation_mode: string = 'half_pixel', cubic_coeff_a: float = -0.75, "
+     "exclude_outside: int = 0, extrapolation_value: float = 0, "
+     "keep_aspect_ratio_policy: string = 'stretch', mode: string = 'nearest', "
+     "nearest_mode: string = 'round_prefer_floor') -> Y",
+     "", "", read_resize},
     {11, "TopK(X, K, axis: int = -1, largest: int = 1, sorted: int = 1) -> (Values, Indices)",
      "topk", "", read_topk, write_topk},
     {14, "Trilu(input, k?, upper: int = 1) -> output", "tril triu", "", read_trilu, write_trilu},

@@ -261,6 +261,16 @@ def shapes():
     case("ConstantOfShape", "zeros by default", Constant([2, 1]))
     case("ConstantOfShape", "a value of any type", Constant([3]), value=Constant([7]))
     case("ConstantOfShape", "a single number", Constant(np.zeros(0, "int64")), value=Constant([0.5], "float32"))
+    plane = counting(1, 1, 2, 3)
+    ones = Constant([1, 1, 2, 2.6], "float32")
+    case("Resize", "by scales", plane, None, ones)
+    case("Resize", "to sizes", plane, None, None, Constant([1, 1, 3, 5]))
+    for mode in ("asymmetric", "align_corners", "pytorch_half_pixel"):
+        for nearest in ("floor", "ceil", "round_prefer_ceil"):
+            words = {"coordinate_transformation_mode": mode, "nearest_mode": nearest}
+            case("Resize", f"{mode}, {nearest}", plane, None, None, Constant([1, 1, 1, 7]), **words)
+    case("Resize", "of some axes", plane, None, Constant([2.0], "float32"), opset=18, axes=[3])
+    case("Resize", "between elements", plane, None, ones, mode="linear", throws="only the mode")
     case("Range", "of integers, without the end", Constant(1), Constant(7), Constant(2))
     case("Range", "downwards", Constant(3), Constant(-2), Constant(-2))
     case("Range", "of floats", Constant(0.5, "float32"), Constant(2, "float32"), Constant(0.5, "float32"))
