@@ -106,9 +106,8 @@ struct Document {
   std::vector<DroppedKey> dropped;  // a load and save loses them
 };
 
-/// Reads the structure. `text` is what the tree was read from: it turns offsets
-/// into lines. Throws Fault::file for what the format does not allow, naming
-/// the element and the line.
+/// Reads the structure. `text` is what the tree was read from: it turns offsets into lines. Throws
+/// Fault::file for what the format does not allow, naming the element and the line.
 Document read_document(const Tree& tree, std::string_view text);
 
 /// The document as the format writes it: defaults left out, ids as keys.

@@ -1,7 +1,6 @@
 #pragma once
 
-// The one routine that evaluates whatever stands in a document where an
-// expression may stand.
+// The one routine that evaluates whatever stands in a document where an expression may stand.
 
 #include <memory>
 #include <optional>
@@ -51,8 +50,7 @@ class Table {
   std::unordered_map<std::string, std::size_t> places_;  // of more than a few
 };
 
-/// A document's entry that is a value: a number, a list or a text that is an
-/// expression. Read once.
+/// A document's entry that is a value: a number, a list or a text that is an expression. Read once.
 class Formula {
  public:
   Formula() = default;

@@ -1,8 +1,7 @@
 #pragma once
 
-// Runs a document by MDF's own rules: ports, parameters and functions of a node
-// in the format's order, nodes when what sends to them has run. Knows nothing
-// of our graph.
+// Runs a document by MDF's own rules: ports, parameters and functions of a node in the format's
+// order, nodes when what sends to them has run. Knows nothing of our graph.
 
 #include <memory>
 #include <optional>
@@ -19,14 +18,12 @@ namespace isomer::mdf {
 
 class NodeExecutor;
 
-/// One graph of a document, made ready once: expressions are parsed, constants
-/// are arrays. Remembers stateful parameters between calls; belongs to one
-/// thread.
+/// One graph of a document, made ready once: expressions are parsed, constants are arrays.
+/// Remembers stateful parameters between calls; belongs to one thread.
 class DocumentExecutor {
  public:
-  /// Throws Fault::model with all that is wrong at once: unknown names, edges
-  /// to nowhere, cycles; Fault::unsupported for what is not carried out
-  /// (remarks.h).
+  /// Throws Fault::model with all that is wrong at once: unknown names, edges to nowhere, cycles;
+  /// Fault::unsupported for what is not carried out (remarks.h).
   explicit DocumentExecutor(const DocumentGraph& graph, const RunOptions& options = {});
   ~DocumentExecutor();
 
@@ -35,9 +32,8 @@ class DocumentExecutor {
   /// Replaces a parameter's value for good; the parameter must be a constant.
   /// False when there is none.
   bool set_parameter(std::string_view node, std::string_view parameter, const Value& value);
-  /// Runs every node once; without a time increment, what has a derivative
-  /// starts anew. Throws Fault::model, naming node and element, where the
-  /// format's rules give no value.
+  /// Runs every node once; without a time increment, what has a derivative starts anew. Throws
+  /// Fault::model, naming node and element, where the format's rules give no value.
   void evaluate(const Value& time_increment = {});
 
   /// Null when there is no such thing, or it has no value yet.

@@ -1,7 +1,6 @@
 #pragma once
 
-// The language of MDF's values: a part of Python's expressions, parsed once
-// into a tree.
+// The language of MDF's values: a part of Python's expressions, parsed once into a tree.
 
 #include <set>
 #include <string>
@@ -48,17 +47,15 @@ struct Expression {
   std::vector<std::string> words;
 };
 
-/// Throws Fault::model with the column for what is no expression of the
-/// language.
+/// Throws Fault::model with the column for what is no expression of the language.
 Expression parse_expression(std::string_view text);
 
 /// The names it uses; attributes are none.
 void collect_names(const Expression& expression, std::set<std::string>& names);
 
-/// The names that the format's own check finds in a text: it cuts out square
-/// brackets first and then parses the pieces
-///. Throws Fault::model where a piece is no expression: documents with such a
-/// text are refused.
+/// The names that the format's own check finds in a text: it cuts out square brackets first and
+/// then parses the pieces. Throws Fault::model where a piece is no expression: documents with such
+/// a text are refused.
 std::set<std::string> required_names(std::string_view text);
 
 }  // namespace isomer::mdf

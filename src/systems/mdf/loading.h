@@ -1,7 +1,6 @@
 #pragma once
 
-// A document's file, opened: what it says, what its metadata tells, and its
-// weights.
+// A document's file, opened: what it says, what its metadata tells, and its weights.
 
 #include <optional>
 #include <string>

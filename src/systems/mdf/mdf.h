@@ -1,8 +1,7 @@
 #pragma once
 
-// ModECI's Model Description Format: documents of nodes with expressions, in
-// JSON. They are run by their own rules (simulate), written from a graph and
-// read into one.
+// ModECI's Model Description Format: documents of nodes with expressions, in JSON. They are run by
+// their own rules (simulate), written from a graph and read into one.
 
 #include <string_view>
 
@@ -13,10 +12,9 @@ namespace isomer::mdf {
 /// Whether the file is a document of the format, by a look at its beginning.
 bool recognises(const Files& files, std::string_view entry);
 
-/// Reads a document into a graph. A node that still says what its metadata
-/// claims becomes the operator it was; any other is read by what it says.
-/// Throws Fault::file for what is no document, Fault::unsupported with every
-/// node that has no meaning as a graph.
+/// Reads a document into a graph. A node that still says what its metadata claims becomes the
+/// operator it was; any other is read by what it says. Throws Fault::file for what is no document,
+/// Fault::unsupported with every node that has no meaning as a graph.
 Loaded read(const Files& files, std::string_view entry);
 
 /// Writes `stem`.json, and `stem`.safetensors beside it where the weights take

@@ -45,8 +45,7 @@ struct SharedOperators {
 class FunctionCall {
  public:
   FunctionCall() = default;
-  /// `name` that is no function's is a formula itself where `fallback` is
-  /// absent.
+  /// `name` that is no function's is a formula itself where `fallback` is absent.
   FunctionCall(const std::string& name, const OrderedMap<Tree>& args,
                const std::optional<std::string>& fallback);
 

@@ -54,20 +54,17 @@ struct NodeOrigin {
 };
 
 Tree to_tree(const Origin& origin);
-/// Nothing where the metadata has no such entry. Throws Fault::file where it is
-/// malformed.
+/// Nothing where the metadata has no such entry. Throws Fault::file where it is malformed.
 std::optional<Origin> origin_of(const Tree& metadata);
 
 Tree to_tree(const NodeOrigin& origin);
-/// Nothing where the metadata names no operator of ours, or where what it tells
-/// of it is malformed: then only the node itself counts, and `malformed` says
-/// what is wrong.
+/// Nothing where the metadata names no operator of ours, or where what it tells of it is malformed:
+/// then only the node itself counts, and `malformed` says what is wrong.
 std::optional<NodeOrigin> node_origin_of(const Tree& metadata, std::string* malformed = nullptr);
 /// Module path and place alone, which need no operator.
 void place_of(const Tree& metadata, std::string& scope, Place& place);
 
-/// The elements as nested lists; floats as the shortest decimal that gives the
-/// same bits.
+/// The elements as nested lists; floats as the shortest decimal that gives the same bits.
 Tree nested_lists(const Tensor& tensor);
 
 /// How a node can compute a length: from one of its own operands, else from an
@@ -76,8 +73,7 @@ std::string length_in(const std::string& symbol,
                       const std::vector<std::optional<Operand>>& operands,
                       const std::vector<InterfacePort>& inputs);
 
-/// The ports that an operator's operands go to: `in0`, `in1`, ... for one that
-/// takes any number.
+/// The ports that an operator's operands go to: `in0`, `in1`, ... for one that takes any number.
 bool has_numbered_ports(std::string_view op);
 
 }  // namespace isomer::mdf

@@ -260,10 +260,10 @@ void Reader::compare_ports(const std::string& id, const Node& node) {
     const auto wanted = dtype_of_word(body.type);
     const bool kind = wanted && is_floating(*wanted) != is_floating(type.dtype);
     if (!kind && (body.shape.empty() || !shape || *shape == body.shape)) continue;
-    notes_.push_back({fmt::format("node {}, output port {}", quoted(id), quoted(port)),
-                      fmt::format("its value is {}; the shape and type beside it, [{}] {}, have no "
-                                  "effect",
-                                  to_text(type), listed(body.shape), quoted(body.type))});
+    notes_.push_back(
+        {fmt::format("node {}, output port {}", quoted(id), quoted(port)),
+         fmt::format("its value is {}; the shape and type beside it, [{}] {}, have no effect",
+                     to_text(type), listed(body.shape), quoted(body.type))});
   }
 }
 

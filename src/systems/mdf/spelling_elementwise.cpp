@@ -35,15 +35,13 @@ Lowered lower_gelu(const Operation& op) {
 Lowered lower_softplus(const Operation& op) {
   if (Lowered lowered = in_onnx(op)) return lowered;
   const double beta = op.real("beta");
-  // Above the threshold it is x itself; the exponential is kept from
-  // overflowing there.
+  // Above the threshold it is x itself; the exponential is kept from overflowing there.
   const std::string x = op.id(0);
   const std::string b = real_text(beta);
   const std::string limit = real_text(op.real("threshold"));
-  return expression(
-      fmt::format("numpy.where({0}*{1}>{2},{0},numpy.log1p(numpy."
-                  "exp(numpy.minimum({0}*{1},{2})))/{1})",
-                  x, b, limit));
+  return expression(fmt::format(
+      "numpy.where({0}*{1}>{2},{0},numpy.log1p(numpy.exp(numpy.minimum({0}*{1},{2})))/{1})", x, b,
+      limit));
 }
 
 Lowered lower_elu(const Operation& op) {
@@ -94,8 +92,7 @@ Lowered lower_ne(const Operation& op) {
   return lowering;
 }
 
-// Narrow integers are widened again behind the cast, which keeps their
-// wrapping.
+// Narrow integers are widened again behind the cast, which keeps their wrapping.
 Lowered lower_cast(const Operation& op) {
   const DType dtype = op.get<DType>("dtype");
   // The reference cannot take a half from ONNX.

@@ -61,8 +61,7 @@ Lowered lower_squeeze(const Operation& op) {
   return reshaped(op, op.outputs[0].shape);
 }
 
-// Without square brackets: the format's check of names does not take them
-// inside a call.
+// Without square brackets: the format's check of names does not take them inside a call.
 Lowered lower_split(const Operation& op) {
   const Shape& sizes = op.get<Shape>("sizes");
   std::string places;
@@ -88,10 +87,8 @@ Lowered lower_index_add(const Operation& op) {
   const std::int64_t axis = axis_from_front(op.integer("dim"), op.rank(0));
   if (op.rank(0) == 0 || op.rank(1) != 1) return std::nullopt;
   const std::string text = fmt::format(
-      "{0}+numpy.moveaxis(numpy.tensordot((numpy.expand_dims(numpy."
-      "arange(numpy.size({0},{3})),1)=="
-      "{1})*1,{2},(1,{3})),"
-      "0,{3})",
+      "{0}+numpy.moveaxis(numpy.tensordot((numpy.expand_dims(numpy.arange(numpy.size({0},{3})),1)=="
+      "{1})*1,{2},(1,{3})),0,{3})",
       op.id(0), op.id(1), op.id(2), axis);
   return expression(text);
 }
@@ -107,9 +104,8 @@ Lowered lower_scatter_add(const Operation& op) {
   std::string places;
   for (std::int64_t i = 0; i <= op.rank(0); ++i) places += i == axis ? "-1," : "1,";
   return expression(
-      fmt::format("{0}+numpy.sum((numpy.expand_dims({1},{3})==numpy.reshape("
-                  "numpy.arange(numpy.size({0},"
-                  "{3})),({4})))*numpy.expand_dims({2},{3}),axis={5})",
+      fmt::format("{0}+numpy.sum((numpy.expand_dims({1},{3})==numpy.reshape(numpy.arange(numpy."
+                  "size({0},{3})),({4})))*numpy.expand_dims({2},{3}),axis={5})",
                   op.id(0), op.id(1), op.id(2), axis, places, axis + 1));
 }
 

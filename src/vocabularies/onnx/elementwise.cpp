@@ -11,10 +11,8 @@ namespace isomer::onnx {
 namespace {
 
 // --- one tensor
-// ----------------------------------------------------------------------------------
 
-// An input that is a single number, whatever its axes: bounds often come as
-// lists of one.
+// An input that is a single number, whatever its axes: bounds often come as lists of one.
 ValueId scalar(Emitter& e, ValueId id) {
   if (e.rank(id) == 0) return id;
   const auto known = e.known(id);
@@ -119,7 +117,6 @@ std::optional<Node> write_cast(const Operator& op, const Subject& s) {
 }
 
 // --- several
-// -------------------------------------------------------------------------------------
 
 Values read_chain(Call& c) {
   const Values inputs = c.inputs();
@@ -183,10 +180,8 @@ constexpr OperatorRow rows[] = {
      read_hard_sigmoid, write_hard_sigmoid},
     {6, "LeakyRelu(X, alpha: float = 0.01) -> Y", "leaky_relu", "negative_slope=alpha"},
     {6, "Elu(X, alpha: float = 1) -> Y", "elu", "alpha"},
-    {6,
-     "Selu(X, alpha: float = 1.6732631921768188, gamma: float = "
-     "1.0507010221481323) -> Y",
-     "elu", "alpha scale=gamma"},
+    {6, "Selu(X, alpha: float = 1.6732631921768188, gamma: float = 1.0507010221481323) -> Y", "elu",
+     "alpha scale=gamma"},
     {12, "Celu(X, alpha: float = 1) -> Y", "", "", read_celu},
     {9, "PRelu(X, slope) -> Y", "prelu"},
     {13, "Clip(input, min?, max?) -> output", "clamp hardtanh", "", read_clip, write_clip},

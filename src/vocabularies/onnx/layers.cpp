@@ -11,7 +11,6 @@ namespace isomer::onnx {
 namespace {
 
 // --- matrices
-// ------------------------------------------------------------------------------------
 
 ValueId turned(Emitter& e, ValueId x) { return e.emit("permute", {x}, {{"dims", Integers{1, 0}}}); }
 
@@ -48,7 +47,6 @@ std::optional<Node> write_gemm(const Operator& op, const Subject& s) {
 Values read_matmul(Call& c) { return {matrix_product(c.e, c.tensor("A"), c.tensor("B"))}; }
 
 // --- convolution and pooling
-// -----------------------------------------------------------------------
 
 struct Pads {
   Integers even;          // the same at begin and end
@@ -189,9 +187,7 @@ Values read_average_pool(Call& c) {
   const Pads pads = pads_of(c, axes);
   const bool counts = c.flag("count_include_pad");
   if (!pads.rest.empty() && !counts)
-    c.refuse(
-        "pads that differ at begin and end are read with "
-        "count_include_pad 1 only");
+    c.refuse("pads that differ at begin and end are read with count_include_pad 1 only");
   if (c.integers("dilations", Integers(axes, 1)) != Integers(axes, 1))
     c.refuse("dilations of an average are not read");
   return {c.e.emit("avg_pool2d", {padded(c.e, x, pads, 0)},
@@ -202,9 +198,8 @@ Values read_average_pool(Call& c) {
                     {"count_include_pad", counts}})};
 }
 
-/// Windows of a pooling. With ceil_mode, a last window that sticks out needs
-/// padding at the end; ONNX's programs and PyTorch differ in which windows they
-/// count, so the padding is written out.
+/// Windows of a pooling. With ceil_mode, a last window that sticks out needs padding at the end;
+/// ONNX's programs and PyTorch differ in which windows they count, so the padding is written out.
 struct Windows {
   Integers kernel, stride, dilation, pads;
   bool sticks_out = false;
@@ -275,7 +270,6 @@ std::optional<Node> write_global_average(const Operator& op, const Subject& s) {
 }
 
 // --- normalisation and reductions
-// ------------------------------------------------------------------
 
 // The statistics are given; training_mode, which changes them, is refused.
 Values read_batch_norm(Call& c) {
@@ -325,112 +319,81 @@ std::optional<Node> write_logsumexp(const Operator& op, const Subject& s) {
 }
 
 constexpr OperatorRow rows[] = {
-    {13,
-     "Gemm(A, B, C?, alpha: float = 1, beta: float = 1, transA: int = 0, "
-     "transB: int = 0) -> Y",
+    {13, "Gemm(A, B, C?, alpha: float = 1, beta: float = 1, transA: int = 0, transB: int = 0) -> Y",
      "linear", "", read_gemm, write_gemm},
     {13, "MatMul(A, B) -> Y", "matmul", "", read_matmul, write_renamed},
     {11,
-     "Conv(X, W, B?, auto_pad: string = 'NOTSET', dilations: ints?, group: int "
-     "= 1, "
-     "kernel_shape: ints?, pads: ints?, strides: ints?) -> Y",
+     "Conv(X, W, B?, auto_pad: string = 'NOTSET', dilations: ints?, group: int = 1, kernel_shape: "
+     "ints?, pads: ints?, strides: ints?) -> Y",
      "convolution", "", read_conv, write_conv},
     {11,
-     "ConvTranspose(X, W, B?, auto_pad: string = 'NOTSET', dilations: ints?, "
-     "group: int = 1, "
-     "kernel_shape: ints?, output_padding: ints?, output_shape: ints?, pads: "
-     "ints?, "
-     "strides: ints?) -> Y",
+     "ConvTranspose(X, W, B?, auto_pad: string = 'NOTSET', dilations: ints?, group: int = 1, "
+     "kernel_shape: ints?, output_padding: ints?, output_shape: ints?, pads: ints?, strides: "
+     "ints?) -> Y",
      "convolution", "", read_conv_transpose, write_conv},
     {12,
-     "MaxPool(X, auto_pad: string = 'NOTSET', ceil_mode: int = 0, dilations: "
-     "ints?, "
-     "kernel_shape: ints, pads: ints?, storage_order: int = 0, strides: ints?) "
-     "-> (Y, Indices)",
+     "MaxPool(X, auto_pad: string = 'NOTSET', ceil_mode: int = 0, dilations: ints?, kernel_shape: "
+     "ints, pads: ints?, storage_order: int = 0, strides: ints?) -> (Y, Indices)",
      "max_pool2d", "", read_max_pool, write_max_pool},
     {11,
-     "AveragePool(X, auto_pad: string = 'NOTSET', ceil_mode: int = 0, "
-     "count_include_pad: int = 0, "
+     "AveragePool(X, auto_pad: string = 'NOTSET', ceil_mode: int = 0, count_include_pad: int = 0, "
      "kernel_shape: ints, pads: ints?, strides: ints?) -> Y",
      "avg_pool2d", "", read_average_pool, write_average_pool},
     {19,
-     "AveragePool(X, auto_pad: string = 'NOTSET', ceil_mode: int = 0, "
-     "count_include_pad: int = 0, "
+     "AveragePool(X, auto_pad: string = 'NOTSET', ceil_mode: int = 0, count_include_pad: int = 0, "
      "dilations: ints?, kernel_shape: ints, pads: ints?, strides: ints?) -> Y",
      "avg_pool2d", "", read_average_pool, write_average_pool},
     {1, "GlobalAveragePool(X) -> Y", "adaptive_avg_pool2d", "", read_global_average,
      write_global_average},
     {1, "GlobalMaxPool(X) -> Y", "", "", read_global_max},
     {15,
-     "BatchNormalization(X, scale, B, input_mean, input_var, epsilon: float = "
-     "1e-05, "
-     "momentum: float = 0.9, training_mode: int = 0) -> (Y, running_mean, "
-     "running_var)",
+     "BatchNormalization(X, scale, B, input_mean, input_var, epsilon: float = 1e-05, momentum: "
+     "float = 0.9, training_mode: int = 0) -> (Y, running_mean, running_var)",
      "batch_norm", "", read_batch_norm, write_batch_norm},
     {21,
-     "GroupNormalization(X, scale, bias, epsilon: float = 1e-05, num_groups: int, "
-     "stash_type: int = 1) -> Y",
+     "GroupNormalization(X, scale, bias, epsilon: float = 1e-05, num_groups: int, stash_type: int "
+     "= 1) -> Y",
      "group_norm", "num_groups eps=epsilon"},
     {13, "Softmax(input, axis: int = -1) -> output", "softmax", "dim=axis", nullptr, write_along},
     {13, "LogSoftmax(input, axis: int = -1) -> output", "log_softmax", "dim=axis", nullptr,
      write_along},
-    {13,
-     "ReduceSum(data, axes?, keepdims: int = 1, noop_with_empty_axes: int = 0) "
-     "-> reduced",
+    {13, "ReduceSum(data, axes?, keepdims: int = 1, noop_with_empty_axes: int = 0) -> reduced",
      "sum", "dim=axes keepdim=keepdims", read_reduced, write_renamed},
     {13, "ReduceMean(data, axes: ints?, keepdims: int = 1) -> reduced", "mean",
      "dim=axes keepdim=keepdims", read_reduced, write_renamed},
-    {18,
-     "ReduceMean(data, axes?, keepdims: int = 1, noop_with_empty_axes: int = "
-     "0) -> reduced",
+    {18, "ReduceMean(data, axes?, keepdims: int = 1, noop_with_empty_axes: int = 0) -> reduced",
      "mean", "dim=axes keepdim=keepdims", read_reduced, write_renamed},
     {13, "ReduceMax(data, axes: ints?, keepdims: int = 1) -> reduced", "amax",
      "dim=axes keepdim=keepdims", read_reduced, write_renamed},
-    {18,
-     "ReduceMax(data, axes?, keepdims: int = 1, noop_with_empty_axes: int = 0) "
-     "-> reduced",
+    {18, "ReduceMax(data, axes?, keepdims: int = 1, noop_with_empty_axes: int = 0) -> reduced",
      "amax", "dim=axes keepdim=keepdims", read_reduced, write_renamed},
     {13, "ReduceMin(data, axes: ints?, keepdims: int = 1) -> reduced", "amin",
      "dim=axes keepdim=keepdims", read_reduced, write_renamed},
-    {18,
-     "ReduceMin(data, axes?, keepdims: int = 1, noop_with_empty_axes: int = 0) "
-     "-> reduced",
+    {18, "ReduceMin(data, axes?, keepdims: int = 1, noop_with_empty_axes: int = 0) -> reduced",
      "amin", "dim=axes keepdim=keepdims", read_reduced, write_renamed},
     {13, "ReduceProd(data, axes: ints?, keepdims: int = 1) -> reduced", "prod",
      "dim=axes keepdim=keepdims", read_reduced, write_renamed},
-    {18,
-     "ReduceProd(data, axes?, keepdims: int = 1, noop_with_empty_axes: int = "
-     "0) -> reduced",
+    {18, "ReduceProd(data, axes?, keepdims: int = 1, noop_with_empty_axes: int = 0) -> reduced",
      "prod", "dim=axes keepdim=keepdims", read_reduced, write_renamed},
     {13, "ReduceLogSumExp(data, axes: ints?, keepdims: int = 1) -> reduced", "logsumexp",
      "dim=axes keepdim=keepdims", read_reduced, write_logsumexp},
     {18,
-     "ReduceLogSumExp(data, axes?, keepdims: int = 1, noop_with_empty_axes: "
-     "int = 0) -> reduced",
+     "ReduceLogSumExp(data, axes?, keepdims: int = 1, noop_with_empty_axes: int = 0) -> reduced",
      "logsumexp", "dim=axes keepdim=keepdims", read_reduced, write_logsumexp},
     {13, "ReduceL1(data, axes: ints?, keepdims: int = 1) -> reduced", "", "", read_reduced_abs},
-    {18,
-     "ReduceL1(data, axes?, keepdims: int = 1, noop_with_empty_axes: int = 0) "
-     "-> reduced",
-     "", "", read_reduced_abs},
+    {18, "ReduceL1(data, axes?, keepdims: int = 1, noop_with_empty_axes: int = 0) -> reduced", "",
+     "", read_reduced_abs},
     {13, "ReduceL2(data, axes: ints?, keepdims: int = 1) -> reduced", "", "", read_reduced_norm},
-    {18,
-     "ReduceL2(data, axes?, keepdims: int = 1, noop_with_empty_axes: int = 0) "
-     "-> reduced",
-     "", "", read_reduced_norm},
+    {18, "ReduceL2(data, axes?, keepdims: int = 1, noop_with_empty_axes: int = 0) -> reduced", "",
+     "", read_reduced_norm},
     {13, "ReduceSumSquare(data, axes: ints?, keepdims: int = 1) -> reduced", "", "",
      read_reduced_square},
     {18,
-     "ReduceSumSquare(data, axes?, keepdims: int = 1, noop_with_empty_axes: "
-     "int = 0) -> reduced",
+     "ReduceSumSquare(data, axes?, keepdims: int = 1, noop_with_empty_axes: int = 0) -> reduced",
      "", "", read_reduced_square},
-    {13,
-     "ArgMax(data, axis: int = 0, keepdims: int = 1, select_last_index: int = "
-     "0) -> reduced",
+    {13, "ArgMax(data, axis: int = 0, keepdims: int = 1, select_last_index: int = 0) -> reduced",
      "argmax", "dim=axis keepdim=keepdims"},
-    {13,
-     "ArgMin(data, axis: int = 0, keepdims: int = 1, select_last_index: int = "
-     "0) -> reduced",
+    {13, "ArgMin(data, axis: int = 0, keepdims: int = 1, select_last_index: int = 0) -> reduced",
      "argmin", "dim=axis keepdim=keepdims"},
     {14, "CumSum(x, axis, exclusive: int = 0, reverse: int = 0) -> y", "cumsum", "dim=axis"},
 };

@@ -81,10 +81,10 @@ void check_inputs(const Operator& op, const Values& inputs) {
   for (std::size_t i = 0; !missing && i < inputs.size(); ++i)
     missing = inputs[i] == ValueId::none && !formals[std::min(i, formals.size() - 1)].optional;
   if (!missing) return;
-  throw Error(Fault::model, "",
-              fmt::format("it takes the inputs {} and is given {}; arguments of other names do "
-                          "not count",
-                          names, counted(inputs.size(), "input")));
+  throw Error(
+      Fault::model, "",
+      fmt::format("it takes the inputs {} and is given {}; arguments of other names do not count",
+                  names, counted(inputs.size(), "input")));
 }
 
 std::vector<NamedArgument> arguments_of(const Operator& op, const Values& inputs,

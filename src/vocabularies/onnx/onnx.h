@@ -1,8 +1,7 @@
 #pragma once
 
-// ONNX's operators in both directions: a row says what one is called, what it
-// takes and what it is in ours. Knows no file: a document or a protobuf finds
-// its operators here.
+// ONNX's operators in both directions: a row says what one is called, what it takes and what it is
+// in ours. Knows no file: a document or a protobuf finds its operators here.
 
 #include <optional>
 #include <span>
@@ -19,8 +18,7 @@ namespace isomer::onnx {
 using Values = std::vector<ValueId>;
 using Integers = std::vector<std::int64_t>;
 
-/// Opsets from `oldest` to `newest` are read; the rows are those of ONNX's own
-/// schemas.
+/// Opsets from `oldest` to `newest` are read; the rows are those of ONNX's own schemas.
 constexpr int oldest = 13;
 constexpr int newest = 23;
 
@@ -40,9 +38,8 @@ struct Operator {
   bool variadic() const { return !prototype.inputs.empty() && prototype.inputs[0].variadic; }
 };
 
-/// A call being read. Inputs and attributes are asked for alike, by the names
-/// of the signature: an opset that makes an input of an attribute changes the
-/// signature alone.
+/// A call being read. Inputs and attributes are asked for alike, by the names of the signature: an
+/// opset that makes an input of an attribute changes the signature alone.
 class Call : public Arguments {
  public:
   Call(Emitter& emitter, const Operator& op, std::span<const NamedArgument> arguments);
@@ -73,9 +70,8 @@ struct Subject {
 
 /// A node that is written, without names of values.
 struct Node {
-  /// An input of the subject, a constant, or neither where it is absent.
-  /// Integers and lengths have one axis, a single number has none; a real one
-  /// is of the first input's element type.
+  /// An input of the subject, a constant, or neither where it is absent. Integers and lengths have
+  /// one axis, a single number has none; a real one is of the first input's element type.
   struct Input {
     ValueId value = ValueId::none;
     std::optional<Attribute> constant = {};
@@ -85,19 +81,16 @@ struct Node {
   Attributes attributes;      // in the order in which they are written
 };
 
-/// One operator in both directions. Without a function it is the same as ours,
-/// but for names.
+/// One operator in both directions. Without a function it is the same as ours, but for names.
 struct OperatorRow {
   int since;  // the opset from which on the signature holds, up to that of the
               // next row of the name
-  /// As in our schemas, with ONNX's names. An attribute that is a tensor stands
-  /// among the inputs.
+  /// As in our schemas, with ONNX's names. An attribute that is a tensor stands among the inputs.
   std::string_view signature;
   std::string_view ours = {};     // one of ours; several only where there is a `write`
   std::string_view renames = {};  // "negative_slope=alpha dim=axes": ours and theirs
   Values (*read)(Call&) = nullptr;
-  /// Nothing where these attributes cannot be said. Absent beside `read`: it is
-  /// not written.
+  /// Nothing where these attributes cannot be said. Absent beside `read`: it is not written.
   std::optional<Node> (*write)(const Operator&, const Subject&) = nullptr;
 
   constexpr std::string_view name() const { return signature.substr(0, signature.find('(')); }
@@ -108,10 +101,9 @@ const Operator* find(std::string_view name, int opset);
 /// All of an opset.
 std::vector<const Operator*> operators(int opset);
 
-/// Carries the operator out. `inputs` stand by place, ValueId::none where one
-/// is absent; attributes are int64, double, string and lists of integers.
-/// Throws Fault::model for what it does not take, Fault::unsupported for
-/// arguments we do not read.
+/// Carries the operator out. `inputs` stand by place, ValueId::none where one is absent; attributes
+/// are int64, double, string and lists of integers. Throws Fault::model for what it does not take,
+/// Fault::unsupported for arguments we do not read.
 Values read(Emitter& emitter, const Operator& op, const Values& inputs,
             const Attributes& attributes);
 
