@@ -18,14 +18,18 @@ Names::Names(std::vector<std::string_view> reserved) {
   for (const std::string_view word : reserved) taken_.emplace(word);
 }
 
+bool Names::claim(const std::string& name) {
+  return !(is_reserved_ && is_reserved_(name)) && taken_.insert(name).second;
+}
+
 std::string Names::take(std::string_view hint) {
   const std::string base = identifier(hint);
-  if (!base.empty() && taken_.insert(base).second) return base;
+  if (!base.empty() && claim(base)) return base;
   const std::string stem = base.empty() ? "v" : base + "_";
   int& next = next_.try_emplace(stem, base.empty() ? 0 : 1).first->second;
   while (true) {
     std::string name = stem + std::to_string(next++);
-    if (taken_.insert(name).second) return name;
+    if (claim(name)) return name;
   }
 }
 

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 namespace isomer {
@@ -12,14 +14,19 @@ namespace isomer {
 /// or illegal.
 class Names {
  public:
+  using IsReserved = std::function<bool(std::string_view)>;
   /// Words that may not be used, e.g. the keywords of a language.
   explicit Names(std::vector<std::string_view> reserved = {});
+  explicit Names(IsReserved is_reserved) : is_reserved_(std::move(is_reserved)) {}
 
   /// A name made from `hint`: letters, digits and underscores, not starting with a digit, never
   /// given before. An empty hint gives "v0", "v1", ...; a repeated one "x_1", "x_2", ...
   std::string take(std::string_view hint);
 
  private:
+  bool claim(const std::string& name);
+
+  IsReserved is_reserved_;
   std::unordered_set<std::string> taken_;
   std::unordered_map<std::string, int> next_;
 };

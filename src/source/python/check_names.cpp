@@ -19,9 +19,7 @@ constexpr std::size_t deepest = 100;
 
 class Faults {
  public:
-  explicit Faults(const Dialect& dialect) : dialect_(dialect) {
-    for (const std::string_view word : split_text(dialect.attributes, ' ')) taken_.insert(word);
-  }
+  explicit Faults(const Dialect& dialect) : dialect_(dialect) {}
 
   /// A name with points in it.
   void check_path(const std::string& name) {
@@ -36,7 +34,7 @@ class Faults {
 
  private:
   /// Why its parts cannot be attributes; empty when they can.
-  std::string fault_of(const std::string& name) const {
+  std::string fault_of(const std::string& name) {
     if (!is_utf8(name)) return "is not UTF-8";
     if (name.empty() || name.front() == '.' || name.back() == '.' ||
         name.find("..") != std::string::npos)
@@ -44,16 +42,19 @@ class Faults {
     const auto parts = split_text(name, '.');
     if (parts.size() > deepest) return fmt::format("has more than {} parts", deepest);
     for (const std::string_view part : parts) {
-      if (taken_.contains(part))
+      std::string text(part);
+      if (fine_.contains(text)) continue;
+      if (is_listed(part, dialect_.attributes))
         return fmt::format("every {} has '{}' already", dialect_.module, part);
       if (part.starts_with("__")) return "Python keeps names that begin with '__' to itself";
+      fine_.insert(std::move(text));
     }
     return {};
   }
 
   const Dialect& dialect_;
-  std::unordered_set<std::string_view> taken_;
-  std::unordered_set<std::string> known_;
+  std::unordered_set<std::string> known_;  // paths
+  std::unordered_set<std::string> fine_;   // parts of them
   std::set<std::string> faulty_;
   std::vector<std::string> list_;
 };

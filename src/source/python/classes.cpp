@@ -27,7 +27,7 @@ Classes::Classes(const Modules& modules, const Parameters& parameters, const std
     : modules_(modules),
       parameters_(parameters),
       initialisation_(modules),
-      names_(reserved_words(modules.dialect)),
+      names_(unreserved_names(modules.dialect)),
       group_of_(modules.all.size(), nothing) {
   model_ = names_.take(model);
   for (const std::size_t child : modules.all[0].children) sort(child);
@@ -315,7 +315,7 @@ void Classes::write_group(std::size_t index) {
   for (const std::size_t module : groups_[index].modules) write_children(module);
   Group& group = groups_[index];
   std::vector<InitLine> pattern = lines_of(group.pattern);
-  Names names(reserved_words(modules_.dialect));
+  Names names = unreserved_names(modules_.dialect);
   const std::vector<ClassParameter> flags = this->flags(group, pattern, names);
   for (const InitLine& line : pattern) names.take(line.member);
 

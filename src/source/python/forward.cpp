@@ -37,7 +37,7 @@ class Forward {
         parameters_(parameters),
         choices_(choices),
         repeats_(choices.made),
-        names_(reserved_words(modules.dialect)) {
+        names_(unreserved_names(modules.dialect)) {
     for (const Item& item : modules_.items(index_)) {
       const auto callee = called_module(modules, item);
       if (callee && elided.contains(*callee)) {

@@ -108,6 +108,7 @@ void Modules::add_modules(const Layered& layered) {
   std::optional<std::size_t> before;
   for (const Operation& operation : operations) {
     const std::size_t caller = add(operation.scope, before);
+    caller_.push_back(caller);
     before = operation.layer != nullptr ? add(operation.layer->path, before) : caller;
   }
   for (const auto& [path, layer] : layered.layers) all[at(path)].layer = &layer;
@@ -166,12 +167,11 @@ void Modules::count_operations() {
     const Operation& operation = operations[i];
     const bool child =
         operation.layer != nullptr && parent_path(operation.layer->path) == operation.scope;
-    if (!child) all[at(operation.scope)].has_own_operations = true;
-    for (std::string path = operations[i].scope;; path = parent_path(path)) {
-      Module& module = all[at(path)];
-      if (module.count++ == 0) module.begin = i;
-      module.end = i + 1;
-      if (path.empty()) break;
+    if (!child) all[caller_[i]].has_own_operations = true;
+    for (std::size_t at = caller_[i];; at = all[at].parent) {
+      if (all[at].count++ == 0) all[at].begin = i;
+      all[at].end = i + 1;
+      if (at == 0) break;
     }
   }
 }
@@ -267,7 +267,7 @@ std::vector<Item> Modules::items(std::size_t index) const {
   std::vector<Item> found;
   for (std::size_t i = module.begin; i < module.end;) {
     std::optional<std::size_t> called;
-    for (std::size_t inner = at(operations[i].scope); inner != index; inner = all[inner].parent) {
+    for (std::size_t inner = caller_[i]; inner != index; inner = all[inner].parent) {
       if (all[inner].called) called = inner;
     }
     found.push_back({i, called});

@@ -103,7 +103,8 @@ class Modules {
   std::string common_path(ValueId id) const;
 
   std::map<std::string, std::size_t> by_path_;
-  Uses uses_;  // among the operations
+  std::vector<std::size_t> caller_;  // the module of each operation's scope
+  Uses uses_;                        // among the operations
   std::set<ValueId> outputs_;
   std::map<ValueId, std::vector<std::string>> names_;  // of constants and states
   std::multimap<ValueId, std::size_t> updated_in_;     // what a state becomes -> who updates it

@@ -11,8 +11,7 @@
 namespace isomer::python {
 namespace {
 
-Parameters named_parameters(const Signature& signature, std::vector<std::string_view> reserved) {
-  Names names(std::move(reserved));
+Parameters named_parameters(const Signature& signature, Names names) {
   const auto named = [&](const Structure& side) {
     std::vector<std::string> result;
     for (std::size_t i = 0; i < side.children.size(); ++i)
@@ -23,29 +22,32 @@ Parameters named_parameters(const Signature& signature, std::vector<std::string_
   return {std::move(positional), named(signature.keywords)};
 }
 
+bool is_taken(std::string_view word) { return word == "self" || is_python_keyword(word); }
+
 }  // namespace
 
-std::vector<std::string_view> reserved_words(const Dialect& dialect) {
-  std::vector<std::string_view> words = python_words();
-  words.emplace_back("self");
-  for (const std::string_view word : split_text(dialect.globals, ' ')) words.push_back(word);
-  return words;
+bool is_reserved(const Dialect& dialect, std::string_view word) {
+  return word == "self" || is_python_word(word) || is_listed(word, dialect.globals);
+}
+
+Names unreserved_names(const Dialect& dialect) {
+  return Names([&dialect](std::string_view word) { return is_reserved(dialect, word); });
 }
 
 Parameters parameters_of(const Modules& modules) {
+  const Dialect& dialect = modules.dialect;
+  const Signature& signature = modules.graph.signature;
+  const Parameters careful = named_parameters(signature, unreserved_names(dialect));
+  if (careful == named_parameters(signature, Names(is_taken))) return careful;
   // Which words the body needs is seen when it is written with names that hide none of them.
-  const Parameters careful =
-      named_parameters(modules.graph.signature, reserved_words(modules.dialect));
   Choices choices;
-  std::set<std::string> used;
+  std::set<std::string, std::less<>> used;
   for (const std::string& line : forward_text(modules, 0, careful, choices).lines)
     used.merge(python_names(line));
-  std::vector<std::string_view> words;
-  for (const std::string_view word : reserved_words(modules.dialect)) {
-    if (word == "self" || is_python_keyword(word) || used.contains(std::string(word)))
-      words.push_back(word);
-  }
-  return named_parameters(modules.graph.signature, std::move(words));
+  return named_parameters(signature, Names([&](std::string_view word) {
+                            return is_taken(word) ||
+                                   (is_reserved(dialect, word) && used.contains(word));
+                          }));
 }
 
 }  // namespace isomer::python

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/names.h"
 #include "source/python/modules.h"
 
 namespace isomer::python {
@@ -13,10 +14,13 @@ namespace isomer::python {
 struct Parameters {
   std::vector<std::string> positional;
   std::vector<std::string> keywords;
+  bool operator==(const Parameters&) const = default;
 };
 Parameters parameters_of(const Modules& modules);
 
 /// What a program speaks of, and neither a class nor a variable should hide.
-std::vector<std::string_view> reserved_words(const Dialect& dialect);
+bool is_reserved(const Dialect& dialect, std::string_view word);
+/// Names that hide none of it.
+Names unreserved_names(const Dialect& dialect);
 
 }  // namespace isomer::python

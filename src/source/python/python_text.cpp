@@ -28,6 +28,8 @@ constexpr auto builtins = std::to_array<std::string_view>(
      "print",   "range", "repr", "round",  "set",  "slice",  "sorted",   "str",   "sum",
      "super",   "tuple", "type", "vars",   "zip"});
 
+static_assert(std::ranges::is_sorted(keywords) && std::ranges::is_sorted(builtins));
+
 constexpr std::string_view openers = "([{";
 constexpr std::string_view closers = ")]}";
 
@@ -133,30 +135,27 @@ std::string python_nested(const Structure& structure, const std::function<std::s
   throw Error(Fault::bug, "", "a structure of no kind");
 }
 
-const std::vector<std::string_view>& python_words() {
-  static const std::vector<std::string_view> words = [] {
-    std::vector<std::string_view> all(keywords.begin(), keywords.end());
-    all.insert(all.end(), builtins.begin(), builtins.end());
-    return all;
-  }();
-  return words;
+bool is_python_word(std::string_view word) {
+  return is_python_keyword(word) || std::ranges::binary_search(builtins, word);
 }
 
-bool is_python_keyword(std::string_view word) {
-  return std::ranges::find(keywords, word) != keywords.end();
-}
+bool is_python_keyword(std::string_view word) { return std::ranges::binary_search(keywords, word); }
 
 bool is_listed(std::string_view word, std::string_view list) {
-  const std::vector<std::string_view> words = split_text(list, ' ');
-  return std::ranges::find(words, word) != words.end();
+  for (std::size_t at = list.find(word); at != std::string_view::npos;
+       at = list.find(word, at + 1)) {
+    const std::size_t end = at + word.size();
+    if ((at == 0 || list[at - 1] == ' ') && (end == list.size() || list[end] == ' ')) return true;
+  }
+  return false;
 }
 
 bool is_python_name(const std::string& text) {
   return identifier(text) == text && !is_python_keyword(text);
 }
 
-std::set<std::string> python_names(std::string_view program) {
-  std::set<std::string> names;
+std::set<std::string, std::less<>> python_names(std::string_view program) {
+  std::set<std::string, std::less<>> names;
   std::size_t begin = 0;  // of the word that the scan is in
   std::size_t end = 0;
   const auto finish = [&](std::size_t next) {

@@ -42,14 +42,14 @@ template <class NameOf>
 Expression python_length(const Dim& dim, NameOf&& name_of);
 
 /// Keywords and builtins, which no variable should hide.
-const std::vector<std::string_view>& python_words();
+bool is_python_word(std::string_view word);
 bool is_python_keyword(std::string_view word);
 /// Whether a variable or attribute can have the name.
 bool is_python_name(const std::string& text);
 /// Whether the word is one of those in a list, which are separated by blanks.
 bool is_listed(std::string_view word, std::string_view list);
 /// The names that a program speaks of: neither attributes nor names of arguments.
-std::set<std::string> python_names(std::string_view program);
+std::set<std::string, std::less<>> python_names(std::string_view program);
 /// Where the numbers of a line begin and end, outside of texts and names.
 std::vector<std::pair<std::size_t, std::size_t>> python_numbers(std::string_view line);
 /// "layers" -> "layer"; nothing where a word does not look like a plural.

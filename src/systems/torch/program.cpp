@@ -99,9 +99,7 @@ void write_example(PythonText& out, const Graph& graph, const Parameters& names)
   for (const ValueId id : graph.inputs) {
     for (const Dim& dim : graph[id].type.shape) dim.collect_symbols(lengths);
   }
-  std::vector<std::string_view> reserved = python_words();
-  reserved.emplace_back("torch");
-  Names variables(std::move(reserved));
+  Names variables([](std::string_view word) { return is_python_word(word) || word == "torch"; });
   std::map<std::string, std::string> variable;
   std::vector<std::string> parameters;
   for (const std::string& name : lengths) {
