@@ -24,7 +24,7 @@ ROOMS = {
     "prove": 3_360,
     "run": 870,
     "run/reference": 1_920,
-    "source/python": 4_400,
+    "source/python": 4_350,
     "systems": 740,
     "systems/mdf": 6_330,
     "systems/pt2": 2_870,

@@ -16,6 +16,21 @@ const NamedArgument* find(std::span<const NamedArgument> arguments, std::string_
   return absent ? nullptr : &*found;
 }
 
+Argument as_argument(const Attribute& value) {
+  return std::visit([](const auto& same) { return Argument(same); }, value);
+}
+
+std::string described(const Argument& argument) {
+  if (const auto* value = std::get_if<bool>(&argument)) return *value ? "true" : "false";
+  if (const auto* value = std::get_if<std::int64_t>(&argument)) return std::to_string(*value);
+  if (const auto* value = std::get_if<double>(&argument)) return real_text(*value);
+  if (const auto* value = std::get_if<std::string>(&argument)) return quoted(*value);
+  if (std::holds_alternative<ValueId>(argument)) return "a tensor";
+  const auto* list = std::get_if<std::vector<std::int64_t>>(&argument);
+  const bool is_short = list != nullptr && list->size() <= 8;
+  return is_short ? fmt::format("[{}]", fmt::join(*list, ", ")) : "given";
+}
+
 std::optional<std::int64_t> known_integer(const Argument& argument) {
   if (const auto* value = std::get_if<std::int64_t>(&argument)) return *value;
   if (const auto* value = std::get_if<bool>(&argument)) return *value ? 1 : 0;
@@ -60,21 +75,23 @@ void Arguments::ignore(std::span<const std::string_view> names) {
   seen_.insert(seen_.end(), names.begin(), names.end());
 }
 
-bool Arguments::is_default(const NamedArgument& argument) const {
-  if (prototype_ == nullptr) return false;
-  const auto setting =
-      std::ranges::find(prototype_->settings, argument.name, &Prototype::Setting::name);
-  if (setting == prototype_->settings.end() || !setting->otherwise) return false;
-  return std::visit([&](const auto& value) { return argument.value == Argument(value); },
-                    *setting->otherwise);
+const Attribute* Arguments::default_of(std::string_view name) const {
+  if (prototype_ == nullptr) return nullptr;
+  const auto setting = std::ranges::find(prototype_->settings, name, &Prototype::Setting::name);
+  const bool known = setting != prototype_->settings.end() && setting->otherwise;
+  return known ? &*setting->otherwise : nullptr;
 }
 
 void Arguments::finish() const {
   for (const NamedArgument& argument : arguments_) {
     if (std::holds_alternative<std::monostate>(argument.value)) continue;
-    if (std::ranges::find(seen_, argument.name) != seen_.end() || is_default(argument)) continue;
-    refuse(fmt::format("argument {} is not read; without it the call would be",
-                       quoted(argument.name)));
+    if (std::ranges::find(seen_, argument.name) != seen_.end()) continue;
+    const Attribute* usual = default_of(argument.name);
+    const Argument known = usual == nullptr ? Argument{} : as_argument(*usual);
+    if (argument.value == known) continue;
+    refuse(fmt::format("argument {} is {}; {} is supported", quoted(argument.name),
+                       described(argument.value),
+                       usual == nullptr ? "only a call without it" : "only " + described(known)));
   }
 }
 

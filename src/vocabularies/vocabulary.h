@@ -79,7 +79,7 @@ class Arguments {
   [[noreturn]] void wrong(std::string_view name, std::string_view kind) const;
 
  private:
-  bool is_default(const NamedArgument& argument) const;
+  const Attribute* default_of(std::string_view name) const;
   Dim dim_in(std::string_view name, const Argument& argument, std::string_view kind) const;
   std::vector<Dim> elements_of(std::string_view name, ValueId id) const;
 

@@ -59,7 +59,7 @@ struct Choice {
 
 class Chooser {
  public:
-  Chooser(const Dialect& dialect, const std::vector<Slot>& slots, Names& names)
+  Chooser(const Dialect& dialect, const std::vector<ClassParameter>& slots, Names& names)
       : dialect_(dialect), slots_(slots), names_(names), choice_of_(slots.size(), nothing) {}
 
   ChosenParameters choose() {
@@ -77,7 +77,7 @@ class Chooser {
   static constexpr std::size_t nothing = ~std::size_t{0};
 
   void place(std::size_t i) {
-    const Slot& slot = slots_[i];
+    const ClassParameter& slot = slots_[i];
     const bool constant = is_constant(slot.values);
     if (constant && is_complete(slot.values)) return;
     const std::string_view family = family_of(dialect_, slot.name);
@@ -210,7 +210,7 @@ class Chooser {
   }
 
   const Dialect& dialect_;
-  const std::vector<Slot>& slots_;
+  const std::vector<ClassParameter>& slots_;
   Names& names_;
   std::vector<Choice> choices_;
   std::vector<std::size_t> choice_of_;
@@ -218,7 +218,7 @@ class Chooser {
 
 }  // namespace
 
-ChosenParameters choose_parameters(const Dialect& dialect, const std::vector<Slot>& slots,
+ChosenParameters choose_parameters(const Dialect& dialect, const std::vector<ClassParameter>& slots,
                                    Names& names) {
   return Chooser(dialect, slots, names).choose();
 }

@@ -17,13 +17,8 @@ struct Dialect;
 /// By module of the class; nothing where a module has no such place.
 using Values = std::vector<std::optional<std::string>>;
 
-/// A place in the text of a class that may differ between its modules.
-struct Slot {
-  std::string name;  // what the layer calls it; "size" and "scale" for numbers of a forward
-  Values values;
-  std::optional<std::string> fallback = {};  // the layer's default
-};
-
+/// What may differ between the modules of a class: a place in its text, called as the layer calls
+/// it ("size" and "scale" for numbers of a forward), or a parameter that stands for places.
 struct ClassParameter {
   std::string name;
   Values values;
@@ -32,12 +27,12 @@ struct ClassParameter {
 
 struct ChosenParameters {
   std::vector<ClassParameter> parameters;  // those without a default first
-  std::vector<std::string> expressions;    // by slot; empty where all modules agree
+  std::vector<std::string> expressions;    // by place; empty where all modules agree
 };
 
 /// One parameter stands for all places that it explains: the same number of channels, or a multiple
 /// of it.
-ChosenParameters choose_parameters(const Dialect& dialect, const std::vector<Slot>& slots,
+ChosenParameters choose_parameters(const Dialect& dialect, const std::vector<ClassParameter>& slots,
                                    Names& names);
 
 }  // namespace isomer::python

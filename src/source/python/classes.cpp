@@ -190,17 +190,9 @@ bool Classes::can_be_identity(std::size_t index, std::size_t child) const {
   if (!is_python_name(name)) return false;
   std::size_t calls = 0;
   for (const Item& item : modules_.items(index)) {
-    const Operation& operation = modules_.operations[item.operation];
-    if (item.module == child) {
-      const Module& module = modules_.all[child];
-      if (module.arguments.size() != 1 || module.results.size() != 1 || !module.lengths.empty())
-        return false;
-      ++calls;
-    } else if (!item.module && operation.layer == modules_.all[child].layer &&
-               operation.layer != nullptr) {
-      if (operation.inputs.size() != 1 || operation.outputs.size() != 1) return false;
-      ++calls;
-    }
+    if (item.callee != child) continue;
+    if (item.inputs.size() != 1 || item.outputs.size() != 1 || !item.lengths.empty()) return false;
+    ++calls;
   }
   return calls == 1;
 }

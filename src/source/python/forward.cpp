@@ -39,9 +39,8 @@ class Forward {
         repeats_(choices.made),
         names_(unreserved_names(modules.dialect)) {
     for (const Item& item : modules_.items(index_)) {
-      const auto callee = called_module(modules, item);
-      if (callee && elided.contains(*callee)) {
-        elided_[outputs_of(modules, item)[0]] = inputs_of(modules, item)[0];
+      if (item.callee && elided.contains(*item.callee)) {
+        elided_[item.outputs[0]] = item.inputs[0];
       } else {
         items_.push_back(item);
       }
@@ -112,7 +111,7 @@ class Forward {
     const auto use = [&](ValueId id) {
       if (id != ValueId::none) ++uses_[resolved(id)];
     };
-    for (const Item& item : items_) std::ranges::for_each(inputs_of(modules_, item), use);
+    for (const Item& item : items_) std::ranges::for_each(item.inputs, use);
     std::ranges::for_each(module_.results, use);
     // A value that a state becomes is needed by name.
     for (const State* state : module_.updates) uses_[resolved(state->next)] += 2;
@@ -191,12 +190,8 @@ class Forward {
   void read_lengths() {
     std::set<std::string> needed;
     for (const Item& item : items_) {
-      if (item.module) {
-        const auto& theirs = modules_.all[*item.module].lengths;
-        needed.insert(theirs.begin(), theirs.end());
-      } else if (modules_.operations[item.operation].layer == nullptr) {
-        needed.merge(lengths_in(*modules_.operations[item.operation].node));
-      }
+      needed.insert(item.lengths.begin(), item.lengths.end());
+      if (!item.callee) needed.merge(lengths_in(*modules_.operations[item.operation].node));
     }
     for (const std::string& length : needed) {
       if (!lengths_.contains(length)) read_length(length);
@@ -303,37 +298,38 @@ class Forward {
   }
 
   void write_item(const Item& item) {
-    if (item.module) {
-      write_call(modules_.all[*item.module]);
-      return;
+    if (item.callee) {
+      write_call(item);
+    } else {
+      write_node(*modules_.operations[item.operation].node);
     }
-    const Operation& operation = modules_.operations[item.operation];
-    if (operation.layer != nullptr) {
-      const std::string layer = module_access(modules_, index_, operation.layer->path);
-      finish(operation.outputs, called(layer, operation.inputs, {}));
-      return;
-    }
-    write_node(operation);
   }
 
-  Expression called(const std::string& function, const std::vector<ValueId>& inputs,
-                    const std::vector<std::string>& lengths) {
-    return made([&] {
+  void write_call(const Item& item) {
+    const std::string& path = modules_.all[*item.callee].path;
+    const Expression value = made([&] {
       std::vector<std::string> arguments;
-      for (const ValueId id : inputs) arguments.push_back(operand(id, true).text);
-      for (const std::string& name : lengths) arguments.push_back(lengths_.at(name));
-      return Expression{fmt::format("{}({})", function, fmt::join(arguments, ", "))};
+      for (const ValueId id : item.inputs) arguments.push_back(operand(id, true).text);
+      for (const std::string& name : item.lengths) arguments.push_back(lengths_.at(name));
+      return Expression{
+          fmt::format("{}({})", module_access(modules_, index_, path), fmt::join(arguments, ", "))};
     });
+    if (item.outputs.empty()) {
+      std::erase_if(pending_,
+                    [&](const Pending& pending) { return consumed_.contains(pending.id); });
+      lines_.push_back(value.text);
+    } else {
+      finish(item.outputs, value);
+    }
   }
 
   void write_loop(std::span<const Item> items) {
     flush([](const Pending&) { return false; });
-    const std::vector<ValueId>& inputs = inputs_of(modules_, items[0]);
-    const std::size_t at = carried(modules_, items[0], items[1]).value();
-    const Module& list =
-        modules_.all[modules_.all[called_module(modules_, items[0]).value()].parent];
+    const std::vector<ValueId>& inputs = items[0].inputs;
+    const std::size_t at = carried(items[0], items[1]).value();
+    const Module& list = modules_.all[modules_.all[items[0].callee.value()].parent];
     const ValueId begins = resolved(inputs[at]);
-    const ValueId last = outputs_of(modules_, items.back())[0];
+    const ValueId last = items.back().outputs[0];
     const std::string start = operand(begins, true).text;
     const auto variable = variables_.find(begins);
     const bool free = variable != variables_.end() && uses_[begins] == 1;
@@ -343,8 +339,7 @@ class Forward {
     std::vector<std::string> arguments;
     for (std::size_t i = 0; i < inputs.size(); ++i)
       arguments.push_back(i == at ? name : operand(inputs[i], true).text);
-    for (const std::string& length : lengths_of(modules_, items[0]))
-      arguments.push_back(lengths_.at(length));
+    for (const std::string& length : items[0].lengths) arguments.push_back(lengths_.at(length));
     lines_.push_back(
         fmt::format("for {} in {}:", part, module_access(modules_, index_, list.path)));
     lines_.push_back(
@@ -352,20 +347,7 @@ class Forward {
     define(last, name);
   }
 
-  void write_call(const Module& module) {
-    const Expression value =
-        called(module_access(modules_, index_, module.path), module.arguments, module.lengths);
-    if (module.results.empty()) {
-      std::erase_if(pending_,
-                    [&](const Pending& pending) { return consumed_.contains(pending.id); });
-      lines_.push_back(value.text);
-    } else {
-      finish(module.results, value);
-    }
-  }
-
-  void write_node(const Operation& operation) {
-    const Node& node = *operation.node;
+  void write_node(const Node& node) {
     const OpSchema& schema = op_named(node.op);
     Attributes attributes = complete(schema, node.attributes);
     for (NamedAttribute& attribute : attributes) {

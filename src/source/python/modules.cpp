@@ -237,20 +237,14 @@ bool Modules::is_sequence(std::size_t index) const {
   ValueId current = module.arguments[0];
   std::size_t position = 0;
   for (const Item& item : items(index)) {
-    const Operation& operation = operations[item.operation];
-    const bool is_call = item.module.has_value();
-    if (!is_call && operation.layer == nullptr) return false;
-    const std::size_t child = is_call ? *item.module : at(operation.layer->path);
-    const auto& takes = is_call ? all[child].arguments : operation.inputs;
-    const auto& gives = is_call ? all[child].results : operation.outputs;
-    if (takes != std::vector{current} || gives.size() != 1) return false;
-    if (is_call && !all[child].lengths.empty()) return false;
-    // What stands between the children would be lost.
-    if (item.module ? all[child].parent != index
-                    : parent_path(operation.layer->path) != module.path)
+    if (!item.callee || item.inputs != std::vector{current} || item.outputs.size() != 1 ||
+        !item.lengths.empty())
       return false;
-    if (position >= module.children.size() || module.children[position++] != child) return false;
-    current = gives[0];
+    // What stands between the children would be lost.
+    if (all[*item.callee].parent != index) return false;
+    if (position >= module.children.size() || module.children[position++] != *item.callee)
+      return false;
+    current = item.outputs[0];
   }
   // A model's own signature may nest.
   const Signature& signature = graph.signature;
@@ -263,6 +257,7 @@ bool Modules::is_sequence(std::size_t index) const {
 }
 
 std::vector<Item> Modules::items(std::size_t index) const {
+  static const std::vector<std::string> no_lengths;
   const Module& module = all[index];
   std::vector<Item> found;
   for (std::size_t i = module.begin; i < module.end;) {
@@ -270,8 +265,15 @@ std::vector<Item> Modules::items(std::size_t index) const {
     for (std::size_t inner = caller_[i]; inner != index; inner = all[inner].parent) {
       if (all[inner].called) called = inner;
     }
-    found.push_back({i, called});
-    i = called ? all[*called].end : i + 1;
+    if (called) {
+      const Module& callee = all[*called];
+      found.push_back({i, called, callee.arguments, callee.results, callee.lengths});
+      i = callee.end;
+      continue;
+    }
+    const Operation& operation = operations[i];
+    if (operation.layer != nullptr) called = at(operation.layer->path);
+    found.push_back({i++, called, operation.inputs, operation.outputs, no_lengths});
   }
   return found;
 }

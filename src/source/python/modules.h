@@ -49,10 +49,14 @@ struct Module {
   std::vector<const State*> updates;  // states that its forward updates at its end
 };
 
-/// A step of a forward.
+/// A step of a forward: the call of a module, which has a class of its own or is a layer, or a
+/// node. It speaks of what `Modules` holds.
 struct Item {
-  std::size_t operation = 0;
-  std::optional<std::size_t> module;  // called instead of a single operation
+  std::size_t operation;  // the first of a module's
+  std::optional<std::size_t> callee;
+  const std::vector<ValueId>& inputs;
+  const std::vector<ValueId>& outputs;
+  const std::vector<std::string>& lengths;  // that the call hands on
 };
 
 /// A constant that a module knows under several names: `other` is made the same tensor as `first`.

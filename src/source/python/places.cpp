@@ -56,7 +56,7 @@ void Places::add(std::vector<InitLine> lines, std::size_t module) {
     std::vector<Argument*> arguments;
     collect_arguments(*line.made, arguments);
     for (std::size_t i = 0; i < arguments.size(); ++i) {
-      Slot& slot = slots_[first_.at(line.member) + i];
+      ClassParameter& slot = slots_[first_.at(line.member) + i];
       slot.values[module] = arguments[i]->value;
       if (arguments[i]->is_default) slot.fallback = arguments[i]->value;
     }

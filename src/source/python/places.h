@@ -31,7 +31,7 @@ class Places {
 
   void add(std::vector<InitLine> lines, std::size_t module);
   void add_numbers(std::span<const std::string> numbers, std::size_t module);
-  const std::vector<Slot>& slots() const { return slots_; }
+  const std::vector<ClassParameter>& slots() const { return slots_; }
 
   /// Writes expressions, by slot, into the pattern's lines; the empty ones change nothing.
   void write(const std::vector<std::string>& expressions);
@@ -42,7 +42,7 @@ class Places {
   static constexpr std::size_t nothing = ~std::size_t{0};
 
   std::size_t modules_;
-  std::vector<Slot> slots_;
+  std::vector<ClassParameter> slots_;
   std::vector<Argument*> places_;
   std::map<std::string, std::size_t> first_;  // slot, by member
   std::size_t numbers_ = nothing;             // their first slot

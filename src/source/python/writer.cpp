@@ -27,9 +27,9 @@ void add_renamed(const Structure& side, const std::vector<std::string>& names,
 SafeTensors weights_of(const Modules& modules) {
   SafeTensors content;
   const auto add = [&](const Tensor& data, const std::vector<std::string>& names, ValueId id) {
-    for (const std::string& name : names) content.tensors.push_back(stored(data, name));
-    if (!names.empty()) return;
-    if (const auto hidden = modules.name_within(id, "")) {
+    if (!names.empty()) {
+      content.tensors.push_back(stored(data, names[0]));
+    } else if (const auto hidden = modules.name_within(id, "")) {
       content.tensors.push_back(stored(data, fmt::format("{}{}", hidden_prefix, *hidden)));
     }
   };

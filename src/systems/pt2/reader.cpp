@@ -75,10 +75,8 @@ class Reader {
     if (program_.minor > newest)
       note("", fmt::format("its export schema 8.{} is newer than 8.{}, the newest we know",
                            program_.minor, newest));
-    for (const std::string& what : program_.lost_arguments)
-      note("arguments", what + "; its fields are known by their place alone");
-    for (const std::string& what : program_.lost_results)
-      note("result", what + "; its fields are known by their place alone");
+    for (const std::string& what : program_.lost_arguments) note("arguments", what);
+    for (const std::string& what : program_.lost_results) note("result", what);
     add_weights();
     add_inputs();
     try {

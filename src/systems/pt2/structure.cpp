@@ -38,14 +38,14 @@ std::vector<std::string> dict_keys(const Tree& spec) {
 struct Container {
   std::string_view type;
   Structure::Kind kind;
-  bool kept = true;  // whether callers use the other as they used this one
+  bool kept = true;
 };
 
 constexpr Container containers[] = {
     {"builtins.tuple", Structure::Kind::tuple},
     {"builtins.list", Structure::Kind::list},
     {"builtins.dict", Structure::Kind::dict},
-    {"collections.OrderedDict", Structure::Kind::dict},
+    {"collections.OrderedDict", Structure::Kind::dict, false},
     {"collections.defaultdict", Structure::Kind::dict, false},
     {"collections.deque", Structure::Kind::list, false},
 };
@@ -75,7 +75,8 @@ Structure structure_of(const Tree& spec, std::vector<std::string>& lost) {
   structure.kind = known ? container->kind : Structure::Kind::tuple;
   if (!known || !container->kept) {
     std::string what =
-        fmt::format("{} becomes a {}", class_of(spec, name), kind_name(structure.kind));
+        fmt::format("{} becomes a {}{}", class_of(spec, name), kind_name(structure.kind),
+                    known ? "" : "; its fields are known by their place alone");
     if (std::ranges::find(lost, what) == lost.end()) lost.push_back(std::move(what));
   }
   if (structure.kind == Structure::Kind::dict) structure.keys = dict_keys(spec);

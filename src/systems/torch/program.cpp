@@ -77,6 +77,10 @@ void write_load(PythonText& out, const Program& model, const std::string& file) 
     out.line("model.get_buffer(name.removeprefix(\"constant:\")).copy_(tensors.pop(name))");
     out.close();
   }
+  for (const Tie& tie : model.modules.ties) {
+    out.line(fmt::format("tensors[{}] = tensors[{}]", python_literal(std::string_view(tie.other)),
+                         python_literal(std::string_view(tie.first))));
+  }
   if (model.weights) out.line("model.load_state_dict(tensors, strict=True)");
   out.line(model.training ? "return model.train()" : "return model.eval()");
   out.close();

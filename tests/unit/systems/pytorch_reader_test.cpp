@@ -292,6 +292,8 @@ TEST(PytorchReader, NotesClassesThatItCannotKeep) {
   EXPECT_EQ(notes({}), std::vector<std::string>());
   EXPECT_EQ(notes({{list, R"(\"type\": \"case.Out\", \"context\": \"null\")"}}),
             std::vector<std::string>{"arguments: case.Out becomes a tuple" + rest});
+  EXPECT_EQ(notes({{R"(\"type\": \"builtins.dict\")", R"(\"type\": \"collections.OrderedDict\")"}}),
+            std::vector<std::string>{"arguments: collections.OrderedDict becomes a dict"});
 }
 
 TEST(PytorchReader, SaysWhichArgumentsAreNotRead) {

@@ -11,6 +11,7 @@
 #include "passes/pipeline.h"
 #include "passes/rewrite.h"
 #include "run/engine.h"
+#include "systems/stored.h"
 #include "systems/temporary.h"
 #include "systems/torch/python.h"
 
@@ -289,6 +290,23 @@ class Net(nn.Module):
     def forward(self, i):
         return self.out((self.embed(i) - self.shift) * self.scale)
 )");
+}
+
+TEST(PytorchSource, TiedTensorsStandOnceInTheFile) {
+  const Written written = torch::write(ready(R"(
+graph net(i: i64[3]) -> (y)
+  weight w: f32[2, 2] "embed.weight" "out.weight" = [[1, 2], [3, 4]]
+  e = embedding(w, i)  @embed
+  y = linear(e, w, none)  @out
+)"),
+                                       "net");
+  const NamedTensors weights = read_tensors(bytes_of(written.files.at(1).parts));
+  ASSERT_EQ(weights.size(), 1U);
+  EXPECT_EQ(weights[0].first, "embed.weight");
+  const Bytes source = bytes_of(written.files[0].parts);
+  EXPECT_NE(source.text().find("    tensors[\"out.weight\"] = tensors[\"embed.weight\"]\n"
+                               "    model.load_state_dict(tensors, strict=True)\n"),
+            std::string_view::npos);
 }
 
 std::vector<std::string> notes_of(std::string_view text) {

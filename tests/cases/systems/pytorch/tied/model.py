@@ -52,6 +52,7 @@ def load(folder=Path(__file__).parent):
     tensors = load_file(Path(folder) / "model.safetensors")
     for name in [name for name in tensors if name.startswith("constant:")]:
         model.get_buffer(name.removeprefix("constant:")).copy_(tensors.pop(name))
+    tensors["out.weight"] = tensors["embed.weight"]
     model.load_state_dict(tensors, strict=True)
     return model.eval()
 
