@@ -81,9 +81,9 @@ void bench_read_document(benchmark::State& state, std::string_view model) {
 }
 
 void bench_run_document(benchmark::State& state, const Files& files,
-                        const std::vector<Tensor>& inputs) {
-  const Runnable simulation = system_named("mdf").simulate(files, "net.json", {});
-  for (auto _ : state) benchmark::DoNotOptimize(simulation.executor->run(inputs));
+                        const std::vector<Tensor>& inputs, const RunOptions& options = {}) {
+  const Runnable runnable = system_named("mdf").simulate(files, "net.json", options);
+  for (auto _ : state) benchmark::DoNotOptimize(runnable.executor->run(inputs));
 }
 
 /// A leaky integrator of one number: what an evaluation costs besides arithmetic.
@@ -110,6 +110,11 @@ void register_all() {
     add("run document", [=](auto& state) {
       const Graph graph = read(model);
       bench_run_document(state, *document_of(graph), inputs_of(graph));
+    });
+    add("run document, operators on the default engine", [=](auto& state) {
+      const Graph graph = read(model);
+      bench_run_document(state, *document_of(graph), inputs_of(graph),
+                         {.operators = default_engine});
     });
     add("differentiate", [=](auto& state) { bench_differentiate(state, model); });
     for (const Engine& engine : all_engines()) {

@@ -167,6 +167,19 @@ TEST(Prove, ReportsWhereTheOtherFails) {
       << to_text(certificate);
 }
 
+TEST(Prove, NamesABrokenFileOnce) {
+  const auto files = in_memory({{"a.isomer", "isomer 1\ngraph"}, {"b.isomer", "isomer 1\n" + net}});
+  for (const std::string label : {"a.isomer", "models/a.isomer"}) {
+    try {
+      prove({label, &text_only, files.get(), "a.isomer"},
+            {"b.isomer", &text_only, files.get(), "b.isomer"});
+      FAIL() << "the file ends too early";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.where(), label + ": 2:6");
+    }
+  }
+}
+
 TEST(Prove, TakesTheUsersInputsFirst) {
   ProofOptions options;
   options.given = [](std::span<const Port> ports) {

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "ops/builder.h"
+#include "systems/system.h"
 #include "systems/temporary.h"
 
 namespace isomer {
@@ -52,6 +54,36 @@ TEST(Files, InMemory) {
   EXPECT_EQ(files->read("b/c").text(), "2");
   EXPECT_TRUE(files->path("a").empty());
   EXPECT_THROW(files->read("c"), Error);
+}
+
+TEST(Files, ArePlacesThatStandInFrontOnce) {
+  EXPECT_EQ(place_in("net.py", "net.py: line 3"), "line 3");
+  EXPECT_EQ(place_in("net.py", "net.py"), "");
+  EXPECT_EQ(place_in("net.py", "net.pyc: line 3"), "net.pyc: line 3");
+  EXPECT_EQ(place_in("", "line 3"), "line 3");
+}
+
+// Readers put parts of a graph together by hand.
+TEST(Systems, ValidateWhatTheyRead) {
+  const auto read = [](const Files&, std::string_view) {
+    Builder b("net");
+    const ValueId y = b.emit("neg", {b.input("x", {DType::f32, {2}})});
+    Graph graph = std::move(b).finish({y});
+    graph[y].type.shape = {3};
+    return Loaded{std::move(graph), {}};
+  };
+  const System wrong{.name = "wrong", .about = "", .extensions = ".wrong", .read = read};
+  try {
+    read_model(wrong, *in_memory({}), "net.wrong");
+    FAIL() << "a type is not what its operator gives";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::model);
+    EXPECT_EQ(
+        error.what(),
+        std::string("net.wrong: net: node 0 (neg): an output is f32[3]; it should be f32[2]"));
+  }
+  const System mute{.name = "mute", .about = "", .extensions = ".mute"};
+  EXPECT_THROW(read_model(mute, *in_memory({}), "net.mute"), Error);
 }
 
 }  // namespace
