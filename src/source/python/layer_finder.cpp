@@ -40,7 +40,7 @@ Argument stated(const LayerCandidate& layer, std::string_view attribute) {
           true, !is_stated(layer.node, attribute)};
 }
 
-std::vector<std::int64_t> lengths_of(const TensorType& type) {
+std::vector<std::int64_t> known_lengths(const TensorType& type) {
   return known_shape(type.shape).value_or(std::vector<std::int64_t>{});
 }
 

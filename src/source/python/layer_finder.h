@@ -94,7 +94,7 @@ class LayerFinder {
 
 /// eps=0.001; a default where the node does not state it.
 Argument stated(const LayerCandidate& layer, std::string_view attribute);
-/// The lengths of a weight's shape.
-std::vector<std::int64_t> lengths_of(const TensorType& type);
+/// The lengths of a weight's shape, where all are numbers.
+std::vector<std::int64_t> known_lengths(const TensorType& type);
 
 }  // namespace isomer::python

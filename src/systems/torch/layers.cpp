@@ -24,7 +24,7 @@ Argument normalized_shape(const OpCall& op) {
 
 Made linear(LayerCandidate& layer) {
   const TensorType& weight = layer.op.types[1];
-  const auto shape = lengths_of(weight);
+  const auto shape = known_lengths(weight);
   return layer_of("Linear",
                   {positional("in_features", shape[1]), positional("out_features", shape[0]),
                    with_bias(layer.op, 2), in_type(weight.dtype)});
@@ -32,7 +32,7 @@ Made linear(LayerCandidate& layer) {
 
 Made convolution(LayerCandidate& layer) {
   const TensorType& weight = layer.op.types[1];
-  const std::vector<std::int64_t> shape = lengths_of(weight);
+  const std::vector<std::int64_t> shape = known_lengths(weight);
   const std::int64_t groups = layer.op.integer("groups");
   const bool transposed = layer.op.flag("transposed");
   const std::int64_t channels_in = transposed ? shape[0] : shape[1] * groups;
@@ -52,7 +52,7 @@ Made batch_norm(LayerCandidate& layer) {
   if (op.has(1) != op.has(2) || rank > 5) return std::nullopt;
   layer.call.only_evaluation = true;
   return layer_of(batch_norm_name(rank),
-                  {positional("num_features", lengths_of(op.types[3])[0]), stated(layer, "eps"),
+                  {positional("num_features", known_lengths(op.types[3])[0]), stated(layer, "eps"),
                    flag("affine", op.has(1), true), in_type(op.types[3].dtype)});
 }
 
@@ -83,7 +83,7 @@ Made group_norm(LayerCandidate& layer) {
 
 Made embedding(LayerCandidate& layer) {
   const TensorType& weight = layer.op.types[0];
-  const auto shape = lengths_of(weight);
+  const auto shape = known_lengths(weight);
   const Argument padding = layer.op.integer("padding_idx") < 0
                                ? Argument{"padding_idx", "None", true, true}
                                : stated(layer, "padding_idx");
@@ -163,7 +163,7 @@ Made prelu(LayerCandidate& layer) {
   const bool view = shaped != Uses::nobody && finder.graph.nodes[shaped].op == "reshape";
   const ValueId weight = view ? finder.graph.nodes[shaped].inputs[0] : node.inputs[1];
   const auto path = finder.path_of({{"weight", weight}}, {}, node.scope);
-  const std::vector<std::int64_t> slopes = lengths_of(finder.graph[weight].type);
+  const std::vector<std::int64_t> slopes = known_lengths(finder.graph[weight].type);
   if (!path || slopes.size() != 1) return std::nullopt;
   const Shape& x = layer.op.types[0].shape;
   Shape channels(x.size(), Dim(1));
