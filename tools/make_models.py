@@ -286,6 +286,18 @@ class Keywords(nn.Module):
         return (y if shift is None else y + shift), times
 
 
+class Counted(nn.Module):
+    """An integer argument that shapes need."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 3)
+
+    def forward(self, x, n):
+        y = self.fc(x).expand(n, -1, -1)
+        return y * n + torch.arange(n)[:, None, None], n * 2
+
+
 def images(count, channels, size):
     return (torch.randn(count, channels, size, size),)
 
@@ -322,6 +334,12 @@ MODELS = {
     "no_grad": (NoGrad, lambda: (torch.randn(2, 4),), None, False),
     "views": (Views, lambda: (torch.randn(3, 4),), None, False),
     "pieces": (Pieces, lambda: (torch.randn(3, 4),), None, False),
+    "counted": (
+        Counted,
+        lambda: (torch.randn(5, 4), 3),
+        {"x": {0: torch.export.Dim("rows", min=1, max=64)}, "n": torch.export.Dim.DYNAMIC},
+        False,
+    ),
     "keywords": (
         Keywords,
         lambda: ((torch.randn(2, 3), 3), {"scale": torch.randn(3)}),
@@ -342,8 +360,8 @@ def randomise(module):
             part.running_var.uniform_(0.5, 2.0)
 
 
-def record(module, args, kwargs):
-    """Inputs, outputs, gradients for cotangents of one, and changed buffers."""
+def record(module, args, kwargs, integers):
+    """Inputs, outputs, gradients for cotangents of one, and changed buffers; `integers` may be inputs, too."""
     before = {name: value.clone() for name, value in module.named_buffers()}
     leaves, spec = pytree.tree_flatten((args, kwargs))
     is_tensor = [isinstance(leaf, torch.Tensor) for leaf in leaves]
@@ -352,7 +370,7 @@ def record(module, args, kwargs):
         for leaf, tensor in zip(leaves, is_tensor)
     ]
     args, kwargs = pytree.tree_unflatten(leaves, spec)
-    leaves = [leaf for leaf, tensor in zip(leaves, is_tensor) if tensor]
+    leaves = [torch.as_tensor(x) for x, tensor in zip(leaves, is_tensor) if tensor or integers]
     outputs = [
         torch.as_tensor(out)
         for out in pytree.tree_leaves(module(*args, **kwargs))
@@ -411,7 +429,7 @@ def make(name, folder):
     torch.export.save(forget_paths(exported), folder / f"{name}.pt2")
     torch.export.save(forget_paths(core, own_frames_only=True), folder / f"{name}.core.pt2")
     metadata = {"torch": torch.__version__, "batch": "yes" if dynamic else "no"}
-    save_file(record(module, args, kwargs), folder / f"{name}.safetensors", metadata)
+    save_file(record(module, args, kwargs, isinstance(dynamic, dict)), folder / f"{name}.safetensors", metadata)
 
 
 def main():

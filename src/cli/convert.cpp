@@ -1,4 +1,6 @@
+#include <charconv>
 #include <filesystem>
+#include <set>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -6,6 +8,8 @@
 #include "cli/progress.h"
 #include "cli/staging.h"
 #include "cli/verb.h"
+#include "graph/text.h"
+#include "passes/passes.h"
 #include "prove/certificate.h"
 #include "prove/prove.h"
 
@@ -20,9 +24,76 @@ constexpr Option options[] = {
     {"--from", "SYSTEM", "the system of MODEL, where its name does not say"},
     {"--strict", "", "write nothing and exit with 1 when something would be lost or assumed"},
     {"--prove", "", "compare what was written with MODEL; keep it only when both are equivalent"},
+    {"--length", "NAME=NUMBER", "write the model for this one number of a named length", false,
+     true},
     {"--dump", "FOLDER", "write the graph after each pass, as text, into FOLDER"},
     {"--without", "PASS", "passes to leave out", false, true},
 };
+
+/// The range of the length that the user names.
+LengthRange range_named(const std::string& name, const Graph& graph) {
+  std::set<std::string> named;
+  for (const LengthRange& range : graph.signature.lengths) {
+    if (range.name == name) return range;
+    named.insert(range.name);
+  }
+  for (const ValueId id : graph.inputs) {
+    for (const Dim& dim : graph[id].type.shape) {
+      if (!dim.known() && to_text(dim) == name && !dim.lone_symbol()) {
+        std::set<std::string> parts;
+        dim.collect_symbols(parts);
+        throw Error(Fault::usage, "--length",
+                    fmt::format("{} follows from {}; give that", quoted(name), listed(parts)));
+      }
+      dim.collect_symbols(named);
+    }
+  }
+  if (named.contains(name)) return {name, 0, std::nullopt};
+  throw Error(Fault::usage, "--length",
+              named.empty() ? "the model has no named lengths"
+                            : fmt::format("the model has no length {}; it has: {}", quoted(name),
+                                          listed(named)));
+}
+
+Lengths numbers_of(std::span<const std::string> words, const Graph& graph) {
+  Lengths numbers;
+  for (const std::string& word : words) {
+    const std::size_t sign = word.find('=');
+    const std::string name = word.substr(0, sign);
+    std::int64_t number = 0;
+    const char* end = word.data() + word.size();
+    const char* begin = sign == std::string::npos ? end : word.data() + sign + 1;
+    const auto [stop, failed] = std::from_chars(begin, end, number);
+    if (begin == end || failed != std::errc() || stop != end) {
+      throw Error(Fault::usage, "--length",
+                  fmt::format("{} gives no number; write {}=32", quoted(word), name));
+    }
+    const LengthRange range = range_named(name, graph);
+    if (number < range.least || number > range.most.value_or(number)) {
+      throw Error(Fault::usage, "--length",
+                  fmt::format("{} = {} is out of range: {}", name, number, to_text(range)));
+    }
+    if (!numbers.emplace(name, number).second)
+      throw Error(Fault::usage, "--length", fmt::format("gives {} twice", quoted(name)));
+  }
+  return numbers;
+}
+
+/// Does what `--length` asks for.
+void fix_asked(Loaded& loaded, const Words& words) {
+  if (!words.has("length")) return;
+  if (words.has("prove")) {
+    throw Error(Fault::usage, "--length",
+                "does not go with --prove, which compares with MODEL for every length; prove what "
+                "is written by itself");
+  }
+  const Lengths numbers = numbers_of(words.all("length"), loaded.graph);
+  loaded.graph = fix_lengths(loaded.graph, numbers);
+  for (const auto& [name, number] : numbers) {
+    loaded.notes.push_back({fmt::format("length {}", quoted(name)),
+                            fmt::format("is {} in what is written, which takes no other", number)});
+  }
+}
 
 std::vector<std::string_view> extensions_of(const System& system) {
   return split_text(system.extensions, ' ');
@@ -137,7 +208,8 @@ int convert(const Words& words) {
   check_writes(target, output);
   check_output(output, output.filename().string());
   check_utf8(output);
-  const Loaded loaded = read_graph(source);
+  Loaded loaded = read_graph(source);
+  with_file(source.path, source.entry, [&] { fix_asked(loaded, words); });
   Dump dump(words.text("dump"));
   dump.add("read", loaded.graph);
   const Written written = with_file(source.path, source.entry, [&] {

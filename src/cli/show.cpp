@@ -6,6 +6,7 @@
 #include "cli/model_file.h"
 #include "cli/verb.h"
 #include "codecs/json.h"
+#include "graph/text.h"
 
 namespace isomer::cli {
 namespace {
@@ -55,8 +56,7 @@ std::string summary_of(const Graph& graph) {
   row("inputs", fmt::format("{}", fmt::join(typed(graph, graph.inputs), ", ")));
   row("outputs", fmt::format("{}", fmt::join(typed(graph, graph.outputs), ", ")));
   for (const LengthRange& length : graph.signature.lengths) {
-    row("length", fmt::format("{}: {}..{}", length.name, length.least,
-                              length.most ? std::to_string(*length.most) : ""));
+    row("length", to_text(length));
   }
   row("parameters", elements(graph, true));
   row("buffers", elements(graph, false));
@@ -144,9 +144,11 @@ Tree tree_of(const Node& node) {
 }
 
 Tree tree_of(const LengthRange& length) {
-  return {Tree::Map{{"name", {length.name}},
-                    {"least", {length.least}},
-                    {"most", length.most ? Tree{*length.most} : Tree{}}}};
+  return {
+      Tree::Map{{"name", {length.name}},
+                {"least", {length.least}},
+                {"most", length.most ? Tree{*length.most} : Tree{}},
+                {"input", length.input ? Tree{static_cast<std::int64_t>(*length.input)} : Tree{}}}};
 }
 
 template <class Items>

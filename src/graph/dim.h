@@ -14,11 +14,13 @@ namespace isomer {
 /// Values of named lengths, known when a model runs.
 using Lengths = std::map<std::string, std::int64_t, std::less<>>;
 
-/// What a named length may be.
+/// What a named length may be, and what tells it: the shapes of inputs, or an input whose value it
+/// is, as `n` in f(x, n: int).
 struct LengthRange {
   std::string name;
   std::int64_t least = 0;
   std::optional<std::int64_t> most;
+  std::optional<std::size_t> input = std::nullopt;  // by its place among the inputs; an i64[]
   bool operator==(const LengthRange&) const = default;
 };
 
@@ -94,6 +96,8 @@ Dim largest(std::vector<Dim> dims);
 
 /// As simple as the ranges allow: "min(7, s)" is "s" where s is at most 7.
 Dim within(const Dim& dim, std::span<const LengthRange> ranges);
+/// With numbers for some of the names.
+Dim substituted(const Dim& dim, const Lengths& numbers);
 
 /// "12", "s0", "2*s0 + 1", "floordiv(s0 + 1, 2)".
 std::string to_text(const Dim& dim);

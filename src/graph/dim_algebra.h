@@ -16,6 +16,7 @@ namespace isomer {
 /// What is known of lengths whose names have ranges; a name without one is any number from 0.
 struct DimBounds {
   std::span<const LengthRange> ranges;
+  const Lengths* numbers = nullptr;  // of names that are fixed
 
   struct Interval {
     std::optional<std::int64_t> least;
@@ -25,10 +26,11 @@ struct DimBounds {
   Interval of(const Dim::Factor& factor) const;
   /// Whether it is at least 0 throughout the ranges; false where that does not show.
   bool never_negative(const Dim& dim) const;
-  /// As simple as the ranges allow.
+  /// As simple as the ranges allow, with the numbers put in.
   Dim simple(const Dim& dim) const;
 
  private:
+  Dim number_or_symbol(const std::string& name) const;
   bool never_negative(const Dim& dim, int& effort) const;
 };
 

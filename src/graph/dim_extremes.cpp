@@ -245,6 +245,12 @@ bool DimAlgebra::has_functions(const Dim& dim) {
   });
 }
 
+Dim DimBounds::number_or_symbol(const std::string& name) const {
+  if (numbers == nullptr) return Dim::symbol(name);
+  const auto fixed = numbers->find(name);
+  return fixed == numbers->end() ? Dim::symbol(name) : Dim(fixed->second);
+}
+
 Dim DimBounds::simple(const Dim& dim) const {
   Dim sum = dim.constant_;
   for (const Dim::Term& term : dim.terms_) {
@@ -253,7 +259,7 @@ Dim DimBounds::simple(const Dim& dim) const {
       std::vector<Dim> arguments;
       for (const Dim& argument : factor.arguments) arguments.push_back(simple(argument));
       switch (factor.function) {
-        case Dim::Function::none: product = product * Dim::symbol(factor.symbol); break;
+        case Dim::Function::none: product = product * number_or_symbol(factor.symbol); break;
         case Dim::Function::floor_divide:
           product = product * floor_divide(arguments[0], arguments[1]);
           break;
@@ -273,6 +279,10 @@ Dim DimBounds::simple(const Dim& dim) const {
 
 Dim within(const Dim& dim, std::span<const LengthRange> ranges) {
   return ranges.empty() || !DimAlgebra::has_functions(dim) ? dim : DimBounds{ranges}.simple(dim);
+}
+
+Dim substituted(const Dim& dim, const Lengths& numbers) {
+  return dim.known() ? dim : DimBounds{{}, &numbers}.simple(dim);
 }
 
 }  // namespace isomer

@@ -40,6 +40,9 @@ class Binder {
 
   Lengths bind() {
     check_kinds();
+    for (const std::size_t i : typed_) learn_value(i);
+    check_ranges();
+    report();
     // Names that stand alone first, so that "s0 + 1" is checked against s0 and not the other way
     // round.
     for (const bool alone : {true, false}) {
@@ -72,6 +75,11 @@ class Binder {
     }
   }
 
+  void learn_value(std::size_t i) {
+    const LengthRange* told = length_told_by(graph_, i);
+    if (told != nullptr) lengths_.insert({told->name, inputs_[i].integers().at(0)});
+  }
+
   void learn(std::size_t i, bool alone) {
     for (std::size_t axis = 0; axis < type(i).shape.size(); ++axis) {
       const Dim& length = type(i).shape[axis];
@@ -94,12 +102,14 @@ class Binder {
     }
   }
 
-  /// The first input that has the name in its type: where a reader looks for it.
-  std::size_t user_of(const std::string& length) const {
+  /// The input that tells it, or the first that has the name in its type: where a reader looks for
+  /// it.
+  std::size_t user_of(const LengthRange& length) const {
+    if (length.input) return *length.input;
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
       std::set<std::string> names;
       for (const Dim& dim : type(i).shape) dim.collect_symbols(names);
-      if (names.contains(length)) return i;
+      if (names.contains(length.name)) return i;
     }
     return 0;
   }
@@ -113,8 +123,8 @@ class Binder {
       if (!below && !above) continue;
       const std::string most = range.most ? fmt::format(" to {}", *range.most) : " up";
       misfits_.push_back(
-          {user_of(range.name), fmt::format("gives the length {} = {}; the model takes {}{}",
-                                            range.name, found->second, range.least, most)});
+          {user_of(range), fmt::format("gives the length {} = {}; the model takes {}{}", range.name,
+                                       found->second, range.least, most)});
     }
   }
 
@@ -143,6 +153,12 @@ class Binder {
 
 bool is_literal(const Constant& constant) {
   return constant.names.empty() && !constant.trainable && constant.data.shape().empty();
+}
+
+const LengthRange* length_told_by(const Graph& graph, std::size_t input) {
+  const auto told =
+      std::ranges::find(graph.signature.lengths, std::optional(input), &LengthRange::input);
+  return told == graph.signature.lengths.end() ? nullptr : &*told;
 }
 
 double number_of(const Constant& literal) {

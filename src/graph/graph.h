@@ -112,9 +112,12 @@ bool is_literal(const Constant& constant);
 /// The number of a floating literal as its author wrote it.
 double number_of(const Constant& literal);
 
-/// Binds the named lengths in the inputs' types to the shapes given. Throws Fault::model, naming
-/// the input, where the number, a dtype, a rank, a known length or two uses of one name disagree,
-/// or a length is out of its range.
+/// The named length that is the value of the input at this place, or null.
+const LengthRange* length_told_by(const Graph& graph, std::size_t input);
+
+/// Binds the named lengths to the inputs that tell them and to the shapes given. Throws
+/// Fault::model, naming the input, where the number, a dtype, a rank, a known length or two uses of
+/// one name disagree, or a length is out of its range.
 Lengths bind_lengths(const Graph& graph, std::span<const Tensor> inputs);
 
 /// How much of the data of constants and states `to_text` prints.

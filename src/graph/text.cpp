@@ -338,7 +338,8 @@ std::optional<DType> bare_literal(LiteralKind kind, std::span<const DType> opera
 }
 
 std::string to_text(const LengthRange& range) {
-  return fmt::format("{}: {}..{}", range.name, range.least,
+  return fmt::format("{}{}: {}..{}", range.name,
+                     range.input ? fmt::format(" = input {}", *range.input) : "", range.least,
                      range.most ? fmt::format("{}", *range.most) : "");
 }
 

@@ -48,7 +48,7 @@ using DataText = std::function<std::string(const Tensor& data, std::string_view 
 /// The text form with data as `data_text` says.
 std::string to_text(const Graph& graph, const DataText& data_text);
 
-/// "s0: 2..1024", "s0: 2..".
+/// "s0: 2..1024", "s0: 2..", "n = input 1: 0..".
 std::string to_text(const LengthRange& range);
 
 /// "layers.0: Block": a module and what the author called its class.

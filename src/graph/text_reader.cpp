@@ -67,6 +67,13 @@ LengthRange read_range(Cursor& cursor) {
   const std::size_t begin = cursor.offset();
   LengthRange range;
   range.name = cursor.name("a length's name");
+  if (cursor.take("=")) {
+    cursor.demand("input");
+    const std::size_t place = cursor.offset();
+    const std::int64_t input = cursor.integer();
+    if (input < 0) cursor.fail("inputs are counted from 0", place);
+    range.input = static_cast<std::size_t>(input);
+  }
   cursor.demand(":");
   range.least = cursor.integer();
   cursor.demand("..");

@@ -27,7 +27,7 @@ Dim read_dim(Cursor& cursor);
 /// "[2, 3]": lengths that are numbers.
 std::vector<std::int64_t> read_shape(Cursor& cursor);
 
-/// "s0: 2..1024", "s0: 2..".
+/// "s0: 2..1024", "s0: 2..", "n = input 1: 0..".
 LengthRange read_range(Cursor& cursor);
 
 /// "layers.0: Block" into the classes of a graph; fails for a module that is there already.

@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cmath>
+#include <set>
 #include <utility>
 
 #include "base/text.h"
@@ -19,6 +20,20 @@ Structure flat(std::size_t count) {
   structure.kind = Structure::Kind::tuple;
   structure.children.resize(count);
   return structure;
+}
+
+/// A length that an input's value tells.
+void check_told(const Graph& graph) {
+  std::set<std::size_t> telling;
+  for (const LengthRange& length : graph.signature.lengths) {
+    if (!length.input) continue;
+    const bool integer = *length.input < graph.inputs.size() &&
+                         graph[graph.inputs[*length.input]].type == TensorType{DType::i64, {}};
+    if (integer && telling.insert(*length.input).second) continue;
+    throw Error(Fault::model, "length " + quoted(length.name),
+                fmt::format("is told by input {}, which should be an i64[] and tell no other",
+                            *length.input));
+  }
 }
 
 }  // namespace
@@ -142,6 +157,7 @@ Graph Builder::finish(std::vector<ValueId> outputs, Signature signature) && {
   }
   if (count_leaves(seen.results) != graph_.outputs.size())
     seen.results = flat(graph_.outputs.size());
+  check_told(graph_);
   return std::move(graph_);
 }
 

@@ -26,6 +26,10 @@ Graph differentiate(const Graph& graph);
 /// they become f64, too.
 Graph to_float64(const Graph& graph);
 
+/// The model for these numbers alone: named lengths that have one are no longer named. One that an
+/// input tells may be nothing else.
+Graph fix_lengths(const Graph& graph, const Lengths& numbers);
+
 /// The same graph with every floating inner value made an output too, in running order after the
 /// old outputs. `exposed` gets the values' ids in the returned graph.
 Graph expose_values(const Graph& graph, std::vector<ValueId>& exposed);

@@ -1,6 +1,7 @@
 #include "prove/inputs.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -85,12 +86,21 @@ std::vector<LengthRange> ranges_of(const InputPlan& plan) {
   for (const Port& port : plan.ports) {
     for (const Dim& dim : port.type.shape) dim.collect_symbols(names);
   }
+  for (const LengthRange& range : plan.lengths) {
+    if (range.input) names.insert(range.name);
+  }
   std::vector<LengthRange> ranges;
   for (const std::string& name : names) {
     const auto known = std::ranges::find(plan.lengths, name, &LengthRange::name);
     ranges.push_back(known == plan.lengths.end() ? LengthRange{name, 1, {}} : *known);
   }
   return ranges;
+}
+
+/// The length that the port's value is, or null.
+const LengthRange* told_by(const InputPlan& plan, std::size_t port) {
+  const auto told = std::ranges::find(plan.lengths, std::optional(port), &LengthRange::input);
+  return told == plan.lengths.end() ? nullptr : &*told;
 }
 
 /// Small numbers that differ from each other, so that lengths taken for one another show.
@@ -139,7 +149,10 @@ InputSet make_set(const InputPlan& plan, const Lengths& lengths, const Kind& kin
   const std::vector<IntegerRange> ranges = integers_of(plan, lengths);
   InputSet set{label(kind.name, lengths), {}, kind.smooth};
   for (std::size_t i = 0; i < plan.ports.size(); ++i) {
-    set.tensors.push_back(make(plan.ports[i], ranges.at(i), lengths, kind, random));
+    const LengthRange* told = told_by(plan, i);
+    set.tensors.push_back(
+        told != nullptr ? Tensor::from_integers(DType::i64, {}, std::array{lengths.at(told->name)})
+                        : make(plan.ports[i], ranges.at(i), lengths, kind, random));
   }
   return set;
 }
@@ -152,7 +165,7 @@ std::vector<std::string> guessed_inputs(const InputPlan& plan) {
   for (std::size_t i = 0; i < plan.ports.size(); ++i) {
     const DType dtype = plan.ports[i].type.dtype;
     const bool integer = !is_floating(dtype) && !is_complex(dtype) && dtype != DType::boolean;
-    if (!integer || !ranges.at(i).guessed) continue;
+    if (!integer || !ranges.at(i).guessed || told_by(plan, i) != nullptr) continue;
     guessed.push_back(
         fmt::format("'{}' in [{}, {}]", plan.ports[i].name, ranges[i].least, ranges[i].most));
   }

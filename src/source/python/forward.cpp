@@ -164,7 +164,17 @@ class Forward {
   void unpack(const Structure& structure, const std::string& name, std::size_t& next) {
     using Kind = Structure::Kind;
     if (structure.kind == Kind::leaf) {
-      define(graph_.inputs[next++], name);
+      const ValueId id = graph_.inputs[next];
+      if (const LengthRange* told = length_told_by(graph_, next++)) {
+        // Callers give an integer of Python's.
+        lengths_[told->name] = name;
+        if (uses_.contains(id)) {
+          const std::string& tensor = define(id, name_for(name));
+          first_lines_.push_back(fmt::format("{} = torch.tensor({})", tensor, name));
+          return;
+        }
+      }
+      define(id, name);
       return;
     }
     for (std::size_t i = 0; i < structure.children.size(); ++i) {

@@ -17,6 +17,12 @@ bool is_number(std::string_view text) {
          (text == "0" || text[0] != '0');
 }
 
+bool is_told_by_value(const Graph& graph, const std::string& length) {
+  const auto& lengths = graph.signature.lengths;
+  const auto range = std::ranges::find(lengths, length, &LengthRange::name);
+  return range != lengths.end() && range->input.has_value();
+}
+
 std::string common_part(const std::string& a, const std::string& b) {
   std::string path = a;
   while (!is_within(b, path)) path = parent_path(path);
@@ -411,7 +417,8 @@ void Modules::find_ports_of(Module& module) {
   }
   for (const State* state : module.updates) take(state->next);
   for (const std::string& length : lengths) {
-    if (!length_source(graph, module.arguments, length)) module.lengths.push_back(length);
+    const bool given = module.path.empty() && is_told_by_value(graph, length);
+    if (!given && !length_source(graph, module.arguments, length)) module.lengths.push_back(length);
   }
 }
 

@@ -250,7 +250,8 @@ Tree nested_lists(const Tensor& tensor) {
 
 std::string length_in(const std::string& symbol,
                       const std::vector<std::optional<Operand>>& operands,
-                      const std::vector<InterfacePort>& inputs) {
+                      const std::vector<InterfacePort>& inputs,
+                      std::span<const LengthRange> lengths) {
   const auto axis_in = [&symbol](const Shape& shape) -> std::optional<std::size_t> {
     for (std::size_t i = 0; i < shape.size(); ++i) {
       if (shape[i].lone_symbol() == symbol) return i;
@@ -266,6 +267,8 @@ std::string length_in(const std::string& symbol,
     if (const auto axis = axis_in(input.type.shape))
       return fmt::format("numpy.size({},{})", input.id, *axis);
   }
+  const auto told = std::ranges::find(lengths, symbol, &LengthRange::name);
+  if (told != lengths.end() && told->input) return inputs.at(*told->input).id;
   return "";
 }
 

@@ -4,6 +4,7 @@
 // executor take from it again.
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -68,10 +69,11 @@ void place_of(const Tree& metadata, std::string& scope, Place& place);
 Tree nested_lists(const Tensor& tensor);
 
 /// How a node can compute a length: from one of its own operands, else from an
-/// input of the graph, whose port it then needs.
+/// input of the graph, whose port it then needs, or whose value it is.
 std::string length_in(const std::string& symbol,
                       const std::vector<std::optional<Operand>>& operands,
-                      const std::vector<InterfacePort>& inputs);
+                      const std::vector<InterfacePort>& inputs,
+                      std::span<const LengthRange> lengths);
 
 /// The ports that an operator's operands go to: `in0`, `in1`, ... for one that takes any number.
 bool has_numbered_ports(std::string_view op);

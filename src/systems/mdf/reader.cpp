@@ -130,7 +130,7 @@ std::optional<std::vector<std::size_t>> Reader::written_outputs(const Node& node
   }
   const std::vector<InterfacePort> interface = loading_.inputs();
   op.length_text = [&](const std::string& symbol) {
-    return length_in(symbol, op.inputs, interface);
+    return length_in(symbol, op.inputs, interface, builder_.graph().signature.lengths);
   };
   const auto lowering = spell(op);
   if (!lowering || !node.functions.empty()) return std::nullopt;

@@ -375,9 +375,9 @@ void Writer::add_node(const isomer::Node& node) {
   Operation op{node.op, attributes, operands(node, id, body, origin), {}, {}};
   for (const ValueId output : node.outputs) op.outputs.push_back(type(output));
   op.length_text = [&](const std::string& symbol) {
-    const std::string text = length_in(symbol, op.inputs, origin_.inputs);
+    const std::string text = length_in(symbol, op.inputs, origin_.inputs, graph_.signature.lengths);
     for (const InterfacePort& input : origin_.inputs) {
-      if (text.find("(" + input.id + ",") != std::string::npos)
+      if (text == input.id || text.find("(" + input.id + ",") != std::string::npos)
         add_port(body, input.id, input.type);
     }
     return text;

@@ -125,18 +125,14 @@ class Reader {
       throw Error(
           Fault::file, "in_spec",
           fmt::format("has {} leaves; the program has {}", next, counted(given.size(), "input")));
-    for (const LengthRange& range : program_.lengths) {
-      if (lengths_.contains(range.name)) signature_.lengths.push_back(range);
-    }
+    add_ranges();
     builder_.assume(signature_.lengths);
   }
 
   bool add_input(const ExportInput& input) {
     const auto* value = input.argument.as<Argument::Value>();
     if (value == nullptr) {
-      if (input.argument.as<Dim>() != nullptr) {
-        throw Error(Fault::unsupported, "", "an input is a symbolic integer; we read tensors");
-      }
+      if (const auto* length = input.argument.as<Dim>()) return add_length(input.name, *length);
       if (input.argument.as<Argument::None>() == nullptr || !input.name.empty()) {
         note(input.name,
              "this input is no tensor; it stays what it was when the model was exported");
@@ -151,6 +147,39 @@ class Reader {
     input_cells_.emplace_back(value->name, cell);
     scope_.define(value->name, cell);
     return true;
+  }
+
+  /// An integer that callers give, and shapes may depend on.
+  bool add_length(const std::string& name, const Dim& length) {
+    const std::string place = "input " + quoted(name);
+    const auto symbol = length.lone_symbol();
+    if (!symbol || told_.contains(*symbol)) {
+      throw Error(Fault::unsupported, place,
+                  fmt::format("is the length {}, which another input tells", to_text(length)));
+    }
+    told_[*symbol] = builder_.graph().inputs.size();
+    lengths_.insert(*symbol);
+    builder_.input(name, {DType::i64, {}});
+    return true;
+  }
+
+  /// The ranges of what inputs tell.
+  void add_ranges() {
+    std::vector<LengthRange> ranges = program_.lengths;
+    for (const auto& [name, input] : told_) {
+      if (std::ranges::find(ranges, name, &LengthRange::name) == ranges.end())
+        ranges.push_back({name, 0, std::nullopt});
+    }
+    for (LengthRange& range : ranges) {
+      if (!lengths_.contains(range.name)) continue;
+      if (const auto told = told_.find(range.name); told != told_.end()) range.input = told->second;
+      if (range.least < 0) {
+        note("length " + quoted(range.name),
+             "may be negative in the program; here it is 0 or more");
+        range.least = 0;
+      }
+      signature_.lengths.push_back(std::move(range));
+    }
   }
 
   /// Leaves that are no tensors become `none`.
@@ -265,7 +294,8 @@ class Reader {
   Builder builder_;
   Cells cells_;
   NodeReader nodes_;
-  std::set<std::string> lengths_;  // that the inputs' shapes tell
+  std::set<std::string> lengths_;            // that the inputs tell
+  std::map<std::string, std::size_t> told_;  // those that are an input's value, by its place
   std::vector<Note> notes_;
   std::vector<Weight> weights_;
   std::vector<Cell> weight_cells_;

@@ -221,7 +221,12 @@ Argument plain_value(const Tree& content) {
 ExportInput parse_input(const Tree& tree, const ArgumentParser& arguments) {
   using Kind = ExportInput::Kind;
   const auto [tag, content] = as_tagged(tree);
-  if (tag == "user_input") return {Kind::user, arguments.parse(field(content, "arg")), {}};
+  if (tag == "user_input") {
+    const Tree& argument = field(content, "arg");
+    const Tree* number = given(argument, "as_sym_int");
+    const Tree* name = number == nullptr ? nullptr : given(*number, "as_name");
+    return {Kind::user, arguments.parse(argument), name == nullptr ? "" : as_text(*name)};
+  }
   if (tag == "parameter")
     return {Kind::parameter, plain_value(content), text_field(content, "parameter_name")};
   if (tag == "buffer") {

@@ -80,7 +80,7 @@ struct ExportInput {
   enum class Kind { user, parameter, buffer, constant, literal };
   Kind kind = Kind::user;
   ExportArgument argument;
-  std::string name;  // of the parameter, buffer or constant
+  std::string name;  // of the parameter, buffer or constant, or of a number that is an input
   bool persistent = true;
 };
 

@@ -85,14 +85,15 @@ def nesting(tree):
 
 
 def rebuild(tree, leaves):
-    """`tree` with its tensors replaced by those that the iterator `leaves` gives."""
+    """`tree` with its tensors replaced by those that the iterator `leaves` gives, and its integers by theirs."""
     if tree is None:
         return None
     if isinstance(tree, dict):
         return {key: rebuild(child, leaves) for key, child in tree.items()}
     if isinstance(tree, (tuple, list)):
         return type(tree)(rebuild(child, leaves) for child in tree)
-    return next(leaves)
+    leaf = next(leaves)
+    return int(leaf) if type(tree) is int else leaf
 
 
 def is_floating(tensor):
@@ -134,8 +135,8 @@ class Served:
 
     def lives_in_half(self):
         """Whether the model's own numbers are halves: then they are its precision, and no rounding that is meant."""
-        example = self.example()
-        tensors = [*self.model.parameters(), *self.model.buffers(), *flatten(example or ())]
+        example = self.tensors(self.example() or ())
+        tensors = [*self.model.parameters(), *self.model.buffers(), *example]
         return any(t.dtype in (self.torch.float16, self.torch.bfloat16) for t in tensors)
 
     def widened(self, tensor):
@@ -345,7 +346,7 @@ class Served:
             reply["inputs"] = [{"name": name} for name in names]
             return reply
         reply["inputs"] = self.ports(
-            lambda **lengths: flatten(self.example(**lengths)), self.input_names()
+            lambda **lengths: self.tensors(self.example(**lengths)), self.input_names()
         )
 
         def outputs_of_example(**lengths):

@@ -103,6 +103,9 @@ void write_example(PythonText& out, const Graph& graph, const Parameters& names)
   for (const ValueId id : graph.inputs) {
     for (const Dim& dim : graph[id].type.shape) dim.collect_symbols(lengths);
   }
+  for (const LengthRange& range : graph.signature.lengths) {
+    if (range.input) lengths.insert(range.name);
+  }
   Names variables([](std::string_view word) { return is_python_word(word) || word == "torch"; });
   std::map<std::string, std::string> variable;
   std::vector<std::string> parameters;
@@ -119,7 +122,11 @@ void write_example(PythonText& out, const Graph& graph, const Parameters& names)
   out.open(fmt::format("def example_inputs({}):", fmt::join(parameters, ", ")));
   out.line("\"\"\"Positional and keyword inputs of the right types and shapes.\"\"\"");
   std::size_t next = 0;
-  const auto leaf = [&] { return example(graph[graph.inputs[next++]].type, variable); };
+  const auto leaf = [&] {
+    const LengthRange* told = length_told_by(graph, next);
+    const TensorType& type = graph[graph.inputs[next++]].type;
+    return told != nullptr ? variable.at(told->name) : example(type, variable);
+  };
   const std::string positional = python_nested(graph.signature.arguments, leaf);
   Structure keywords = graph.signature.keywords;
   keywords.keys = names.keywords;

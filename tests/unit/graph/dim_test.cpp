@@ -78,6 +78,17 @@ TEST(Dim, IsSimplerWithinARange) {
   EXPECT_EQ(text("min(7, t)"), "min(7, t)") << "t has no range";
 }
 
+TEST(Dim, TakesNumbersForNames) {
+  const auto text = [](std::string_view dim) {
+    return to_text(substituted(parse_dim(dim), {{"s", 8}, {"t", 0}}));
+  };
+  EXPECT_EQ(text("2*s + 1"), "17");
+  EXPECT_EQ(text("s*n + t*n"), "8*n");
+  EXPECT_EQ(text("min(floordiv(s, 3), n)"), "min(2, n)");
+  EXPECT_EQ(text("mod(n, s)"), "mod(n, 8)");
+  EXPECT_THROW(text("floordiv(n, t)"), Error);
+}
+
 TEST(Dim, ExtremesDoNotNest) {
   EXPECT_EQ(normal("max(0, s - min(1, s))"), "max(0, s - 1)");
   EXPECT_EQ(normal("min(a, min(b, 2*min(c, 3)))"), "min(6, a, b, 2*c)");

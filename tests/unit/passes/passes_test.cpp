@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "graph/text.h"
 #include "ops/builder.h"
+#include "ops/text.h"
 #include "ops/validate.h"
 #include "passes/pipeline.h"
 #include "passes/rewrite.h"
@@ -28,6 +30,20 @@ TEST(RemoveUnused, KeepsNamedWeights) {
   EXPECT_EQ(graph.nodes.size(), 2U);
   EXPECT_EQ(graph.constants.size(), 2U);
   validate(graph);
+}
+
+TEST(FixLengths, MakesThemNumbersEverywhere) {
+  const Graph graph = parse_graph(
+      "graph g(x: f32[s, 2*n], k: i64[]) -> (y, z)\n"
+      "  length s: 1..64\n  length n: 1..\n  length k = input 1: 0..\n"
+      "  y = reshape(x, shape=[2*n, s])\n  z = length(value=s + k)\n");
+  const Graph fixed = fix_lengths(graph, {{"s", 32}, {"k", 5}});
+  validate(fixed);
+  EXPECT_EQ(to_text(fixed),
+            "graph g(x: f32[32, 2*n], k: i64[]) -> (y, z)\n"
+            "  length n: 1..\n  length k = input 1: 5..5\n"
+            "  y = reshape(x, shape=[2*n, 32])\n  z = length(value=37)\n");
+  EXPECT_EQ(to_text(fix_lengths(graph, {})), to_text(graph));
 }
 
 TEST(ExpandUnsupported, CarriesScopesAndLeavesWhatIsSpelled) {

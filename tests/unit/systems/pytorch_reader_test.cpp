@@ -180,6 +180,23 @@ TEST(PytorchReader, ADynamicBatchIsANamedLength) {
   }
 }
 
+TEST(PytorchReader, AnIntegerArgumentTellsALength) {
+  for (const std::string file : {"counted.pt2", "counted.core.pt2"}) {
+    const Graph graph = read_model(file).graph;
+    ASSERT_EQ(graph.inputs.size(), 2U);
+    EXPECT_EQ(graph[graph.inputs[1]].name, "n");
+    const LengthRange* told = length_told_by(graph, 1);
+    ASSERT_NE(told, nullptr);
+    EXPECT_EQ(graph[graph.outputs[0]].type.shape.at(0), Dim::symbol(told->name));
+    auto executor = make_reference_executor(graph);
+    const std::int64_t n = 4;
+    const auto outputs = executor->run(std::vector{
+        Tensor::zeros(DType::f32, {2, 4}), Tensor::from_integers(DType::i64, {}, std::span(&n, 1))});
+    EXPECT_EQ(outputs.at(0).shape(), (std::vector<std::int64_t>{4, 2, 3}));
+    EXPECT_EQ(outputs.at(1).integers(), std::vector<std::int64_t>{8});
+  }
+}
+
 TEST(PytorchReader, ChangedBuffersAreStates) {
   for (const std::string file : {"train_bn.pt2", "train_bn.core.pt2"}) {
     const Graph graph = read_model(file).graph;
