@@ -16,7 +16,7 @@ FILE, TABLE, FUNCTION = 500, 800, 50
 NEW = 2_500
 ROOMS = {
     "base": 630,
-    "cli": 2_230,
+    "cli": 2_330,
     "codecs": 1_540,
     "graph": 3_810,
     "ops": 4_610,

@@ -24,14 +24,14 @@ struct DimBounds {
   };
   Interval of(const Dim& dim) const;
   Interval of(const Dim::Factor& factor) const;
-  /// Whether it is at least 0 throughout the ranges; false where that does not show.
-  bool never_negative(const Dim& dim) const;
+  /// Whether it is at least 0 throughout the ranges; false where that does not show after `effort`
+  /// looks into minima and maxima, which are counted down.
+  bool never_negative(const Dim& dim, int& effort) const;
   /// As simple as the ranges allow, with the numbers put in.
   Dim simple(const Dim& dim) const;
 
  private:
   Dim number_or_symbol(const std::string& name) const;
-  bool never_negative(const Dim& dim, int& effort) const;
 };
 
 struct DimAlgebra {

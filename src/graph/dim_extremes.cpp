@@ -92,11 +92,6 @@ Interval DimBounds::of(const Dim& dim) const {
   return sum;
 }
 
-bool DimBounds::never_negative(const Dim& dim) const {
-  int effort = 64;
-  return never_negative(dim, effort);
-}
-
 bool DimBounds::never_negative(const Dim& dim, int& effort) const {
   if (at_least(of(dim).least, 0)) return true;
   if (effort-- <= 0) return false;
@@ -168,18 +163,25 @@ class Contest {
     bool nested = false;  // a minimum or maximum is in it
   };
 
-  bool beats(const Entry& x, const Entry& y) const {
+  bool beats(const Entry& x, const Entry& y) {
     const Entry& low = least_ ? x : y;
     const Entry& high = least_ ? y : x;
     if (high.interval.least && low.interval.most && *high.interval.least >= *low.interval.most)
       return true;
     // Only what they share can say more than their ends.
     if (!low.nested && !high.nested && !DimAlgebra::share_terms(low.dim, high.dim)) return false;
-    return bounds_.never_negative(high.dim - low.dim);
+    // Long lengths without a simple answer are kept as they are: what all pairs cost is bounded,
+    // too.
+    int here = std::min(64, left_);
+    const int before = here;
+    const bool beaten = bounds_.never_negative(high.dim - low.dim, here);
+    left_ -= before - std::max(here, 0);
+    return beaten;
   }
 
   bool least_;
   const DimBounds& bounds_;
+  int left_ = 1024;  // looks into nested ones
   std::vector<Entry> kept_;
 };
 

@@ -82,7 +82,10 @@ class Parser {
     if (!take("**")) return base;
     blank();
     const Dim exponent = number();
-    if (exponent.value() > 64) fault("has a power beyond 64");
+    // A few letters would be work for long.
+    const bool plain = base.known() || base.lone_symbol();
+    if (exponent.value() > (plain ? 64 : 8))
+      fault(plain ? "has a power beyond 64" : "has a power beyond 8 of an expression");
     return power_of(base, exponent.value());
   }
 

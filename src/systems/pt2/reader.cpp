@@ -133,6 +133,12 @@ class Reader {
     const auto* value = input.argument.as<Argument::Value>();
     if (value == nullptr) {
       if (const auto* length = input.argument.as<Dim>()) return add_length(input.name, *length);
+      const auto* foreign = input.argument.as<Argument::Foreign>();
+      if (foreign != nullptr && foreign->tag.starts_with("as_sym_")) {
+        throw Error(Fault::unsupported, "",
+                    fmt::format("an input is a number of kind {}; we read integers and tensors",
+                                quoted(foreign->tag)));
+      }
       if (input.argument.as<Argument::None>() == nullptr || !input.name.empty()) {
         note(input.name,
              "this input is no tensor; it stays what it was when the model was exported");
