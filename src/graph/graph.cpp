@@ -41,8 +41,10 @@ class Binder {
   Lengths bind() {
     check_kinds();
     for (const std::size_t i : typed_) learn_value(i);
-    check_ranges();
-    report();
+    if (misfits_.empty()) {
+      check_ranges();
+      report();
+    }
     // Names that stand alone first, so that "s0 + 1" is checked against s0 and not the other way
     // round.
     for (const bool alone : {true, false}) {

@@ -46,7 +46,10 @@ std::optional<Sample> sample_of(const OperatorCase& one, const Node& node) {
     sample.operands.push_back(id == ValueId::none ? std::nullopt : std::optional(at));
     operands.push_back(id == ValueId::none ? id : inputs[at]);
   }
-  sample.graph = std::move(b).finish(b.emit_all(node.op, operands, node.attributes));
+  Signature signature;
+  signature.lengths = one.graph.signature.lengths;
+  const std::vector<ValueId> outputs = b.emit_all(node.op, operands, node.attributes);
+  sample.graph = std::move(b).finish(outputs, std::move(signature));
   return sample;
 }
 

@@ -21,10 +21,12 @@ std::string as_int(std::size_t number) { return fmt::format(R"({{"as_int": {}}})
 /// One row of activations, and a weight.
 struct Types {
   explicit Types(std::size_t width)
-      : row(tensor_meta(R"({"as_expr": {"expr_str": "Symbol('batch', integer=True)", "hint": )" +
-                            as_int(2) + "}}, " + as_int(width),
-                        as_int(width) + ", " + as_int(1))),
-        weight(tensor_meta(as_int(width) + ", " + as_int(width), as_int(width) + ", " + as_int(1))) {}
+      : row(tensor_meta(
+            R"json({"as_expr": {"expr_str": "Symbol('batch', integer=True)", "hint": )json" +
+                as_int(2) + "}}, " + as_int(width),
+            as_int(width) + ", " + as_int(1))),
+        weight(
+            tensor_meta(as_int(width) + ", " + as_int(width), as_int(width) + ", " + as_int(1))) {}
   std::string row;
   std::string weight;
 };

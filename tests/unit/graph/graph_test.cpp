@@ -56,10 +56,10 @@ TEST(BindLengths, ReadsNamesFromValues) {
       "  length rows: 1..8\n  length n = input 1: 0..4\n");
   const auto bind = [&](std::int64_t n, std::int64_t length) -> std::string {
     try {
-      const Lengths lengths = bind_lengths(
-          graph, std::vector{Tensor::zeros(DType::f32, {2}),
-                             Tensor::from_integers(DType::i64, {}, std::span(&n, 1)),
-                             Tensor::zeros(DType::f32, {length})});
+      const Lengths lengths =
+          bind_lengths(graph, std::vector{Tensor::zeros(DType::f32, {2}),
+                                          Tensor::from_integers(DType::i64, {}, std::span(&n, 1)),
+                                          Tensor::zeros(DType::f32, {length})});
       return std::to_string(lengths.at("rows")) + " " + std::to_string(lengths.at("n"));
     } catch (const Error& error) {
       return error.what();
@@ -74,9 +74,10 @@ TEST(BindLengths, ReadsNamesFromValues) {
 }
 
 TEST(BindLengths, OnlyAnIntegerTellsALength) {
-  for (const std::string wrong :
-       {"length n = input 2: 0..", "length n = input 0: 0..", "length n = input 1: 0..\n  length m = input 1: 0.."}) {
-    EXPECT_THROW(parse_graph("graph g(x: f32[n], k: i64[]) -> ()\n  " + wrong + "\n"), Error) << wrong;
+  for (const std::string wrong : {"length n = input 2: 0..", "length n = input 0: 0..",
+                                  "length n = input 1: 0..\n  length m = input 1: 0.."}) {
+    EXPECT_THROW(parse_graph("graph g(x: f32[n], k: i64[]) -> ()\n  " + wrong + "\n"), Error)
+        << wrong;
   }
 }
 

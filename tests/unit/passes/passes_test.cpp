@@ -40,7 +40,7 @@ TEST(FixLengths, MakesThemNumbersEverywhere) {
   const Graph fixed = fix_lengths(graph, {{"s", 32}, {"k", 5}});
   validate(fixed);
   EXPECT_EQ(to_text(fixed),
-            "graph g(x: f32[32, 2*n], k: i64[]) -> (y, z)\n"
+            "isomer 1\ngraph g(x: f32[32, 2*n], k: i64[]) -> (y, z)\n"
             "  length n: 1..\n  length k = input 1: 5..5\n"
             "  y = reshape(x, shape=[2*n, 32])\n  z = length(value=37)\n");
   EXPECT_EQ(to_text(fix_lengths(graph, {})), to_text(graph));

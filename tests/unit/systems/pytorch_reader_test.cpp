@@ -190,8 +190,9 @@ TEST(PytorchReader, AnIntegerArgumentTellsALength) {
     EXPECT_EQ(graph[graph.outputs[0]].type.shape.at(0), Dim::symbol(told->name));
     auto executor = make_reference_executor(graph);
     const std::int64_t n = 4;
-    const auto outputs = executor->run(std::vector{
-        Tensor::zeros(DType::f32, {2, 4}), Tensor::from_integers(DType::i64, {}, std::span(&n, 1))});
+    const auto outputs =
+        executor->run(std::vector{Tensor::zeros(DType::f32, {2, 4}),
+                                  Tensor::from_integers(DType::i64, {}, std::span(&n, 1))});
     EXPECT_EQ(outputs.at(0).shape(), (std::vector<std::int64_t>{4, 2, 3}));
     EXPECT_EQ(outputs.at(1).integers(), std::vector<std::int64_t>{8});
   }
