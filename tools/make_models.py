@@ -429,7 +429,11 @@ def make(name, folder):
     torch.export.save(forget_paths(exported), folder / f"{name}.pt2")
     torch.export.save(forget_paths(core, own_frames_only=True), folder / f"{name}.core.pt2")
     metadata = {"torch": torch.__version__, "batch": "yes" if dynamic else "no"}
-    save_file(record(module, args, kwargs, isinstance(dynamic, dict)), folder / f"{name}.safetensors", metadata)
+    save_file(
+        record(module, args, kwargs, isinstance(dynamic, dict)),
+        folder / f"{name}.safetensors",
+        metadata,
+    )
 
 
 def main():
