@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -33,15 +34,20 @@ struct Place {
 
 struct Graph;
 
+/// A graph inside a node: a branch, or what is repeated. It reads nothing from outside: what it
+/// needs are the node's inputs. The named lengths are the outer graph's, and its signature says
+/// their ranges again. It has no states, and no constants with names. Equal ones are shared.
+using Body = std::shared_ptr<const Graph>;
+
 struct Node {
   std::string op;               // a name from the catalog
   std::vector<ValueId> inputs;  // ValueId::none where an optional input is absent
   std::vector<ValueId> outputs;
   Attributes
       attributes;  // in the order of the op's signature; those equal to the default are left out
-  std::vector<Graph> bodies;  // branches of `if`, body of `loop`
-  std::string scope;          // "encoder.0.mlp": the module it lived in
-  Place place;                // may be empty
+  std::vector<Body> bodies;  // in the order of the op's signature
+  std::string scope;         // "encoder.0.mlp": the module it lived in
+  Place place;               // may be empty
 };
 
 /// A weight, a buffer or a literal. `names` are its exact names in the source's state_dict: several

@@ -128,19 +128,32 @@ class Printer {
 
   std::string print() {
     name_values();
-    header();
+    text_ += fmt::format("{}graph {}\n", indent_, title());
     signature();
     for (const LengthRange& range : graph_.signature.lengths) length(range);
     for (const auto& [path, name] : graph_.classes) {
       text_ += fmt::format("{}  module {}\n", indent_, module_text(path, name));
     }
-    for (const Constant& constant : graph_.constants) line(constant);
-    for (const State& state : graph_.states) line(state);
-    for (const Node& node : graph_.nodes) line(node);
+    lines();
+    return std::move(text_);
+  }
+
+  /// What is inside a node. Its lengths are the outer graph's.
+  std::string print_body() {
+    name_values();
+    text_ += fmt::format("{}{} {{\n", indent_, title());
+    lines();
+    text_ += fmt::format("{}}}\n", indent_);
     return std::move(text_);
   }
 
  private:
+  void lines() {
+    for (const Constant& constant : graph_.constants) line(constant);
+    for (const State& state : graph_.states) line(state);
+    for (const Node& node : graph_.nodes) line(node);
+  }
+
   void name_values() {
     // Literals that something uses are written there; one that nothing uses still has its line.
     std::vector<ValueId> used = graph_.outputs;
@@ -198,18 +211,19 @@ class Printer {
     return number(*literal->second);
   }
 
-  void header() {
+  /// "mlp(x: f32[2]) -> (y)"
+  std::string title() const {
     std::vector<std::string> inputs;
     for (const ValueId id : graph_.inputs) {
       inputs.push_back(fmt::format("{}: {}", name(id), isomer::to_text(graph_[id].type)));
     }
     std::vector<std::string> outputs;
     for (const ValueId id : graph_.outputs) outputs.push_back(alone(id));
-    const std::string title = identifier(graph_.name) == graph_.name && !graph_.name.empty()
-                                  ? graph_.name
-                                  : quoted_with(graph_.name, '"');
-    text_ += fmt::format("{}graph {}({}) -> ({})\n", indent_, title, fmt::join(inputs, ", "),
-                         fmt::join(outputs, ", "));
+    const std::string name_text = identifier(graph_.name) == graph_.name && !graph_.name.empty()
+                                      ? graph_.name
+                                      : quoted_with(graph_.name, '"');
+    return fmt::format("{}({}) -> ({})", name_text, fmt::join(inputs, ", "),
+                       fmt::join(outputs, ", "));
   }
 
   /// How callers see it, where that is more than a flat list in and a value or a flat tuple out.
@@ -276,9 +290,8 @@ class Printer {
                          outputs.empty() ? "()" : fmt::format("{}", fmt::join(outputs, ", ")),
                          node.op, fmt::join(arguments, ", "));
     text_ += origin_text(node.scope, node.place) + "\n";
-    for (const Graph& body : node.bodies) {
-      text_ += Printer(body, data_text_, indent_ + "    ").print();
-    }
+    for (const Body& body : node.bodies)
+      text_ += Printer(*body, data_text_, indent_ + "    ").print_body();
   }
 
   const Graph& graph_;

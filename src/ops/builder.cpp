@@ -105,11 +105,11 @@ void Builder::keep(ValueId state_now, ValueId next) {
 }
 
 std::vector<ValueId> Builder::emit_all(std::string_view op, std::vector<ValueId> inputs,
-                                       Attributes attributes) {
+                                       Attributes attributes, std::vector<Body> bodies) {
   const OpSchema& schema = op_named(op);
   const auto type_of = [this](ValueId id) -> const TensorType& { return type(id); };
-  CheckedCall call =
-      checked_call(schema, std::move(inputs), attributes, graph_.signature.lengths, type_of);
+  CheckedCall call = checked_call(schema, std::move(inputs), attributes, bodies,
+                                  graph_.signature.lengths, type_of);
   Node node;
   node.op = op;
   node.inputs = std::move(call.inputs);
@@ -117,6 +117,7 @@ std::vector<ValueId> Builder::emit_all(std::string_view op, std::vector<ValueId>
     node.outputs.push_back(add_value("", std::move(result)));
   }
   node.attributes = canonical(schema, call.attributes);
+  node.bodies = std::move(bodies);
   node.scope = scope_;
   node.place = place_;
   uses_.add(node);

@@ -32,7 +32,7 @@ class Builder final : public Emitter {
 
   /// Adds a node. A variadic number of outputs is what the type rule says.
   std::vector<ValueId> emit_all(std::string_view op, std::vector<ValueId> inputs,
-                                Attributes attributes = {}) override;
+                                Attributes attributes = {}, std::vector<Body> bodies = {}) override;
 
   /// What named lengths may be: types are as simple as that allows.
   void assume(std::vector<LengthRange> lengths);

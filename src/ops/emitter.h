@@ -20,7 +20,8 @@ class Emitter {
 
   /// All outputs of an operator. Throws Fault::model for what its type rule refuses.
   virtual std::vector<ValueId> emit_all(std::string_view op, std::vector<ValueId> inputs,
-                                        Attributes attributes = {}) = 0;
+                                        Attributes attributes = {},
+                                        std::vector<Body> bodies = {}) = 0;
   virtual const TensorType& type(ValueId id) const = 0;
   /// A tensor without a state_dict name.
   virtual ValueId constant(Tensor data) = 0;

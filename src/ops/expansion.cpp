@@ -20,10 +20,38 @@ std::vector<ValueId> expanded_in_f32(Emitter& e, const OpSchema& schema, const O
     types[i].dtype = DType::f32;
     inputs[i] = in_type(e, inputs[i], DType::f32);
   }
-  return schema.expand(e, OpCall{call.attributes, inputs, types});
+  return schema.expand(e, OpCall{call.attributes, inputs, types, call.bodies});
+}
+
+/// A number stays one, as its author wrote it.
+ValueId emit_constant(Emitter& e, const Constant& constant) {
+  const DType dtype = constant.data.dtype();
+  if (!is_literal(constant) || is_complex(dtype)) return e.constant(constant.data);
+  if (is_floating(dtype)) return e.literal(dtype, number_of(constant));
+  return e.literal(dtype, constant.data.integers()[0]);
 }
 
 }  // namespace
+
+std::vector<ValueId> emit_body(Emitter& e, const Graph& body, std::span<const ValueId> inputs) {
+  expect(inputs.size() == body.inputs.size(), "a body is given all its inputs");
+  std::vector<ValueId> values(body.values.size(), ValueId::none);
+  const auto value = [&](ValueId id) -> ValueId& { return values[static_cast<std::size_t>(id)]; };
+  const auto mapped = [&](const std::vector<ValueId>& ids) {
+    std::vector<ValueId> result;
+    for (const ValueId id : ids) result.push_back(id == ValueId::none ? id : value(id));
+    return result;
+  };
+  for (std::size_t i = 0; i < inputs.size(); ++i) value(body.inputs[i]) = inputs[i];
+  for (const Constant& constant : body.constants)
+    value(constant.value) = emit_constant(e, constant);
+  for (const Node& node : body.nodes) {
+    const std::vector<ValueId> results =
+        e.emit_all(node.op, mapped(node.inputs), node.attributes, node.bodies);
+    for (std::size_t i = 0; i < results.size(); ++i) value(node.outputs[i]) = results[i];
+  }
+  return mapped(body.outputs);
+}
 
 std::vector<ValueId> emit_expansion(Emitter& e, const OpSchema& schema, const OpCall& call,
                                     std::span<const LengthRange> ranges) {

@@ -18,5 +18,6 @@ std::span<const OpSchema> attention_ops();
 std::span<const OpSchema> random_ops();
 std::span<const OpSchema> creation_ops();
 std::span<const OpSchema> loss_ops();
+std::span<const OpSchema> control_ops();
 
 }  // namespace isomer

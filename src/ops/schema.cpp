@@ -23,6 +23,7 @@ const OpFamily families[] = {
     {"random", random_ops()},
     {"creation", creation_ops()},
     {"loss", loss_ops()},
+    {"control", control_ops()},
 };
 
 struct CatalogEntry {
@@ -223,7 +224,12 @@ Prototype parse_signature(std::string_view signature) {
   expect(open != std::string_view::npos && arrow != std::string_view::npos,
          "a signature reads 'name(inputs and attributes) -> outputs'");
   Prototype result;
-  for (std::string_view text : parameters_in(signature.substr(open + 1, arrow - open - 1))) {
+  std::string_view parameters = signature.substr(open + 1, arrow - open - 1);
+  if (const std::size_t bodies = parameters.find(';'); bodies != std::string_view::npos) {
+    result.bodies = parameters_in(parameters.substr(bodies + 1));
+    parameters = parameters.substr(0, bodies);
+  }
+  for (std::string_view text : parameters_in(parameters)) {
     if (const std::size_t colon = text.find(':'); colon != std::string_view::npos) {
       result.settings.push_back(setting_in(text, colon));
       continue;

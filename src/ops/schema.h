@@ -20,6 +20,7 @@ struct OpCall {
   const Attributes& attributes;       // complete: defaults are filled in, kinds are the signature's
   std::span<const ValueId> inputs;    // ValueId::none where an optional input is absent
   std::span<const TensorType> types;  // of the inputs; f32[] where absent
+  std::span<const Body> bodies = {};  // one for each of the signature's
 
   bool has(std::size_t i) const { return i < inputs.size() && inputs[i] != ValueId::none; }
   template <class T>
@@ -79,7 +80,9 @@ struct Traits {
 ///   "conv(x, weight, bias?, stride: ints = [1, 1], groups: int = 1) -> y"
 /// Inputs have no kind: `x` is required, `bias?` optional, `xs...` any number (last). Attributes
 /// have one of the kinds bool int float string dtype dim ints dims, then a default, or `?` for "may
-/// be absent", or neither for "must be given". Outputs: `-> y`, `-> (y, indices)` or `-> ys...`.
+/// be absent", or neither for "must be given". Bodies come last, behind a semicolon:
+///   "if(condition, xs...; then, else) -> ys..."
+/// Outputs: `-> y`, `-> (y, indices)` or `-> ys...`.
 struct OpSchema {
   std::string_view signature;
   /// Types of the outputs. Throws Fault::model with what would be right.
@@ -130,6 +133,7 @@ struct Prototype {
   };
   std::vector<Input> inputs;
   std::vector<Setting> settings;
+  std::vector<std::string_view> bodies;
   std::vector<std::string_view> outputs;
   bool variadic_outputs = false;
 };

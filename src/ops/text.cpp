@@ -21,14 +21,17 @@ struct Operand {
   LiteralKind kind = LiteralKind::real;
 };
 
+/// Tensors that stand elsewhere, by key.
+using Stored = std::unordered_map<std::string_view, const Tensor*>;
+
 class GraphReader {
  public:
-  GraphReader(Cursor cursor, std::span<const std::pair<std::string, Tensor>> stored)
-      : cursor_(std::move(cursor)), builder_("") {
-    for (const auto& [key, tensor] : stored) stored_.emplace(key, &tensor);
-  }
+  /// `depth`: of bodies around it.
+  GraphReader(Cursor cursor, const Stored& stored, int depth = 0)
+      : cursor_(std::move(cursor)), stored_(stored), depth_(depth), builder_("") {}
 
   Graph read() {
+    cursor_.demand("graph");
     header();
     while (!cursor_.at_end()) {
       line();
@@ -36,6 +39,7 @@ class GraphReader {
     }
     keep_states();
     std::vector<ValueId> outputs = results();
+    if (!cursor_.at_line_end()) cursor_.fail("here the line should end");
     signature_.lengths = std::move(lengths_);
     const std::size_t leaves =
         count_leaves(signature_.arguments) + count_leaves(signature_.keywords);
@@ -48,14 +52,34 @@ class GraphReader {
     return graph;
   }
 
+  /// A body: "then(a: f32[2]) -> (b) {", lines, "}". `cursor` is moved behind it.
+  Body read_body(std::vector<LengthRange> lengths, Cursor& cursor) {
+    lengths_ = std::move(lengths);
+    header();
+    while (cursor_.peek() != '}') {
+      if (cursor_.at_end()) cursor_.fail("the body should end with '}'");
+      body_line();
+      cursor_.next_line();
+    }
+    cursor_.demand("}");
+    const std::size_t end = cursor_.offset();
+    std::vector<ValueId> outputs = results();
+    cursor_.demand("{");
+    if (!cursor_.at_line_end()) cursor_.fail("here the line should end");
+    cursor.move_to(end);
+    signature_.lengths = std::move(lengths_);
+    return std::make_shared<const Graph>(
+        std::move(builder_).finish(std::move(outputs), std::move(signature_)));
+  }
+
  private:
   void header() {
-    cursor_.demand("graph");
     const std::size_t begin = cursor_.offset();
     std::string title = cursor_.peek() == '"' ? cursor_.quoted_text()
                                               : std::string(cursor_.name("the graph's name"));
     if (title.size() > longest_name) cursor_.fail("the graph's name is too long", begin);
     builder_ = Builder(std::move(title));
+    builder_.assume(lengths_);
     read_list(cursor_, "(", ")", [&] {
       const std::size_t where = cursor_.offset();
       const std::string name = new_name("an input's name");
@@ -73,7 +97,6 @@ class GraphReader {
     cursor_.move_to(results_);
     std::vector<ValueId> outputs;
     read_list(cursor_, "(", ")", [&] { outputs.push_back(alone()); });
-    if (!cursor_.at_line_end()) cursor_.fail("here the line should end");
     return outputs;
   }
 
@@ -185,6 +208,24 @@ class GraphReader {
         begin);
   }
 
+  /// Weights, states and how callers see it belong to the whole graph.
+  void body_line() {
+    const std::size_t begin = cursor_.offset();
+    const std::string_view word = cursor_.word();
+    const char next = cursor_.peek();
+    cursor_.move_to(begin);
+    if (next == '=' || next == ',' || next == '(' || word.empty()) return read_node();
+    if (word != "buffer") {
+      cursor_.fail(fmt::format("a line of a body begins with buffer or 'y ='; this one with {}",
+                               quoted(word)),
+                   begin);
+    }
+    cursor_.take("buffer");
+    read_constant(false);
+    if (!constant_names_.empty())
+      cursor_.fail("a buffer of a body has no name in the state_dict", begin);
+  }
+
   void read_length() {
     const std::size_t begin = cursor_.offset();
     LengthRange range = read_range(cursor_);
@@ -282,8 +323,10 @@ class GraphReader {
     read_origin(cursor_, scope, place);
     builder_.at(std::move(scope), std::move(place));
     std::vector<ValueId> inputs = settle(operands);
-    const std::vector<ValueId> outputs = cursor_.at(
-        where, [&] { return builder_.emit_all(op, std::move(inputs), std::move(attributes)); });
+    std::vector<Body> bodies = read_bodies(schema);
+    const std::vector<ValueId> outputs = cursor_.at(where, [&] {
+      return builder_.emit_all(op, std::move(inputs), std::move(attributes), std::move(bodies));
+    });
     if (outputs.size() != names.size()) {
       cursor_.fail(fmt::format("'{}' makes {} and {} named", op, counted(outputs.size(), "output"),
                                names.size() == 1 ? "1 is" : fmt::format("{} are", names.size())),
@@ -294,6 +337,23 @@ class GraphReader {
       builder_.name(outputs[i], names[i]);
       define(names[i], outputs[i]);
     }
+  }
+
+  std::vector<Body> read_bodies(const OpSchema& schema) {
+    constexpr int deepest = 64;
+    std::vector<Body> bodies;
+    for (const std::string_view name : prototype(schema).bodies) {
+      cursor_.next_line();
+      if (depth_ >= deepest) cursor_.fail("bodies are nested too deep");
+      const std::size_t begin = cursor_.offset();
+      if (cursor_.at_end() || cursor_.peek() == '}') {
+        cursor_.fail(
+            fmt::format("'{}' has a body '{}', which should come here", schema.name(), name),
+            begin);
+      }
+      bodies.push_back(GraphReader(cursor_, stored_, depth_ + 1).read_body(lengths_, cursor_));
+    }
+    return bodies;
   }
 
   std::vector<std::string> output_names() {
@@ -391,7 +451,8 @@ class GraphReader {
   static constexpr std::size_t longest_name = 1000;
 
   Cursor cursor_;
-  std::unordered_map<std::string_view, const Tensor*> stored_;
+  const Stored& stored_;
+  int depth_;
   Builder builder_;
   std::unordered_map<std::string, ValueId> values_;
   std::unordered_set<ValueId> literals_;                 // that are written with their type
@@ -405,68 +466,7 @@ class GraphReader {
   std::map<std::string, std::string> classes_;
 };
 
-bool read_boolean(Cursor& cursor) {
-  if (cursor.take("true")) return true;
-  cursor.demand("false");
-  return false;
-}
-
-double read_real(Cursor& cursor) {
-  return read_elements(cursor, DType::f64, std::vector<std::int64_t>{}).doubles()[0];
-}
-
-template <class Item>
-auto read_items(Cursor& cursor, Item&& item) {
-  std::vector<decltype(item())> items;
-  read_list(cursor, "[", "]", [&] { items.push_back(item()); });
-  return items;
-}
-
 }  // namespace
-
-Attribute read_attribute(Cursor& cursor, Kind kind) {
-  switch (kind) {
-    case Kind::boolean: return read_boolean(cursor);
-    case Kind::integer: return cursor.integer();
-    case Kind::real: return read_real(cursor);
-    case Kind::text: return cursor.quoted_text();
-    case Kind::dtype: return read_dtype(cursor);
-    case Kind::dim: return read_dim(cursor);
-    case Kind::integers: return read_items(cursor, [&] { return cursor.integer(); });
-    case Kind::dims: return read_items(cursor, [&] { return read_dim(cursor); });
-  }
-  throw Error(Fault::bug, "", "an attribute's kind is none");
-}
-
-Attribute read_attribute(Cursor& cursor, const OpSchema& schema, std::string_view name,
-                         std::size_t begin) {
-  const std::vector<Prototype::Setting>& settings = prototype(schema).settings;
-  const auto setting = std::ranges::find(settings, name, &Prototype::Setting::name);
-  if (setting != settings.end()) return read_attribute(cursor, setting->kind);
-  std::vector<std::string_view> known;
-  for (const Prototype::Setting& one : settings) known.push_back(one.name);
-  const std::string_view close = nearest(name, known);
-  if (!close.empty()) {
-    cursor.fail(fmt::format("'{}' has no attribute {}; did you mean '{}'?", schema.name(),
-                            quoted(name), close),
-                begin);
-  }
-  cursor.fail(fmt::format("'{}' has no attribute {}; it has {}", schema.name(), quoted(name),
-                          known.empty() ? "none" : listed(known)),
-              begin);
-}
-
-void read_origin(Cursor& cursor, std::string& scope, Place& place) {
-  if (cursor.take("@")) scope = read_word_or_quoted(cursor, ".");
-  if (cursor.at_line_end()) return;
-  const std::size_t begin = cursor.offset();
-  place.file = read_word_or_quoted(cursor, "./-");
-  if (place.file.empty()) cursor.fail("a scope (@a.b) or a place (net.py:12) should come here");
-  cursor.demand(":");
-  const std::int64_t number = cursor.integer();
-  if (number < 0 || number > 1'000'000'000) cursor.fail("this is no line of a program", begin);
-  place.line = static_cast<int>(number);
-}
 
 TextOpening read_opening(Cursor& cursor) {
   TextOpening opening;
@@ -487,7 +487,9 @@ TextOpening read_opening(Cursor& cursor) {
 }
 
 Graph read_graph(Cursor cursor, std::span<const std::pair<std::string, Tensor>> stored) {
-  return GraphReader(std::move(cursor), stored).read();
+  Stored by_key;
+  for (const auto& [key, tensor] : stored) by_key.emplace(key, &tensor);
+  return GraphReader(std::move(cursor), by_key).read();
 }
 
 Graph parse_graph(std::string_view text) {

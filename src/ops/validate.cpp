@@ -1,10 +1,15 @@
 #include "ops/validate.h"
 
+#include <algorithm>
+
 #include "base/text.h"
+#include "graph/text.h"
 #include "ops/rules.h"
 
 namespace isomer {
 namespace {
+
+void require_bodies(const OpSchema& schema, std::span<const Body> bodies);
 
 class Validator {
  public:
@@ -57,8 +62,9 @@ class Validator {
       types[i] = graph_[node.inputs[i]].type;
     }
     const Attributes attributes = complete(schema, node.attributes);
-    const std::vector<TensorType> inferred =
-        output_types(schema, OpCall{attributes, node.inputs, types}, graph_.signature.lengths);
+    for (std::size_t i = 0; i < node.bodies.size(); ++i) check_body(schema, node, i);
+    const std::vector<TensorType> inferred = output_types(
+        schema, OpCall{attributes, node.inputs, types, node.bodies}, graph_.signature.lengths);
     if (inferred.size() != node.outputs.size()) {
       refuse("the number of outputs",
              fmt::format("is {}; it should be {}", node.outputs.size(), inferred.size()));
@@ -66,6 +72,24 @@ class Validator {
     for (std::size_t i = 0; i < inferred.size(); ++i) {
       make(node.outputs[i], "an output");
       same_type(node.outputs[i], inferred[i], "an output");
+    }
+  }
+
+  void check_body(const OpSchema& schema, const Node& node, std::size_t i) const {
+    require_bodies(schema, node.bodies);
+    const Graph& body = *node.bodies[i];
+    with_place([&] { return fmt::format("body '{}'", prototype(schema).bodies[i]); },
+               [&] {
+                 require_lengths(body);
+                 Validator(body).run();
+               });
+  }
+
+  void require_lengths(const Graph& body) const {
+    for (const LengthRange& range : body.signature.lengths) {
+      if (std::ranges::find(graph_.signature.lengths, range) != graph_.signature.lengths.end())
+        continue;
+      refuse(fmt::format("length {}", to_text(range)), "is not one of the outer graph's");
     }
   }
 
@@ -94,17 +118,28 @@ void check_inputs(const OpSchema& schema, const Prototype& wanted, std::vector<V
                               wanted.inputs[std::min(i, wanted.inputs.size() - 1)].name));
     }
   }
-  if (variadic && inputs.size() == fixed) {
+  if (variadic && inputs.size() == fixed && wanted.bodies.empty()) {
     throw Error(Fault::model, "", fmt::format("'{}' needs at least one input", schema.name()));
   }
+}
+
+void require_bodies(const OpSchema& schema, std::span<const Body> bodies) {
+  const std::size_t wanted = prototype(schema).bodies.size();
+  if (bodies.size() == wanted) return;
+  throw Error(
+      Fault::model, "",
+      fmt::format("'{}' needs {} and has {}", schema.name(),
+                  wanted == 1 ? "one body" : fmt::format("{} bodies", wanted), bodies.size()));
 }
 
 }  // namespace
 
 CheckedCall checked_call(const OpSchema& schema, std::vector<ValueId> inputs,
-                         const Attributes& given, std::span<const LengthRange> ranges,
+                         const Attributes& given, std::span<const Body> bodies,
+                         std::span<const LengthRange> ranges,
                          const std::function<const TensorType&(ValueId)>& type_of) {
   check_inputs(schema, prototype(schema), inputs);
+  require_bodies(schema, bodies);
   std::vector<TensorType> types(inputs.size(), TensorType{DType::f32, {}});
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (inputs[i] != ValueId::none) types[i] = type_of(inputs[i]);
@@ -113,7 +148,7 @@ CheckedCall checked_call(const OpSchema& schema, std::vector<ValueId> inputs,
   std::vector<TensorType> results =
       with_place([&] { return fmt::format("operator '{}'", schema.name()); },
                  [&] {
-                   return output_types(schema, OpCall{attributes, inputs, types}, ranges);
+                   return output_types(schema, OpCall{attributes, inputs, types, bodies}, ranges);
                  });
   return {std::move(inputs), std::move(attributes), std::move(results)};
 }

@@ -20,7 +20,8 @@ struct CheckedCall {
 
 /// Throws Fault::model for what is no call of the operator.
 CheckedCall checked_call(const OpSchema& schema, std::vector<ValueId> inputs,
-                         const Attributes& attributes, std::span<const LengthRange> ranges,
+                         const Attributes& attributes, std::span<const Body> bodies,
+                         std::span<const LengthRange> ranges,
                          const std::function<const TensorType&(ValueId)>& type_of);
 
 /// "node 17 'conv1' (conv), in encoder.0, net.py:12": how messages name a node.

@@ -1,12 +1,17 @@
+#include <unordered_map>
+
 #include "base/text.h"
 #include "ops/validate.h"
+#include "passes/differentiate_control.h"
 #include "passes/passes.h"
 #include "passes/rewrite.h"
 
 namespace isomer {
 namespace {
 
-bool has_rule(std::string_view op) { return op_named(op).vjp != nullptr; }
+bool has_rule(std::string_view op) {
+  return op_named(op).vjp != nullptr || differentiates_bodies(op);
+}
 
 /// Every node with its own rule: composites without one are spelled out until their parts have one.
 Graph with_rules(const Graph& graph) {
@@ -55,11 +60,12 @@ class Backward {
     }
     for (const Node& node : forward_.nodes) {
       out_.at(node.scope, node.place);
-      const std::vector<ValueId> results = out_.emit_all(node.op, inputs_of(node), node.attributes);
-      for (std::size_t i = 0; i < results.size(); ++i) {
-        value(node.outputs[i]) = results[i];
-        out_.name(results[i], forward_[node.outputs[i]].name);
+      EmittedNode emitted = emit_forward(out_, node, inputs_of(node));
+      for (std::size_t i = 0; i < emitted.outputs.size(); ++i) {
+        value(node.outputs[i]) = emitted.outputs[i];
+        out_.name(emitted.outputs[i], forward_[node.outputs[i]].name);
       }
+      if (!emitted.saved.empty()) saved_.emplace(&node, std::move(emitted.saved));
     }
   }
 
@@ -113,13 +119,22 @@ class Backward {
       throw Error(Fault::unsupported, "", fmt::format("'{}' has no derivative", node.op));
     fill_zeros(node, given);
     const std::vector<ValueId> inputs = inputs_of(node);
-    const std::vector<ValueId> parts =
-        with_call(out_, node, inputs, [&](const OpSchema& schema, const OpCall& call) {
-          return schema.vjp(out_, call, Cotangents{outputs, given});
-        });
+    const std::vector<ValueId> parts = cotangents_of_inputs(node, inputs, outputs, given);
     for (std::size_t i = 0; i < parts.size() && i < node.inputs.size(); ++i) {
       if (node.inputs[i] != ValueId::none) collect(node.inputs[i], parts[i]);
     }
+  }
+
+  std::vector<ValueId> cotangents_of_inputs(const Node& node, const std::vector<ValueId>& inputs,
+                                            std::span<const ValueId> outputs,
+                                            std::span<const ValueId> given) {
+    if (differentiates_bodies(node.op)) {
+      return pull_back_bodies(out_, node, inputs, {{outputs.begin(), outputs.end()}, saved_[&node]},
+                              given);
+    }
+    return with_call(out_, node, inputs, [&](const OpSchema& schema, const OpCall& call) {
+      return schema.vjp(out_, call, Cotangents{outputs, given});
+    });
   }
 
   ValueId zeros(const TensorType& type) {
@@ -135,6 +150,7 @@ class Backward {
   Builder out_;
   std::vector<ValueId> values_;      // of the forward graph, in the new one
   std::vector<ValueId> cotangents_;  // collected so far, by value of the forward graph
+  std::unordered_map<const Node*, std::vector<ValueId>> saved_;  // for the derivative
 };
 
 }  // namespace

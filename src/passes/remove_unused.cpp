@@ -36,6 +36,10 @@ Graph remove_unused(const Graph& graph) {
     }
     return true;
   });
+  BodyMap bodies(remove_unused);
+  for (Node& node : kept.nodes) {
+    if (!node.bodies.empty()) node = bodies(node);
+  }
   // A walk that changes nothing else numbers the remaining values anew.
   return rewrite(kept, [](Builder&, const Graph&, const Node&, std::span<const ValueId>) {
     return std::nullopt;

@@ -10,7 +10,7 @@
 namespace isomer {
 namespace {
 
-/// Carries a graph's door over to a new one and knows what became of each old value.
+/// Carries a graph's interface over to a new one and knows what became of each old value.
 class Copy {
  public:
   explicit Copy(const Graph& old)
@@ -33,11 +33,10 @@ class Copy {
 
   /// Runs the rule, or copies the node; its results take the old values' places and names.
   void add(const Node& node, const Rule& rule) {
-    expect(node.bodies.empty(), "no operator has bodies yet");
     out_.at(node.scope, node.place);
     const std::vector<ValueId> inputs = inputs_of(node);
     std::optional<std::vector<ValueId>> results = rule(out_, old_, node, inputs);
-    if (!results) results = out_.emit_all(node.op, inputs, node.attributes);
+    if (!results) results = out_.emit_all(node.op, inputs, node.attributes, node.bodies);
     expect(results->size() == node.outputs.size(), "a rule returns one value per output");
     for (std::size_t i = 0; i < node.outputs.size(); ++i) {
       const ValueId result = (*results)[i];
@@ -87,15 +86,48 @@ void refuse(const Graph& graph, const std::map<std::string, Missing>& missing) {
 }
 
 bool needs_expansion(const Graph& graph, const Spells& spells) {
-  return std::ranges::any_of(graph.nodes, [&](const Node& node) { return !spells(node.op); });
+  return std::ranges::any_of(graph.nodes, [&](const Node& node) {
+    return !spells(node.op) || std::ranges::any_of(node.bodies, [&](const Body& body) {
+      return needs_expansion(*body, spells);
+    });
+  });
+}
+
+void find_missing(const Graph& graph, const Spells& spells, std::map<std::string, Missing>& all) {
+  for (const Node& node : graph.nodes) {
+    for (const Body& body : node.bodies) find_missing(*body, spells, all);
+    if (spells(node.op) || op_named(node.op).expand != nullptr) continue;
+    Missing& found = all[node.op];
+    if (found.count++ == 0) found.first = describe(graph, node);
+  }
 }
 
 }  // namespace
 
+Body BodyMap::operator()(const Body& body) {
+  const auto found = changed_.find(body);
+  if (found != changed_.end()) return found->second;
+  return changed_.emplace(body, std::make_shared<const Graph>(change_(*body))).first->second;
+}
+
+Node BodyMap::operator()(const Node& node) {
+  Node result = node;
+  for (Body& body : result.bodies) body = (*this)(body);
+  return result;
+}
+
 Graph rewrite(const Graph& graph, const Rule& rule) {
+  BodyMap bodies([&](const Graph& body) { return rewrite(body, rule); });
   Copy copy(graph);
   for (const Node& node : graph.nodes) {
-    with_place([&] { return describe(graph, node); }, [&] { copy.add(node, rule); });
+    with_place([&] { return describe(graph, node); },
+               [&] {
+                 if (node.bodies.empty()) {
+                   copy.add(node, rule);
+                 } else {
+                   copy.add(bodies(node), rule);
+                 }
+               });
   }
   return std::move(copy).finish();
 }
@@ -104,11 +136,7 @@ Graph expand_unsupported(const Graph& graph, const Spells& spells) {
   Graph result = graph;
   while (needs_expansion(result, spells)) {
     std::map<std::string, Missing> missing;
-    for (const Node& node : result.nodes) {
-      if (spells(node.op) || op_named(node.op).expand != nullptr) continue;
-      Missing& found = missing[node.op];
-      if (found.count++ == 0) found.first = describe(result, node);
-    }
+    find_missing(result, spells, missing);
     if (!missing.empty()) refuse(graph, missing);
     result = rewrite(result,
                      [&](Builder& out, const Graph&, const Node& node,

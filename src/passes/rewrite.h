@@ -4,6 +4,7 @@
 // validates.
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <vector>
@@ -17,9 +18,25 @@ namespace isomer {
 using Rule = std::function<std::optional<std::vector<ValueId>>(
     Builder& out, const Graph& old, const Node& node, std::span<const ValueId> inputs)>;
 
-/// Walks the graph once. Inputs, constants, states, names, places and the signature carry over;
-/// what nothing uses any more stays until `remove_unused`.
+/// Walks the graph once, and each distinct body once before the nodes that have it. Inputs,
+/// constants, states, names, places and the signature carry over; what nothing uses any more stays
+/// until `remove_unused`.
 Graph rewrite(const Graph& graph, const Rule& rule);
+
+/// Bodies by what they were: each distinct one is changed once, and stays shared.
+class BodyMap {
+ public:
+  using Change = std::function<Graph(const Graph&)>;
+  explicit BodyMap(Change change) : change_(std::move(change)) {}
+
+  Body operator()(const Body& body);
+  /// The node with its bodies changed.
+  Node operator()(const Node& node);
+
+ private:
+  Change change_;
+  std::map<Body, Body> changed_;
+};
 
 /// What a rule may look at for `node`, its inputs being in `out`: hands the schema and the call to
 /// `use`.
@@ -31,7 +48,7 @@ auto with_call(const Emitter& out, const Node& node, std::span<const ValueId> in
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (inputs[i] != ValueId::none) types[i] = out.type(inputs[i]);
   }
-  return use(schema, OpCall{attributes, inputs, types});
+  return use(schema, OpCall{attributes, inputs, types, node.bodies});
 }
 
 /// Emits the expansion of a composite operator.

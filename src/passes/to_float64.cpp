@@ -32,13 +32,17 @@ void widen(Constant& constant, const Widening& widened) {
   constant.written.reset();
 }
 
-/// Types are inferred anew on the way, so only the graph's door and the dtypes among the attributes
-/// change.
-Graph with_wide_door(Graph graph, const Widening& widened) {
+/// Types are inferred anew on the way, so only the interfaces of the graph and its bodies and the
+/// dtypes among the attributes change.
+Graph with_wide_interface(Graph graph, const Widening& widened) {
   for (const ValueId id : graph.inputs) graph[id].type.dtype = widened(graph[id].type.dtype);
   for (Constant& constant : graph.constants) widen(constant, widened);
   for (State& state : graph.states) {
     state.initial = state.initial.converted(widened(state.initial.dtype()));
+  }
+  BodyMap bodies([&](const Graph& body) { return with_wide_interface(body, widened); });
+  for (Node& node : graph.nodes) {
+    if (!node.bodies.empty()) node = bodies(node);
   }
   return graph;
 }
@@ -49,17 +53,18 @@ std::vector<ValueId> in_double(Builder& out, const Node& node, std::span<const V
   for (NamedAttribute& attribute : attributes) {
     if (auto* dtype = std::get_if<DType>(&attribute.value)) *dtype = widened(*dtype);
   }
-  return out.emit_all(node.op, {inputs.begin(), inputs.end()}, attributes);
+  return out.emit_all(node.op, {inputs.begin(), inputs.end()}, attributes, node.bodies);
 }
 
 }  // namespace
 
 Graph to_float64(const Graph& graph) {
   const Widening widened{lives_in_half(graph)};
-  return rewrite(with_wide_door(graph, widened), [&](Builder& out, const Graph&, const Node& node,
-                                                     std::span<const ValueId> inputs) {
-    return std::optional(in_double(out, node, inputs, widened));
-  });
+  return rewrite(
+      with_wide_interface(graph, widened),
+      [&](Builder& out, const Graph&, const Node& node, std::span<const ValueId> inputs) {
+        return std::optional(in_double(out, node, inputs, widened));
+      });
 }
 
 }  // namespace isomer

@@ -1,5 +1,7 @@
 #include "run/tensor_emitter.h"
 
+#include "base/error.h"
+
 namespace isomer {
 
 ValueId TensorEmitter::constant(Tensor data) {
@@ -18,7 +20,8 @@ ValueId TensorEmitter::literal(DType dtype, std::int64_t value) {
 }
 
 std::vector<ValueId> TensorEmitter::emit_all(std::string_view op, std::vector<ValueId> inputs,
-                                             Attributes attributes) {
+                                             Attributes attributes, std::vector<Body> bodies) {
+  expect(bodies.empty(), "an operator with bodies runs in a graph");
   std::vector<const Tensor*> tensors;
   for (const ValueId id : inputs) tensors.push_back(id == ValueId::none ? nullptr : &(*this)[id]);
   std::vector<ValueId> result;

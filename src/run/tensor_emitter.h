@@ -19,7 +19,7 @@ class TensorEmitter : public Emitter {
 
   using Emitter::constant;
   std::vector<ValueId> emit_all(std::string_view op, std::vector<ValueId> inputs,
-                                Attributes attributes = {}) override;
+                                Attributes attributes = {}, std::vector<Body> bodies = {}) override;
   const TensorType& type(ValueId id) const override {
     return values_.at(static_cast<std::size_t>(id)).type;
   }

@@ -251,10 +251,13 @@ std::optional<bool> views(std::string_view op) {
       results, [](const c10::Argument& result) { return result.alias_info() != nullptr; });
 }
 
-bool runs(std::string_view op) { return is_native(op) || aten::row_of(op) != nullptr; }
+bool runs(std::string_view op) {
+  return is_native(op) || has_control(op) || aten::row_of(op) != nullptr;
+}
 
 Action bind(const Graph& graph, const Node& node) {
   if (is_native(node.op)) return bind_native(node);
+  if (has_control(node.op)) return bind_control(node);
   const aten::Row* row = aten::row_of(node.op);
   if (row == nullptr) throw Error(Fault::bug, node.op, "the operator should have been expanded");
   Bound bound{schema_of(*row), {}};

@@ -41,4 +41,8 @@ Action bind(const Graph& graph, const Node& node);
 Action bind_native(const Node& node);
 bool is_native(std::string_view op);
 
+/// The same for operators with bodies.
+Action bind_control(const Node& node);
+bool has_control(std::string_view op);
+
 }  // namespace isomer::libtorch

@@ -1,6 +1,5 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
-#include <ATen/ops/from_blob.h>
 #include <ATen/ops/zeros_like.h>
 #include <c10/core/InferenceMode.h>
 #include <c10/util/Exception.h>
@@ -11,9 +10,8 @@
 #include <utility>
 
 #include "ops/validate.h"
-#include "passes/rewrite.h"
 #include "run/torch_module.h"
-#include "torch/call.h"
+#include "torch/plan.h"
 
 namespace isomer::libtorch {
 namespace {
@@ -21,135 +19,11 @@ namespace {
 // Tensors
 // --------------------------------------------------------------------------------------------------------------
 
-/// Shares the bytes and keeps them alive. libtorch never writes to it, for no operator of ours
-/// writes to its inputs.
-at::Tensor wrapped(const Tensor& tensor) {
-  const Bytes& bytes = tensor.bytes();
-  void* data = const_cast<std::byte*>(bytes.data().data());
-  return at::from_blob(
-      data, tensor.shape(), [owner = bytes.owner()](void*) {}, scalar_type(tensor.dtype()));
-}
-
 /// Shares the memory where it is contiguous and keeps it alive.
 Tensor unwrapped(const at::Tensor& tensor, DType dtype) {
   auto owner = std::make_shared<const at::Tensor>(tensor.detach().contiguous());
   const std::span data(static_cast<const std::byte*>(owner->const_data_ptr()), owner->nbytes());
   return Tensor(dtype, owner->sizes().vec(), Bytes{owner, data});
-}
-
-// Plans
-// ----------------------------------------------------------------------------------------------------------------
-
-struct PlannedNode {
-  Action action;
-  std::vector<ValueId> done_with;  // values that no later node reads
-};
-
-/// What is decided once for a graph.
-struct Plan {
-  Graph graph;
-  std::vector<PlannedNode> nodes;
-  std::vector<std::pair<ValueId, at::Tensor>> constants;
-};
-
-std::vector<PlannedNode> planned_nodes(const Graph& graph) {
-  std::vector<char> kept(graph.values.size());
-  for (const ValueId id : graph.outputs) kept[static_cast<std::size_t>(id)] = 1;
-  for (const State& state : graph.states) kept[static_cast<std::size_t>(state.next)] = 1;
-  std::vector<PlannedNode> nodes(graph.nodes.size());
-  // Backwards: the first reader met is the last one.
-  for (std::size_t i = nodes.size(); i-- > 0;) {
-    const Node& node = graph.nodes[i];
-    nodes[i].action =
-        with_place([&] { return describe(graph, node); }, [&] { return bind(graph, node); });
-    for (const auto* ids : {&node.inputs, &node.outputs}) {
-      for (const ValueId id : *ids) {
-        if (id == ValueId::none) continue;
-        if (std::exchange(kept[static_cast<std::size_t>(id)], 1) != 0) continue;
-        nodes[i].done_with.push_back(id);
-      }
-    }
-  }
-  return nodes;
-}
-
-Plan plan_for(const Graph& graph) {
-  Plan plan;
-  plan.graph = expand_unsupported(graph, runs);
-  plan.nodes = planned_nodes(plan.graph);
-  for (const Constant& constant : plan.graph.constants) {
-    plan.constants.emplace_back(constant.value, wrapped(constant.data));
-  }
-  return plan;
-}
-
-/// One run's values.
-class Values {
- public:
-  explicit Values(const Plan& plan) : values_(plan.graph.values.size()) {
-    for (const auto& [id, tensor] : plan.constants) (*this)[id] = tensor;
-  }
-  at::Tensor& operator[](ValueId id) { return values_[static_cast<std::size_t>(id)]; }
-
- private:
-  std::vector<at::Tensor> values_;
-};
-
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
-
-/// What libtorch throws becomes an Error of ours at that place.
-template <class Where, class Work>
-decltype(auto) translated(const Where& where, Work&& work) {
-  try {
-    return work();
-  } catch (const Error&) {
-    throw;
-  } catch (const c10::Error& error) {
-    throw Error(Fault::model, where(), "libtorch: " + first_line(error.what_without_backtrace()));
-  } catch (const std::exception& error) {
-    throw Error(Fault::model, where(), "libtorch: " + first_line(error.what()));
-  }
-}
-
-std::string type_text(const at::Tensor& tensor) {
-  for (int i = 0; i <= static_cast<int>(DType::c128); ++i) {
-    const auto dtype = static_cast<DType>(i);
-    if (scalar_type(dtype) == tensor.scalar_type()) return to_text(dtype, tensor.sizes().vec());
-  }
-  return c10::toString(tensor.scalar_type());
-}
-
-/// Exact, or the type rules and libtorch disagree and nothing after it could be trusted.
-void require_promised(const Graph& graph, const Node& node, std::size_t i, const at::Tensor& output,
-                      const Lengths& lengths) {
-  const TensorType& type = graph[node.outputs[i]].type;
-  const std::vector<std::int64_t> shape = evaluate(type.shape, lengths);
-  if (output.scalar_type() == scalar_type(type.dtype) && output.sizes().equals(shape)) return;
-  throw Error(
-      Fault::bug, describe(graph, node),
-      "libtorch gives " + type_text(output) + "; it should be " + to_text(type.dtype, shape));
-}
-
-void run_node(const Graph& graph, const Node& node, const Action& action, Values& values,
-              const Context& context) {
-  std::vector<at::Tensor> inputs;
-  inputs.reserve(node.inputs.size());
-  for (const ValueId id : node.inputs)
-    inputs.push_back(id == ValueId::none ? at::Tensor() : values[id]);
-  std::vector<at::Tensor> outputs =
-      translated([&] { return describe(graph, node); }, [&] { return action(inputs, context); });
-  expect(outputs.size() >= node.outputs.size(), "libtorch gives every output of a node");
-  for (std::size_t i = 0; i < node.outputs.size(); ++i) {
-    require_promised(graph, node, i, outputs[i], context.lengths);
-    values[node.outputs[i]] = std::move(outputs[i]);
-  }
-}
-
-void run_all(const Plan& plan, Values& values, const Context& context) {
-  for (std::size_t i = 0; i < plan.nodes.size(); ++i) {
-    run_node(plan.graph, plan.graph.nodes[i], plan.nodes[i].action, values, context);
-    for (const ValueId id : plan.nodes[i].done_with) values[id].reset();
-  }
 }
 
 // Executors

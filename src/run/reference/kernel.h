@@ -4,6 +4,7 @@
 // of the operator, so it is slow where speed would hide the meaning.
 
 #include <cstdint>
+#include <functional>
 #include <random>
 #include <span>
 #include <string_view>
@@ -54,12 +55,16 @@ std::int64_t truncated(double x, DType dtype);
 /// `count` times the same value, of which an integer `dtype` keeps the whole part.
 Elements filled(DType dtype, std::int64_t count, double value);
 
+/// Runs a body of the node on its inputs; gives its outputs.
+using RunBody = std::function<std::vector<Operand>(std::span<const Operand* const> inputs)>;
+
 /// What a kernel gets, and where its results go.
 struct KernelCall {
   const Attributes& attributes;            // complete, and every length a number
   std::span<const Operand* const> inputs;  // null where an optional one is absent
   std::span<Operand> results;              // typed; their elements are to be set, unrounded
   std::mt19937_64& random;
+  std::span<const RunBody> bodies = {};
 
   bool has(std::size_t i) const { return i < inputs.size() && inputs[i] != nullptr; }
   const Operand& input(std::size_t i) const { return *inputs[i]; }
@@ -101,6 +106,7 @@ std::span<const Kernel> linear_kernels();
 std::span<const Kernel> convolution_kernels();
 std::span<const Kernel> random_kernels();
 std::span<const Kernel> creation_kernels();
+std::span<const Kernel> control_kernels();
 
 /// The kernel of a primitive operator, or null.
 const Kernel* find_kernel(std::string_view op);

@@ -16,13 +16,15 @@ class DocumentEmitter final : public TensorEmitter {
       : TensorEmitter(operators), precision_(precision) {}
 
   std::vector<ValueId> emit_all(std::string_view op, std::vector<ValueId> inputs,
-                                Attributes attributes = {}) override {
+                                Attributes attributes = {},
+                                std::vector<Body> bodies = {}) override {
     for (NamedAttribute& attribute : attributes) {
       const auto* dtype = std::get_if<DType>(&attribute.value);
       if (precision_ == Precision::f64 && dtype != nullptr && *dtype == DType::f32)
         attribute.value = DType::f64;
     }
-    return TensorEmitter::emit_all(op, std::move(inputs), std::move(attributes));
+    return TensorEmitter::emit_all(op, std::move(inputs), std::move(attributes),
+                                   std::move(bodies));
   }
 
  private:

@@ -48,7 +48,8 @@ class BoundedEmitter final : public TensorEmitter {
       : TensorEmitter(shared.operators), shared_(shared) {}
 
   std::vector<ValueId> emit_all(std::string_view op, std::vector<ValueId> inputs,
-                                Attributes attributes = {}) override {
+                                Attributes attributes = {},
+                                std::vector<Body> bodies = {}) override {
     for (const ValueId id : inputs) {
       if (id != ValueId::none) spend((*this)[id].count());
     }
@@ -57,7 +58,7 @@ class BoundedEmitter final : public TensorEmitter {
       spend(numpy::product_of_lengths((*this)[inputs[0]].count(), columns));
     }
     std::vector<ValueId> results =
-        TensorEmitter::emit_all(op, std::move(inputs), std::move(attributes));
+        TensorEmitter::emit_all(op, std::move(inputs), std::move(attributes), std::move(bodies));
     for (const ValueId id : results) spend((*this)[id].count());
     return results;
   }

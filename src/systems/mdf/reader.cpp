@@ -174,7 +174,7 @@ bool Reader::restore(const std::string& id, const Node& node, const NodeOrigin& 
   }
   const auto type_of = [this](ValueId value) -> const TensorType& { return builder_.type(value); };
   const CheckedCall call = checked_call(op_named(origin.op), std::move(inputs), origin.attributes,
-                                        builder_.graph().signature.lengths, type_of);
+                                        {}, builder_.graph().signature.lengths, type_of);
   const auto ports = written_outputs(node, origin, call);
   if (!ports) return false;
   builder_.at(origin.scope, origin.place);

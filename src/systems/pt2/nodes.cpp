@@ -36,21 +36,6 @@ const std::string* value_name(const ExportNode& node, std::string_view argument)
   return nullptr;
 }
 
-/// The names of all tensors that a node gives; empty where there is none.
-std::vector<std::string> output_names(const ExportNode& node) {
-  std::vector<std::string> names;
-  for (const Argument& output : node.outputs) {
-    if (const auto* value = output.as<Argument::Value>()) {
-      names.push_back(value->name);
-    } else if (const auto* values = output.as<Argument::Values>()) {
-      names.insert(names.end(), values->names.begin(), values->names.end());
-    } else {
-      names.emplace_back();
-    }
-  }
-  return names;
-}
-
 /// Both lengths are numbers, and different ones.
 bool differ(const Dim& a, const Dim& b) { return a.known() && b.known() && a.value() != b.value(); }
 
@@ -92,6 +77,9 @@ class ArgumentReader {
     for (const Dim& dim : dims) nodes_.check_length(dim);
     return dims;
   }
+  aten::Argument operator()(const Argument::Condition&) {
+    throw Error(Fault::unsupported, "", "has a comparison of lengths as an argument");
+  }
   aten::Argument operator()(const Argument::Subgraph&) {
     throw Error(Fault::unsupported, "", "has a graph as an argument");
   }
@@ -108,6 +96,20 @@ class ArgumentReader {
 };
 
 }  // namespace
+
+std::vector<std::string> output_names(const ExportNode& node) {
+  std::vector<std::string> names;
+  for (const Argument& output : node.outputs) {
+    if (const auto* value = output.as<Argument::Value>()) {
+      names.push_back(value->name);
+    } else if (const auto* values = output.as<Argument::Values>()) {
+      names.insert(names.end(), values->names.begin(), values->names.end());
+    } else {
+      names.emplace_back();
+    }
+  }
+  return names;
+}
 
 void Scope::define(const std::string& name, Cell cell) {
   if (!cells_.emplace(name, cell).second) {
@@ -131,6 +133,10 @@ const TensorType& type_of(const ExportGraph& graph, const std::string& name) {
 
 void NodeReader::run(const ExportGraph& graph, Scope& scope) {
   for (const ExportNode& node : graph.nodes) {
+    if (node.symbolic && !node.outputs.empty()) {
+      if (const auto* condition = node.outputs[0].as<Argument::Condition>())
+        conditions_[condition->name] = &node;
+    }
     if (node.symbolic || is_guard(node)) continue;
     with_place([&] { return describe(node); }, [&] { run_node(node, graph, scope); });
   }
@@ -139,11 +145,7 @@ void NodeReader::run(const ExportGraph& graph, Scope& scope) {
 void NodeReader::run_node(const ExportNode& node, const ExportGraph& graph, Scope& scope) {
   try {
     builder_.at(node.scope, node.place);
-    if (node.target == "torch.ops.higher_order.wrap_with_set_grad_enabled") {
-      inline_block(node, scope);
-    } else {
-      emit(node, graph, scope);
-    }
+    if (!run_higher_order(node, graph, scope)) emit(node, graph, scope);
   } catch (const Error& error) {
     if (error.fault() != Fault::unsupported) throw;
     problems_.add(node, error.text());
@@ -161,7 +163,9 @@ void NodeReader::emit(const ExportNode& node, const ExportGraph& graph, Scope& s
   const aten::Row* row = aten::row_for(twin);
   if (row == nullptr) throw Error(Fault::unsupported, "", "");
   first_new_ = builder_.graph().values.size();
-  const std::vector<ValueId> results = aten::emit(builder_, {twin, arguments_of(node, scope)});
+  std::vector<aten::NamedArgument> arguments = arguments_of(node, scope);
+  if (autocast_) cast_as_autocast(node, graph, arguments);
+  const std::vector<ValueId> results = aten::emit(builder_, {twin, std::move(arguments)});
   const std::vector<std::string> names = output_names(node);
   if (results.empty() || results.size() < names.size()) {
     throw Error(Fault::file, "",
@@ -219,43 +223,6 @@ void NodeReader::bind(const ExportNode& node, const ExportGraph& graph, Scope& s
                                : cells_.add_view(results[i], names[i], scope.at(*base),
                                                  sharing == aten::Sharing::certain));
   }
-}
-
-/// `with torch.no_grad():` stands in the export as an operator with a graph of its own.
-void NodeReader::inline_block(const ExportNode& node, Scope& scope) {
-  const bool* gradient = node.inputs.size() < 2 ? nullptr : node.inputs[0].argument.as<bool>();
-  const auto* graph =
-      gradient == nullptr ? nullptr : node.inputs[1].argument.as<Argument::Subgraph>();
-  if (graph == nullptr || (*graph)->inputs.size() != node.inputs.size() - 2) {
-    throw Error(Fault::unsupported, "", "has unusual arguments");
-  }
-  const ExportGraph& block = **graph;
-  Scope inner;
-  for (std::size_t i = 0; i < block.inputs.size(); ++i) {
-    const auto* name = block.inputs[i].as<Argument::Value>();
-    const auto* operand = node.inputs[i + 2].argument.as<Argument::Value>();
-    // Numbers are resolved inside already.
-    if (name != nullptr && operand != nullptr) inner.define(name->name, scope.at(operand->name));
-  }
-  run(block, inner);
-  builder_.at(node.scope, node.place);
-  const std::vector<std::string> names = output_names(node);
-  if (names.size() != block.outputs.size()) {
-    throw Error(Fault::file, "", "its graph gives another number of values");
-  }
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    const auto* output = block.outputs[i].as<Argument::Value>();
-    if (output == nullptr || names[i].empty()) continue;
-    const Cell cell = inner.at(output->name);
-    scope.define(names[i], *gradient ? cell : detached(cell, names[i]));
-  }
-}
-
-/// The same memory, through which no gradient flows.
-Cell NodeReader::detached(Cell cell, const std::string& name) {
-  const ValueId value = cells_.read(cell);
-  const aten::Call call{"detach.default", {{"self", value}}};
-  return cells_.add_view(aten::emit(builder_, call)[0], name, cell, true);
 }
 
 std::vector<aten::NamedArgument> NodeReader::arguments_of(const ExportNode& node,

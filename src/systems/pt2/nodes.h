@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -26,6 +27,9 @@ class Scope {
   std::unordered_map<std::string, Cell> cells_;
 };
 
+/// The names of all tensors that a node gives; empty where there is none.
+std::vector<std::string> output_names(const ExportNode& node);
+
 /// The type that the export gives a value. Throws Fault::file where it gives none.
 const TensorType& type_of(const ExportGraph& graph, const std::string& name);
 
@@ -50,8 +54,29 @@ class NodeReader {
              const std::vector<std::string>& names);
   void bind(const ExportNode& node, const ExportGraph& graph, Scope& scope, const aten::Row& row,
             const std::vector<ValueId>& results, const std::vector<std::string>& names);
+
+  // Operators with graphs (higher_order.cpp).
+
+  /// Whether the node is one of them.
+  bool run_higher_order(const ExportNode& node, const ExportGraph& graph, Scope& scope);
   void inline_block(const ExportNode& node, Scope& scope);
   Cell detached(Cell cell, const std::string& name);
+  void run_cond(const ExportNode& node, const ExportGraph& graph, Scope& scope);
+  void run_while(const ExportNode& node, const ExportGraph& graph, Scope& scope);
+  void run_scan(const ExportNode& node, const ExportGraph& graph, Scope& scope);
+  void run_map(const ExportNode& node, const ExportGraph& graph, Scope& scope);
+  std::vector<ValueId> values_of(const ExportNode& node, std::size_t argument, const Scope& scope);
+  Body body_of(const ExportNode& node, std::size_t argument, std::string name,
+               const std::vector<TensorType>& types);
+  std::vector<TensorType> types_of(const std::vector<ValueId>& values) const;
+  void scan(const ExportNode& node, const ExportGraph& graph, Scope& scope,
+            std::vector<ValueId> operands, std::size_t first);
+  ValueId condition_of(const ExportNode& node, const Scope& scope);
+  ValueId compared(const ExportNode& node);
+  void bind_fresh(const ExportNode& node, const ExportGraph& graph, Scope& scope,
+                  const std::vector<ValueId>& results);
+  void cast_as_autocast(const ExportNode& node, const ExportGraph& graph,
+                        std::vector<aten::NamedArgument>& arguments);
   std::vector<aten::NamedArgument> arguments_of(const ExportNode& node, const Scope& scope);
   void name_new(ValueId value, const std::string& name);
   void check_type(const ExportGraph& graph, const std::string& name, ValueId value) const;
@@ -61,6 +86,8 @@ class NodeReader {
   const std::set<std::string>& lengths_;
   Problems problems_;
   std::size_t first_new_ = 0;
+  bool autocast_ = false;  // PyTorch chooses the precision of what is read now
+  std::map<std::string, const ExportNode*> conditions_;  // that compare lengths, by name
 };
 
 }  // namespace isomer::pt2

@@ -49,6 +49,17 @@ void Problems::add(const ExportNode& node, std::string_view reason) {
   ++found->count;
 }
 
+void Problems::add(const Problems& inner) {
+  for (const Problem& problem : inner.problems_) {
+    const auto found = std::ranges::find(problems_, problem.what, &Problem::what);
+    if (found == problems_.end()) {
+      problems_.push_back(problem);
+    } else {
+      found->count += problem.count;
+    }
+  }
+}
+
 void Problems::throw_if_any(bool decomposed) const {
   if (problems_.empty()) return;
   const bool helps =

@@ -16,6 +16,8 @@ class Problems {
  public:
   /// `reason` may be empty: the operator is not known at all.
   void add(const ExportNode& node, std::string_view reason);
+  /// Those of a graph inside.
+  void add(const Problems& inner);
   bool empty() const { return problems_.empty(); }
   /// Throws Fault::unsupported with the whole list, and with what helps where that is known. The
   /// program may be decomposed already.

@@ -43,7 +43,8 @@ std::map<std::string, std::string> author_classes(const ExportProgram& program) 
   std::map<std::string, std::string> classes;
   for (const ExportNode& node : program.graph.nodes) {
     for (const ModuleEntry& module : node.modules) {
-      if (module.path.empty()) continue;
+      // Decomposing leaves nodes that name a hook, which is no module.
+      if (module.path.empty() || module.path.starts_with("_empty_nn_module_stack")) continue;
       if (std::string name = author_class(module.type); !name.empty())
         classes.try_emplace(module.path, std::move(name));
     }

@@ -73,6 +73,7 @@ class ArgumentParser {
     const auto [kind, value] = as_tagged(content);
     if (kind == "as_float") return {as_real(value)};
     if (kind == "as_bool") return {as_flag(value)};
+    if (kind == "as_name" && tag == "as_sym_bool") return {Argument::Condition{as_text(value)}};
     return {Argument::Foreign{std::string(tag)}};
   }
 
@@ -143,8 +144,9 @@ ExportNode parse_node(const Tree& tree, const ArgumentParser& arguments) {
   }
   const Tree::List& outputs = list_field(tree, "outputs");
   node.symbolic = !outputs.empty() && std::ranges::all_of(outputs, is_symbolic);
-  if (!node.symbolic) {
-    for (const Tree& output : outputs) node.outputs.push_back(arguments.parse(output));
+  for (const Tree& output : outputs) {
+    if (!node.symbolic || as_tagged(output).tag == "as_sym_bool")
+      node.outputs.push_back(arguments.parse(output));
   }
   const Tree* name = given(tree, "name");
   node.name = name == nullptr ? std::string() : as_text(*name);

@@ -29,13 +29,16 @@ struct ExportArgument {
   struct Values {
     std::vector<std::string> names;  // empty where an optional tensor is absent
   };
+  struct Condition {  // a comparison of lengths
+    std::string name;
+  };
   struct Ignored {};  // memory formats, layouts, devices: without meaning here
   struct Foreign {
     std::string tag;  // known to the schema, not to us: complex numbers, script objects, ...
   };
   using Subgraph = std::shared_ptr<const ExportGraph>;
 
-  std::variant<None, Value, Values, bool, std::int64_t, double, std::string, DType, Dim,
+  std::variant<None, Value, Values, Condition, bool, std::int64_t, double, std::string, DType, Dim,
                std::vector<std::int64_t>, std::vector<Dim>, std::vector<double>, std::vector<bool>,
                Subgraph, Ignored, Foreign>
       value;

@@ -1,0 +1,362 @@
+#include <algorithm>
+#include <array>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "systems/pt2/nodes.h"
+
+// Operators of an export that have graphs of their own: control flow, and blocks that stand in
+// place.
+
+namespace isomer::pt2 {
+namespace {
+
+using Argument = ExportArgument;
+
+constexpr std::string_view prefix = "torch.ops.higher_order.";
+
+// Their graph stands for itself; what is around it has no meaning for what is computed.
+constexpr std::array wrappers = {
+    std::string_view("wrap"),
+    std::string_view("wrap_with_set_grad_enabled"),
+    std::string_view("wrap_with_autocast"),
+    std::string_view("tag_activation_checkpoint"),
+    std::string_view("wrap_activation_checkpoint"),
+    std::string_view("hints_wrapper"),
+    std::string_view("strict_mode"),
+    std::string_view("invoke_subgraph"),
+};
+
+/// What autocast on a CPU carries out in its lower precision, whatever is given.
+constexpr std::array lowered = {
+    std::string_view("linear"),
+    std::string_view("matmul"),
+    std::string_view("mm"),
+    std::string_view("bmm"),
+    std::string_view("addmm"),
+    std::string_view("addbmm"),
+    std::string_view("baddbmm"),
+    std::string_view("conv1d"),
+    std::string_view("conv2d"),
+    std::string_view("conv3d"),
+    std::string_view("conv_transpose1d"),
+    std::string_view("conv_transpose2d"),
+    std::string_view("conv_transpose3d"),
+    std::string_view("_convolution"),
+    std::string_view("convolution"),
+    std::string_view("prelu"),
+    std::string_view("linalg_vecdot"),
+    std::string_view("scaled_dot_product_attention"),
+};
+
+// of Python, ours
+constexpr std::pair<std::string_view, std::string_view> comparisons[] = {
+    {"_operator.gt", "gt"}, {"_operator.ge", "ge"}, {"_operator.lt", "lt"},
+    {"_operator.le", "le"}, {"_operator.eq", "eq"}, {"_operator.ne", "ne"},
+};
+
+const Argument& argument_at(const ExportNode& node, std::size_t i) {
+  if (i >= node.inputs.size()) throw Error(Fault::unsupported, "", "has unusual arguments");
+  return node.inputs[i].argument;
+}
+
+const ExportGraph& graph_at(const ExportNode& node, std::size_t i) {
+  const auto* graph = argument_at(node, i).as<Argument::Subgraph>();
+  if (graph == nullptr) throw Error(Fault::unsupported, "", "has unusual arguments");
+  return **graph;
+}
+
+/// All operands behind a node's graph, one by one; those that are no tensors count.
+std::vector<std::string> operands_behind(const ExportNode& node, std::size_t graph) {
+  std::vector<std::string> names;
+  for (std::size_t i = graph + 1; i < node.inputs.size(); ++i) {
+    const Argument& argument = node.inputs[i].argument;
+    if (const auto* values = argument.as<Argument::Values>()) {
+      names.insert(names.end(), values->names.begin(), values->names.end());
+    } else {
+      const auto* value = argument.as<Argument::Value>();
+      names.push_back(value == nullptr ? std::string() : value->name);
+    }
+  }
+  return names;
+}
+
+std::size_t first_graph(const ExportNode& node) {
+  const auto found = std::ranges::find_if(node.inputs, [](const ExportNode::Input& input) {
+    return input.argument.as<Argument::Subgraph>() != nullptr;
+  });
+  return static_cast<std::size_t>(found - node.inputs.begin());
+}
+
+/// Whether a block switches something on (or leaves it so): its first truth value says it.
+bool flag_of(const ExportNode& node) {
+  for (const ExportNode::Input& input : node.inputs) {
+    if (const bool* flag = input.argument.as<bool>()) return *flag;
+  }
+  return true;
+}
+
+bool is_lowered(std::string_view target) {
+  target.remove_prefix(std::min(target.size(), std::string_view("torch.ops.aten.").size()));
+  return std::ranges::find(lowered, target.substr(0, target.find('.'))) != lowered.end();
+}
+
+}  // namespace
+
+bool NodeReader::run_higher_order(const ExportNode& node, const ExportGraph& graph, Scope& scope) {
+  if (!node.target.starts_with(prefix)) return false;
+  const std::string_view op = std::string_view(node.target).substr(prefix.size());
+  first_new_ = builder_.graph().values.size();
+  if (std::ranges::find(wrappers, op) != wrappers.end()) {
+    inline_block(node, scope);
+  } else if (op == "cond") {
+    run_cond(node, graph, scope);
+  } else if (op == "while_loop") {
+    run_while(node, graph, scope);
+  } else if (op == "scan") {
+    run_scan(node, graph, scope);
+  } else if (op == "map_impl") {
+    run_map(node, graph, scope);
+  } else {
+    throw Error(Fault::unsupported, "", "");
+  }
+  return true;
+}
+
+/// `with torch.no_grad():` and its like stand in the export as operators with a graph of their own.
+void NodeReader::inline_block(const ExportNode& node, Scope& scope) {
+  const std::size_t at = first_graph(node);
+  const ExportGraph& block = graph_at(node, at);
+  const std::vector<std::string> operands = operands_behind(node, at);
+  // Behind them may stand what wrappers remember.
+  if (operands.size() < block.inputs.size())
+    throw Error(Fault::unsupported, "", "has unusual arguments");
+  const std::size_t skipped =
+      node.target.ends_with("invoke_subgraph") ? operands.size() - block.inputs.size() : 0;
+  Scope inner;
+  for (std::size_t i = 0; i < block.inputs.size(); ++i) {
+    const auto* name = block.inputs[i].as<Argument::Value>();
+    const std::string& operand = operands[i + skipped];
+    // Numbers are resolved inside already.
+    if (name != nullptr && !operand.empty()) inner.define(name->name, scope.at(operand));
+  }
+  const bool flag = flag_of(node);
+  const bool autocast = autocast_;
+  if (node.target.ends_with("autocast")) autocast_ = flag;
+  run(block, inner);
+  autocast_ = autocast;
+  builder_.at(node.scope, node.place);
+  const std::vector<std::string> names = output_names(node);
+  if (names.size() != block.outputs.size())
+    throw Error(Fault::file, "", "its graph gives another number of values");
+  const bool detaches = node.target.ends_with("set_grad_enabled") && !flag;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const auto* output = block.outputs[i].as<Argument::Value>();
+    if (output == nullptr || names[i].empty()) continue;
+    const Cell cell = inner.at(output->name);
+    scope.define(names[i], detaches ? detached(cell, names[i]) : cell);
+  }
+}
+
+/// The same memory, through which no gradient flows.
+Cell NodeReader::detached(Cell cell, const std::string& name) {
+  const ValueId value = cells_.read(cell);
+  const aten::Call call{"detach.default", {{"self", value}}};
+  return cells_.add_view(aten::emit(builder_, call)[0], name, cell, true);
+}
+
+/// The export says what comes out, and so in which precision autocast carried the operator out.
+void NodeReader::cast_as_autocast(const ExportNode& node, const ExportGraph& graph,
+                                  std::vector<aten::NamedArgument>& arguments) {
+  const std::vector<std::string> names = output_names(node);
+  const auto found = names.empty() ? graph.tensors.end() : graph.tensors.find(names[0]);
+  if (found == graph.tensors.end() || !is_floating(found->second.type.dtype)) return;
+  const DType dtype = found->second.type.dtype;
+  const auto floating = [&](ValueId id) {
+    return id != ValueId::none && is_floating(builder_.dtype(id));
+  };
+  const auto cast = [&](ValueId& id) {
+    if (floating(id) && builder_.dtype(id) != dtype)
+      id = builder_.emit("cast", {id}, {{"dtype", dtype}});
+  };
+  for (aten::NamedArgument& argument : arguments) {
+    if (auto* id = std::get_if<ValueId>(&argument.value)) {
+      // A normalization keeps its weights as they are, where its input has the type already.
+      if (!is_lowered(node.target) && floating(*id) && builder_.dtype(*id) == dtype) return;
+      cast(*id);
+    } else if (auto* ids = std::get_if<std::vector<ValueId>>(&argument.value)) {
+      for (ValueId& one : *ids) cast(one);
+    }
+  }
+}
+
+// Control flow ----------------------------------------------------------------------------------
+
+std::vector<ValueId> NodeReader::values_of(const ExportNode& node, std::size_t argument,
+                                           const Scope& scope) {
+  std::vector<ValueId> values;
+  const Argument& given = argument_at(node, argument);
+  const auto* list = given.as<Argument::Values>();
+  if (list == nullptr) {
+    // An empty list may have any type.
+    const auto* numbers = given.as<std::vector<std::int64_t>>();
+    if (given.as<Argument::None>() != nullptr || (numbers != nullptr && numbers->empty()))
+      return values;
+    throw Error(Fault::unsupported, "", "has operands that are no tensors");
+  }
+  for (const std::string& name : list->names) values.push_back(cells_.read(scope.at(name)));
+  return values;
+}
+
+std::vector<TensorType> NodeReader::types_of(const std::vector<ValueId>& values) const {
+  std::vector<TensorType> types;
+  for (const ValueId id : values) types.push_back(builder_.type(id));
+  return types;
+}
+
+Body NodeReader::body_of(const ExportNode& node, std::size_t argument, std::string name,
+                         const std::vector<TensorType>& types) {
+  const ExportGraph& block = graph_at(node, argument);
+  if (block.inputs.size() != types.size())
+    throw Error(Fault::file, "", fmt::format("its graph {} takes another number of values", name));
+  Builder builder(std::move(name));
+  builder.assume(builder_.graph().signature.lengths);
+  Cells cells(builder);
+  NodeReader reader(builder, cells, lengths_);
+  reader.autocast_ = autocast_;
+  Scope scope;
+  std::vector<Cell> inputs;
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    const std::string& input = value_of(block.inputs[i]);
+    inputs.push_back(cells.add(builder.input(input, types[i]), input));
+    scope.define(input, inputs.back());
+  }
+  reader.run(block, scope);
+  problems_.add(reader.problems_);
+  std::vector<ValueId> outputs;
+  builder.at("", {});
+  for (const Argument& output : block.outputs) {
+    if (const auto* value = output.as<Argument::Value>()) {
+      outputs.push_back(cells.read(scope.at(value->name)));
+    } else if (const auto* integer = output.as<std::int64_t>()) {
+      outputs.push_back(builder.literal(DType::i64, *integer));
+    } else if (output.as<Argument::None>() == nullptr) {
+      throw Error(Fault::unsupported, "", "has a graph that gives what is no tensor");
+    }
+  }
+  for (const Cell cell : inputs) {
+    if (cells.changed(cell))
+      throw Error(Fault::unsupported, "", "has a graph that changes what it is given");
+  }
+  Signature signature;
+  signature.lengths = builder_.graph().signature.lengths;
+  return std::make_shared<const Graph>(
+      std::move(builder).finish(std::move(outputs), std::move(signature)));
+}
+
+void NodeReader::bind_fresh(const ExportNode& node, const ExportGraph& graph, Scope& scope,
+                            const std::vector<ValueId>& results) {
+  const std::vector<std::string> names = output_names(node);
+  if (results.size() != names.size()) {
+    throw Error(Fault::file, "",
+                fmt::format("gives {}; the export says {}", counted(results.size(), "value"),
+                            names.size()));
+  }
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (names[i].empty()) continue;
+    check_type(graph, names[i], results[i]);
+    name_new(results[i], names[i]);
+    scope.define(names[i], cells_.add(results[i], names[i]));
+  }
+}
+
+/// A comparison of lengths, as the node that stands for it says.
+ValueId NodeReader::compared(const ExportNode& node) {
+  const auto* found = std::ranges::find(comparisons, node.target,
+                                        &std::pair<std::string_view, std::string_view>::first);
+  if (found == std::end(comparisons) || node.inputs.size() != 2)
+    throw Error(Fault::unsupported, "", fmt::format("asks for {} of lengths", node.target));
+  std::vector<ValueId> sides;
+  for (const ExportNode::Input& input : node.inputs) {
+    if (const auto* number = input.argument.as<std::int64_t>()) {
+      sides.push_back(builder_.literal(DType::i64, *number));
+    } else if (const auto* dim = input.argument.as<Dim>()) {
+      check_length(*dim);
+      sides.push_back(builder_.emit("length", {}, {{"value", *dim}}));
+    } else {
+      throw Error(Fault::unsupported, "", "compares what is no length");
+    }
+  }
+  return builder_.emit(found->second, sides);
+}
+
+ValueId NodeReader::condition_of(const ExportNode& node, const Scope& scope) {
+  const Argument& given = argument_at(node, 0);
+  if (const bool* flag = given.as<bool>())
+    return builder_.literal(DType::boolean, std::int64_t{*flag});
+  if (const auto* condition = given.as<Argument::Condition>()) {
+    const auto found = conditions_.find(condition->name);
+    if (found != conditions_.end()) return compared(*found->second);
+  }
+  const auto* value = given.as<Argument::Value>();
+  if (value == nullptr) throw Error(Fault::unsupported, "", "has an unusual condition");
+  ValueId id = cells_.read(scope.at(value->name));
+  if (builder_.dtype(id) != DType::boolean)
+    id = builder_.emit("cast", {id}, {{"dtype", DType::boolean}});
+  if (builder_.rank(id) > 0) id = builder_.emit("reshape", {id}, {{"shape", Shape{}}});
+  return id;
+}
+
+void NodeReader::run_cond(const ExportNode& node, const ExportGraph& graph, Scope& scope) {
+  std::vector<ValueId> operands = values_of(node, 3, scope);
+  std::vector<Body> bodies = {body_of(node, 1, "then", types_of(operands)),
+                              body_of(node, 2, "else", types_of(operands))};
+  operands.insert(operands.begin(), condition_of(node, scope));
+  bind_fresh(node, graph, scope,
+             builder_.emit_all("if", std::move(operands), {}, std::move(bodies)));
+}
+
+void NodeReader::run_while(const ExportNode& node, const ExportGraph& graph, Scope& scope) {
+  std::vector<ValueId> operands = values_of(node, 2, scope);
+  const auto carried = static_cast<std::int64_t>(operands.size());
+  const std::vector<ValueId> shared = values_of(node, 3, scope);
+  operands.insert(operands.end(), shared.begin(), shared.end());
+  std::vector<Body> bodies = {body_of(node, 0, "condition", types_of(operands)),
+                              body_of(node, 1, "body", types_of(operands))};
+  bind_fresh(
+      node, graph, scope,
+      builder_.emit_all("while", std::move(operands), {{"carried", carried}}, std::move(bodies)));
+}
+
+/// What the arguments from `first` on hold is scanned, and shared.
+void NodeReader::scan(const ExportNode& node, const ExportGraph& graph, Scope& scope,
+                      std::vector<ValueId> operands, std::size_t first) {
+  const std::size_t carried = operands.size();
+  const std::vector<ValueId> scanned = values_of(node, first, scope);
+  const std::vector<ValueId> shared = values_of(node, first + 1, scope);
+  operands.insert(operands.end(), scanned.begin(), scanned.end());
+  operands.insert(operands.end(), shared.begin(), shared.end());
+  std::vector<TensorType> types = types_of(operands);
+  for (std::size_t i = carried; i < carried + scanned.size(); ++i) {
+    if (types[i].shape.empty())
+      throw Error(Fault::file, "", "scans a value that has no axis to scan along");
+    types[i].shape.erase(types[i].shape.begin());
+  }
+  const Body body = body_of(node, 0, "body", types);
+  bind_fresh(node, graph, scope,
+             builder_.emit_all("scan", std::move(operands),
+                               {{"carried", static_cast<std::int64_t>(carried)},
+                                {"scanned", static_cast<std::int64_t>(scanned.size())}},
+                               {body}));
+}
+
+void NodeReader::run_scan(const ExportNode& node, const ExportGraph& graph, Scope& scope) {
+  scan(node, graph, scope, values_of(node, 1, scope), 2);
+}
+
+/// A scan that carries nothing.
+void NodeReader::run_map(const ExportNode& node, const ExportGraph& graph, Scope& scope) {
+  scan(node, graph, scope, {}, 1);
+}
+
+}  // namespace isomer::pt2
