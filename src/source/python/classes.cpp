@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "source/python/dialect.h"
+#include "source/python/loops.h"
 #include "source/python/places.h"
 #include "source/python/python_text.h"
 
@@ -240,25 +241,6 @@ std::vector<InitLine> Classes::lines_of(std::size_t index) const {
 }
 
 namespace {
-
-void write_forward(const ForwardText& text, PythonText& out) {
-  const auto indented = [](std::string_view line) { return line.starts_with(loop_indent); };
-  out.open(text.head);
-  for (std::size_t i = 0; i < text.lines.size(); ++i) {
-    const bool inside = indented(text.lines[i]);
-    const bool next_inside = i + 1 < text.lines.size() && indented(text.lines[i + 1]);
-    const std::string_view line =
-        std::string_view(text.lines[i]).substr(inside ? loop_indent.size() : 0);
-    if (next_inside && !inside) {
-      out.open(line);
-    } else {
-      out.line(line);
-    }
-    if (inside && !next_inside) out.close();
-  }
-  if (text.lines.empty()) out.line("pass");
-  out.close();
-}
 
 void write_init(const std::string& head, const std::vector<std::string>& lines, PythonText& out) {
   if (lines.empty()) return;

@@ -20,6 +20,7 @@ struct Program {
   const Parameters& parameters;
   std::string_view stem;     // of its files
   const std::string& model;  // the name of the model's class
+  const std::string& functions;
   const std::string& classes;
   bool weights = false;   // beside it stand weights,
   bool hidden = false;    // some of them outside the state_dict, under `hidden_prefix`

@@ -375,6 +375,7 @@ class Forward {
                             const Constant* constant = modules_.constant(id);
                             return constant != nullptr && is_literal(*constant);
                           },
+                          [this](const Body& body) { return modules_.bodies.name(body); },
                           [&](std::size_t i) {
                             return uses_.contains(node.outputs[i]) && uses_[node.outputs[i]] > 0;
                           }};

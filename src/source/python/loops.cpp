@@ -43,4 +43,23 @@ std::size_t loop_length(const Modules& modules, std::span<const Item> items,
   return count;
 }
 
+void write_forward(const ForwardText& text, PythonText& out) {
+  const auto indented = [](std::string_view line) { return line.starts_with(loop_indent); };
+  out.open(text.head);
+  for (std::size_t i = 0; i < text.lines.size(); ++i) {
+    const bool inside = indented(text.lines[i]);
+    const bool next_inside = i + 1 < text.lines.size() && indented(text.lines[i + 1]);
+    const std::string_view line =
+        std::string_view(text.lines[i]).substr(inside ? loop_indent.size() : 0);
+    if (next_inside && !inside) {
+      out.open(line);
+    } else {
+      out.line(line);
+    }
+    if (inside && !next_inside) out.close();
+  }
+  if (text.lines.empty()) out.line("pass");
+  out.close();
+}
+
 }  // namespace isomer::python

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "source/python/forward.h"
 #include "source/python/modules.h"
 
 namespace isomer::python {
@@ -19,5 +20,8 @@ std::optional<std::size_t> carried(const Item& before, const Item& item);
 /// one before it gave, which nobody else uses, and else the same; 0 where they do not.
 std::size_t loop_length(const Modules& modules, std::span<const Item> items,
                         const std::map<ValueId, int>& uses);
+
+/// Writes a forward, its loops as blocks.
+void write_forward(const ForwardText& text, PythonText& out);
 
 }  // namespace isomer::python

@@ -77,9 +77,11 @@ std::set<std::string> lengths_in(const Node& node) {
   return names;
 }
 
-Modules::Modules(const Dialect& in, const Graph& of, const Layered& layered)
+Modules::Modules(const Dialect& in, const Graph& of, const Layered& layered,
+                 const Bodies& functions)
     : dialect(in),
       graph(of),
+      bodies(functions),
       operations(layered.operations),
       uses_(of, layered.operations),
       outputs_(of.outputs.begin(), of.outputs.end()) {

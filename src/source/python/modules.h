@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "graph/uses.h"
+#include "source/python/bodies.h"
 #include "source/python/layers.h"
 
 namespace isomer::python {
@@ -68,10 +69,11 @@ struct Tie {
 
 class Modules {
  public:
-  Modules(const Dialect& dialect, const Graph& graph, const Layered& layered);
+  Modules(const Dialect& dialect, const Graph& graph, const Layered& layered, const Bodies& bodies);
 
   const Dialect& dialect;
   const Graph& graph;
+  const Bodies& bodies;
   const std::vector<Operation>& operations;
   std::vector<Module> all;  // [0] is the model
   std::vector<Tie> ties;

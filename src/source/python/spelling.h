@@ -28,6 +28,8 @@ struct PythonCall {
   std::function<Expression(const Dim& dim)> length;
   /// Whether a value is a number in the author's program.
   std::function<bool(ValueId id)> is_literal;
+  /// The function that a body is.
+  std::function<std::string(const Body& body)> body;
   /// Whether anybody reads the output of that index.
   std::function<bool(std::size_t output)> used;
 

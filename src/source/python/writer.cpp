@@ -43,7 +43,8 @@ SafeTensors weights_of(const Modules& modules) {
 void check_spelled(const Dialect& dialect, const Graph& graph) {
   std::vector<std::string> missing;
   for (const Node& node : graph.nodes) {
-    if (!dialect.spells(node.op) || !node.bodies.empty()) missing.push_back(describe(graph, node));
+    if (!dialect.spells(node.op)) missing.push_back(describe(graph, node));
+    for (const Body& body : node.bodies) check_spelled(dialect, *body);
   }
   if (missing.empty()) return;
   throw Error(Fault::unsupported, graph.name,
@@ -53,19 +54,21 @@ void check_spelled(const Dialect& dialect, const Graph& graph) {
 
 }  // namespace
 
-Written write(const Dialect& dialect, const Graph& graph, std::string_view stem) {
-  check_spelled(dialect, graph);
+Written write(const Dialect& dialect, const Graph& whole, std::string_view stem) {
+  check_spelled(dialect, whole);
+  const Graph graph = with_constants_outside(whole);
   check_names(dialect, graph, stem);
   const Layered layered = recover_layers(graph, dialect.layers);
-  const Modules modules(dialect, graph, layered);
+  const Bodies bodies(dialect, graph);
+  const Modules modules(dialect, graph, layered, bodies);
   const std::string hint = class_name(graph.name);
   const Parameters parameters = parameters_of(modules);
   const Classes classes(modules, parameters, hint.empty() ? "Model" : hint);
   const SafeTensors weights = weights_of(modules);
   const bool any = !weights.tensors.empty();
   const std::string text =
-      dialect.program({modules, parameters, stem, classes.model(), classes.text(), any,
-                       has_hidden(modules), layered.training});
+      dialect.program({modules, parameters, stem, classes.model(), bodies.text(), classes.text(),
+                       any, has_hidden(modules), layered.training});
 
   Written written;
   add_renamed(graph.signature.arguments, parameters.positional, graph.name, written.notes);

@@ -89,7 +89,9 @@ const Dialect& dialect() {
       .buffer = buffer,
       .frozen = frozen,
       .filled = "fill_constants(self)",
-      .globals = "torch nn F Path load_file safe_open load fill_constants example_inputs",
+      .globals =
+          "torch nn F Path load_file safe_open load fill_constants example_inputs "
+          "_cond _scan _while_loop",
       .attributes = module_attributes,
       .dict_attributes = "clear items keys pop update values",
       .program = program,

@@ -141,11 +141,12 @@ std::string program(const Program& model) {
   PythonText out;
   out.append(heading(graph, model.stem, model.model, model.weights));
   out.append(model.weights ? "from pathlib import Path\n\nimport torch\n" : "import torch\n");
-  if (mentions(model.classes, "F.")) out.append("import torch.nn.functional as F\n");
+  const std::string body = control_functions(graph) + model.functions + model.classes;
+  if (mentions(body, "F.")) out.append("import torch.nn.functional as F\n");
   if (model.hidden) out.append("from safetensors import safe_open\n");
   if (model.weights) out.append("from safetensors.torch import load_file\n");
   out.append("from torch import nn\n");
-  out.append(model.classes);
+  out.append(body);
   out.append("\n\n");
   const std::string file = python_literal(std::string(model.stem) + ".safetensors");
   if (model.hidden) {

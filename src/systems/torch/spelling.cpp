@@ -14,8 +14,8 @@ using Table = std::unordered_map<std::string_view, const Spelling*>;
 
 Table by_op() {
   Table table;
-  for (const auto family :
-       {elementwise_spellings(), reduction_spellings(), shape_spellings(), layers_spellings()}) {
+  for (const auto family : {elementwise_spellings(), reduction_spellings(), shape_spellings(),
+                            layers_spellings(), control_spellings()}) {
     for (const Spelling& row : family)
       expect(table.emplace(row.op, &row).second, "an operator has one spelling");
   }

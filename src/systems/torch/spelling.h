@@ -17,6 +17,10 @@ std::span<const Spelling> elementwise_spellings();
 std::span<const Spelling> reduction_spellings();
 std::span<const Spelling> shape_spellings();
 std::span<const Spelling> layers_spellings();
+std::span<const Spelling> control_spellings();
+
+/// What a program defines for the operators with bodies that the graph has.
+std::string control_functions(const Graph& graph);
 
 /// The call of an operator that `spells`.
 PythonAssignments spell(const PythonCall& call);
