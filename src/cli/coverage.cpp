@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "ops/builder.h"
+#include "ops/text.h"
 #include "passes/passes.h"
 #include "passes/rewrite.h"
 
@@ -87,7 +88,34 @@ std::optional<Graph> attempt(const OpSchema& schema, const Trial& trial,
   }
 }
 
+// Bodies must fit each other and the inputs: nothing that is found by trying.
+constexpr std::pair<std::string_view, std::string_view> bodied[] = {
+    {"call", R"(graph example(x: f32[4]) -> (y)
+      y = call(x)
+        body(x: f32[4]) -> (x) {
+        })"},
+    {"if", R"(graph example(x: f32[4], flag: bool[]) -> (y)
+      y = if(flag, x)
+        then(x: f32[4]) -> (x) {
+        }
+        else(x: f32[4]) -> (x) {
+        })"},
+    {"scan", R"(graph example(x: f32[4]) -> (y)
+      y = scan(x, carried=0, scanned=1)
+        body(x: f32[]) -> (x) {
+        })"},
+    {"while", R"(graph example(x: f32[4], flag: bool[]) -> (y, z)
+      y, z = while(x, flag, carried=2)
+        condition(x: f32[4], flag: bool[]) -> (flag) {
+        }
+        body(x: f32[4], flag: bool[]) -> (x, flag) {
+        })"},
+};
+
 Graph example_of(const OpSchema& schema) {
+  for (const auto& [op, text] : bodied) {
+    if (op == schema.name()) return parse_graph(text);
+  }
   const Trial trial = trial_for(prototype(schema));
   std::vector<std::size_t> digits(trial.bases.size(), 0);
   do {
@@ -120,7 +148,7 @@ std::string_view name_of(Support support) {
 }
 
 Coverage::Coverage(const OpSchema& schema) : schema_(schema) {
-  if (schema.expand != nullptr) example_ = example_of(schema);
+  if (schema.expand != nullptr || !prototype(schema).bodies.empty()) example_ = example_of(schema);
 }
 
 Support Coverage::support(const std::function<bool(std::string_view)>& spells) const {

@@ -23,7 +23,7 @@ class Coverage {
 
  private:
   const OpSchema& schema_;
-  std::optional<Graph> example_;  // one call of the operator; none of a primitive one
+  std::optional<Graph> example_;  // one call of the operator; none of a primitive one without bodies
 };
 
 }  // namespace isomer::cli

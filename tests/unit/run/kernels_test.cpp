@@ -35,7 +35,10 @@ TEST(Kernels, EveryPrimitiveHasOneAndNoOtherOperatorDoes) {
   std::size_t count = 0;
   for (const OpFamily& family : op_families()) {
     for (const OpSchema& schema : family.ops) {
-      EXPECT_EQ(find_kernel(schema.name()) != nullptr, schema.expand == nullptr) << schema.name();
+      // A scan of unknown length cannot be written out, so it has both.
+      const bool both = schema.name() == "scan";
+      EXPECT_EQ(find_kernel(schema.name()) != nullptr, schema.expand == nullptr || both)
+          << schema.name();
       count += schema.expand == nullptr ? 1 : 0;
     }
   }

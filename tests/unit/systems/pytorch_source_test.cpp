@@ -416,7 +416,8 @@ TEST(PytorchSource, OperatorsThatItCannotSpellAreListed) {
 TEST(PytorchSource, SpellsEveryOperator) {
   for (const OpFamily& family : op_families()) {
     for (const OpSchema& schema : family.ops) {
-      EXPECT_TRUE(torch::spells(schema.name())) << schema.name();
+      const bool inlined = schema.name() == "call";
+      EXPECT_EQ(torch::spells(schema.name()), !inlined) << schema.name();
     }
   }
 }
