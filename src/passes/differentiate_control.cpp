@@ -76,12 +76,12 @@ Values pull_back_if(Builder& out, const Node& node, std::span<const ValueId> inp
 // scan ------------------------------------------------------------------------------------------
 
 /// A scan's inputs, or what belongs to them, by their part in it.
-struct Parts {
+struct ScanParts {
   Values carried;
   Values scanned;
   Values shared;
 
-  Parts(const Node& node, std::span<const ValueId> all) {
+  ScanParts(const Node& node, std::span<const ValueId> all) {
     const auto count = [&](std::string_view name) {
       return static_cast<std::size_t>(get<std::int64_t>(node.attributes, name));
     };
@@ -114,11 +114,11 @@ TensorType slice_type(const Builder& out, ValueId stacked) {
 /// What runs from the last trip to the first. It carries the cotangents of what was carried, and
 /// sums up those of what was shared.
 struct Reverse {
-  Parts inputs;    // of the scan
-  Values saved;    // what each trip was given to carry
-  Values carried;  // cotangents of the floating ones, after the last trip
-  Values slices;   // cotangents of the floating stacked outputs
-  Values shared;   // the floating ones
+  ScanParts inputs;  // of the scan
+  Values saved;      // what each trip was given to carry
+  Values carried;    // cotangents of the floating ones, after the last trip
+  Values slices;     // cotangents of the floating stacked outputs
+  Values shared;     // the floating ones
 
   Body body(const Builder& out, const Graph& derivative) const {
     Builder b("body");
@@ -153,7 +153,7 @@ struct Reverse {
   }
 };
 
-Dim trips_of(const Builder& out, const Node& node, const Parts& parts) {
+Dim trips_of(const Builder& out, const Node& node, const ScanParts& parts) {
   if (!parts.scanned.empty()) return out.shape(parts.scanned[0])[0];
   return get<Dim>(node.attributes, "trips");
 }
@@ -161,7 +161,7 @@ Dim trips_of(const Builder& out, const Node& node, const Parts& parts) {
 Values pull_back_scan(Builder& out, const Node& node, std::span<const ValueId> inputs,
                       const EmittedNode& forward, std::span<const ValueId> cotangents) {
   const Body derivative = derivative_of(node.bodies[0]);
-  Reverse reverse{Parts(node, inputs), forward.saved, {}, {}, {}};
+  Reverse reverse{ScanParts(node, inputs), forward.saved, {}, {}, {}};
   const std::size_t carries = reverse.inputs.carried.size();
   for (std::size_t i = 0; i < cotangents.size(); ++i) {
     if (cotangents[i] == ValueId::none) continue;
@@ -198,7 +198,7 @@ EmittedNode emit_forward(Builder& out, const Node& node, std::span<const ValueId
   std::vector<Body> bodies = node.bodies;
   std::size_t carried = 0;
   if (node.op == "scan") {
-    carried = Parts(node, inputs).carried.size();
+    carried = ScanParts(node, inputs).carried.size();
     bodies[0] = saving(*bodies[0], carried);
   }
   EmittedNode result{

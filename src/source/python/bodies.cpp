@@ -9,6 +9,41 @@
 namespace isomer::python {
 namespace {
 
+/// PyTorch exports no tensor made of a number inside a body, but one that an operator fills: what
+/// another body is given, and results.
+class Filled {
+ public:
+  explicit Filled(Graph graph) : graph_(std::move(graph)) {}
+
+  Graph run() {
+    for (Node& node : std::exchange(graph_.nodes, {})) {
+      if (!node.bodies.empty()) fill(node.inputs);
+      graph_.nodes.push_back(std::move(node));
+    }
+    fill(graph_.outputs);
+    return std::move(graph_);
+  }
+
+ private:
+  void fill(std::vector<ValueId>& ids) {
+    for (ValueId& id : ids) {
+      const auto constant = std::ranges::find(graph_.constants, id, &Constant::value);
+      if (constant == graph_.constants.end() || !is_literal(*constant)) continue;
+      const DType dtype = constant->data.dtype();
+      const double number = is_floating(dtype) ? number_of(*constant)
+                                               : static_cast<double>(constant->data.integers()[0]);
+      graph_.values.push_back(graph_[id]);
+      const auto filled = static_cast<ValueId>(graph_.values.size() - 1);
+      Node node{.op = "full", .outputs = {filled}};
+      node.attributes = {{"shape", Shape{}}, {"value", number}, {"dtype", dtype}};
+      graph_.nodes.push_back(std::move(node));
+      id = filled;
+    }
+  }
+
+  Graph graph_;
+};
+
 /// Where modules were is said by the model's classes, not by functions.
 Graph as_function(const Graph& body, bool tuple) {
   Graph graph = body;
@@ -17,7 +52,7 @@ Graph as_function(const Graph& body, bool tuple) {
     graph.signature.results = {
         Structure::Kind::tuple, {}, std::vector<Structure>(graph.outputs.size())};
   }
-  return graph;
+  return Filled(std::move(graph)).run();
 }
 
 /// "(x, w):" of "def forward(self, x, w):"
