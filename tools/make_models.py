@@ -237,6 +237,88 @@ class NoGrad(nn.Module):
         return self.fc(x) / scale
 
 
+def branch(condition, then, otherwise, operands):
+    if torch.compiler.is_exporting():
+        return torch.cond(condition, then, otherwise, operands)
+    return (then if condition else otherwise)(*operands)
+
+
+class Gated(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.fc = nn.Linear(width, width)
+
+    def forward(self, x, limit):
+        def narrow(x):
+            return torch.tanh(self.fc(x))
+
+        def wide(x):
+            return branch(x.mean() > 0, lambda x: x * 0.5, lambda x: self.fc(x) - x, (x,))
+
+        return branch(x.abs().max() < limit, narrow, wide, (x,))
+
+
+class Branches(nn.Module):
+    """Conditions in blocks that repeat, one inside another, with captured weights."""
+
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.ModuleList([Gated(4) for _ in range(3)])
+
+    def forward(self, x, limit):
+        for block in self.blocks:
+            x = block(x, limit)
+        return x, branch(x.shape[0] > 2, lambda x: x.sum(0), lambda x: x.amax(0), (x,))
+
+
+class Recurrence(nn.Module):
+    """A cell over time, a count carried beside it; then one function of each step."""
+
+    def __init__(self):
+        super().__init__()
+        self.cell = nn.Linear(7, 4)
+
+    def forward(self, x):
+        def step(carried, x):
+            h, count = carried
+            h = torch.tanh(self.cell(torch.cat([x, h], dim=-1)))
+            return (h, count + 1), h * count
+
+        first = (x.new_zeros(x.shape[1], 4), torch.ones(()))
+        if torch.compiler.is_exporting():
+            (last, count), steps = torch._higher_order_ops.scan(step, first, x)
+            return last, count, torch._higher_order_ops.map(lambda y: y.softmax(-1) + 0.0, steps)
+        carried, steps = first, []
+        for one in x:
+            carried, y = step(carried, one)
+            steps.append(y)
+        return *carried, torch.stack(steps).softmax(-1)
+
+
+class Iteration(nn.Module):
+    """Repeats until it is small enough; no gradient goes through, but past it."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(3, 3)
+
+    def forward(self, x):
+        def large(count, y):
+            return (y.abs().max() > 0.1).logical_and(count < 20)
+
+        def shrink(count, y):
+            return count + 1, y * 0.5
+
+        state = (torch.zeros((), dtype=torch.int64), x.detach().clone())
+        if torch.compiler.is_exporting():
+            state = torch._higher_order_ops.while_loop(large, shrink, state)
+        else:
+            while large(*state):
+                state = shrink(*state)
+        count, y = state
+        return self.fc(x) + y.detach(), count
+
+
 class Views(nn.Module):
     """Writes through views, and reads views after what they show has changed."""
 
@@ -332,6 +414,14 @@ MODELS = {
     "inplace": (Inplace, lambda: (torch.randn(3, 4),), None, False),
     "counter": (Counter, lambda: (torch.randn(2, 3),), None, False),
     "no_grad": (NoGrad, lambda: (torch.randn(2, 4),), None, False),
+    "branches": (
+        Branches,
+        lambda: (torch.randn(3, 4), torch.tensor(1.2)),
+        ({0: torch.export.Dim("batch", min=1, max=64)}, None),
+        False,
+    ),
+    "recurrence": (Recurrence, lambda: (torch.randn(5, 2, 3),), None, False),
+    "iteration": (Iteration, lambda: (torch.randn(2, 3),), None, False),
     "views": (Views, lambda: (torch.randn(3, 4),), None, False),
     "pieces": (Pieces, lambda: (torch.randn(3, 4),), None, False),
     "counted": (

@@ -34,7 +34,9 @@ class Filled {
                                                : static_cast<double>(constant->data.integers()[0]);
       graph_.values.push_back(graph_[id]);
       const auto filled = static_cast<ValueId>(graph_.values.size() - 1);
-      Node node{.op = "full", .outputs = {filled}};
+      Node node;
+      node.op = "full";
+      node.outputs = {filled};
       node.attributes = {{"shape", Shape{}}, {"value", number}, {"dtype", dtype}};
       graph_.nodes.push_back(std::move(node));
       id = filled;
