@@ -5,11 +5,15 @@
 
 namespace isomer {
 
-Graph fix_lengths(const Graph& graph, const Lengths& numbers) {
-  Graph fixed = graph;
+namespace {
+
+/// The numbers put in wherever lengths are said; other types follow.
+Graph with_numbers(Graph fixed, const Lengths& numbers) {
   const auto put_in = [&](Dim& dim) { dim = substituted(dim, numbers); };
   for (const ValueId id : fixed.inputs) std::ranges::for_each(fixed[id].type.shape, put_in);
+  BodyMap bodies([&](const Graph& body) { return with_numbers(body, numbers); });
   for (Node& node : fixed.nodes) {
+    if (!node.bodies.empty()) node = bodies(node);
     for (NamedAttribute& attribute : node.attributes) {
       if (auto* length = std::get_if<Dim>(&attribute.value)) put_in(*length);
       if (auto* lengths = std::get_if<std::vector<Dim>>(&attribute.value))
@@ -24,10 +28,15 @@ Graph fix_lengths(const Graph& graph, const Lengths& numbers) {
     const auto number = numbers.find(range.name);
     if (number != numbers.end()) range.least = *(range.most = number->second);
   }
-  // All other types follow.
-  return rewrite(fixed, [](Builder&, const Graph&, const Node&, std::span<const ValueId>) {
-    return std::nullopt;
-  });
+  return fixed;
+}
+
+}  // namespace
+
+Graph fix_lengths(const Graph& graph, const Lengths& numbers) {
+  return rewrite(
+      with_numbers(graph, numbers),
+      [](Builder&, const Graph&, const Node&, std::span<const ValueId>) { return std::nullopt; });
 }
 
 }  // namespace isomer
