@@ -296,7 +296,7 @@ class Recurrence(nn.Module):
 
 
 class Iteration(nn.Module):
-    """Repeats until it is small enough; no gradient goes through, but past it."""
+    """Halves integers until they are small enough; the gradient goes past them."""
 
     def __init__(self):
         super().__init__()
@@ -304,19 +304,19 @@ class Iteration(nn.Module):
 
     def forward(self, x):
         def large(count, y):
-            return (y.abs().max() > 0.1).logical_and(count < 20)
+            return (y.max() > 2).logical_and(count < 20)
 
         def shrink(count, y):
-            return count + 1, y * 0.5
+            return count + 1, y // 2
 
-        state = (torch.zeros((), dtype=torch.int64), x.detach().clone())
+        state = (torch.zeros((), dtype=torch.int64), (x.abs() * 40).to(torch.int64))
         if torch.compiler.is_exporting():
             state = torch._higher_order_ops.while_loop(large, shrink, state)
         else:
             while large(*state):
                 state = shrink(*state)
         count, y = state
-        return self.fc(x) + y.detach(), count
+        return self.fc(x) + y, count
 
 
 class Views(nn.Module):

@@ -23,7 +23,8 @@ class Coverage {
 
  private:
   const OpSchema& schema_;
-  std::optional<Graph> example_;  // one call of the operator; none of a primitive one without bodies
+  std::optional<Graph>
+      example_;  // one call of the operator; none of a primitive one without bodies
 };
 
 }  // namespace isomer::cli

@@ -185,12 +185,12 @@ class GraphReader {
     const char next = cursor_.peek();
     // A node's line has '=' or ',' behind its first name, even where that name is one of these
     // words.
-    const bool node = next == '=' || next == ',' || next == '(' || word.empty();
-    if (node && !(word == "called" && next == '(')) {
+    if (next == '=' || next == ',' || word.empty()) {
       cursor_.move_to(begin);
       return read_node();
     }
     if (word == "called") return read_called(begin);
+    if (next == '(') no_body(begin);
     if (word == "length") return read_length();
     if (word == "module") return read_module(cursor_, classes_);
     if (word == "weight") return read_constant(true);
@@ -208,13 +208,19 @@ class GraphReader {
         begin);
   }
 
+  [[noreturn]] void no_body(std::size_t begin) const {
+    cursor_.fail("a body stands below an operator that has one; the one above has all its bodies",
+                 begin);
+  }
+
   /// Weights, states and how callers see it belong to the whole graph.
   void body_line() {
     const std::size_t begin = cursor_.offset();
     const std::string_view word = cursor_.word();
     const char next = cursor_.peek();
     cursor_.move_to(begin);
-    if (next == '=' || next == ',' || next == '(' || word.empty()) return read_node();
+    if (next == '=' || next == ',' || word.empty()) return read_node();
+    if (next == '(') no_body(begin);
     if (word != "buffer") {
       cursor_.fail(fmt::format("a line of a body begins with buffer or 'y ='; this one with {}",
                                quoted(word)),
@@ -467,24 +473,6 @@ class GraphReader {
 };
 
 }  // namespace
-
-TextOpening read_opening(Cursor& cursor) {
-  TextOpening opening;
-  cursor.at_line_end();
-  cursor.move_to(cursor.offset());
-  if (cursor.at_line_end()) cursor.next_line();
-  if (!cursor.take("isomer")) return opening;
-  opening.given = true;
-  const std::size_t begin = cursor.offset();
-  const std::int64_t version = cursor.integer();
-  if (version != 1) {
-    cursor.fail(fmt::format("this is version {} of the text form; version 1 is read", version),
-                begin);
-  }
-  if (cursor.take("data")) opening.data = cursor.quoted_text();
-  cursor.next_line();
-  return opening;
-}
 
 Graph read_graph(Cursor cursor, std::span<const std::pair<std::string, Tensor>> stored) {
   Stored by_key;

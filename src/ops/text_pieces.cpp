@@ -69,4 +69,22 @@ void read_origin(Cursor& cursor, std::string& scope, Place& place) {
   place.line = static_cast<int>(number);
 }
 
+TextOpening read_opening(Cursor& cursor) {
+  TextOpening opening;
+  cursor.at_line_end();
+  cursor.move_to(cursor.offset());
+  if (cursor.at_line_end()) cursor.next_line();
+  if (!cursor.take("isomer")) return opening;
+  opening.given = true;
+  const std::size_t begin = cursor.offset();
+  const std::int64_t version = cursor.integer();
+  if (version != 1) {
+    cursor.fail(fmt::format("this is version {} of the text form; version 1 is read", version),
+                begin);
+  }
+  if (cursor.take("data")) opening.data = cursor.quoted_text();
+  cursor.next_line();
+  return opening;
+}
+
 }  // namespace isomer

@@ -23,8 +23,7 @@ class DocumentEmitter final : public TensorEmitter {
       if (precision_ == Precision::f64 && dtype != nullptr && *dtype == DType::f32)
         attribute.value = DType::f64;
     }
-    return TensorEmitter::emit_all(op, std::move(inputs), std::move(attributes),
-                                   std::move(bodies));
+    return TensorEmitter::emit_all(op, std::move(inputs), std::move(attributes), std::move(bodies));
   }
 
  private:
