@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "ops/validate.h"
+#include "passes/copy.h"
 #include "passes/differentiate_control.h"
 #include "passes/passes.h"
 #include "passes/rewrite.h"
@@ -23,24 +24,37 @@ Graph with_rules(const Graph& graph) {
 
 class Backward {
  public:
-  explicit Backward(const Graph& forward) : forward_(forward), out_(forward.name + "_vjp") {
-    out_.assume(forward.signature.lengths);
-  }
+  explicit Backward(const Graph& forward) : forward_(forward), out_(forward.name + "_vjp") {}
 
+  /// The derivative alone.
   Graph run() && {
     copy_forward();
     seed();
-    for (std::size_t i = forward_.nodes.size(); i-- > 0;) visit(forward_.nodes[i]);
+    walk();
     std::vector<ValueId> results;
     for (const ValueId id : forward_.inputs) {
       if (is_floating(forward_[id].type.dtype)) results.push_back(gradient_of(id));
     }
-    for (const Constant& constant : forward_.constants) {
-      if (constant.trainable) results.push_back(gradient_of(constant.value));
+    collect_trainable(results);
+    return finish(std::move(results));
+  }
+
+  /// With what the model itself gives and keeps.
+  Graph run(const Joint& joint) && {
+    copy_forward();
+    if (joint.loss) {
+      seed_loss();
+    } else {
+      seed();
     }
-    Signature signature;
-    signature.lengths = forward_.signature.lengths;
-    return remove_unused(std::move(out_).finish(std::move(results), std::move(signature)));
+    walk();
+    std::vector<ValueId> results;
+    for (const ValueId id : forward_.outputs) results.push_back(value(id));
+    collect_trainable(results);
+    for (const std::size_t number : joint.states)
+      results.push_back(gradient_of(forward_.states.at(number).now));
+    for (const State& state : forward_.states) out_.keep(value(state.now), value(state.next));
+    return finish(std::move(results));
   }
 
  private:
@@ -48,16 +62,8 @@ class Backward {
   ValueId& cotangent(ValueId id) { return cotangents_[static_cast<std::size_t>(id)]; }
 
   void copy_forward() {
-    values_.assign(forward_.values.size(), ValueId::none);
+    values_ = copy_interface(out_, forward_);
     cotangents_.assign(forward_.values.size(), ValueId::none);
-    for (const ValueId id : forward_.inputs)
-      value(id) = out_.input(forward_[id].name, forward_[id].type);
-    for (const Constant& constant : forward_.constants) {
-      value(constant.value) = out_.constant(forward_[constant.value].name, constant);
-    }
-    for (const State& state : forward_.states) {
-      value(state.now) = out_.state(forward_[state.now].name, state.initial, state.names);
-    }
     for (const Node& node : forward_.nodes) {
       out_.at(node.scope, node.place);
       EmittedNode emitted = emit_forward(out_, node, inputs_of(node));
@@ -73,6 +79,33 @@ class Backward {
     std::vector<ValueId> inputs;
     for (const ValueId id : node.inputs) inputs.push_back(id == ValueId::none ? id : value(id));
     return inputs;
+  }
+
+  void walk() {
+    for (std::size_t i = forward_.nodes.size(); i-- > 0;) visit(forward_.nodes[i]);
+  }
+
+  void collect_trainable(std::vector<ValueId>& results) {
+    for (const Constant& constant : forward_.constants) {
+      if (constant.trainable) results.push_back(gradient_of(constant.value));
+    }
+  }
+
+  Graph finish(std::vector<ValueId> results) {
+    Signature signature;
+    signature.lengths = forward_.signature.lengths;
+    return remove_unused(std::move(out_).finish(std::move(results), std::move(signature)));
+  }
+
+  void seed_loss() {
+    const bool some = !forward_.outputs.empty();
+    const TensorType type = some ? forward_[forward_.outputs[0]].type : TensorType{};
+    if (!some || !is_floating(type.dtype) || !type.shape.empty()) {
+      throw Error(Fault::model, forward_.name,
+                  fmt::format("its first output is {}; a loss is a floating scalar, f32[]",
+                              some ? to_text(type) : "not there"));
+    }
+    collect(forward_.outputs[0], out_.literal(type.dtype, 1.0));
   }
 
   void seed() {
@@ -158,6 +191,11 @@ class Backward {
 Graph differentiate(const Graph& graph) {
   const Graph forward = with_rules(graph);
   return Backward(forward).run();
+}
+
+Graph differentiate_jointly(const Graph& graph, const Joint& joint) {
+  const Graph forward = with_rules(graph);
+  return Backward(forward).run(joint);
 }
 
 }  // namespace isomer

@@ -20,6 +20,20 @@ Graph simplify(const Graph& graph);
 /// no derivative.
 Graph differentiate(const Graph& graph);
 
+/// What `differentiate_jointly` is asked for.
+struct Joint {
+  /// The first output is a loss: a floating scalar whose cotangent is 1. Otherwise the cotangents
+  /// of all floating outputs are inputs, after the old ones.
+  bool loss = false;
+  std::vector<std::size_t> states;  // by number: those whose gradients are wanted
+};
+
+/// A model and its derivative in one graph, which computes what both need once, so that random
+/// numbers are the same in both. Outputs: the old ones, then the cotangent of each trainable
+/// constant, then of each state asked for, as it was before the run. States are kept as before.
+/// Throws as `differentiate`, and Fault::model where there is no loss.
+Graph differentiate_jointly(const Graph& graph, const Joint& joint);
+
 /// The same formula in double precision: f32 inputs, constants, factories and casts become f64. A
 /// literal becomes the double that its author wrote (Constant::written). Casts to f16 and bf16
 /// stay, since rounding there is meaning, unless the model's own inputs or weights are halves: then

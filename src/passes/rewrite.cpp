@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "ops/expansion.h"
 #include "ops/validate.h"
+#include "passes/copy.h"
 
 namespace isomer {
 namespace {
@@ -13,17 +14,7 @@ namespace {
 /// Carries a graph's interface over to a new one and knows what became of each old value.
 class Copy {
  public:
-  explicit Copy(const Graph& old)
-      : old_(old), out_(old.name), now_(old.values.size(), ValueId::none) {
-    out_.assume(old.signature.lengths);
-    for (const ValueId id : old.inputs) set(id, out_.input(old[id].name, old[id].type));
-    for (const Constant& constant : old.constants) {
-      set(constant.value, out_.constant(old[constant.value].name, constant));
-    }
-    for (const State& state : old.states) {
-      set(state.now, out_.state(old[state.now].name, state.initial, state.names));
-    }
-  }
+  explicit Copy(const Graph& old) : old_(old), out_(old.name), now_(copy_interface(out_, old)) {}
 
   std::vector<ValueId> inputs_of(const Node& node) const {
     std::vector<ValueId> inputs;

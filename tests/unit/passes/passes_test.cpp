@@ -8,6 +8,7 @@
 #include "ops/validate.h"
 #include "passes/pipeline.h"
 #include "passes/rewrite.h"
+#include "run/engine.h"
 
 namespace isomer {
 namespace {
@@ -87,6 +88,47 @@ TEST(Differentiate, NamesTheNodeWithoutDerivative) {
   } catch (const Error& error) {
     EXPECT_EQ(error.fault(), Fault::unsupported);
     EXPECT_NE(std::string(error.what()).find("convolution_backward"), std::string::npos);
+  }
+}
+
+// y = sum(total * w), of which next = total + w is kept.
+Graph with_state() {
+  return parse_graph(R"(isomer 1
+graph net() -> (y)
+  weight w: f32[2] "w" = [2, 3]
+  state total: f32[2] "total" = [5, 7] -> next
+  next = add(total, w)
+  product = mul(total, w)
+  y = sum(product)
+)");
+}
+
+TEST(DifferentiateJointly, GivesOutputsStatesAndGradientsAtOnce) {
+  const Graph joint = differentiate_jointly(with_state(), {.loss = true, .states = {0}});
+  validate(joint);
+  EXPECT_TRUE(joint.inputs.empty());
+  const auto executor = make_reference_executor(joint);
+  const std::vector<Tensor> results = executor->run({});
+  ASSERT_EQ(results.size(), 3U);
+  EXPECT_EQ(results[0].doubles(), (std::vector<double>{31}));
+  EXPECT_EQ(results[1].doubles(), (std::vector<double>{5, 7}));
+  EXPECT_EQ(results[2].doubles(), (std::vector<double>{2, 3}));
+  EXPECT_EQ(executor->states()[0].doubles(), (std::vector<double>{7, 10}));
+}
+
+TEST(DifferentiateJointly, TakesCotangentsWhereThereIsNoLoss) {
+  const Graph joint = differentiate_jointly(two_layers(), {});
+  validate(joint);
+  ASSERT_EQ(joint.inputs.size(), 2U);
+  ASSERT_EQ(joint.outputs.size(), 3U);
+  EXPECT_EQ(to_text(joint[joint.outputs[0]].type), to_text(joint[joint.inputs[1]].type));
+  EXPECT_EQ(to_text(joint[joint.outputs[1]].type), "f32[2, 2]");
+  try {
+    differentiate_jointly(two_layers(), {.loss = true, .states = {}});
+    FAIL() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::model);
+    EXPECT_NE(error.text().find("a loss is a floating scalar"), std::string::npos);
   }
 }
 
