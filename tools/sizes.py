@@ -15,8 +15,8 @@ FILE, TABLE, FUNCTION = 500, 800, 50
 # have 2,500. Whoever widens a room raises its row once, with a page in docs/decisions.
 NEW = 2_500
 ROOMS = {
-    "base": 630,
-    "cli": 2_330,
+    "base": 680,
+    "cli": 2_600,
     "codecs": 1_540,
     "graph": 3_810,
     "ops": 4_610,

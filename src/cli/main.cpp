@@ -23,6 +23,7 @@ constexpr Verb verbs[] = {
     {"convert", "Writes a model for another system.", convert_usage, convert},
     {"run", "Runs a model on tensors from files.", run_usage, run},
     {"prove", "Decides whether two models behave the same.", prove_usage, prove},
+    {"train", "Trains a model on samples from a file.", train_usage, train},
     {"ops", "Lists the operators, and who has them.", ops_usage, ops},
     {"systems", "Lists the model systems, and what is possible with each.", systems_usage, systems},
     {"passes", "Lists the passes that a conversion runs.", passes_usage, passes},

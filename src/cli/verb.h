@@ -79,6 +79,8 @@ Usage run_usage();
 int run(const Words& words);
 Usage prove_usage();
 int prove(const Words& words);
+Usage train_usage();
+int train(const Words& words);
 Usage ops_usage();
 int ops(const Words& words);
 Usage systems_usage();

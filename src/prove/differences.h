@@ -4,9 +4,9 @@
 #include <span>
 #include <vector>
 
+#include "base/random.h"
 #include "prove/inputs.h"
 #include "prove/model.h"
-#include "prove/random.h"
 
 namespace isomer {
 

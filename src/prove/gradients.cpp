@@ -5,13 +5,13 @@
 #include <limits>
 
 #include "base/error.h"
+#include "base/random.h"
 #include "base/text.h"
 #include "passes/passes.h"
 #include "passes/rewrite.h"
 #include "prove/compare.h"
 #include "prove/controls.h"
 #include "prove/differences.h"
-#include "prove/random.h"
 
 namespace isomer {
 namespace {

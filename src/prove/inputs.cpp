@@ -9,8 +9,8 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/random.h"
 #include "base/text.h"
-#include "prove/random.h"
 
 namespace isomer {
 namespace {

@@ -1,0 +1,57 @@
+#include "train/losses.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "ops/rules.h"
+
+namespace isomer::train {
+namespace {
+
+TensorType like_output(const TensorType& output) { return output; }
+
+TensorType class_numbers(const TensorType& output) {
+  if (output.shape.empty()) refuse("an output of scores has an axis of classes; this one is f32[]");
+  Shape shape = output.shape;
+  shape.erase(shape.begin() + (shape.size() > 1 ? 1 : 0));
+  return {DType::i64, shape};
+}
+
+ValueId mse(Emitter& b, ValueId output, ValueId target) {
+  return b.emit("mse_loss", {output, target});
+}
+
+ValueId cross_entropy(Emitter& b, ValueId output, ValueId target) {
+  return b.emit("cross_entropy", {output, target});
+}
+
+// (1 - target) * x - log(sigmoid(x)), in the order in which torch computes it.
+ValueId bce_with_logits(Emitter& b, ValueId output, ValueId target) {
+  const ValueId missed = b.emit("sub", {number(b, target, 1.0), target});
+  const ValueId misses = b.emit("mul", {missed, output});
+  return b.emit("mean", {b.emit("sub", {misses, b.emit("log_sigmoid", {output})})});
+}
+
+constexpr Loss losses[] = {
+    {"mse", "the mean of (output - target)**2", like_output, mse},
+    {"cross_entropy", "of scores, classes on axis 1; the target holds class numbers", class_numbers,
+     cross_entropy},
+    {"bce_with_logits", "of scores; the target holds probabilities of yes", like_output,
+     bce_with_logits},
+};
+
+}  // namespace
+
+std::span<const Loss> all_losses() { return losses; }
+
+const Loss& loss_named(std::string_view name) {
+  const auto found = std::ranges::find(losses, name, &Loss::name);
+  if (found != std::end(losses)) return *found;
+  std::vector<std::string_view> names;
+  for (const Loss& loss : losses) names.push_back(loss.name);
+  throw Error(Fault::usage, "",
+              fmt::format("there is no loss {}; there are: {}", quoted(name), listed(names)));
+}
+
+}  // namespace isomer::train
