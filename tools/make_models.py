@@ -487,9 +487,9 @@ def record(module, args, kwargs, integers):
     return {name: value.detach().clone().contiguous() for name, value in tensors.items()}
 
 
-def forget_paths(exported, own_frames_only=False):
+def forget_paths(exported, own_frames_only=False, script=__file__):
     """Stack traces name files of this machine; the stored models are everybody's."""
-    here, packages = str(Path(__file__).resolve().parent), str(Path(torch.__file__).parents[1])
+    here, packages = str(Path(script).resolve().parent), str(Path(torch.__file__).parents[1])
     for part in exported.graph_module.modules():
         for node in part.graph.nodes:
             trace = node.meta.get("stack_trace")

@@ -7,9 +7,11 @@ For each model NAME:
                       RECIPE/losses          f64[100]: the loss before each step, in double precision
                       RECIPE/losses32        the same in single precision
                       RECIPE/last.KEY        the state_dict after the last step, in double precision
-                      RECIPE/spread, RECIPE/spread.KEY    how far both come out otherwise when torch begins with weights
-                                             that differ in the last bit: as far as it agrees with itself
-    RECIPE is "OPTIMIZER SETTING=VALUE ...", with the words of isomer train. The metadata hold "loss" and torch's version.
+                      RECIPE/spread, RECIPE/spread.KEY
+                                             how far both come out otherwise when torch begins with weights that
+                                             differ in the last bit: as far as it agrees with itself
+    RECIPE is "OPTIMIZER SETTING=VALUE ...", with the words of isomer train. The metadata hold "loss" and torch's
+    version.
 
 torch computes on one thread, one tensor after the other (foreach=False).
 
@@ -24,6 +26,9 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional as F
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "tools"))
+from make_models import forget_paths
 
 STEPS, SAMPLES, BATCH = 100, 32, 8
 RECIPES = [
@@ -135,7 +140,9 @@ def nudged(model):
     with torch.no_grad():
         for weight in model.parameters():
             up = torch.rand(weight.shape) < 0.5
-            weight.copy_(torch.nextafter(weight, torch.where(up, torch.inf, -torch.inf).to(weight.dtype)))
+            weight.copy_(
+                torch.nextafter(weight, torch.where(up, torch.inf, -torch.inf).to(weight.dtype))
+            )
     return model
 
 
@@ -149,7 +156,8 @@ def record(folder, name):
     model = kind().train()
     x = torch.randn(SAMPLES, *shape)
     target = targets()
-    torch.export.save(torch.export.export(copy.deepcopy(model), (x[:BATCH],)), folder / f"{name}.pt2")
+    exported = torch.export.export(copy.deepcopy(model), (x[:BATCH],))
+    torch.export.save(forget_paths(exported, script=__file__), folder / f"{name}.pt2")
     tensors = {"in0": x, "target": target}
     wide = target.double() if target.is_floating_point() else target
     for recipe in RECIPES:
@@ -157,10 +165,14 @@ def record(folder, name):
         other = nudged(double)
         tensors[f"{recipe}/losses"] = train(double, recipe, loss, x.double(), wide)
         tensors[f"{recipe}/losses32"] = train(copy.deepcopy(model), recipe, loss, x, target)
-        tensors[f"{recipe}/spread"] = distance(train(other, recipe, loss, x.double(), wide), tensors[f"{recipe}/losses"])
+        tensors[f"{recipe}/spread"] = distance(
+            train(other, recipe, loss, x.double(), wide), tensors[f"{recipe}/losses"]
+        )
         for key, value in double.state_dict().items():
             tensors[f"{recipe}/last.{key}"] = value
-            tensors[f"{recipe}/spread.{key}"] = distance(other.state_dict()[key].double(), value.double())
+            tensors[f"{recipe}/spread.{key}"] = distance(
+                other.state_dict()[key].double(), value.double()
+            )
     save_file(tensors, folder / f"{name}.safetensors", {"loss": loss, "torch": torch.__version__})
 
 
