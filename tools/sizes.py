@@ -20,7 +20,7 @@ ROOMS = {
     "codecs": 1_540,
     "graph": 3_810,
     "ops": 4_610,
-    "passes": 1_150,
+    "passes": 1_300,
     "prove": 3_360,
     "run": 870,
     "run/reference": 2_050,
