@@ -526,13 +526,53 @@ def make(name, folder):
     )
 
 
+class HiddenWrite(nn.Module):
+    """Changes elements where autograd does not look: the gradient stays that of before."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 4)
+
+    def forward(self, x):
+        y = self.fc(x)
+        with torch.no_grad():
+            y.clamp_(-0.5, 0.5)
+        return y.sin()
+
+
+class BranchAutocast(nn.Module):
+    """In a branch an export says that autocast gives float32."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 4)
+
+    def forward(self, x):
+        def lowered(x):
+            with torch.autocast("cpu", torch.bfloat16):
+                y = self.fc(x)
+            return y.float()
+
+        return torch.cond(x.sum() > 0, lowered, lambda x: x * 2, (x,))
+
+
+# Exports that must be refused: NAME.pt2 alone.
+REFUSED = {"hidden_write": HiddenWrite, "branch_autocast": BranchAutocast}
+
+
+def make_refused(name, folder):
+    torch.manual_seed(7)
+    exported = torch.export.export(REFUSED[name](), (torch.randn(2, 4),))
+    torch.export.save(forget_paths(exported), folder / f"{name}.pt2")
+
+
 def main():
     if len(sys.argv) < 2 or sys.argv[1].startswith("-"):
         sys.exit(__doc__)
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     for name in sys.argv[2:] or MODELS:
-        make(name, folder)
+        (make_refused if name in REFUSED else make)(name, folder)
         print(name)
 
 

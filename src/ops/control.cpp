@@ -107,6 +107,8 @@ Dim trips_of(const OpCall& call, std::size_t carried, std::size_t scanned) {
     trips = shape[0];
   }
   if (!trips) refuse("nothing is scanned; 'trips' should say how often it runs");
+  if (trips->known() && trips->value() < 0)
+    refuse(fmt::format("trips is {}; it should be 0 or more", trips->value()));
   return *trips;
 }
 
@@ -150,6 +152,24 @@ ValueId stacked(Emitter& e, std::vector<ValueId> slices, const TensorType& slice
   return e.emit("full", {}, {{"shape", shape}, {"value", 0.0}, {"dtype", slice.dtype}});
 }
 
+/// How many nodes come of a body, at most `most`.
+std::int64_t nodes_in(const Graph& body, std::int64_t most) {
+  std::int64_t count = 0;
+  for (const Node& node : body.nodes) {
+    std::int64_t own = 1;
+    for (const Body& inner : node.bodies) own += nodes_in(*inner, most);
+    const auto* trips = std::get_if<Dim>(find(node.attributes, "trips"));
+    if (node.op == "scan" && trips == nullptr) {
+      const auto carried = static_cast<std::size_t>(get<std::int64_t>(node.attributes, "carried"));
+      trips = &body[node.inputs[carried]].type.shape[0];
+    }
+    if (trips != nullptr && trips->known())
+      own = own > most / std::max<std::int64_t>(trips->value(), 1) ? most : own * trips->value();
+    count = std::min(most, count + own);
+  }
+  return count;
+}
+
 /// Trip after trip, where their number is known.
 std::vector<ValueId> unroll(Emitter& e, const OpCall& call) {
   constexpr std::int64_t most = 4096;
@@ -161,6 +181,12 @@ std::vector<ValueId> unroll(Emitter& e, const OpCall& call) {
                             to_text(scan.trips), most));
   }
   const Graph& body = *call.bodies[0];
+  constexpr std::int64_t most_nodes = 200'000;
+  if (nodes_in(body, most_nodes) > most_nodes / std::max<std::int64_t>(scan.trips.value(), 1)) {
+    throw Error(Fault::unsupported, "",
+                fmt::format("a scan of {} trips would be written out as more than {} operators",
+                            to_text(scan.trips), most_nodes));
+  }
   std::vector<ValueId> inputs(call.inputs.begin(), call.inputs.end());
   std::vector<std::vector<ValueId>> slices(body.outputs.size() - scan.carried);
   for (std::int64_t trip = 0; trip < scan.trips.value(); ++trip) {

@@ -1,6 +1,8 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/stack.h>
 
+#include <algorithm>
+
 #include "ops/schema.h"
 #include "torch/plan.h"
 
@@ -57,6 +59,22 @@ at::Tensor stacked(const Plan& body, std::size_t output, const Tensors& slices,
   return at::empty(shape, scalar_type(type.dtype));
 }
 
+/// A file may ask for any number; what is stacked must have a bound.
+void require_trips(const Plan& body, std::size_t carried, std::int64_t trips,
+                   const Context& context) {
+  constexpr std::int64_t most = std::int64_t{1} << 33;
+  const auto refuse = [&](const std::string& what) {
+    throw Error(Fault::model, "", "trips is " + std::to_string(trips) + "; " + what);
+  };
+  if (trips < 0) refuse("it should be 0 or more");
+  for (std::size_t i = carried; i < body.graph.outputs.size(); ++i) {
+    const TensorType& type = body.graph[body.graph.outputs[i]].type;
+    const std::int64_t count = count_elements(evaluate(type.shape, context.lengths));
+    if (trips > most / std::max<std::int64_t>(count, 1))
+      refuse("what they stack would have more than " + std::to_string(most) + " elements");
+  }
+}
+
 Tensors run_scan(const Control& control, Inputs inputs, const Context& context) {
   const Plan& body = control.bodies[0];
   const std::size_t carried = control.count("carried");
@@ -64,6 +82,7 @@ Tensors run_scan(const Control& control, Inputs inputs, const Context& context) 
   const std::int64_t trips = scanned > 0
                                  ? inputs[carried].size(0)
                                  : get<Dim>(control.attributes, "trips").evaluate(context.lengths);
+  require_trips(body, carried, trips, context);
   Tensors now(inputs.begin(), inputs.end());
   std::vector<Tensors> slices(body.graph.outputs.size() - carried);
   for (std::int64_t trip = 0; trip < trips; ++trip) {

@@ -54,6 +54,23 @@ void check_names(const Graph& graph) {
   }
 }
 
+/// The values through which a gradient flows from the loss.
+std::vector<bool> reached_by_gradient(const Graph& graph) {
+  std::vector<bool> reached(graph.values.size());
+  const auto reach = [&](ValueId id) {
+    if (id != ValueId::none && is_floating(graph[id].type.dtype))
+      reached[static_cast<std::size_t>(id)] = true;
+  };
+  reach(graph.outputs[0]);
+  for (std::size_t i = graph.nodes.size(); i-- > 0;) {
+    const Node& node = graph.nodes[i];
+    const bool any = std::ranges::any_of(
+        node.outputs, [&](ValueId id) { return reached[static_cast<std::size_t>(id)]; });
+    if (any && node.op != "detach") std::ranges::for_each(node.inputs, reach);
+  }
+  return reached;
+}
+
 }  // namespace
 
 Graph training_step(const Graph& model, const Recipe& recipe) {
@@ -72,8 +89,11 @@ Graph training_step(const Graph& model, const Recipe& recipe) {
   const std::vector<ValueId> values = copy_into(b, both);
   const auto value = [&](ValueId id) { return values[static_cast<std::size_t>(id)]; };
   std::vector<Updates::Parameter> parameters;
+  const std::vector<bool> reached = reached_by_gradient(forward);
   const std::size_t first = both.outputs.size() - joint.states.size();  // of the gradients
   for (std::size_t i = own; i < both.states.size(); ++i) {
+    // As torch.optim, which passes over a parameter that has no gradient.
+    if (!reached[static_cast<std::size_t>(forward.states[i].now)]) continue;
     const State& state = both.states[i];
     const std::string name = state.names.empty() ? both[state.now].name : state.names[0];
     parameters.push_back({value(state.now), value(both.outputs[first + i - own]), name});

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/text.h"
 #include "run/reference/kernel.h"
 
 namespace isomer {
@@ -65,6 +66,8 @@ void run_scan(const KernelCall& call) {
   const auto carried = static_cast<std::size_t>(call.integer("carried"));
   const auto scanned = static_cast<std::size_t>(call.integer("scanned"));
   const std::int64_t trips = scanned > 0 ? call.input(carried).shape[0] : call.length("trips");
+  if (trips < 0)
+    throw Error(Fault::model, "", fmt::format("trips is {}; it should be 0 or more", trips));
   for (Operand& stacked : call.results.subspan(carried))
     stacked.elements = filled(stacked.dtype, 0, 0);
   Inputs inputs = all_of(call);

@@ -96,6 +96,14 @@ bool flag_of(const ExportNode& node) {
   return true;
 }
 
+/// As many as the operator has: what nobody asked for would be lost.
+void require_arguments(const ExportNode& node, std::size_t count) {
+  if (node.inputs.size() == count) return;
+  throw Error(
+      Fault::unsupported, "",
+      fmt::format("has {}, which should be {}", counted(node.inputs.size(), "argument"), count));
+}
+
 bool is_lowered(std::string_view target) {
   target.remove_prefix(std::min(target.size(), std::string_view("torch.ops.aten.").size()));
   return std::ranges::find(lowered, target.substr(0, target.find('.'))) != lowered.end();
@@ -127,6 +135,11 @@ bool NodeReader::run_higher_order(const ExportNode& node, const ExportGraph& gra
 void NodeReader::inline_block(const ExportNode& node, Scope& scope) {
   const std::size_t at = first_graph(node);
   const ExportGraph& block = graph_at(node, at);
+  const auto is_graph = [](const ExportNode::Input& input) {
+    return input.argument.as<Argument::Subgraph>() != nullptr;
+  };
+  if (std::ranges::count_if(node.inputs, is_graph) != 1)
+    throw Error(Fault::unsupported, "", "has several graphs, where one is read");
   const std::vector<std::string> operands = operands_behind(node, at);
   // Behind them may stand what wrappers remember.
   if (operands.size() < block.inputs.size())
@@ -143,8 +156,17 @@ void NodeReader::inline_block(const ExportNode& node, Scope& scope) {
   const bool flag = flag_of(node);
   const bool autocast = autocast_;
   if (node.target.ends_with("autocast")) autocast_ = flag;
+  if (in_body_ && autocast_ && !autocast) {
+    throw Error(
+        Fault::unsupported, "",
+        "stands in a body, where the export does not say in which precision its operators "
+        "compute; put autocast around the control flow, or export with run_decompositions()");
+  }
+  const bool without_gradient = without_gradient_;
+  if (node.target.ends_with("set_grad_enabled")) without_gradient_ = !flag;
   run(block, inner);
   autocast_ = autocast;
+  without_gradient_ = without_gradient;
   builder_.at(node.scope, node.place);
   const std::vector<std::string> names = output_names(node);
   if (names.size() != block.outputs.size())
@@ -224,6 +246,8 @@ Body NodeReader::body_of(const ExportNode& node, std::size_t argument, std::stri
   Cells cells(builder);
   NodeReader reader(builder, cells, lengths_);
   reader.autocast_ = autocast_;
+  reader.in_body_ = true;
+  reader.without_gradient_ = without_gradient_;
   Scope scope;
   std::vector<Cell> inputs;
   for (std::size_t i = 0; i < types.size(); ++i) {
@@ -308,6 +332,7 @@ ValueId NodeReader::condition_of(const ExportNode& node, const Scope& scope) {
 }
 
 void NodeReader::run_cond(const ExportNode& node, const ExportGraph& graph, Scope& scope) {
+  require_arguments(node, 4);
   std::vector<ValueId> operands = values_of(node, 3, scope);
   std::vector<Body> bodies = {body_of(node, 1, "then", types_of(operands)),
                               body_of(node, 2, "else", types_of(operands))};
@@ -317,6 +342,7 @@ void NodeReader::run_cond(const ExportNode& node, const ExportGraph& graph, Scop
 }
 
 void NodeReader::run_while(const ExportNode& node, const ExportGraph& graph, Scope& scope) {
+  require_arguments(node, 4);
   std::vector<ValueId> operands = values_of(node, 2, scope);
   const auto carried = static_cast<std::int64_t>(operands.size());
   const std::vector<ValueId> shared = values_of(node, 3, scope);
@@ -351,11 +377,13 @@ void NodeReader::scan(const ExportNode& node, const ExportGraph& graph, Scope& s
 }
 
 void NodeReader::run_scan(const ExportNode& node, const ExportGraph& graph, Scope& scope) {
+  require_arguments(node, 4);
   scan(node, graph, scope, values_of(node, 1, scope), 2);
 }
 
 /// A scan that carries nothing.
 void NodeReader::run_map(const ExportNode& node, const ExportGraph& graph, Scope& scope) {
+  require_arguments(node, 3);
   scan(node, graph, scope, {}, 1);
 }
 

@@ -200,9 +200,44 @@ void NodeReader::write(const ExportNode& node, const ExportGraph& graph, Scope& 
     throw Error(Fault::unsupported, "", "changes the shape of its argument in place");
   }
   name_new(result, names[0]);
-  if (result != cells_.read(cell)) cells_.write(cell, result);
+  if (result != cells_.read(cell)) cells_.write(cell, hidden_write(cell, result));
   check_type(graph, names[0], result);
   scope.define(names[0], cell);
+}
+
+/// Whether gradients flow through the value to an input or a parameter.
+bool NodeReader::carries_gradient(ValueId id) const {
+  const Graph& graph = builder_.graph();
+  std::set<ValueId> seen;
+  std::vector<ValueId> open{id};
+  while (!open.empty()) {
+    const ValueId next = open.back();
+    open.pop_back();
+    if (next == ValueId::none || !is_floating(graph[next].type.dtype)) continue;
+    if (!seen.insert(next).second) continue;
+    const Node* node = builder_.maker(next);
+    if (node == nullptr) {
+      const Constant* constant = builder_.constant_of(next);
+      if (constant == nullptr || constant->trainable) return true;
+    } else if (node->op != "detach") {
+      open.insert(open.end(), node->inputs.begin(), node->inputs.end());
+    }
+  }
+  return false;
+}
+
+/// What a write leaves where no gradient is kept: one that autograd does not see changes a tensor's
+/// elements and not its gradient, which no value here can do.
+ValueId NodeReader::hidden_write(Cell cell, ValueId result) {
+  const std::optional<Cell> origin = cells_.detached_from(cell);
+  if (!without_gradient_ && !origin) return result;
+  if (carries_gradient(cells_.read(origin.value_or(cell)))) {
+    throw Error(
+        Fault::unsupported, "",
+        "changes in place, where no gradient is kept, a tensor that gradients flow through; "
+        "give what is changed a name of its own");
+  }
+  return carries_gradient(result) ? builder_.emit("detach", {result}) : result;
 }
 
 void NodeReader::bind(const ExportNode& node, const ExportGraph& graph, Scope& scope,

@@ -52,6 +52,8 @@ class NodeReader {
   void emit(const ExportNode& node, const ExportGraph& graph, Scope& scope);
   void write(const ExportNode& node, const ExportGraph& graph, Scope& scope, ValueId result,
              const std::vector<std::string>& names);
+  ValueId hidden_write(Cell cell, ValueId result);
+  bool carries_gradient(ValueId id) const;
   void bind(const ExportNode& node, const ExportGraph& graph, Scope& scope, const aten::Row& row,
             const std::vector<ValueId>& results, const std::vector<std::string>& names);
 
@@ -86,7 +88,9 @@ class NodeReader {
   const std::set<std::string>& lengths_;
   Problems problems_;
   std::size_t first_new_ = 0;
-  bool autocast_ = false;  // PyTorch chooses the precision of what is read now
+  bool in_body_ = false;
+  bool without_gradient_ = false;  // torch.no_grad() is around what is read now
+  bool autocast_ = false;          // PyTorch chooses the precision of what is read now
   std::map<std::string, const ExportNode*> conditions_;  // that compare lengths, by name
 };
 

@@ -90,6 +90,15 @@ ValueId Cells::read(Cell cell) {
   return entry.value;
 }
 
+std::optional<Cell> Cells::detached_from(Cell cell) const {
+  while (at(cell).view) {
+    const View& view = *at(cell).view;
+    if (std::ranges::find(view.steps, "detach", &Step::op) != view.steps.end()) return view.base;
+    cell = view.base;
+  }
+  return std::nullopt;
+}
+
 void Cells::write(Cell cell, ValueId value) {
   at(cell).value = value;
   ++at(cell).version;

@@ -31,6 +31,9 @@ class Cells {
   /// Throws Fault::unsupported for a write to a view of a kind that cannot be carried back.
   void write(Cell cell, ValueId value);
 
+  /// The tensor whose memory it shares through a `detach`, if any.
+  std::optional<Cell> detached_from(Cell cell) const;
+
   /// Whether it was changed, or may have been.
   bool changed(Cell cell) const { return at(cell).version != 0 || !at(cell).doubt.empty(); }
 

@@ -145,6 +145,26 @@ TEST(Train, IsAGraphThatKeepsItsParameters) {
   EXPECT_EQ(executor->run(sample)[0].doubles()[0], 9);
 }
 
+// torch.optim passes over a parameter without a gradient; its decay would change it.
+TEST(Train, LeavesWhatNoGradientReaches) {
+  const Graph model = parse_graph(R"(
+graph line(x: f32[1, 1]) -> (y)
+  weight w: f32[1, 1] "w" = [[1.0]]
+  weight unused: f32[1] "unused" = [1.0]
+  weight stopped: f32[1, 1] "stopped" = [[1.0]]
+  d = detach(stopped)
+  h = matmul(x, w)
+  y = add(h, d)
+)");
+  const auto executor = make_reference_executor(
+      training_step(model, recipe_of("sgd lr=0.5 weight_decay=0.1", "mse")));
+  executor->run(std::vector<Tensor>{reals({1, 1}, {2}), reals({1, 1}, {0})});
+  const std::vector<Tensor> after = executor->states();
+  EXPECT_NE(after[0].doubles()[0], 1);
+  EXPECT_EQ(after[1].doubles()[0], 1);
+  EXPECT_EQ(after[2].doubles()[0], 1);
+}
+
 TEST(Train, GoesTheSameWayFromACheckpoint) {
   const auto make = [] {
     Trainer trainer(line(), recipe_of("adam lr=0.1", "mse"),
