@@ -19,7 +19,7 @@ ROOMS = {
     "cli": 2_600,
     "codecs": 1_540,
     "graph": 3_810,
-    "ops": 4_610,
+    "ops": 4_850,
     "passes": 1_300,
     "prove": 3_360,
     "run": 870,

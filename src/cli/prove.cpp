@@ -34,7 +34,10 @@ Usage prove_usage() {
 }
 
 int prove(const Words& words) {
-  if (words.has("json")) check_output(words.text("json"), "report.json");
+  if (words.has("json")) {
+    check_output(words.text("json"), "report.json");
+    if (words.has("inputs")) check_not_read(words.text("json"), words.all("inputs"));
+  }
   const ModelFile a = open_model(words.text("A"), "");
   const ModelFile b = open_model(words.text("B"), "");
   ProofOptions proof{.seed = static_cast<std::uint64_t>(words.number("seed", 0, 0)),

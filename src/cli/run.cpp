@@ -84,7 +84,7 @@ void check_states_file(const Words& words) {
   check_output(path, "states.safetensors");
   if (!path.ends_with(".safetensors"))
     throw Error(Fault::usage, "--save-states", "states are written as .safetensors files");
-  if (path == words.text("output"))
+  if (same_file(path, words.text("output")))
     throw Error(Fault::usage, "--save-states",
                 "the outputs are written there; choose another name");
 }
@@ -197,6 +197,8 @@ int run(const Words& words) {
     check_not_used(words.text(option), *model.files);
     check_tensor_file(words.text(option), inputs);
   }
+  // States may be carried on where they were.
+  if (words.has("states")) check_not_read(words.text("output"), words.all("states"));
   const std::vector<Tensor> tensors = read_inputs(inputs, runnable.inputs);
   if (words.has("states")) {
     const std::string& path = words.text("states");

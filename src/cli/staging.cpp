@@ -180,6 +180,21 @@ void check_output(const fs::path& path, std::string_view example) {
               fmt::format("is a folder; name a file, such as {}", (path / example).string()));
 }
 
+bool same_file(const fs::path& a, const fs::path& b) {
+  std::error_code unknown;
+  if (fs::equivalent(a, b, unknown)) return true;
+  return fs::weakly_canonical(fs::absolute(a), unknown) ==
+         fs::weakly_canonical(fs::absolute(b), unknown);
+}
+
+void check_not_read(const fs::path& path, std::span<const std::string> inputs) {
+  for (const std::string& input : inputs) {
+    if (!same_file(path, input)) continue;
+    throw Error(Fault::usage, path.string(),
+                "cannot be written: the inputs are read from it; choose another name");
+  }
+}
+
 void check_not_used(const fs::path& path, const Files& source) {
   for (const fs::path& used : source.used()) {
     std::error_code unknown;

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,12 @@ void check_output(const std::filesystem::path& path, std::string_view example);
 
 /// Throws Fault::usage when `path` is one of the files that a model was read from.
 void check_not_used(const std::filesystem::path& path, const Files& source);
+
+/// Whether both names mean one file, whether it is there yet or not.
+bool same_file(const std::filesystem::path& a, const std::filesystem::path& b);
+
+/// Throws Fault::usage when `path` is one of the `inputs`.
+void check_not_read(const std::filesystem::path& path, std::span<const std::string> inputs);
 
 /// Throws Fault::usage when the file is there and does not say that we wrote it.
 void check_ours(const std::filesystem::path& path, std::string_view mark);

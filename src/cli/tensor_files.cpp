@@ -105,13 +105,7 @@ void check_tensor_file(const std::string& path, std::span<const std::string> inp
     throw Error(Fault::usage, path,
                 "has no ending of a file of tensors; .safetensors and .npy are written");
   }
-  for (const std::string& input : inputs) {
-    std::error_code unknown;
-    if (std::filesystem::equivalent(path, input, unknown)) {
-      throw Error(Fault::usage, path,
-                  "cannot be written: the inputs are read from it; choose another name");
-    }
-  }
+  check_not_read(path, inputs);
 }
 
 void write_outputs(const std::string& path, std::span<const Tensor> outputs) {

@@ -106,9 +106,14 @@ void check_words(const Words& words, const Files& model) {
     if (!words.has(key)) continue;
     const std::string& path = words.text(key);
     check_not_used(path, model);
-    if (key != "json") check_tensor_file(path, read);
+    if (key == "json")
+      check_not_read(path, read);
+    else
+      check_tensor_file(path, read);
+    // A checkpoint may be carried on where it was.
+    if (key != "checkpoint" && words.has("resume")) check_not_read(path, words.all("resume"));
     for (const std::string_view other : before) {
-      if (words.text(other) != path) continue;
+      if (!same_file(words.text(other), path)) continue;
       throw Error(Fault::usage, fmt::format("--{}", key),
                   fmt::format("--{} is written there; choose another name", other));
     }
@@ -191,8 +196,8 @@ int train(const Words& words) {
   const Engine& engine =
       words.has("engine") ? engine_named(words.text("engine")) : default_engine();
   const ModelFile model = open_model(words.text("MODEL"), words.text("from"));
-  check_words(words, *model.files);
   const Loaded loaded = read_graph(model);
+  check_words(words, *model.files);
   print_notes(model.path, loaded.notes);
   print_links(model);
   auto trainer = with_file(model.path, model.entry, [&] {

@@ -197,6 +197,20 @@ void Trainer::run_epoch(std::size_t epochs, const Progress& progress) {
                epochs * steps());
     }
   }
+  require_finite(fmt::format("epoch {}", epoch + 1));
+}
+
+/// The loss shows it only in the next batch.
+void Trainer::require_finite(const std::string& where) {
+  const std::vector<Tensor> states = executor_->states();
+  for (std::size_t i = model_.states.size(); i < states.size(); ++i) {
+    if (!is_floating(states[i].dtype())) continue;
+    const std::vector<double> values = states[i].doubles();
+    if (std::ranges::all_of(values, [](double x) { return std::isfinite(x); })) continue;
+    throw Error(Fault::model, where,
+                fmt::format("{} is not finite any more; take a smaller learning rate",
+                            quoted(states_of(step_)[i].name)));
+  }
 }
 
 double Trainer::loss_of(std::size_t epoch) const {

@@ -54,6 +54,7 @@ class Trainer {
   Graph snapshot();
 
  private:
+  void require_finite(const std::string& where);
   std::int64_t fixed_batch() const;
   std::vector<std::int64_t> order_of(std::size_t epoch) const;
   std::vector<Tensor> batch(std::span<const std::int64_t> which) const;
