@@ -143,7 +143,7 @@ class Backward {
   void fill_zeros(const Node& node, std::vector<ValueId>& given) {
     for (std::size_t i = 0; i < given.size(); ++i) {
       const TensorType& type = forward_[node.outputs[i]].type;
-      if (given[i] == ValueId::none && is_floating(type.dtype)) given[i] = zeros(type);
+      if (given[i] == ValueId::none && is_floating(type.dtype)) given[i] = zeros(out_, type);
     }
   }
 
@@ -170,13 +170,9 @@ class Backward {
     });
   }
 
-  ValueId zeros(const TensorType& type) {
-    return out_.emit("full", {}, {{"shape", type.shape}, {"value", 0.0}, {"dtype", type.dtype}});
-  }
-
   ValueId gradient_of(ValueId id) {
     const ValueId sum = cotangent(id);
-    return sum == ValueId::none ? zeros(forward_[id].type) : sum;
+    return sum == ValueId::none ? zeros(out_, forward_[id].type) : sum;
   }
 
   const Graph& forward_;

@@ -40,10 +40,6 @@ void append(Values& values, const Values& more) {
   values.insert(values.end(), more.begin(), more.end());
 }
 
-ValueId zeros(Builder& out, const TensorType& type) {
-  return out.emit("full", {}, {{"shape", type.shape}, {"value", 0.0}, {"dtype", type.dtype}});
-}
-
 ValueId flipped(Builder& out, ValueId id) {
   return out.emit("flip", {id}, {{"dims", std::vector<std::int64_t>{0}}});
 }
@@ -191,6 +187,10 @@ Values pull_back_scan(Builder& out, const Node& node, std::span<const ValueId> i
 }
 
 }  // namespace
+
+ValueId zeros(Builder& out, const TensorType& type) {
+  return out.emit("full", {}, {{"shape", type.shape}, {"value", 0.0}, {"dtype", type.dtype}});
+}
 
 bool differentiates_bodies(std::string_view op) { return op == "if" || op == "scan"; }
 

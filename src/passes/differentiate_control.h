@@ -10,6 +10,9 @@
 
 namespace isomer {
 
+/// Zeros of a type.
+ValueId zeros(Builder& out, const TensorType& type);
+
 /// Whether an operator's derivative is found here and not in its row.
 bool differentiates_bodies(std::string_view op);
 

@@ -11,9 +11,8 @@ namespace {
 Graph with_numbers(Graph fixed, const Lengths& numbers) {
   const auto put_in = [&](Dim& dim) { dim = substituted(dim, numbers); };
   for (const ValueId id : fixed.inputs) std::ranges::for_each(fixed[id].type.shape, put_in);
-  BodyMap bodies([&](const Graph& body) { return with_numbers(body, numbers); });
+  change_bodies(fixed, [&](const Graph& body) { return with_numbers(body, numbers); });
   for (Node& node : fixed.nodes) {
-    if (!node.bodies.empty()) node = bodies(node);
     for (NamedAttribute& attribute : node.attributes) {
       if (auto* length = std::get_if<Dim>(&attribute.value)) put_in(*length);
       if (auto* lengths = std::get_if<std::vector<Dim>>(&attribute.value))

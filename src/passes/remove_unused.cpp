@@ -36,10 +36,7 @@ Graph remove_unused(const Graph& graph) {
     }
     return true;
   });
-  BodyMap bodies(remove_unused);
-  for (Node& node : kept.nodes) {
-    if (!node.bodies.empty()) node = bodies(node);
-  }
+  change_bodies(kept, remove_unused);
   // A walk that changes nothing else numbers the remaining values anew.
   return rewrite(kept, [](Builder&, const Graph&, const Node&, std::span<const ValueId>) {
     return std::nullopt;

@@ -107,6 +107,13 @@ Node BodyMap::operator()(const Node& node) {
   return result;
 }
 
+void change_bodies(Graph& graph, BodyMap::Change change) {
+  BodyMap bodies(std::move(change));
+  for (Node& node : graph.nodes) {
+    for (Body& body : node.bodies) body = bodies(body);
+  }
+}
+
 Graph rewrite(const Graph& graph, const Rule& rule) {
   BodyMap bodies([&](const Graph& body) { return rewrite(body, rule); });
   Copy copy(graph);

@@ -38,6 +38,9 @@ class BodyMap {
   std::map<Body, Body> changed_;
 };
 
+/// Changes the bodies of all nodes, each distinct one once.
+void change_bodies(Graph& graph, BodyMap::Change change);
+
 /// What a rule may look at for `node`, its inputs being in `out`: hands the schema and the call to
 /// `use`.
 template <class Use>

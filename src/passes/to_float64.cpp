@@ -40,10 +40,7 @@ Graph with_wide_interface(Graph graph, const Widening& widened) {
   for (State& state : graph.states) {
     state.initial = state.initial.converted(widened(state.initial.dtype()));
   }
-  BodyMap bodies([&](const Graph& body) { return with_wide_interface(body, widened); });
-  for (Node& node : graph.nodes) {
-    if (!node.bodies.empty()) node = bodies(node);
-  }
+  change_bodies(graph, [&](const Graph& body) { return with_wide_interface(body, widened); });
   return graph;
 }
 
