@@ -1,5 +1,7 @@
 #include "source/python/bodies.h"
 
+#include <cmath>
+
 #include "base/text.h"
 #include "ops/schema.h"
 #include "passes/rewrite.h"
@@ -32,6 +34,8 @@ class Filled {
       const DType dtype = constant->data.dtype();
       const double number = is_floating(dtype) ? number_of(*constant)
                                                : static_cast<double>(constant->data.integers()[0]);
+      // An operator fills with a float, which holds no larger integer.
+      if (!is_floating(dtype) && std::abs(number) >= 0x1p53) continue;
       graph_.values.push_back(graph_[id]);
       const auto filled = static_cast<ValueId>(graph_.values.size() - 1);
       Node node;
