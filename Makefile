@@ -8,7 +8,7 @@ check: build ; tools/check
 check-clang: ; tools/setup --clang && tools/build clang && ctest --preset clang --parallel $$(nproc)
 fix: ; tools/setup && tools/fix
 bless: build ; build/release/case_runner --bless tests/cases
-bench: ; tools/setup && tools/build release bench && build/release/bench
+bench: ; tools/setup && tools/build release bench bench_step && build/release/bench && .venv/bin/python benchmarks/steps.py build/release/bench_step
 docs: build ; .venv/bin/python tools/coverage.py
 tidy: ; tools/setup --clang && tools/tidy
 coverage: ; tools/setup && tools/line_coverage

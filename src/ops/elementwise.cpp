@@ -139,10 +139,8 @@ ValueId erf_slope(Emitter& b, ValueId x, ValueId) {
 
 Values vjp_neg(Emitter& b, const OpCall&, const Cotangents& c) { return {neg(b, c.values[0])}; }
 
-// relu'(0) = 0, and a NaN lets the cotangent through, as torch's threshold_backward.
 Values vjp_relu(Emitter& b, const OpCall&, const Cotangents& c) {
-  const ValueId g = c.values[0];
-  return {where(b, is(b, "le", c.outputs[0], 0.0), number(b, g, 0.0), g)};
+  return {b.emit("relu_backward", {c.values[0], c.outputs[0]})};
 }
 
 Values to_operands(Emitter& b, const OpCall& call, ValueId x, ValueId y) {
@@ -247,6 +245,12 @@ Values vjp_hardtanh(Emitter& b, const OpCall& call, const Cotangents& c) {
 }
 
 // Meanings --------------------------------------------------------------------------------------
+
+// relu'(0) = 0, and a NaN lets the cotangent through, as torch's threshold_backward.
+Values expand_relu_backward(Emitter& b, const OpCall& call) {
+  const ValueId g = call.inputs[0];
+  return {where(b, is(b, "le", call.inputs[1], 0.0), number(b, g, 0.0), g)};
+}
 
 Values expand_reciprocal(Emitter& b, const OpCall& call) {
   return {div(b, number(b, call.inputs[0], 1.0), call.inputs[0])};
@@ -468,6 +472,8 @@ constexpr OpSchema rows[] = {
     {"trunc(x) -> y", same_floating_type, expand_trunc, no_gradient, "x without its fraction",
      rounds},
     {"relu(x) -> y", numeric_type, nullptr, vjp_relu, "max(x, 0)"},
+    {"relu_backward(grad, y) -> grad_x", floating_arithmetic_type, expand_relu_backward, nullptr,
+     "cotangent of relu's input: grad where the output y is positive"},
     {"silu(x) -> y", same_floating_type, expand_silu, nullptr, "x * sigmoid(x)"},
     {"softplus(x, beta: float = 1.0, threshold: float = 20.0) -> y", same_floating_type,
      expand_softplus, nullptr, "log(1 + exp(beta * x)) / beta; x above the threshold"},

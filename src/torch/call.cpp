@@ -255,8 +255,8 @@ bool runs(std::string_view op) {
   return is_native(op) || has_control(op) || aten::row_of(op) != nullptr;
 }
 
-Action bind(const Graph& graph, const Node& node) {
-  if (is_native(node.op)) return bind_native(node);
+Action bind(const Graph& graph, const Node& node, const std::vector<bool>& wanted) {
+  if (is_native(node.op)) return bind_native(node, wanted);
   if (has_control(node.op)) return bind_control(node);
   const aten::Row* row = aten::row_of(node.op);
   if (row == nullptr) throw Error(Fault::bug, node.op, "the operator should have been expanded");

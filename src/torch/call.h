@@ -20,7 +20,8 @@ struct Context {
   at::Generator& random;
 };
 
-/// A node, bound: from its inputs (undefined where absent) to its outputs.
+/// A node, bound: from its inputs (undefined where absent) to its outputs, of which those that
+/// nobody wants may be undefined.
 using Action =
     std::function<std::vector<at::Tensor>(std::span<const at::Tensor> inputs, const Context&)>;
 
@@ -32,13 +33,14 @@ std::optional<bool> views(std::string_view op);
 /// Whether this room can run the operator as it is.
 bool runs(std::string_view op);
 
-/// The node's call with all names looked up and all attributes bound. Throws Fault::bug where the
+/// The node's call with all names looked up and all attributes bound; `wanted` are the outputs that
+/// somebody reads. Throws Fault::bug where the
 /// table of names does not fit the dispatcher's schema.
-Action bind(const Graph& graph, const Node& node);
+Action bind(const Graph& graph, const Node& node, const std::vector<bool>& wanted);
 
 /// The same for operators that the dispatcher has in another form, or not at all; empty where it
 /// has them.
-Action bind_native(const Node& node);
+Action bind_native(const Node& node, const std::vector<bool>& wanted);
 bool is_native(std::string_view op);
 
 /// The same for operators with bodies.

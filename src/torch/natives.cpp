@@ -23,23 +23,28 @@ using Tensors = std::vector<at::Tensor>;
 using Inputs = std::span<const at::Tensor>;
 using Integers = std::vector<std::int64_t>;
 
-Tensors length(Inputs, const Attributes& attributes, const Context& context) {
-  const std::int64_t value = get<Dim>(attributes, "value").evaluate(context.lengths);
-  return {at::scalar_tensor(value, scalar_type(get<DType>(attributes, "dtype")))};
+struct Call {
+  Attributes attributes;
+  std::vector<bool> wanted;  // of the outputs
+};
+
+Tensors length(Inputs, const Call& call, const Context& context) {
+  const std::int64_t value = get<Dim>(call.attributes, "value").evaluate(context.lengths);
+  return {at::scalar_tensor(value, scalar_type(get<DType>(call.attributes, "dtype")))};
 }
 
 // A literal exponent is a number to PyTorch, which then multiplies instead of taking logarithms.
-Tensors pow(Inputs inputs, const Attributes&, const Context&) {
+Tensors pow(Inputs inputs, const Call&, const Context&) {
   const at::Tensor& exponent = inputs[1];
   if (exponent.dim() > 0 || exponent.requires_grad()) return {at::pow(inputs[0], exponent)};
   return {at::pow(inputs[0], exponent.item())};
 }
 
 // ATen multiplies along one axis at a time, or along all.
-Tensors prod(Inputs inputs, const Attributes& attributes, const Context&) {
+Tensors prod(Inputs inputs, const Call& call, const Context&) {
   at::Tensor x = inputs[0];
-  const bool keepdim = get<bool>(attributes, "keepdim");
-  Integers axes = get<Integers>(attributes, "dim");
+  const bool keepdim = get<bool>(call.attributes, "keepdim");
+  Integers axes = get<Integers>(call.attributes, "dim");
   if (axes.empty()) {
     for (std::int64_t axis = 0; axis < x.dim(); ++axis) axes.push_back(axis);
   }
@@ -52,37 +57,37 @@ Tensors prod(Inputs inputs, const Attributes& attributes, const Context&) {
 }
 
 // PyTorch gives no variance, and what it gives beside the result has no derivative.
-Tensors batch_norm_training(Inputs inputs, const Attributes& attributes, const Context&) {
+Tensors batch_norm_training(Inputs inputs, const Call& call, const Context&) {
   const at::Tensor& x = inputs[0];
   const auto optional = [](const at::Tensor& tensor) {
     return tensor.defined() ? std::optional<at::Tensor>(tensor) : std::nullopt;
   };
   const at::Tensor y =
       std::get<0>(at::native_batch_norm(x, optional(inputs[1]), optional(inputs[2]), {}, {}, true,
-                                        0.0, get<double>(attributes, "eps")));
+                                        0.0, get<double>(call.attributes, "eps")));
   Integers axes = {0};
   for (std::int64_t axis = 2; axis < x.dim(); ++axis) axes.push_back(axis);
   return {y, at::mean(x, axes), at::var(x, axes, at::Scalar(0))};
 }
 
-Tensors convolution_backward(Inputs inputs, const Attributes& attributes, const Context&) {
-  const auto list = [&](std::string_view name) { return get<Integers>(attributes, name); };
+Tensors convolution_backward(Inputs inputs, const Call& call, const Context&) {
+  const auto list = [&](std::string_view name) { return get<Integers>(call.attributes, name); };
   const auto grads = at::convolution_backward(
       inputs[0], inputs[1], inputs[2], at::OptionalIntArrayRef(), list("stride"), list("padding"),
-      list("dilation"), get<bool>(attributes, "transposed"), list("output_padding"),
-      get<std::int64_t>(attributes, "groups"), {true, true, false});
+      list("dilation"), get<bool>(call.attributes, "transposed"), list("output_padding"),
+      get<std::int64_t>(call.attributes, "groups"), {call.wanted[0], call.wanted[1], false});
   return {std::get<0>(grads), std::get<1>(grads)};
 }
 
-Tensors bernoulli(Inputs, const Attributes& attributes, const Context& context) {
-  const Integers shape = evaluate(get<Shape>(attributes, "shape"), context.lengths);
-  const at::Tensor x = at::empty(shape, scalar_type(get<DType>(attributes, "dtype")));
-  return {x.bernoulli_(get<double>(attributes, "p"), context.random)};
+Tensors bernoulli(Inputs, const Call& call, const Context& context) {
+  const Integers shape = evaluate(get<Shape>(call.attributes, "shape"), context.lengths);
+  const at::Tensor x = at::empty(shape, scalar_type(get<DType>(call.attributes, "dtype")));
+  return {x.bernoulli_(get<double>(call.attributes, "p"), context.random)};
 }
 
 struct Native {
   std::string_view op;
-  Tensors (*run)(Inputs, const Attributes&, const Context&);
+  Tensors (*run)(Inputs, const Call&, const Context&);
 };
 
 constexpr Native natives[] = {
@@ -103,11 +108,11 @@ const Native* native_of(std::string_view op) {
 
 bool is_native(std::string_view op) { return native_of(op) != nullptr; }
 
-Action bind_native(const Node& node) {
+Action bind_native(const Node& node, const std::vector<bool>& wanted) {
   const Native* native = native_of(node.op);
   if (native == nullptr) return {};
-  return [run = native->run, attributes = complete(op_named(node.op), node.attributes)](
-             Inputs inputs, const Context& context) { return run(inputs, attributes, context); };
+  return [run = native->run, call = Call{complete(op_named(node.op), node.attributes), wanted}](
+             Inputs inputs, const Context& context) { return run(inputs, call, context); };
 }
 
 }  // namespace isomer::libtorch

@@ -9,21 +9,22 @@ namespace isomer::libtorch {
 namespace {
 
 std::vector<PlannedNode> planned_nodes(const Graph& graph) {
-  std::vector<char> kept(graph.values.size());
-  for (const ValueId id : graph.outputs) kept[static_cast<std::size_t>(id)] = 1;
-  for (const State& state : graph.states) kept[static_cast<std::size_t>(state.next)] = 1;
+  std::vector<char> read(graph.values.size());
+  for (const ValueId id : graph.outputs) read[static_cast<std::size_t>(id)] = 1;
+  for (const State& state : graph.states) read[static_cast<std::size_t>(state.next)] = 1;
   std::vector<PlannedNode> nodes(graph.nodes.size());
   // Backwards: the first reader met is the last one.
   for (std::size_t i = nodes.size(); i-- > 0;) {
     const Node& node = graph.nodes[i];
-    nodes[i].action =
-        with_place([&] { return describe(graph, node); }, [&] { return bind(graph, node); });
-    for (const auto* ids : {&node.inputs, &node.outputs}) {
-      for (const ValueId id : *ids) {
-        if (id == ValueId::none) continue;
-        if (std::exchange(kept[static_cast<std::size_t>(id)], 1) != 0) continue;
-        nodes[i].done_with.push_back(id);
-      }
+    PlannedNode& planned = nodes[i];
+    for (const ValueId id : node.outputs)
+      planned.wanted.push_back(read[static_cast<std::size_t>(id)] != 0);
+    planned.action = with_place([&] { return describe(graph, node); },
+                                [&] { return libtorch::bind(graph, node, planned.wanted); });
+    for (const ValueId id : node.inputs) {
+      if (id == ValueId::none) continue;
+      if (std::exchange(read[static_cast<std::size_t>(id)], 1) != 0) continue;
+      planned.done_with.push_back(id);
     }
   }
   return nodes;
@@ -48,16 +49,17 @@ void require_promised(const Graph& graph, const Node& node, std::size_t i, const
       "libtorch gives " + type_text(output) + "; it should be " + to_text(type.dtype, shape));
 }
 
-void run_node(const Graph& graph, const Node& node, const Action& action, Values& values,
+void run_node(const Graph& graph, const Node& node, const PlannedNode& planned, Values& values,
               const Context& context) {
   std::vector<at::Tensor> inputs;
   inputs.reserve(node.inputs.size());
   for (const ValueId id : node.inputs)
     inputs.push_back(id == ValueId::none ? at::Tensor() : values[id]);
-  std::vector<at::Tensor> outputs =
-      translated([&] { return describe(graph, node); }, [&] { return action(inputs, context); });
+  std::vector<at::Tensor> outputs = translated([&] { return describe(graph, node); },
+                                               [&] { return planned.action(inputs, context); });
   expect(outputs.size() >= node.outputs.size(), "libtorch gives every output of a node");
   for (std::size_t i = 0; i < node.outputs.size(); ++i) {
+    if (!planned.wanted[i]) continue;
     require_promised(graph, node, i, outputs[i], context.lengths);
     values[node.outputs[i]] = std::move(outputs[i]);
   }
@@ -86,7 +88,7 @@ Plan plan_for_runnable(Graph graph) {
 
 void run_all(const Plan& plan, Values& values, const Context& context) {
   for (std::size_t i = 0; i < plan.nodes.size(); ++i) {
-    run_node(plan.graph, plan.graph.nodes[i], plan.nodes[i].action, values, context);
+    run_node(plan.graph, plan.graph.nodes[i], plan.nodes[i], values, context);
     for (const ValueId id : plan.nodes[i].done_with) values[id].reset();
   }
 }

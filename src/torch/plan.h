@@ -19,6 +19,7 @@ at::Tensor wrapped(const Tensor& tensor);
 
 struct PlannedNode {
   Action action;
+  std::vector<bool> wanted;        // outputs that somebody reads
   std::vector<ValueId> done_with;  // values that no later node reads
 };
 

@@ -40,10 +40,19 @@ void check_samples(const Tensor& samples, const TensorType& batch) {
                           to_text(samples.type()), to_text(batch)));
 }
 
-/// The rows of that number, one behind the other.
+/// The rows of those numbers, one behind the other; shares the bytes where they lie so.
 Tensor rows_of(const Tensor& all, std::span<const std::int64_t> which) {
   std::vector<std::int64_t> shape = all.shape();
   const std::size_t size = all.bytes().size() / static_cast<std::size_t>(shape[0]);
+  const bool apart = std::ranges::adjacent_find(which, [](std::int64_t a, std::int64_t b) {
+                       return b != a + 1;
+                     }) != which.end();
+  shape[0] = static_cast<std::int64_t>(which.size());
+  if (!apart) {
+    const auto first = static_cast<std::size_t>(which[0]);
+    return Tensor(all.dtype(), std::move(shape),
+                  all.bytes().part(first * size, which.size() * size));
+  }
   const auto data = all.bytes().data();
   std::vector<std::byte> rows;
   rows.reserve(size * which.size());
@@ -51,7 +60,6 @@ Tensor rows_of(const Tensor& all, std::span<const std::int64_t> which) {
     const auto part = data.subspan(static_cast<std::size_t>(row) * size, size);
     rows.insert(rows.end(), part.begin(), part.end());
   }
-  shape[0] = static_cast<std::int64_t>(which.size());
   return Tensor(all.dtype(), std::move(shape), bytes_of(std::move(rows)));
 }
 
