@@ -10,8 +10,7 @@
 namespace isomer {
 
 std::int64_t axis_from_front(std::int64_t axis, std::int64_t rank) {
-  if (axis < -rank || axis >= rank)
-    throw Error(Fault::model, "", fmt::format("there is no axis {} among {}", axis, rank));
+  if (axis < -rank || axis >= rank) refuse(fmt::format("there is no axis {} among {}", axis, rank));
   return axis < 0 ? axis + rank : axis;
 }
 
@@ -23,8 +22,7 @@ Shape with_open_length(Shape wanted, const Shape& from) {
     if (length == Dim(-1) && open == nullptr) {
       open = &length;
     } else if (length.known() && length.value() < 0) {
-      throw Error(Fault::model, "",
-                  fmt::format("{} is no shape: lengths are 0 or more, and one may be -1", text));
+      refuse(fmt::format("{} is no shape: lengths are 0 or more, and one may be -1", text));
     } else {
       known = known * length;
     }
@@ -49,7 +47,7 @@ ValueId index_from_front(Emitter& b, ValueId index, const Dim& length) {
 ValueId take(Emitter& b, ValueId x, ValueId index, std::int64_t axis) {
   const std::int64_t along = axis_from_front(axis, b.rank(x));
   if (is_floating(b.dtype(index)) || b.dtype(index) == DType::boolean)
-    throw Error(Fault::model, "", "places of elements must be integers");
+    refuse("places of elements must be integers");
   const Shape from = b.shape(x);
   const Shape places = b.shape(index);
   const ValueId front = index_from_front(b, index, from[static_cast<std::size_t>(along)]);
@@ -64,10 +62,8 @@ ValueId take(Emitter& b, ValueId x, ValueId index, std::int64_t axis) {
 ValueId matrix_product(Emitter& b, ValueId x, ValueId y) {
   const std::int64_t rank_x = b.rank(x);
   const std::int64_t rank_y = b.rank(y);
-  if (rank_x == 0 || rank_y == 0) {
-    throw Error(Fault::model, "",
-                "a matrix product needs arrays with axes; '*' multiplies by a number");
-  }
+  if (rank_x == 0 || rank_y == 0)
+    refuse("a matrix product needs arrays with axes; '*' multiplies by a number");
   if (rank_x == 1) x = b.emit("unsqueeze", {x}, {{"dim", std::int64_t{0}}});
   if (rank_y == 1) y = b.emit("unsqueeze", {y}, {{"dim", std::int64_t{1}}});
   const ValueId result = b.emit("matmul", {x, y});
@@ -84,9 +80,9 @@ ValueId sign_or_nan(Emitter& b, ValueId x) {
 
 Places places_of(std::optional<std::int64_t> start, std::optional<std::int64_t> stop,
                  std::int64_t step, std::int64_t length) {
-  if (step == 0) throw Error(Fault::model, "", "a slice cannot advance by 0");
+  if (step == 0) refuse("a slice cannot advance by 0");
   if (step == std::numeric_limits<std::int64_t>::min())
-    throw Error(Fault::model, "", fmt::format("a slice that advances by {}", step));
+    refuse(fmt::format("a slice that advances by {}", step));
   const auto bound = [&](const std::optional<std::int64_t>& given, std::int64_t fallback) {
     if (!given) return fallback;
     const std::int64_t place = *given < 0 ? *given + length : *given;

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "ops/rules.h"
 #include "vocabularies/numpy/arithmetic.h"
 #include "vocabularies/numpy/numbers.h"
 
@@ -64,7 +65,7 @@ Value Evaluator::value(const Expression& e) const {
     case Kind::call: return call_of(e);
     case Kind::slice: break;
   }
-  throw Error(Fault::model, "", "a slice stands inside square brackets only");
+  refuse("a slice stands inside square brackets only");
 }
 
 std::vector<Value> Evaluator::values(const std::vector<Expression>& expressions) const {
@@ -81,8 +82,7 @@ std::vector<Value> Evaluator::values(const std::vector<Expression>& expressions)
 Value Evaluator::name(const Expression& e) const {
   if (const Value* known = names_.find(e.text)) return *known;
   const Value builtin = numpy::named(e.text);
-  if (builtin.is_none())
-    throw Error(Fault::model, "", fmt::format("there is no name {}", quoted(e.text)));
+  if (builtin.is_none()) refuse(fmt::format("there is no name {}", quoted(e.text)));
   return builtin;
 }
 
@@ -95,18 +95,15 @@ Value Evaluator::unary(const Expression& e) const {
 Value Evaluator::binary(const Expression& e) const {
   const Value x = value(e.operands[0]);
   const Value y = value(e.operands[1]);
-  const auto array = [](const Value& value) {
-    return value.as<Array>() != nullptr || value.as<Traced>() != nullptr;
-  };
-  if (e.text == "@" && (array(x) || array(y)))
-    return call("numpy.matmul", {{x, y}, {"", ""}}, runtime_);
+  if (e.text == "@" && (is_array(x) || is_array(y)))
+    return call("numpy.matmul", {{x, y}}, runtime_);
   return numpy::binary(e.text, x, y);
 }
 
 // In a graph both are computed; the test has one element, as Python demands.
 Value Evaluator::choose(const Value& test, const Value& then, const Value& orelse) const {
-  const Value truth = call("bool", {{test}, {""}}, runtime_);
-  return call("numpy.where", {{truth, then, orelse}, {"", "", ""}}, runtime_);
+  const Value truth = call("bool", {{test}}, runtime_);
+  return call("numpy.where", {{truth, then, orelse}}, runtime_);
 }
 
 Value Evaluator::conditional(const Expression& e) const {
@@ -172,7 +169,7 @@ Value Evaluator::call_of(const Expression& e) const {
   if (function.kind == Kind::attribute) {
     return call_method(value(function.operands[0]), function.text, arguments, runtime_);
   }
-  throw Error(Fault::model, "", fmt::format("{} cannot be called", describe(value(function))));
+  refuse(fmt::format("{} cannot be called", describe(value(function))));
 }
 
 Index Evaluator::index(const Expression& e) const {
@@ -194,19 +191,17 @@ Value Evaluator::attribute(const Expression& e) const {
   if (!path.empty()) {
     if (path == "numpy.newaxis") return {};
     const Value constant = numpy::named(path);
-    if (constant.is_none())
-      throw Error(Fault::model, "", fmt::format("there is no name {}", quoted(path)));
+    if (constant.is_none()) refuse(fmt::format("there is no name {}", quoted(path)));
     return constant;
   }
   const Value object = value(e.operands[0]);
   Value result = attribute_of(object, e.text, runtime_);
   if (!result.is_none()) return result;
-  throw Error(Fault::model, "",
-              fmt::format("{} has no attribute {}", describe(object), quoted(e.text)));
+  refuse(fmt::format("{} has no attribute {}", describe(object), quoted(e.text)));
 }
 
-[[noreturn]] void refuse(std::string_view text, std::string_view why) {
-  throw Error(Fault::model, "", fmt::format("could not evaluate {}: {}", quoted(text), why));
+[[noreturn]] void refuse_text(std::string_view text, std::string_view why) {
+  refuse(fmt::format("could not evaluate {}: {}", quoted(text), why));
 }
 
 // A list becomes an array where it is one; the rest stays.
@@ -288,7 +283,7 @@ Value Formula::evaluate(const Table& names, const Runtime& runtime) const {
   }
   if (!constant_.is_none()) return constant_;
   if (text_ == "constant" || text_ == "math" || text_ == "numpy") return {text_};
-  if (parsed_ == nullptr) refuse(text_, why_not_);
+  if (parsed_ == nullptr) refuse_text(text_, why_not_);
 
   Value result;
   try {
@@ -297,9 +292,9 @@ Value Formula::evaluate(const Table& names, const Runtime& runtime) const {
     throw Error(error.fault(), error.where(),
                 fmt::format("could not evaluate {}: {}", quoted(text_), error.text()));
   }
-  if (result.as<std::string>() != nullptr) refuse(text_, "a text is no value of the format");
+  if (result.as<std::string>() != nullptr) refuse_text(text_, "a text is no value of the format");
   if (const double* number = result.as<double>()) {
-    if (!std::isfinite(*number)) refuse(text_, "the result is not finite");
+    if (!std::isfinite(*number)) refuse_text(text_, "the result is not finite");
     constexpr double largest = 9.2e18;
     if (std::floor(*number) == *number && std::abs(*number) < largest)
       return {static_cast<std::int64_t>(*number)};

@@ -162,9 +162,8 @@ class Parser {
   // Every recursion passes here, so that no text can exhaust the stack.
   struct Depth {
     explicit Depth(Parser& owner) : parser(owner) {
-      if (++parser.depth_ > deepest) {
+      if (++parser.depth_ > deepest)
         refuse(parser.tokens_.text(), parser.tokens_.now().column, "it is nested too deeply");
-      }
     }
     Depth(const Depth&) = delete;
     Depth& operator=(const Depth&) = delete;
@@ -336,9 +335,8 @@ Expression Parser::postfix() {
     } else if (tokens_.take("[")) {
       result = subscript(std::move(result));
     } else if (tokens_.take(".")) {
-      if (tokens_.now().kind != Token::Kind::name) {
+      if (tokens_.now().kind != Token::Kind::name)
         refuse(tokens_.text(), tokens_.now().column, "a name belongs behind the point");
-      }
       result = join(Kind::attribute, tokens_.now().text, std::move(result));
       tokens_.advance();
     } else {
@@ -391,9 +389,8 @@ Expression Parser::number() {
     std::int64_t value = 0;
     const char* begin = digits->data() + 2;
     const auto [end, error] = std::from_chars(begin, digits->data() + digits->size(), value, base);
-    if (error != std::errc() || end != digits->data() + digits->size()) {
+    if (error != std::errc() || end != digits->data() + digits->size())
       refuse(tokens_.text(), token.column, "the number does not fit 64 bits or has a wrong digit");
-    }
     return constant({value});
   }
   if (digits->find_first_of(".eE") == std::string::npos) {

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "ops/rules.h"
 #include "run/tensor_emitter.h"
 #include "vocabularies/numpy/arithmetic.h"
 #include "vocabularies/numpy/arrays.h"
@@ -23,9 +24,8 @@ Value default_value(const InputPort& port, SharedOperators& shared) {
   for (const std::int64_t length : port.shape) count = numpy::product_of_lengths(count, length);
   shared.zeros = numpy::sum_of_lengths(shared.zeros, count);
   if (shared.zeros > numpy::most_elements) {
-    throw Error(Fault::model, "",
-                fmt::format("no value is given; zeros for such ports may have {} elements in all",
-                            numpy::most_elements));
+    refuse(fmt::format("no value is given; zeros for such ports may have {} elements in all",
+                       numpy::most_elements));
   }
   const DType dtype = port.type.find("float") != std::string::npos ? DType::f64 : DType::i64;
   return numpy::array_value(Tensor::zeros(dtype, port.shape));
@@ -68,10 +68,10 @@ class BoundedEmitter final : public TensorEmitter {
     constexpr std::int64_t most = std::int64_t{1} << 33;
     shared_.spent.work = numpy::sum_of_lengths(shared_.spent.work, count);
     if (shared_.spent.work <= most) return;
-    throw Error(Fault::model, "",
-                fmt::format("the document's functions take too much work; at most {} elements are "
-                            "made, read and multiplied",
-                            most));
+    refuse(
+        fmt::format("the document's functions take too much work; at most {} elements are "
+                    "made, read and multiplied",
+                    most));
   }
 
   SharedOperators& shared_;
@@ -95,10 +95,10 @@ void SharedOperators::hold(const Value& value) {
     spent.items += static_cast<std::int64_t>(numpy::values_in(value));
   }
   if (spent.made <= most_made && spent.items <= most_items) return;
-  throw Error(Fault::model, "",
-              fmt::format("the nodes hold too much; at most {} elements of arrays and {} items of "
-                          "lists are made for all of them",
-                          most_made, most_items));
+  refuse(
+      fmt::format("the nodes hold too much; at most {} elements of arrays and {} items of "
+                  "lists are made for all of them",
+                  most_made, most_items));
 }
 
 NodeExecutor::NodeExecutor(std::string id, const Node& node,
@@ -317,10 +317,8 @@ Value NodeExecutor::evaluate_parameter(LiveParameter& parameter, const Table& na
   } else if (parameter.derivative && time_increment.is_none()) {
     result = parameter.initial.evaluate(names, shared_->runtime);
   } else if (parameter.derivative) {
-    if (result.is_none()) {
-      throw Error(Fault::model, "",
-                  "it has no value to advance from: run once without a time increment first");
-    }
+    if (result.is_none())
+      refuse("it has no value to advance from: run once without a time increment first");
     const Value slope = parameter.derivative->evaluate(names, shared_->runtime);
     result = numpy::binary("+", numpy::array_value(tensor_of(result)),
                            numpy::binary("*", slope, time_increment));
@@ -337,7 +335,7 @@ Value NodeExecutor::apply_conditions(const LiveParameter& parameter, Value value
       const Value test = condition.test.evaluate(names, shared_->runtime);
       const Value then = condition.value.evaluate(names, shared_->runtime);
       if (value.is_none()) value = {0.0};
-      value = numpy::call("numpy.where", {{test, then, value}, {"", "", ""}}, shared_->runtime);
+      value = numpy::call("numpy.where", {{test, then, value}}, shared_->runtime);
     });
   }
   return value;

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "ops/builder.h"
+#include "ops/rules.h"
 #include "ops/validate.h"
 #include "passes/passes.h"
 #include "systems/mdf/loading.h"
@@ -94,9 +95,8 @@ Value Reader::incoming(const std::string& node, const std::string& port) {
     return found->second;
   }
   const auto open = open_ports_.find(port);
-  if (open == open_ports_.end()) {
-    throw Error(Fault::model, "", fmt::format("nothing comes to input port {}", quoted(port)));
-  }
+  if (open == open_ports_.end())
+    refuse(fmt::format("nothing comes to input port {}", quoted(port)));
   return traced(open->second);
 }
 

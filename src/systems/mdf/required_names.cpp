@@ -1,5 +1,6 @@
 #include "base/error.h"
 #include "base/text.h"
+#include "ops/rules.h"
 #include "systems/mdf/expression.h"
 
 namespace isomer::mdf {
@@ -21,10 +22,7 @@ void scan_piece(std::string_view piece, std::set<std::string>& names) {
 }
 
 void scan(std::string_view text, std::set<std::string>& names, int level) {
-  if (level > deepest) {
-    throw Error(Fault::model, "",
-                fmt::format("{}: its brackets are nested too deeply", quoted(text)));
-  }
+  if (level > deepest) refuse(fmt::format("{}: its brackets are nested too deeply", quoted(text)));
   std::size_t last = 0;
   std::size_t start = 0;
   int depth = 0;

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "ops/rules.h"
 
 namespace isomer::mdf {
 namespace {
@@ -79,15 +80,13 @@ Attribute attribute_from(const Value& value, Kind kind) {
     constexpr double largest = 9.2e18;
     const double number = real_of(value);
     if (std::abs(number) < largest) return static_cast<std::int64_t>(number);
-    throw Error(Fault::model, "", fmt::format("{} is no integer of 64 bits", real_text(number)));
+    refuse(fmt::format("{} is no integer of 64 bits", real_text(number)));
   }
   if (kind == Kind::real) return real_of(value);
   if (kind == Kind::text) {
     if (const Text* text = value.as<Text>()) return text->text;
     if (const std::string* text = value.as<std::string>()) return *text;
-    throw Error(
-        Fault::model, "",
-        fmt::format("a text is needed, this is {}: write numpy.str_('...')", describe(value)));
+    refuse(fmt::format("a text is needed, this is {}: write numpy.str_('...')", describe(value)));
   }
   const Tensor tensor = tensor_of(value);
   return tensor.converted(DType::i64).integers();

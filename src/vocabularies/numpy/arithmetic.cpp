@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "ops/rules.h"
 #include "vocabularies/numpy/arrays.h"
 #include "vocabularies/numpy/operations.h"
 
@@ -14,8 +15,7 @@ namespace isomer::numpy {
 namespace {
 
 [[noreturn]] void refuse(std::string_view sign, const Value& x, const Value& y) {
-  throw Error(Fault::model, "",
-              fmt::format("'{}' does not join {} and {}", sign, describe(x), describe(y)));
+  isomer::refuse(fmt::format("'{}' does not join {} and {}", sign, describe(x), describe(y)));
 }
 
 // --- Python numbers
@@ -25,22 +25,19 @@ std::int64_t checked_power(std::int64_t base, std::int64_t exponent) {
   if (base == 0 || base == 1) return exponent == 0 ? 1 : base;
   if (base == -1) return exponent % 2 == 0 ? 1 : -1;
   for (std::int64_t i = 0; i < exponent; ++i) {
-    if (__builtin_mul_overflow(result, base, &result)) {
-      throw Error(Fault::model, "", fmt::format("{} ** {} does not fit 64 bits", base, exponent));
-    }
+    if (__builtin_mul_overflow(result, base, &result))
+      isomer::refuse(fmt::format("{} ** {} does not fit 64 bits", base, exponent));
   }
   return result;
 }
 
 Value integers(std::string_view sign, std::int64_t x, std::int64_t y) {
   const auto need = [&](bool fits) {
-    if (!fits)
-      throw Error(Fault::model, "", fmt::format("{} {} {} does not fit 64 bits", x, sign, y));
+    if (!fits) isomer::refuse(fmt::format("{} {} {} does not fit 64 bits", x, sign, y));
   };
   std::int64_t result = 0;
   const bool divides = sign == "/" || sign == "//" || sign == "%";
-  if (divides && y == 0)
-    throw Error(Fault::model, "", fmt::format("{} {} 0 divides by zero", x, sign));
+  if (divides && y == 0) isomer::refuse(fmt::format("{} {} 0 divides by zero", x, sign));
   if (sign == "+") return need(!__builtin_add_overflow(x, y, &result)), Value{result};
   if (sign == "-") return need(!__builtin_sub_overflow(x, y, &result)), Value{result};
   if (sign == "*") return need(!__builtin_mul_overflow(x, y, &result)), Value{result};
@@ -48,11 +45,11 @@ Value integers(std::string_view sign, std::int64_t x, std::int64_t y) {
   if (sign == "//") need(y != -1 || x != std::numeric_limits<std::int64_t>::min());
   if (sign == "**") {
     if (y >= 0) return {checked_power(x, y)};
-    if (x == 0) throw Error(Fault::model, "", "0 cannot be raised to a negative power");
+    if (x == 0) isomer::refuse("0 cannot be raised to a negative power");
     return {std::pow(static_cast<double>(x), static_cast<double>(y))};
   }
   if (sign == "<<" || sign == ">>") {
-    if (y < 0) throw Error(Fault::model, "", fmt::format("a shift by {} bits", y));
+    if (y < 0) isomer::refuse(fmt::format("a shift by {} bits", y));
     if (sign == ">>" || x == 0) return {x >> std::min<std::int64_t>(y, 63)};
     result = binary_of(sign).integers(x, y);
     need(y <= 63 && result >> y == x);
@@ -65,13 +62,10 @@ Value reals(std::string_view sign, double x, double y) {
   const BinaryUfunc& function = binary_of(sign);
   if (function.reals == nullptr) refuse(sign, {x}, {y});
   if (y == 0 && (sign == "/" || sign == "//" || sign == "%"))
-    throw Error(Fault::model, "", fmt::format("{} {} 0 divides by zero", real_text(x), sign));
-  if (sign == "**" && x < 0 && std::floor(y) != y) {
-    throw Error(Fault::model, "",
-                fmt::format("{} ** {} is a complex number", real_text(x), real_text(y)));
-  }
-  if (sign == "**" && x == 0 && y < 0)
-    throw Error(Fault::model, "", "0 cannot be raised to a negative power");
+    isomer::refuse(fmt::format("{} {} 0 divides by zero", real_text(x), sign));
+  if (sign == "**" && x < 0 && std::floor(y) != y)
+    isomer::refuse(fmt::format("{} ** {} is a complex number", real_text(x), real_text(y)));
+  if (sign == "**" && x == 0 && y < 0) isomer::refuse("0 cannot be raised to a negative power");
   return {function.reals(x, y)};
 }
 
@@ -142,12 +136,10 @@ std::optional<Value> of_lengths(std::string_view sign, const Value& x, const Val
 }
 
 bool is_length(const Value& value) { return value.as<Length>() != nullptr; }
-bool is_array(const Value& value) {
-  return value.as<Array>() != nullptr || value.as<Traced>() != nullptr || is_length(value);
-}
+bool is_arrayed(const Value& value) { return is_array(value) || is_length(value); }
 /// What an operator with an array on its other side takes.
 bool is_operand(const Value& value) {
-  return is_array(value) || is_number(value) || items_of(value) != nullptr;
+  return is_arrayed(value) || is_number(value) || items_of(value) != nullptr;
 }
 
 bool is_whole(const Value& value) { return is_number(value) && value.as<double>() == nullptr; }
@@ -182,7 +174,7 @@ const std::string* text_of(const Value& value) {
 bool same(const Value& x, const Value& y) {
   if (is_whole(x) && is_whole(y)) return integer_of(x) == integer_of(y);
   if (is_number(x) && is_number(y)) return real_of(x) == real_of(y);
-  if (is_array(x) || is_array(y)) return truth_of(compare("==", x, y));
+  if (is_arrayed(x) || is_arrayed(y)) return truth_of(compare("==", x, y));
   const auto* left = items_of(x);
   const auto* right = items_of(y);
   if (left != nullptr && right != nullptr)
@@ -209,7 +201,7 @@ bool contains(const Value& item, const Value& container) {
   if (text_of(container) != nullptr && text_of(item) != nullptr) {
     return text_of(container)->find(*text_of(item)) != std::string::npos;
   }
-  throw Error(Fault::model, "", fmt::format("nothing is in {}", describe(container)));
+  isomer::refuse(fmt::format("nothing is in {}", describe(container)));
 }
 
 Value unary_traced(std::string_view sign, const Trace& trace, const Value& x) {
@@ -222,14 +214,14 @@ Value unary_traced(std::string_view sign, const Trace& trace, const Value& x) {
   if (sign == "~" && !is_floating(trace.b.dtype(id)))
     return binary("-", {std::int64_t{-1}}, {Traced{&trace, id}});
   if (sign == "-" && !truth) return {Traced{&trace, trace.b.emit("neg", {id})}};
-  throw Error(Fault::model, "", fmt::format("'{}' does not apply to {}", sign, describe(x)));
+  isomer::refuse(fmt::format("'{}' does not apply to {}", sign, describe(x)));
 }
 
 }  // namespace
 
 Value unary(std::string_view sign, const Value& x) {
   if (sign == "not") return {!truth_of(x)};
-  if (is_array(x) && x.as<Array>() == nullptr) return unary_traced(sign, *trace_of(x), x);
+  if (is_arrayed(x) && x.as<Array>() == nullptr) return unary_traced(sign, *trace_of(x), x);
   if (const Array* array = x.as<Array>()) {
     if (sign == "+") return x;
     const DType dtype = array->tensor.dtype();
@@ -245,7 +237,7 @@ Value unary(std::string_view sign, const Value& x) {
     if (sign == "-") return integers("-", 0, number);
     return {sign == "~" ? ~number : number};
   }
-  throw Error(Fault::model, "", fmt::format("'{}' does not apply to {}", sign, describe(x)));
+  isomer::refuse(fmt::format("'{}' does not apply to {}", sign, describe(x)));
 }
 
 Value binary(std::string_view sign, const Value& x, const Value& y) {
@@ -253,7 +245,7 @@ Value binary(std::string_view sign, const Value& x, const Value& y) {
   if (is_length(x) || is_length(y)) {
     if (const auto length = of_lengths(sign, x, y)) return *length;
   }
-  if ((is_array(x) || is_array(y)) && is_operand(x) && is_operand(y) && sign != "@")
+  if ((is_arrayed(x) || is_arrayed(y)) && is_operand(x) && is_operand(y) && sign != "@")
     return apply(binary_of(sign), x, y);
   if (const auto result = sequences(sign, x, y)) return *result;
   refuse(sign, x, y);
@@ -268,7 +260,7 @@ Value compare(std::string_view word, const Value& x, const Value& y) {
     return {is == (word == "is")};
   }
   const BinaryUfunc& operation = binary_of(word);
-  const bool array = is_array(x) || is_array(y);
+  const bool array = is_arrayed(x) || is_arrayed(y);
   if (array && is_operand(x) && is_operand(y)) return apply(operation, x, y);
   if (is_whole(x) && is_whole(y)) return {operation.integers(integer_of(x), integer_of(y)) != 0};
   if (is_number(x) && is_number(y)) return {operation.reals(real_of(x), real_of(y)) != 0};

@@ -1,37 +1,42 @@
 #include "vocabularies/numpy/arrays.h"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <span>
 #include <type_traits>
 
 #include "base/error.h"
 #include "base/text.h"
+#include "ops/rules.h"
 #include "vocabularies/numpy/value.h"
 
 namespace isomer::numpy {
 namespace {
 
-/// Elements of a tensor as one type, without a copy where they have it already.
+/// Elements of a tensor stretched to a shape, as one type; without a copy where they are that, or
+/// only one.
 template <class T>
 class Numbers {
  public:
-  explicit Numbers(const Tensor& tensor) {
-    if (tensor.dtype() == dtype_of<T>::value) {
-      data_ = tensor.view().template as<T>();
+  Numbers(const Tensor& tensor, const std::vector<std::int64_t>& shape)
+      : tensor_(tensor.count() == 1 ? tensor : broadcast_to(tensor, shape)),
+        step_(tensor.count() == 1 ? 0 : 1) {
+    if (tensor_.dtype() == dtype_of<T>::value) {
+      data_ = tensor_.view().template as<T>();
       return;
     }
     if constexpr (std::is_same_v<T, double>) {
-      own_ = tensor.doubles();
+      own_ = tensor_.doubles();
     } else {
-      own_ = tensor.integers();
+      own_ = tensor_.integers();
     }
     data_ = own_;
   }
-  T operator[](std::size_t i) const { return data_[i]; }
+  T operator[](std::size_t i) const { return data_[i * step_]; }
 
  private:
+  Tensor tensor_;
+  std::size_t step_;
   std::vector<T> own_;
   std::span<const T> data_;  // of the tensor, or of `own_`
 };
@@ -43,54 +48,13 @@ Tensor made(DType dtype, std::vector<std::int64_t> shape, std::span<const std::i
   return Tensor::from_integers(dtype, std::move(shape), values);
 }
 
-// Elements that a broadcast array moves by for each step of an axis of the result.
-std::vector<std::int64_t> strides_in(const std::vector<std::int64_t>& from,
-                                     const std::vector<std::int64_t>& to) {
-  std::vector<std::int64_t> strides(to.size(), 0);
-  std::int64_t step = 1;
-  for (std::size_t i = from.size(); i-- > 0;) {
-    if (from[i] != 1) strides[i + to.size() - from.size()] = step;
-    step = product_of_lengths(step, from[i]);
-  }
-  return strides;
-}
-
-/// Calls `visit` with the offsets of every element, in order; one vector of strides per operand.
-template <std::size_t Count, class Visit>
-void walk(const std::vector<std::int64_t>& shape,
-          const std::array<std::vector<std::int64_t>, Count>& strides, const Visit& visit) {
-  const std::int64_t total = count_elements(shape);
-  if (total == 0) return;
-  std::vector<std::int64_t> index(shape.size(), 0);
-  std::array<std::int64_t, Count> offsets{};
-  for (std::int64_t done = 0; done < total; ++done) {
-    visit(offsets);
-    for (std::size_t axis = shape.size(); axis-- > 0;) {
-      for (std::size_t k = 0; k < Count; ++k) offsets[k] += strides[k][axis];
-      if (++index[axis] < shape[axis]) break;
-      index[axis] = 0;
-      for (std::size_t k = 0; k < Count; ++k) offsets[k] -= strides[k][axis] * shape[axis];
-    }
-  }
-}
-
 template <class T, class Function>
 Tensor map_two(const Tensor& x, const Tensor& y, DType dtype, Function function) {
   const std::vector<std::int64_t> shape = broadcast_shape(x.shape(), y.shape());
-  const Numbers<T> left(x);
-  const Numbers<T> right(y);
-  std::vector<T> result;
-  result.reserve(static_cast<std::size_t>(count_elements(shape)));
-  if (x.shape() == y.shape()) {
-    for (std::size_t i = 0; i < static_cast<std::size_t>(x.count()); ++i)
-      result.push_back(function(left[i], right[i]));
-  } else {
-    walk<2>(shape, {strides_in(x.shape(), shape), strides_in(y.shape(), shape)},
-            [&](const auto& at) {
-              result.push_back(function(left[static_cast<std::size_t>(at[0])],
-                                        right[static_cast<std::size_t>(at[1])]));
-            });
-  }
+  const Numbers<T> left(x, shape);
+  const Numbers<T> right(y, shape);
+  std::vector<T> result(static_cast<std::size_t>(count_elements(shape)));
+  for (std::size_t i = 0; i < result.size(); ++i) result[i] = function(left[i], right[i]);
   return made(dtype, shape, std::span<const T>(result));
 }
 
@@ -116,7 +80,7 @@ std::int64_t product_of_lengths(std::int64_t a, std::int64_t b) {
 void bound_axes(std::size_t count) {
   constexpr std::size_t most = 64;
   if (count <= most) return;
-  throw Error(Fault::model, "", fmt::format("{} axes; an array has at most {}", count, most));
+  refuse(fmt::format("{} axes; an array has at most {}", count, most));
 }
 
 std::vector<std::int64_t> bounded(std::vector<std::int64_t> shape, std::int64_t given) {
@@ -124,14 +88,12 @@ std::vector<std::int64_t> bounded(std::vector<std::int64_t> shape, std::int64_t 
   // One length of 0 does not excuse the others: slices of nothing are walked over, too.
   std::int64_t count = 1;
   for (const std::int64_t length : shape) {
-    if (length < 0)
-      throw Error(Fault::model, "", fmt::format("[{}] is no shape", fmt::join(shape, ", ")));
+    if (length < 0) refuse(fmt::format("[{}] is no shape", fmt::join(shape, ", ")));
     count = product_of_lengths(count, std::max<std::int64_t>(length, 1));
   }
   if (count > std::max(most_elements, given)) {
-    throw Error(Fault::model, "",
-                fmt::format("an array of shape [{}] is too large; at most {} elements are made",
-                            fmt::join(shape, ", "), most_elements));
+    refuse(fmt::format("an array of shape [{}] is too large; at most {} elements are made",
+                       fmt::join(shape, ", "), most_elements));
   }
   return shape;
 }
@@ -143,9 +105,8 @@ std::vector<std::int64_t> broadcast_shape(const std::vector<std::int64_t>& a,
     const std::int64_t left = i < a.size() ? a[a.size() - 1 - i] : 1;
     const std::int64_t right = i < b.size() ? b[b.size() - 1 - i] : 1;
     if (left != right && left != 1 && right != 1) {
-      throw Error(Fault::model, "",
-                  fmt::format("shapes [{}] and [{}] do not broadcast", fmt::join(a, ", "),
-                              fmt::join(b, ", ")));
+      refuse(fmt::format("shapes [{}] and [{}] do not broadcast", fmt::join(a, ", "),
+                         fmt::join(b, ", ")));
     }
     shape[shape.size() - 1 - i] = left == 1 ? right : left;
   }
@@ -156,11 +117,16 @@ std::vector<std::int64_t> broadcast_shape(const std::vector<std::int64_t>& a,
 Tensor broadcast_to(const Tensor& tensor, const std::vector<std::int64_t>& shape) {
   if (tensor.shape() == shape) return tensor;
   if (broadcast_shape(tensor.shape(), shape) != shape) {
-    throw Error(Fault::model, "",
-                fmt::format("{} does not broadcast to [{}]",
-                            to_text(tensor.dtype(), tensor.shape()), fmt::join(shape, ", ")));
+    refuse(fmt::format("{} does not broadcast to [{}]", to_text(tensor.dtype(), tensor.shape()),
+                       fmt::join(shape, ", ")));
   }
-  const std::vector<std::int64_t> strides = strides_in(tensor.shape(), shape);
+  std::vector<std::int64_t> strides(shape.size(), 0);  // 0 where it is stretched
+  const std::size_t added = shape.size() - tensor.shape().size();
+  std::int64_t step = 1;
+  for (std::size_t i = tensor.shape().size(); i-- > 0;) {
+    if (tensor.shape()[i] != 1) strides[i + added] = step;
+    step = product_of_lengths(step, tensor.shape()[i]);
+  }
   return lay_out(tensor.dtype(), shape, strides, 0, tensor.bytes());
 }
 

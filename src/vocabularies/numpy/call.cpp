@@ -50,8 +50,10 @@ DType Call::float32() const {
   return runtime.precision == Precision::f64 ? DType::f64 : DType::f32;
 }
 
-std::optional<std::vector<std::int64_t>> Call::optional_integers(std::size_t i) const {
-  return has(i) ? std::optional(integers(i)) : std::nullopt;
+std::vector<std::int64_t> Call::axes(std::size_t i, std::int64_t rank) const {
+  std::vector<std::int64_t> axes = has(i) ? integers(i) : std::vector<std::int64_t>();
+  for (std::int64_t& axis : axes) axis = axis_from_front(axis, rank);
+  return axes;
 }
 
 std::vector<std::int64_t> Call::integers(std::size_t i) const {
@@ -59,10 +61,8 @@ std::vector<std::int64_t> Call::integers(std::size_t i) const {
   const Value& value = values_[i] == nullptr ? none : *values_[i];
   if (items_of(value) == nullptr && value.as<Array>() == nullptr) return {integer_of(value)};
   const Tensor tensor = tensor_of(value);
-  if (is_floating(tensor.dtype()) && tensor.count() > 0) {
-    throw Error(Fault::model, "",
-                fmt::format("integers are needed, these are {}", describe(value)));
-  }
+  if (is_floating(tensor.dtype()) && tensor.count() > 0)
+    refuse(fmt::format("integers are needed, these are {}", describe(value)));
   return tensor.integers();
 }
 
@@ -71,9 +71,7 @@ DType Call::dtype(std::size_t i, DType fallback) const {
   const Word* word = values_[i]->as<Word>();
   const std::string* text = values_[i]->as<std::string>();
   const auto dtype = type_named(word != nullptr ? word->name : text != nullptr ? *text : "");
-  if (!dtype) {
-    throw Error(Fault::model, "", fmt::format("{} is no type of elements", describe(*values_[i])));
-  }
+  if (!dtype) refuse(fmt::format("{} is no type of elements", describe(*values_[i])));
   return *dtype == DType::f32 ? float32() : *dtype == DType::f64 ? float64() : *dtype;
 }
 
@@ -106,11 +104,9 @@ ValueId Call::number_tensor(std::size_t i) const {
 
 std::vector<ValueId> Call::tensors(std::size_t i) const {
   const auto* items = items_of(*values_[i]);
-  if (items == nullptr) {
-    throw Error(Fault::model, "",
-                fmt::format("a tuple of arrays is needed, this is {}", describe(*values_[i])));
-  }
-  if (items->empty()) throw Error(Fault::model, "", "there is nothing to join");
+  if (items == nullptr)
+    refuse(fmt::format("a tuple of arrays is needed, this is {}", describe(*values_[i])));
+  if (items->empty()) refuse("there is nothing to join");
   std::vector<ValueId> result;
   for (const Value& item : *items) result.push_back(materialized(trace(), item));
   DType dtype = b().dtype(result[0]);

@@ -42,8 +42,13 @@ class Call {
   }
   /// One integer or several: axes. Throws Fault::model where there are none.
   std::vector<std::int64_t> integers(std::size_t i) const;
-  /// The same, or nothing where the argument is absent.
-  std::optional<std::vector<std::int64_t>> optional_integers(std::size_t i) const;
+  /// An axis of an array of that rank, counted from the front.
+  std::int64_t axis(std::size_t i, std::int64_t rank,
+                    std::optional<std::int64_t> fallback = {}) const {
+    return axis_from_front(fallback ? integer(i, *fallback) : integer_of(*values_[i]), rank);
+  }
+  /// The axes that it names; none where it is absent.
+  std::vector<std::int64_t> axes(std::size_t i, std::int64_t rank) const;
   /// The type of elements that the argument names.
   DType dtype(std::size_t i, DType fallback) const;
 
@@ -61,6 +66,9 @@ class Call {
   ValueId tensor(std::size_t i, DType dtype) const {
     return materialized(trace(), *values_[i], dtype);
   }
+  Shape shape(std::size_t i) const { return b().shape(tensor(i)); }
+  DType element_type(std::size_t i) const { return b().dtype(tensor(i)); }
+  std::int64_t rank(std::size_t i) const { return b().rank(tensor(i)); }
   /// As real numbers: integers and truths become float64.
   ValueId real_tensor(std::size_t i) const;
   /// As numbers: truths become integers.
@@ -90,8 +98,8 @@ struct UnaryUfunc {
     same,   // integers stay, by `integers`, or as they are
     truth,  // a test
   };
-  std::string_view name;  // NumPy's
-  std::string_view math;  // that of `math`; empty where it has none, or one that gives integers
+  std::string_view names;  // NumPy's
+  std::string_view math;   // that of `math`; empty where it has none, or one that gives integers
   Kind kind;
   double (*reals)(double);
   std::string_view ours = {};                    // the same operator of a graph
@@ -102,7 +110,7 @@ struct UnaryUfunc {
 struct BinaryUfunc;
 
 struct Function {
-  std::string_view name;        // "numpy.sum"
+  std::string_view names;       // "numpy.max numpy.amax .max": the last one is a method of arrays
   std::string_view parameters;  // "x axis? keepdims?": '?' marks those that may be absent
   Value (*run)(const Call&);
   /// What it gives, or how much, depends on its operands' values: no graph can hold it.

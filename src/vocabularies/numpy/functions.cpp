@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "ops/rules.h"
 #include "vocabularies/numpy/arithmetic.h"
 #include "vocabularies/numpy/call.h"
 #include "vocabularies/numpy/operations.h"
@@ -17,8 +18,9 @@ namespace {
 
 Value run_binary(const Call& c) { return apply(*c.function.binary, c[0], c[1]); }
 
-/// A row, and its parameters one by one.
+/// A row by one of its names, and its parameters one by one.
 struct Known {
+  std::string_view name;
   Function row;
   std::vector<std::string_view> parameters;
 };
@@ -28,39 +30,26 @@ const Functions& all_functions() {
   static const Functions functions = [] {
     Functions result;
     const auto add = [&](const Function& row) {
-      if (!row.name.empty()) result.emplace(row.name, Known{row, split_text(row.parameters, ' ')});
+      for (const std::string_view name : split_text(row.names, ' '))
+        result.emplace(name, Known{name, row, split_text(row.parameters, ' ')});
     };
     for (const auto rows : {python_functions(), elementwise_functions(), reduction_functions(),
                             shape_functions(), creation_functions()}) {
       for (const Function& row : rows) add(row);
     }
     for (const UnaryUfunc& row : unary_ufuncs()) {
-      add({row.name, "x", run_unary, false, &row});
+      add({row.names, "x", run_unary, false, &row});
       add({row.math, "x", run_math, false, &row});
     }
     for (const BinaryUfunc& row : binary_ufuncs())
-      add({row.name, "x y", run_binary, false, nullptr, &row});
+      add({row.names, "x y", run_binary, false, nullptr, &row});
     return result;
   }();
   return functions;
 }
 
-/// Functions that NumPy knows by two names.
-struct Alias {
-  std::string_view name;
-  std::string_view function;
-};
-constexpr Alias aliases[] = {
-    {"numpy.true_divide", "numpy.divide"}, {"numpy.mod", "numpy.remainder"},
-    {"numpy.absolute", "numpy.abs"},       {"numpy.amax", "numpy.max"},
-    {"numpy.amin", "numpy.min"},           {"numpy.permute_dims", "numpy.transpose"},
-    {"numpy.double", "numpy.float64"},
-};
-
 const Known& function_named(const std::string& name) {
-  const auto alias = std::ranges::find(aliases, name, &Alias::name);
-  const auto found =
-      all_functions().find(alias == std::end(aliases) ? std::string_view(name) : alias->function);
+  const auto found = all_functions().find(name);
   if (found != all_functions().end()) return found->second;
   const std::string_view near = nearest(name, function_names());
   const std::string hint = near.empty() ? "" : fmt::format("; did you mean '{}'?", near);
@@ -73,7 +62,7 @@ std::vector<const Value*> bind(const Known& function, const Arguments& arguments
   std::vector<const Value*> bound(parameters.size(), nullptr);
   std::size_t position = 0;
   for (std::size_t i = 0; i < arguments.values.size(); ++i) {
-    const std::string& keyword = arguments.keywords[i];
+    const std::string keyword = i < arguments.keywords.size() ? arguments.keywords[i] : "";
     std::size_t at = keyword.empty() ? position++ : 0;
     // The first parameter goes by many names (a, x, array); it is always given by position.
     while (!keyword.empty() && at < parameters.size() && parameters[at] != keyword &&
@@ -84,61 +73,22 @@ std::vector<const Value*> bind(const Known& function, const Arguments& arguments
       const std::string what = keyword.empty()
                                    ? fmt::format("at most {} arguments", parameters.size())
                                    : fmt::format("no argument {}", quoted(keyword));
-      throw Error(Fault::unsupported, "",
-                  fmt::format("'{}' is read with {}", function.row.name, what));
+      throw Error(Fault::unsupported, "", fmt::format("'{}' is read with {}", function.name, what));
     }
     bound[at] = &arguments.values[i];
   }
   for (std::size_t i = 0; i < parameters.size(); ++i) {
-    if (bound[i] == nullptr && !parameters[i].ends_with('?')) {
-      throw Error(Fault::model, "",
-                  fmt::format("'{}' needs its argument '{}'", function.row.name, parameters[i]));
-    }
+    if (bound[i] == nullptr && !parameters[i].ends_with('?'))
+      refuse(fmt::format("'{}' needs its argument '{}'", function.name, parameters[i]));
   }
   return bound;
 }
-
-struct Method {
-  std::string_view name;
-  std::string_view function;
-};
-
-constexpr Method methods[] = {
-    {"sum", "numpy.sum"},
-    {"prod", "numpy.prod"},
-    {"mean", "numpy.mean"},
-    {"var", "numpy.var"},
-    {"std", "numpy.std"},
-    {"max", "numpy.max"},
-    {"min", "numpy.min"},
-    {"any", "numpy.any"},
-    {"all", "numpy.all"},
-    {"argmax", "numpy.argmax"},
-    {"argmin", "numpy.argmin"},
-    {"cumsum", "numpy.cumsum"},
-    {"cumprod", "numpy.cumprod"},
-    {"reshape", "numpy.reshape"},
-    {"ravel", "numpy.ravel"},
-    {"flatten", "numpy.ravel"},
-    {"transpose", "numpy.transpose"},
-    {"squeeze", "numpy.squeeze"},
-    {"swapaxes", "numpy.swapaxes"},
-    {"repeat", "numpy.repeat"},
-    {"take", "numpy.take"},
-    {"dot", "numpy.dot"},
-    {"clip", "numpy.clip"},
-    {"round", "numpy.round"},
-    {"astype", "array.astype"},
-};
-
-constexpr std::array<std::string_view, 2> takes_loose_axes = {"reshape", "transpose"};
 
 }  // namespace
 
 std::vector<std::string_view> function_names() {
   std::vector<std::string_view> names;
   for (const auto& [name, row] : all_functions()) names.push_back(name);
-  for (const Alias& alias : aliases) names.push_back(alias.name);
   std::ranges::sort(names);
   return names;
 }
@@ -184,42 +134,35 @@ Value call(const std::string& name, const Arguments& arguments, const Runtime& r
     throw Error(Fault::unsupported, "",
                 fmt::format("what '{}' gives depends on values that are known only when the model "
                             "runs: it is no operator of a graph",
-                            function.row.name));
+                            function.name));
   }
   return function.row.run(call);
 }
 
 Value call_method(const Value& object, const std::string& name, const Arguments& arguments,
                   const Runtime& runtime) {
-  if (object.as<Array>() == nullptr && object.as<Traced>() == nullptr) {
-    throw Error(Fault::model, "",
-                fmt::format("{} has no method {}", describe(object), quoted(name)));
+  if (!is_array(object)) refuse(fmt::format("{} has no method {}", describe(object), quoted(name)));
+  if (!all_functions().contains("." + name))
+    throw Error(Fault::unsupported, "", fmt::format("arrays have no method {} here", quoted(name)));
+  Arguments all{{object}, {""}};
+  const bool loose =
+      (name == "reshape" || name == "transpose") && !arguments.values.empty() &&
+      (is_number(arguments.values[0]) || arguments.values[0].as<Length>() != nullptr);
+  if (loose) {
+    all.values.push_back({Tuple{arguments.values}});
+  } else {
+    all.values.insert(all.values.end(), arguments.values.begin(), arguments.values.end());
+    all.keywords.insert(all.keywords.end(), arguments.keywords.begin(), arguments.keywords.end());
   }
-  for (const Method& method : methods) {
-    if (method.name != name) continue;
-    Arguments all{{object}, {""}};
-    const bool loose =
-        std::ranges::find(takes_loose_axes, name) != takes_loose_axes.end() &&
-        !arguments.values.empty() &&
-        (is_number(arguments.values[0]) || arguments.values[0].as<Length>() != nullptr);
-    if (loose) {
-      all.values.push_back({Tuple{arguments.values}});
-      all.keywords.emplace_back();
-    } else {
-      all.values.insert(all.values.end(), arguments.values.begin(), arguments.values.end());
-      all.keywords.insert(all.keywords.end(), arguments.keywords.begin(), arguments.keywords.end());
-    }
-    return call(std::string(method.function), all, runtime);
-  }
-  throw Error(Fault::unsupported, "", fmt::format("arrays have no method {} here", quoted(name)));
+  return call("." + name, all, runtime);
 }
 
 Value attribute_of(const Value& object, std::string_view name, const Runtime& runtime) {
-  if (object.as<Array>() == nullptr && object.as<Traced>() == nullptr) return {};
+  if (!is_array(object)) return {};
   for (const auto& [attribute, function] :
        {std::pair("T", "numpy.transpose"), std::pair("shape", "numpy.shape"),
         std::pair("ndim", "numpy.ndim"), std::pair("size", "numpy.size")}) {
-    if (name == attribute) return call(function, {{object}, {""}}, runtime);
+    if (name == attribute) return call(function, {{object}}, runtime);
   }
   return {};
 }

@@ -23,7 +23,7 @@ struct Runtime {
 
 struct Arguments {
   std::vector<Value> values;
-  std::vector<std::string> keywords;  // one per value, empty where it stands by position
+  std::vector<std::string> keywords = {};  // of the values, empty where one stands by position
 };
 
 /// A name that no document defines: a builtin function or a constant of a module. None when there

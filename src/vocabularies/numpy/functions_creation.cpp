@@ -11,13 +11,8 @@ namespace isomer::numpy {
 namespace {
 
 /// Argument 0 as elements of a type.
-Value converted(const Call& c, DType dtype, bool scalars) {
-  if (!c.in_graph()) return result_of(tensor_of(c[0]).converted(dtype), scalars);
+Value converted(const Call& c, DType dtype, bool scalars = true) {
   return c.result(c.tensor(0, dtype), scalars);
-}
-
-DType type_of(const Call& c) {
-  return c.in_graph() ? c.b().dtype(c.tensor(0)) : tensor_of(c[0]).dtype();
 }
 
 /// One value everywhere.
@@ -31,33 +26,25 @@ Value filled(const Call& c, const Shape& shape, const Value& value, DType dtype)
   return c.result(c.emit("expand", {one}, {{"shape", shape}}), false);
 }
 
-Value array(const Call& c) {
-  if (!c.in_graph()) {
-    const Tensor x = tensor_of(c[0]);
-    return result_of(x.converted(c.dtype(1, x.dtype())), false);
-  }
-  const ValueId x = c.tensor(0);
-  return c.result(c.cast(x, c.dtype(1, c.b().dtype(x))), false);
-}
+Value array(const Call& c) { return converted(c, c.dtype(1, c.element_type(0)), false); }
 
 Value zeros(const Call& c) { return filled(c, c.lengths(0), {0.0}, c.dtype(1, c.float64())); }
 Value ones(const Call& c) { return filled(c, c.lengths(0), {1.0}, c.dtype(1, c.float64())); }
-Value full(const Call& c) {
-  const DType own = trace_of(c[1]) != nullptr ? c.b().dtype(c.tensor(1)) : tensor_of(c[1]).dtype();
-  return filled(c, c.lengths(0), c[1], c.dtype(2, own));
+Value full(const Call& c) { return filled(c, c.lengths(0), c[1], c.dtype(2, c.element_type(1))); }
+Value zeros_like(const Call& c) {
+  return filled(c, c.shape(0), {0.0}, c.dtype(1, c.element_type(0)));
 }
-
-Shape shape_like(const Call& c) {
-  return c.in_graph() ? c.b().shape(c.tensor(0)) : tensor_of(c[0]).type().shape;
+Value ones_like(const Call& c) {
+  return filled(c, c.shape(0), {1.0}, c.dtype(1, c.element_type(0)));
 }
-Value zeros_like(const Call& c) { return filled(c, shape_like(c), {0.0}, c.dtype(1, type_of(c))); }
-Value ones_like(const Call& c) { return filled(c, shape_like(c), {1.0}, c.dtype(1, type_of(c))); }
-Value full_like(const Call& c) { return filled(c, shape_like(c), c[1], c.dtype(2, type_of(c))); }
+Value full_like(const Call& c) {
+  return filled(c, c.shape(0), c[1], c.dtype(2, c.element_type(0)));
+}
 
 Dim length_at(const Call& c, std::size_t i) {
   const Shape lengths = c.lengths(i);
   if (lengths.size() == 1) return lengths[0];
-  throw Error(Fault::model, "", fmt::format("a length is needed, this is {}", describe(c[i])));
+  refuse(fmt::format("a length is needed, this is {}", describe(c[i])));
 }
 
 // Where the row's number is the column's.
@@ -89,10 +76,10 @@ Value arange(const Call& c) {
     return range_of_lengths(c, alone ? Dim(0) : length_at(c, 0), length_at(c, alone ? 0 : 1));
   const double first = real_of(start);
   const double step = c.real(2, 1);
-  if (step == 0) throw Error(Fault::model, "", "a range cannot advance by 0");
+  if (step == 0) refuse("a range cannot advance by 0");
   const double count = std::max(0.0, std::ceil((real_of(stop) - first) / step));
   constexpr double most = 1e18;  // where the bound of all arrays has long been passed
-  if (std::isnan(count)) throw Error(Fault::model, "", "a range that has no length");
+  if (std::isnan(count)) refuse("a range that has no length");
   bounded({static_cast<std::int64_t>(std::min(count, most))});
   std::vector<double> values(static_cast<std::size_t>(count));
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = first + static_cast<double>(i) * step;
@@ -125,16 +112,13 @@ Value linspace(const Call& c) {
   return c.result(result, false);
 }
 
-Value as_float64(const Call& c) { return converted(c, c.float64(), true); }
-Value as_float32(const Call& c) { return converted(c, c.float32(), true); }
-Value as_int64(const Call& c) { return converted(c, DType::i64, true); }
-Value as_bool(const Call& c) { return converted(c, DType::boolean, true); }
+Value as_float64(const Call& c) { return converted(c, c.float64()); }
+Value as_float32(const Call& c) { return converted(c, c.float32()); }
+Value as_int64(const Call& c) { return converted(c, DType::i64); }
+Value as_bool(const Call& c) { return converted(c, DType::boolean); }
 
 // Rounded to half precision; kept in single, which holds every half.
-Value as_float16(const Call& c) {
-  if (!c.in_graph()) return result_of(tensor_of(c[0]).converted(DType::f16).converted(DType::f32));
-  return c.result(c.cast(c.tensor(0, DType::f16), DType::f32));
-}
+Value as_float16(const Call& c) { return c.result(c.cast(c.tensor(0, DType::f16), DType::f32)); }
 
 Value astype(const Call& c) {
   const Array* array = c[0].as<Array>();
@@ -143,33 +127,28 @@ Value astype(const Call& c) {
 
 Value text(const Call& c) {
   const std::string* text = c[0].as<std::string>();
-  if (text == nullptr)
-    throw Error(Fault::model, "", fmt::format("numpy.str_ needs a text, not {}", describe(c[0])));
+  if (text == nullptr) refuse(fmt::format("numpy.str_ needs a text, not {}", describe(c[0])));
   return {Text{*text}};
 }
 
 constexpr Function rows[] = {
-    {"numpy.array", "x dtype?", array},
-    {"numpy.asarray", "x dtype?", array},
-    {"numpy.zeros", "shape dtype?", zeros},
+    {"numpy.array numpy.asarray", "x dtype?", array},
+    {"numpy.zeros numpy.empty", "shape dtype?", zeros},
     {"numpy.ones", "shape dtype?", ones},
-    {"numpy.empty", "shape dtype?", zeros},
     {"numpy.full", "shape fill_value dtype?", full},
     {"numpy.zeros_like", "x dtype?", zeros_like},
     {"numpy.ones_like", "x dtype?", ones_like},
     {"numpy.full_like", "x fill_value dtype?", full_like},
-    {"numpy.eye", "N M? dtype?", identity},
-    {"numpy.identity", "N M? dtype?", identity},
+    {"numpy.eye numpy.identity", "N M? dtype?", identity},
     {"numpy.arange", "start stop? step? dtype?", arange},
     {"numpy.linspace", "start stop num?", linspace},
-    {"numpy.float64", "x", as_float64},
+    {"numpy.float64 numpy.double", "x", as_float64},
     {"numpy.float32", "x", as_float32},
     {"numpy.float16", "x", as_float16},
-    {"numpy.int64", "x", as_int64},
-    {"numpy.int32", "x", as_int64},
+    {"numpy.int64 numpy.int32", "x", as_int64},
     {"numpy.bool_", "x", as_bool},
     {"numpy.str_", "x", text, true},
-    {"array.astype", "x dtype", astype},
+    {".astype", "x dtype", astype},
 };
 
 }  // namespace

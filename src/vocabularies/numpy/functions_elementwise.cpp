@@ -64,7 +64,7 @@ constexpr UnaryUfunc ufuncs[] = {
     {"numpy.radians", "math.radians", Kind::real, radians, "", emit_radians},
     {"numpy.fabs", "math.fabs", Kind::real, ::fabs, "abs"},
     {"numpy.rint", "", Kind::real, ::nearbyint, "round"},
-    {"numpy.abs", "", Kind::same, ::fabs, "abs", nullptr, magnitude},
+    {"numpy.abs numpy.absolute", "", Kind::same, ::fabs, "abs", nullptr, magnitude},
     {"numpy.floor", "", Kind::same, ::floor, "floor"},
     {"numpy.ceil", "", Kind::same, ::ceil, "ceil"},
     {"numpy.trunc", "", Kind::same, ::trunc, "", emit_trunc},
@@ -127,15 +127,10 @@ Value negative(const Call& c) {
 // x, how many digits
 Value round(const Call& c) {
   const std::int64_t digits = c.integer(1, 0);
-  const bool real = is_floating(c.in_graph() ? c.b().dtype(c.tensor(0)) : tensor_of(c[0]).dtype());
-  if (digits == 0 && !c.in_graph())
-    return result_of(real ? map_reals(tensor_of(c[0]), tensor_of(c[0]).dtype(), ::nearbyint)
-                          : tensor_of(c[0]));
-  if (!real && digits >= 0) return c.result(c.tensor(0));
-  if (!real) {
-    throw Error(Fault::unsupported, "", "integers are rounded to whole numbers only");
-  }
   const ValueId x = c.tensor(0);
+  const bool real = is_floating(c.b().dtype(x));
+  if (!real && digits >= 0) return c.result(x);
+  if (!real) throw Error(Fault::unsupported, "", "integers are rounded to whole numbers only");
   if (digits == 0) return c.result(c.emit("round", {x}));
   const ValueId scale = c.b().literal(c.b().dtype(x), std::pow(10.0, std::abs(digits)));
   const char* const out[] = {"mul", "div"};
@@ -146,8 +141,8 @@ Value round(const Call& c) {
 
 constexpr Function rows[] = {
     {"numpy.negative", "x", negative},
-    {"numpy.round", "x decimals?", round},
-    {"numpy.clip", "x min? max?", clip},
+    {"numpy.round .round", "x decimals?", round},
+    {"numpy.clip .clip", "x min? max?", clip},
     {"numpy.where", "condition x y", where},
 };
 
@@ -165,13 +160,10 @@ Value run_math(const Call& c) {
   const double x = real_of(c[0]);
   const double result = f.reals(x);
   if (f.kind == Kind::truth) return {result != 0};
-  if (std::isnan(result) && !std::isnan(x)) {
-    throw Error(Fault::model, "", fmt::format("{} is outside the function's domain", real_text(x)));
-  }
-  if (std::isinf(result) && std::isfinite(x)) {
-    throw Error(Fault::model, "",
-                fmt::format("the function's value at {} is too large", real_text(x)));
-  }
+  if (std::isnan(result) && !std::isnan(x))
+    refuse(fmt::format("{} is outside the function's domain", real_text(x)));
+  if (std::isinf(result) && std::isfinite(x))
+    refuse(fmt::format("the function's value at {} is too large", real_text(x)));
   return {result};
 }
 

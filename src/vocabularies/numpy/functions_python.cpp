@@ -19,7 +19,7 @@ std::int64_t items_in(const Value& value) {
     const Shape shape = traced->trace->b.shape(traced->id);
     if (!shape.empty()) return integer_of(length_value(*traced->trace, shape[0]));
   }
-  throw Error(Fault::model, "", fmt::format("{} has no items", describe(value)));
+  refuse(fmt::format("{} has no items", describe(value)));
 }
 
 // What can be walked over: a list, a tuple, or an array along its first axis.
@@ -39,14 +39,13 @@ ValueId element(const Call& c) { return reshape_to(c.b(), c.tensor(0), {}); }
 Value absolute(const Call& c) {
   if (const double* number = c[0].as<double>()) return {std::abs(*number)};
   if (is_number(c[0])) return integer_of(c[0]) < 0 ? unary("-", c[0]) : Value{integer_of(c[0])};
-  return call("numpy.abs", {{c[0]}, {""}}, c.runtime);
+  return call("numpy.abs", {{c[0]}}, c.runtime);
 }
 
 /// The item where it lies beyond the best one, as Python decides: a NaN never does.
 Value better(const Call& c, std::string_view than, const Value& item, const Value& best) {
   const Value beyond = compare(than, item, best);
-  if (trace_of(beyond) != nullptr)
-    return call("numpy.where", {{beyond, item, best}, {"", "", ""}}, c.runtime);
+  if (trace_of(beyond) != nullptr) return call("numpy.where", {{beyond, item, best}}, c.runtime);
   return truth_of(beyond) ? item : best;
 }
 
@@ -54,8 +53,7 @@ Value extreme(const Call& c, std::string_view than) {
   std::vector<Value> items;
   for (std::size_t i = 0; i < c.count() && c.has(i); ++i) items.push_back(c[i]);
   if (items.size() == 1) items = walked(c);
-  if (items.empty())
-    throw Error(Fault::model, "", "the largest or smallest of nothing is asked for");
+  if (items.empty()) refuse("the largest or smallest of nothing is asked for");
   Value best = items[0];
   for (std::size_t i = 1; i < items.size(); ++i) best = better(c, than, items[i], best);
   return best;
@@ -72,7 +70,7 @@ Value total(const Call& c) {
 std::int64_t whole_number(double number) {
   constexpr double beyond = 9223372036854775808.0;  // 2 ** 63
   if (!(number >= -beyond && number < beyond))
-    throw Error(Fault::model, "", fmt::format("{} does not fit 64 bits", real_text(number)));
+    refuse(fmt::format("{} does not fit 64 bits", real_text(number)));
   return static_cast<std::int64_t>(number);
 }
 
@@ -80,12 +78,11 @@ Value rounded(const Call& c) {
   if (c.in_graph()) {
     const Value number = call(
         "numpy.round",
-        {{{Traced{&c.trace(), element(c)}}, c.has(1) ? c[1] : Value{std::int64_t{0}}}, {"", ""}},
-        c.runtime);
+        {{{Traced{&c.trace(), element(c)}}, c.has(1) ? c[1] : Value{std::int64_t{0}}}}, c.runtime);
     return c.has(1) ? number : c.result(materialized(c.trace(), number, DType::i64));
   }
   if (c.has(1) && c[0].as<Array>() != nullptr)
-    return call("numpy.round", {{c[0], c[1]}, {"", ""}}, c.runtime);
+    return call("numpy.round", {{c[0], c[1]}}, c.runtime);
   if (c.has(1)) {
     const double number = real_of(c[0]);
     const double scale = std::pow(10.0, static_cast<double>(integer_of(c[1])));
@@ -139,7 +136,7 @@ Value power(const Call& c) { return binary("**", c[0], c[1]); }
 Value any_item(const Call& c, bool wanted, std::string_view operation) {
   Value result{!wanted};
   for (const Value& item : walked(c)) {
-    const Value truth = call("bool", {{item}, {""}}, c.runtime);
+    const Value truth = call("bool", {{item}}, c.runtime);
     if (c.in_graph()) {
       result = apply(binary_named(operation), result, truth);
     } else if (truth_of(truth) == wanted) {
@@ -158,7 +155,7 @@ Value range(const Call& c) {
   const std::int64_t first = c.has(1) ? integer_of(c[0]) : 0;
   const std::int64_t stop = c.has(1) ? integer_of(c[1]) : integer_of(c[0]);
   const std::int64_t step = c.integer(2, 1);
-  if (step == 0) throw Error(Fault::model, "", "a range cannot advance by 0");
+  if (step == 0) refuse("a range cannot advance by 0");
   // The distance of two integers may not fit one with a sign; the numbers between them do.
   const auto distance = static_cast<std::uint64_t>(step > 0 ? stop : first) -
                         static_cast<std::uint64_t>(step > 0 ? first : stop);
@@ -194,10 +191,8 @@ Value by_numpy(const Call& c, const std::string& name) {
 
 Value logarithm(const Call& c) {
   const auto of = [&](std::size_t i) {
-    if (trace_of(c[i]) == nullptr && !(real_of(c[i]) > 0) && !std::isnan(real_of(c[i]))) {
-      throw Error(Fault::model, "",
-                  fmt::format("{} is outside the function's domain", real_text(real_of(c[i]))));
-    }
+    if (trace_of(c[i]) == nullptr && !(real_of(c[i]) > 0) && !std::isnan(real_of(c[i])))
+      refuse(fmt::format("{} is outside the function's domain", real_text(real_of(c[i]))));
     return by_numpy(Call(c.function, {&c[i]}, c.runtime), "numpy.log");
   };
   return c.has(1) ? binary("/", of(0), of(1)) : of(0);
@@ -220,7 +215,7 @@ Value rest(const Call& c) {
 
 Value rounded_by(const Call& c, const std::string& name, double (*function)(double)) {
   if (!c.in_graph()) return whole({function(real_of(c[0]))});
-  const Value number = call(name, {{{Traced{&c.trace(), element(c)}}}, {""}}, c.runtime);
+  const Value number = call(name, {{{Traced{&c.trace(), element(c)}}}}, c.runtime);
   return c.result(materialized(c.trace(), number, DType::i64));
 }
 Value floored(const Call& c) { return rounded_by(c, "numpy.floor", ::floor); }

@@ -10,17 +10,10 @@
 namespace isomer::numpy {
 namespace {
 
-/// The axes that an argument names, from the front; empty where it names none.
-std::vector<std::int64_t> axes_of(const Call& c, std::size_t i, ValueId x) {
-  std::vector<std::int64_t> axes = c.optional_integers(i).value_or(std::vector<std::int64_t>());
-  for (std::int64_t& axis : axes) axis = axis_from_front(axis, c.b().rank(x));
-  return axes;
-}
-
 /// A reduction along the axes of argument 1; `more` are its attributes beside `dim`.
 ValueId reduced(const Call& c, std::string_view op, ValueId x, std::size_t keepdims,
                 Attributes more = {}) {
-  std::vector<std::int64_t> axes = axes_of(c, 1, x);
+  std::vector<std::int64_t> axes = c.axes(1, c.b().rank(x));
   // An empty tuple names none, where ours would take all.
   if (c.has(1) && axes.empty()) return x;
   Attributes attributes{{"dim", std::move(axes)}};
@@ -46,7 +39,8 @@ Value least(const Call& c) { return extreme(c, "amin", "all"); }
 // x axis ddof keepdims
 ValueId variance(const Call& c) {
   const ValueId x = c.real_tensor(0);
-  if (c.has(1) && axes_of(c, 1, x).empty()) return c.emit("sub", {x, x});  // each element by itself
+  if (c.has(1) && c.axes(1, c.b().rank(x)).empty())
+    return c.emit("sub", {x, x});  // each element by itself
   return reduced(c, "var", x, 3, {{"correction", c.real(2, 0)}});
 }
 Value var(const Call& c) { return c.result(variance(c)); }
@@ -60,7 +54,7 @@ Value norm(const Call& c) {
 Value place(const Call& c, std::string_view op) {
   const ValueId x = c.number_tensor(0);
   Attributes attributes;
-  if (c.has(1)) attributes.push_back({"dim", axis_from_front(integer_of(c[1]), c.b().rank(x))});
+  if (c.has(1)) attributes.push_back({"dim", c.axis(1, c.b().rank(x))});
   attributes.push_back({"keepdim", c.flag(2)});
   return c.result(c.emit(op, {x}, std::move(attributes)));
 }
@@ -71,7 +65,7 @@ Value place_of_least(const Call& c) { return place(c, "argmin"); }
 std::pair<ValueId, std::int64_t> running(const Call& c) {
   const ValueId x = c.number_tensor(0);
   if (!c.has(1)) return {flattened(c.b(), x), 0};
-  return {x, axis_from_front(integer_of(c[1]), c.b().rank(x))};
+  return {x, c.axis(1, c.b().rank(x))};
 }
 
 Value cumsum(const Call& c) {
@@ -172,14 +166,14 @@ Value tensordot(const Call& c) {
   const auto* both = c.has(2) ? items_of(c[2]) : nullptr;
   if (both == nullptr) {
     const std::int64_t count = c.integer(2, 2);
-    if (count < 0) throw Error(Fault::model, "", fmt::format("tensordot over {} axes", count));
+    if (count < 0) refuse(fmt::format("tensordot over {} axes", count));
     bound_axes(static_cast<std::size_t>(count));
     for (std::int64_t i = 0; i < count; ++i) {
       left.push_back(i - count);
       right.push_back(i);
     }
   } else {
-    if (both->size() != 2) throw Error(Fault::model, "", "tensordot needs a pair of axes");
+    if (both->size() != 2) refuse("tensordot needs a pair of axes");
     left = Call(c.function, {&(*both)[0]}, c.runtime).integers(0);
     right = Call(c.function, {&(*both)[1]}, c.runtime).integers(0);
   }
@@ -187,23 +181,22 @@ Value tensordot(const Call& c) {
 }
 
 constexpr Function rows[] = {
-    {"numpy.sum", "x axis? keepdims?", sum},
-    {"numpy.prod", "x axis? keepdims?", prod},
-    {"numpy.max", "x axis? keepdims?", greatest},
-    {"numpy.min", "x axis? keepdims?", least},
-    {"numpy.mean", "x axis? keepdims?", mean},
-    {"numpy.average", "x axis? keepdims?", mean},
-    {"numpy.var", "x axis? ddof? keepdims?", var},
-    {"numpy.std", "x axis? ddof? keepdims?", std_of},
-    {"numpy.any", "x axis? keepdims?", any},
-    {"numpy.all", "x axis? keepdims?", all},
-    {"numpy.argmax", "x axis? keepdims?", place_of_greatest},
-    {"numpy.argmin", "x axis? keepdims?", place_of_least},
-    {"numpy.cumsum", "x axis?", cumsum},
-    {"numpy.cumprod", "x axis?", cumprod},
+    {"numpy.sum .sum", "x axis? keepdims?", sum},
+    {"numpy.prod .prod", "x axis? keepdims?", prod},
+    {"numpy.max numpy.amax .max", "x axis? keepdims?", greatest},
+    {"numpy.min numpy.amin .min", "x axis? keepdims?", least},
+    {"numpy.mean numpy.average .mean", "x axis? keepdims?", mean},
+    {"numpy.var .var", "x axis? ddof? keepdims?", var},
+    {"numpy.std .std", "x axis? ddof? keepdims?", std_of},
+    {"numpy.any .any", "x axis? keepdims?", any},
+    {"numpy.all .all", "x axis? keepdims?", all},
+    {"numpy.argmax .argmax", "x axis? keepdims?", place_of_greatest},
+    {"numpy.argmin .argmin", "x axis? keepdims?", place_of_least},
+    {"numpy.cumsum .cumsum", "x axis?", cumsum},
+    {"numpy.cumprod .cumprod", "x axis?", cumprod},
     {"numpy.linalg.norm", "x axis? keepdims?", norm},
     {"numpy.matmul", "x y", matmul},
-    {"numpy.dot", "x y", dot},
+    {"numpy.dot .dot", "x y", dot},
     {"numpy.tensordot", "x y axes?", tensordot},
 };
 

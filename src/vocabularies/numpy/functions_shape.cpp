@@ -15,10 +15,6 @@ std::vector<std::int64_t> all_axes(std::int64_t rank) {
   return axes;
 }
 
-std::int64_t axis_of(const Call& c, std::size_t i, ValueId x, std::int64_t fallback = 0) {
-  return axis_from_front(c.integer(i, fallback), c.b().rank(x));
-}
-
 Dim length_of(const Call& c, ValueId x, std::int64_t axis) {
   return c.b().shape(x)[static_cast<std::size_t>(axis)];
 }
@@ -38,21 +34,21 @@ Value transpose(const Call& c) {
   const ValueId x = c.tensor(0);
   std::vector<std::int64_t> order = all_axes(c.b().rank(x));
   std::ranges::reverse(order);
-  return c.result(permuted(c.b(), x, c.optional_integers(1).value_or(order)), false);
+  return c.result(permuted(c.b(), x, c.has(1) ? c.integers(1) : order), false);
 }
 
 Value swapaxes(const Call& c) {
   const ValueId x = c.tensor(0);
   std::vector<std::int64_t> order = all_axes(c.b().rank(x));
-  std::swap(order[static_cast<std::size_t>(axis_from_front(integer_of(c[1]), c.b().rank(x)))],
-            order[static_cast<std::size_t>(axis_from_front(integer_of(c[2]), c.b().rank(x)))]);
+  std::swap(order[static_cast<std::size_t>(c.axis(1, c.b().rank(x)))],
+            order[static_cast<std::size_t>(c.axis(2, c.b().rank(x)))]);
   return c.result(permuted(c.b(), x, std::move(order)), false);
 }
 
 Value moveaxis(const Call& c) {
   const ValueId x = c.tensor(0);
-  const std::int64_t source = axis_from_front(integer_of(c[1]), c.b().rank(x));
-  const std::int64_t target = axis_from_front(integer_of(c[2]), c.b().rank(x));
+  const std::int64_t source = c.axis(1, c.b().rank(x));
+  const std::int64_t target = c.axis(2, c.b().rank(x));
   std::vector<std::int64_t> order = all_axes(c.b().rank(x));
   order.erase(order.begin() + source);
   order.insert(order.begin() + target, source);
@@ -62,12 +58,11 @@ Value moveaxis(const Call& c) {
 Value expand_dims(const Call& c) {
   ValueId x = c.tensor(0);
   std::vector<std::int64_t> axes = c.integers(1);
-  const std::size_t rank = static_cast<std::size_t>(c.b().rank(x)) + axes.size();
+  const auto rank = static_cast<std::size_t>(c.b().rank(x)) + axes.size();
   bound_axes(rank);
-  for (std::int64_t& axis : axes) axis = axis_from_front(axis, static_cast<std::int64_t>(rank));
+  axes = c.axes(1, static_cast<std::int64_t>(rank));
   std::ranges::sort(axes);
-  if (std::ranges::adjacent_find(axes) != axes.end())
-    throw Error(Fault::model, "", "an axis is added twice");
+  if (std::ranges::adjacent_find(axes) != axes.end()) refuse("an axis is added twice");
   for (const std::int64_t axis : axes) x = c.emit("unsqueeze", {x}, {{"dim", axis}});
   return c.result(x, false);
 }
@@ -75,11 +70,9 @@ Value expand_dims(const Call& c) {
 Value squeeze(const Call& c) {
   const ValueId x = c.tensor(0);
   if (!c.has(1)) return c.result(c.emit("squeeze", {x}), false);
-  std::vector<std::int64_t> axes = c.integers(1);
-  for (std::int64_t& axis : axes) {
-    axis = axis_from_front(axis, c.b().rank(x));
-    if (length_of(c, x, axis) != Dim(1))
-      throw Error(Fault::model, "", "an axis longer than 1 cannot be squeezed");
+  const std::vector<std::int64_t> axes = c.axes(1, c.b().rank(x));
+  for (const std::int64_t axis : axes) {
+    if (length_of(c, x, axis) != Dim(1)) refuse("an axis longer than 1 cannot be squeezed");
   }
   // An empty tuple names none, where ours would take all.
   return c.result(axes.empty() ? x : c.emit("squeeze", {x}, {{"dim", axes}}), false);
@@ -91,7 +84,7 @@ Value broadcast(const Call& c) {
 
 std::int64_t times_in(std::int64_t count) {
   if (count >= 0) return count;
-  throw Error(Fault::model, "", fmt::format("an array cannot be repeated {} times", count));
+  refuse(fmt::format("an array cannot be repeated {} times", count));
 }
 
 Value tile(const Call& c) {
@@ -108,7 +101,7 @@ Value tile(const Call& c) {
 Value repeat(const Call& c) {
   const std::int64_t count = times_in(integer_of(c[1]));
   const ValueId x = c.has(2) ? c.tensor(0) : flattened(c.b(), c.tensor(0));
-  const std::int64_t axis = axis_of(c, 2, x);
+  const std::int64_t axis = c.axis(2, c.b().rank(x), 0);
   Shape shape = c.b().shape(x);
   Shape wide = shape;
   wide.insert(wide.begin() + axis + 1, Dim(count));
@@ -122,13 +115,13 @@ Value concatenate(const Call& c) {
   if (c.is_none(1)) {
     for (ValueId& part : parts) part = flattened(c.b(), part);
   }
-  const std::int64_t axis = axis_of(c, 1, parts[0]);
+  const std::int64_t axis = c.axis(1, c.b().rank(parts[0]), 0);
   return c.result(c.emit("cat", std::move(parts), {{"dim", axis}}), false);
 }
 
 Value stack(const Call& c) {
   std::vector<ValueId> parts = c.tensors(0);
-  const std::int64_t axis = axis_from_front(c.integer(1, 0), c.b().rank(parts[0]) + 1);
+  const std::int64_t axis = c.axis(1, c.b().rank(parts[0]) + 1, 0);
   return c.result(c.emit("stack", std::move(parts), {{"dim", axis}}), false);
 }
 
@@ -139,8 +132,7 @@ Shape ends_of(const Call& c, const Dim& length) {
   if (!sections) return c.lengths(1);
   const std::int64_t parts = integer_of(c[1]);
   if (parts <= 0 || (length.known() && length.value() % parts != 0)) {
-    throw Error(
-        Fault::model, "",
+    refuse(
         fmt::format("a length of {} does not split into {} equal parts", to_text(length), parts));
   }
   bound_items(static_cast<std::uint64_t>(parts));
@@ -152,7 +144,7 @@ Shape ends_of(const Call& c, const Dim& length) {
 // x, places or a number of parts, axis
 Value split(const Call& c) {
   const ValueId x = c.tensor(0);
-  const std::int64_t axis = axis_of(c, 2, x);
+  const std::int64_t axis = c.axis(2, c.b().rank(x), 0);
   const Dim length = length_of(c, x, axis);
   Shape ends = ends_of(c, length);
   ends.push_back(length);
@@ -167,8 +159,8 @@ Value split(const Call& c) {
 
 Value flip(const Call& c) {
   const ValueId x = c.tensor(0);
-  std::vector<std::int64_t> axes = c.optional_integers(1).value_or(all_axes(c.b().rank(x)));
-  for (std::int64_t& axis : axes) axis = axis_from_front(axis, c.b().rank(x));
+  const std::int64_t rank = c.b().rank(x);
+  const std::vector<std::int64_t> axes = c.has(1) ? c.axes(1, rank) : all_axes(rank);
   return c.result(axes.empty() ? x : c.emit("flip", {x}, {{"dims", axes}}), false);
 }
 
@@ -186,7 +178,7 @@ Value take(const Call& c) {
 // x, indices of the same rank, axis
 Value take_along_axis(const Call& c) {
   const ValueId x = c.is_none(2) ? flattened(c.b(), c.tensor(0)) : c.tensor(0);
-  const std::int64_t axis = axis_of(c, 2, x);
+  const std::int64_t axis = c.axis(2, c.b().rank(x), 0);
   const Shape shape = c.b().shape(x);
   const ValueId places = c.tensor(1);
   const Shape wanted = c.b().shape(places);
@@ -194,10 +186,10 @@ Value take_along_axis(const Call& c) {
     const bool differs = i < wanted.size() && wanted[i] != shape[i];
     if (wanted.size() == shape.size() && (!differs || i == static_cast<std::size_t>(axis)))
       continue;
-    throw Error(Fault::model, "",
-                fmt::format("take_along_axis of {} needs indices of as many axes and, but for axis "
-                            "{}, of its lengths; these are {}",
-                            to_text(shape), axis, to_text(wanted)));
+    refuse(
+        fmt::format("take_along_axis of {} needs indices of as many axes and, but for axis "
+                    "{}, of its lengths; these are {}",
+                    to_text(shape), axis, to_text(wanted)));
   }
   const ValueId index = index_from_front(c.b(), places, shape[static_cast<std::size_t>(axis)]);
   return c.result(c.emit("gather", {x, index}, {{"dim", axis}}));
@@ -217,7 +209,7 @@ Value pad(const Call& c) {
   std::vector<std::int64_t> grown;
   for (std::size_t i = shape.size(); i-- > 0;) {  // the last axis comes first
     for (const std::int64_t width : {widths[2 * i], widths[2 * i + 1]}) {
-      if (width < 0) throw Error(Fault::model, "", "an array cannot be padded by less than 0");
+      if (width < 0) refuse("an array cannot be padded by less than 0");
       pad.emplace_back(width);
     }
     const std::int64_t both = sum_of_lengths(widths[2 * i], widths[2 * i + 1]);
@@ -227,45 +219,37 @@ Value pad(const Call& c) {
   return c.result(c.emit("pad", {x}, {{"pad", std::move(pad)}, {"value", c.real(3, 0)}}), false);
 }
 
-Shape shape_of(const Call& c) {
-  if (c.in_graph()) return c.b().shape(c.tensor(0));
-  return tensor_of(c[0]).type().shape;
-}
-
 Value shape(const Call& c) {
   Tuple result;
-  for (const Dim& length : shape_of(c))
-    result.items.push_back(c.in_graph() ? length_value(c.trace(), length) : Value{length.value()});
+  for (const Dim& length : c.shape(0)) result.items.push_back(length_value(c.trace(), length));
   return {std::move(result)};
 }
-Value ndim(const Call& c) { return {static_cast<std::int64_t>(shape_of(c).size())}; }
+Value ndim(const Call& c) { return {c.rank(0)}; }
 Value size(const Call& c) {
-  const Shape shape = shape_of(c);
-  Dim count = count_elements(shape);
-  if (c.has(1))
-    count = shape[static_cast<std::size_t>(
-        axis_from_front(integer_of(c[1]), static_cast<std::int64_t>(shape.size())))];
-  return c.in_graph() ? length_value(c.trace(), count) : Value{count.value()};
+  const Shape shape = c.shape(0);
+  const Dim count =
+      c.has(1) ? shape[static_cast<std::size_t>(c.axis(1, c.rank(0)))] : count_elements(shape);
+  return length_value(c.trace(), count);
 }
 
 constexpr Function rows[] = {
-    {"numpy.reshape", "x shape", reshape},
-    {"numpy.ravel", "x", ravel},
-    {"numpy.transpose", "x axes?", transpose},
-    {"numpy.swapaxes", "x axis1 axis2", swapaxes},
+    {"numpy.reshape .reshape", "x shape", reshape},
+    {"numpy.ravel .ravel .flatten", "x", ravel},
+    {"numpy.transpose numpy.permute_dims .transpose", "x axes?", transpose},
+    {"numpy.swapaxes .swapaxes", "x axis1 axis2", swapaxes},
     {"numpy.moveaxis", "x source destination", moveaxis},
     {"numpy.expand_dims", "x axis", expand_dims},
-    {"numpy.squeeze", "x axis?", squeeze},
+    {"numpy.squeeze .squeeze", "x axis?", squeeze},
     {"numpy.broadcast_to", "x shape", broadcast},
     {"numpy.tile", "x reps", tile},
-    {"numpy.repeat", "x repeats axis?", repeat},
+    {"numpy.repeat .repeat", "x repeats axis?", repeat},
     {"numpy.concatenate", "arrays axis?", concatenate},
     {"numpy.stack", "arrays axis?", stack},
     {"numpy.split", "x indices_or_sections axis?", split},
     {"numpy.flip", "x axis?", flip},
     {"numpy.tril", "x k?", tril},
     {"numpy.triu", "x k?", triu},
-    {"numpy.take", "x indices axis?", take},
+    {"numpy.take .take", "x indices axis?", take},
     {"numpy.take_along_axis", "x indices axis", take_along_axis},
     {"numpy.pad", "x pad_width mode? constant_values?", pad},
     {"numpy.shape", "x", shape},

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "ops/rules.h"
 #include "vocabularies/numpy/arrays.h"
 #include "vocabularies/numpy/composites.h"
 
@@ -67,8 +68,7 @@ std::int64_t add(std::int64_t x, std::int64_t y) { return wrapped(bits_of(x) + b
 std::int64_t subtract(std::int64_t x, std::int64_t y) { return wrapped(bits_of(x) - bits_of(y)); }
 std::int64_t multiply(std::int64_t x, std::int64_t y) { return wrapped(bits_of(x) * bits_of(y)); }
 std::int64_t raise(std::int64_t x, std::int64_t y) {
-  if (y < 0)
-    throw Error(Fault::model, "", "integers of an array cannot be raised to negative powers");
+  if (y < 0) refuse("integers of an array cannot be raised to negative powers");
   return power(x, y);
 }
 std::int64_t larger(std::int64_t x, std::int64_t y) { return std::max(x, y); }
@@ -115,9 +115,9 @@ constexpr BinaryUfunc table[] = {
     {"+", "numpy.add", Kind::joint, add, add, "add", "logical_or"},
     {"-", "numpy.subtract", Kind::joint, subtract, subtract, "sub"},
     {"*", "numpy.multiply", Kind::joint, multiply, multiply, "mul", "logical_and"},
-    {"/", "numpy.divide", Kind::real, divide, nullptr, "div"},
+    {"/", "numpy.divide numpy.true_divide", Kind::real, divide, nullptr, "div"},
     {"//", "numpy.floor_divide", Kind::joint, floor_quotient, floor_quotient, "floor_divide"},
-    {"%", "numpy.remainder", Kind::joint, rest_of, rest_of, "remainder"},
+    {"%", "numpy.remainder numpy.mod", Kind::joint, rest_of, rest_of, "remainder"},
     {"**", "numpy.power", Kind::joint, raise, raise, "pow"},
     {"&", "", Kind::joint, nullptr, both, "", "logical_and"},
     {"|", "", Kind::joint, nullptr, either, "", "logical_or"},
@@ -160,10 +160,7 @@ DType working_type(const BinaryUfunc& op, DType joint, DType real) {
   if (op.kind == Kind::logical) return DType::boolean;
   if (op.kind == Kind::real && !is_floating(joint)) return real;
   if (op.kind != Kind::joint || joint != DType::boolean || !op.truths.empty()) return joint;
-  if (op.sign == "-") {
-    throw Error(Fault::model, "",
-                "arrays of truths cannot be subtracted: '^' says where they differ");
-  }
+  if (op.sign == "-") refuse("arrays of truths cannot be subtracted: '^' says where they differ");
   return DType::i64;
 }
 
@@ -210,7 +207,7 @@ DType joint_type(const Value& x, const Value& y, DType real) {
 }
 
 const BinaryUfunc& binary_named(std::string_view name) {
-  const auto found = std::ranges::find(table, name, &BinaryUfunc::name);
+  const auto found = std::ranges::find(table, name, &BinaryUfunc::names);
   expect(found != std::end(table), "a name that the library calls has a row");
   return *found;
 }
@@ -236,10 +233,8 @@ Value apply(const BinaryUfunc& op, const Value& x, const Value& y) {
   const bool truths = op.kind == Kind::truth || op.kind == Kind::logical;
   const DType result = truths ? DType::boolean : dtype;
   if (!is_floating(dtype)) return result_of(map_pairs(a, b, result, op.integers));
-  if (op.reals == nullptr) {
-    throw Error(Fault::model, "",
-                fmt::format("'{}' does not join {} and {}", op.sign, describe(x), describe(y)));
-  }
+  if (op.reals == nullptr)
+    refuse(fmt::format("'{}' does not join {} and {}", op.sign, describe(x), describe(y)));
   return result_of(map_pairs(a, b, result, op.reals));
 }
 

@@ -19,8 +19,8 @@ struct BinaryUfunc {
     truth,    // truth values, of operands in their joint type
     logical,  // truth values of truth values
   };
-  std::string_view sign;  // Python's; may be empty
-  std::string_view name;  // NumPy's; may be empty
+  std::string_view sign;   // Python's; may be empty
+  std::string_view names;  // NumPy's; may be empty
   Kind kind;
   double (*reals)(double, double);
   std::int64_t (*integers)(std::int64_t, std::int64_t);

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "ops/rules.h"
 #include "vocabularies/numpy/arrays.h"
 #include "vocabularies/numpy/call.h"
 
@@ -22,9 +23,8 @@ Value item_of(const Value& object, const std::vector<Value>& items, const Index&
   const auto length = static_cast<std::int64_t>(items.size());
   if (!index.is_slice) {
     const std::int64_t raw = integer_of(index.at);
-    if (raw < -length || raw >= length) {
-      throw Error(Fault::model, "", fmt::format("item {} is asked of {}", raw, describe(object)));
-    }
+    if (raw < -length || raw >= length)
+      refuse(fmt::format("item {} is asked of {}", raw, describe(object)));
     return items[static_cast<std::size_t>(raw < 0 ? raw + length : raw)];
   }
   const Places places = places_of(index.slice, length);
@@ -75,10 +75,8 @@ class KnownIndexed final : public Indexed {
   void pick(std::size_t axis, const Value& value) override {
     const std::int64_t place = integer_of(value);
     const std::int64_t length = shape_[axis];
-    if (place < -length || place >= length) {
-      throw Error(Fault::model, "",
-                  fmt::format("index {} is outside an axis of length {}", place, length));
-    }
+    if (place < -length || place >= length)
+      refuse(fmt::format("index {} is outside an axis of length {}", place, length));
     offset_ += (place < 0 ? place + length : place) * strides_[axis];
     shape_.erase(shape_.begin() + static_cast<std::ptrdiff_t>(axis));
     strides_.erase(strides_.begin() + static_cast<std::ptrdiff_t>(axis));
@@ -152,9 +150,7 @@ bool index_axes(Indexed& object, const std::vector<Index>& indices, const Value&
       object.add_axis(axis++);
       continue;
     }
-    if (axis >= object.rank()) {
-      throw Error(Fault::model, "", fmt::format("{} has no axis {}", describe(whole), axis));
-    }
+    if (axis >= object.rank()) refuse(fmt::format("{} has no axis {}", describe(whole), axis));
     if (place) {
       object.pick(axis, index.at);
     } else if (index.is_slice) {
@@ -170,11 +166,10 @@ bool index_axes(Indexed& object, const std::vector<Index>& indices, const Value&
 
 Value subscript(const Value& object, const std::vector<Index>& index, bool tuple,
                 const Runtime& runtime) {
-  const bool array = object.as<Array>() != nullptr || object.as<Traced>() != nullptr;
   const bool by_array =
       index.size() == 1 && !index[0].is_slice && !index[0].at.is_none() && !is_place(index[0]);
-  if (array && by_array)
-    return call("numpy.take", {{object, index[0].at, {std::int64_t{0}}}, {"", "", ""}}, runtime);
+  if (is_array(object) && by_array)
+    return call("numpy.take", {{object, index[0].at, {std::int64_t{0}}}}, runtime);
   if (const Array* known = object.as<Array>()) {
     KnownIndexed indexed(known->tensor);
     const bool whole = index_axes(indexed, index, object);
@@ -185,20 +180,16 @@ Value subscript(const Value& object, const std::vector<Index>& index, bool tuple
     index_axes(indexed, index, object);
     return indexed.result();
   }
-  if (tuple || index.size() != 1) {
-    throw Error(Fault::model, "", fmt::format("{} takes one index", describe(object)));
-  }
+  if (tuple || index.size() != 1) refuse(fmt::format("{} takes one index", describe(object)));
   if (const auto* items = items_of(object)) return item_of(object, *items, index[0]);
   const std::string* key = index[0].at.as<std::string>();
   const Dict* dict = object.as<Dict>();
-  if (dict == nullptr || key == nullptr) {
-    throw Error(Fault::model, "",
-                fmt::format("{} cannot be indexed by {}", describe(object), describe(index[0].at)));
-  }
+  if (dict == nullptr || key == nullptr)
+    refuse(fmt::format("{} cannot be indexed by {}", describe(object), describe(index[0].at)));
   for (const auto& [name, value] : dict->items) {
     if (name == *key) return value;
   }
-  throw Error(Fault::model, "", fmt::format("the dict has no key {}", quoted(*key)));
+  refuse(fmt::format("the dict has no key {}", quoted(*key)));
 }
 
 }  // namespace isomer::numpy

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "graph/text.h"
+#include "ops/rules.h"
 #include "vocabularies/numpy/arrays.h"
 
 namespace isomer::numpy {
@@ -159,6 +160,10 @@ ValueId materialized(const Trace& trace, const Value& value, DType dtype) {
   return trace.b.dtype(id) == dtype ? id : trace.b.emit("cast", {id}, {{"dtype", dtype}});
 }
 
+bool is_array(const Value& value) {
+  return value.as<Array>() != nullptr || value.as<Traced>() != nullptr;
+}
+
 bool is_number(const Value& value) {
   return value.as<bool>() != nullptr || value.as<std::int64_t>() != nullptr ||
          value.as<double>() != nullptr;
@@ -171,7 +176,7 @@ double real_of(const Value& value) {
   const Array* array = value.as<Array>();
   if (array != nullptr && array->tensor.count() == 1) return array->tensor.doubles()[0];
   demand_known(value);
-  throw Error(Fault::model, "", fmt::format("a number is needed, this is {}", describe(value)));
+  refuse(fmt::format("a number is needed, this is {}", describe(value)));
 }
 
 std::int64_t integer_of(const Value& value) {
@@ -182,7 +187,7 @@ std::int64_t integer_of(const Value& value) {
     return array->tensor.integers()[0];
   }
   demand_known(value);
-  throw Error(Fault::model, "", fmt::format("an integer is needed, this is {}", describe(value)));
+  refuse(fmt::format("an integer is needed, this is {}", describe(value)));
 }
 
 bool truth_of(const Value& value) {
@@ -194,9 +199,8 @@ bool truth_of(const Value& value) {
   if (value.as<Word>() != nullptr) return true;
   demand_known(value);
   if (const Array* array = value.as<Array>(); array != nullptr && array->tensor.count() != 1) {
-    throw Error(Fault::model, "",
-                fmt::format("the truth of {} is ambiguous: reduce it with .any() or .all()",
-                            describe(value)));
+    refuse(fmt::format("the truth of {} is ambiguous: reduce it with .any() or .all()",
+                       describe(value)));
   }
   return real_of(value) != 0;
 }
@@ -204,13 +208,12 @@ bool truth_of(const Value& value) {
 void bound_items(std::uint64_t count) {
   constexpr std::uint64_t most = most_elements / 256;
   if (count <= most) return;
-  throw Error(Fault::model, "",
-              fmt::format("lists of more than {} items; at most so many are made", most));
+  refuse(fmt::format("lists of more than {} items; at most so many are made", most));
 }
 
 std::uint64_t values_in(const Value& value, int depth) {
   constexpr int deepest = 256;
-  if (depth > deepest) throw Error(Fault::model, "", "lists are nested too deeply");
+  if (depth > deepest) refuse("lists are nested too deeply");
   std::uint64_t count = 1;
   if (const auto* items = items_of(value)) {
     for (const Value& item : *items) count += values_in(item, depth + 1);
@@ -250,7 +253,7 @@ Tensor tensor_of(const Value& value) {
   Tensor result;
   if (!to_tensor(value, result)) {
     demand_known(value);
-    throw Error(Fault::model, "", fmt::format("an array is needed, this is {}", describe(value)));
+    refuse(fmt::format("an array is needed, this is {}", describe(value)));
   }
   return result;
 }

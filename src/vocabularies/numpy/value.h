@@ -108,6 +108,8 @@ ValueId materialized(const Trace& trace, const Value& value);
 /// The same as elements of a type.
 ValueId materialized(const Trace& trace, const Value& value, DType dtype);
 
+/// Whether it is an array, of a graph or known.
+bool is_array(const Value& value);
 /// Whether it is a Python int, float or bool.
 bool is_number(const Value& value);
 /// Its number: of a Python number, or of an array with one element. Throws Fault::model for others,

@@ -409,6 +409,9 @@ SHAPE = [
     "d.sum(keepdims=True)",
     "d.argmax()",
     "a.swapaxes(0, 1)",
+    "a.reshape(6, -1)",
+    "a.transpose(2, 0, 1)",
+    "d.flatten()",
 ]
 CREATION = [
     "numpy.array(d)",
