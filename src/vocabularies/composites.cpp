@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <limits>
 
-#include "base/error.h"
 #include "base/text.h"
 #include "ops/rules.h"
 

@@ -50,9 +50,9 @@ void DocumentExecutor::connect(const DocumentGraph& graph, std::vector<std::stri
   if (!problems.empty()) return;
   places_ = std::move(wiring.places);
   order_ = std::move(wiring.order);
-  for (const auto& [id, node] : graph.nodes) {
-    for (const auto& [port, body] : node.input_ports)
-      ports_.emplace(port, node_named(id)->input(port));
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    for (const auto& [port, body] : graph.nodes[i].second.input_ports)
+      ports_.emplace(port, nodes_[i]->input(port));
   }
   incoming_.resize(nodes_.size());
   for (const auto& [sender, receiver, id, edge] : wiring.links) {
@@ -65,7 +65,7 @@ void DocumentExecutor::connect(const DocumentGraph& graph, std::vector<std::stri
   }
 }
 
-NodeExecutor* DocumentExecutor::node_named(std::string_view id) const {
+NodeExecutor* DocumentExecutor::node(std::string_view id) const {
   const auto found = places_.find(id);
   return found == places_.end() ? nullptr : nodes_[found->second].get();
 }
@@ -73,12 +73,6 @@ NodeExecutor* DocumentExecutor::node_named(std::string_view id) const {
 void DocumentExecutor::set_input(std::string_view port, const Value& value) {
   const auto [begin, end] = ports_.equal_range(port);
   for (auto found = begin; found != end; ++found) *found->second = value;
-}
-
-bool DocumentExecutor::set_parameter(std::string_view node, std::string_view parameter,
-                                     const Value& value) {
-  NodeExecutor* found = node_named(node);
-  return found != nullptr && found->set_parameter(parameter, value);
 }
 
 void DocumentExecutor::evaluate(const Value& time_increment) {
@@ -101,41 +95,13 @@ void DocumentExecutor::evaluate(const Value& time_increment) {
 }
 
 const Value* DocumentExecutor::output(std::string_view node, std::string_view port) const {
-  const NodeExecutor* found = node_named(node);
+  const NodeExecutor* found = this->node(node);
   return found == nullptr ? nullptr : found->output(port);
 }
 
 const Value* DocumentExecutor::parameter(std::string_view node, std::string_view parameter) const {
-  const NodeExecutor* found = node_named(node);
+  const NodeExecutor* found = this->node(node);
   return found == nullptr ? nullptr : found->parameter(parameter);
-}
-
-std::vector<std::pair<std::string, std::string>> DocumentExecutor::stateful_parameters() const {
-  std::vector<std::pair<std::string, std::string>> found;
-  for (const auto& node : nodes_) {
-    for (std::string& id : node->stateful_parameters())
-      found.emplace_back(node->id(), std::move(id));
-  }
-  return found;
-}
-
-Value DocumentExecutor::state(std::string_view node, std::string_view parameter) const {
-  const NodeExecutor* found = node_named(node);
-  expect(found != nullptr, "the node of a state is there");
-  return found->state(parameter);
-}
-
-void DocumentExecutor::set_state(std::string_view node, std::string_view parameter,
-                                 const Value& value) {
-  NodeExecutor* found = node_named(node);
-  expect(found != nullptr, "the node of a state is there");
-  found->set_state(parameter, value);
-}
-
-std::vector<std::string> DocumentExecutor::order() const {
-  std::vector<std::string> result;
-  for (const std::size_t i : order_) result.push_back(nodes_[i]->id());
-  return result;
 }
 
 }  // namespace isomer::mdf

@@ -29,9 +29,6 @@ class DocumentExecutor {
 
   /// Gives the value to every input port of that name; edges overwrite it.
   void set_input(std::string_view port, const Value& value);
-  /// Replaces a parameter's value for good; the parameter must be a constant.
-  /// False when there is none.
-  bool set_parameter(std::string_view node, std::string_view parameter, const Value& value);
   /// Runs every node once; without a time increment, what has a derivative starts anew. Throws
   /// Fault::model, naming node and element, where the format's rules give no value.
   void evaluate(const Value& time_increment = {});
@@ -39,20 +36,17 @@ class DocumentExecutor {
   /// Null when there is no such thing, or it has no value yet.
   const Value* output(std::string_view node, std::string_view port) const;
   const Value* parameter(std::string_view node, std::string_view parameter) const;
-  /// Node and name of each parameter that keeps its value between evaluations.
-  std::vector<std::pair<std::string, std::string>> stateful_parameters() const;
-  /// What the next evaluation begins with, for such a parameter.
-  Value state(std::string_view node, std::string_view parameter) const;
-  /// None: the next evaluation begins as the first one.
-  void set_state(std::string_view node, std::string_view parameter, const Value& value);
-  /// Nodes in the order they run.
-  std::vector<std::string> order() const;
+  /// Null where there is none of that id.
+  NodeExecutor* node(std::string_view id) const;
+  /// In the document's order.
+  const std::vector<std::unique_ptr<NodeExecutor>>& nodes() const { return nodes_; }
+  /// Places of nodes in the order they run.
+  const std::vector<std::size_t>& order() const { return order_; }
 
  private:
   struct Link;
 
   void connect(const DocumentGraph& graph, std::vector<std::string>& problems);
-  NodeExecutor* node_named(std::string_view id) const;
 
   std::vector<std::unique_ptr<NodeExecutor>> nodes_;          // in the document's order
   std::unordered_map<std::string_view, std::size_t> places_;  // of nodes, by their ids

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "ops/rules.h"
 #include "run/tensor_emitter.h"
+#include "systems/mdf/wiring.h"
 #include "vocabularies/numpy/arithmetic.h"
 #include "vocabularies/numpy/arrays.h"
 
@@ -15,6 +16,14 @@ namespace {
 
 bool is_known_word(std::string_view name) {
   return name == "constant" || name == "math" || name == "numpy" || numpy::is_builtin(name);
+}
+
+/// Adds the names in the text that are no arguments.
+void need_names(const std::string& text, const OrderedMap<Tree>& args,
+                std::set<std::string>& names) {
+  for (const std::string& word : required_names(text)) {
+    if (find(args, word) == nullptr) names.insert(word);
+  }
 }
 
 /// What a port holds when nothing is given and nothing sends to it.
@@ -118,7 +127,12 @@ NodeExecutor::NodeExecutor(std::string id, const Node& node,
     const std::string place = fmt::format("node {}: parameter {}", quoted(id_), quoted(name));
     noting(problems, place, [&, &key = name, &body = parameter] {
       make_parameter(key, body, problems);
-      for (const std::string& word : needed_by(parameters_.back(), body)) {
+      const LiveParameter& made = parameters_.back();
+      std::set<std::string> needed;
+      if (made.value.text() != nullptr)
+        need_names(*made.value.text(), body.args.value_or(OrderedMap<Tree>()), needed);
+      if (made.call) made.call->collect_required(needed);
+      for (const std::string& word : needed) {
         if (known.contains(word) || is_known_word(word)) continue;
         problems.push_back(
             fmt::format("{}: the name {} is not known in the node", place, quoted(word)));
@@ -126,20 +140,9 @@ NodeExecutor::NodeExecutor(std::string id, const Node& node,
     });
   }
   for (const auto& [name, port] : node.output_ports) {
-    outputs_.push_back({name, Formula(port.value), {}, port.value.empty()});
+    outputs_.push_back({name, Formula(port.value), std::nullopt});
+    if (port.value.empty()) outputs_.back().current = Value{};
   }
-}
-
-std::set<std::string> NodeExecutor::needed_by(const LiveParameter& made,
-                                              const Parameter& parameter) {
-  std::set<std::string> needed;
-  if (const std::string* text = made.value.text()) {
-    for (const std::string& word : required_names(*text)) {
-      if (!parameter.args || find(*parameter.args, word) == nullptr) needed.insert(word);
-    }
-  }
-  if (made.call) made.call->collect_required(needed);
-  return needed;
 }
 
 void NodeExecutor::make_parameter(const std::string& id, const Parameter& parameter,
@@ -168,55 +171,47 @@ void NodeExecutor::make_parameter(const std::string& id, const Parameter& parame
   parameters_.push_back(std::move(made));
 }
 
-// Of those whose names are all there, the first comes next; so each function stands behind those
-// that it needs.
-void NodeExecutor::make_functions(const Node& node, std::set<std::string> known,
+// Each function stands behind those that it needs.
+void NodeExecutor::make_functions(const Node& node, const std::set<std::string>& known,
                                   std::vector<std::string>& problems) {
-  struct Waiting {
-    LiveFunction function;
-    std::set<std::string> missing;
-  };
-  std::vector<Waiting> waiting;
-  std::map<std::string, std::vector<std::size_t>> waiting_for;
-  std::set<std::size_t> ready;
+  std::vector<LiveFunction> made;
+  std::vector<std::set<std::string>> needed;  // of each, what the node does not know by itself
+  std::map<std::string_view, std::size_t> places;
   for (const auto& [name, function] : node.functions) {
     const std::string place = fmt::format("node {}: function {}", quoted(id_), quoted(name));
     noting(problems, place, [&, &key = name, &body = function] {
-      std::set<std::string> needed;
-      if (body.value) {
-        for (const std::string& word : required_names(*body.value)) {
-          if (find(body.args, word) == nullptr) needed.insert(word);
-        }
-      }
-      LiveFunction made{key, FunctionCall(body.function, body.args, body.value)};
-      made.call.collect_required(needed);
-      std::erase_if(needed, [&](const std::string& word) {
+      std::set<std::string> names;
+      if (body.value) need_names(*body.value, body.args, names);
+      made.push_back({key, FunctionCall(body.function, body.args, body.value)});
+      made.back().call.collect_required(names);
+      std::erase_if(names, [&](const std::string& word) {
         return known.contains(word) || is_known_word(word);
       });
-      const std::size_t self = waiting.size();
-      for (const std::string& word : needed) waiting_for[word].push_back(self);
-      if (needed.empty()) ready.insert(self);
-      waiting.push_back({std::move(made), std::move(needed)});
+      places.emplace(key, needed.size());
+      needed.push_back(std::move(names));
     });
   }
-  std::vector<bool> taken(waiting.size());
-  while (!ready.empty()) {
-    const std::size_t next = *ready.begin();
-    ready.erase(ready.begin());
-    taken[next] = true;
-    for (const std::size_t one : waiting_for[waiting[next].function.id]) {
-      if (waiting[one].missing.erase(waiting[next].function.id) != 0 &&
-          waiting[one].missing.empty())
-        ready.insert(one);
+  std::vector<std::vector<std::size_t>> senders(made.size());
+  for (std::size_t i = 0; i < made.size(); ++i) {
+    for (const std::string& name : needed[i]) {
+      const auto sender = places.find(name);
+      senders[i].push_back(sender == places.end() ? i : sender->second);  // who waits for itself
     }
-    functions_.push_back(std::move(waiting[next].function));
   }
-  for (std::size_t i = 0; i < waiting.size(); ++i) {
-    if (taken[i]) continue;
+  std::vector<bool> runs(made.size());
+  for (const std::size_t i : running_order(senders, true)) {
+    runs[i] = true;
+    functions_.push_back(std::move(made[i]));
+  }
+  for (std::size_t i = 0; i < made.size(); ++i) {
+    if (runs[i]) continue;
     std::vector<std::string> missing;
-    for (const std::string& name : waiting[i].missing) missing.push_back(quoted(name));
+    for (const std::string& name : needed[i]) {
+      const auto sender = places.find(name);
+      if (sender == places.end() || !runs[sender->second]) missing.push_back(quoted(name));
+    }
     problems.push_back(fmt::format("node {}: function {}: not known in the node: {}", quoted(id_),
-                                   quoted(waiting[i].function.id), listed(missing)));
+                                   quoted(made[i].id), listed(missing)));
   }
 }
 
@@ -225,23 +220,14 @@ std::optional<Value>* NodeExecutor::input(std::string_view port) {
   return found == inputs_.end() ? nullptr : &found->current;
 }
 
-const NodeExecutor::LiveOutput* NodeExecutor::find_output(std::string_view port) const {
-  for (const LiveOutput& output : outputs_) {
-    if (output.id == port) return &output;
-  }
-  return nullptr;
-}
-
 const Value* NodeExecutor::output(std::string_view port) const {
-  const LiveOutput* found = find_output(port);
-  return found != nullptr && found->known ? &found->current : nullptr;
+  const auto found = std::ranges::find(outputs_, port, &LiveOutput::id);
+  return found == outputs_.end() || !found->current ? nullptr : &*found->current;
 }
 
 const Value* NodeExecutor::parameter(std::string_view name) const {
-  for (const LiveParameter& parameter : parameters_) {
-    if (parameter.id == name) return &parameter.current;
-  }
-  return nullptr;
+  const auto found = std::ranges::find(parameters_, name, &LiveParameter::id);
+  return found == parameters_.end() ? nullptr : &found->current;
 }
 
 std::vector<std::string> NodeExecutor::stateful_parameters() const {
@@ -400,7 +386,7 @@ void NodeExecutor::carry_out(const Value& time_increment) {
     if (output.value.text()->empty()) continue;
     output.current = part("output port", output.id,
                           [&] { return output.value.evaluate(names, shared_->runtime); });
-    output.known = output.current.as<numpy::Unread>() == nullptr;
+    if (output.current->as<numpy::Unread>() != nullptr) output.current.reset();
   }
 }
 

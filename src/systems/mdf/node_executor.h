@@ -103,7 +103,6 @@ class NodeExecutor {
     Formula initial;
     std::optional<Formula> derivative;
     std::optional<FunctionCall> call;
-    bool has_args = false;
     std::vector<Condition> conditions;
     bool stateful = false;
     Value current;
@@ -115,15 +114,12 @@ class NodeExecutor {
   struct LiveOutput {
     std::string id;
     Formula value;
-    Value current;
-    bool known = false;
+    std::optional<Value> current;
   };
 
-  const LiveOutput* find_output(std::string_view port) const;
-  static std::set<std::string> needed_by(const LiveParameter& made, const Parameter& parameter);
   void make_parameter(const std::string& id, const Parameter& parameter,
                       std::vector<std::string>& problems);
-  void make_functions(const Node& node, std::set<std::string> known,
+  void make_functions(const Node& node, const std::set<std::string>& known,
                       std::vector<std::string>& problems);
   Value value_before(const LiveParameter& parameter, const Table& names, bool& keep) const;
   Value evaluate_parameter(LiveParameter& parameter, const Table& names,

@@ -1,7 +1,6 @@
 #include "systems/mdf/node_text.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
 

@@ -1,4 +1,3 @@
-#include "base/error.h"
 #include "base/text.h"
 #include "ops/rules.h"
 #include "systems/mdf/expression.h"

@@ -1,6 +1,4 @@
 #include <algorithm>
-#include <map>
-#include <set>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -8,6 +6,7 @@
 #include "systems/mdf/executor.h"
 #include "systems/mdf/loading.h"
 #include "systems/mdf/mdf.h"
+#include "systems/mdf/node_executor.h"
 #include "systems/mdf/node_text.h"
 #include "systems/stored.h"
 
@@ -20,6 +19,7 @@ struct Running {
   RunOptions options;
   bool halves = false;  // inputs or weights are halves: then they are a precision, too
   std::unique_ptr<DocumentExecutor> executor;
+  std::vector<std::pair<NodeExecutor*, std::string>> kept;  // parameters that keep their values
   std::vector<InterfacePort> inputs;
   std::vector<InterfacePort> outputs;
   std::vector<StoredWeight> trainable;
@@ -64,9 +64,8 @@ void give_inputs(Running& running, std::span<const Tensor> inputs) {
 void set_weight(Running& running, const StoredWeight& weight, const Tensor& tensor) {
   const Value value = numpy::array_value(tensor);
   if (weight.where == StoredWeight::Where::port) running.executor->set_input(weight.id, value);
-  if (weight.where == StoredWeight::Where::parameter) {
-    running.executor->set_parameter(weight.node, weight.id, value);
-  }
+  if (weight.where == StoredWeight::Where::parameter)
+    running.executor->node(weight.node)->set_parameter(weight.id, value);
 }
 
 class DocumentRun final : public Executor {
@@ -85,29 +84,27 @@ class DocumentRun final : public Executor {
 
   std::vector<Tensor> states() override {
     std::vector<Tensor> states;
-    for (const auto& [node, parameter] : running_->executor->stateful_parameters())
-      states.push_back(tensor_of(running_->executor->state(node, parameter)));
+    for (const auto& [node, parameter] : running_->kept)
+      states.push_back(tensor_of(node->state(parameter)));
     return states;
   }
 
   // A parameter's type may change from one evaluation to the next: any real numbers will do.
   void set_states(std::span<const Tensor> states) override {
-    const auto kept = running_->executor->stateful_parameters();
-    check_count("state", kept.size(), states);
-    for (std::size_t i = 0; i < kept.size(); ++i) {
-      const auto& [node, parameter] = kept[i];
+    check_count("state", running_->kept.size(), states);
+    for (std::size_t i = 0; i < states.size(); ++i) {
+      const auto& [node, parameter] = running_->kept[i];
       if (is_complex(states[i].dtype())) {
         throw Error(
-            Fault::usage, fmt::format("state '{}.{}'", node, parameter),
+            Fault::usage, fmt::format("state '{}.{}'", node->id(), parameter),
             fmt::format("it is {}, where documents keep real numbers", to_text(states[i].type())));
       }
-      running_->executor->set_state(node, parameter, numpy::array_value(states[i]));
+      node->set_state(parameter, numpy::array_value(states[i]));
     }
   }
 
   void reset() override {
-    for (const auto& [node, parameter] : running_->executor->stateful_parameters())
-      running_->executor->set_state(node, parameter, {});
+    for (const auto& [node, parameter] : running_->kept) node->set_state(parameter, {});
   }
 
   void set_constants(std::span<const Tensor> values) override {
@@ -119,10 +116,13 @@ class DocumentRun final : public Executor {
  private:
   Tensor result(const InterfacePort& port) const {
     const Value& value = output_of(*running_, port);
-    return with_place(quoted(port.id), [&] {
-      const Tensor tensor = tensor_of(value);
-      return running_->loading.origin ? tensor.converted(running_->taken(port.type).dtype) : tensor;
-    });
+    return with_place([&] { return quoted(port.id); },
+                      [&] {
+                        const Tensor tensor = tensor_of(value);
+                        return running_->loading.origin
+                                   ? tensor.converted(running_->taken(port.type).dtype)
+                                   : tensor;
+                      });
   }
 
   std::shared_ptr<Running> running_;
@@ -131,18 +131,16 @@ class DocumentRun final : public Executor {
 std::vector<Step> trace_run(Running& running, std::span<const Tensor> inputs) {
   give_inputs(running, inputs);
   running.executor->evaluate();
-  std::map<std::string_view, const Node*> nodes;
-  for (const auto& [id, node] : running.graph().nodes) nodes.emplace(id, &node);
   std::vector<Step> steps;
-  for (const std::string& id : running.executor->order()) {
-    const Node& node = *nodes.at(id);
+  for (const std::size_t at : running.executor->order()) {
+    const Node& node = running.graph().nodes[at].second;
     const auto origin = node_origin_of(node.metadata);
     std::string scope;
     Place place;
     place_of(node.metadata, scope, place);
     for (std::size_t i = 0; i < node.output_ports.size(); ++i) {
       const auto& [port, body] = node.output_ports[i];
-      const Value* value = running.executor->output(id, port);
+      const Value* value = running.executor->nodes()[at]->output(port);
       Tensor tensor;
       if (value == nullptr || !to_tensor(*value, tensor)) continue;
       const bool typed = origin && i < origin->outputs.size();
@@ -162,6 +160,10 @@ std::shared_ptr<Running> make_running(const Files& files, std::string_view entry
   running->options = options;
   running->executor = with_place(
       entry, [&] { return std::make_unique<DocumentExecutor>(running->graph(), options); });
+  for (const auto& node : running->executor->nodes()) {
+    for (std::string& parameter : node->stateful_parameters())
+      running->kept.emplace_back(node.get(), std::move(parameter));
+  }
   const auto& origin = running->loading.origin;
   running->inputs = running->loading.inputs();
   running->outputs = running->loading.outputs();
@@ -188,10 +190,11 @@ Runnable simulate(const Files& files, std::string_view entry, const RunOptions& 
   const auto running = make_running(files, entry, options);
   Runnable runnable;
   runnable.notes = running->loading.notes;
-  for (const auto& [node, parameter] : running->executor->stateful_parameters()) {
-    runnable.notes.push_back({fmt::format("node {}, parameter {}", quoted(node), quoted(parameter)),
-                              "it keeps its value between evaluations; a run is one evaluation"});
-    runnable.states.push_back({fmt::format("{}.{}", node, parameter), {DType::f64, {}}});
+  for (const auto& [node, parameter] : running->kept) {
+    runnable.notes.push_back(
+        {fmt::format("node {}, parameter {}", quoted(node->id()), quoted(parameter)),
+         "it keeps its value between evaluations; a run is one evaluation"});
+    runnable.states.push_back({fmt::format("{}.{}", node->id(), parameter), {DType::f64, {}}});
   }
   for (const InterfacePort& port : running->inputs)
     runnable.inputs.push_back(named(*running, port));

@@ -1,7 +1,6 @@
 #include "systems/mdf/spelling.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <set>
 #include <unordered_map>

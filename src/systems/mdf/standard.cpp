@@ -6,7 +6,6 @@
 #include <cmath>
 #include <map>
 
-#include "base/error.h"
 #include "base/text.h"
 #include "ops/rules.h"
 

@@ -53,7 +53,7 @@ bool check_edge(const DocumentGraph& graph, const Wiring& wiring, const std::str
 
 }  // namespace
 
-Wiring::Wiring(const DocumentGraph& graph, bool within_rank, std::vector<std::string>& problems) {
+Wiring::Wiring(const DocumentGraph& graph, bool first_ready, std::vector<std::string>& problems) {
   const std::size_t count = graph.nodes.size();
   for (std::size_t i = 0; i < count; ++i) places.emplace(graph.nodes[i].first, i);
   std::vector<std::vector<std::size_t>> senders(count);
@@ -62,7 +62,7 @@ Wiring::Wiring(const DocumentGraph& graph, bool within_rank, std::vector<std::st
     links.push_back({places[edge.sender], places[edge.receiver], &id, &edge});
     senders[links.back().receiver].push_back(links.back().sender);
   }
-  order = running_order(senders, within_rank);
+  order = running_order(senders, first_ready);
   if (order.size() == count) return;
   std::vector<bool> runs(count);
   for (const std::size_t i : order) runs[i] = true;
@@ -74,24 +74,25 @@ Wiring::Wiring(const DocumentGraph& graph, bool within_rank, std::vector<std::st
 }
 
 std::vector<std::size_t> running_order(const std::vector<std::vector<std::size_t>>& senders,
-                                       bool within_rank) {
+                                       bool first_ready) {
   std::vector<std::vector<std::size_t>> receivers(senders.size());
   std::vector<std::size_t> awaited(senders.size());
-  std::vector<std::size_t> order;
+  std::vector<std::size_t> layer(senders.size());
+  std::set<std::pair<std::size_t, std::size_t>> ready;  // by layer, then by place
   for (std::size_t i = 0; i < senders.size(); ++i) {
     awaited[i] = senders[i].size();
-    if (awaited[i] == 0) order.push_back(i);
+    if (awaited[i] == 0) ready.emplace(0, i);
     for (const std::size_t sender : senders[i]) receivers[sender].push_back(i);
   }
-  std::vector<std::size_t> rank(senders.size());
-  for (std::size_t next = 0; next < order.size(); ++next) {
-    const std::size_t sender = order[next];
+  std::vector<std::size_t> order;
+  while (!ready.empty()) {
+    const std::size_t sender = ready.extract(ready.begin()).value().second;
+    order.push_back(sender);
     for (const std::size_t i : receivers[sender]) {
-      rank[i] = std::max(rank[i], rank[sender] + (within_rank && sender < i ? 0 : 1));
-      if (--awaited[i] == 0) order.push_back(i);
+      if (!first_ready) layer[i] = std::max(layer[i], layer[sender] + 1);
+      if (--awaited[i] == 0) ready.emplace(layer[i], i);
     }
   }
-  std::ranges::sort(order, {}, [&](std::size_t i) { return std::pair(rank[i], i); });
   return order;
 }
 

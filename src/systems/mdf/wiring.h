@@ -30,20 +30,20 @@ struct Wiring {
     const Edge* edge;
   };
 
-  /// Of a graph that outlives it. Adds to `problems` edges to nowhere and cycles; `within_rank` as
+  /// Of a graph that outlives it. Adds to `problems` edges to nowhere and cycles; `first_ready` as
   /// of `running_order`.
-  Wiring(const DocumentGraph& graph, bool within_rank, std::vector<std::string>& problems);
+  Wiring(const DocumentGraph& graph, bool first_ready, std::vector<std::string>& problems);
 
   std::unordered_map<std::string_view, std::size_t> places;  // by id
   std::vector<Link> links;                                   // edges between nodes that are there
   std::vector<std::size_t> order;
 };
 
-/// Nodes by rank, those of one rank as they stand in the document. A node's rank is one more than
-/// the largest of its senders', or, where `within_rank`, no more than that of senders that stand
-/// before it. Nodes in a cycle, and all behind one, are left out.
+/// Each place behind its senders. Where `first_ready`, the first of those whose senders are through
+/// comes next; else they go in layers, one behind the last of the senders'. What is in a cycle, or
+/// behind one, is left out.
 std::vector<std::size_t> running_order(const std::vector<std::vector<std::size_t>>& senders,
-                                       bool within_rank);
+                                       bool first_ready);
 
 /// The ports that nothing sends to, each name once.
 std::vector<InterfacePort> open_ports(const DocumentGraph& graph);

@@ -5,10 +5,8 @@
 #include <limits>
 #include <optional>
 
-#include "base/error.h"
 #include "base/text.h"
 #include "ops/rules.h"
-#include "vocabularies/numpy/arrays.h"
 #include "vocabularies/numpy/operations.h"
 
 namespace isomer::numpy {

@@ -5,7 +5,6 @@
 #include <span>
 #include <type_traits>
 
-#include "base/error.h"
 #include "base/text.h"
 #include "ops/rules.h"
 #include "vocabularies/numpy/value.h"

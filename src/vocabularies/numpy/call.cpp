@@ -1,6 +1,5 @@
 #include "vocabularies/numpy/call.h"
 
-#include <algorithm>
 #include <numeric>
 
 #include "base/error.h"

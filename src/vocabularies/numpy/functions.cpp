@@ -9,7 +9,6 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "ops/rules.h"
-#include "vocabularies/numpy/arithmetic.h"
 #include "vocabularies/numpy/call.h"
 #include "vocabularies/numpy/operations.h"
 

@@ -1,9 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/error.h"
 #include "base/text.h"
-#include "vocabularies/numpy/arithmetic.h"
 #include "vocabularies/numpy/arrays.h"
 #include "vocabularies/numpy/call.h"
 

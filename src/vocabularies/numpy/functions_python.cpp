@@ -1,7 +1,5 @@
-#include <algorithm>
 #include <cmath>
 
-#include "base/error.h"
 #include "base/text.h"
 #include "vocabularies/numpy/arithmetic.h"
 #include "vocabularies/numpy/call.h"

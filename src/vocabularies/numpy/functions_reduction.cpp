@@ -2,10 +2,8 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "vocabularies/numpy/arithmetic.h"
 #include "vocabularies/numpy/arrays.h"
 #include "vocabularies/numpy/call.h"
-#include "vocabularies/numpy/operations.h"
 
 namespace isomer::numpy {
 namespace {

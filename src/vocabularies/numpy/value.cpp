@@ -1,7 +1,6 @@
 #include "vocabularies/numpy/value.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/error.h"
 #include "base/text.h"

@@ -1,8 +1,6 @@
 #include <array>
-#include <cmath>
 #include <limits>
 
-#include "base/error.h"
 #include "base/text.h"
 #include "ops/rules.h"
 #include "vocabularies/onnx/onnx.h"

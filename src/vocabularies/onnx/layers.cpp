@@ -2,7 +2,6 @@
 #include <limits>
 #include <numeric>
 
-#include "base/error.h"
 #include "base/text.h"
 #include "ops/rules.h"
 #include "vocabularies/onnx/onnx.h"

@@ -1,9 +1,7 @@
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
-#include "base/error.h"
 #include "base/text.h"
 #include "ops/rules.h"
 #include "vocabularies/onnx/onnx.h"
