@@ -2,33 +2,11 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "run/tensor_emitter.h"
 #include "systems/mdf/node_executor.h"
 #include "systems/mdf/standard.h"
 
 namespace isomer::mdf {
 namespace {
-
-/// What the format computes in 32 bits is computed in 64 where that is the precision.
-class DocumentEmitter final : public TensorEmitter {
- public:
-  DocumentEmitter(Operators& operators, Precision precision)
-      : TensorEmitter(operators), precision_(precision) {}
-
-  std::vector<ValueId> emit_all(std::string_view op, std::vector<ValueId> inputs,
-                                Attributes attributes = {},
-                                std::vector<Body> bodies = {}) override {
-    for (NamedAttribute& attribute : attributes) {
-      const auto* dtype = std::get_if<DType>(&attribute.value);
-      if (precision_ == Precision::f64 && dtype != nullptr && *dtype == DType::f32)
-        attribute.value = DType::f64;
-    }
-    return TensorEmitter::emit_all(op, std::move(inputs), std::move(attributes), std::move(bodies));
-  }
-
- private:
-  Precision precision_;
-};
 
 struct Input {
   std::string name;
@@ -181,7 +159,7 @@ Value FunctionCall::evaluate_onnx(const Table& given, const Table& names,
   }
   if (onnx_->name() == "Constant") return inputs.empty() ? Value{} : inputs[0].value;
 
-  DocumentEmitter at_once(shared.operators, shared.runtime.precision);
+  DocumentEmitter at_once(shared, false);
   Emitter& b = shared.trace != nullptr ? shared.trace->b : at_once;
   const Target target{b, shared.trace, shared.runtime.precision};
   const bool bare = is_elementwise(*onnx_) && std::ranges::any_of(inputs, [&](const Input& input) {

@@ -6,7 +6,6 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "ops/rules.h"
-#include "run/tensor_emitter.h"
 #include "systems/mdf/wiring.h"
 #include "vocabularies/numpy/arithmetic.h"
 #include "vocabularies/numpy/arrays.h"
@@ -50,48 +49,43 @@ void noting(std::vector<std::string>& problems, const std::string& place, const 
   }
 }
 
-/// Carries a function's operators out, as far as the document's work is within bounds.
-class BoundedEmitter final : public TensorEmitter {
- public:
-  explicit BoundedEmitter(SharedOperators& shared)
-      : TensorEmitter(shared.operators), shared_(shared) {}
-
-  std::vector<ValueId> emit_all(std::string_view op, std::vector<ValueId> inputs,
-                                Attributes attributes = {},
-                                std::vector<Body> bodies = {}) override {
-    for (const ValueId id : inputs) {
-      if (id != ValueId::none) spend((*this)[id].count());
-    }
-    if (op == "matmul") {
-      const std::int64_t columns = (*this)[inputs.at(1)].shape().back();
-      spend(numpy::product_of_lengths((*this)[inputs[0]].count(), columns));
-    }
-    std::vector<ValueId> results =
-        TensorEmitter::emit_all(op, std::move(inputs), std::move(attributes), std::move(bodies));
-    for (const ValueId id : results) spend((*this)[id].count());
-    return results;
-  }
-
- private:
-  void spend(std::int64_t count) {
-    constexpr std::int64_t most = std::int64_t{1} << 33;
-    shared_.spent.work = numpy::sum_of_lengths(shared_.spent.work, count);
-    if (shared_.spent.work <= most) return;
-    refuse(
-        fmt::format("the document's functions take too much work; at most {} elements are "
-                    "made, read and multiplied",
-                    most));
-  }
-
-  SharedOperators& shared_;
-};
-
 }  // namespace
+
+std::vector<ValueId> DocumentEmitter::emit_all(std::string_view op, std::vector<ValueId> inputs,
+                                               Attributes attributes, std::vector<Body> bodies) {
+  for (NamedAttribute& attribute : attributes) {
+    const auto* dtype = std::get_if<DType>(&attribute.value);
+    if (shared_.runtime.precision == Precision::f64 && dtype != nullptr && *dtype == DType::f32)
+      attribute.value = DType::f64;
+  }
+  for (const ValueId id : inputs) {
+    if (id != ValueId::none) spend((*this)[id].count());
+  }
+  if (op == "matmul") {
+    const std::int64_t columns = (*this)[inputs.at(1)].shape().back();
+    spend(numpy::product_of_lengths((*this)[inputs[0]].count(), columns));
+  }
+  std::vector<ValueId> results =
+      TensorEmitter::emit_all(op, std::move(inputs), std::move(attributes), std::move(bodies));
+  for (const ValueId id : results) spend((*this)[id].count());
+  return results;
+}
+
+void DocumentEmitter::spend(std::int64_t count) {
+  constexpr std::int64_t most = std::int64_t{1} << 33;
+  if (!bounded_) return;
+  shared_.spent.work = numpy::sum_of_lengths(shared_.spent.work, count);
+  if (shared_.spent.work <= most) return;
+  refuse(
+      fmt::format("the document's functions take too much work; at most {} elements are made, "
+                  "read and multiplied",
+                  most));
+}
 
 SharedOperators::SharedOperators(const RunOptions& options)
     : operators(numpy::most_elements, options.operators, options.engine) {
   runtime.precision = options.precision;
-  runtime.emitter = [this] { return std::make_unique<BoundedEmitter>(*this); };
+  runtime.emitter = [this] { return std::make_unique<DocumentEmitter>(*this, true); };
 }
 
 // An array that nobody else holds was made here.

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "run/kernels.h"
+#include "run/tensor_emitter.h"
 #include "systems/mdf/document.h"
 #include "systems/mdf/evaluate.h"
 #include "systems/system.h"
@@ -38,6 +38,24 @@ struct SharedOperators {
   Spent spent;
   /// Counts what a node holds from now on. Throws Fault::model where all that is too much.
   void hold(const Value& value);
+};
+
+/// Carries operators out at once; what the format computes in 32 bits in 64 where that is the
+/// precision.
+class DocumentEmitter final : public TensorEmitter {
+ public:
+  /// `bounded`: as far as the document's work is within bounds.
+  DocumentEmitter(SharedOperators& shared, bool bounded)
+      : TensorEmitter(shared.operators), shared_(shared), bounded_(bounded) {}
+
+  std::vector<ValueId> emit_all(std::string_view op, std::vector<ValueId> inputs,
+                                Attributes attributes = {}, std::vector<Body> bodies = {}) override;
+
+ private:
+  void spend(std::int64_t count);
+
+  SharedOperators& shared_;
+  bool bounded_;
 };
 
 /// What a node calls by name with arguments: one of the format's functions, an

@@ -22,41 +22,29 @@ Tensor worked(const Tensor& tensor) {
   return wanted == tensor.dtype() ? tensor : tensor.converted(wanted);
 }
 
-// A nested list is gathered into one flat row of numbers and a shape, as numpy.array does.
+/// What a nested list is gathered into, as numpy.array does: a shape and one flat row.
 struct Gathered {
   std::vector<std::int64_t> shape;
   std::vector<double> reals;
   std::vector<std::int64_t> integers;
-  std::int64_t of_arrays = 0;  // the same array may stand in a list many times
-  bool any_real = false;
-  bool any_single = false;
-  bool any_double = false;
-  bool any_integer = false;
-  bool any_bool = false;
-};
+  DType dtype = DType::boolean;  // that all fit
+  std::int64_t of_arrays = 0;    // the same array may stand in a list many times
 
-void add_real(Gathered& gathered, double number) {
-  gathered.any_real = true;
-  gathered.reals.push_back(number);
-  gathered.integers.push_back(0);
-}
-
-void add_integer(Gathered& gathered, std::int64_t number) {
-  gathered.reals.push_back(static_cast<double>(number));
-  gathered.integers.push_back(number);
-}
-
-void add_tensor(Gathered& gathered, const Tensor& tensor) {
-  gathered.of_arrays = sum_of_lengths(gathered.of_arrays, tensor.count());
-  bounded({gathered.of_arrays}, tensor.count());
-  if (is_floating(tensor.dtype())) {
-    (tensor.dtype() == DType::f64 ? gathered.any_double : gathered.any_single) = true;
-    for (const double number : tensor.doubles()) add_real(gathered, number);
-    return;
+  void add(double number, std::int64_t integer) {
+    reals.push_back(number);
+    integers.push_back(integer);
   }
-  (tensor.dtype() == DType::boolean ? gathered.any_bool : gathered.any_integer) = true;
-  for (const std::int64_t number : tensor.integers()) add_integer(gathered, number);
-}
+  void add(const Tensor& tensor) {
+    of_arrays = sum_of_lengths(of_arrays, tensor.count());
+    bounded({of_arrays}, tensor.count());
+    dtype = common_type(dtype, tensor.dtype());
+    if (is_floating(tensor.dtype())) {
+      for (const double number : tensor.doubles()) add(number, 0);
+    } else {
+      for (const std::int64_t number : tensor.integers()) add(static_cast<double>(number), number);
+    }
+  }
+};
 
 void demand_known(const Value& value) {
   if (trace_of(value) == nullptr) return;
@@ -84,20 +72,14 @@ bool gather(const Value& value, std::size_t depth, bool first, Gathered& gathere
     for (const std::int64_t length : array->tensor.shape()) {
       if (!expect_length(gathered, depth++, length, first)) return false;
     }
-    add_tensor(gathered, array->tensor);
+    gathered.add(array->tensor);
     return depth == gathered.shape.size();
   }
   if (!is_number(value)) return false;
-  if (const double* number = value.as<double>()) {
-    gathered.any_double = true;
-    add_real(gathered, *number);
-  } else if (const bool* flag = value.as<bool>()) {
-    gathered.any_bool = true;
-    add_integer(gathered, *flag ? 1 : 0);
-  } else {
-    gathered.any_integer = true;
-    add_integer(gathered, *value.as<std::int64_t>());
-  }
+  const bool real = value.as<double>() != nullptr;
+  const DType own = real ? DType::f64 : value.as<bool>() != nullptr ? DType::boolean : DType::i64;
+  gathered.dtype = common_type(gathered.dtype, own);
+  gathered.add(real_of(value), real ? 0 : integer_of(value));
   return depth == gathered.shape.size();
 }
 
@@ -235,16 +217,10 @@ bool to_tensor(const Value& value, Tensor& result) {
   }
   Gathered gathered;
   if (!gather(value, 0, true, gathered)) return false;
-  if (gathered.reals.empty())
-    gathered.any_real = gathered.any_double = true;  // numpy.array([]) is float64
-  if (gathered.any_real) {
-    const bool single = gathered.any_single && !gathered.any_double && !gathered.any_integer;
-    result = Tensor::from_doubles(single ? DType::f32 : DType::f64, gathered.shape, gathered.reals);
-    return true;
-  }
-  const bool flags = gathered.any_bool && !gathered.any_integer;
-  result =
-      Tensor::from_integers(flags ? DType::boolean : DType::i64, gathered.shape, gathered.integers);
+  if (gathered.reals.empty()) gathered.dtype = DType::f64;  // as that of numpy.array([])
+  result = is_floating(gathered.dtype)
+               ? Tensor::from_doubles(gathered.dtype, gathered.shape, gathered.reals)
+               : Tensor::from_integers(gathered.dtype, gathered.shape, gathered.integers);
   return true;
 }
 
