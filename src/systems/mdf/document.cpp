@@ -148,21 +148,82 @@ class FieldReader {
   void field(std::string_view key, Tree& value) {
     if (const Tree* found = child(key)) value = *found;
   }
-  void field(std::string_view key, std::vector<std::int64_t>& shape);
-  void field(std::string_view key, OrderedMap<Tree>& values);
+  void field(std::string_view key, std::vector<std::int64_t>& shape) {
+    const Tree* found = child(key);
+    if (found == nullptr) return;
+    if (found->list() == nullptr)
+      source_.refuse(*found, fmt::format("a shape is a list of integers, not {}", kind_of(*found)));
+    for (const Tree& item : *found->list()) shape.push_back(length_in(item));
+  }
+  void field(std::string_view key, OrderedMap<Tree>& values) {
+    if (const Tree* found = child(key))
+      values = map_in(*found, fmt::format("'{}' maps names to values; this is", key));
+  }
   void field(std::string_view key, std::optional<OrderedMap<Tree>>& values) {
     if (child(key) != nullptr) field(key, values.emplace());
   }
   template <class T>
-  void elements(std::string_view key, std::string_view kind, OrderedMap<T>& elements);
-  void metadata(Tree& metadata);
-  void conditions(OrderedMap<ParameterCondition>& conditions);
-  void conditions(Tree& conditions);
-  void function(std::string& function, OrderedMap<Tree>& args);
+  void elements(std::string_view key, std::string_view kind, OrderedMap<T>& elements) {
+    known_.push_back(key);
+    const Tree* tree = tree_.find(key);
+    if (tree == nullptr) return;
+    const Tree::Map& map = map_in(*tree, fmt::format("'{}' maps ids to elements; this is", key));
+    std::unordered_set<std::string_view> seen;
+    elements.reserve(map.size());
+    for (const auto& entry : map) {
+      source_.inside(fmt::format("{} {}", kind, quoted(entry.first)), [&] {
+        const auto& [id, element] = entry;
+        if (!seen.insert(id).second)
+          source_.refuse(element, "the id stands twice; the later one would replace the earlier");
+        elements.emplace_back(id, read<T>(source_, element));
+      });
+    }
+  }
+  void metadata(Tree& metadata) {
+    field("metadata", metadata);
+    if (!metadata.is_null()) map_in(metadata, "metadata is a mapping, not");
+  }
+  void conditions(OrderedMap<ParameterCondition>& conditions) {
+    const Tree* found = child("conditions");
+    if (found == nullptr) return;
+    if (found->list() == nullptr) return elements("conditions", "condition", conditions);
+    for (const Tree& item : *found->list()) {
+      const Tree* id = item.find("id");
+      conditions.emplace_back(id == nullptr || id->is_null() ? "" : text_of(*id),
+                              read<ParameterCondition>(source_, item));
+    }
+  }
+  /// Two groups of conditions by the name of what they apply to.
+  void conditions(Tree& conditions) {
+    field("conditions", conditions);
+    if (conditions.is_null()) return;
+    source_.inside("conditions", [&] {
+      FieldReader groups(source_, conditions);
+      groups.unused("metadata");
+      for (const std::string_view group : {"node_specific", "termination"}) {
+        if (const Tree* members = groups.child(group))
+          map_in(*members, fmt::format("'{}' maps names to conditions; this is", group));
+      }
+      groups.drop_others(source_.dropped.size());
+    });
+  }
+  /// Its name with the arguments beside it, or a mapping of the one to the others.
+  void function(std::string& function, OrderedMap<Tree>& args) {
+    const Tree* name = child("function");
+    if (name == nullptr || name->map() == nullptr) {
+      field("function", function);
+      return field("args", args);
+    }
+    unused("args");
+    if (name->map()->size() != 1)
+      source_.refuse(*name, "a function given as a mapping has one name with its args");
+    function = name->map()->front().first;
+    FieldReader(source_, *name).field(function, args);
+  }
 
  private:
   FieldReader(Source& source, const Tree& tree) : source_(source), tree_(tree) {
-    entries(tree, "a mapping is needed here, not");
+    map_in(tree, "a mapping is needed here, not");
   }
 
   /// Null where it is absent.
@@ -171,127 +232,34 @@ class FieldReader {
     const Tree* found = tree_.find(key);
     return found == nullptr || found->is_null() ? nullptr : found;
   }
-  /// The entries of a mapping, each key once; `what` is for the message.
-  const Tree::Map& entries(const Tree& tree, std::string_view what) const {
+  /// `what` is for the message.
+  const Tree::Map& map_in(const Tree& tree, std::string_view what) const {
     if (tree.map() == nullptr) source_.refuse(tree, fmt::format("{} {}", what, kind_of(tree)));
-    std::unordered_set<std::string_view> seen;
-    for (const auto& [key, value] : *tree.map()) {
-      if (!seen.insert(key).second)
-        source_.refuse(value, fmt::format("the key {} stands here twice", quoted(key)));
-    }
     return *tree.map();
   }
-  std::int64_t length_in(const Tree& item) const;
-  void drop_others(std::size_t place) const;
+  std::int64_t length_in(const Tree& item) const {
+    const double* real = std::get_if<double>(&item.value);
+    const auto* integer = item.integer();
+    constexpr double largest = 1e15;
+    if (integer == nullptr && (real == nullptr || !(*real >= 0 && *real < largest)))
+      source_.refuse(item, fmt::format("a length is an integer, not {}", kind_of(item)));
+    const std::int64_t length = integer != nullptr ? *integer : static_cast<std::int64_t>(*real);
+    if (length < 0) source_.refuse(item, fmt::format("a length is 0 or more, not {}", length));
+    return length;
+  }
+  /// Before those that stand deeper, which were dropped before.
+  void drop_others(std::size_t place) const {
+    for (const auto& [key, value] : *tree_.map()) {
+      if (std::ranges::find(known_, key) != known_.end()) continue;
+      source_.dropped.insert(source_.dropped.begin() + static_cast<std::ptrdiff_t>(place++),
+                             {source_.path, key});
+    }
+  }
 
   Source& source_;
   const Tree& tree_;
   std::vector<std::string_view> known_;
 };
-
-// Before those that stand deeper, which were dropped before.
-void FieldReader::drop_others(std::size_t place) const {
-  for (const auto& [key, value] : *tree_.map()) {
-    if (std::ranges::find(known_, key) != known_.end()) continue;
-    source_.dropped.insert(source_.dropped.begin() + static_cast<std::ptrdiff_t>(place++),
-                           {source_.path, key});
-  }
-}
-
-std::int64_t FieldReader::length_in(const Tree& item) const {
-  const double* real = std::get_if<double>(&item.value);
-  const auto* integer = item.integer();
-  constexpr double largest = 1e15;
-  if (integer == nullptr && (real == nullptr || !(*real >= 0 && *real < largest)))
-    source_.refuse(item, fmt::format("a length is an integer, not {}", kind_of(item)));
-  const std::int64_t length = integer != nullptr ? *integer : static_cast<std::int64_t>(*real);
-  if (length < 0) source_.refuse(item, fmt::format("a length is 0 or more, not {}", length));
-  return length;
-}
-
-void FieldReader::field(std::string_view key, std::vector<std::int64_t>& shape) {
-  const Tree* found = child(key);
-  if (found == nullptr) return;
-  if (found->list() == nullptr)
-    source_.refuse(*found, fmt::format("a shape is a list of integers, not {}", kind_of(*found)));
-  for (const Tree& item : *found->list()) shape.push_back(length_in(item));
-}
-
-void FieldReader::field(std::string_view key, OrderedMap<Tree>& values) {
-  const Tree* found = child(key);
-  if (found == nullptr) return;
-  const std::string what = fmt::format("'{}' maps names to values; this is", key);
-  for (const auto& [name, value] : entries(*found, what)) values.emplace_back(name, value);
-}
-
-template <class T>
-void FieldReader::elements(std::string_view key, std::string_view kind, OrderedMap<T>& elements) {
-  known_.push_back(key);
-  const Tree* tree = tree_.find(key);
-  if (tree == nullptr) return;
-  const Tree::Map* map = tree->map();
-  if (map == nullptr)
-    source_.refuse(*tree,
-                   fmt::format("'{}' maps ids to elements; this is {}", key, kind_of(*tree)));
-  std::unordered_set<std::string_view> seen;
-  elements.reserve(map->size());
-  for (const auto& entry : *map) {
-    source_.inside(fmt::format("{} {}", kind, quoted(entry.first)), [&] {
-      const auto& [id, element] = entry;
-      if (!seen.insert(id).second)
-        source_.refuse(element, "the id stands twice; the later one would replace the earlier");
-      elements.emplace_back(id, read<T>(source_, element));
-    });
-  }
-}
-
-void FieldReader::metadata(Tree& metadata) {
-  field("metadata", metadata);
-  if (!metadata.is_null() && metadata.map() == nullptr)
-    source_.refuse(metadata, fmt::format("metadata is a mapping, not {}", kind_of(metadata)));
-}
-
-void FieldReader::conditions(OrderedMap<ParameterCondition>& conditions) {
-  const Tree* found = child("conditions");
-  if (found == nullptr) return;
-  if (found->list() == nullptr) return elements("conditions", "condition", conditions);
-  for (const Tree& item : *found->list()) {
-    const Tree* id = item.find("id");
-    conditions.emplace_back(id == nullptr || id->is_null() ? "" : text_of(*id),
-                            read<ParameterCondition>(source_, item));
-  }
-}
-
-// Two groups of conditions by the name of what they apply to.
-void FieldReader::conditions(Tree& conditions) {
-  field("conditions", conditions);
-  if (conditions.is_null()) return;
-  source_.inside("conditions", [&] {
-    FieldReader groups(source_, conditions);
-    groups.unused("metadata");
-    for (const std::string_view group : {"node_specific", "termination"}) {
-      const Tree* members = groups.child(group);
-      if (members == nullptr || members->map() != nullptr) continue;
-      source_.refuse(*members, fmt::format("'{}' maps names to conditions; this is {}", group,
-                                           kind_of(*members)));
-    }
-    groups.drop_others(source_.dropped.size());
-  });
-}
-
-// Its name with the arguments beside it, or a mapping of the one to the others.
-void FieldReader::function(std::string& function, OrderedMap<Tree>& args) {
-  const Tree* name = child("function");
-  if (name == nullptr || name->map() == nullptr) {
-    field("function", function);
-    return field("args", args);
-  }
-  unused("args");
-  if (name->map()->size() != 1)
-    source_.refuse(*name, "a function given as a mapping has one name with its args");
-  function = name->map()->front().first;
-  FieldReader(source_, *name).field(function, args);
-}
 
 class FieldWriter {
  public:

@@ -27,178 +27,162 @@ class Evaluator {
  public:
   Evaluator(const Table& names, const Runtime& runtime) : names_(names), runtime_(runtime) {}
 
-  Value value(const Expression& e) const;
+  Value value(const Expression& e) const {
+    switch (e.kind) {
+      case Kind::constant: return e.value;
+      case Kind::name: return name(e);
+      case Kind::unary: return unary(e);
+      case Kind::binary: return binary(e);
+      case Kind::compare: return chain(e);
+      case Kind::boolean: return boolean(e);
+      case Kind::conditional: return conditional(e);
+      case Kind::tuple: return {Tuple{values(e.operands)}};
+      case Kind::list: return {List{values(e.operands)}};
+      case Kind::dict: return dict(e);
+      case Kind::subscript: return subscript_of(e);
+      case Kind::attribute: return attribute(e);
+      case Kind::call: return call_of(e);
+      case Kind::slice: break;
+    }
+    refuse("a slice stands inside square brackets only");
+  }
 
  private:
-  Value name(const Expression& e) const;
-  Value unary(const Expression& e) const;
-  Value binary(const Expression& e) const;
-  Value chain(const Expression& e) const;
-  Value conditional(const Expression& e) const;
-  Value choose(const Value& test, const Value& then, const Value& orelse) const;
-  Value boolean(const Expression& e) const;
-  Value dict(const Expression& e) const;
-  Value call_of(const Expression& e) const;
-  Value subscript_of(const Expression& e) const;
-  Value attribute(const Expression& e) const;
-  Index index(const Expression& e) const;
-  std::vector<Value> values(const std::vector<Expression>& expressions) const;
+  Value name(const Expression& e) const {
+    if (const Value* known = names_.find(e.text)) return *known;
+    const Value builtin = numpy::named(e.text);
+    if (builtin.is_none()) refuse(fmt::format("there is no name {}", quoted(e.text)));
+    return builtin;
+  }
+
+  Value unary(const Expression& e) const {
+    const Value x = value(e.operands[0]);
+    if (e.text == "not" && x.as<Traced>() != nullptr) return choose(x, {false}, {true});
+    return numpy::unary(e.text, x);
+  }
+
+  Value binary(const Expression& e) const {
+    const Value x = value(e.operands[0]);
+    const Value y = value(e.operands[1]);
+    if (e.text == "@" && (is_array(x) || is_array(y)))
+      return call("numpy.matmul", {{x, y}}, runtime_);
+    return numpy::binary(e.text, x, y);
+  }
+
+  Value chain(const Expression& e) const {
+    Value left = value(e.operands[0]);
+    Value before;  // what the comparisons so far say, where only a graph knows
+    for (std::size_t i = 0; i < e.words.size(); ++i) {
+      Value right = value(e.operands[i + 1]);
+      Value result = compare(e.words[i], left, right);
+      if (before.as<Traced>() != nullptr) result = choose(before, result, before);
+      if (i + 1 == e.words.size()) return result;
+      if (result.as<Traced>() == nullptr && !truth_of(result)) return result;
+      before = std::move(result);
+      left = std::move(right);
+    }
+    return left;
+  }
+
+  Value conditional(const Expression& e) const {
+    const Value test = value(e.operands[0]);
+    if (test.as<Traced>() == nullptr) return value(e.operands[truth_of(test) ? 1 : 2]);
+    return choose(test, value(e.operands[1]), value(e.operands[2]));
+  }
+
+  /// In a graph both are computed; the test has one element, as Python demands.
+  Value choose(const Value& test, const Value& then, const Value& orelse) const {
+    const Value truth = call("bool", {{test}}, runtime_);
+    return call("numpy.where", {{truth, then, orelse}}, runtime_);
+  }
+
+  Value boolean(const Expression& e) const {
+    Value result;
+    bool traced = false;  // only a graph knows what the operands so far give
+    for (const Expression& operand : e.operands) {
+      const Value next = value(operand);
+      if (traced) {
+        result = e.text == "or" ? choose(result, result, next) : choose(result, next, result);
+        continue;
+      }
+      result = next;
+      traced = result.as<Traced>() != nullptr;
+      if (!traced && &operand != &e.operands.back() && truth_of(result) == (e.text == "or"))
+        return result;
+    }
+    return result;
+  }
+
+  Value dict(const Expression& e) const {
+    Dict result;
+    std::uint64_t count = 1;
+    for (std::size_t i = 0; i < e.operands.size(); i += 2) {
+      const Value key = value(e.operands[i]);
+      const std::string* text = key.as<std::string>();
+      if (text == nullptr) throw Error(Fault::unsupported, "", "the keys of a dict are texts");
+      result.items.push_back({*text, value(e.operands[i + 1])});
+      count += values_in(result.items.back().second, 1);
+      numpy::bound_items(count);
+    }
+    return {std::move(result)};
+  }
+
+  Value call_of(const Expression& e) const {
+    const Expression& function = e.operands[0];
+    Arguments arguments;
+    for (std::size_t i = 1; i < e.operands.size(); ++i)
+      arguments.values.push_back(value(e.operands[i]));
+    arguments.keywords = e.words;
+    const std::string path = path_of(function, names_);
+    if (!path.empty()) return call(path, arguments, runtime_);
+    if (function.kind == Kind::attribute) {
+      return call_method(value(function.operands[0]), function.text, arguments, runtime_);
+    }
+    refuse(fmt::format("{} cannot be called", describe(value(function))));
+  }
+
+  Value subscript_of(const Expression& e) const {
+    const Value object = value(e.operands[0]);
+    const Expression& place = e.operands[1];
+    if (place.kind != Kind::tuple) return subscript(object, {index(place)}, false, runtime_);
+    std::vector<Index> indices;
+    for (const Expression& part : place.operands) indices.push_back(index(part));
+    return subscript(object, indices, true, runtime_);
+  }
+
+  Value attribute(const Expression& e) const {
+    const std::string path = path_of(e, names_);
+    if (!path.empty()) {
+      if (path == "numpy.newaxis") return {};
+      const Value constant = numpy::named(path);
+      if (constant.is_none()) refuse(fmt::format("there is no name {}", quoted(path)));
+      return constant;
+    }
+    const Value object = value(e.operands[0]);
+    Value result = attribute_of(object, e.text, runtime_);
+    if (!result.is_none()) return result;
+    refuse(fmt::format("{} has no attribute {}", describe(object), quoted(e.text)));
+  }
+
+  Index index(const Expression& e) const {
+    if (e.kind != Kind::slice) return {false, value(e), {}};
+    return {true, {}, {value(e.operands[0]), value(e.operands[1]), value(e.operands[2])}};
+  }
+
+  std::vector<Value> values(const std::vector<Expression>& expressions) const {
+    std::vector<Value> result;
+    std::uint64_t count = 1;
+    for (const Expression& e : expressions) {
+      result.push_back(value(e));
+      count += values_in(result.back(), 1);
+      numpy::bound_items(count);
+    }
+    return result;
+  }
 
   const Table& names_;
   const Runtime& runtime_;
 };
-
-Value Evaluator::value(const Expression& e) const {
-  switch (e.kind) {
-    case Kind::constant: return e.value;
-    case Kind::name: return name(e);
-    case Kind::unary: return unary(e);
-    case Kind::binary: return binary(e);
-    case Kind::compare: return chain(e);
-    case Kind::boolean: return boolean(e);
-    case Kind::conditional: return conditional(e);
-    case Kind::tuple: return {Tuple{values(e.operands)}};
-    case Kind::list: return {List{values(e.operands)}};
-    case Kind::dict: return dict(e);
-    case Kind::subscript: return subscript_of(e);
-    case Kind::attribute: return attribute(e);
-    case Kind::call: return call_of(e);
-    case Kind::slice: break;
-  }
-  refuse("a slice stands inside square brackets only");
-}
-
-std::vector<Value> Evaluator::values(const std::vector<Expression>& expressions) const {
-  std::vector<Value> result;
-  std::uint64_t count = 1;
-  for (const Expression& e : expressions) {
-    result.push_back(value(e));
-    count += values_in(result.back(), 1);
-    numpy::bound_items(count);
-  }
-  return result;
-}
-
-Value Evaluator::name(const Expression& e) const {
-  if (const Value* known = names_.find(e.text)) return *known;
-  const Value builtin = numpy::named(e.text);
-  if (builtin.is_none()) refuse(fmt::format("there is no name {}", quoted(e.text)));
-  return builtin;
-}
-
-Value Evaluator::unary(const Expression& e) const {
-  const Value x = value(e.operands[0]);
-  if (e.text == "not" && x.as<Traced>() != nullptr) return choose(x, {false}, {true});
-  return numpy::unary(e.text, x);
-}
-
-Value Evaluator::binary(const Expression& e) const {
-  const Value x = value(e.operands[0]);
-  const Value y = value(e.operands[1]);
-  if (e.text == "@" && (is_array(x) || is_array(y)))
-    return call("numpy.matmul", {{x, y}}, runtime_);
-  return numpy::binary(e.text, x, y);
-}
-
-// In a graph both are computed; the test has one element, as Python demands.
-Value Evaluator::choose(const Value& test, const Value& then, const Value& orelse) const {
-  const Value truth = call("bool", {{test}}, runtime_);
-  return call("numpy.where", {{truth, then, orelse}}, runtime_);
-}
-
-Value Evaluator::conditional(const Expression& e) const {
-  const Value test = value(e.operands[0]);
-  if (test.as<Traced>() == nullptr) return value(e.operands[truth_of(test) ? 1 : 2]);
-  return choose(test, value(e.operands[1]), value(e.operands[2]));
-}
-
-Value Evaluator::chain(const Expression& e) const {
-  Value left = value(e.operands[0]);
-  Value before;  // what the comparisons so far say, where only a graph knows
-  for (std::size_t i = 0; i < e.words.size(); ++i) {
-    Value right = value(e.operands[i + 1]);
-    Value result = compare(e.words[i], left, right);
-    if (before.as<Traced>() != nullptr) result = choose(before, result, before);
-    if (i + 1 == e.words.size()) return result;
-    if (result.as<Traced>() == nullptr && !truth_of(result)) return result;
-    before = std::move(result);
-    left = std::move(right);
-  }
-  return left;
-}
-
-Value Evaluator::boolean(const Expression& e) const {
-  Value result;
-  bool traced = false;  // only a graph knows what the operands so far give
-  for (const Expression& operand : e.operands) {
-    const Value next = value(operand);
-    if (traced) {
-      result = e.text == "or" ? choose(result, result, next) : choose(result, next, result);
-      continue;
-    }
-    result = next;
-    traced = result.as<Traced>() != nullptr;
-    if (!traced && &operand != &e.operands.back() && truth_of(result) == (e.text == "or"))
-      return result;
-  }
-  return result;
-}
-
-Value Evaluator::dict(const Expression& e) const {
-  Dict result;
-  std::uint64_t count = 1;
-  for (std::size_t i = 0; i < e.operands.size(); i += 2) {
-    const Value key = value(e.operands[i]);
-    const std::string* text = key.as<std::string>();
-    if (text == nullptr) throw Error(Fault::unsupported, "", "the keys of a dict are texts");
-    result.items.push_back({*text, value(e.operands[i + 1])});
-    count += values_in(result.items.back().second, 1);
-    numpy::bound_items(count);
-  }
-  return {std::move(result)};
-}
-
-Value Evaluator::call_of(const Expression& e) const {
-  const Expression& function = e.operands[0];
-  Arguments arguments;
-  for (std::size_t i = 1; i < e.operands.size(); ++i)
-    arguments.values.push_back(value(e.operands[i]));
-  arguments.keywords = e.words;
-  const std::string path = path_of(function, names_);
-  if (!path.empty()) return call(path, arguments, runtime_);
-  if (function.kind == Kind::attribute) {
-    return call_method(value(function.operands[0]), function.text, arguments, runtime_);
-  }
-  refuse(fmt::format("{} cannot be called", describe(value(function))));
-}
-
-Index Evaluator::index(const Expression& e) const {
-  if (e.kind != Kind::slice) return {false, value(e), {}};
-  return {true, {}, {value(e.operands[0]), value(e.operands[1]), value(e.operands[2])}};
-}
-
-Value Evaluator::subscript_of(const Expression& e) const {
-  const Value object = value(e.operands[0]);
-  const Expression& place = e.operands[1];
-  if (place.kind != Kind::tuple) return subscript(object, {index(place)}, false, runtime_);
-  std::vector<Index> indices;
-  for (const Expression& part : place.operands) indices.push_back(index(part));
-  return subscript(object, indices, true, runtime_);
-}
-
-Value Evaluator::attribute(const Expression& e) const {
-  const std::string path = path_of(e, names_);
-  if (!path.empty()) {
-    if (path == "numpy.newaxis") return {};
-    const Value constant = numpy::named(path);
-    if (constant.is_none()) refuse(fmt::format("there is no name {}", quoted(path)));
-    return constant;
-  }
-  const Value object = value(e.operands[0]);
-  Value result = attribute_of(object, e.text, runtime_);
-  if (!result.is_none()) return result;
-  refuse(fmt::format("{} has no attribute {}", describe(object), quoted(e.text)));
-}
 
 [[noreturn]] void refuse_text(std::string_view text, std::string_view why) {
   refuse(fmt::format("could not evaluate {}: {}", quoted(text), why));

@@ -144,6 +144,43 @@ void Tokens::read_text(char quote) {
   next_ = i + 1;
 }
 
+Expression make(Kind kind, std::string text, std::vector<Expression> operands) {
+  Expression result;
+  result.kind = kind;
+  result.text = std::move(text);
+  result.operands = std::move(operands);
+  return result;
+}
+
+/// Of operands that move: a list in braces would copy them, and all that hangs on them.
+template <class... Operands>
+Expression join(Kind kind, std::string text, Operands&&... operands) {
+  std::vector<Expression> list;
+  list.reserve(sizeof...(operands));
+  (list.push_back(std::forward<Operands>(operands)), ...);
+  return make(kind, std::move(text), std::move(list));
+}
+
+Expression constant(Value value) {
+  Expression result;
+  result.value = std::move(value);
+  return result;
+}
+
+// Loosest first; all of them group to the left.
+constexpr std::array<std::array<std::string_view, 5>, 6> levels = {
+    {{"|"}, {"^"}, {"&"}, {"<<", ">>"}, {"+", "-"}, {"*", "/", "//", "%", "@"}}};
+
+bool is_keyword(std::string_view word) {
+  constexpr std::array<std::string_view, 14> keywords = {"and", "or",   "not",    "if",    "else",
+                                                         "in",  "is",   "for",    "def",   "as",
+                                                         "del", "from", "lambda", "import"};
+  for (const std::string_view keyword : keywords) {
+    if (keyword == word) return true;
+  }
+  return false;
+}
+
 class Parser {
  public:
   explicit Parser(std::string_view text) : tokens_(text) {}
@@ -171,314 +208,261 @@ class Parser {
     Parser& parser;
   };
 
-  Expression tuple_or_one();
-  Expression conditional();
-  Expression boolean(std::string_view word);
-  Expression negation();
-  Expression comparison();
-  Expression binary(std::size_t level);
-  Expression unary();
-  Expression power();
-  Expression postfix();
-  Expression atom();
-  Expression number();
-  Expression call(Expression function);
-  Expression subscript(Expression object);
-  Expression index();
-  Expression parenthesis();
-  Expression braces();
-  std::vector<Expression> until(std::string_view closing);
+  Expression tuple_or_one() {
+    Expression first = conditional();
+    if (!tokens_.at(",")) return first;
+    std::vector<Expression> items;
+    items.push_back(std::move(first));
+    while (tokens_.take(",")) {
+      if (tokens_.now().kind == Token::Kind::end || tokens_.at(")") || tokens_.at("]")) break;
+      items.push_back(conditional());
+    }
+    return make(Kind::tuple, "", std::move(items));
+  }
+
+  Expression conditional() {
+    const Depth depth(*this);
+    Expression then = boolean("or");
+    if (!tokens_.take("if")) return then;
+    Expression test = boolean("or");
+    tokens_.need("else");
+    Expression orelse = conditional();
+    return join(Kind::conditional, "", std::move(test), std::move(then), std::move(orelse));
+  }
+
+  Expression boolean(std::string_view word) {
+    const auto next = [&] { return word == "or" ? boolean("and") : negation(); };
+    Expression first = next();
+    if (!tokens_.at(word)) return first;
+    std::vector<Expression> operands{std::move(first)};
+    while (tokens_.take(word)) operands.push_back(next());
+    return make(Kind::boolean, std::string(word), std::move(operands));
+  }
+
+  Expression negation() {
+    const Depth depth(*this);
+    if (tokens_.take("not")) return join(Kind::unary, "not", negation());
+    return comparison();
+  }
+
+  Expression comparison() {
+    Expression first = binary(0);
+    Expression result = make(Kind::compare, "", {});
+    while (true) {
+      std::string word = tokens_.now().text;
+      constexpr std::array<std::string_view, 8> words = {
+          "<", "<=", ">", ">=", "==", "!=", "in", "is"};
+      bool found = false;
+      for (const std::string_view candidate : words) found = found || tokens_.at(candidate);
+      if (!found && !tokens_.at("not")) break;
+      tokens_.advance();
+      if (word == "not") {
+        tokens_.need("in");
+        word = "not in";
+      } else if (word == "is" && tokens_.take("not")) {
+        word = "is not";
+      }
+      if (result.operands.empty()) result.operands.push_back(std::move(first));
+      result.words.push_back(word);
+      result.operands.push_back(binary(0));
+    }
+    return result.operands.empty() ? first : result;
+  }
+
+  Expression binary(std::size_t level) {
+    if (level == levels.size()) return unary();
+    Expression left = binary(level + 1);
+    while (true) {
+      std::string_view sign;
+      for (const std::string_view candidate : levels[level]) {
+        if (!candidate.empty() && tokens_.at(candidate)) sign = candidate;
+      }
+      if (sign.empty()) return left;
+      // A long sum is a deep tree for whoever walks it.
+      if (++operators_ > most_operators) {
+        refuse(tokens_.text(), tokens_.now().column,
+               fmt::format("it has more than {} operators", most_operators));
+      }
+      tokens_.advance();
+      Expression right = binary(level + 1);
+      left = join(Kind::binary, std::string(sign), std::move(left), std::move(right));
+    }
+  }
+
+  Expression unary() {
+    const Depth depth(*this);
+    // The least number has no positive twin in 64 bits.
+    if (tokens_.at("-") && tokens_.rest().starts_with("9223372036854775808")) {
+      tokens_.advance();
+      const Token token = tokens_.now();
+      tokens_.advance();
+      if (token.text == "9223372036854775808" && !tokens_.at("**"))
+        return constant({std::numeric_limits<std::int64_t>::min()});
+      refuse(tokens_.text(), token.column, "the number does not fit 64 bits");
+    }
+    for (const std::string_view sign : {"-", "+", "~"}) {
+      if (tokens_.take(sign)) return join(Kind::unary, std::string(sign), unary());
+    }
+    return power();
+  }
+
+  /// `**` binds tighter than a sign on its left and looser than one on its right.
+  Expression power() {
+    Expression base = postfix();
+    if (!tokens_.take("**")) return base;
+    return join(Kind::binary, "**", std::move(base), unary());
+  }
+
+  Expression postfix() {
+    Expression result = atom();
+    for (int length = 0;; ++length) {
+      if (length > deepest) refuse(tokens_.text(), tokens_.now().column, "it is too long");
+      if (tokens_.take("(")) {
+        result = call(std::move(result));
+      } else if (tokens_.take("[")) {
+        result = subscript(std::move(result));
+      } else if (tokens_.take(".")) {
+        if (tokens_.now().kind != Token::Kind::name)
+          refuse(tokens_.text(), tokens_.now().column, "a name belongs behind the point");
+        result = join(Kind::attribute, tokens_.now().text, std::move(result));
+        tokens_.advance();
+      } else {
+        return result;
+      }
+    }
+  }
+
+  Expression atom() {
+    const Token token = tokens_.now();
+    if (token.kind == Token::Kind::number) return number();
+    if (token.kind == Token::Kind::text) {
+      tokens_.advance();
+      return constant({token.text});
+    }
+    if (token.kind == Token::Kind::name && !is_keyword(token.text)) {
+      tokens_.advance();
+      if (token.text == "True" || token.text == "False") return constant({token.text == "True"});
+      if (token.text == "None") return constant({});
+      return make(Kind::name, token.text, {});
+    }
+    if (tokens_.take("(")) return parenthesis();
+    if (tokens_.take("[")) return make(Kind::list, "", until("]"));
+    if (tokens_.take("{")) return braces();
+    const std::string_view what =
+        token.kind == Token::Kind::end ? "the end" : std::string_view(token.text);
+    refuse(tokens_.text(), token.column, fmt::format("a value is needed, not {}", quoted(what)));
+  }
+
+  Expression number() {
+    const Token token = tokens_.now();
+    tokens_.advance();
+    const auto digits = numpy::without_underscores(token.text);
+    if (!digits) refuse(tokens_.text(), token.column, "an underscore stands between two digits");
+    const bool based = digits->size() > 1 && (*digits)[0] == '0' &&
+                       std::isalpha(static_cast<unsigned char>((*digits)[1]));
+    if (based && ((*digits)[1] | 0x20) != 'e') {
+      const char letter = static_cast<char>((*digits)[1] | 0x20);
+      const int base = letter == 'x' ? 16 : letter == 'o' ? 8 : 2;
+      std::int64_t value = 0;
+      const char* begin = digits->data() + 2;
+      const auto [end, error] =
+          std::from_chars(begin, digits->data() + digits->size(), value, base);
+      if (error != std::errc() || end != digits->data() + digits->size())
+        refuse(tokens_.text(), token.column,
+               "the number does not fit 64 bits or has a wrong digit");
+      return constant({value});
+    }
+    if (digits->find_first_of(".eE") == std::string::npos) {
+      std::int64_t value = 0;
+      const auto [end, error] =
+          std::from_chars(digits->data(), digits->data() + digits->size(), value);
+      if (error != std::errc())
+        refuse(tokens_.text(), token.column, "the integer does not fit 64 bits");
+      const bool octal = digits->size() > 1 && (*digits)[0] == '0' && value != 0;
+      if (octal) refuse(tokens_.text(), token.column, "an integer does not begin with 0");
+      return constant({value});
+    }
+    const auto value = numpy::real_in(*digits);
+    if (!value)
+      refuse(tokens_.text(), token.column, "the number is not written as Python writes numbers");
+    return constant({*value});
+  }
+
+  Expression call(Expression function) {
+    Expression result = join(Kind::call, "", std::move(function));
+    while (!tokens_.take(")")) {
+      Expression argument = conditional();
+      std::string keyword;
+      if (argument.kind == Kind::name && tokens_.take("=")) {
+        keyword = argument.text;
+        argument = conditional();
+      }
+      result.operands.push_back(std::move(argument));
+      result.words.push_back(std::move(keyword));
+      if (!tokens_.at(")")) tokens_.need(",");
+    }
+    return result;
+  }
+
+  Expression subscript(Expression object) {
+    Expression first = index();
+    if (tokens_.at(",")) {
+      std::vector<Expression> items;
+      items.push_back(std::move(first));
+      while (tokens_.take(",") && !tokens_.at("]")) items.push_back(index());
+      first = make(Kind::tuple, "", std::move(items));
+    }
+    tokens_.need("]");
+    return join(Kind::subscript, "", std::move(object), std::move(first));
+  }
+
+  Expression index() {
+    const auto part = [&] {
+      const bool absent = tokens_.at(":") || tokens_.at("]") || tokens_.at(",");
+      return absent ? constant({}) : conditional();
+    };
+    Expression start = part();
+    if (!tokens_.take(":")) return start;
+    Expression stop = part();
+    Expression step = tokens_.take(":") ? part() : constant({});
+    return join(Kind::slice, "", std::move(start), std::move(stop), std::move(step));
+  }
+
+  Expression parenthesis() {
+    if (tokens_.take(")")) return make(Kind::tuple, "", {});
+    Expression inner = tuple_or_one();
+    if (tokens_.at("for"))
+      refuse(tokens_.text(), tokens_.now().column, "comprehensions are not read");
+    tokens_.need(")");
+    return inner;
+  }
+
+  Expression braces() {
+    Expression result = make(Kind::dict, "", {});
+    while (!tokens_.take("}")) {
+      result.operands.push_back(conditional());
+      tokens_.need(":");
+      result.operands.push_back(conditional());
+      if (!tokens_.at("}")) tokens_.need(",");
+    }
+    return result;
+  }
+
+  std::vector<Expression> until(std::string_view closing) {
+    std::vector<Expression> items;
+    while (!tokens_.take(closing)) {
+      items.push_back(conditional());
+      if (tokens_.at("for"))
+        refuse(tokens_.text(), tokens_.now().column, "comprehensions are not read");
+      if (!tokens_.at(closing)) tokens_.need(",");
+    }
+    return items;
+  }
 
   Tokens tokens_;
   int depth_ = 0;
   int operators_ = 0;
 };
-
-Expression make(Kind kind, std::string text, std::vector<Expression> operands) {
-  Expression result;
-  result.kind = kind;
-  result.text = std::move(text);
-  result.operands = std::move(operands);
-  return result;
-}
-
-/// Of operands that move: a list in braces would copy them, and all that hangs on them.
-template <class... Operands>
-Expression join(Kind kind, std::string text, Operands&&... operands) {
-  std::vector<Expression> list;
-  list.reserve(sizeof...(operands));
-  (list.push_back(std::forward<Operands>(operands)), ...);
-  return make(kind, std::move(text), std::move(list));
-}
-
-Expression constant(Value value) {
-  Expression result;
-  result.value = std::move(value);
-  return result;
-}
-
-Expression Parser::tuple_or_one() {
-  Expression first = conditional();
-  if (!tokens_.at(",")) return first;
-  std::vector<Expression> items;
-  items.push_back(std::move(first));
-  while (tokens_.take(",")) {
-    if (tokens_.now().kind == Token::Kind::end || tokens_.at(")") || tokens_.at("]")) break;
-    items.push_back(conditional());
-  }
-  return make(Kind::tuple, "", std::move(items));
-}
-
-Expression Parser::conditional() {
-  const Depth depth(*this);
-  Expression then = boolean("or");
-  if (!tokens_.take("if")) return then;
-  Expression test = boolean("or");
-  tokens_.need("else");
-  Expression orelse = conditional();
-  return join(Kind::conditional, "", std::move(test), std::move(then), std::move(orelse));
-}
-
-Expression Parser::boolean(std::string_view word) {
-  const auto next = [&] { return word == "or" ? boolean("and") : negation(); };
-  Expression first = next();
-  if (!tokens_.at(word)) return first;
-  std::vector<Expression> operands{std::move(first)};
-  while (tokens_.take(word)) operands.push_back(next());
-  return make(Kind::boolean, std::string(word), std::move(operands));
-}
-
-Expression Parser::negation() {
-  const Depth depth(*this);
-  if (tokens_.take("not")) return join(Kind::unary, "not", negation());
-  return comparison();
-}
-
-Expression Parser::comparison() {
-  Expression first = binary(0);
-  Expression result = make(Kind::compare, "", {});
-  while (true) {
-    std::string word = tokens_.now().text;
-    constexpr std::array<std::string_view, 8> words = {
-        "<", "<=", ">", ">=", "==", "!=", "in", "is"};
-    bool found = false;
-    for (const std::string_view candidate : words) found = found || tokens_.at(candidate);
-    if (!found && !tokens_.at("not")) break;
-    tokens_.advance();
-    if (word == "not") {
-      tokens_.need("in");
-      word = "not in";
-    } else if (word == "is" && tokens_.take("not")) {
-      word = "is not";
-    }
-    if (result.operands.empty()) result.operands.push_back(std::move(first));
-    result.words.push_back(word);
-    result.operands.push_back(binary(0));
-  }
-  return result.operands.empty() ? first : result;
-}
-
-// Loosest first; all of them group to the left.
-constexpr std::array<std::array<std::string_view, 5>, 6> levels = {
-    {{"|"}, {"^"}, {"&"}, {"<<", ">>"}, {"+", "-"}, {"*", "/", "//", "%", "@"}}};
-
-Expression Parser::binary(std::size_t level) {
-  if (level == levels.size()) return unary();
-  Expression left = binary(level + 1);
-  while (true) {
-    std::string_view sign;
-    for (const std::string_view candidate : levels[level]) {
-      if (!candidate.empty() && tokens_.at(candidate)) sign = candidate;
-    }
-    if (sign.empty()) return left;
-    // A long sum is a deep tree for whoever walks it.
-    if (++operators_ > most_operators) {
-      refuse(tokens_.text(), tokens_.now().column,
-             fmt::format("it has more than {} operators", most_operators));
-    }
-    tokens_.advance();
-    Expression right = binary(level + 1);
-    left = join(Kind::binary, std::string(sign), std::move(left), std::move(right));
-  }
-}
-
-Expression Parser::unary() {
-  const Depth depth(*this);
-  // The least number has no positive twin in 64 bits.
-  if (tokens_.at("-") && tokens_.rest().starts_with("9223372036854775808")) {
-    tokens_.advance();
-    const Token token = tokens_.now();
-    tokens_.advance();
-    if (token.text == "9223372036854775808" && !tokens_.at("**"))
-      return constant({std::numeric_limits<std::int64_t>::min()});
-    refuse(tokens_.text(), token.column, "the number does not fit 64 bits");
-  }
-  for (const std::string_view sign : {"-", "+", "~"}) {
-    if (tokens_.take(sign)) return join(Kind::unary, std::string(sign), unary());
-  }
-  return power();
-}
-
-// `**` binds tighter than a sign on its left and looser than one on its right.
-Expression Parser::power() {
-  Expression base = postfix();
-  if (!tokens_.take("**")) return base;
-  return join(Kind::binary, "**", std::move(base), unary());
-}
-
-Expression Parser::postfix() {
-  Expression result = atom();
-  for (int length = 0;; ++length) {
-    if (length > deepest) refuse(tokens_.text(), tokens_.now().column, "it is too long");
-    if (tokens_.take("(")) {
-      result = call(std::move(result));
-    } else if (tokens_.take("[")) {
-      result = subscript(std::move(result));
-    } else if (tokens_.take(".")) {
-      if (tokens_.now().kind != Token::Kind::name)
-        refuse(tokens_.text(), tokens_.now().column, "a name belongs behind the point");
-      result = join(Kind::attribute, tokens_.now().text, std::move(result));
-      tokens_.advance();
-    } else {
-      return result;
-    }
-  }
-}
-
-bool is_keyword(std::string_view word) {
-  constexpr std::array<std::string_view, 14> keywords = {"and", "or",   "not",    "if",    "else",
-                                                         "in",  "is",   "for",    "def",   "as",
-                                                         "del", "from", "lambda", "import"};
-  for (const std::string_view keyword : keywords) {
-    if (keyword == word) return true;
-  }
-  return false;
-}
-
-Expression Parser::atom() {
-  const Token token = tokens_.now();
-  if (token.kind == Token::Kind::number) return number();
-  if (token.kind == Token::Kind::text) {
-    tokens_.advance();
-    return constant({token.text});
-  }
-  if (token.kind == Token::Kind::name && !is_keyword(token.text)) {
-    tokens_.advance();
-    if (token.text == "True" || token.text == "False") return constant({token.text == "True"});
-    if (token.text == "None") return constant({});
-    return make(Kind::name, token.text, {});
-  }
-  if (tokens_.take("(")) return parenthesis();
-  if (tokens_.take("[")) return make(Kind::list, "", until("]"));
-  if (tokens_.take("{")) return braces();
-  const std::string_view what =
-      token.kind == Token::Kind::end ? "the end" : std::string_view(token.text);
-  refuse(tokens_.text(), token.column, fmt::format("a value is needed, not {}", quoted(what)));
-}
-
-Expression Parser::number() {
-  const Token token = tokens_.now();
-  tokens_.advance();
-  const auto digits = numpy::without_underscores(token.text);
-  if (!digits) refuse(tokens_.text(), token.column, "an underscore stands between two digits");
-  const bool based = digits->size() > 1 && (*digits)[0] == '0' &&
-                     std::isalpha(static_cast<unsigned char>((*digits)[1]));
-  if (based && ((*digits)[1] | 0x20) != 'e') {
-    const char letter = static_cast<char>((*digits)[1] | 0x20);
-    const int base = letter == 'x' ? 16 : letter == 'o' ? 8 : 2;
-    std::int64_t value = 0;
-    const char* begin = digits->data() + 2;
-    const auto [end, error] = std::from_chars(begin, digits->data() + digits->size(), value, base);
-    if (error != std::errc() || end != digits->data() + digits->size())
-      refuse(tokens_.text(), token.column, "the number does not fit 64 bits or has a wrong digit");
-    return constant({value});
-  }
-  if (digits->find_first_of(".eE") == std::string::npos) {
-    std::int64_t value = 0;
-    const auto [end, error] =
-        std::from_chars(digits->data(), digits->data() + digits->size(), value);
-    if (error != std::errc())
-      refuse(tokens_.text(), token.column, "the integer does not fit 64 bits");
-    const bool octal = digits->size() > 1 && (*digits)[0] == '0' && value != 0;
-    if (octal) refuse(tokens_.text(), token.column, "an integer does not begin with 0");
-    return constant({value});
-  }
-  const auto value = numpy::real_in(*digits);
-  if (!value)
-    refuse(tokens_.text(), token.column, "the number is not written as Python writes numbers");
-  return constant({*value});
-}
-
-Expression Parser::parenthesis() {
-  if (tokens_.take(")")) return make(Kind::tuple, "", {});
-  Expression inner = tuple_or_one();
-  if (tokens_.at("for"))
-    refuse(tokens_.text(), tokens_.now().column, "comprehensions are not read");
-  tokens_.need(")");
-  return inner;
-}
-
-std::vector<Expression> Parser::until(std::string_view closing) {
-  std::vector<Expression> items;
-  while (!tokens_.take(closing)) {
-    items.push_back(conditional());
-    if (tokens_.at("for"))
-      refuse(tokens_.text(), tokens_.now().column, "comprehensions are not read");
-    if (!tokens_.at(closing)) tokens_.need(",");
-  }
-  return items;
-}
-
-Expression Parser::braces() {
-  Expression result = make(Kind::dict, "", {});
-  while (!tokens_.take("}")) {
-    result.operands.push_back(conditional());
-    tokens_.need(":");
-    result.operands.push_back(conditional());
-    if (!tokens_.at("}")) tokens_.need(",");
-  }
-  return result;
-}
-
-Expression Parser::call(Expression function) {
-  Expression result = join(Kind::call, "", std::move(function));
-  while (!tokens_.take(")")) {
-    Expression argument = conditional();
-    std::string keyword;
-    if (argument.kind == Kind::name && tokens_.take("=")) {
-      keyword = argument.text;
-      argument = conditional();
-    }
-    result.operands.push_back(std::move(argument));
-    result.words.push_back(std::move(keyword));
-    if (!tokens_.at(")")) tokens_.need(",");
-  }
-  return result;
-}
-
-Expression Parser::subscript(Expression object) {
-  Expression first = index();
-  if (tokens_.at(",")) {
-    std::vector<Expression> items;
-    items.push_back(std::move(first));
-    while (tokens_.take(",") && !tokens_.at("]")) items.push_back(index());
-    first = make(Kind::tuple, "", std::move(items));
-  }
-  tokens_.need("]");
-  return join(Kind::subscript, "", std::move(object), std::move(first));
-}
-
-Expression Parser::index() {
-  const auto part = [&] {
-    const bool absent = tokens_.at(":") || tokens_.at("]") || tokens_.at(",");
-    return absent ? constant({}) : conditional();
-  };
-  Expression start = part();
-  if (!tokens_.take(":")) return start;
-  Expression stop = part();
-  Expression step = tokens_.take(":") ? part() : constant({});
-  return join(Kind::slice, "", std::move(start), std::move(stop), std::move(step));
-}
 
 }  // namespace
 
