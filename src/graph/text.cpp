@@ -408,34 +408,6 @@ std::size_t count_leaves(const Structure& structure) {
   return count;
 }
 
-DType parse_dtype(std::string_view word) {
-  if (const auto dtype = dtype_named(word)) return *dtype;
-  throw Error(Fault::file, "",
-              fmt::format("{} is no type; there are bool, i8, u8, i16, i32, i64, f16, bf16, f32, "
-                          "f64, c64 and c128",
-                          quoted(word)));
-}
-
-TensorType parse_type(std::string_view text) {
-  const std::size_t bracket = text.find('[');
-  TensorType type{parse_dtype(trimmed(text.substr(0, bracket))), {}};
-  if (bracket == std::string_view::npos || !text.ends_with(']')) {
-    throw Error(Fault::file, "",
-                fmt::format("{} is no type; one is written like f32[2, 3]", quoted(text)));
-  }
-  const std::string_view inner = trimmed(text.substr(bracket + 1, text.size() - bracket - 2));
-  int depth = 0;
-  std::size_t begin = 0;
-  for (std::size_t i = 0; i <= inner.size() && !inner.empty(); ++i) {
-    if (i < inner.size() && inner[i] == '(') ++depth;
-    if (i < inner.size() && inner[i] == ')') --depth;
-    if (i < inner.size() && (inner[i] != ',' || depth > 0)) continue;
-    type.shape.push_back(parse_dim(trimmed(inner.substr(begin, i - begin))));
-    begin = i + 1;
-  }
-  return type;
-}
-
 std::string to_text(const Graph& graph, const DataText& data_text) {
   return "isomer 1\n" + Printer(graph, data_text, "").print();
 }

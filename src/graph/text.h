@@ -22,11 +22,6 @@ std::string word_or_quoted(std::string_view text, std::string_view more);
 /// Reading it back gives the same bits, of a NaN, too: "0.1", "nan(7ff8000000000001)".
 std::string exact_text(double value);
 
-/// "bf16". Throws Fault::file with the names there are.
-DType parse_dtype(std::string_view word);
-/// "f32[s0, 2*s0 + 1]": reads what `to_text` of a type writes. Throws Fault::file.
-TensorType parse_type(std::string_view text);
-
 /// The elements, nested: "[[1.0, 2.0], [3.0, nan]]"; "[]" when there are none; "0.5" at rank 0.
 /// Exact: reading them back gives the same bits. A complex element is "(re, im)", a NaN that is not
 /// the usual one "nan(7fc00001)".

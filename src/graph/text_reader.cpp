@@ -46,13 +46,23 @@ std::vector<std::int64_t> read_shape(Cursor& cursor) {
 
 DType read_dtype(Cursor& cursor) {
   const std::size_t begin = cursor.offset();
-  return cursor.at(begin, [&] { return parse_dtype(cursor.word()); });
+  const std::string_view word = cursor.word();
+  if (const auto dtype = dtype_named(word)) return *dtype;
+  cursor.fail(fmt::format("{} is no type; there are bool, i8, u8, i16, i32, i64, f16, bf16, f32, "
+                          "f64, c64 and c128",
+                          quoted(word)),
+              begin);
 }
 
 TensorType read_type(Cursor& cursor) {
   const std::size_t begin = cursor.offset();
-  const std::string_view text = cursor.expression();
-  TensorType type = cursor.at(begin, [&] { return parse_type(text); });
+  TensorType type{read_dtype(cursor), {}};
+  if (cursor.peek() != '[') {
+    cursor.fail(
+        fmt::format("{} is no type; one is written like f32[2, 3]", quoted(name_of(type.dtype))),
+        begin);
+  }
+  read_list(cursor, "[", "]", [&] { type.shape.push_back(read_dim(cursor)); });
   check_rank(cursor, type.shape.size(), begin);
   return type;
 }

@@ -108,6 +108,24 @@ std::string harmless(std::string_view hint) {
   return taken ? name + "_" : name;
 }
 
+OutputPort port_of(std::string text, const TensorType& type) {
+  return {std::move(text),
+          known_shape(type.shape).value_or(std::vector<std::int64_t>()),
+          std::string(type_word(type.dtype)),
+          {}};
+}
+
+// As its author wrote it, or as the operator needs it.
+Tree literal_tree(const Constant& constant, std::string_view op) {
+  const bool real = is_floating(constant.data.dtype());
+  const double number = real ? constant.data.doubles()[0] : 0;
+  // Neither "-inf" nor "-numpy.inf" is a value of the format: it takes no infinite Python number.
+  if (real && !std::isfinite(number)) return {"numpy.array(" + number_text(number) + ")"};
+  // Half a number more or less decides here, so the float itself is written, not its decimal.
+  if (real && (op == "floor_divide" || op == "remainder")) return {number};
+  return real ? Tree{number_of(constant)} : nested_lists(constant.data);
+}
+
 // --- the writer ----------------------------------------------------------------------
 
 class Writer {
@@ -125,7 +143,14 @@ class Writer {
 
   Source& source(ValueId id) { return sources_[static_cast<std::size_t>(id)]; }
   const TensorType& type(ValueId id) const { return graph_[id].type; }
-  void count_uses();
+  /// Whether it must come through a port: what the graph gives, and what an operator takes by
+  /// number.
+  bool needs_port(ValueId id) const {
+    return std::ranges::find(graph_.outputs, id) != graph_.outputs.end() ||
+           std::ranges::any_of(uses_.users(id), [this](std::size_t user) {
+             return has_numbered_ports(graph_.nodes[user].op);
+           });
+  }
   void add_inputs();
   void add_constants();
   void add_constant_node(const Constant& constant, const std::string& id);
@@ -139,21 +164,18 @@ class Writer {
   Operand operand(const isomer::Node& node, std::size_t i, std::string_view formal,
                   const std::string& id, Node& body, NodeOrigin& origin);
   void add_relay(ValueId value);
-  OutputPort port_of(std::string text, ValueId value) const;
   bool add_port(Node& body, const std::string& port, const TensorType& type);
   std::string take(std::string_view hint) { return names_.take(harmless(hint)); }
   std::string name_for(ValueId value, std::string_view op);
   void note_losses();
 
   const Graph& graph_;
-  const Uses makers_{graph_};
+  const Uses uses_{graph_};
   std::string stem_;
   Names names_;
   bool external_ = false;
   std::vector<Source> sources_;
   std::map<std::string, std::size_t> embedded_;  // weights in parameters, by their ids
-  std::vector<int> uses_;                        // as an operand that can be a parameter
-  std::vector<bool> needs_node_;                 // as an operand that must be a port
   DocumentGraph document_;
   Origin origin_;
   NamedTensors tensors_;
@@ -161,27 +183,10 @@ class Writer {
 };
 
 Writer::Writer(const Graph& graph, std::string_view stem)
-    : graph_(graph),
-      stem_(stem),
-      names_(reserved_words()),
-      sources_(graph.values.size()),
-      uses_(graph.values.size(), 0),
-      needs_node_(graph.values.size(), false) {
+    : graph_(graph), stem_(stem), names_(reserved_words()), sources_(graph.values.size()) {
   std::size_t bytes = 0;
   for (const Constant& constant : graph.constants) bytes += constant.data.bytes().size();
   external_ = bytes >= most_embedded;
-}
-
-void Writer::count_uses() {
-  for (const isomer::Node& node : graph_.nodes) {
-    const bool ports_only = has_numbered_ports(node.op);
-    for (const ValueId id : node.inputs) {
-      if (id == ValueId::none) continue;
-      ++uses_[static_cast<std::size_t>(id)];
-      if (ports_only) needs_node_[static_cast<std::size_t>(id)] = true;
-    }
-  }
-  for (const ValueId id : graph_.outputs) needs_node_[static_cast<std::size_t>(id)] = true;
 }
 
 void Writer::add_inputs() {
@@ -195,10 +200,10 @@ void Writer::add_inputs() {
 void Writer::add_constants() {
   for (const Constant& constant : graph_.constants) {
     const bool literal = constant.names.empty() && constant.data.shape().empty();
-    const auto place = static_cast<std::size_t>(constant.value);
-    const bool alone = uses_[place] == 1 && !needs_node_[place];
-    const bool unused = uses_[place] == 0 && !needs_node_[place];
-    if (literal && !needs_node_[place]) {
+    const bool apart = needs_port(constant.value);
+    const bool alone = uses_.users(constant.value).size() == 1 && !apart;
+    const bool unused = uses_.users(constant.value).empty() && !apart;
+    if (literal && !apart) {
       source(constant.value) = {Source::Kind::embedded, ""};
       continue;
     }
@@ -239,11 +244,8 @@ void Writer::add_constant_node(const Constant& constant, const std::string& id) 
   body.parameters.emplace_back("data", parameter_of(nested_lists(constant.data)));
   // A number stays without axes only as an array.
   const bool scalar = constant.data.shape().empty();
-  OutputPort port{scalar ? "numpy.array(data)" : "data",
-                  constant.data.shape(),
-                  std::string(type_word(constant.data.dtype())),
-                  {}};
-  body.output_ports.emplace_back(id, std::move(port));
+  body.output_ports.emplace_back(
+      id, port_of(scalar ? "numpy.array(data)" : "data", constant.data.type()));
   document_.nodes.emplace_back(id, std::move(body));
   source(constant.value) = {Source::Kind::node, id, id};
 }
@@ -270,27 +272,9 @@ void Writer::add_relay(ValueId value) {
   const std::string id = take(port + "_again");
   Node body;
   add_port(body, port, type(value));
-  body.output_ports.emplace_back(id, port_of(port, value));
+  body.output_ports.emplace_back(id, port_of(port, type(value)));
   document_.nodes.emplace_back(id, std::move(body));
   source(value) = {Source::Kind::node, id, id};
-}
-
-OutputPort Writer::port_of(std::string text, ValueId value) const {
-  return {std::move(text),
-          known_shape(type(value).shape).value_or(std::vector<std::int64_t>()),
-          std::string(type_word(type(value).dtype)),
-          {}};
-}
-
-// As its author wrote it, or as the operator needs it.
-Tree literal_tree(const Constant& constant, std::string_view op) {
-  const bool real = is_floating(constant.data.dtype());
-  const double number = real ? constant.data.doubles()[0] : 0;
-  // Neither "-inf" nor "-numpy.inf" is a value of the format: it takes no infinite Python number.
-  if (real && !std::isfinite(number)) return {"numpy.array(" + number_text(number) + ")"};
-  // Half a number more or less decides here, so the float itself is written, not its decimal.
-  if (real && (op == "floor_divide" || op == "remainder")) return {number};
-  return real ? Tree{number_of(constant)} : nested_lists(constant.data);
 }
 
 Operand Writer::operand(const isomer::Node& node, std::size_t i, std::string_view formal,
@@ -308,7 +292,7 @@ Operand Writer::operand(const isomer::Node& node, std::size_t i, std::string_vie
     if (add_port(body, port, type(value))) connect(value, id, port);
     return {port, type(value), false};
   }
-  const Constant& constant = *makers_.constant(graph_, value);
+  const Constant& constant = *uses_.constant(graph_, value);
   const bool literal = from.id.empty();
   const std::string parameter = literal ? std::string(formal) + "_value" : from.id;
   body.parameters.emplace_back(parameter, parameter_of(literal ? literal_tree(constant, node.op)
@@ -349,15 +333,14 @@ void Writer::add_output_ports(const isomer::Node& node, const std::string& id,
   bool renamed = false;
   for (std::size_t i = 0; i < node.outputs.size(); ++i) {
     const ValueId output = node.outputs[i];
-    const auto place = static_cast<std::size_t>(output);
-    const bool wanted = i == 0 || uses_[place] > 0 || needs_node_[place];
+    const bool wanted = i == 0 || !uses_.users(output).empty() || needs_port(output);
     origin.outputs.push_back(type(output));
     origin.names.push_back(graph_[output].name);
     if (!wanted) continue;
     const std::string port = i == 0 ? id : name_for(output, node.op);
     renamed = renamed || port != graph_[output].name;
     source(output) = {Source::Kind::node, port, id};
-    body.output_ports.emplace_back(port, port_of(texts[i], output));
+    body.output_ports.emplace_back(port, port_of(texts[i], type(output)));
   }
   if (!renamed) origin.names.clear();
 }
@@ -399,7 +382,7 @@ void Writer::add_outputs() {
     Node body;
     add_port(body, port, type(value));
     connect(value, id, port);
-    body.output_ports.emplace_back(id, port_of(port, value));
+    body.output_ports.emplace_back(id, port_of(port, type(value)));
     document_.nodes.emplace_back(id, std::move(body));
     origin_.outputs.push_back({id, graph_[value].name, type(value)});
   }
@@ -451,7 +434,6 @@ void Writer::note_losses() {
 }
 
 Written Writer::write() && {
-  count_uses();
   add_inputs();
   add_constants();
   for (const isomer::Node& node : graph_.nodes) {
@@ -483,15 +465,6 @@ Written Writer::write() && {
 Written write(const Graph& graph, std::string_view stem) {
   refuse_states(graph);
   refuse_types(graph);
-  std::set<std::string> unknown;
-  for (const isomer::Node& node : graph.nodes) {
-    if (!spells(node.op)) unknown.insert(describe(graph, node));
-  }
-  if (!unknown.empty()) {
-    throw Error(Fault::unsupported, graph.name,
-                fmt::format("{} cannot be said in MDF: {}", counted(unknown.size(), "node"),
-                            listed(unknown, "; ")));
-  }
   const Graph ready = legalized(remove_unused(graph));
   return Writer(ready, stem).write();
 }
