@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 #include "base/text.h"
 #include "ops/rules.h"
@@ -11,6 +12,29 @@ namespace isomer {
 std::int64_t axis_from_front(std::int64_t axis, std::int64_t rank) {
   if (axis < -rank || axis >= rank) refuse(fmt::format("there is no axis {} among {}", axis, rank));
   return axis < 0 ? axis + rank : axis;
+}
+
+std::vector<std::int64_t> all_axes(std::int64_t rank) {
+  std::vector<std::int64_t> axes(static_cast<std::size_t>(rank));
+  std::iota(axes.begin(), axes.end(), 0);
+  return axes;
+}
+
+ValueId without_axes(Emitter& b, ValueId x, const std::vector<std::int64_t>& axes) {
+  for (const std::int64_t axis : axes) {
+    const Dim length = b.shape(x)[static_cast<std::size_t>(axis)];
+    if (length != Dim(1))
+      refuse(fmt::format("axis {} has the length {}, not 1", axis, to_text(length)));
+  }
+  // No axes are none, where ours would take all.
+  return axes.empty() ? x : b.emit("squeeze", {x}, {{"dim", axes}});
+}
+
+ValueId with_new_axes(Emitter& b, ValueId x, std::vector<std::int64_t> axes) {
+  std::ranges::sort(axes);
+  if (std::ranges::adjacent_find(axes) != axes.end()) refuse("an axis is added twice");
+  for (const std::int64_t axis : axes) x = b.emit("unsqueeze", {x}, {{"dim", axis}});
+  return x;
 }
 
 Shape with_open_length(Shape wanted, const Shape& from) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "ops/emitter.h"
 
@@ -12,6 +13,14 @@ namespace isomer {
 /// `axis` counted from the front. Throws Fault::model where there is no such axis; a scalar has
 /// none.
 std::int64_t axis_from_front(std::int64_t axis, std::int64_t rank);
+
+/// 0, 1, ...: the axes of a tensor of that rank.
+std::vector<std::int64_t> all_axes(std::int64_t rank);
+
+/// Without axes, or with more, counted from the front. Throws Fault::model where one to go is
+/// longer than 1, or one to come stands there twice.
+ValueId without_axes(Emitter& b, ValueId x, const std::vector<std::int64_t>& axes);
+ValueId with_new_axes(Emitter& b, ValueId x, std::vector<std::int64_t> axes);
 
 /// A shape in which one length may be -1: what is left of a tensor of the other shape. Throws
 /// Fault::model for what is no shape.

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "ops/schema.h"
+#include "vocabularies/composites.h"
 
 namespace isomer {
 namespace {
@@ -86,14 +87,12 @@ class Search {
     const Dim start = get<Dim>(attributes, "start");
     const Dim end = get<Dim>(attributes, "end");
     if (!start.known() || !end.known()) return std::nullopt;
-    const auto count = static_cast<std::int64_t>(from.size());
-    const auto place = [count](const Dim& at) {
-      return std::clamp(at.value() < 0 ? at.value() + count : at.value(), std::int64_t{0}, count);
-    };
+    const Places places =
+        places_of(start.value(), end.value(), get<std::int64_t>(attributes, "step"),
+                  static_cast<std::int64_t>(from.size()));
     std::vector<Dim> found;
-    const std::int64_t step = get<std::int64_t>(attributes, "step");
-    for (std::int64_t i = place(start); i < place(end); i += step)
-      found.push_back(from[static_cast<std::size_t>(i)]);
+    for (std::int64_t i = 0; i < places.count; ++i)
+      found.push_back(from[static_cast<std::size_t>(places.start + i * places.step)]);
     return found;
   }
 

@@ -12,8 +12,8 @@
 namespace isomer::numpy {
 namespace {
 
-[[noreturn]] void refuse(std::string_view sign, const Value& x, const Value& y) {
-  isomer::refuse(fmt::format("'{}' does not join {} and {}", sign, describe(x), describe(y)));
+[[noreturn]] void refuse_pair(std::string_view sign, const Value& x, const Value& y) {
+  refuse(fmt::format("'{}' does not join {} and {}", sign, describe(x), describe(y)));
 }
 
 // --- Python numbers
@@ -24,18 +24,18 @@ std::int64_t checked_power(std::int64_t base, std::int64_t exponent) {
   if (base == -1) return exponent % 2 == 0 ? 1 : -1;
   for (std::int64_t i = 0; i < exponent; ++i) {
     if (__builtin_mul_overflow(result, base, &result))
-      isomer::refuse(fmt::format("{} ** {} does not fit 64 bits", base, exponent));
+      refuse(fmt::format("{} ** {} does not fit 64 bits", base, exponent));
   }
   return result;
 }
 
 Value integers(std::string_view sign, std::int64_t x, std::int64_t y) {
   const auto need = [&](bool fits) {
-    if (!fits) isomer::refuse(fmt::format("{} {} {} does not fit 64 bits", x, sign, y));
+    if (!fits) refuse(fmt::format("{} {} {} does not fit 64 bits", x, sign, y));
   };
   std::int64_t result = 0;
   const bool divides = sign == "/" || sign == "//" || sign == "%";
-  if (divides && y == 0) isomer::refuse(fmt::format("{} {} 0 divides by zero", x, sign));
+  if (divides && y == 0) refuse(fmt::format("{} {} 0 divides by zero", x, sign));
   if (sign == "+") return need(!__builtin_add_overflow(x, y, &result)), Value{result};
   if (sign == "-") return need(!__builtin_sub_overflow(x, y, &result)), Value{result};
   if (sign == "*") return need(!__builtin_mul_overflow(x, y, &result)), Value{result};
@@ -43,11 +43,11 @@ Value integers(std::string_view sign, std::int64_t x, std::int64_t y) {
   if (sign == "//") need(y != -1 || x != std::numeric_limits<std::int64_t>::min());
   if (sign == "**") {
     if (y >= 0) return {checked_power(x, y)};
-    if (x == 0) isomer::refuse("0 cannot be raised to a negative power");
+    if (x == 0) refuse("0 cannot be raised to a negative power");
     return {std::pow(static_cast<double>(x), static_cast<double>(y))};
   }
   if (sign == "<<" || sign == ">>") {
-    if (y < 0) isomer::refuse(fmt::format("a shift by {} bits", y));
+    if (y < 0) refuse(fmt::format("a shift by {} bits", y));
     if (sign == ">>" || x == 0) return {x >> std::min<std::int64_t>(y, 63)};
     result = binary_of(sign).integers(x, y);
     need(y <= 63 && result >> y == x);
@@ -58,12 +58,12 @@ Value integers(std::string_view sign, std::int64_t x, std::int64_t y) {
 
 Value reals(std::string_view sign, double x, double y) {
   const BinaryUfunc& function = binary_of(sign);
-  if (function.reals == nullptr) refuse(sign, {x}, {y});
+  if (function.reals == nullptr) refuse_pair(sign, {x}, {y});
   if (y == 0 && (sign == "/" || sign == "//" || sign == "%"))
-    isomer::refuse(fmt::format("{} {} 0 divides by zero", real_text(x), sign));
+    refuse(fmt::format("{} {} 0 divides by zero", real_text(x), sign));
   if (sign == "**" && x < 0 && std::floor(y) != y)
-    isomer::refuse(fmt::format("{} ** {} is a complex number", real_text(x), real_text(y)));
-  if (sign == "**" && x == 0 && y < 0) isomer::refuse("0 cannot be raised to a negative power");
+    refuse(fmt::format("{} ** {} is a complex number", real_text(x), real_text(y)));
+  if (sign == "**" && x == 0 && y < 0) refuse("0 cannot be raised to a negative power");
   return {function.reals(x, y)};
 }
 
@@ -199,7 +199,7 @@ bool contains(const Value& item, const Value& container) {
   if (text_of(container) != nullptr && text_of(item) != nullptr) {
     return text_of(container)->find(*text_of(item)) != std::string::npos;
   }
-  isomer::refuse(fmt::format("nothing is in {}", describe(container)));
+  refuse(fmt::format("nothing is in {}", describe(container)));
 }
 
 Value unary_traced(std::string_view sign, const Trace& trace, const Value& x) {
@@ -212,7 +212,7 @@ Value unary_traced(std::string_view sign, const Trace& trace, const Value& x) {
   if (sign == "~" && !is_floating(trace.b.dtype(id)))
     return binary("-", {std::int64_t{-1}}, {Traced{&trace, id}});
   if (sign == "-" && !truth) return {Traced{&trace, trace.b.emit("neg", {id})}};
-  isomer::refuse(fmt::format("'{}' does not apply to {}", sign, describe(x)));
+  refuse(fmt::format("'{}' does not apply to {}", sign, describe(x)));
 }
 
 }  // namespace
@@ -235,7 +235,7 @@ Value unary(std::string_view sign, const Value& x) {
     if (sign == "-") return integers("-", 0, number);
     return {sign == "~" ? ~number : number};
   }
-  isomer::refuse(fmt::format("'{}' does not apply to {}", sign, describe(x)));
+  refuse(fmt::format("'{}' does not apply to {}", sign, describe(x)));
 }
 
 Value binary(std::string_view sign, const Value& x, const Value& y) {
@@ -246,7 +246,7 @@ Value binary(std::string_view sign, const Value& x, const Value& y) {
   if ((is_arrayed(x) || is_arrayed(y)) && is_operand(x) && is_operand(y) && sign != "@")
     return apply(binary_of(sign), x, y);
   if (const auto result = sequences(sign, x, y)) return *result;
-  refuse(sign, x, y);
+  refuse_pair(sign, x, y);
 }
 
 Value compare(std::string_view word, const Value& x, const Value& y) {
@@ -267,7 +267,7 @@ Value compare(std::string_view word, const Value& x, const Value& y) {
     const int order = text_of(x)->compare(*text_of(y));
     return {operation.integers(order, 0) != 0};
   }
-  refuse(word, x, y);
+  refuse_pair(word, x, y);
 }
 
 }  // namespace isomer::numpy

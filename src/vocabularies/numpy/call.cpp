@@ -1,7 +1,5 @@
 #include "vocabularies/numpy/call.h"
 
-#include <numeric>
-
 #include "base/error.h"
 #include "base/text.h"
 #include "vocabularies/numpy/arrays.h"
@@ -125,9 +123,7 @@ ValueId flattened(Emitter& b, ValueId x) {
 
 ValueId permuted(Emitter& b, ValueId x, std::vector<std::int64_t> order) {
   for (std::int64_t& axis : order) axis = axis_from_front(axis, b.rank(x));
-  std::vector<std::int64_t> same(order.size());
-  std::iota(same.begin(), same.end(), 0);
-  if (order == same && b.rank(x) == static_cast<std::int64_t>(order.size())) return x;
+  if (order == all_axes(b.rank(x))) return x;
   return b.emit("permute", {x}, {{"dims", std::move(order)}});
 }
 

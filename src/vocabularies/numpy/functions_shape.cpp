@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <numeric>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -8,12 +7,6 @@
 
 namespace isomer::numpy {
 namespace {
-
-std::vector<std::int64_t> all_axes(std::int64_t rank) {
-  std::vector<std::int64_t> axes(static_cast<std::size_t>(rank));
-  std::iota(axes.begin(), axes.end(), 0);
-  return axes;
-}
 
 Dim length_of(const Call& c, ValueId x, std::int64_t axis) {
   return c.b().shape(x)[static_cast<std::size_t>(axis)];
@@ -56,26 +49,16 @@ Value moveaxis(const Call& c) {
 }
 
 Value expand_dims(const Call& c) {
-  ValueId x = c.tensor(0);
-  std::vector<std::int64_t> axes = c.integers(1);
-  const auto rank = static_cast<std::size_t>(c.b().rank(x)) + axes.size();
+  const ValueId x = c.tensor(0);
+  const auto rank = static_cast<std::size_t>(c.b().rank(x)) + c.integers(1).size();
   bound_axes(rank);
-  axes = c.axes(1, static_cast<std::int64_t>(rank));
-  std::ranges::sort(axes);
-  if (std::ranges::adjacent_find(axes) != axes.end()) refuse("an axis is added twice");
-  for (const std::int64_t axis : axes) x = c.emit("unsqueeze", {x}, {{"dim", axis}});
-  return c.result(x, false);
+  return c.result(with_new_axes(c.b(), x, c.axes(1, static_cast<std::int64_t>(rank))), false);
 }
 
 Value squeeze(const Call& c) {
   const ValueId x = c.tensor(0);
   if (!c.has(1)) return c.result(c.emit("squeeze", {x}), false);
-  const std::vector<std::int64_t> axes = c.axes(1, c.b().rank(x));
-  for (const std::int64_t axis : axes) {
-    if (length_of(c, x, axis) != Dim(1)) refuse("an axis longer than 1 cannot be squeezed");
-  }
-  // An empty tuple names none, where ours would take all.
-  return c.result(axes.empty() ? x : c.emit("squeeze", {x}, {{"dim", axes}}), false);
+  return c.result(without_axes(c.b(), x, c.axes(1, c.b().rank(x))), false);
 }
 
 Value broadcast(const Call& c) {

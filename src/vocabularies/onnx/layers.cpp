@@ -38,9 +38,7 @@ Values read_gemm(Call& c) {
 // `linear` of a matrix
 std::optional<Node> write_gemm(const Operator& op, const Subject& s) {
   if (s.rank(0) != 2) return std::nullopt;
-  Node node{op.name(), {}, {{"alpha", 1.0}, {"beta", 1.0}, {"transB", std::int64_t{1}}}};
-  for (const ValueId id : s.call.inputs) node.inputs.push_back({id});
-  return node;
+  return Node{op.name(), operands(s), {{"alpha", 1.0}, {"beta", 1.0}, {"transB", std::int64_t{1}}}};
 }
 
 Values read_matmul(Call& c) { return {matrix_product(c.e, c.tensor("A"), c.tensor("B"))}; }
@@ -130,13 +128,12 @@ std::optional<Node> write_conv(const Operator& op, const Subject& s) {
   if (!kernel) return std::nullopt;
   const auto list = [&](std::string_view name) { return per_axis(s.call.integers(name), axes); };
   Node node{op.name(),
-            {},
+            operands(s),
             {{"kernel_shape", *kernel},
              {"strides", list("stride")},
              {"pads", twice(list("padding"))},
              {"dilations", list("dilation")},
              {"group", s.call.integer("groups")}}};
-  for (const ValueId id : s.call.inputs) node.inputs.push_back({id});
   if (transposed) node.attributes.push_back({"output_padding", list("output_padding")});
   return node;
 }
@@ -277,9 +274,9 @@ Values read_batch_norm(Call& c) {
 }
 
 std::optional<Node> write_batch_norm(const Operator& op, const Subject& s) {
-  Node node{op.name(), {}, {{"epsilon", s.call.real("eps")}, {"training_mode", std::int64_t{0}}}};
-  for (const ValueId id : s.call.inputs) node.inputs.push_back({id});
-  return node;
+  return Node{op.name(),
+              operands(s),
+              {{"epsilon", s.call.real("eps")}, {"training_mode", std::int64_t{0}}}};
 }
 
 // A value without axes has none to go along.
@@ -290,8 +287,7 @@ std::optional<Node> write_along(const Operator& op, const Subject& s) {
 Values reduced(Call& c, std::string_view op, ValueId x) {
   Integers axes = c.integers("axes", Integers());
   if (axes.empty() && op == "logsumexp") {
-    axes.resize(c.e.shape(x).size());
-    std::iota(axes.begin(), axes.end(), 0);
+    axes = all_axes(c.e.rank(x));
   }
   return {c.e.emit(op, {x}, {{"dim", axes}, {"keepdim", c.flag("keepdims")}})};
 }

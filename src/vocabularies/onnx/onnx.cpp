@@ -201,10 +201,15 @@ Values read(Emitter& emitter, const Operator& op, const Values& inputs,
       });
 }
 
+std::vector<Node::Input> operands(const Subject& subject) {
+  std::vector<Node::Input> inputs;
+  for (const ValueId id : subject.call.inputs) inputs.push_back({id});
+  return inputs;
+}
+
 std::optional<Node> write_renamed(const Operator& op, const Subject& subject) {
   const Prototype& known = prototype(op_named(subject.op));
-  Node node{op.name(), {}, {}};
-  for (const ValueId id : subject.call.inputs) node.inputs.push_back({id});
+  Node node{op.name(), operands(subject), {}};
   for (const auto& setting : known.settings) {
     const auto rename = std::ranges::find(op.renames, setting.name, &Operator::Rename::ours);
     if (rename == op.renames.end() && !is_default(setting, subject)) return std::nullopt;

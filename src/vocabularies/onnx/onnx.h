@@ -114,6 +114,8 @@ std::optional<Node> write(const Subject& subject, int opset);
 /// Whether the operator is written, with some attributes at least.
 bool writes(std::string_view op, int opset);
 
+/// All operands, in order.
+std::vector<Node::Input> operands(const Subject& subject);
 /// For `write` of rows whose `read` is more than a renaming.
 std::optional<Node> write_renamed(const Operator& op, const Subject& subject);
 

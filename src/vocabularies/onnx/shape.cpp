@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "base/text.h"
 #include "ops/rules.h"
@@ -70,38 +69,21 @@ Integers axes_in(Call& c, std::int64_t rank) {
   return axes;
 }
 
-Integers single_axes(const Shape& shape) {
-  Integers axes;
-  for (std::size_t i = 0; i < shape.size(); ++i) {
-    if (shape[i] == Dim(1)) axes.push_back(static_cast<std::int64_t>(i));
-  }
-  return axes;
-}
-
 Values read_squeeze(Call& c) {
   const ValueId x = c.tensor("data");
-  const Shape from = c.e.shape(x);
-  const Integers axes = c.given("axes") ? axes_in(c, c.e.rank(x)) : single_axes(from);
-  Shape shape;
-  for (std::size_t i = 0; i < from.size(); ++i) {
-    if (std::ranges::find(axes, static_cast<std::int64_t>(i)) == axes.end()) {
-      shape.push_back(from[i]);
-    } else if (from[i] != Dim(1)) {
-      c.fail(fmt::format("axis {} has the length {}, not 1", i, to_text(from[i])));
-    }
-  }
-  return {reshape_to(c.e, x, shape)};
+  if (!c.given("axes")) return {c.e.emit("squeeze", {x})};
+  return {without_axes(c.e, x, axes_in(c, c.e.rank(x)))};
 }
 
 // Ours leaves axes as they are whose length is not 1.
 std::optional<Node> write_squeeze(const Operator& op, const Subject& s) {
   const Shape& from = s.call.types[0].shape;
+  const Integers& dims = s.call.integers("dim");
   Integers axes;
-  for (std::int64_t axis : s.call.integers("dim")) {
+  for (std::int64_t axis : dims.empty() ? all_axes(s.rank(0)) : dims) {
     axis = axis_from_front(axis, s.rank(0));
     if (from[static_cast<std::size_t>(axis)] == Dim(1)) axes.push_back(axis);
   }
-  if (s.call.integers("dim").empty()) axes = single_axes(from);
   if (axes.empty()) return std::nullopt;
   return Node{op.name(), {{s.call.inputs[0]}, {ValueId::none, axes}}, {}};
 }
@@ -109,14 +91,7 @@ std::optional<Node> write_squeeze(const Operator& op, const Subject& s) {
 Values read_unsqueeze(Call& c) {
   const ValueId x = c.tensor("data");
   const auto count = static_cast<std::int64_t>(c.integers("axes").size());
-  Integers axes = axes_in(c, c.e.rank(x) + count);
-  std::ranges::sort(axes);
-  Shape shape = c.e.shape(x);
-  for (const std::int64_t axis : axes) {
-    if (axis > static_cast<std::int64_t>(shape.size())) c.fail("an axis is added twice");
-    shape.insert(shape.begin() + axis, Dim(1));
-  }
-  return {reshape_to(c.e, x, shape)};
+  return {with_new_axes(c.e, x, axes_in(c, c.e.rank(x) + count))};
 }
 
 std::optional<Node> write_unsqueeze(const Operator& op, const Subject& s) {
@@ -126,16 +101,15 @@ std::optional<Node> write_unsqueeze(const Operator& op, const Subject& s) {
 
 Values read_transpose(Call& c) {
   const ValueId x = c.tensor("data");
-  Integers reversed(c.e.shape(x).size());
-  std::iota(reversed.rbegin(), reversed.rend(), 0);
+  Integers reversed = all_axes(c.e.rank(x));
+  std::ranges::reverse(reversed);
   return {c.e.emit("permute", {x}, {{"dims", c.integers("perm", reversed)}})};
 }
 
 // `permute` or `transpose`
 std::optional<Node> write_transpose(const Operator& op, const Subject& s) {
   if (s.rank(0) == 0 && s.op == "transpose") return std::nullopt;
-  Integers order(static_cast<std::size_t>(s.rank(0)));
-  std::iota(order.begin(), order.end(), 0);
+  Integers order = all_axes(s.rank(0));
   if (s.op == "permute") {
     order = s.call.integers("dims");
     for (std::int64_t& axis : order) axis = axis_from_front(axis, s.rank(0));
@@ -176,9 +150,7 @@ Values read_slice(Call& c) {
   ValueId x = c.tensor("data");
   const Shape starts = c.dims("starts");
   const Shape ends = c.dims("ends");
-  Integers axes(starts.size());
-  std::iota(axes.begin(), axes.end(), 0);
-  axes = c.integers("axes", axes);
+  const Integers axes = c.integers("axes", all_axes(static_cast<std::int64_t>(starts.size())));
   const Integers steps = c.integers("steps", Integers(starts.size(), 1));
   if (ends.size() != starts.size() || axes.size() != starts.size() ||
       steps.size() != starts.size()) {
@@ -245,9 +217,7 @@ ValueId border_padded(Call& c, ValueId x, const Shape& pads, bool mirror) {
 // At begin and end of each axis of a tensor of that rank; opset 18 names the axes.
 Shape pads_in(Call& c, std::int64_t rank) {
   const Shape given = c.dims("pads");
-  Integers axes(static_cast<std::size_t>(rank));
-  std::iota(axes.begin(), axes.end(), 0);
-  axes = c.integers("axes", axes);
+  const Integers axes = c.integers("axes", all_axes(rank));
   if (given.size() != 2 * axes.size())
     c.fail(fmt::format("{} axes need {} pads", axes.size(), 2 * axes.size()));
   Shape pads(2 * static_cast<std::size_t>(rank), Dim(0));
@@ -348,22 +318,14 @@ Values read_tile(Call& c) {
 Values read_shape(Call& c) {
   const Shape shape = c.e.shape(c.tensor("data"));
   const auto rank = static_cast<std::int64_t>(shape.size());
-  const auto place = [rank](std::int64_t at) {
-    return std::clamp(at < 0 ? at + rank : at, std::int64_t{0}, rank);
-  };
-  const std::int64_t start = place(c.integer("start"));
-  const std::int64_t end = place(c.integer("end", rank));
-  if (const auto known = known_shape(shape)) {
-    const Integers lengths(known->begin() + start, known->begin() + std::max(start, end));
-    const auto count = static_cast<std::int64_t>(lengths.size());
-    return {c.e.constant(Tensor::of<std::int64_t>({count}, lengths))};
-  }
+  const Places places = places_of(c.integer("start"), c.integer("end", rank), 1, rank);
+  const auto begin = shape.begin() + places.start;
+  const Shape part(begin, begin + places.count);
+  if (const auto known = known_shape(part))
+    return {c.e.constant(Tensor::of<std::int64_t>({places.count}, *known))};
   Values lengths;
-  for (std::int64_t i = start; i < end; ++i) {
-    const ValueId length = c.e.emit("length", {}, {{"value", shape[static_cast<std::size_t>(i)]}});
-    lengths.push_back(reshape_to(c.e, length, {Dim(1)}));
-  }
-  if (lengths.empty()) return {c.e.constant(Tensor::of<std::int64_t>({0}, {}))};
+  for (const Dim& length : part)
+    lengths.push_back(reshape_to(c.e, c.e.emit("length", {}, {{"value", length}}), {Dim(1)}));
   return {c.e.emit("cat", lengths, {{"dim", std::int64_t{0}}})};
 }
 
@@ -433,9 +395,7 @@ Values read_resize(Call& c) {
   ValueId x = c.tensor("X");
   if (c.text("mode") != "nearest") c.refuse("only the mode 'nearest' is read");
   c.ignore({"roi", "cubic_coeff_a", "exclude_outside", "extrapolation_value", "antialias"});
-  Integers axes(c.e.shape(x).size());
-  std::iota(axes.begin(), axes.end(), 0);
-  axes = c.integers("axes", axes);
+  const Integers axes = c.integers("axes", all_axes(c.e.rank(x)));
   const bool sized = c.given("sizes");
   const Integers sizes = c.integers("sizes", Integers());
   const std::vector<double> scales = c.given("scales") ? c.reals("scales") : std::vector<double>();
