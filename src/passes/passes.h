@@ -1,5 +1,9 @@
 #pragma once
 
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "graph/graph.h"
 
 namespace isomer {
@@ -44,8 +48,32 @@ Graph to_float64(const Graph& graph);
 /// input tells may be nothing else.
 Graph fix_lengths(const Graph& graph, const Lengths& numbers);
 
-/// The same graph with every floating inner value made an output too, in running order after the
-/// old outputs. `exposed` gets the values' ids in the returned graph.
-Graph expose_values(const Graph& graph, std::vector<ValueId>& exposed);
+/// A floating value that a graph or one of its bodies computes.
+struct ExposedValue {
+  /// A node, by its number in its graph or body, and whether it repeats its bodies.
+  struct Level {
+    std::size_t node = 0;
+    bool repeats = false;
+  };
+
+  std::string name;
+  std::string op;  // that made it, its scope and place
+  std::string scope;
+  Place place;
+  std::vector<Level> nodes;  // from outside in; the last one made it
+  std::size_t output = 0;    // its number; it begins with an axis of trips for each that repeats
+  /// The boolean output that says whether it was computed, with as many of those axes as there are
+  /// around what may not run. Absent: it always is.
+  std::optional<std::size_t> ran = {};
+
+  void move(std::size_t by) {
+    output += by;
+    if (ran) *ran += by;
+  }
+};
+
+/// The same graph with every floating inner value made an output too, those in bodies as well,
+/// after the old outputs. Of a `while` that is the first 32 trips.
+Graph expose_values(const Graph& graph, std::vector<ExposedValue>& exposed);
 
 }  // namespace isomer

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "prove/compare.h"
 
 namespace isomer {
@@ -16,7 +17,7 @@ class Index {
   explicit Index(std::span<const Step> steps) {
     std::map<std::string, int> seen;
     for (const Step& step : steps) {
-      if (!step.name.empty()) named_.emplace(step.name, &step);
+      if (!step.name.empty()) named_.emplace(name_of(step), &step);
       placed_.emplace(key_of(step, seen), &step);
     }
   }
@@ -26,10 +27,13 @@ class Index {
     const std::string key = step.scope + '|' + step.op;
     return key + '|' + std::to_string(seen[key]++);
   }
-  const Step* named(const std::string& name) const { return at(named_, name); }
+  const Step* named(const Step& step) const { return at(named_, name_of(step)); }
   const Step* placed(const std::string& key) const { return at(placed_, key); }
 
  private:
+  static std::string name_of(const Step& step) {
+    return fmt::format("{}|{}", step.name, fmt::join(step.trips, ","));
+  }
   static const Step* at(const std::map<std::string, const Step*>& table, const std::string& key) {
     const auto found = table.find(key);
     return found == table.end() ? nullptr : found->second;
@@ -40,7 +44,7 @@ class Index {
 };
 
 const Step* counterpart(const Index& index, const Step& step, const std::string& key) {
-  const Step* same_name = step.name.empty() ? nullptr : index.named(step.name);
+  const Step* same_name = step.name.empty() ? nullptr : index.named(step);
   if (same_name != nullptr && same_name->value.shape() == step.value.shape()) return same_name;
   const Step* same_place = index.placed(key);
   return same_place != nullptr && same_place->value.shape() == step.value.shape() ? same_place
@@ -48,13 +52,16 @@ const Step* counterpart(const Index& index, const Step& step, const std::string&
 }
 
 FirstDifference difference_at(const Step& step, double ratio) {
-  return {step.name, step.op, step.scope, step.place, ratio};
+  return {step.name, step.op, step.scope, step.place, step.trips, ratio};
 }
 
-bool computes(std::span<const Step> steps, const Tensor& exact, const Tensor& value) {
-  return std::ranges::any_of(steps, [&](const Step& step) {
-    return step.value.shape() == value.shape() && distance(exact, value, step.value) <= 1;
-  });
+/// Whether a value is computed in one of the steps, or given.
+bool has(std::span<const Step> steps, std::span<const Tensor> inputs, const Tensor& exact,
+         const Tensor& value) {
+  const auto same = [&](const Tensor& one) {
+    return one.shape() == value.shape() && distance(exact, value, one) <= 1;
+  };
+  return std::ranges::any_of(steps, same, &Step::value) || std::ranges::any_of(inputs, same);
 }
 
 }  // namespace
@@ -76,7 +83,7 @@ std::optional<FirstDifference> first_difference(const Backend& source, const Bac
       const Tensor& wanted = precise == nullptr ? step.value : precise->value;
       const double ratio = match == nullptr ? 0 : distance(wanted, step.value, match->value);
       // Names and order are the other's own: what it computes anywhere, it computes.
-      if ((match != nullptr && ratio <= 1) || computes(theirs, wanted, step.value)) {
+      if ((match != nullptr && ratio <= 1) || has(theirs, inputs, wanted, step.value)) {
         lost = nullptr;
         continue;
       }

@@ -26,6 +26,8 @@ std::string place_of(const FirstDifference& first) {
   std::string text = fmt::format("'{}' ({})", first.value, first.op);
   if (!first.scope.empty()) text += " in " + first.scope;
   if (first.place.line > 0) text += fmt::format(", {}:{}", first.place.file, first.place.line);
+  if (!first.trips.empty())
+    text += fmt::format(", trip {} (the first is 0)", fmt::join(first.trips, ", "));
   return text;
 }
 
@@ -83,11 +85,14 @@ Tree tree_of(const Control& control) {
 }
 
 Tree tree_of(const FirstDifference& first) {
+  Tree::List trips;
+  for (const std::int64_t trip : first.trips) trips.push_back({trip});
   return {Tree::Map{{"value", {first.value}},
                     {"op", {first.op}},
                     {"scope", {first.scope}},
                     {"file", {first.place.file}},
                     {"line", {static_cast<std::int64_t>(first.place.line)}},
+                    {"trips", {std::move(trips)}},
                     {"ratio", {first.ratio}}}};
 }
 

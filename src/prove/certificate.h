@@ -42,6 +42,7 @@ struct FirstDifference {
   std::string op;
   std::string scope;
   Place place;
+  std::vector<std::int64_t> trips;  // of the loops around it, from outside in
   double ratio = 0;
   bool operator==(const FirstDifference&) const = default;
 };

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "graph/text.h"
-#include "graph/uses.h"
 #include "passes/passes.h"
 
 namespace isomer {
@@ -53,36 +52,6 @@ std::vector<std::pair<std::string, Tensor>> weights_of(const Graph& graph) {
   return weights;
 }
 
-/// Runs a graph with all its inner values as outputs.
-class Tracer {
- public:
-  Tracer(const Graph& graph, const Engine& engine, const EngineOptions& options)
-      : graph_(expose_values(graph, exposed_)),
-        first_(graph.outputs.size()),
-        executor_(engine.make(graph_, options)) {}
-  Tracer(const Tracer&) = delete;
-  Tracer& operator=(const Tracer&) = delete;
-
-  std::vector<Step> trace(std::span<const Tensor> states, std::span<const Tensor> inputs) {
-    executor_->set_states(states);
-    const std::vector<Tensor> outputs = executor_->run(inputs);
-    std::vector<Step> steps;
-    for (std::size_t i = 0; i < exposed_.size(); ++i) {
-      const Node& node = *uses_.node(graph_, exposed_[i]);
-      steps.push_back(
-          {graph_[exposed_[i]].name, node.op, node.scope, node.place, outputs.at(first_ + i)});
-    }
-    return steps;
-  }
-
- private:
-  std::vector<ValueId> exposed_;
-  Graph graph_;
-  std::size_t first_;
-  Uses uses_{graph_};
-  std::unique_ptr<Executor> executor_;
-};
-
 }  // namespace
 
 Runnable on_engine(const Graph& original, const Engine& engine, Precision precision,
@@ -106,7 +75,8 @@ Runnable on_engine(const Graph& original, const Engine& engine, Precision precis
   runnable.trace = [=, &engine, executor = runnable.executor.get(),
                     tracer = std::shared_ptr<Tracer>()](std::span<const Tensor> inputs) mutable {
     if (tracer == nullptr) tracer = std::make_shared<Tracer>(*graph, engine, options);
-    return tracer->trace(executor->states(), inputs);
+    tracer->set_states(executor->states());
+    return tracer->trace(inputs);
   };
   return runnable;
 }

@@ -10,17 +10,9 @@
 #include "base/note.h"
 #include "graph/precision.h"
 #include "run/engine.h"
+#include "run/trace.h"
 
 namespace isomer {
-
-/// One inner value of one run.
-struct Step {
-  std::string name;   // of the value
-  std::string op;     // of the node that made it, in our words where known
-  std::string scope;  // module path
-  Place place;
-  Tensor value;
-};
 
 /// A model made ready to run: a graph on an engine, or a file under its own system's rules.
 /// Derivatives and traces are prepared when they are first asked for.

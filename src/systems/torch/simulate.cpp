@@ -191,21 +191,10 @@ std::vector<Step> trace_of(Python& python, std::span<const Tensor> inputs) {
   const std::filesystem::path given = save_tensors(python, "inputs.safetensors", inputs);
   const std::filesystem::path program = python.folder() / "trace.pt2";
   python.ask({{"do", text("export")}, {"inputs", text(given)}, {"outputs", text(program)}});
-  std::vector<ValueId> exposed;
   const Graph graph = with_answer(python, [&] {
-    const auto files = open_folder(python.folder());
-    return expose_values(read_model(system_named("pt2"), *files, "trace.pt2").graph, exposed);
+    return read_model(system_named("pt2"), *open_folder(python.folder()), "trace.pt2").graph;
   });
-  const std::vector<Tensor> outputs = default_engine().make(graph)->run(inputs);
-
-  const Uses uses(graph);
-  std::vector<Step> steps;
-  const std::size_t before = outputs.size() - exposed.size();
-  for (std::size_t i = 0; i < exposed.size(); ++i) {
-    const Node& node = *uses.node(graph, exposed[i]);
-    steps.push_back({graph[exposed[i]].name, node.op, node.scope, node.place, outputs[before + i]});
-  }
-  return steps;
+  return Tracer(graph, default_engine()).trace(inputs);
 }
 
 /// What the model takes and gives, and its weights: all but what runs it.

@@ -83,6 +83,128 @@ TEST(Prove, NamesTheFirstOperatorThatDiffers) {
   EXPECT_NE(to_text(certificate).find("'a' (tanh) in act, net.py:8"), std::string::npos);
 }
 
+/// What `text` and the same with a hyperbolic tangent that is none differ in first.
+FirstDifference first_of_changed(const std::string& text) {
+  const Certificate certificate = prove_texts(text, replaced(text, "t = tanh", "t = sigmoid"));
+  EXPECT_FALSE(certificate.equivalent);
+  EXPECT_TRUE(certificate.first) << to_text(certificate);
+  return certificate.first.value_or(FirstDifference{});
+}
+
+TEST(Prove, NamesTheOperatorInsideABranch) {
+  const FirstDifference first = first_of_changed(R"(
+graph net(x: f32[3]) -> (z)
+  s = sum(x)
+  c = gt(s, -1e30)
+  y = if(c, x)
+    then(x: f32[3]) -> (u) {
+      t = tanh(x)  @act net.py:8
+      u = mul(t, 2.0)
+    }
+    else(x: f32[3]) -> (v) {
+      v = exp(x)
+    }
+  z = neg(y)
+)");
+  EXPECT_EQ(first.op, "tanh");
+  EXPECT_EQ(first.scope, "act");
+  EXPECT_EQ(first.place, (Place{"net.py", 8}));
+}
+
+TEST(Prove, SeesNoOperatorOfABranchThatDidNotRun) {
+  const std::string text = R"(
+graph net(x: f32[3]) -> (z)
+  s = sum(x)
+  c = gt(s, 1e30)
+  y = if(c, x)
+    then(x: f32[3]) -> (t) {
+      t = tanh(x)
+    }
+    else(x: f32[3]) -> (v) {
+      v = exp(x)
+    }
+  z = neg(y)
+)";
+  std::string other = replaced(text, "t = tanh", "t = sigmoid");
+  other = replaced(other, "neg(y)", "abs(y)");
+  const Certificate certificate = prove_texts(text, other);
+  ASSERT_TRUE(certificate.first);
+  EXPECT_EQ(certificate.first->op, "neg");
+}
+
+TEST(Prove, NamesTheOperatorInsideAScanAndTheTrip) {
+  const std::string text = R"(
+graph net(h: f32[2], x: f32[4, 2]) -> (last, all)
+  last, all = scan(h, x, carried=1, scanned=1)
+    step(h: f32[2], x: f32[2]) -> (n, n) {
+      s = add(h, x)
+      t = tanh(s)  @cell net.py:8
+      n = mul(t, 0.5)
+    }
+)";
+  const FirstDifference first = first_of_changed(text);
+  EXPECT_EQ(first.op, "tanh");
+  EXPECT_EQ(first.scope, "cell");
+  EXPECT_EQ(first.trips, (std::vector<std::int64_t>{0}));
+  const Certificate certificate = prove_texts(text, replaced(text, "tanh", "sigmoid"));
+  EXPECT_NE(to_text(certificate).find("'t' (tanh) in cell, net.py:8, trip 0"), std::string::npos);
+}
+
+TEST(Prove, NamesTheTripWhereADifferenceFirstShows) {
+  const FirstDifference first = first_of_changed(R"(
+graph net(x: f32[2]) -> (y)
+  i = full(shape=[], value=0, dtype=i64)
+  n, y = while(i, x, carried=2)
+    condition(i: i64[], x: f32[2]) -> (more) {
+      more = lt(i, 4)
+    }
+    body(i: i64[], x: f32[2]) -> (j, z) {
+      j = add(i, 1)
+      last = eq(i, 2)
+      y = if(last, x)
+        then(x: f32[2]) -> (t) {
+          t = tanh(x)
+        }
+        else(x: f32[2]) -> (v) {
+          v = mul(x, 0.5)
+        }
+      z, all = scan(y, carried=1, scanned=0, trips=2)
+        body(h: f32[2]) -> (g, g) {
+          g = sin(h)
+        }
+    }
+)");
+  EXPECT_EQ(first.op, "tanh");
+  EXPECT_EQ(first.trips, (std::vector<std::int64_t>{2}));
+}
+
+TEST(Prove, TakesAnOperatorThatChangesNothingForNoDifference) {
+  const FirstDifference first = first_of_changed(R"(
+graph net(x: f32[2]) -> (y)
+  m = mul(x, 1.0)
+  t = tanh(m)
+  y = exp(t)
+)");
+  EXPECT_EQ(first.op, "tanh");
+  const std::string text = "graph net(x: f32[2]) -> (y)\n  m = mul(x, 1.0)\n  y = exp(m)\n";
+  const Certificate certificate =
+      prove_texts(text, "graph net(x: f32[2]) -> (y)\n  m = sin(x)\n  y = exp(m)\n");
+  ASSERT_TRUE(certificate.first);
+  EXPECT_EQ(certificate.first->op, "exp");
+}
+
+TEST(Prove, NamesTheOperatorInsideACall) {
+  const FirstDifference first = first_of_changed(R"(
+graph net(x: f32[2]) -> (y)
+  y = call(x)
+    block(x: f32[2]) -> (u) {
+      t = tanh(x)
+      u = exp(t)
+    }
+)");
+  EXPECT_EQ(first.op, "tanh");
+}
+
 TEST(Prove, NamesAnOperatorThatTheOtherHasUnderNoName) {
   std::string renamed = replaced(net, "a = tanh(h)  @act net.py:8", "s = sigmoid(h)");
   renamed = replaced(renamed, "(a", "(s");
