@@ -354,7 +354,13 @@ Values expand_select(Emitter& b, const OpCall& call) {
   const ValueId part =
       b.emit("slice", {call.inputs[0]},
              {{"dim", static_cast<std::int64_t>(axis)}, {"start", start}, {"end", start + 1}});
-  return {reshape_to(b, part, select_type(call)[0].shape)};
+  const Shape shape = select_type(call)[0].shape;
+  if (b.shape(part)[axis] == Dim(1)) return {reshape_to(b, part, shape)};
+  // A slice may be empty where the dimension may be.
+  const ValueId index = b.emit("length", {}, {{"value", start}});
+  const ValueId one = b.emit("index_select", {call.inputs[0], reshape_to(b, index, {Dim(1)})},
+                             {{"dim", static_cast<std::int64_t>(axis)}});
+  return {reshape_to(b, one, shape)};
 }
 
 Values expand_split(Emitter& b, const OpCall& call) {

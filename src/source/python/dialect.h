@@ -42,8 +42,8 @@ struct Dialect {
   std::string (*dtype)(DType dtype);  // "torch.float32"
   /// A tensor with these elements: "torch.tensor([0.5, 2.0])".
   std::string (*tensor)(std::string_view elements, DType dtype);
-  /// Makes of an expression what no gradient flows through: ".detach()".
-  std::string_view detached;
+  /// The statement that makes a buffer of a module something else: no gradient flows into it.
+  std::string (*keep)(std::string_view object, std::string_view name, std::string_view value);
 
   // Modules
 

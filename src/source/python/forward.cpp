@@ -402,14 +402,11 @@ class Forward {
     }
   }
 
-  // Assigned, not overwritten: autograd may have kept the old value.
   void write_update(const State& state) {
     flush([](const Pending&) { return false; });
-    const bool traced = is_floating(graph_[state.next].type.dtype);
-    const Expression next = operand(state.next, true);
-    std::string value = bound(next, traced ? Binding::atom : Binding::comparison);
-    if (traced) value += modules_.dialect.detached;
-    lines_.push_back(assignment(modules_, index_, name_here(state.now), value));
+    const std::string name = name_here(state.now);
+    lines_.push_back(modules_.dialect.keep(module_access(modules_, index_, parent_path(name)),
+                                           last_part(name), operand(state.next, true).text));
   }
 
   // -- results

@@ -67,6 +67,10 @@ std::string frozen(std::string_view object) {
   return fmt::format("{}.requires_grad_(False)", object);
 }
 
+std::string keep(std::string_view object, std::string_view name, std::string_view value) {
+  return fmt::format("_keep({}, {}, {})", object, python_literal(name), value);
+}
+
 const Dialect& dialect() {
   static const Dialect pytorch{
       .name = "PyTorch",
@@ -74,7 +78,7 @@ const Dialect& dialect() {
       .spell = spell,
       .dtype = dtype_text,
       .tensor = tensor,
-      .detached = ".detach()",
+      .keep = keep,
       .module = "nn.Module",
       .sequential = "nn.Sequential",
       .list = "nn.ModuleList",
@@ -91,7 +95,7 @@ const Dialect& dialect() {
       .filled = "fill_constants(self)",
       .globals =
           "torch nn F Path load_file safe_open load fill_constants example_inputs "
-          "_cond _scan _while_loop",
+          "_cond _scan _while_loop _keep",
       .attributes = module_attributes,
       .dict_attributes = "clear items keys pop update values",
       .program = program,

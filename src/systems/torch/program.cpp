@@ -134,6 +134,17 @@ void write_example(PythonText& out, const Graph& graph, const Parameters& names)
   out.close();
 }
 
+// Autograd may have kept the old value, and an export loses what inner modules assign.
+constexpr std::string_view keep = R"(
+
+def _keep(module, name, value):
+    """Makes a buffer something else: assigned, but while an export looks on, copied into."""
+    if torch.compiler.is_exporting():
+        getattr(module, name).copy_(value.detach())
+    else:
+        setattr(module, name, value.detach())
+)";
+
 }  // namespace
 
 std::string program(const Program& model) {
@@ -141,7 +152,9 @@ std::string program(const Program& model) {
   PythonText out;
   out.append(heading(graph, model.stem, model.model, model.weights));
   out.append(model.weights ? "from pathlib import Path\n\nimport torch\n" : "import torch\n");
-  const std::string body = control_functions(graph) + model.functions + model.classes;
+  const bool keeps = mentions(model.classes, "_keep(");
+  const std::string body = std::string(keeps ? keep : std::string_view()) +
+                           control_functions(graph) + model.functions + model.classes;
   if (mentions(body, "F.")) out.append("import torch.nn.functional as F\n");
   if (model.hidden) out.append("from safetensors import safe_open\n");
   if (model.weights) out.append("from safetensors.torch import load_file\n");

@@ -91,7 +91,7 @@ def _scan(body, carried, scanned, shared, trips=None):
         given = body(*carried, *(value[trip] for value in scanned), *shared)
         carried, slices = given[: len(carried)], given[len(carried) :]
         stacks.append(slices)
-    if trips == 0:
+    if not stacks:
         zeros = (value.new_zeros(value.shape[1:]) for value in scanned)
         slices = body(*carried, *zeros, *shared)[len(carried) :]
         return tuple(carried) + tuple(value.new_zeros((0, *value.shape)) for value in slices)

@@ -20,6 +20,14 @@ from safetensors.torch import load_file
 from torch import nn
 
 
+def _keep(module, name, value):
+    """Makes a buffer something else: assigned, but while an export looks on, copied into."""
+    if torch.compiler.is_exporting():
+        getattr(module, name).copy_(value.detach())
+    else:
+        setattr(module, name, value.detach())
+
+
 class Head(nn.Module):
     def forward(self, x, w, b):
         return F.linear(x, w, b)
@@ -44,7 +52,7 @@ class Names(nn.Module):
         m = torch.clamp(h, min=-3.4028234663852886e+38, max=2.5)
         q = (m + self.head2(class_1) + u) * input
         out = q + torch_1 - y
-        setattr(self, "0", u.detach())
+        _keep(self, "0", u)
         return out
 
 
