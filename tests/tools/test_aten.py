@@ -33,6 +33,11 @@ KERNEL = torch.randn(8, 4, 3, 3)
 LABELS = torch.tensor([1, 0, 3])
 
 
+def autocast_loss(x, y):
+    with torch.autocast("cpu", torch.bfloat16):
+        return F.mse_loss(y, F.linear(x, W)), F.mse_loss(F.linear(x, W), y)
+
+
 def unary(*names):
     return {name: (lambda x, f=getattr(torch, name): f(x), X) for name in names}
 
@@ -390,6 +395,17 @@ CALLS = {
     "pixel_shuffle": (lambda x: F.pixel_shuffle(x, 2), IMAGE),
     "batch_norm": (lambda x, m: F.batch_norm(x, m, m.abs() + 1, m, m), IMAGE, torch.randn(4)),
     "batch_norm_batch": (lambda x: F.batch_norm(x, None, None, training=True), IMAGE),
+    "norms_of_half_by_single": (
+        lambda x, image, w: (
+            F.layer_norm(x, (4,), w, w),
+            F.batch_norm(image, w, w.abs() + 1, w, w),
+            F.group_norm(image, 2, w, w),
+        ),
+        HALF,
+        IMAGE.half(),
+        torch.randn(4),
+    ),
+    "autocast_loss": (autocast_loss, torch.randn(2, 4), torch.randn(2, 5)),
     "layer_norm": (
         lambda x, w: (
             F.layer_norm(x, (4,), w[0], w[1]),

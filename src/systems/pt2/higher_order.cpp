@@ -194,17 +194,15 @@ void NodeReader::cast_as_autocast(const ExportNode& node, const ExportGraph& gra
   const auto found = names.empty() ? graph.tensors.end() : graph.tensors.find(names[0]);
   if (found == graph.tensors.end() || !is_floating(found->second.type.dtype)) return;
   const DType dtype = found->second.type.dtype;
-  const auto floating = [&](ValueId id) {
-    return id != ValueId::none && is_floating(builder_.dtype(id));
-  };
+  // Others are carried out as they are given, as a normalization beside f32 weights.
+  if (!is_lowered(node.target) && (is_half(dtype) || names.size() > 1)) return;
   const auto cast = [&](ValueId& id) {
-    if (floating(id) && builder_.dtype(id) != dtype)
-      id = builder_.emit("cast", {id}, {{"dtype", dtype}});
+    if (id == ValueId::none || builder_.dtype(id) == dtype || !is_floating(builder_.dtype(id)))
+      return;
+    id = builder_.emit("cast", {id}, {{"dtype", dtype}});
   };
   for (aten::NamedArgument& argument : arguments) {
     if (auto* id = std::get_if<ValueId>(&argument.value)) {
-      // A normalization keeps its weights as they are, where its input has the type already.
-      if (!is_lowered(node.target) && floating(*id) && builder_.dtype(*id) == dtype) return;
       cast(*id);
     } else if (auto* ids = std::get_if<std::vector<ValueId>>(&argument.value)) {
       for (ValueId& one : *ids) cast(one);

@@ -52,9 +52,9 @@ struct BatchNorm {
 
 BatchNorm normalized_by_batch(Reading& r, ValueId running_mean, ValueId running_var) {
   const ValueId x = r.tensor("input");
-  const auto results = r.b.emit_all("batch_norm_training",
-                                    {x, r.optional_tensor("weight"), r.optional_tensor("bias")},
-                                    {{"eps", r.real("eps")}});
+  const Values results = emit_rounded_once(
+      r.b, "batch_norm_training", {x, r.optional_tensor("weight"), r.optional_tensor("bias")},
+      {{"eps", r.real("eps")}});
   BatchNorm norm{.y = results[0], .mean = results[1]};
   // A momentum that is not given (None) would be a cumulative average, which the exporter spells
   // out itself.
@@ -72,7 +72,7 @@ ValueId normalized_by_running(Reading& r, ValueId running_mean, ValueId running_
   r.ignore({"momentum"});
   const Values inputs = {r.tensor("input"), r.optional_tensor("weight"), r.optional_tensor("bias"),
                          running_mean, running_var};
-  return r.b.emit("batch_norm", inputs, {{"eps", r.real("eps")}});
+  return emit_rounded_once(r.b, "batch_norm", inputs, {{"eps", r.real("eps")}})[0];
 }
 
 BatchNorm normalized(Reading& r, bool training) {
@@ -121,9 +121,10 @@ Values batch_norm_no_training(Reading& r) {
 // -------------------------------------------------------------------------------------------------
 
 ValueId grouped(Reading& r, std::int64_t groups) {
-  return r.b.emit("group_norm",
-                  {r.tensor("input"), r.optional_tensor("weight"), r.optional_tensor("bias")},
-                  {{"num_groups", groups}, {"eps", r.real("eps", 1e-5)}});
+  return emit_rounded_once(
+      r.b, "group_norm",
+      {r.tensor("input"), r.optional_tensor("weight"), r.optional_tensor("bias")},
+      {{"num_groups", groups}, {"eps", r.real("eps", 1e-5)}})[0];
 }
 
 Values native_group_norm(Reading& r) {

@@ -106,6 +106,21 @@ std::optional<Attribute> setting_of(Reading& r, const Prototype::Setting& settin
 
 }  // namespace
 
+Values emit_rounded_once(Builder& b, std::string_view op, Values inputs, Attributes attributes) {
+  const DType dtype = b.dtype(inputs[0]);
+  const bool mixed = is_half(dtype) && std::ranges::any_of(inputs, [&](ValueId id) {
+                       return id != ValueId::none && b.dtype(id) == DType::f32;
+                     });
+  if (mixed) {
+    for (ValueId& id : inputs) {
+      if (id != ValueId::none) id = as_type(b, id, DType::f32);
+    }
+  }
+  Values results = b.emit_all(op, std::move(inputs), std::move(attributes));
+  if (mixed) results[0] = as_type(b, results[0], dtype);
+  return results;
+}
+
 Values renamed(Reading& r) {
   const Prototype& ours = prototype(op_named(r.row.ours));
   const std::vector<std::string_view> theirs = split_text(r.row.inputs, ' ');
@@ -123,6 +138,8 @@ Values renamed(Reading& r) {
     if (auto value = setting_of(r, setting, name, r.b.rank(inputs[0])))
       settings.push_back({std::string(setting.name), std::move(*value)});
   }
+  if (op_named(r.row.ours).traits.rounding == Rounding::once)
+    return emit_rounded_once(r.b, r.row.ours, std::move(inputs), std::move(settings));
   return r.b.emit_all(r.row.ours, std::move(inputs), std::move(settings));
 }
 
