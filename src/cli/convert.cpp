@@ -1,9 +1,8 @@
-#include <charconv>
 #include <filesystem>
-#include <set>
 
 #include "base/error.h"
 #include "base/text.h"
+#include "cli/lengths.h"
 #include "cli/model_file.h"
 #include "cli/progress.h"
 #include "cli/staging.h"
@@ -30,64 +29,9 @@ constexpr Option options[] = {
     {"--without", "PASS", "passes to leave out", false, true},
 };
 
-/// The range of the length that the user names.
-LengthRange range_named(const std::string& name, const Graph& graph) {
-  std::set<std::string> named;
-  for (const LengthRange& range : graph.signature.lengths) {
-    if (range.name == name) return range;
-    named.insert(range.name);
-  }
-  for (const ValueId id : graph.inputs) {
-    for (const Dim& dim : graph[id].type.shape) {
-      if (!dim.known() && to_text(dim) == name && !dim.lone_symbol()) {
-        std::set<std::string> parts;
-        dim.collect_symbols(parts);
-        throw Error(Fault::usage, "--length",
-                    fmt::format("{} follows from {}; give that", quoted(name), listed(parts)));
-      }
-      dim.collect_symbols(named);
-    }
-  }
-  if (named.contains(name)) return {name, 0, std::nullopt};
-  throw Error(Fault::usage, "--length",
-              named.empty() ? "the model has no named lengths"
-                            : fmt::format("the model has no length {}; it has: {}", quoted(name),
-                                          listed(named)));
-}
-
-Lengths numbers_of(std::span<const std::string> words, const Graph& graph) {
-  Lengths numbers;
-  for (const std::string& word : words) {
-    const std::size_t sign = word.find('=');
-    const std::string name = word.substr(0, sign);
-    std::int64_t number = 0;
-    const char* end = word.data() + word.size();
-    const char* begin = sign == std::string::npos ? end : word.data() + sign + 1;
-    const auto [stop, failed] = std::from_chars(begin, end, number);
-    if (begin == end || failed != std::errc() || stop != end) {
-      throw Error(Fault::usage, "--length",
-                  fmt::format("{} gives no number; write {}=32", quoted(word), name));
-    }
-    const LengthRange range = range_named(name, graph);
-    if (number < range.least || number > range.most.value_or(number)) {
-      throw Error(Fault::usage, "--length",
-                  fmt::format("{} = {} is out of range: {}", name, number, to_text(range)));
-    }
-    if (!numbers.emplace(name, number).second)
-      throw Error(Fault::usage, "--length", fmt::format("gives {} twice", quoted(name)));
-  }
-  return numbers;
-}
-
 /// Does what `--length` asks for.
 void fix_asked(Loaded& loaded, const Words& words) {
-  if (!words.has("length")) return;
-  if (words.has("prove")) {
-    throw Error(Fault::usage, "--length",
-                "does not go with --prove, which compares with MODEL for every length; prove what "
-                "is written by itself");
-  }
-  const Lengths numbers = numbers_of(words.all("length"), loaded.graph);
+  const Lengths numbers = lengths_asked(words, loaded.graph);
   loaded.graph = fix_lengths(loaded.graph, numbers);
   for (const auto& [name, number] : numbers) {
     loaded.notes.push_back({fmt::format("length {}", quoted(name)),
@@ -167,12 +111,12 @@ Written written_for(const System& target, const Loaded& loaded, const std::strin
 }
 
 bool proved(const ModelFile& source, const System& target, const Staging& staging,
-            const std::string& entry) {
+            const std::string& entry, const Words& words) {
   const auto files = open_folder(staging.folder());
   try {
-    const Certificate certificate =
-        isomer::prove({source.path, source.system, source.files.get(), source.entry},
-                      {entry, &target, files.get(), entry}, {.progress = progress_bar()});
+    const Certificate certificate = isomer::prove(
+        {source.path, source.system, source.files.get(), source.entry, fixing_asked(words)},
+        {entry, &target, files.get(), entry}, {.progress = progress_bar()});
     print(staging.outside(to_text(certificate)));
     return certificate.equivalent;
   } catch (const Error& error) {
@@ -234,7 +178,7 @@ int convert(const Words& words) {
   check();
   Staging staging(output.parent_path());
   write_all(staging, written, source);
-  if (words.has("prove") && !proved(source, target, staging, written.files.at(0).name)) {
+  if (words.has("prove") && !proved(source, target, staging, written.files.at(0).name, words)) {
     say(fmt::format("isomer: {}: not written: it would not be equivalent", output.string()));
     return no;
   }

@@ -1,6 +1,7 @@
 #include "prove/prove.h"
 
 #include "base/text.h"
+#include "cli/lengths.h"
 #include "cli/model_file.h"
 #include "cli/progress.h"
 #include "cli/staging.h"
@@ -16,6 +17,7 @@ constexpr Option options[] = {
     {"B", "FILE", "the model that should behave as A does", true},
     {"--inputs", "FILE", "tensors to compare on besides those we make, as for run", false, true},
     {"--json", "FILE", "also write the certificate for machines"},
+    {"--length", "NAME=NUMBER", "compare for this one number of a named length of A", false, true},
     {"--engine", "ENGINE", "run graphs on this engine only; default: on all there are"},
     {"--seed", "NUMBER", "of the random inputs and directions; default: 0"},
 };
@@ -30,7 +32,8 @@ Usage prove_usage() {
   return {options,
           "  isomer prove net.pt2 net.json\n"
           "  isomer prove net.pt2 net.py --inputs digits.safetensors --json report.json\n"
-          "  isomer prove net.py net.json --engine reference"};
+          "  isomer prove net.py net.json --engine reference\n"
+          "  isomer prove net.pt2 net32.json --length s77=32"};
 }
 
 int prove(const Words& words) {
@@ -48,7 +51,15 @@ int prove(const Words& words) {
       return read_inputs(words.all("inputs"), ports);
     };
   }
-  const Certificate certificate = isomer::prove(subject_of(a), subject_of(b), proof);
+  Subject source = subject_of(a);
+  if (words.has("length") && a.system->simulate != nullptr) {
+    throw Error(Fault::usage, "--length",
+                fmt::format("{} is run by {}'s own rules, for any length; only a graph that is "
+                            "read has one fixed",
+                            a.path, a.system->name));
+  }
+  source.prepare = fixing_asked(words);
+  const Certificate certificate = isomer::prove(source, subject_of(b), proof);
   print_links(a);
   print_links(b);
   if (words.has("json")) {

@@ -32,7 +32,7 @@ class GraphReader {
 
   Graph read() {
     cursor_.demand("graph");
-    header();
+    header("graph");
     while (!cursor_.at_end()) {
       line();
       cursor_.next_line();
@@ -55,7 +55,7 @@ class GraphReader {
   /// A body: "then(a: f32[2]) -> (b) {", lines, "}". `cursor` is moved behind it.
   Body read_body(std::vector<LengthRange> lengths, Cursor& cursor) {
     lengths_ = std::move(lengths);
-    header();
+    header("body");
     while (cursor_.peek() != '}') {
       if (cursor_.at_end()) cursor_.fail("the body should end with '}'");
       body_line();
@@ -73,11 +73,12 @@ class GraphReader {
   }
 
  private:
-  void header() {
+  void header(std::string_view what) {
     const std::size_t begin = cursor_.offset();
-    std::string title = cursor_.peek() == '"' ? cursor_.quoted_text()
-                                              : std::string(cursor_.name("the graph's name"));
-    if (title.size() > longest_name) cursor_.fail("the graph's name is too long", begin);
+    const std::string role = fmt::format("the {}'s name", what);
+    std::string title =
+        cursor_.peek() == '"' ? cursor_.quoted_text() : std::string(cursor_.name(role));
+    if (title.size() > longest_name) cursor_.fail(role + " is too long", begin);
     builder_ = Builder(std::move(title));
     builder_.assume(lengths_);
     read_list(cursor_, "(", ")", [&] {

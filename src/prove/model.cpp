@@ -85,6 +85,7 @@ void adopt_types(Backend& own, const Backend& read) {
 
 void add_engines(Model& model, const Subject& subject, const std::vector<const Engine*>& engines) {
   model.graph = read_model(*subject.system, *subject.files, subject.entry).graph;
+  if (subject.prepare) model.graph = subject.prepare(*model.graph);
   refuse_random(*model.graph);
   const std::string_view prefix = model.backends.empty() ? "" : "read back, on ";
   for (const Engine* engine : engines) {

@@ -22,6 +22,8 @@ struct Subject {
   const System* system = nullptr;
   const Files* files = nullptr;
   std::string entry;
+  /// What is compared instead of the graph that was read. Empty: that.
+  std::function<Graph(const Graph&)> prepare = {};
 };
 
 struct ProofOptions {

@@ -354,8 +354,8 @@ class Served:
             reply["results"] = nesting(results)
             return self.tensors(results)
 
-        # An example shows types, its values may not be fit to be run: then outputs are not described.
-        with self.unchanged(), self.torch.no_grad(), contextlib.suppress(Exception):
+        # An example shows types, its values may not be fit to be run, or to end a loop: then outputs are not described.
+        with self.unchanged(), self.torch.no_grad(), contextlib.suppress(Exception), at_most(10):
             reply["outputs"] = self.ports(outputs_of_example, None)
         return reply
 
@@ -389,6 +389,22 @@ class Served:
         for i, port in enumerate(found):
             port["shape"] = [" + ".join([*t, str(r)]) for t, r in zip(terms[i], rest[i])]
         return found
+
+
+@contextlib.contextmanager
+def at_most(seconds):
+    """Ends what the program does by then."""
+
+    def end(*_):
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def fault(error, path):
