@@ -38,7 +38,7 @@ struct Parameter {
 };
 
 [[noreturn]] void misfit(const aten::Row& row, const std::string& what) {
-  throw Error(Fault::bug, std::string(row.ours), std::string(row.target) + ": " + what);
+  throw Error(Fault::bug, std::string(row.ours), std::string(row.target()) + ": " + what);
 }
 
 Parameter parameter_of(const c10::Argument& argument) {
@@ -127,9 +127,10 @@ class Converter {
 };
 
 c10::OperatorHandle schema_of(const aten::Row& row) {
-  const std::size_t dot = std::min(row.target.find('.'), row.target.size());
-  const std::string name = "aten::" + std::string(row.target.substr(0, dot));
-  const std::string overload(row.target.substr(std::min(dot + 1, row.target.size())));
+  const std::string_view target = row.target();
+  const std::size_t dot = std::min(target.find('.'), target.size());
+  const std::string name = "aten::" + std::string(target.substr(0, dot));
+  const std::string overload(target.substr(std::min(dot + 1, target.size())));
   const auto found = c10::Dispatcher::singleton().findSchema({name, overload});
   if (!found) misfit(row, "the dispatcher has no such operator");
   return *found;

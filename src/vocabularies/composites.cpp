@@ -82,6 +82,18 @@ ValueId take(Emitter& b, ValueId x, ValueId index, std::int64_t axis) {
   return reshape_to(b, picked, std::move(shape));
 }
 
+ValueId with_part(Emitter& b, ValueId x, ValueId part, std::int64_t axis, const Dim& begin,
+                  const Dim& end) {
+  const Dim length = b.shape(x)[static_cast<std::size_t>(axis)];
+  std::vector<ValueId> parts;
+  if (begin != Dim(0))
+    parts.push_back(b.emit("slice", {x}, {{"dim", axis}, {"start", Dim(0)}, {"end", begin}}));
+  parts.push_back(part);
+  if (end != length)
+    parts.push_back(b.emit("slice", {x}, {{"dim", axis}, {"start", end}, {"end", length}}));
+  return parts.size() == 1 ? part : b.emit("cat", std::move(parts), {{"dim", axis}});
+}
+
 ValueId matrix_product(Emitter& b, ValueId x, ValueId y) {
   const std::int64_t rank_x = b.rank(x);
   const std::int64_t rank_y = b.rank(y);

@@ -33,6 +33,10 @@ ValueId index_from_front(Emitter& b, ValueId index, const Dim& length);
 /// axis' place.
 ValueId take(Emitter& b, ValueId x, ValueId index, std::int64_t axis);
 
+/// `x` with `part` in place of what lies from `begin` to `end` along `axis`.
+ValueId with_part(Emitter& b, ValueId x, ValueId part, std::int64_t axis, const Dim& begin,
+                  const Dim& end);
+
 /// A matrix product in which either operand may have one axis: a row on the left, a column on the
 /// right.
 ValueId matrix_product(Emitter& b, ValueId x, ValueId y);

@@ -25,9 +25,10 @@ UNSAID = {"dropout", "feature_dropout", "type_as"}
 
 def rows():
     for path in sorted(ROOM.glob("*.cpp")):
-        for text in re.findall(r"\{(\.target = [^}]*)\}", path.read_text()):
+        for text in re.findall(r"\{(\.targets = [^}]*)\}", path.read_text()):
             columns = dict(re.findall(r'\.(\w+) =\s+"?([^",]*)"?', text))
-            yield {"inputs": "self", "read": "", **columns}
+            for target in columns["targets"].split():
+                yield {"inputs": "self", "read": "", **columns, "target": target}
 
 
 def without_bearing():

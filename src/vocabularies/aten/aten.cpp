@@ -11,6 +11,13 @@
 namespace isomer::aten {
 namespace {
 
+constexpr std::pair<std::string_view, DType> dtypes[] = {
+    {"bool", DType::boolean}, {"int8", DType::i8},       {"uint8", DType::u8},
+    {"int16", DType::i16},    {"int32", DType::i32},     {"int64", DType::i64},
+    {"float16", DType::f16},  {"bfloat16", DType::bf16}, {"float32", DType::f32},
+    {"float64", DType::f64},  {"complex64", DType::c64}, {"complex128", DType::c128},
+};
+
 using Families = std::array<std::span<const Row>, 11>;
 
 Families families() {
@@ -23,8 +30,10 @@ using Table = std::unordered_map<std::string_view, const Row*>;
 
 Table by_target() {
   Table table;
-  for (const Row* row : rows())
-    expect(table.emplace(row->target, row).second, "an ATen operator has one row");
+  for (const Row* row : rows()) {
+    for (const std::string_view target : split_text(row->targets, ' '))
+      expect(table.emplace(target, row).second, "an ATen operator has one row");
+  }
   return table;
 }
 
@@ -42,6 +51,17 @@ const Row* find(const Table& table, std::string_view name) {
 }
 
 }  // namespace
+
+std::string_view dtype_name(DType dtype) {
+  const auto* found = std::ranges::find(dtypes, dtype, &std::pair<std::string_view, DType>::second);
+  expect(found != std::end(dtypes), "PyTorch has each of our types");
+  return found->first;
+}
+
+std::optional<DType> dtype_named(std::string_view name) {
+  const auto* found = std::ranges::find(dtypes, name, &std::pair<std::string_view, DType>::first);
+  return found == std::end(dtypes) ? std::nullopt : std::optional(found->second);
+}
 
 std::vector<const Row*> rows() {
   std::vector<const Row*> all;
@@ -65,7 +85,7 @@ const Row* row_of(std::string_view op) {
 
 std::string python_name(const Row& row) {
   if (!row.python.empty() || row.read != nullptr) return std::string(row.python);
-  return fmt::format("torch.{}", row.target.substr(0, row.target.find('.')));
+  return fmt::format("torch.{}", row.target().substr(0, row.target().find('.')));
 }
 
 std::string_view paired(std::string_view list, std::string_view name, std::string_view fallback) {

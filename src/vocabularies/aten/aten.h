@@ -2,6 +2,7 @@
 
 // PyTorch's operator names, shared by the readers, the writer and the torch engine.
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,11 @@ namespace isomer::aten {
 
 using isomer::Argument;
 using isomer::NamedArgument;
+
+/// PyTorch's name of a type: "float32".
+std::string_view dtype_name(DType dtype);
+/// The type of that name; nothing for one that we do not have.
+std::optional<DType> dtype_named(std::string_view name);
 
 /// One functional call of an ATen operator: "add.Tensor", arguments by name, defaults left out.
 struct Call {

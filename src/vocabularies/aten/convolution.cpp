@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "base/text.h"
+#include "ops/rules.h"
 #include "vocabularies/aten/reading.h"
 
 // Convolution, padding, pooling and resampling.
@@ -22,14 +23,6 @@ struct Settings {
   std::int64_t groups = 1;
 };
 
-std::vector<std::int64_t> spread(const Reading& r, std::vector<std::int64_t> list,
-                                 std::size_t axes) {
-  if (list.size() == 1) list.resize(axes, list[0]);
-  if (list.size() != axes)
-    r.fail(fmt::format("a list has {} numbers for {} axes", list.size(), axes));
-  return list;
-}
-
 // Without a batch axis a sample is a batch of one.
 ValueId convolved(Reading& r, ValueId x, Settings s) {
   const ValueId weight = r.tensor("weight");
@@ -38,33 +31,46 @@ ValueId convolved(Reading& r, ValueId x, Settings s) {
   const auto axes = static_cast<std::size_t>(r.b.rank(weight)) - 2;
   const bool single = r.b.rank(x) + 1 == r.b.rank(weight);
   if (single) x = unsqueezed(r.b, x, 0);
-  const ValueId y = r.b.emit("convolution", {x, weight, bias},
-                             {{"stride", ints(spread(r, s.stride, axes))},
-                              {"padding", ints(spread(r, s.padding, axes))},
-                              {"dilation", ints(spread(r, s.dilation, axes))},
-                              {"transposed", s.transposed},
-                              {"output_padding", ints(spread(r, s.output_padding, axes))},
-                              {"groups", s.groups}});
+  const ValueId y =
+      r.b.emit("convolution", {x, weight, bias},
+               {{"stride", ints(per_axis(s.stride, axes, "stride"))},
+                {"padding", ints(per_axis(s.padding, axes, "padding"))},
+                {"dilation", ints(per_axis(s.dilation, axes, "dilation"))},
+                {"transposed", s.transposed},
+                {"output_padding", ints(per_axis(s.output_padding, axes, "output_padding"))},
+                {"groups", s.groups}});
   return single ? r.b.emit("squeeze", {y}, {{"dim", ints({0})}}) : y;
 }
 
-Settings common_settings(Reading& r) {
+Settings settings_of(Reading& r, bool transposed) {
   Settings s;
   s.stride = r.integers("stride", s.stride);
   s.dilation = r.integers("dilation", s.dilation);
-  s.groups = r.integer("groups", 1);
+  s.groups = r.integer("groups", s.groups);
+  s.transposed = transposed;
   return s;
 }
 
-Values conv(Reading& r) {
-  Settings s = common_settings(r);
+Settings with_padding(Reading& r, Settings s) {
   s.padding = r.integers("padding", s.padding);
+  s.output_padding = r.integers("output_padding", s.output_padding);
+  return s;
+}
+
+template <bool transposed>
+Values conv(Reading& r) {
+  return {convolved(r, r.tensor("input"), with_padding(r, settings_of(r, transposed)))};
+}
+
+Values convolution(Reading& r) {
+  r.ignore({"benchmark", "deterministic", "cudnn_enabled", "allow_tf32"});
+  Settings s = with_padding(r, settings_of(r, r.flag("transposed")));
   return {convolved(r, r.tensor("input"), std::move(s))};
 }
 
 // "same": as much as the kernel reaches over, the odd one at the end.
 Values conv_padded(Reading& r) {
-  Settings s = common_settings(r);
+  Settings s = settings_of(r, false);
   const std::string mode = r.text("padding", "valid");
   const ValueId x = r.tensor("input");
   if (mode == "valid") return {convolved(r, x, std::move(s))};
@@ -72,7 +78,7 @@ Values conv_padded(Reading& r) {
   const Shape kernel = r.b.shape(r.tensor("weight"));
   if (kernel.size() < 3) r.fail("a weight of rank 3 to 5 is needed");
   const std::size_t axes = kernel.size() - 2;
-  s.dilation = spread(r, s.dilation, axes);
+  s.dilation = per_axis(s.dilation, axes, "dilation");
   s.padding.assign(axes, 0);
   std::vector<std::int64_t> extra(2 * axes);
   for (std::size_t i = 0; i < axes; ++i) {
@@ -83,23 +89,6 @@ Values conv_padded(Reading& r) {
   }
   const bool even = std::ranges::all_of(extra, [](std::int64_t n) { return n == 0; });
   return {convolved(r, even ? x : r.b.emit("pad", {x}, {{"pad", ints(extra)}}), std::move(s))};
-}
-
-Values conv_transpose(Reading& r) {
-  Settings s = common_settings(r);
-  s.padding = r.integers("padding", s.padding);
-  s.output_padding = r.integers("output_padding", s.output_padding);
-  s.transposed = true;
-  return {convolved(r, r.tensor("input"), std::move(s))};
-}
-
-Values convolution(Reading& r) {
-  Settings s = common_settings(r);
-  s.padding = r.integers("padding");
-  s.transposed = r.flag("transposed");
-  s.output_padding = r.integers("output_padding");
-  r.ignore({"benchmark", "deterministic", "cudnn_enabled", "allow_tf32"});
-  return {convolved(r, r.tensor("input"), std::move(s))};
 }
 
 // Padding
@@ -175,12 +164,9 @@ Values pad(Reading& r) {
   r.fail("the mode is none of constant, reflect, replicate and circular");
 }
 
-Values reflection_pad(Reading& r) {
-  return {bordered(r, r.tensor("self"), r.integers("padding"), Border::reflect)};
-}
-
-Values replication_pad(Reading& r) {
-  return {bordered(r, r.tensor("self"), r.integers("padding"), Border::replicate)};
+template <Border border>
+Values border_pad(Reading& r) {
+  return {bordered(r, r.tensor("self"), r.integers("padding"), border)};
 }
 
 // Pooling
@@ -215,20 +201,21 @@ ValueId back(Builder& b, const Plane& plane, ValueId y) {
 }
 
 // A list for a line, as one for a plane of height 1.
-std::vector<std::int64_t> plane_list(const Reading& r, std::vector<std::int64_t> list,
-                                     std::int64_t axes, std::int64_t beside) {
-  list = spread(r, std::move(list), static_cast<std::size_t>(axes));
-  if (axes == 1) list.insert(list.begin(), beside);
+std::vector<std::int64_t> plane_list(Reading& r, std::string_view name, std::int64_t axes,
+                                     std::optional<std::int64_t> fallback = {}) {
+  const std::vector<std::int64_t> given =
+      fallback ? r.integers(name, {{*fallback}}) : r.integers(name);
+  std::vector<std::int64_t> list = per_axis(given, static_cast<std::size_t>(axes), name);
+  if (axes == 1) list.insert(list.begin(), fallback.value_or(1));
   return list;
 }
 
 Attributes window(Reading& r, std::int64_t axes) {
-  const std::vector<std::int64_t> kernel = r.integers("kernel_size");
-  std::vector<std::int64_t> stride = r.integers("stride", std::vector<std::int64_t>{});
-  if (stride.empty()) stride = kernel;
-  return {{"kernel_size", ints(plane_list(r, kernel, axes, 1))},
-          {"stride", ints(plane_list(r, stride, axes, 1))},
-          {"padding", ints(plane_list(r, r.integers("padding", {{0}}), axes, 0))},
+  const std::vector<std::int64_t> kernel = plane_list(r, "kernel_size", axes);
+  const bool own = !r.integers("stride", std::vector<std::int64_t>{}).empty();
+  return {{"kernel_size", ints(kernel)},
+          {"stride", ints(own ? plane_list(r, "stride", axes) : kernel)},
+          {"padding", ints(plane_list(r, "padding", axes, 0))},
           {"ceil_mode", r.flag("ceil_mode", false)}};
 }
 
@@ -236,7 +223,7 @@ template <std::int64_t axes>
 Values max_pool_with_indices(Reading& r) {
   const Plane plane = plane_of(r, r.tensor("self"), axes);
   Attributes settings = window(r, axes);
-  settings.push_back({"dilation", ints(plane_list(r, r.integers("dilation", {{1}}), axes, 1))});
+  settings.push_back({"dilation", ints(plane_list(r, "dilation", axes, 1))});
   Values results = r.b.emit_all("max_pool2d", {plane.value}, std::move(settings));
   for (ValueId& result : results) result = back(r.b, plane, result);
   return results;
@@ -244,10 +231,7 @@ Values max_pool_with_indices(Reading& r) {
 
 template <std::int64_t axes>
 Values max_pool(Reading& r) {
-  const Plane plane = plane_of(r, r.tensor("self"), axes);
-  Attributes settings = window(r, axes);
-  settings.push_back({"dilation", ints(plane_list(r, r.integers("dilation", {{1}}), axes, 1))});
-  return {back(r.b, plane, r.b.emit_all("max_pool2d", {plane.value}, std::move(settings))[0])};
+  return {max_pool_with_indices<axes>(r)[0]};
 }
 
 template <std::int64_t axes>
@@ -263,9 +247,8 @@ Values avg_pool(Reading& r) {
 template <std::int64_t axes>
 Values adaptive_avg_pool(Reading& r) {
   const Plane plane = plane_of(r, r.tensor("self"), axes);
-  const ValueId y =
-      r.b.emit("adaptive_avg_pool2d", {plane.value},
-               {{"output_size", ints(plane_list(r, r.integers("output_size"), axes, 1))}});
+  const ValueId y = r.b.emit("adaptive_avg_pool2d", {plane.value},
+                             {{"output_size", ints(plane_list(r, "output_size", axes))}});
   return {back(r.b, plane, y)};
 }
 
@@ -273,7 +256,7 @@ Values adaptive_avg_pool(Reading& r) {
 template <std::int64_t axes>
 Values adaptive_max_pool(Reading& r) {
   const Plane plane = plane_of(r, r.tensor("self"), axes);
-  const std::vector<std::int64_t> wanted = plane_list(r, r.integers("output_size"), axes, 1);
+  const std::vector<std::int64_t> wanted = plane_list(r, "output_size", axes);
   std::vector<std::int64_t> kernel;
   for (std::size_t i = 0; i < 2; ++i) {
     const Dim length = r.b.shape(plane.value)[2 + i];
@@ -340,7 +323,7 @@ Values upsample_nearest(Reading& r) {
   const Plane plane = plane_of(r, x, axes);
   const std::vector<double> scales = scales_of(r, axes);
   std::vector<std::int64_t> wanted;
-  if (r.given("output_size")) wanted = plane_list(r, r.integers("output_size"), axes, 1);
+  if (r.given("output_size")) wanted = plane_list(r, "output_size", axes);
   for (std::size_t i = 0; i < 2; ++i) {
     const Dim length = r.b.shape(plane.value)[2 + i];
     if (wanted.size() == i) wanted.push_back(scaled_length(r, length, scales[i]));
@@ -371,41 +354,34 @@ Values pixel_shuffle(Reading& r) {
 }
 
 constexpr Row table[] = {
-    {.target = "conv1d", .read = conv},
-    {.target = "conv2d", .read = conv},
-    {.target = "conv3d", .read = conv},
-    {.target = "conv1d.padding", .read = conv_padded},
-    {.target = "conv2d.padding", .read = conv_padded},
-    {.target = "conv3d.padding", .read = conv_padded},
-    {.target = "conv_transpose1d", .read = conv_transpose},
-    {.target = "conv_transpose2d.input", .read = conv_transpose},
-    {.target = "conv_transpose3d.input", .read = conv_transpose},
-    {.target = "convolution", .ours = "convolution", .read = convolution},
-    {.target = "_convolution", .read = convolution},
-    {.target = "pad", .read = pad},
-    {.target = "constant_pad_nd", .ours = "pad", .read = constant_pad},
-    {.target = "reflection_pad1d", .read = reflection_pad},
-    {.target = "reflection_pad2d", .read = reflection_pad},
-    {.target = "reflection_pad3d", .read = reflection_pad},
-    {.target = "replication_pad1d", .read = replication_pad},
-    {.target = "replication_pad2d", .read = replication_pad},
-    {.target = "replication_pad3d", .read = replication_pad},
-    {.target = "max_pool2d", .read = max_pool<2>},
-    {.target = "max_pool1d", .read = max_pool<1>},
-    {.target = "max_pool2d_with_indices", .ours = "max_pool2d", .read = max_pool_with_indices<2>},
-    {.target = "max_pool1d_with_indices", .read = max_pool_with_indices<1>},
-    {.target = "avg_pool1d", .read = avg_pool<1>},
-    {.target = "avg_pool2d", .ours = "avg_pool2d", .read = avg_pool<2>},
-    {.target = "adaptive_avg_pool1d", .read = adaptive_avg_pool<1>},
-    {.target = "adaptive_avg_pool2d", .ours = "adaptive_avg_pool2d", .read = adaptive_avg_pool<2>},
-    {.target = "_adaptive_avg_pool2d", .read = adaptive_avg_pool<2>},
-    {.target = "adaptive_max_pool1d", .read = adaptive_max_pool<1>},
-    {.target = "adaptive_max_pool2d", .read = adaptive_max_pool<2>},
-    {.target = "upsample_nearest1d", .read = upsample_nearest<1>},
-    {.target = "upsample_nearest1d.vec", .read = upsample_nearest<1>},
-    {.target = "upsample_nearest2d", .ours = "upsample_nearest2d", .read = upsample_nearest<2>},
-    {.target = "upsample_nearest2d.vec", .read = upsample_nearest<2>},
-    {.target = "pixel_shuffle", .read = pixel_shuffle},
+    {.targets = "conv1d conv2d conv3d", .read = conv<false>},
+    {.targets = "conv1d.padding conv2d.padding conv3d.padding", .read = conv_padded},
+    {.targets = "conv_transpose1d conv_transpose2d.input conv_transpose3d.input",
+     .read = conv<true>},
+    {.targets = "convolution _convolution", .ours = "convolution", .read = convolution},
+    {.targets = "pad", .read = pad},
+    {.targets = "constant_pad_nd", .ours = "pad", .read = constant_pad},
+    {.targets = "reflection_pad1d reflection_pad2d reflection_pad3d",
+     .read = border_pad<Border::reflect>},
+    {.targets = "replication_pad1d replication_pad2d replication_pad3d",
+     .read = border_pad<Border::replicate>},
+    {.targets = "max_pool1d", .read = max_pool<1>},
+    {.targets = "max_pool2d", .read = max_pool<2>},
+    {.targets = "max_pool1d_with_indices", .read = max_pool_with_indices<1>},
+    {.targets = "max_pool2d_with_indices", .ours = "max_pool2d", .read = max_pool_with_indices<2>},
+    {.targets = "avg_pool1d", .read = avg_pool<1>},
+    {.targets = "avg_pool2d", .ours = "avg_pool2d", .read = avg_pool<2>},
+    {.targets = "adaptive_avg_pool1d", .read = adaptive_avg_pool<1>},
+    {.targets = "adaptive_avg_pool2d _adaptive_avg_pool2d",
+     .ours = "adaptive_avg_pool2d",
+     .read = adaptive_avg_pool<2>},
+    {.targets = "adaptive_max_pool1d", .read = adaptive_max_pool<1>},
+    {.targets = "adaptive_max_pool2d", .read = adaptive_max_pool<2>},
+    {.targets = "upsample_nearest1d upsample_nearest1d.vec", .read = upsample_nearest<1>},
+    {.targets = "upsample_nearest2d upsample_nearest2d.vec",
+     .ours = "upsample_nearest2d",
+     .read = upsample_nearest<2>},
+    {.targets = "pixel_shuffle", .read = pixel_shuffle},
 };
 
 }  // namespace

@@ -19,41 +19,23 @@ ValueId filled(Builder& b, Shape shape, const Scalar& value, DType dtype) {
                 {{"shape", std::move(shape)}, {"value", real_of(value)}, {"dtype", dtype}});
 }
 
+// Of the size and type that are given, else of those of `self`.
+Values filled_as_asked(Reading& r, const Scalar& value, DType usual) {
+  const ValueId like = r.given("self") ? r.tensor("self") : ValueId::none;
+  const bool sized = like == ValueId::none || r.given("size");
+  const DType dtype = like == ValueId::none ? usual : r.b.dtype(like);
+  return {filled(r.b, sized ? r.dims("size") : r.b.shape(like), value,
+                 r.dtype("dtype").value_or(dtype))};
+}
+
+template <int number>
+Values constant(Reading& r) {
+  return filled_as_asked(r, Scalar(std::int64_t{number}), DType::f32);
+}
+
 Values full(Reading& r) {
   const Scalar value = r.scalar("fill_value");
-  return {filled(r.b, r.dims("size"), value, r.dtype("dtype").value_or(type_of(value)))};
-}
-
-template <int number>
-Values constant_shape(Reading& r) {
-  return {filled(r.b, r.dims("size"), Scalar(std::int64_t{number}),
-                 r.dtype("dtype").value_or(DType::f32))};
-}
-
-template <int number>
-Values constant_like(Reading& r) {
-  const ValueId x = r.tensor("self");
-  return {filled(r.b, r.b.shape(x), Scalar(std::int64_t{number}),
-                 r.dtype("dtype").value_or(r.b.dtype(x)))};
-}
-
-Values full_like(Reading& r) {
-  const ValueId x = r.tensor("self");
-  return {
-      filled(r.b, r.b.shape(x), r.scalar("fill_value"), r.dtype("dtype").value_or(r.b.dtype(x)))};
-}
-
-template <int number>
-Values new_constant(Reading& r) {
-  const ValueId x = r.tensor("self");
-  return {filled(r.b, r.dims("size"), Scalar(std::int64_t{number}),
-                 r.dtype("dtype").value_or(r.b.dtype(x)))};
-}
-
-Values new_full(Reading& r) {
-  const ValueId x = r.tensor("self");
-  return {
-      filled(r.b, r.dims("size"), r.scalar("fill_value"), r.dtype("dtype").value_or(r.b.dtype(x)))};
+  return filled_as_asked(r, value, type_of(value));
 }
 
 Values fill(Reading& r) {
@@ -145,30 +127,19 @@ Values linspace(Reading& r) {
 }
 
 constexpr Row table[] = {
-    {.target = "full", .ours = "full", .renames = "shape=size value=fill_value", .read = full},
-    {.target = "zeros", .read = constant_shape<0>},
-    {.target = "ones", .read = constant_shape<1>},
+    {.targets = "full", .ours = "full", .renames = "shape=size value=fill_value", .read = full},
+    {.targets = "full_like new_full", .read = full},
+    {.targets = "zeros zeros_like new_zeros zero", .read = constant<0>},
+    {.targets = "ones ones_like new_ones", .read = constant<1>},
     // Nobody may rely on what is in them.
-    {.target = "empty.memory_format", .read = constant_shape<0>},
-    {.target = "empty_like", .read = constant_like<0>},
-    {.target = "new_empty", .read = new_constant<0>},
-    {.target = "zeros_like", .read = constant_like<0>},
-    {.target = "ones_like", .read = constant_like<1>},
-    {.target = "zero", .read = constant_like<0>},
-    {.target = "full_like", .read = full_like},
-    {.target = "new_zeros", .read = new_constant<0>},
-    {.target = "new_ones", .read = new_constant<1>},
-    {.target = "new_full", .read = new_full},
-    {.target = "fill.Scalar", .read = fill},
-    {.target = "fill.Tensor", .read = fill},
-    {.target = "scalar_tensor", .read = scalar_tensor},
-    {.target = "bernoulli.p", .read = random},
-    {.target = "arange", .read = arange},
-    {.target = "arange.start", .read = arange},
-    {.target = "arange.start_step", .ours = "arange", .read = arange},
-    {.target = "linspace", .read = linspace},
-    {.target = "tril", .ours = "tril"},
-    {.target = "triu", .ours = "triu"},
+    {.targets = "empty.memory_format empty_like new_empty", .read = constant<0>},
+    {.targets = "fill.Scalar fill.Tensor", .read = fill},
+    {.targets = "scalar_tensor", .read = scalar_tensor},
+    {.targets = "bernoulli.p", .read = random},
+    {.targets = "arange.start_step arange.start arange", .ours = "arange", .read = arange},
+    {.targets = "linspace", .read = linspace},
+    {.targets = "tril", .ours = "tril"},
+    {.targets = "triu", .ours = "triu"},
 };
 
 }  // namespace

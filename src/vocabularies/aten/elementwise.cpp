@@ -76,22 +76,18 @@ Values glu(Reading& r) {
 }
 
 // clamp's bounds take part in type promotion.
-Values clamp_between(Reading& r, std::string_view least, std::string_view most) {
+Values clamp(Reading& r) {
   const ValueId x = r.tensor("self");
   std::vector<Operand> operands = {x};
   Attributes bounds;
-  for (const auto& [ours, theirs] : {std::pair{"min", least}, std::pair{"max", most}}) {
-    if (theirs.empty() || !r.given(theirs)) continue;
-    operands.emplace_back(r.scalar(theirs));
-    bounds.push_back({ours, real_of(operands.back().scalar)});
+  for (const char* name : {"min", "max"}) {
+    if (!r.given(name)) continue;
+    operands.emplace_back(r.scalar(name));
+    bounds.push_back({name, real_of(operands.back().scalar)});
   }
   if (bounds.empty()) r.fail("neither min nor max is given");
   return {r.b.emit("clamp", {as_type(r.b, x, result_type(r.b, operands))}, std::move(bounds))};
 }
-
-Values clamp(Reading& r) { return clamp_between(r, "min", "max"); }
-Values clamp_min(Reading& r) { return clamp_between(r, "min", ""); }
-Values clamp_max(Reading& r) { return clamp_between(r, "", "max"); }
 
 Values clamp_tensor(Reading& r) {
   ValueId x = r.tensor("self");
@@ -105,10 +101,6 @@ Values clamp_tensor(Reading& r) {
 
 Values binary(Reading& r) {
   return {arithmetic(r.b, r.row.ours, r.operand("self"), r.operand("other"))};
-}
-
-bool is_one(const Scalar& scalar) {
-  return !std::holds_alternative<Dim>(scalar) && real_of(scalar) == 1;
 }
 
 // x + alpha * y, in the type of x + y.
@@ -152,15 +144,16 @@ Values div(Reading& r) {
   r.fail("rounding_mode is neither floor nor trunc");
 }
 
-ValueId plus(Reading& r, std::string_view op) {
+// self + value * (tensor1 op tensor2)
+Values plus(Reading& r, std::string_view op) {
   const ValueId product = arithmetic(r.b, op, r.tensor("tensor1"), r.tensor("tensor2"));
   const Scalar value = r.scalar("value", Scalar(std::int64_t{1}));
   const ValueId right = is_one(value) ? product : arithmetic(r.b, "mul", product, Operand(value));
-  return arithmetic(r.b, "add", r.tensor("self"), right);
+  return {arithmetic(r.b, "add", r.tensor("self"), right)};
 }
 
-Values addcmul(Reading& r) { return {plus(r, "mul")}; }
-Values addcdiv(Reading& r) { return {plus(r, "div")}; }
+Values addcmul(Reading& r) { return plus(r, "mul"); }
+Values addcdiv(Reading& r) { return plus(r, "div"); }
 
 Values lerp(Reading& r) {
   const ValueId start = r.tensor("self");
@@ -171,110 +164,90 @@ Values lerp(Reading& r) {
 using enum Promotion;
 
 constexpr Row table[] = {
-    {.target = "neg", .ours = "neg"},
-    {.target = "abs", .ours = "abs"},
-    {.target = "sign", .ours = "sign"},
-    {.target = "relu", .ours = "relu", .python = "F.relu"},
-    {.target = "threshold_backward",
+    {.targets = "neg", .ours = "neg"},
+    {.targets = "abs", .ours = "abs"},
+    {.targets = "sign", .ours = "sign"},
+    {.targets = "relu", .ours = "relu", .python = "F.relu"},
+    {.targets = "threshold_backward",
      .ours = "relu_backward",
      .inputs = "grad_output self",
      .fixed = "threshold=0",
      .python = "torch.ops.aten.threshold_backward"},
-    {.target = "square", .ours = "square"},
-    {.target = "exp", .ours = "exp", .promotion = real},
-    {.target = "expm1", .ours = "expm1", .promotion = real},
-    {.target = "log", .ours = "log", .promotion = real},
-    {.target = "log1p", .ours = "log1p", .promotion = real},
-    {.target = "sqrt", .ours = "sqrt", .promotion = real},
-    {.target = "rsqrt", .ours = "rsqrt", .promotion = real},
-    {.target = "reciprocal", .ours = "reciprocal", .promotion = real},
-    {.target = "sin", .ours = "sin", .promotion = real},
-    {.target = "cos", .ours = "cos", .promotion = real},
-    {.target = "atan", .ours = "atan", .promotion = real},
-    {.target = "tanh", .ours = "tanh", .promotion = real},
-    {.target = "sigmoid", .ours = "sigmoid", .promotion = real},
-    {.target = "erf", .ours = "erf", .promotion = real},
-    {.target = "silu", .ours = "silu", .python = "F.silu", .promotion = real},
-    {.target = "hardsigmoid", .ours = "hardsigmoid", .python = "F.hardsigmoid", .promotion = real},
-    {.target = "hardswish", .ours = "hardswish", .python = "F.hardswish", .promotion = real},
-    {.target = "mish", .ours = "mish", .python = "F.mish", .promotion = real},
-    {.target = "floor", .ours = "floor", .python = "torch.floor", .read = rounding},
-    {.target = "ceil", .ours = "ceil", .python = "torch.ceil", .read = rounding},
-    {.target = "round", .ours = "round", .python = "torch.round", .read = rounding},
-    {.target = "trunc", .ours = "trunc", .python = "torch.trunc", .read = rounding},
-    {.target = "fix", .ours = "trunc", .read = rounding},
-    {.target = "frac", .read = frac},
-    {.target = "log2", .ours = "log2", .promotion = real},
-    {.target = "log10", .ours = "log10", .promotion = real},
-    {.target = "exp2", .ours = "exp2", .promotion = real},
-    {.target = "special_exp2", .ours = "exp2", .promotion = real},
-    {.target = "tan", .ours = "tan", .promotion = real},
-    {.target = "softplus", .ours = "softplus", .python = "F.softplus"},
-    {.target = "gelu", .ours = "gelu", .python = "F.gelu"},
-    {.target = "leaky_relu", .ours = "leaky_relu", .python = "F.leaky_relu"},
-    {.target = "elu", .ours = "elu"},
-    {.target = "selu", .read = selu},
-    {.target = "celu", .read = celu},
-    {.target = "hardtanh", .ours = "hardtanh", .python = "F.hardtanh"},
-    {.target = "relu6", .read = relu6},
-    {.target = "log_sigmoid", .ours = "log_sigmoid", .python = "F.logsigmoid"},
-    {.target = "log_sigmoid_forward", .ours = "log_sigmoid", .read = renamed_and_saved<1>},
-    {.target = "prelu", .read = prelu},
-    {.target = "_prelu_kernel", .ours = "prelu", .inputs = "self weight"},
-    {.target = "threshold", .read = threshold},
-    {.target = "glu", .read = glu},
-    {.target = "clamp", .ours = "clamp", .read = clamp},
-    {.target = "clip", .read = clamp},
-    {.target = "clamp.Tensor", .read = clamp_tensor},
-    {.target = "clamp_min", .read = clamp_min},
-    {.target = "clamp_max", .read = clamp_max},
-    {.target = "clamp_min.Tensor", .read = clamp_tensor},
-    {.target = "clamp_max.Tensor", .read = clamp_tensor},
-    {.target = "add.Tensor", .ours = "add", .read = sum_or_difference},
-    {.target = "add.Scalar", .ours = "add", .read = sum_or_difference},
-    {.target = "sub.Tensor", .ours = "sub", .read = sum_or_difference},
-    {.target = "sub.Scalar", .ours = "sub", .read = sum_or_difference},
-    {.target = "subtract.Tensor", .ours = "sub", .read = sum_or_difference},
-    {.target = "rsub.Tensor", .read = rsub},
-    {.target = "rsub.Scalar", .read = rsub},
-    {.target = "mul.Tensor", .ours = "mul", .read = binary},
-    {.target = "mul.Scalar", .ours = "mul", .read = binary},
-    {.target = "multiply.Tensor", .ours = "mul", .read = binary},
-    {.target = "maximum", .ours = "maximum", .python = "torch.maximum", .read = binary},
-    {.target = "minimum", .ours = "minimum", .python = "torch.minimum", .read = binary},
-    {.target = "max.other", .ours = "maximum", .read = binary},
-    {.target = "min.other", .ours = "minimum", .read = binary},
-    {.target = "remainder.Tensor",
+    {.targets = "square", .ours = "square"},
+    {.targets = "exp", .ours = "exp", .promotion = real},
+    {.targets = "expm1", .ours = "expm1", .promotion = real},
+    {.targets = "log", .ours = "log", .promotion = real},
+    {.targets = "log1p", .ours = "log1p", .promotion = real},
+    {.targets = "sqrt", .ours = "sqrt", .promotion = real},
+    {.targets = "rsqrt", .ours = "rsqrt", .promotion = real},
+    {.targets = "reciprocal", .ours = "reciprocal", .promotion = real},
+    {.targets = "sin", .ours = "sin", .promotion = real},
+    {.targets = "cos", .ours = "cos", .promotion = real},
+    {.targets = "atan", .ours = "atan", .promotion = real},
+    {.targets = "tanh", .ours = "tanh", .promotion = real},
+    {.targets = "sigmoid", .ours = "sigmoid", .promotion = real},
+    {.targets = "erf", .ours = "erf", .promotion = real},
+    {.targets = "silu", .ours = "silu", .python = "F.silu", .promotion = real},
+    {.targets = "hardsigmoid", .ours = "hardsigmoid", .python = "F.hardsigmoid", .promotion = real},
+    {.targets = "hardswish", .ours = "hardswish", .python = "F.hardswish", .promotion = real},
+    {.targets = "mish", .ours = "mish", .python = "F.mish", .promotion = real},
+    {.targets = "floor", .ours = "floor", .python = "torch.floor", .read = rounding},
+    {.targets = "ceil", .ours = "ceil", .python = "torch.ceil", .read = rounding},
+    {.targets = "round", .ours = "round", .python = "torch.round", .read = rounding},
+    {.targets = "trunc fix", .ours = "trunc", .python = "torch.trunc", .read = rounding},
+    {.targets = "frac", .read = frac},
+    {.targets = "log2", .ours = "log2", .promotion = real},
+    {.targets = "log10", .ours = "log10", .promotion = real},
+    {.targets = "exp2 special_exp2", .ours = "exp2", .promotion = real},
+    {.targets = "tan", .ours = "tan", .promotion = real},
+    {.targets = "softplus", .ours = "softplus", .python = "F.softplus"},
+    {.targets = "gelu", .ours = "gelu", .python = "F.gelu"},
+    {.targets = "leaky_relu", .ours = "leaky_relu", .python = "F.leaky_relu"},
+    {.targets = "elu", .ours = "elu"},
+    {.targets = "selu", .read = selu},
+    {.targets = "celu", .read = celu},
+    {.targets = "hardtanh", .ours = "hardtanh", .python = "F.hardtanh"},
+    {.targets = "relu6", .read = relu6},
+    {.targets = "log_sigmoid", .ours = "log_sigmoid", .python = "F.logsigmoid"},
+    {.targets = "log_sigmoid_forward", .ours = "log_sigmoid", .read = renamed_and_saved<1>},
+    {.targets = "prelu", .read = prelu},
+    {.targets = "_prelu_kernel", .ours = "prelu", .inputs = "self weight"},
+    {.targets = "threshold", .read = threshold},
+    {.targets = "glu", .read = glu},
+    {.targets = "clamp clip clamp_min clamp_max", .ours = "clamp", .read = clamp},
+    {.targets = "clamp.Tensor clamp_min.Tensor clamp_max.Tensor", .read = clamp_tensor},
+    {.targets = "add.Tensor add.Scalar", .ours = "add", .read = sum_or_difference},
+    {.targets = "sub.Tensor sub.Scalar subtract.Tensor", .ours = "sub", .read = sum_or_difference},
+    {.targets = "rsub.Tensor rsub.Scalar", .read = rsub},
+    {.targets = "mul.Tensor mul.Scalar multiply.Tensor", .ours = "mul", .read = binary},
+    {.targets = "maximum max.other", .ours = "maximum", .python = "torch.maximum", .read = binary},
+    {.targets = "minimum min.other", .ours = "minimum", .python = "torch.minimum", .read = binary},
+    {.targets = "remainder.Tensor remainder.Scalar",
      .ours = "remainder",
      .inputs = "self other",
      .promotion = common},
-    {.target = "remainder.Scalar",
-     .ours = "remainder",
+    {.targets = "fmod.Tensor fmod.Scalar",
+     .ours = "fmod",
      .inputs = "self other",
      .promotion = common},
-    {.target = "fmod.Tensor", .ours = "fmod", .inputs = "self other", .promotion = common},
-    {.target = "fmod.Scalar", .ours = "fmod", .inputs = "self other", .promotion = common},
-    {.target = "div.Tensor", .ours = "div", .read = div},
-    {.target = "div.Scalar", .read = div},
-    {.target = "div.Tensor_mode",
+    {.targets = "div.Tensor div.Scalar divide.Tensor true_divide.Tensor",
+     .ours = "div",
+     .read = div},
+    {.targets = "div.Tensor_mode div.Scalar_mode",
      .ours = "floor_divide",
      .fixed = "rounding_mode='floor'",
      .read = div},
-    {.target = "div.Scalar_mode", .read = div},
-    {.target = "floor_divide", .ours = "floor_divide", .inputs = "self other", .promotion = common},
-    {.target = "floor_divide.Scalar",
+    {.targets = "floor_divide floor_divide.Scalar",
      .ours = "floor_divide",
      .inputs = "self other",
      .promotion = common},
-    {.target = "divide.Tensor", .read = div},
-    {.target = "true_divide.Tensor", .read = div},
-    {.target = "pow.Tensor_Tensor", .ours = "pow", .inputs = "self exponent", .promotion = common},
-    {.target = "pow.Tensor_Scalar", .ours = "pow", .inputs = "self exponent", .promotion = common},
-    {.target = "pow.Scalar", .ours = "pow", .inputs = "self exponent", .promotion = common},
-    {.target = "addcmul", .read = addcmul},
-    {.target = "addcdiv", .read = addcdiv},
-    {.target = "lerp.Scalar", .read = lerp},
-    {.target = "lerp.Tensor", .read = lerp},
+    {.targets = "pow.Tensor_Tensor pow.Tensor_Scalar pow.Scalar",
+     .ours = "pow",
+     .inputs = "self exponent",
+     .promotion = common},
+    {.targets = "addcmul", .read = addcmul},
+    {.targets = "addcdiv", .read = addcdiv},
+    {.targets = "lerp.Scalar lerp.Tensor", .read = lerp},
 };
 
 }  // namespace

@@ -37,8 +37,7 @@ ValueId from_start(Reading& r, ValueId given, const Dim& length) {
   const ValueId index = integers_of(r, given);
   if (counts_from_start(r.b, index)) return index;
   const ValueId negative = r.b.emit("lt", {index, r.b.literal(DType::i64, std::int64_t{0})});
-  const ValueId total =
-      as_type(r.b, Operand(length.known() ? Scalar(length.value()) : Scalar(length)), DType::i64);
+  const ValueId total = as_type(r.b, Operand(Scalar(length)), DType::i64);
   return r.b.emit("where", {negative, r.b.emit("add", {index, total}), index});
 }
 
@@ -71,9 +70,7 @@ Indexed gathered_axes(Reading& r, ValueId x, const Values& given) {
 ValueId merged_index(Reading& r, const Indexed& call, const Shape& shape) {
   ValueId all = call.indices[0];
   for (std::size_t i = 1; i < call.indices.size(); ++i) {
-    const Dim& length = shape[call.first + i];
-    const ValueId factor =
-        as_type(r.b, Operand(length.known() ? Scalar(length.value()) : Scalar(length)), DType::i64);
+    const ValueId factor = as_type(r.b, Operand(Scalar(shape[call.first + i])), DType::i64);
     all = r.b.emit("add", {r.b.emit("mul", {all, factor}), call.indices[i]});
   }
   return all;
@@ -158,30 +155,30 @@ Values index_select(Reading& r) {
   return {reshaped(r.b, r.b.emit("index_select", {reshaped(r.b, x, {1}), at}), {})};
 }
 
+// The axis of `self` along which positions lie.
+Attributes along(Reading& r, ValueId x) {
+  if (r.b.rank(x) == 0) r.refuse("a scalar is not read here");
+  return {{"dim", r.axis("dim", r.b.rank(x))}};
+}
+
 Values gather(Reading& r) {
   const ValueId x = r.tensor("self");
-  const std::int64_t axis = r.axis("dim", r.b.rank(x));
-  if (r.b.rank(x) == 0) r.refuse("a scalar is not read here");
-  return {r.b.emit("gather", {x, integers_of(r, r.tensor("index"))}, {{"dim", axis}})};
+  return {r.b.emit("gather", {x, integers_of(r, r.tensor("index"))}, along(r, x))};
 }
 
 Values scatter_add(Reading& r) {
   const ValueId x = r.tensor("self");
-  const std::int64_t axis = r.axis("dim", r.b.rank(x));
-  if (r.b.rank(x) == 0) r.refuse("a scalar is not read here");
-  return {r.b.emit("scatter_add", {x, integers_of(r, r.tensor("index")), r.tensor("src")},
-                   {{"dim", axis}})};
+  const Values inputs = {x, integers_of(r, r.tensor("index")), r.tensor("src")};
+  return {r.b.emit("scatter_add", inputs, along(r, x))};
 }
 
 Values index_add(Reading& r) {
   const ValueId x = r.tensor("self");
-  const std::int64_t axis = r.axis("dim", r.b.rank(x));
-  if (r.b.rank(x) == 0) r.refuse("a scalar is not read here");
   const Scalar alpha = r.scalar("alpha", Scalar(std::int64_t{1}));
   ValueId source = r.tensor("source");
   if (real_of(alpha) != 1)
     source = r.b.emit("mul", {source, as_type(r.b, Operand(alpha), r.b.dtype(source))});
-  return {r.b.emit("index_add", {x, integers_of(r, r.tensor("index")), source}, {{"dim", axis}})};
+  return {r.b.emit("index_add", {x, integers_of(r, r.tensor("index")), source}, along(r, x))};
 }
 
 Values embedding(Reading& r) {
@@ -204,15 +201,15 @@ Values one_hot(Reading& r) {
 }
 
 constexpr Row table[] = {
-    {.target = "index.Tensor", .read = index},
-    {.target = "index_put", .read = index_put},
-    {.target = "index_select", .ours = "index_select", .read = index_select},
-    {.target = "gather", .ours = "gather", .read = gather},
-    {.target = "scatter_add", .ours = "scatter_add", .read = scatter_add},
-    {.target = "index_add", .ours = "index_add", .read = index_add},
-    {.target = "embedding", .ours = "embedding", .read = embedding},
-    {.target = "topk", .ours = "topk"},
-    {.target = "one_hot", .read = one_hot},
+    {.targets = "index.Tensor", .read = index},
+    {.targets = "index_put", .read = index_put},
+    {.targets = "index_select", .ours = "index_select", .read = index_select},
+    {.targets = "gather", .ours = "gather", .read = gather},
+    {.targets = "scatter_add", .ours = "scatter_add", .read = scatter_add},
+    {.targets = "index_add", .ours = "index_add", .read = index_add},
+    {.targets = "embedding", .ours = "embedding", .read = embedding},
+    {.targets = "topk", .ours = "topk"},
+    {.targets = "one_hot", .read = one_hot},
 };
 
 }  // namespace

@@ -20,33 +20,27 @@ ValueId untransposed(const Builder& b, ValueId x) {
   return node->inputs[0];
 }
 
-void demand_rank(const Reading& r, ValueId x, std::int64_t rank) {
-  if (r.b.rank(x) != rank) r.fail(fmt::format("rank {} is needed; it is {}", rank, r.b.rank(x)));
+// Both operands of a product, which have so many axes.
+std::pair<ValueId, ValueId> factors(Reading& r, std::string_view first, std::string_view second,
+                                    std::int64_t rank) {
+  const std::pair both(r.tensor(first), r.tensor(second));
+  for (const ValueId x : {both.first, both.second}) {
+    if (r.b.rank(x) != rank) r.fail(fmt::format("rank {} is needed; it is {}", rank, r.b.rank(x)));
+  }
+  return both;
 }
 
-ValueId product(Reading& r, ValueId x, ValueId y) {
-  const ValueId weight = untransposed(r.b, y);
-  if (weight != ValueId::none) return r.b.emit("linear", {x, weight, ValueId::none});
-  return r.b.emit("matmul", {x, y});
+ValueId product(Builder& b, ValueId x, ValueId y) {
+  const ValueId weight = untransposed(b, y);
+  if (weight != ValueId::none) return b.emit("linear", {x, weight, ValueId::none});
+  return b.emit("matmul", {x, y});
 }
 
+template <std::int64_t rank>
 Values mm(Reading& r) {
-  const ValueId x = r.tensor("self");
-  const ValueId y = r.tensor("mat2");
-  demand_rank(r, x, 2);
-  demand_rank(r, y, 2);
-  return {product(r, x, y)};
+  const auto [x, y] = factors(r, "self", "mat2", rank);
+  return {product(r.b, x, y)};
 }
-
-Values bmm(Reading& r) {
-  const ValueId x = r.tensor("self");
-  const ValueId y = r.tensor("mat2");
-  demand_rank(r, x, 3);
-  demand_rank(r, y, 3);
-  return {r.b.emit("matmul", {x, y})};
-}
-
-bool is_one(const Scalar& scalar) { return real_of(scalar) == 1; }
 
 ValueId weighted(Builder& b, ValueId x, const Scalar& factor) {
   if (is_one(factor)) return x;
@@ -54,35 +48,28 @@ ValueId weighted(Builder& b, ValueId x, const Scalar& factor) {
 }
 
 // beta * self + alpha * product; with beta 0 `self` is not even looked at.
-ValueId added(Reading& r, ValueId x, ValueId y, bool layers) {
+Values added(Reading& r, ValueId x, ValueId y) {
   const ValueId self = r.tensor("self");
   const Scalar beta = r.scalar("beta", Scalar(std::int64_t{1}));
   const Scalar alpha = r.scalar("alpha", Scalar(std::int64_t{1}));
-  const ValueId weight = layers ? untransposed(r.b, y) : ValueId::none;
+  const ValueId weight = untransposed(r.b, y);
   if (weight != ValueId::none && is_one(beta) && is_one(alpha) &&
       r.b.shape(self) == Shape{r.b.shape(weight)[0]}) {
-    return r.b.emit("linear", {x, weight, self});
+    return {r.b.emit("linear", {x, weight, self})};
   }
-  const ValueId right =
-      weighted(r.b, layers ? product(r, x, y) : r.b.emit("matmul", {x, y}), alpha);
-  if (real_of(beta) == 0) return right;
-  return r.b.emit("add", {weighted(r.b, self, beta), right});
+  const ValueId right = weighted(r.b, product(r.b, x, y), alpha);
+  if (real_of(beta) == 0) return {right};
+  return {r.b.emit("add", {weighted(r.b, self, beta), right})};
 }
 
 Values addmm(Reading& r) {
-  const ValueId x = r.tensor("mat1");
-  const ValueId y = r.tensor("mat2");
-  demand_rank(r, x, 2);
-  demand_rank(r, y, 2);
-  return {added(r, x, y, true)};
+  const auto [x, y] = factors(r, "mat1", "mat2", 2);
+  return added(r, x, y);
 }
 
 Values baddbmm(Reading& r) {
-  const ValueId x = r.tensor("batch1");
-  const ValueId y = r.tensor("batch2");
-  demand_rank(r, x, 3);
-  demand_rank(r, y, 3);
-  return {added(r, x, y, false)};
+  const auto [x, y] = factors(r, "batch1", "batch2", 3);
+  return added(r, x, y);
 }
 
 // Vectors become matrices for the while.
@@ -92,9 +79,7 @@ ValueId matrix_product(Reading& r, ValueId x, ValueId y) {
   const bool column = r.b.rank(y) == 1;
   if (row) x = unsqueezed(r.b, x, 0);
   if (column) y = unsqueezed(r.b, y, 1);
-  const ValueId weight = untransposed(r.b, y);
-  ValueId z = weight == ValueId::none ? r.b.emit("matmul", {x, y})
-                                      : r.b.emit("linear", {x, weight, ValueId::none});
+  ValueId z = product(r.b, x, y);
   if (column) z = r.b.emit("squeeze", {z}, {{"dim", ints({r.b.rank(z) - 1})}});
   if (row) z = r.b.emit("squeeze", {z}, {{"dim", ints({r.b.rank(z) - (column ? 1 : 2)})}});
   return z;
@@ -105,10 +90,7 @@ Values mv(Reading& r) { return {matrix_product(r, r.tensor("self"), r.tensor("ve
 Values dot(Reading& r) { return {matrix_product(r, r.tensor("self"), r.tensor("tensor"))}; }
 
 Values outer(Reading& r) {
-  const ValueId x = r.tensor("self");
-  const ValueId y = r.tensor("vec2");
-  demand_rank(r, x, 1);
-  demand_rank(r, y, 1);
+  const auto [x, y] = factors(r, "self", "vec2", 1);
   return {arithmetic(r.b, "mul", unsqueezed(r.b, x, 1), unsqueezed(r.b, y, 0))};
 }
 
@@ -187,16 +169,16 @@ Values attention(Reading& r) {
 }
 
 constexpr Row table[] = {
-    {.target = "linear", .ours = "linear", .inputs = "input weight bias"},
-    {.target = "mm", .read = mm},
-    {.target = "bmm", .read = bmm},
-    {.target = "addmm", .read = addmm},
-    {.target = "baddbmm", .read = baddbmm},
-    {.target = "matmul", .ours = "matmul", .read = matmul},
-    {.target = "mv", .read = mv},
-    {.target = "dot", .read = dot},
-    {.target = "outer", .read = outer},
-    {.target = "scaled_dot_product_attention",
+    {.targets = "linear", .ours = "linear", .inputs = "input weight bias"},
+    {.targets = "mm", .read = mm<2>},
+    {.targets = "bmm", .read = mm<3>},
+    {.targets = "addmm", .read = addmm},
+    {.targets = "baddbmm", .read = baddbmm},
+    {.targets = "matmul", .ours = "matmul", .read = matmul},
+    {.targets = "mv", .read = mv},
+    {.targets = "dot", .read = dot},
+    {.targets = "outer", .read = outer},
+    {.targets = "scaled_dot_product_attention",
      .ours = "scaled_dot_product_attention",
      .inputs = "query key value attn_mask",
      .python = "F.scaled_dot_product_attention",

@@ -45,9 +45,8 @@ ValueId unbiased(Reading& r, ValueId x, ValueId variance) {
 
 struct BatchNorm {
   ValueId y = ValueId::none;
-  ValueId mean = ValueId::none;          // of the batch; in training only
-  ValueId running_mean = ValueId::none;  // what they become; in training and where there are any
-  ValueId running_var = ValueId::none;
+  ValueId mean = ValueId::none;  // of the batch; in training only
+  Values running = {};           // what they become; in training and where there are any
 };
 
 BatchNorm normalized_by_batch(Reading& r, ValueId running_mean, ValueId running_var) {
@@ -59,10 +58,10 @@ BatchNorm normalized_by_batch(Reading& r, ValueId running_mean, ValueId running_
   // A momentum that is not given (None) would be a cumulative average, which the exporter spells
   // out itself.
   const double momentum = r.real("momentum");
-  if (running_mean != ValueId::none)
-    norm.running_mean = moved(r.b, running_mean, results[1], momentum);
-  if (running_var != ValueId::none)
-    norm.running_var = moved(r.b, running_var, unbiased(r, x, results[2]), momentum);
+  if (running_mean != ValueId::none && running_var != ValueId::none) {
+    norm.running = {moved(r.b, running_mean, results[1], momentum),
+                    moved(r.b, running_var, unbiased(r, x, results[2]), momentum)};
+  }
   return norm;
 }
 
@@ -83,38 +82,29 @@ BatchNorm normalized(Reading& r, bool training) {
 }
 
 // In training the two arguments change, which no return of the schema says: what they become
-// follows as two more.
-Values batch_norm(Reading& r) {
-  const BatchNorm norm = normalized(r, r.flag("training"));
-  if (norm.running_mean == ValueId::none || norm.running_var == ValueId::none) return {norm.y};
-  return {norm.y, norm.running_mean, norm.running_var};
+// follows the `returns`.
+Values returned(Values returns, const BatchNorm& norm) {
+  returns.insert(returns.end(), norm.running.begin(), norm.running.end());
+  return returns;
 }
 
 // Saved statistics are for derivatives, which are ours.
-Values native_batch_norm(Reading& r) {
-  const BatchNorm norm = normalized(r, r.flag("training"));
-  if (norm.running_mean == ValueId::none || norm.running_var == ValueId::none) {
-    return {norm.y, norm.mean, ValueId::none};
-  }
-  return {norm.y, norm.mean, ValueId::none, norm.running_mean, norm.running_var};
+Values with_saved(const BatchNorm& norm) {
+  return returned({norm.y, norm.mean, ValueId::none}, norm);
 }
+
+Values batch_norm(Reading& r) {
+  const BatchNorm norm = normalized(r, r.flag("training"));
+  return returned({norm.y}, norm);
+}
+
+Values native_batch_norm(Reading& r) { return with_saved(normalized(r, r.flag("training"))); }
+Values batch_norm_no_training(Reading& r) { return with_saved(normalized(r, false)); }
 
 Values functional_batch_norm(Reading& r) {
-  const bool training = r.flag("training");
-  const BatchNorm norm = normalized(r, training);
-  if (training) return {norm.y, norm.mean, ValueId::none, norm.running_mean, norm.running_var};
-  return {norm.y, ValueId::none, ValueId::none, r.tensor("running_mean"), r.tensor("running_var")};
-}
-
-Values batch_norm_no_stats(Reading& r) {
-  const BatchNorm norm =
-      r.flag("training") ? normalized_by_batch(r, ValueId::none, ValueId::none) : BatchNorm{};
-  if (norm.y == ValueId::none) r.fail("running statistics are missing");
-  return {norm.y, norm.mean, ValueId::none};
-}
-
-Values batch_norm_no_training(Reading& r) {
-  return {normalized(r, false).y, ValueId::none, ValueId::none};
+  BatchNorm norm = normalized(r, r.flag("training"));
+  if (norm.running.empty()) norm.running = {r.tensor("running_mean"), r.tensor("running_var")};
+  return with_saved(norm);
 }
 
 // Other normalizations
@@ -174,34 +164,30 @@ Values feature_dropout(Reading& r) { return {thinned(r, "feature_dropout", "inpu
 using enum Aliasing;
 
 constexpr Row table[] = {
-    {.target = "batch_norm",
+    {.targets = "batch_norm",
      .ours = "batch_norm",
      .inputs = "input weight bias running_mean running_var",
      .fixed = "training=False momentum=0.0 cudnn_enabled=False",
      .python = "F.batch_norm",
      .writes = "running_mean running_var",
      .read = batch_norm},
-    {.target = "native_batch_norm",
+    {.targets = "native_batch_norm _native_batch_norm_legit _native_batch_norm_legit.no_stats",
      .writes = "running_mean running_var",
      .read = native_batch_norm},
-    {.target = "_native_batch_norm_legit",
-     .writes = "running_mean running_var",
-     .read = native_batch_norm},
-    {.target = "_native_batch_norm_legit.no_stats", .read = batch_norm_no_stats},
-    {.target = "_native_batch_norm_legit_no_training", .read = batch_norm_no_training},
-    {.target = "_native_batch_norm_legit_functional", .read = functional_batch_norm},
-    {.target = "layer_norm", .ours = "layer_norm", .inputs = "input weight bias"},
-    {.target = "native_layer_norm",
+    {.targets = "_native_batch_norm_legit_no_training", .read = batch_norm_no_training},
+    {.targets = "_native_batch_norm_legit_functional", .read = functional_batch_norm},
+    {.targets = "layer_norm", .ours = "layer_norm", .inputs = "input weight bias"},
+    {.targets = "native_layer_norm",
      .ours = "layer_norm",
      .inputs = "input weight bias",
      .read = renamed_and_saved<2>},
-    {.target = "group_norm", .ours = "group_norm", .inputs = "input weight bias"},
-    {.target = "native_group_norm", .read = native_group_norm},
-    {.target = "instance_norm", .read = instance_norm},
-    {.target = "rms_norm", .ours = "rms_norm", .read = rms_norm},
-    {.target = "dropout", .inputs = "input", .aliases = if_unchanged, .read = dropout},
-    {.target = "native_dropout", .read = native_dropout},
-    {.target = "feature_dropout",
+    {.targets = "group_norm", .ours = "group_norm", .inputs = "input weight bias"},
+    {.targets = "native_group_norm", .read = native_group_norm},
+    {.targets = "instance_norm", .read = instance_norm},
+    {.targets = "rms_norm", .ours = "rms_norm", .read = rms_norm},
+    {.targets = "dropout", .inputs = "input", .aliases = if_unchanged, .read = dropout},
+    {.targets = "native_dropout", .read = native_dropout},
+    {.targets = "feature_dropout",
      .inputs = "input",
      .aliases = if_unchanged,
      .read = feature_dropout},

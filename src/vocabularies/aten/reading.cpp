@@ -207,6 +207,7 @@ ValueId as_type(Builder& b, ValueId value, DType dtype) {
 ValueId as_type(Builder& b, const Operand& operand, DType dtype) {
   if (operand.is_tensor()) return as_type(b, operand.id, dtype);
   if (const auto* dim = std::get_if<Dim>(&operand.scalar)) {
+    if (dim->known()) return as_type(b, Operand(Scalar(dim->value())), dtype);
     return b.emit("length", {}, {{"value", *dim}, {"dtype", dtype}});
   }
   if (is_floating(dtype) || is_complex(dtype)) return b.literal(dtype, real_of(operand.scalar));
@@ -237,6 +238,10 @@ ValueId arithmetic(Builder& b, std::string_view op, const Operand& x, const Oper
   if (boolean && (op == "add" || op == "maximum")) return b.emit("logical_or", {left, right});
   if (boolean && (op == "mul" || op == "minimum")) return b.emit("logical_and", {left, right});
   return b.emit(op, {left, right});
+}
+
+bool is_one(const Scalar& scalar) {
+  return !std::holds_alternative<Dim>(scalar) && real_of(scalar) == 1;
 }
 
 ValueId reshaped(Builder& b, ValueId x, Shape shape) {

@@ -97,6 +97,8 @@ std::pair<ValueId, ValueId> promote(Builder& b, const Operand& x, const Operand&
 
 /// `op` on both after promotion; on booleans `add` and `mul` are `or` and `and`.
 ValueId arithmetic(Builder& b, std::string_view op, const Operand& x, const Operand& y);
+/// Whether a number is known to be 1, so that multiplying by it changes nothing.
+bool is_one(const Scalar& scalar);
 /// A reshape, unless it would change nothing.
 ValueId reshaped(Builder& b, ValueId x, Shape shape);
 /// A permute, unless it would change nothing.

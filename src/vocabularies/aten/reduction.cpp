@@ -121,7 +121,8 @@ Values logsumexp(Reading& r) {
   return {r.b.emit("logsumexp", {typed}, over(std::move(axes), r.flag("keepdim", false)))};
 }
 
-Values vector_norm(Reading& r, double order) {
+Values norm(Reading& r) {
+  const double order = r.real(r.given("p") ? "p" : "ord", 2.0);
   const ValueId given = r.tensor("self");
   const ValueId x = as_type(r.b, given, r.dtype("dtype").value_or(floating(r.b.dtype(given))));
   const Attributes settings = over(axes_of(r, x), r.flag("keepdim", false));
@@ -137,58 +138,29 @@ Values vector_norm(Reading& r, double order) {
   return {r.b.emit("sum", {counts}, settings)};
 }
 
-Values linalg_vector_norm(Reading& r) {
-  const double order = r.real("ord", 2.0);
-  return vector_norm(r, order);
-}
-
-Values norm(Reading& r) {
-  const double order = r.real("p", 2.0);
-  return vector_norm(r, order);
-}
-
 constexpr Row table[] = {
-    {.target = "sum.dim_IntList", .ours = "sum", .fixed = "dtype=self.dtype", .read = sum},
-    {.target = "sum", .ours = "sum", .read = sum},
-    {.target = "prod", .ours = "prod", .read = sum},
-    {.target = "prod.dim_int", .ours = "prod", .read = sum},
-    {.target = "mean.dim", .ours = "mean", .read = mean},
-    {.target = "mean", .read = mean},
-    {.target = "amax", .ours = "amax"},
-    {.target = "amin", .ours = "amin"},
-    {.target = "max", .ours = "amax"},
-    {.target = "min", .ours = "amin"},
-    {.target = "max.dim", .read = max},
-    {.target = "min.dim", .read = min},
-    {.target = "argmax", .ours = "argmax", .python = "self.argmax", .read = index_of_extreme},
-    {.target = "argmin", .ours = "argmin", .python = "self.argmin", .read = index_of_extreme},
-    {.target = "any.dims", .ours = "any", .read = truth},
-    {.target = "any", .ours = "any", .read = truth},
-    {.target = "any.dim", .ours = "any", .read = truth},
-    {.target = "all.dims", .ours = "all", .read = truth},
-    {.target = "all", .ours = "all", .read = truth},
-    {.target = "all.dim", .ours = "all", .read = truth},
-    {.target = "var.correction", .ours = "var", .read = var},
-    {.target = "var", .read = var},
-    {.target = "var.dim", .read = var},
-    {.target = "std", .read = std_deviation},
-    {.target = "std.dim", .read = std_deviation},
-    {.target = "std.correction", .read = std_deviation},
-    {.target = "var_mean", .read = var_mean},
-    {.target = "var_mean.dim", .read = var_mean},
-    {.target = "var_mean.correction", .read = var_mean},
-    {.target = "cumsum", .ours = "cumsum", .fixed = "dtype=self.dtype", .read = cumsum},
-    {.target = "softmax.int", .ours = "softmax", .python = "F.softmax", .read = softmax},
-    {.target = "_softmax", .ours = "softmax", .read = softmax},
-    {.target = "log_softmax.int",
+    {.targets = "sum.dim_IntList sum", .ours = "sum", .fixed = "dtype=self.dtype", .read = sum},
+    {.targets = "prod prod.dim_int", .ours = "prod", .read = sum},
+    {.targets = "mean.dim mean", .ours = "mean", .read = mean},
+    {.targets = "amax max", .ours = "amax"},
+    {.targets = "amin min", .ours = "amin"},
+    {.targets = "max.dim", .read = max},
+    {.targets = "min.dim", .read = min},
+    {.targets = "argmax", .ours = "argmax", .python = "self.argmax", .read = index_of_extreme},
+    {.targets = "argmin", .ours = "argmin", .python = "self.argmin", .read = index_of_extreme},
+    {.targets = "any.dims any.dim any", .ours = "any", .read = truth},
+    {.targets = "all.dims all.dim all", .ours = "all", .read = truth},
+    {.targets = "var.correction var.dim var", .ours = "var", .read = var},
+    {.targets = "std.correction std.dim std", .read = std_deviation},
+    {.targets = "var_mean.correction var_mean.dim var_mean", .read = var_mean},
+    {.targets = "cumsum", .ours = "cumsum", .fixed = "dtype=self.dtype", .read = cumsum},
+    {.targets = "softmax.int _softmax", .ours = "softmax", .python = "F.softmax", .read = softmax},
+    {.targets = "log_softmax.int _log_softmax",
      .ours = "log_softmax",
      .python = "F.log_softmax",
      .read = softmax},
-    {.target = "_log_softmax", .ours = "log_softmax", .read = softmax},
-    {.target = "logsumexp", .ours = "logsumexp", .python = "torch.logsumexp", .read = logsumexp},
-    {.target = "linalg_vector_norm", .read = linalg_vector_norm},
-    {.target = "norm.Scalar", .read = norm},
-    {.target = "norm.ScalarOpt_dim", .read = norm},
+    {.targets = "logsumexp", .ours = "logsumexp", .python = "torch.logsumexp", .read = logsumexp},
+    {.targets = "linalg_vector_norm norm.Scalar norm.ScalarOpt_dim", .read = norm},
 };
 
 }  // namespace

@@ -33,8 +33,9 @@ enum class Aliasing {
 
 /// Where `read` is null, reading is the renaming that the other columns say.
 struct Row {
-  /// "add.Tensor"; without the overload where it is the default one.
-  std::string_view target;
+  /// "add.Tensor add.Scalar": the overloads that are read alike, each without its name where it is
+  /// the default one. The torch engine calls the first.
+  std::string_view targets;
   /// The operator of ours that it is. The first row of an operator is what the torch engine calls:
   /// our inputs go to its tensors in order, our attributes by name.
   std::string_view ours = {};
@@ -55,6 +56,9 @@ struct Row {
   /// become behind the results.
   std::string_view writes = {};
   std::vector<ValueId> (*read)(Reading&) = nullptr;
+
+  /// The overload that is called.
+  constexpr std::string_view target() const { return targets.substr(0, targets.find(' ')); }
 };
 
 /// All of them.

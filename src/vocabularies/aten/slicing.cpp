@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "vocabularies/aten/reading.h"
+#include "vocabularies/composites.h"
 
 namespace isomer::aten {
 namespace {
@@ -61,16 +62,10 @@ Values narrow(Reading& r) {
 Values slice_scatter(Reading& r) {
   const ValueId x = r.tensor("self");
   const std::int64_t axis = r.axis("dim", r.b.rank(x), 0);
-  const Dim length = length_of(r, x, axis);
-  const auto [start, end] = range_of(r, length);
+  const auto [start, end] = range_of(r, length_of(r, x, axis));
   if (r.integer("step", 1) != 1) r.refuse("a step of 1 is read");
   const ValueId source = as_type(r.b, r.tensor("src"), r.b.dtype(x));
-  Values parts;
-  if (start != Dim(0)) parts.push_back(sliced(r.b, x, axis, 0, start));
-  parts.push_back(source);
-  if (end != length) parts.push_back(sliced(r.b, x, axis, end, length));
-  if (parts.size() == 1) return parts;
-  return {r.b.emit("cat", std::move(parts), {{"dim", axis}})};
+  return {with_part(r.b, x, source, axis, start, end)};
 }
 
 Dim index_of(const Reading& r, const Dim& index, const Dim& length) {
@@ -96,15 +91,9 @@ Values select(Reading& r) {
 Values select_scatter(Reading& r) {
   const ValueId x = r.tensor("self");
   const std::int64_t axis = r.axis("dim", r.b.rank(x));
-  const Dim length = length_of(r, x, axis);
-  const Dim index = index_of(r, r.dim("index"), length);
-  Values parts;
-  if (index != Dim(0)) parts.push_back(sliced(r.b, x, axis, 0, index));
-  parts.push_back(unsqueezed(r.b, as_type(r.b, r.tensor("src"), r.b.dtype(x)), axis));
-  const Dim after = index + Dim(1);
-  if (after != length) parts.push_back(sliced(r.b, x, axis, after, length));
-  if (parts.size() == 1) return parts;
-  return {r.b.emit("cat", std::move(parts), {{"dim", axis}})};
+  const Dim index = index_of(r, r.dim("index"), length_of(r, x, axis));
+  const ValueId source = unsqueezed(r.b, as_type(r.b, r.tensor("src"), r.b.dtype(x)), axis);
+  return {with_part(r.b, x, source, axis, index, index + 1)};
 }
 
 Values unbind(Reading& r) {
@@ -149,18 +138,15 @@ Values split(Reading& r) {
   return pieces(r, x, axis, r.dim("split_size"));
 }
 
-Values split_by(Reading& r, std::string_view argument) {
+Values split_sizes(Reading& r) {
   const ValueId x = r.tensor("self");
   const std::int64_t axis = r.axis("dim", r.b.rank(x), 0);
-  std::vector<Dim> sizes = r.dims(argument);
+  std::vector<Dim> sizes = r.dims(r.given("split_sizes") ? "split_sizes" : "split_size");
   Dim total = 0;
   for (const Dim& size : sizes) total = total + size;
   if (total != length_of(r, x, axis)) r.fail("the sizes do not add up to the length of the axis");
   return split_into(r, x, axis, std::move(sizes));
 }
-
-Values split_size(Reading& r) { return split_by(r, "split_size"); }
-Values split_sizes(Reading& r) { return split_by(r, "split_sizes"); }
 
 Values chunk(Reading& r) {
   const ValueId x = r.tensor("self");
@@ -251,28 +237,25 @@ Values diff(Reading& r) {
 using enum Aliasing;
 
 constexpr Row table[] = {
-    {.target = "slice.Tensor", .ours = "slice", .aliases = always, .read = slice},
-    {.target = "slice_copy.Tensor", .read = slice},
-    {.target = "narrow", .aliases = always, .read = narrow},
-    {.target = "slice_scatter", .read = slice_scatter},
-    {.target = "select.int", .ours = "select", .aliases = always, .read = select},
-    {.target = "select_scatter", .read = select_scatter},
-    {.target = "unbind.int", .aliases = always, .read = unbind},
-    {.target = "split.Tensor", .aliases = always, .read = split},
-    {.target = "split.sizes", .aliases = always, .read = split_size},
-    {.target = "split_with_sizes",
+    {.targets = "slice.Tensor", .ours = "slice", .aliases = always, .read = slice},
+    {.targets = "slice_copy.Tensor", .read = slice},
+    {.targets = "narrow", .aliases = always, .read = narrow},
+    {.targets = "slice_scatter", .read = slice_scatter},
+    {.targets = "select.int", .ours = "select", .aliases = always, .read = select},
+    {.targets = "select_scatter", .read = select_scatter},
+    {.targets = "unbind.int", .aliases = always, .read = unbind},
+    {.targets = "split.Tensor", .aliases = always, .read = split},
+    {.targets = "split_with_sizes split.sizes",
      .ours = "split",
      .renames = "sizes=split_sizes",
      .aliases = always,
      .read = split_sizes},
-    {.target = "chunk", .aliases = always, .read = chunk},
-    {.target = "cat", .ours = "cat", .read = cat},
-    {.target = "concat", .ours = "cat", .read = cat},
-    {.target = "concatenate", .ours = "cat", .read = cat},
-    {.target = "stack", .ours = "stack", .read = stack},
-    {.target = "flip", .ours = "flip", .read = flip},
-    {.target = "roll", .read = roll},
-    {.target = "diff", .read = diff},
+    {.targets = "chunk", .aliases = always, .read = chunk},
+    {.targets = "cat concat concatenate", .ours = "cat", .read = cat},
+    {.targets = "stack", .ours = "stack", .read = stack},
+    {.targets = "flip", .ours = "flip", .read = flip},
+    {.targets = "roll", .read = roll},
+    {.targets = "diff", .read = diff},
 };
 
 }  // namespace
