@@ -31,16 +31,22 @@ std::vector<std::string> elements_of(const PythonCall& call, std::string_view na
   return numbers != nullptr ? texts_of(*numbers) : lengths_of(call, name);
 }
 
+// One number where all axes agree.
+std::string axes_of(const PythonCall& call, std::string_view name) {
+  const auto* lengths = std::get_if<std::vector<std::int64_t>>(&attribute(call, name));
+  return lengths != nullptr ? per_axis(*lengths) : value_of(call, name);
+}
+
 std::string one_or_tuple(const std::vector<std::string>& items) {
   return items.size() == 1 ? items[0] : python_tuple(items);
 }
 
 class Template {
  public:
-  Template(const PythonCall& call, const Spelling& row) : call_(call), row_(row) {}
+  Template(const PythonCall& call, Binding binding) : call_(call), binding_(binding) {}
 
-  std::string filled() {
-    std::string result = part(row_.text);
+  std::string filled(std::string_view text) {
+    std::string result = part(text);
     // The first of several optional arguments has no comma before it.
     if (const std::size_t at = result.find("(, "); at != std::string::npos) result.erase(at + 1, 2);
     return result;
@@ -93,39 +99,57 @@ class Template {
     const std::size_t i = input_named(name);
     if (i < call_.prototype.inputs.size()) return operand(i, before_point);
     if (form == '~') return axes_of(call_, name);
-    if (form == '!') return tuple_of(call_, name);
-    if (form != '*') return value_of(call_, name);
+    if (form != '!' && form != '*') return value_of(call_, name);
     const std::vector<std::string> items = elements_of(call_, name);
+    if (form == '!') return python_tuple(items);
     return items.empty() ? "()" : fmt::format("{}", fmt::join(items, ", "));
   }
 
   std::string operand(std::size_t i, bool before_point) const {
-    if (row_.binding == Binding::atom) {
+    if (binding_ == Binding::atom) {
       return bound(input(call_, i), before_point ? Binding::atom : Binding::comparison);
     }
     // One side of a sign may be a plain number. The left one may bind as the sign itself does, but
     // for comparisons, which chain.
     const bool number =
         i == 1 || (call_.node.inputs.size() > 1 && !call_.is_literal(call_.node.inputs[1]));
-    const bool loose = i == 0 && (row_.binding == Binding::sum || row_.binding == Binding::product);
-    const int tighter = row_.binding == Binding::sign ? 2 : 1;
-    const auto least = static_cast<Binding>(static_cast<int>(row_.binding) + (loose ? 0 : tighter));
+    const bool loose = i == 0 && (binding_ == Binding::sum || binding_ == Binding::product);
+    const int tighter = binding_ == Binding::sign ? 2 : 1;
+    const auto least = static_cast<Binding>(static_cast<int>(binding_) + (loose ? 0 : tighter));
     return bound(call_.operand(call_.node.inputs[i], !number), least);
   }
 
   const PythonCall& call_;
-  const Spelling& row_;
+  Binding binding_;  // of the whole
 };
 
 }  // namespace
 
 PythonAssignments spelled(const PythonCall& call, const Spelling& spelling) {
   if (spelling.write != nullptr) return spelling.write(call);
-  return {{call.node.outputs, {Template(call, spelling).filled(), spelling.binding}}};
+  std::string text = Template(call, spelling.binding).filled(spelling.text);
+  return {{call.node.outputs, {std::move(text), spelling.binding}}};
+}
+
+std::string filled(const PythonCall& call, std::string_view text) {
+  return Template(call, Binding::atom).filled(text);
 }
 
 PythonAssignments one(const PythonCall& call, std::string text, Binding binding) {
   return {{{call.node.outputs[0]}, {std::move(text), binding}}};
+}
+
+PythonAssignments all(const PythonCall& call, std::string text) {
+  PythonAssignment assignment{call.node.outputs, {std::move(text)}};
+  for (std::size_t i = 0; i < assignment.targets.size(); ++i) {
+    if (!call.used(i)) assignment.targets[i] = ValueId::none;
+  }
+  return {assignment};
+}
+
+PythonAssignments unpacked(const PythonCall& call, std::string text) {
+  if (call.node.outputs.size() == 1) text += "[0]";
+  return all(call, std::move(text));
 }
 
 std::string argument(const PythonCall& call, std::size_t i) { return input(call, i).text; }
@@ -142,26 +166,11 @@ std::string value_of(const PythonCall& call, std::string_view name) {
   return python_value(value);
 }
 
-std::string tuple_of(const PythonCall& call, std::string_view name) {
-  return python_tuple(elements_of(call, name));
-}
-
-std::string axes_of(const PythonCall& call, std::string_view name) {
-  const Attribute& value = attribute(call, name);
-  const auto* lengths = std::get_if<std::vector<std::int64_t>>(&value);
-  return lengths != nullptr ? per_axis(*lengths) : value_of(call, name);
-}
-
 std::vector<std::string> lengths_of(const PythonCall& call, std::string_view name) {
   std::vector<std::string> lengths;
   for (const Dim& dim : setting<std::vector<Dim>>(call, name))
     lengths.push_back(call.length(dim).text);
   return lengths;
-}
-
-std::string with_arguments(std::string_view function, std::string arguments) {
-  if (arguments.starts_with(", ")) arguments.erase(0, 2);
-  return fmt::format("{}({})", function, arguments);
 }
 
 std::string per_axis(const std::vector<std::int64_t>& lengths) {

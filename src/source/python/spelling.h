@@ -52,7 +52,7 @@ using PythonAssignments = std::vector<PythonAssignment>;
 /// How an operator is written: as a text, or by a function for what a text cannot say. In the text
 /// `{x}` is an input or an attribute; `{dims!}` is always a tuple, `{shape*}` one without its
 /// parentheses, `{size~}` one number where all axes agree; `<, dim={dim}>` is left out unless the
-/// input is there or the attribute is not at its default.
+/// input is there or the attribute is not at its default. A comma behind a parenthesis goes.
 struct Spelling {
   std::string_view op;
   std::string_view text = {};
@@ -66,16 +66,19 @@ PythonAssignments spelled(const PythonCall& call, const Spelling& spelling);
 // For a dialect's functions
 // ---------------------------------------------------------------------------------------------
 
+/// A text as in a row, filled in.
+std::string filled(const PythonCall& call, std::string_view text);
 /// The call is this one expression.
 PythonAssignments one(const PythonCall& call, std::string text, Binding binding = Binding::atom);
+/// The text gives all outputs, of which nobody may read some.
+PythonAssignments all(const PythonCall& call, std::string text);
+/// The same of what gives a tuple, if only of one.
+PythonAssignments unpacked(const PythonCall& call, std::string text);
 /// An input as a tensor: between commas, and before a point or a bracket.
 std::string argument(const PythonCall& call, std::size_t input);
 std::string receiver(const PythonCall& call, std::size_t input);
 /// An attribute's value: a list of one element is that element, others are tuples.
 std::string value_of(const PythonCall& call, std::string_view attribute);
-std::string tuple_of(const PythonCall& call, std::string_view attribute);
-/// One number where all axes agree.
-std::string axes_of(const PythonCall& call, std::string_view attribute);
 /// The elements of a list of lengths.
 std::vector<std::string> lengths_of(const PythonCall& call, std::string_view attribute);
 
@@ -83,9 +86,6 @@ template <class T>
 const T& setting(const PythonCall& call, std::string_view name) {
   return get<T>(call.attributes, name);
 }
-
-/// "f(a, b)" of "f" and ", a, b".
-std::string with_arguments(std::string_view function, std::string arguments);
 
 /// Whether a node gives an attribute a value that its default does not. Lists may say the same for
 /// every axis apart.

@@ -7,6 +7,7 @@
 #include "base/names.h"
 #include "base/text.h"
 #include "systems/torch/spelling.h"
+#include "vocabularies/aten/aten.h"
 
 namespace isomer::torch {
 namespace {
@@ -17,7 +18,7 @@ std::string described(const Graph& graph, const std::vector<ValueId>& values,
   for (std::size_t i = 0; i < values.size(); ++i) {
     const Value& value = graph[values[i]];
     const std::string name = value.name.empty() ? fmt::format("{}{}", stem, i) : value.name;
-    parts.push_back(fmt::format("    {}: {}{}", name, dtype_text(value.type.dtype).substr(6),
+    parts.push_back(fmt::format("    {}: {}{}", name, aten::dtype_name(value.type.dtype),
                                 to_text(value.type.shape)));
   }
   return fmt::format("{}", fmt::join(parts, "\n"));

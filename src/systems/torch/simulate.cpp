@@ -12,6 +12,7 @@
 #include "systems/stored.h"
 #include "systems/torch/python.h"
 #include "systems/torch/torch.h"
+#include "vocabularies/aten/aten.h"
 
 namespace isomer::torch {
 namespace {
@@ -140,15 +141,7 @@ class PythonExecutor final : public Executor {
 };
 
 DType dtype_of_torch(std::string_view name) {
-  constexpr std::pair<std::string_view, DType> names[] = {
-      {"bool", DType::boolean}, {"int8", DType::i8},       {"uint8", DType::u8},
-      {"int16", DType::i16},    {"int32", DType::i32},     {"int64", DType::i64},
-      {"float16", DType::f16},  {"bfloat16", DType::bf16}, {"float32", DType::f32},
-      {"float64", DType::f64},  {"complex64", DType::c64}, {"complex128", DType::c128},
-  };
-  for (const auto& [theirs, ours] : names) {
-    if (theirs == name) return ours;
-  }
+  if (const auto dtype = aten::dtype_named(name)) return *dtype;
   throw Error(Fault::unsupported, "", fmt::format("tensors of torch.{}", name));
 }
 

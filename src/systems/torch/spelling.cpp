@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "systems/torch/torch.h"
-#include "vocabularies/aten/row.h"
+#include "vocabularies/aten/aten.h"
 
 namespace isomer::torch {
 namespace {
@@ -65,23 +65,7 @@ PythonAssignments spell(const PythonCall& call) {
   return spelling != nullptr ? spelled(call, *spelling) : write_renamed(call);
 }
 
-std::string dtype_text(DType dtype) {
-  switch (dtype) {
-    case DType::boolean: return "torch.bool";
-    case DType::i8: return "torch.int8";
-    case DType::u8: return "torch.uint8";
-    case DType::i16: return "torch.int16";
-    case DType::i32: return "torch.int32";
-    case DType::i64: return "torch.int64";
-    case DType::f16: return "torch.float16";
-    case DType::bf16: return "torch.bfloat16";
-    case DType::f32: return "torch.float32";
-    case DType::f64: return "torch.float64";
-    case DType::c64: return "torch.complex64";
-    case DType::c128: return "torch.complex128";
-  }
-  throw Error(Fault::bug, "", "a dtype without a name");
-}
+std::string dtype_text(DType dtype) { return fmt::format("torch.{}", aten::dtype_name(dtype)); }
 
 std::string unless_default(DType dtype) {
   return dtype == DType::f32 ? "" : ", dtype=" + dtype_text(dtype);

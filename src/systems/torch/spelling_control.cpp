@@ -15,21 +15,6 @@ std::size_t count_of(const PythonCall& call, std::string_view name) {
   return static_cast<std::size_t>(setting<std::int64_t>(call, name));
 }
 
-/// All outputs, of which nobody may read some.
-PythonAssignments all(const PythonCall& call, std::string text) {
-  PythonAssignment assignment{call.node.outputs, {std::move(text)}};
-  for (std::size_t i = 0; i < assignment.targets.size(); ++i) {
-    if (!call.used(i)) assignment.targets[i] = ValueId::none;
-  }
-  return {assignment};
-}
-
-/// The same of what gives a tuple, if only of one.
-PythonAssignments unpacked(const PythonCall& call, std::string text) {
-  if (call.node.outputs.size() == 1) text += "[0]";
-  return all(call, std::move(text));
-}
-
 PythonAssignments write_if(const PythonCall& call) {
   return all(call, fmt::format("_cond({}, {}, {}, {})", argument(call, 0),
                                call.body(call.node.bodies[0]), call.body(call.node.bodies[1]),

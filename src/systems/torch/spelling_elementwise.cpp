@@ -23,30 +23,24 @@ PythonAssignments write_pow(const PythonCall& call) {
 PythonAssignments write_prelu(const PythonCall& call) {
   const Shape& x = call.type(0).shape;
   const Shape& slopes = call.type(1).shape;
-  const std::string weight = receiver(call, 1);
   bool by_channel = slopes.size() == x.size() && x.size() > 1 && slopes[1] == x[1];
   for (std::size_t i = 0; by_channel && i < slopes.size(); ++i) {
     by_channel = i == 1 || slopes[i] == Dim(1);
   }
   if (by_channel || count_elements(slopes) == Dim(1)) {
-    return one(call, fmt::format("F.prelu({}, {}.flatten())", argument(call, 0), weight));
+    return one(call, filled(call, "F.prelu({x}, {weight}.flatten())"));
   }
   const std::string text = receiver(call, 0);
-  return one(call, fmt::format("torch.where({} > 0, {}, {} * {})", text, argument(call, 0), weight,
-                               receiver(call, 0)));
+  return one(call, fmt::format("torch.where({} > 0, {}, {} * {})", text, argument(call, 0),
+                               receiver(call, 1), text));
 }
 
 PythonAssignments write_elu(const PythonCall& call) {
-  const double alpha = setting<double>(call, "alpha");
-  const double scale = setting<double>(call, "scale");
-  const double input_scale = setting<double>(call, "input_scale");
-  const std::string x = argument(call, 0);
-  if (scale == 1.0 && input_scale == 1.0) {
-    return one(call, fmt::format("F.elu({}{})", x,
-                                 alpha == 1.0 ? "" : ", alpha=" + python_literal(alpha)));
-  }
-  return one(call, fmt::format("torch.ops.aten.elu({}, {}, {}, {})", x, python_literal(alpha),
-                               python_literal(scale), python_literal(input_scale)));
+  const bool plain =
+      setting<double>(call, "scale") == 1.0 && setting<double>(call, "input_scale") == 1.0;
+  return one(call,
+             filled(call, plain ? "F.elu({x}<, alpha={alpha}>)"
+                                : "torch.ops.aten.elu({x}, {alpha}, {scale}, {input_scale})"));
 }
 
 // A bound with a point would turn integers into reals.

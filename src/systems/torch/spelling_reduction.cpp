@@ -1,7 +1,7 @@
-#include <algorithm>
-#include <functional>
+#include <ranges>
 
 #include "base/text.h"
+#include "ops/rules.h"
 #include "systems/torch/spelling.h"
 
 namespace isomer::torch {
@@ -31,32 +31,26 @@ std::string kept_type(const PythonCall& call) {
 PythonAssignments write_reduction(const PythonCall& call) {
   std::string arguments = reduced_axes(call);
   if (call.node.op == "sum") arguments += kept_type(call);
-  if (call.node.op == "var")
-    arguments += fmt::format(", correction={}", value_of(call, "correction"));
-  return one(call, with_arguments(receiver(call, 0) + "." + call.node.op, arguments));
+  if (call.node.op == "var") arguments += ", correction={correction}";
+  return one(call, filled(call, "{x}." + call.node.op + "(" + arguments + ")"));
 }
 
 // torch.prod takes one axis at a time.
 PythonAssignments write_prod(const PythonCall& call) {
-  std::vector<std::int64_t> axes = setting<std::vector<std::int64_t>>(call, "dim");
+  const auto& axes = setting<std::vector<std::int64_t>>(call, "dim");
   const bool keep = setting<bool>(call, "keepdim");
-  const auto rank = static_cast<std::int64_t>(call.type(0).shape.size());
-  if (axes.empty() && keep) {
-    for (std::int64_t i = 0; i < rank; ++i) axes.push_back(i);
-  }
+  const std::size_t rank = call.type(0).shape.size();
+  if (axes.empty() && (!keep || rank == 0))
+    return one(call, filled(call, "{x}.prod(" + kept_type(call) + ")"));
   std::string text = receiver(call, 0);
-  if (axes.empty()) return one(call, with_arguments(text + ".prod", kept_type(call)));
-  for (std::int64_t& axis : axes) axis += axis < 0 ? rank : 0;
-  std::ranges::sort(axes, std::greater<>());
-  for (const std::int64_t axis : axes) {
+  for (const std::size_t axis : std::views::reverse(axes_in(axes, rank))) {
     text += fmt::format(".prod(dim={}{}{})", axis, keep ? ", keepdim=True" : "", kept_type(call));
   }
   return one(call, text);
 }
 
 PythonAssignments write_cumsum(const PythonCall& call) {
-  return one(call, fmt::format("{}.cumsum(dim={}{})", receiver(call, 0), value_of(call, "dim"),
-                               kept_type(call)));
+  return one(call, filled(call, "{x}.cumsum(dim={dim}" + kept_type(call) + ")"));
 }
 
 constexpr Spelling table[] = {

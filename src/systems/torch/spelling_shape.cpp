@@ -1,8 +1,8 @@
 #include <cmath>
 #include <limits>
-#include <set>
 
 #include "base/text.h"
+#include "ops/rules.h"
 #include "systems/torch/spelling.h"
 
 namespace isomer::torch {
@@ -10,11 +10,11 @@ namespace {
 
 // -- shape ---------------------------------------------------------------------------------------
 
-std::string subscripted(const PythonCall& call, std::int64_t axis, const std::string& last) {
-  const auto rank = static_cast<std::int64_t>(call.type(0).shape.size());
+PythonAssignments subscripted(const PythonCall& call, const std::string& last) {
+  const std::size_t before = axis_in(setting<std::int64_t>(call, "dim"), call.type(0).shape.size());
   std::string text = receiver(call, 0) + "[";
-  for (std::int64_t i = 0; i < axis + (axis < 0 ? rank : 0); ++i) text += ":, ";
-  return text + last + "]";
+  for (std::size_t i = 0; i < before; ++i) text += ":, ";
+  return one(call, text + last + "]");
 }
 
 PythonAssignments write_slice(const PythonCall& call) {
@@ -25,58 +25,40 @@ PythonAssignments write_slice(const PythonCall& call) {
   range += ":";
   if (!(end == Dim(std::numeric_limits<std::int64_t>::max()))) range += call.length(end).text;
   if (step != 1) range += fmt::format(":{}", step);
-  return one(call, subscripted(call, setting<std::int64_t>(call, "dim"), range));
+  return subscripted(call, range);
 }
 
 PythonAssignments write_select(const PythonCall& call) {
-  const std::string index = call.length(setting<Dim>(call, "index")).text;
-  return one(call, subscripted(call, setting<std::int64_t>(call, "dim"), index));
+  return subscripted(call, value_of(call, "index"));
 }
 
 // Named one by one: a length that happens to be 1 in one run must stay.
 PythonAssignments write_squeeze(const PythonCall& call) {
   const Shape& shape = call.type(0).shape;
-  const auto rank = static_cast<std::int64_t>(shape.size());
-  std::set<std::int64_t> axes;
-  for (const std::int64_t axis : setting<std::vector<std::int64_t>>(call, "dim")) {
-    axes.insert(axis < 0 ? axis + rank : axis);
-  }
   std::vector<std::int64_t> gone;
-  for (std::int64_t axis = 0; axis < rank; ++axis) {
-    const bool meant = axes.empty() || axes.contains(axis);
-    if (meant && shape[static_cast<std::size_t>(axis)] == Dim(1)) gone.push_back(axis);
+  for (const std::size_t axis :
+       axes_in(setting<std::vector<std::int64_t>>(call, "dim"), shape.size())) {
+    if (shape[axis] == Dim(1)) gone.push_back(static_cast<std::int64_t>(axis));
   }
-  const std::string dim = python_value(gone);
-  return one(call, fmt::format("{}.squeeze({})", receiver(call, 0), dim));
+  return one(call, filled(call, "{x}.squeeze(" + python_value(gone) + ")"));
 }
 
 PythonAssignments write_flatten(const PythonCall& call) {
-  const auto last = static_cast<std::int64_t>(call.type(0).shape.size()) - 1;
-  const std::int64_t start = setting<std::int64_t>(call, "start_dim");
   const std::int64_t end = setting<std::int64_t>(call, "end_dim");
-  std::string arguments = start == 0 ? "" : std::to_string(start);
-  if (end != -1 && end != last) arguments += fmt::format(", end_dim={}", end);
-  return one(call, with_arguments(receiver(call, 0) + ".flatten", arguments));
+  const bool to_last = end == static_cast<std::int64_t>(call.type(0).shape.size()) - 1;
+  return one(call, filled(call, to_last ? "{x}.flatten(<, {start_dim}>)"
+                                        : "{x}.flatten(<, {start_dim}><, end_dim={end_dim}>)"));
 }
 
 PythonAssignments write_joined(const PythonCall& call) {
   std::vector<std::string> parts;
   for (std::size_t i = 0; i < call.node.inputs.size(); ++i) parts.push_back(argument(call, i));
-  const std::string dim = stated(call, "dim") ? ", dim=" + value_of(call, "dim") : "";
-  return one(call, fmt::format("torch.{}({}{})", call.node.op, python_tuple(parts), dim));
+  return one(call, fmt::format("torch.{}({}{})", call.node.op, python_tuple(parts),
+                               filled(call, "<, dim={dim}>")));
 }
 
 PythonAssignments write_split(const PythonCall& call) {
-  const std::vector<std::string> sizes = lengths_of(call, "sizes");
-  const std::string dim = stated(call, "dim") ? ", dim=" + value_of(call, "dim") : "";
-  PythonAssignment assignment{
-      call.node.outputs,
-      {fmt::format("{}.split([{}]{})", receiver(call, 0), fmt::join(sizes, ", "), dim)}};
-  for (std::size_t i = 0; i < assignment.targets.size(); ++i) {
-    if (!call.used(i)) assignment.targets[i] = ValueId::none;
-  }
-  if (assignment.targets.size() == 1) assignment.value.text += "[0]";
-  return {assignment};
+  return unpacked(call, filled(call, "{x}.split([{sizes*}]<, dim={dim}>)"));
 }
 
 // -- creation ------------------------------------------------------------------------------------
@@ -100,12 +82,10 @@ PythonAssignments write_full(const PythonCall& call) {
 }
 
 PythonAssignments write_bernoulli(const PythonCall& call) {
-  const DType dtype = setting<DType>(call, "dtype");
-  const std::string chances =
-      fmt::format("torch.full({}, {})", tuple_of(call, "shape"), value_of(call, "p"));
-  const std::string drawn = fmt::format("torch.bernoulli({})", chances);
+  const bool natural = setting<DType>(call, "dtype") == DType::f32;
   return one(call,
-             dtype == DType::f32 ? drawn : fmt::format("{}.to({})", drawn, dtype_text(dtype)));
+             filled(call, natural ? "torch.bernoulli(torch.full({shape!}, {p}))"
+                                  : "torch.bernoulli(torch.full({shape!}, {p})).to({dtype})"));
 }
 
 constexpr Spelling table[] = {
