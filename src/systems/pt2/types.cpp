@@ -1,45 +1,39 @@
 #include "systems/pt2/types.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <functional>
 
 #include "base/error.h"
 #include "base/text.h"
+#include "graph/cursor.h"
 #include "systems/pt2/fields.h"
+#include "vocabularies/aten/aten.h"
 
 namespace isomer::pt2 {
 namespace {
 
-struct Word {
-  std::int64_t number;
-  std::string_view torch;
-  std::optional<DType> ours;
-};
-
-constexpr std::array words = {
-    Word{1, "uint8", DType::u8},
-    Word{2, "int8", DType::i8},
-    Word{3, "int16", DType::i16},
-    Word{4, "int32", DType::i32},
-    Word{5, "int64", DType::i64},
-    Word{6, "float16", DType::f16},
-    Word{7, "float32", DType::f32},
-    Word{8, "float64", DType::f64},
-    Word{9, "complex32", std::nullopt},
-    Word{10, "complex64", DType::c64},
-    Word{11, "complex128", DType::c128},
-    Word{12, "bool", DType::boolean},
-    Word{13, "bfloat16", DType::bf16},
-    Word{28, "uint16", std::nullopt},
-    Word{29, "float8_e4m3fn", std::nullopt},
-    Word{30, "float8_e5m2", std::nullopt},
-    Word{31, "float8_e4m3fnuz", std::nullopt},
-    Word{32, "float8_e5m2fnuz", std::nullopt},
-    Word{33, "float8_e8m0fnu", std::nullopt},
-    Word{34, "uint32", std::nullopt},
-    Word{35, "uint64", std::nullopt},
+/// The numbers of PyTorch's types, those that we do not have among them.
+constexpr std::pair<std::int64_t, std::string_view> dtypes[] = {
+    {1, "uint8"},
+    {2, "int8"},
+    {3, "int16"},
+    {4, "int32"},
+    {5, "int64"},
+    {6, "float16"},
+    {7, "float32"},
+    {8, "float64"},
+    {9, "complex32"},
+    {10, "complex64"},
+    {11, "complex128"},
+    {12, "bool"},
+    {13, "bfloat16"},
+    {28, "uint16"},
+    {29, "float8_e4m3fn"},
+    {30, "float8_e5m2"},
+    {31, "float8_e4m3fnuz"},
+    {32, "float8_e5m2fnuz"},
+    {33, "float8_e8m0fnu"},
+    {34, "uint32"},
+    {35, "uint64"},
 };
 
 /// A quotient while an expression is being read: SymPy writes halves as products with Rational(1,
@@ -54,11 +48,11 @@ Dim whole(const Ratio& ratio) { return floor_divide(ratio.above, ratio.below); }
 /// Reads `Name(argument, ..., key=True)` with numbers, quoted names and further calls as arguments.
 class ExpressionReader {
  public:
-  explicit ExpressionReader(std::string_view text) : text_(text), rest_(text) {}
+  explicit ExpressionReader(std::string_view text) : cursor_(text) {}
 
   Dim read() {
     const Dim dim = whole(read_call(0));
-    if (!trimmed(rest_).empty()) broken();
+    if (!cursor_.at_end()) cursor_.fail("a length should end here");
     return dim;
   }
 
@@ -67,55 +61,56 @@ class ExpressionReader {
 
   Ratio read_call(int depth) {
     constexpr int deepest = 64;
-    if (depth == deepest)
-      throw Error(Fault::file, "",
-                  fmt::format("the length {} is nested too deeply", quoted(text_)));
-    const std::string_view name = read_word();
-    demand('(');
-    if (name == "Symbol") return {Dim::symbol(read_symbol()), 1};
-    if (name == "Integer") {
-      const std::int64_t number = read_integer();
-      demand(')');
-      return {number, 1};
-    }
-    if (name == "Rational") {
-      const std::int64_t above = read_integer();
-      demand(',');
-      const std::int64_t below = read_integer();
-      demand(')');
-      if (below <= 0) broken();
-      return {above, below};
-    }
+    if (depth == deepest) cursor_.fail("is nested too deeply");
+    const std::string_view name = cursor_.name("a function of SymPy's");
+    if (name == "Symbol") return {read_symbol(), 1};
+    if (name == "Integer" || name == "Rational") return read_number(name == "Integer" ? 1 : 2);
     Ratios arguments;
-    while (!accept(')')) {
-      if (!arguments.empty()) demand(',');
-      arguments.push_back(read_call(depth + 1));
-    }
+    read_list(cursor_, "(", ")", [&] { arguments.push_back(read_call(depth + 1)); });
     return apply(name, arguments);
   }
 
-  Ratio apply(std::string_view name, const Ratios& arguments) const {
+  /// The name and, to be skipped, its assumptions: `('s0', positive=True, integer=True)`.
+  Dim read_symbol() {
+    std::string name;
+    read_list(cursor_, "(", ")", [&] {
+      if (name.empty()) {
+        name = cursor_.quoted_text();
+        return;
+      }
+      cursor_.name("an assumption");
+      cursor_.demand("=");
+      cursor_.name("whether it holds");
+    });
+    return Dim::symbol(std::move(name));
+  }
+
+  /// Of one integer, or of a quotient's two.
+  Ratio read_number(std::size_t count) {
+    std::vector<std::int64_t> parts;
+    read_list(cursor_, "(", ")", [&] { parts.push_back(cursor_.integer()); });
+    const bool whole = parts.size() == 1;
+    if (parts.size() != count || (!whole && parts[1] <= 0)) cursor_.fail("no number ends here");
+    return {parts[0], whole ? 1 : parts[1]};
+  }
+
+  static Ratio apply(std::string_view name, const Ratios& arguments) {
     if (name == "Mul") return multiply(arguments);
     if (name == "Add") return add(arguments);
-    if (name == "Max") return {fold(arguments, larger), 1};
-    if (name == "Min") return {fold(arguments, smaller), 1};
-    if (name == "Pow" || name == "PowByNatural") return power(arguments);
-    if (name == "ModularIndexing") {
-      need(arguments, 3);
-      return {
-          remainder(floor_divide(whole(arguments[0]), whole(arguments[1])), whole(arguments[2])),
-          1};
-    }
-    if (name == "Identity" || name == "FloorToInt" || name == "TruncToInt") {
-      need(arguments, 1);
+    if ((name == "Identity" || name == "FloorToInt" || name == "TruncToInt") &&
+        arguments.size() == 1)
       return arguments[0];
-    }
-    need(arguments, 2, name);
-    const Dim a = whole(arguments[0]);
-    const Dim b = whole(arguments[1]);
-    if (name == "FloorDiv" || name == "CleanDiv") return {floor_divide(a, b), 1};
-    if (name == "CeilDiv") return {floor_divide(a + b - 1, b), 1};
-    if (name == "Mod" || name == "PythonMod") return {remainder(a, b), 1};
+    std::vector<Dim> dims;
+    for (const Ratio& argument : arguments) dims.push_back(whole(argument));
+    if (name == "Max" && !dims.empty()) return {largest(dims), 1};
+    if (name == "Min" && !dims.empty()) return {smallest(dims), 1};
+    if (name == "ModularIndexing" && dims.size() == 3)
+      return {remainder(floor_divide(dims[0], dims[1]), dims[2]), 1};
+    if (dims.size() != 2) unknown(name);
+    if (name == "Pow" || name == "PowByNatural") return power(arguments[0], dims[1]);
+    if (name == "FloorDiv" || name == "CleanDiv") return {floor_divide(dims[0], dims[1]), 1};
+    if (name == "CeilDiv") return {floor_divide(dims[0] + dims[1] - 1, dims[1]), 1};
+    if (name == "Mod" || name == "PythonMod") return {remainder(dims[0], dims[1]), 1};
     unknown(name);
   }
 
@@ -140,102 +135,30 @@ class ExpressionReader {
     return sum;
   }
 
-  Ratio power(const Ratios& arguments) const {
+  static Ratio power(const Ratio& base, const Dim& exponent) {
     constexpr std::int64_t largest = 16;
-    need(arguments, 2);
-    const Dim exponent = whole(arguments[1]);
     if (!exponent.known() || exponent.value() < -1 || exponent.value() > largest) unknown("Pow");
-    if (exponent.value() == -1) return {arguments[0].below, arguments[0].above};
-    return multiply(Ratios(static_cast<std::size_t>(exponent.value()), arguments[0]));
+    if (exponent.value() == -1) return {base.below, base.above};
+    return multiply(Ratios(static_cast<std::size_t>(exponent.value()), base));
   }
 
-  template <class Function>
-  Dim fold(const Ratios& arguments, Function function) const {
-    if (arguments.empty()) broken();
-    Dim result = whole(arguments[0]);
-    for (const Ratio& one : arguments) result = function(result, whole(one));
-    return result;
+  [[noreturn]] static void unknown(std::string_view name) {
+    throw Error(Fault::unsupported, "", fmt::format("uses {}, which lengths cannot hold", name));
   }
 
-  void need(const Ratios& arguments, std::size_t count) const {
-    if (arguments.size() != count) broken();
-  }
-  void need(const Ratios& arguments, std::size_t count, std::string_view name) const {
-    if (arguments.size() != count) unknown(name);
-  }
-
-  /// The name and, to be skipped, its assumptions: `'s0', positive=True, integer=True)`.
-  std::string read_symbol() {
-    demand('\'');
-    const std::size_t end = rest_.find('\'');
-    if (end == std::string_view::npos) broken();
-    std::string name(rest_.substr(0, end));
-    rest_.remove_prefix(end + 1);
-    while (!accept(')')) {
-      demand(',');
-      read_word();
-      demand('=');
-      read_word();
-    }
-    return name;
-  }
-
-  std::int64_t read_integer() {
-    skip_blanks();
-    std::int64_t number = 0;
-    const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), number);
-    if (error != std::errc()) broken();
-    rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
-    return number;
-  }
-
-  std::string_view read_word() {
-    skip_blanks();
-    const auto in_word = [](char c) {
-      return c == '_' || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-    };
-    const auto end = std::ranges::find_if_not(rest_, in_word);
-    const std::string_view word = rest_.substr(0, static_cast<std::size_t>(end - rest_.begin()));
-    if (word.empty()) broken();
-    rest_.remove_prefix(word.size());
-    return word;
-  }
-
-  void skip_blanks() { rest_.remove_prefix(std::min(rest_.find_first_not_of(' '), rest_.size())); }
-  bool accept(char wanted) {
-    skip_blanks();
-    if (!rest_.starts_with(wanted)) return false;
-    rest_.remove_prefix(1);
-    return true;
-  }
-  void demand(char wanted) {
-    if (!accept(wanted)) broken();
-  }
-
-  [[noreturn]] void broken() const {
-    throw Error(Fault::file, "",
-                fmt::format("the length {} is not written as SymPy does", quoted(text_)));
-  }
-  [[noreturn]] void unknown(std::string_view name) const {
-    throw Error(
-        Fault::unsupported, "",
-        fmt::format("the length {} uses {}, which lengths cannot hold", quoted(text_), name));
-  }
-
-  std::string_view text_;
-  std::string_view rest_;
+  Cursor cursor_;
 };
 
 }  // namespace
 
 DType dtype_of_export(std::int64_t number) {
-  const auto word = std::ranges::find(words, number, &Word::number);
-  if (word == words.end())
+  const auto* found =
+      std::ranges::find(dtypes, number, &std::pair<std::int64_t, std::string_view>::first);
+  if (found == std::end(dtypes))
     throw Error(Fault::file, "", fmt::format("there is no type of number {}", number));
-  if (!word->ours)
-    throw Error(Fault::unsupported, "",
-                fmt::format("elements are {}, with which we do not compute", word->torch));
-  return *word->ours;
+  if (const auto ours = aten::dtype_named(found->second)) return *ours;
+  throw Error(Fault::unsupported, "",
+              fmt::format("elements are {}, with which we do not compute", found->second));
 }
 
 void check_layout(std::int64_t number) {
@@ -244,7 +167,10 @@ void check_layout(std::int64_t number) {
     throw Error(Fault::unsupported, "", "is sparse or packed; we read strided tensors");
 }
 
-Dim parse_expression(std::string_view text) { return ExpressionReader(text).read(); }
+Dim parse_expression(std::string_view text) {
+  return with_place([&] { return "length " + quoted(text); },
+                    [&] { return ExpressionReader(text).read(); });
+}
 
 Dim parse_sym_int(const Tree& tree) {
   const auto [tag, content] = as_tagged(tree);

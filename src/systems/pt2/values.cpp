@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "vocabularies/composites.h"
 
 namespace isomer::pt2 {
 namespace {
@@ -17,20 +18,6 @@ Dim position(const Dim& given, const Dim& length) {
   const Dim from_front = given.known() && given.value() < 0 ? length + given : given;
   if (is_known(from_front, 0) || from_front == length) return from_front;
   return smaller(larger(from_front, 0), length);
-}
-
-/// `base` with the part from `begin` to `end` along `axis` replaced.
-ValueId replace_part(Builder& b, ValueId base, ValueId part, std::int64_t axis, const Dim& begin,
-                     const Dim& end) {
-  const Dim length = b.shape(base)[static_cast<std::size_t>(axis)];
-  std::vector<ValueId> pieces;
-  if (!is_known(begin, 0))
-    pieces.push_back(b.emit("slice", {base}, {{"dim", axis}, {"start", Dim(0)}, {"end", begin}}));
-  pieces.push_back(part);
-  if (!(end == length))
-    pieces.push_back(b.emit("slice", {base}, {{"dim", axis}, {"start", end}, {"end", length}}));
-  if (pieces.size() == 1) return part;
-  return b.emit("cat", pieces, {{"dim", axis}});
 }
 
 std::vector<std::int64_t> inverse(const std::vector<std::int64_t>& permutation) {
@@ -155,18 +142,18 @@ ValueId Cells::replace(const Step& step, ValueId base, ValueId part) {
     const auto dim = get<std::int64_t>(step.attributes, "dim");
     const Dim index = bound("index", dim);
     part = builder_.emit("unsqueeze", {part}, {{"dim", dim}});
-    return replace_part(builder_, base, part, dim, index, index + 1);
+    return with_part(builder_, base, part, dim, index, index + 1);
   }
   if (step.op == "slice" && get<std::int64_t>(step.attributes, "step") == 1) {
     const auto dim = get<std::int64_t>(step.attributes, "dim");
-    return replace_part(builder_, base, part, dim, bound("start", dim), bound("end", dim));
+    return with_part(builder_, base, part, dim, bound("start", dim), bound("end", dim));
   }
   if (step.op == "split") {
     const auto dim = get<std::int64_t>(step.attributes, "dim");
     const auto& sizes = get<std::vector<Dim>>(step.attributes, "sizes");
     Dim begin = 0;
     for (std::size_t i = 0; i < step.output; ++i) begin = begin + sizes[i];
-    return replace_part(builder_, base, part, dim, begin, begin + sizes[step.output]);
+    return with_part(builder_, base, part, dim, begin, begin + sizes[step.output]);
   }
   throw Error(Fault::unsupported, "",
               fmt::format("writes to a view that {} makes, which cannot be written through",
