@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -16,44 +15,46 @@ using Argument = ExportArgument;
 constexpr std::string_view prefix = "torch.ops.higher_order.";
 
 // Their graph stands for itself; what is around it has no meaning for what is computed.
-constexpr std::array wrappers = {
-    std::string_view("wrap"),
-    std::string_view("wrap_with_set_grad_enabled"),
-    std::string_view("wrap_with_autocast"),
-    std::string_view("tag_activation_checkpoint"),
-    std::string_view("wrap_activation_checkpoint"),
-    std::string_view("hints_wrapper"),
-    std::string_view("strict_mode"),
-    std::string_view("invoke_subgraph"),
-};
+constexpr std::string_view wrappers[] = {"wrap",
+                                         "wrap_with_set_grad_enabled",
+                                         "wrap_with_autocast",
+                                         "tag_activation_checkpoint",
+                                         "wrap_activation_checkpoint",
+                                         "hints_wrapper",
+                                         "strict_mode",
+                                         "invoke_subgraph"};
 
 /// What autocast on a CPU carries out in its lower precision, whatever is given.
-constexpr std::array lowered = {
-    std::string_view("linear"),
-    std::string_view("matmul"),
-    std::string_view("mm"),
-    std::string_view("bmm"),
-    std::string_view("addmm"),
-    std::string_view("addbmm"),
-    std::string_view("baddbmm"),
-    std::string_view("conv1d"),
-    std::string_view("conv2d"),
-    std::string_view("conv3d"),
-    std::string_view("conv_transpose1d"),
-    std::string_view("conv_transpose2d"),
-    std::string_view("conv_transpose3d"),
-    std::string_view("_convolution"),
-    std::string_view("convolution"),
-    std::string_view("prelu"),
-    std::string_view("linalg_vecdot"),
-    std::string_view("scaled_dot_product_attention"),
-};
+constexpr std::string_view lowered[] = {"linear",
+                                        "matmul",
+                                        "mm",
+                                        "bmm",
+                                        "addmm",
+                                        "addbmm",
+                                        "baddbmm",
+                                        "conv1d",
+                                        "conv2d",
+                                        "conv3d",
+                                        "conv_transpose1d",
+                                        "conv_transpose2d",
+                                        "conv_transpose3d",
+                                        "_convolution",
+                                        "convolution",
+                                        "prelu",
+                                        "linalg_vecdot",
+                                        "scaled_dot_product_attention"};
 
-// of Python, ours
-constexpr std::pair<std::string_view, std::string_view> comparisons[] = {
-    {"_operator.gt", "gt"}, {"_operator.ge", "ge"}, {"_operator.lt", "lt"},
-    {"_operator.le", "le"}, {"_operator.eq", "eq"}, {"_operator.ne", "ne"},
-};
+/// Python's, and ours.
+constexpr std::string_view comparisons[] = {"gt", "ge", "lt", "le", "eq", "ne"};
+
+template <class Names>
+bool is_among(std::string_view name, const Names& names) {
+  return std::ranges::find(names, name) != std::end(names);
+}
+
+bool is_graph(const ExportNode::Input& input) {
+  return input.argument.as<Argument::Subgraph>() != nullptr;
+}
 
 const Argument& argument_at(const ExportNode& node, std::size_t i) {
   if (i >= node.inputs.size()) throw Error(Fault::unsupported, "", "has unusual arguments");
@@ -81,13 +82,6 @@ std::vector<std::string> operands_behind(const ExportNode& node, std::size_t gra
   return names;
 }
 
-std::size_t first_graph(const ExportNode& node) {
-  const auto found = std::ranges::find_if(node.inputs, [](const ExportNode::Input& input) {
-    return input.argument.as<Argument::Subgraph>() != nullptr;
-  });
-  return static_cast<std::size_t>(found - node.inputs.begin());
-}
-
 /// Whether a block switches something on (or leaves it so): its first truth value says it.
 bool flag_of(const ExportNode& node) {
   for (const ExportNode::Input& input : node.inputs) {
@@ -106,7 +100,7 @@ void require_arguments(const ExportNode& node, std::size_t count) {
 
 bool is_lowered(std::string_view target) {
   target.remove_prefix(std::min(target.size(), std::string_view("torch.ops.aten.").size()));
-  return std::ranges::find(lowered, target.substr(0, target.find('.'))) != lowered.end();
+  return is_among(target.substr(0, target.find('.')), lowered);
 }
 
 }  // namespace
@@ -115,7 +109,7 @@ bool NodeReader::run_higher_order(const ExportNode& node, const ExportGraph& gra
   if (!node.target.starts_with(prefix)) return false;
   const std::string_view op = std::string_view(node.target).substr(prefix.size());
   first_new_ = builder_.graph().values.size();
-  if (std::ranges::find(wrappers, op) != wrappers.end()) {
+  if (is_among(op, wrappers)) {
     inline_block(node, scope);
   } else if (op == "cond") {
     run_cond(node, graph, scope);
@@ -133,11 +127,9 @@ bool NodeReader::run_higher_order(const ExportNode& node, const ExportGraph& gra
 
 /// `with torch.no_grad():` and its like stand in the export as operators with a graph of their own.
 void NodeReader::inline_block(const ExportNode& node, Scope& scope) {
-  const std::size_t at = first_graph(node);
+  const auto at =
+      static_cast<std::size_t>(std::ranges::find_if(node.inputs, is_graph) - node.inputs.begin());
   const ExportGraph& block = graph_at(node, at);
-  const auto is_graph = [](const ExportNode::Input& input) {
-    return input.argument.as<Argument::Subgraph>() != nullptr;
-  };
   if (std::ranges::count_if(node.inputs, is_graph) != 1)
     throw Error(Fault::unsupported, "", "has several graphs, where one is read");
   const std::vector<std::string> operands = operands_behind(node, at);
@@ -154,24 +146,22 @@ void NodeReader::inline_block(const ExportNode& node, Scope& scope) {
     if (name != nullptr && !operand.empty()) inner.define(name->name, scope.at(operand));
   }
   const bool flag = flag_of(node);
-  const bool autocast = autocast_;
-  if (node.target.ends_with("autocast")) autocast_ = flag;
-  if (in_body_ && autocast_ && !autocast) {
+  const bool detaches = node.target.ends_with("set_grad_enabled") && !flag;
+  const Around outside = around_;
+  if (node.target.ends_with("autocast")) around_.autocast = flag;
+  if (node.target.ends_with("set_grad_enabled")) around_.no_grad = !flag;
+  if (around_.body && around_.autocast && !outside.autocast) {
     throw Error(
         Fault::unsupported, "",
         "stands in a body, where the export does not say in which precision its operators "
         "compute; put autocast around the control flow, or export with run_decompositions()");
   }
-  const bool without_gradient = without_gradient_;
-  if (node.target.ends_with("set_grad_enabled")) without_gradient_ = !flag;
   run(block, inner);
-  autocast_ = autocast;
-  without_gradient_ = without_gradient;
+  around_ = outside;
   builder_.at(node.scope, node.place);
   const std::vector<std::string> names = output_names(node);
   if (names.size() != block.outputs.size())
     throw Error(Fault::file, "", "its graph gives another number of values");
-  const bool detaches = node.target.ends_with("set_grad_enabled") && !flag;
   for (std::size_t i = 0; i < names.size(); ++i) {
     const auto* output = block.outputs[i].as<Argument::Value>();
     if (output == nullptr || names[i].empty()) continue;
@@ -243,9 +233,8 @@ Body NodeReader::body_of(const ExportNode& node, std::size_t argument, std::stri
   builder.assume(builder_.graph().signature.lengths);
   Cells cells(builder);
   NodeReader reader(builder, cells, lengths_);
-  reader.autocast_ = autocast_;
-  reader.in_body_ = true;
-  reader.without_gradient_ = without_gradient_;
+  reader.around_ = around_;
+  reader.around_.body = true;
   Scope scope;
   std::vector<Cell> inputs;
   for (std::size_t i = 0; i < types.size(); ++i) {
@@ -294,9 +283,10 @@ void NodeReader::bind_fresh(const ExportNode& node, const ExportGraph& graph, Sc
 
 /// A comparison of lengths, as the node that stands for it says.
 ValueId NodeReader::compared(const ExportNode& node) {
-  const auto* found = std::ranges::find(comparisons, node.target,
-                                        &std::pair<std::string_view, std::string_view>::first);
-  if (found == std::end(comparisons) || node.inputs.size() != 2)
+  std::string_view op = node.target;
+  op.remove_prefix(op.find('.') + 1);
+  if (!node.target.starts_with("_operator.") || !is_among(op, comparisons) ||
+      node.inputs.size() != 2)
     throw Error(Fault::unsupported, "", fmt::format("asks for {} of lengths", node.target));
   std::vector<ValueId> sides;
   for (const ExportNode::Input& input : node.inputs) {
@@ -309,7 +299,7 @@ ValueId NodeReader::compared(const ExportNode& node) {
       throw Error(Fault::unsupported, "", "compares what is no length");
     }
   }
-  return builder_.emit(found->second, sides);
+  return builder_.emit(op, sides);
 }
 
 ValueId NodeReader::condition_of(const ExportNode& node, const Scope& scope) {

@@ -1,7 +1,6 @@
 #include "systems/pt2/nodes.h"
 
 #include <algorithm>
-#include <array>
 #include <functional>
 
 #include "base/error.h"
@@ -15,17 +14,14 @@ using Argument = ExportArgument;
 constexpr std::string_view aten_prefix = "torch.ops.aten.";
 
 // They check what an export assumed and give nothing.
-constexpr std::array guards = {
-    std::string_view("torch.ops.aten._assert_tensor_metadata.default"),
-    std::string_view("torch.ops.aten._assert_scalar.default"),
-    std::string_view("torch.ops.aten._assert_async.default"),
-    std::string_view("torch.ops.aten._assert_async.msg"),
-    std::string_view("torch.ops.aten.sym_constrain_range.default"),
-    std::string_view("torch.ops.aten.sym_constrain_range_for_size.default"),
-};
+constexpr std::string_view guards[] = {
+    "_assert_tensor_metadata.default", "_assert_scalar.default",
+    "_assert_async.default",           "_assert_async.msg",
+    "sym_constrain_range.default",     "sym_constrain_range_for_size.default"};
 
-bool is_guard(const ExportNode& node) {
-  return std::ranges::find(guards, node.target) != guards.end();
+bool is_guard(std::string_view target) {
+  return target.starts_with(aten_prefix) &&
+         std::ranges::find(guards, target.substr(aten_prefix.size())) != std::end(guards);
 }
 
 const std::string* value_name(const ExportNode& node, std::string_view argument) {
@@ -124,20 +120,13 @@ Cell Scope::at(const std::string& name) const {
               fmt::format("reads the value {}, which nothing before it makes", quoted(name)));
 }
 
-const TensorType& type_of(const ExportGraph& graph, const std::string& name) {
-  const auto found = graph.tensors.find(name);
-  if (found != graph.tensors.end()) return found->second.type;
-  throw Error(Fault::file, "",
-              fmt::format("the program does not say of what type {} is", quoted(name)));
-}
-
 void NodeReader::run(const ExportGraph& graph, Scope& scope) {
   for (const ExportNode& node : graph.nodes) {
     if (node.symbolic && !node.outputs.empty()) {
       if (const auto* condition = node.outputs[0].as<Argument::Condition>())
         conditions_[condition->name] = &node;
     }
-    if (node.symbolic || is_guard(node)) continue;
+    if (node.symbolic || is_guard(node.target)) continue;
     with_place([&] { return describe(node); }, [&] { run_node(node, graph, scope); });
   }
 }
@@ -164,7 +153,7 @@ void NodeReader::emit(const ExportNode& node, const ExportGraph& graph, Scope& s
   if (row == nullptr) throw Error(Fault::unsupported, "", "");
   first_new_ = builder_.graph().values.size();
   std::vector<aten::NamedArgument> arguments = arguments_of(node, scope);
-  if (autocast_) cast_as_autocast(node, graph, arguments);
+  if (around_.autocast) cast_as_autocast(node, graph, arguments);
   const std::vector<ValueId> results = aten::emit(builder_, {twin, std::move(arguments)});
   const std::vector<std::string> names = output_names(node);
   if (results.empty() || results.size() < names.size()) {
@@ -205,39 +194,18 @@ void NodeReader::write(const ExportNode& node, const ExportGraph& graph, Scope& 
   scope.define(names[0], cell);
 }
 
-/// Whether gradients flow through the value to an input or a parameter.
-bool NodeReader::carries_gradient(ValueId id) const {
-  const Graph& graph = builder_.graph();
-  std::set<ValueId> seen;
-  std::vector<ValueId> open{id};
-  while (!open.empty()) {
-    const ValueId next = open.back();
-    open.pop_back();
-    if (next == ValueId::none || !is_floating(graph[next].type.dtype)) continue;
-    if (!seen.insert(next).second) continue;
-    const Node* node = builder_.maker(next);
-    if (node == nullptr) {
-      const Constant* constant = builder_.constant_of(next);
-      if (constant == nullptr || constant->trainable) return true;
-    } else if (node->op != "detach") {
-      open.insert(open.end(), node->inputs.begin(), node->inputs.end());
-    }
-  }
-  return false;
-}
-
 /// What a write leaves where no gradient is kept: one that autograd does not see changes a tensor's
 /// elements and not its gradient, which no value here can do.
 ValueId NodeReader::hidden_write(Cell cell, ValueId result) {
   const std::optional<Cell> origin = cells_.detached_from(cell);
-  if (!without_gradient_ && !origin) return result;
-  if (carries_gradient(cells_.read(origin.value_or(cell)))) {
+  if (!around_.no_grad && !origin) return result;
+  if (aten::carries_gradient(builder_, cells_.read(origin.value_or(cell)))) {
     throw Error(
         Fault::unsupported, "",
         "changes in place, where no gradient is kept, a tensor that gradients flow through; "
         "give what is changed a name of its own");
   }
-  return carries_gradient(result) ? builder_.emit("detach", {result}) : result;
+  return aten::carries_gradient(builder_, result) ? builder_.emit("detach", {result}) : result;
 }
 
 void NodeReader::bind(const ExportNode& node, const ExportGraph& graph, Scope& scope,

@@ -30,9 +30,6 @@ class Scope {
 /// The names of all tensors that a node gives; empty where there is none.
 std::vector<std::string> output_names(const ExportNode& node);
 
-/// The type that the export gives a value. Throws Fault::file where it gives none.
-const TensorType& type_of(const ExportGraph& graph, const std::string& name);
-
 /// Turns the nodes of an export into ours, one after the other.
 class NodeReader {
  public:
@@ -53,7 +50,6 @@ class NodeReader {
   void write(const ExportNode& node, const ExportGraph& graph, Scope& scope, ValueId result,
              const std::vector<std::string>& names);
   ValueId hidden_write(Cell cell, ValueId result);
-  bool carries_gradient(ValueId id) const;
   void bind(const ExportNode& node, const ExportGraph& graph, Scope& scope, const aten::Row& row,
             const std::vector<ValueId>& results, const std::vector<std::string>& names);
 
@@ -88,9 +84,13 @@ class NodeReader {
   const std::set<std::string>& lengths_;
   Problems problems_;
   std::size_t first_new_ = 0;
-  bool in_body_ = false;
-  bool without_gradient_ = false;  // torch.no_grad() is around what is read now
-  bool autocast_ = false;          // PyTorch chooses the precision of what is read now
+  /// What is around the nodes that are read now.
+  struct Around {
+    bool body = false;
+    bool no_grad = false;
+    bool autocast = false;  // PyTorch chooses the precision
+  };
+  Around around_;
   std::map<std::string, const ExportNode*> conditions_;  // that compare lengths, by name
 };
 

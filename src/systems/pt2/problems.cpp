@@ -37,27 +37,24 @@ std::string describe(const ExportNode& node) {
                      where.empty() ? "" : ", ", where);
 }
 
+void Problems::add(Problem problem) {
+  const auto found = std::ranges::find(problems_, problem.what, &Problem::what);
+  if (found == problems_.end()) {
+    problems_.push_back(std::move(problem));
+  } else {
+    found->count += problem.count;
+  }
+}
+
 void Problems::add(const ExportNode& node, std::string_view reason) {
   std::string what(short_target(node.target));
   const bool decomposes = reason.empty() && aten_decomposes(what);
   if (!reason.empty()) what += fmt::format(": {}", reason);
-  auto found = std::ranges::find(problems_, what, &Problem::what);
-  if (found == problems_.end()) {
-    problems_.push_back({std::move(what), 0, site(node), decomposes});
-    found = std::prev(problems_.end());
-  }
-  ++found->count;
+  add({std::move(what), 1, site(node), decomposes});
 }
 
 void Problems::add(const Problems& inner) {
-  for (const Problem& problem : inner.problems_) {
-    const auto found = std::ranges::find(problems_, problem.what, &Problem::what);
-    if (found == problems_.end()) {
-      problems_.push_back(problem);
-    } else {
-      found->count += problem.count;
-    }
-  }
+  for (const Problem& problem : inner.problems_) add(problem);
 }
 
 void Problems::throw_if_any(bool decomposed) const {

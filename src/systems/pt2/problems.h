@@ -30,6 +30,8 @@ class Problems {
     std::string first;        // where it stands first
     bool decomposes = false;  // into what is read
   };
+  void add(Problem problem);
+
   std::vector<Problem> problems_;
 };
 

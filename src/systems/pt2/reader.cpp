@@ -102,7 +102,7 @@ class Reader {
 
   void add_weights() {
     weights_ = collect_weights(program_, archive_);
-    for (Weight& weight : weights_) {
+    for (Weight& weight : weights_.all) {
       weight.value = builder_.constant(weight.hint, weight.payload->data, weight.payload->trainable,
                                        weight.names);
       const Cell cell = cells_.add(weight.value, weight.hint);
@@ -119,13 +119,7 @@ class Reader {
     }
     signature_.arguments = program_.arguments;
     signature_.keywords = program_.keywords;
-    std::size_t next = 0;
-    drop_leaves(signature_.arguments, given, next);
-    drop_leaves(signature_.keywords, given, next);
-    if (next != given.size())
-      throw Error(
-          Fault::file, "in_spec",
-          fmt::format("has {} leaves; the program has {}", next, counted(given.size(), "input")));
+    drop_leaves({&signature_.arguments, &signature_.keywords}, given, "in_spec", "input");
     add_ranges();
     builder_.assume(signature_.lengths);
   }
@@ -197,6 +191,16 @@ class Reader {
     ++next;
   }
 
+  static void drop_leaves(std::initializer_list<Structure*> sides, const std::vector<bool>& given,
+                          std::string_view spec, std::string_view noun) {
+    std::size_t next = 0;
+    for (Structure* side : sides) drop_leaves(*side, given, next);
+    if (next == given.size()) return;
+    throw Error(
+        Fault::file, std::string(spec),
+        fmt::format("has {} leaves; the program has {}", next, counted(given.size(), noun)));
+  }
+
   void add_outputs() {
     using Kind = ExportOutput::Kind;
     builder_.at("", {});
@@ -206,12 +210,7 @@ class Reader {
       if (output.kind == Kind::input_mutation) changed_inputs_.insert(output.name);
     }
     signature_.results = program_.results;
-    std::size_t next = 0;
-    drop_leaves(signature_.results, given, next);
-    if (next != given.size())
-      throw Error(
-          Fault::file, "out_spec",
-          fmt::format("has {} leaves; the program has {}", next, counted(given.size(), "output")));
+    drop_leaves({&signature_.results}, given, "out_spec", "output");
     for (const auto& [name, cell] : input_cells_) {
       if (cells_.changed(cell)) changed_inputs_.insert(name);
     }
@@ -248,23 +247,22 @@ class Reader {
 
   /// Which buffers the program changes, and what they become.
   void find_changes() {
-    const auto by_name = weights_by_name(program_, weights_);
     for (const ExportOutput& output : program_.outputs) {
       if (output.kind != ExportOutput::Kind::buffer_mutation) continue;
-      const auto found = by_name.find(output.name);
-      if (found == by_name.end()) {
+      const auto found = weights_.by_name.find(output.name);
+      if (found == weights_.by_name.end()) {
         throw Error(Fault::file, "buffer " + quoted(output.name), "changes and is not there");
       }
       changed_[found->second] = read(value_of(output.argument));
     }
-    for (std::size_t i = 0; i < weights_.size(); ++i) {
+    for (std::size_t i = 0; i < weights_.all.size(); ++i) {
       if (cells_.changed(weight_cells_[i])) changed_[i] = cells_.read(weight_cells_[i]);
     }
     for (const auto& [index, next] : changed_) check_change(index, next);
   }
 
   void check_change(std::size_t index, ValueId next) const {
-    const Weight& weight = weights_[index];
+    const Weight& weight = weights_.all[index];
     const auto refuse = [&](Fault fault, std::string_view what) {
       throw Error(fault, (weight.parameter ? "parameter " : "buffer ") + quoted(weight.hint), what);
     };
@@ -274,10 +272,10 @@ class Reader {
       refuse(Fault::model, fmt::format("is {} and becomes {}", to_text(builder_.type(weight.value)),
                                        to_text(builder_.type(next))));
     }
-    for (std::size_t i = 0; i < weights_.size(); ++i) {
-      if (i == index || weights_[i].payload->storage != weight.payload->storage) continue;
-      refuse(Fault::unsupported,
-             fmt::format("changes in forward and shares memory with {}", quoted(weights_[i].hint)));
+    for (std::size_t i = 0; i < weights_.all.size(); ++i) {
+      if (i == index || weights_.all[i].payload->storage != weight.payload->storage) continue;
+      refuse(Fault::unsupported, fmt::format("changes in forward and shares memory with {}",
+                                             quoted(weights_.all[i].hint)));
     }
   }
 
@@ -286,7 +284,7 @@ class Reader {
     const Uses uses(graph);
     std::set<ValueId> kept;
     for (const auto& [index, next] : changed_) {
-      const ValueId value = weights_[index].value;
+      const ValueId value = weights_.all[index].value;
       const Constant* constant = uses.constant(graph, value);
       expect(constant != nullptr, "each weight is a constant of its own");
       graph.states.push_back({value, next, constant->data, constant->names});
@@ -304,7 +302,7 @@ class Reader {
   std::set<std::string> lengths_;            // that the inputs tell
   std::map<std::string, std::size_t> told_;  // those that are an input's value, by its place
   std::vector<Note> notes_;
-  std::vector<Weight> weights_;
+  Weights weights_;
   std::vector<Cell> weight_cells_;
   std::vector<std::pair<std::string, Cell>> input_cells_;
   std::set<std::string> changed_inputs_;

@@ -1,7 +1,6 @@
 #include "systems/pt2/schema.h"
 
 #include <algorithm>
-#include <array>
 #include <set>
 #include <unordered_set>
 
@@ -22,12 +21,9 @@ using Symbols = std::unordered_map<std::string, Dim>;
 
 /// Tags that the schema has and this reader does not translate; an operator that needs one is
 /// reported as not read.
-constexpr std::array foreign_tags = {
-    std::string_view("as_strings"),        std::string_view("as_complex"),
-    std::string_view("as_custom_obj"),     std::string_view("as_operator"),
-    std::string_view("as_nested_tensors"), std::string_view("as_int_lists"),
-    std::string_view("as_float_lists"),    std::string_view("as_string_to_argument"),
-};
+constexpr std::string_view foreign_tags[] = {
+    "as_strings",        "as_complex",   "as_custom_obj",  "as_operator",
+    "as_nested_tensors", "as_int_lists", "as_float_lists", "as_string_to_argument"};
 
 ExportGraph parse_graph(const Tree& tree, int depth);
 
@@ -61,7 +57,7 @@ class ArgumentParser {
       return {
           std::make_shared<const ExportGraph>(parse_graph(field(content, "graph"), depth_ + 1))};
     if (tag.starts_with("as_sym_")) return parse_symbolic(tag, content);
-    if (std::ranges::find(foreign_tags, tag) != foreign_tags.end())
+    if (std::ranges::find(foreign_tags, tag) != std::end(foreign_tags))
       return {Argument::Foreign{std::string(tag)}};
     refuse("is an unknown kind of argument; we read schema 8.20 of torch.export");
   }
@@ -323,6 +319,12 @@ const std::string& value_of(const ExportArgument& argument) {
   return value->name;
 }
 
+const TensorType& type_of(const ExportGraph& graph, const std::string& name) {
+  const auto found = graph.tensors.find(name);
+  if (found != graph.tensors.end()) return found->second.type;
+  refuse(fmt::format("the program does not say of what type {} is", quoted(name)));
+}
+
 ExportProgram parse_program(const Tree& tree) {
   ExportProgram program;
   const Tree& version = field(tree, "schema_version");
@@ -333,7 +335,6 @@ ExportProgram parse_program(const Tree& tree) {
                 fmt::format("is of export schema {}.{}; we read 8: export it again with torch 2.13",
                             major, program.minor));
   }
-  if (const Tree* torch = given(tree, "torch_version")) program.torch_version = as_text(*torch);
   const Tree& module = field(tree, "graph_module");
   program.graph = parse_graph(field(module, "graph"), 0);
   program.lengths = parse_ranges(tree);

@@ -79,6 +79,9 @@ struct ExportGraph {
   std::unordered_map<std::string, ExportTensor> tensors;
 };
 
+/// The type that the export gives a value. Throws Fault::file where it gives none.
+const TensorType& type_of(const ExportGraph& graph, const std::string& name);
+
 struct ExportInput {
   enum class Kind { user, parameter, buffer, constant, literal };
   Kind kind = Kind::user;
@@ -105,7 +108,6 @@ struct ExportProgram {
   /// Classes that these structures cannot keep: "Out becomes a tuple".
   std::vector<std::string> lost_arguments;
   std::vector<std::string> lost_results;
-  std::string torch_version;
   std::int64_t minor = 0;   // of the schema
   bool decomposed = false;  // by run_decompositions
 };

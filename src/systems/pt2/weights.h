@@ -20,13 +20,15 @@ struct Weight {
   bool parameter = false;
 };
 
+struct Weights {
+  std::vector<Weight> all;
+  /// By their names in the state_dict or among the constants, those that the program takes.
+  std::unordered_map<std::string, std::size_t> by_name;
+};
+
 /// The parameters, buffers and constants among the program's inputs, then what else the state_dict
 /// holds. Not yet in a graph. Throws Fault::file for a missing one, Fault::model for one of another
 /// type than the program's.
-std::vector<Weight> collect_weights(const ExportProgram& program, const Archive& archive);
-
-/// The weight whose state_dict name, or name among the constants, this is.
-std::unordered_map<std::string, std::size_t> weights_by_name(const ExportProgram& program,
-                                                             const std::vector<Weight>& weights);
+Weights collect_weights(const ExportProgram& program, const Archive& archive);
 
 }  // namespace isomer::pt2

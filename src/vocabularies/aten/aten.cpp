@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <span>
 #include <unordered_map>
 
@@ -118,6 +119,25 @@ Sharing sharing_of(const Row& row, bool contiguous, bool unchanged) {
     case Aliasing::may_if_unchanged: return either(unchanged, Sharing::possible);
   }
   return Sharing::none;
+}
+
+bool carries_gradient(const Builder& builder, ValueId id) {
+  std::set<ValueId> seen;
+  std::vector<ValueId> open{id};
+  while (!open.empty()) {
+    const ValueId next = open.back();
+    open.pop_back();
+    if (next == ValueId::none || !is_floating(builder.dtype(next))) continue;
+    if (!seen.insert(next).second) continue;
+    const Node* node = builder.maker(next);
+    if (node == nullptr) {
+      const Constant* constant = builder.constant_of(next);
+      if (constant == nullptr || constant->trainable) return true;
+    } else if (node->op != "detach") {
+      open.insert(open.end(), node->inputs.begin(), node->inputs.end());
+    }
+  }
+  return false;
 }
 
 std::vector<ValueId> emit(Builder& builder, const Call& call) {

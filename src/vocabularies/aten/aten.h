@@ -36,6 +36,9 @@ std::string functional(std::string_view target);
 /// Whether `run_decompositions()` says the operator, which has no row, in others that have one.
 bool decomposes(std::string_view target);
 
+/// Whether gradients flow through the value to an input or a parameter.
+bool carries_gradient(const Builder& builder, ValueId id);
+
 /// Emits our operators for a call of a functional operator; of one that writes to its arguments,
 /// the reader calls the functional twin. One value per return of PyTorch's schema; ValueId::none
 /// for a return that we do not compute and nobody may read; of a list of tensors, its elements. A

@@ -272,33 +272,10 @@ Values copy(Reading& r) {
   return {expanded(r.b, source, r.b.shape(target))};
 }
 
-// Whether training can reach the value: from a floating input or a trainable constant.
-bool is_differentiable(const Builder& b, ValueId id) {
-  const Graph& graph = b.graph();
-  std::vector<bool> reached(graph.values.size());
-  const auto mark = [&](ValueId value) { reached[static_cast<std::size_t>(value)] = true; };
-  for (const ValueId input : graph.inputs) {
-    if (is_floating(graph[input].type.dtype)) mark(input);
-  }
-  for (const Constant& constant : graph.constants) {
-    if (constant.trainable) mark(constant.value);
-  }
-  for (const Node& node : graph.nodes) {
-    const bool any = std::ranges::any_of(node.inputs, [&](ValueId input) {
-      return input != ValueId::none && reached[static_cast<std::size_t>(input)];
-    });
-    for (const ValueId output : node.outputs) {
-      if (any && is_floating(graph[output].type.dtype)) mark(output);
-    }
-  }
-  return reached[static_cast<std::size_t>(id)];
-}
-
 // Where no gradient flows there is none to stop.
 Values detach(Reading& r) {
   const ValueId x = r.tensor("self");
-  if (!is_floating(r.b.dtype(x)) || !is_differentiable(r.b, x)) return {x};
-  return {r.b.emit("detach", {x})};
+  return {carries_gradient(r.b, x) ? r.b.emit("detach", {x}) : x};
 }
 
 using enum Aliasing;
