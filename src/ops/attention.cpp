@@ -1,3 +1,5 @@
+#include "ops/attention.h"
+
 #include <cmath>
 #include <limits>
 
@@ -78,9 +80,23 @@ ValueId masked(Emitter& b, const OpCall& call, ValueId scores) {
   return b.emit("add", {scores, call.inputs[3]});
 }
 
-// torch.nn.functional.scaled_dot_product_attention. A row that the mask closes wholly attends to
-// nothing: zeros. Its scores are replaced before softmax, too, whose slope there is no number.
+// torch.nn.functional.scaled_dot_product_attention.
 Values expand_attention(Emitter& b, const OpCall& call) {
+  return {b.emit("matmul", {attention_weights(b, call), call.inputs[2]})};
+}
+
+constexpr OpSchema rows[] = {
+    {"scaled_dot_product_attention(query, key, value, mask?, is_causal: bool = false, scale: "
+     "float?) -> y",
+     attention_type, expand_attention, nullptr, "softmax(query @ key.T * scale + mask) @ value",
+     rounds_once},
+};
+
+}  // namespace
+
+// A row that the mask closes wholly attends to nothing. Its scores are replaced before softmax,
+// too, whose slope there is no number.
+ValueId attention_weights(Emitter& b, const OpCall& call) {
   const ValueId turned = b.emit("transpose", {call.inputs[1]},
                                 {{"dim0", std::int64_t{-2}}, {"dim1", std::int64_t{-1}}});
   const ValueId product = b.emit("matmul", {call.inputs[0], turned});
@@ -95,17 +111,8 @@ Values expand_attention(Emitter& b, const OpCall& call) {
   }
   ValueId weights = b.emit("softmax", {scores}, {{"dim", std::int64_t{-1}}});
   if (call.has(3)) weights = b.emit("where", {nothing, zero, weights});
-  return {b.emit("matmul", {weights, call.inputs[2]})};
+  return weights;
 }
-
-constexpr OpSchema rows[] = {
-    {"scaled_dot_product_attention(query, key, value, mask?, is_causal: bool = false, scale: "
-     "float?) -> y",
-     attention_type, expand_attention, nullptr, "softmax(query @ key.T * scale + mask) @ value",
-     rounds_once},
-};
-
-}  // namespace
 
 std::span<const OpSchema> attention_ops() { return rows; }
 

@@ -1,7 +1,5 @@
-#include <algorithm>
-#include <cmath>
-
 #include "base/text.h"
+#include "ops/attention.h"
 #include "vocabularies/aten/reading.h"
 
 // Products of matrices, the layers that decomposed exports have spelled with them, and attention.
@@ -9,8 +7,7 @@
 namespace isomer::aten {
 namespace {
 
-// Layers
-// ---------------------------------------------------------------------------------------------------------------
+// -- layers ---------------------------------------------------------------------------------------
 
 // w where `x` is the transpose of a matrix w; else none.
 ValueId untransposed(const Builder& b, ValueId x) {
@@ -94,8 +91,7 @@ Values outer(Reading& r) {
   return {arithmetic(r.b, "mul", unsqueezed(r.b, x, 1), unsqueezed(r.b, y, 0))};
 }
 
-// Attention
-// ------------------------------------------------------------------------------------------------------------
+// -- attention ------------------------------------------------------------------------------------
 
 // Grouped queries: every head of keys and values serves as many heads of queries.
 ValueId shared_heads(Reading& r, ValueId x, ValueId query) {
@@ -118,33 +114,20 @@ ValueId shared_heads(Reading& r, ValueId x, ValueId query) {
 }
 
 // Dropout acts on the weights of attention, so with it attention is spelled out.
-ValueId attention_with_dropout(Reading& r, const Values& inputs, bool causal,
-                               std::optional<double> scale, double p) {
-  Builder& b = r.b;
-  const ValueId query = inputs[0];
-  const DType dtype = b.dtype(query);
-  const Dim width = b.shape(query).back();
-  if (!scale && !width.known()) r.refuse("the width of a head must be known");
-  const double factor = scale ? *scale : 1 / std::sqrt(static_cast<double>(width.value()));
-  const ValueId keys =
-      b.emit("transpose", {inputs[1]}, {{"dim0", std::int64_t{-2}}, {"dim1", std::int64_t{-1}}});
-  ValueId scores = b.emit("mul", {b.emit("matmul", {query, keys}), b.literal(dtype, factor)});
-  ValueId mask = inputs[3];
-  if (causal) {
-    const Shape& shape = b.shape(scores);
-    const Shape square = {shape[shape.size() - 2], shape.back()};
-    const ValueId ones = b.emit("full", {}, {{"shape", square}, {"value", 1.0}});
-    mask = as_type(b, b.emit("tril", {ones}), DType::boolean);
-  }
-  const double never = -std::numeric_limits<double>::infinity();
-  if (mask != ValueId::none && b.dtype(mask) == DType::boolean) {
-    scores = b.emit("where", {mask, scores, b.literal(dtype, never)});
-  } else if (mask != ValueId::none) {
-    scores = b.emit("add", {scores, as_type(b, mask, dtype)});
-  }
-  const ValueId weights = b.emit("softmax", {scores}, {{"dim", b.rank(scores) - 1}});
-  const ValueId thinned = b.emit("dropout", {weights}, {{"p", p}, {"training", true}});
-  return b.emit("matmul", {thinned, inputs[2]});
+ValueId attention_with_dropout(Reading& r, const Values& inputs, const Attributes& settings,
+                               double p) {
+  const OpSchema& schema = op_named("scaled_dot_product_attention");
+  const Attributes attributes = complete(schema, settings);
+  std::vector<TensorType> types;
+  for (const ValueId id : inputs)
+    types.push_back(id == ValueId::none ? TensorType{} : r.b.type(id));
+  const OpCall call{attributes, inputs, types};
+  schema.infer(call);
+  if (!call.given("scale") && !types[0].shape.back().known())
+    r.refuse("the width of a head must be known");
+  const ValueId weights = attention_weights(r.b, call);
+  const ValueId thinned = r.b.emit("dropout", {weights}, {{"p", p}, {"training", true}});
+  return r.b.emit("matmul", {thinned, inputs[2]});
 }
 
 Values attention(Reading& r) {
@@ -154,18 +137,17 @@ Values attention(Reading& r) {
   const ValueId mask = r.optional_tensor("attn_mask");
   const bool causal = r.flag("is_causal", false);
   const double p = r.real("dropout_p", 0.0);
-  std::optional<double> scale;
-  if (r.given("scale")) scale = r.real("scale");
+  Attributes settings = {{"is_causal", causal}};
+  if (r.given("scale")) settings.push_back({"scale", r.real("scale")});
   if (r.b.rank(query) < 2 || r.b.rank(key) < 2 || r.b.rank(value) < 2)
     r.fail("at least two axes are needed");
   if (r.flag("enable_gqa", false)) {
     key = shared_heads(r, key, query);
     value = shared_heads(r, value, query);
   }
-  if (p > 0) return {attention_with_dropout(r, {query, key, value, mask}, causal, scale, p)};
-  Attributes settings = {{"is_causal", causal}};
-  if (scale) settings.push_back({"scale", *scale});
-  return {r.b.emit("scaled_dot_product_attention", {query, key, value, mask}, std::move(settings))};
+  const Values inputs = {query, key, value, mask};
+  if (p > 0) return {attention_with_dropout(r, inputs, settings, p)};
+  return {r.b.emit("scaled_dot_product_attention", inputs, std::move(settings))};
 }
 
 constexpr Row table[] = {

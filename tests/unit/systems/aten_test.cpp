@@ -129,6 +129,19 @@ TEST(AtenImport, WritesDownTheEpsilonOfRootMeanSquares) {
   EXPECT_EQ(epsilon(DType::f64), std::numeric_limits<double>::epsilon());
 }
 
+// As without dropout: a row that the mask closes wholly attends to nothing.
+TEST(AtenImport, AttentionWithDropoutGivesZerosWhereTheMaskIsClosed) {
+  const Tensor x = f32({2, 1}, {1, 2});
+  const Tensor result = Reading("scaled_dot_product_attention")
+                            .with("query", x)
+                            .with("key", x)
+                            .with("value", x)
+                            .with("attn_mask", Tensor::zeros(DType::boolean, {2, 2}))
+                            .with("dropout_p", 0.5)
+                            .result();
+  EXPECT_EQ(result.doubles(), (Reals{0, 0}));
+}
+
 // torch.result_type: tensors before rank-0 tensors before numbers.
 TEST(AtenImport, PromotesAsTorchDoes) {
   const Tensor ints = i64({2}, {1, 2});
