@@ -11,8 +11,7 @@
 namespace isomer::aten {
 namespace {
 
-// Convolution
-// ----------------------------------------------------------------------------------------------------------
+// -- convolution ----------------------------------------------------------------------------------
 
 struct Settings {
   std::vector<std::int64_t> stride = {1};
@@ -91,8 +90,7 @@ Values conv_padded(Reading& r) {
   return {convolved(r, even ? x : r.b.emit("pad", {x}, {{"pad", ints(extra)}}), std::move(s))};
 }
 
-// Padding
-// --------------------------------------------------------------------------------------------------------------
+// -- padding --------------------------------------------------------------------------------------
 
 // Negative amounts cut.
 ValueId padded(Reading& r, ValueId x, std::vector<std::int64_t> amounts, double value) {
@@ -169,8 +167,7 @@ Values border_pad(Reading& r) {
   return {bordered(r, r.tensor("self"), r.integers("padding"), border)};
 }
 
-// Pooling
-// --------------------------------------------------------------------------------------------------------------
+// -- pooling --------------------------------------------------------------------------------------
 
 // Pools see [batch, channels, height, width]; whatever lacks an axis gets one of length 1.
 struct Plane {
@@ -271,8 +268,7 @@ Values adaptive_max_pool(Reading& r) {
   return results;
 }
 
-// Resampling
-// -----------------------------------------------------------------------------------------------------------
+// -- resampling -----------------------------------------------------------------------------------
 
 // PyTorch finds the source by the scale where one is given, else by the lengths: both must say the
 // same.

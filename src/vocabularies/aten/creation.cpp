@@ -55,8 +55,7 @@ Values random(Reading& r) {
   return {r.b.emit("bernoulli", {}, {{"shape", r.b.shape(x)}, {"p", p}, {"dtype", r.b.dtype(x)}})};
 }
 
-// Ranges
-// ---------------------------------------------------------------------------------------------------------------
+// -- ranges ---------------------------------------------------------------------------------------
 
 bool is_whole(const Scalar& scalar) {
   if (std::holds_alternative<Dim>(scalar)) return true;

@@ -5,8 +5,7 @@
 namespace isomer::aten {
 namespace {
 
-// One tensor
-// -----------------------------------------------------------------------------------------------------------
+// -- one tensor -----------------------------------------------------------------------------------
 
 // Of an integer they are the integer itself.
 Values rounding(Reading& r) {
@@ -20,8 +19,7 @@ Values frac(Reading& r) {
   return {r.b.emit("sub", {x, r.b.emit("trunc", {x})})};
 }
 
-// Activations
-// ----------------------------------------------------------------------------------------------------------
+// -- activations ----------------------------------------------------------------------------------
 
 ValueId elu_of(Builder& b, ValueId x, double alpha, double scale, double input_scale) {
   return b.emit("elu", {x}, {{"alpha", alpha}, {"scale", scale}, {"input_scale", input_scale}});
@@ -96,8 +94,7 @@ Values clamp_tensor(Reading& r) {
   return {x};
 }
 
-// Two operands
-// -------------------------------------------------------------------------------------------------------
+// -- two operands ---------------------------------------------------------------------------------
 
 Values binary(Reading& r) {
   return {arithmetic(r.b, r.row.ours, r.operand("self"), r.operand("other"))};

@@ -25,7 +25,7 @@ ValueId soft_cross_entropy(Reading& r, ValueId x, ValueId target, double smoothi
     products = b.emit("mul", {products, reshaped(b, weight, std::move(shape))});
   }
   const ValueId losses = b.emit("neg", {b.emit("sum", {products}, {{"dim", ints({axis})}})});
-  return reduced(r, losses, reduction_of(r));
+  return reduced(r, losses);
 }
 
 Values cross_entropy(Reading& r) {
@@ -49,14 +49,14 @@ Values mse_loss(Reading& r) {
   if (r.b.shape(x) == r.b.shape(target)) {
     return {r.b.emit("mse_loss", {x, target}, {{"reduction", reduction_name(r)}})};
   }
-  return {reduced(r, r.b.emit("square", {arithmetic(r.b, "sub", x, target)}), reduction_of(r))};
+  return {reduced(r, r.b.emit("square", {arithmetic(r.b, "sub", x, target)}))};
 }
 
 ValueId distance(Reading& r) {
   return r.b.emit("abs", {arithmetic(r.b, "sub", r.tensor("self"), r.tensor("target"))});
 }
 
-Values l1_loss(Reading& r) { return {reduced(r, distance(r), reduction_of(r))}; }
+Values l1_loss(Reading& r) { return {reduced(r, distance(r))}; }
 
 // Quadratic below `limit`, linear above; `factor` times the whole.
 ValueId bent(Builder& b, ValueId d, double limit, double factor) {
@@ -70,12 +70,12 @@ ValueId bent(Builder& b, ValueId d, double limit, double factor) {
 Values smooth_l1_loss(Reading& r) {
   const double beta = r.real("beta", 1.0);
   const ValueId d = distance(r);
-  return {reduced(r, beta == 0 ? d : bent(r.b, d, beta, 1 / beta), reduction_of(r))};
+  return {reduced(r, beta == 0 ? d : bent(r.b, d, beta, 1 / beta))};
 }
 
 Values huber_loss(Reading& r) {
   const double delta = r.real("delta", 1.0);
-  return {reduced(r, bent(r.b, distance(r), delta, 1.0), reduction_of(r))};
+  return {reduced(r, bent(r.b, distance(r), delta, 1.0))};
 }
 
 ValueId times_weight(Reading& r, ValueId losses) {
@@ -94,8 +94,7 @@ Values binary_cross_entropy(Reading& r) {
   const ValueId no = b.emit("clamp", {b.emit("log1p", {b.emit("neg", {x})})}, above);
   const ValueId hit = b.emit("mul", {target, yes});
   const ValueId miss = b.emit("mul", {b.emit("sub", {one, target}), no});
-  return {
-      reduced(r, times_weight(r, b.emit("neg", {b.emit("add", {hit, miss})})), reduction_of(r))};
+  return {reduced(r, times_weight(r, b.emit("neg", {b.emit("add", {hit, miss})})))};
 }
 
 Values binary_cross_entropy_with_logits(Reading& r) {
@@ -109,7 +108,7 @@ Values binary_cross_entropy_with_logits(Reading& r) {
     log_yes = b.emit("mul", {b.emit("add", {extra, one}), log_yes});
   }
   const ValueId misses = b.emit("mul", {b.emit("sub", {one, target}), x});
-  return {reduced(r, times_weight(r, b.emit("sub", {misses, log_yes})), reduction_of(r))};
+  return {reduced(r, times_weight(r, b.emit("sub", {misses, log_yes})))};
 }
 
 constexpr Row table[] = {

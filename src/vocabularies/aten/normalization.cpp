@@ -8,8 +8,7 @@
 namespace isomer::aten {
 namespace {
 
-// Batch normalization
-// --------------------------------------------------------------------------------------------------
+// -- batch normalization --------------------------------------------------------------------------
 
 // How many elements share one mean: all but the channels' axis.
 Dim sharers(const Shape& shape) {
@@ -107,8 +106,7 @@ Values functional_batch_norm(Reading& r) {
   return with_saved(norm);
 }
 
-// Other normalizations
-// -------------------------------------------------------------------------------------------------
+// -- other normalizations -------------------------------------------------------------------------
 
 ValueId grouped(Reading& r, std::int64_t groups) {
   return emit_rounded_once(
@@ -143,23 +141,17 @@ Values rms_norm(Reading& r) {
                     {"eps", r.real("eps", epsilon)}})};
 }
 
-// Dropout
-// --------------------------------------------------------------------------------------------------------------
+// -- dropout --------------------------------------------------------------------------------------
 
-ValueId thinned(Reading& r, std::string_view op, std::string_view input,
-                std::string_view training) {
-  const ValueId x = r.tensor(input);
+ValueId thinned(Reading& r, std::string_view op) {
+  const ValueId x = r.tensor("input");
   const double p = r.real("p");
-  if (!r.flag(training, true) || p == 0) return x;
+  if (!r.flag("train", true) || p == 0) return x;
   return r.b.emit(op, {x}, {{"p", p}, {"training", true}});
 }
 
-Values dropout(Reading& r) { return {thinned(r, "dropout", "input", "train")}; }
-Values native_dropout(Reading& r) {
-  return {thinned(r, "dropout", "input", "train"), ValueId::none};
-}
-
-Values feature_dropout(Reading& r) { return {thinned(r, "feature_dropout", "input", "train")}; }
+Values dropout(Reading& r) { return {thinned(r, r.row.target())}; }
+Values native_dropout(Reading& r) { return {thinned(r, "dropout"), ValueId::none}; }
 
 using enum Aliasing;
 
@@ -187,10 +179,7 @@ constexpr Row table[] = {
     {.targets = "rms_norm", .ours = "rms_norm", .read = rms_norm},
     {.targets = "dropout", .inputs = "input", .aliases = if_unchanged, .read = dropout},
     {.targets = "native_dropout", .read = native_dropout},
-    {.targets = "feature_dropout",
-     .inputs = "input",
-     .aliases = if_unchanged,
-     .read = feature_dropout},
+    {.targets = "feature_dropout", .inputs = "input", .aliases = if_unchanged, .read = dropout},
 };
 
 }  // namespace

@@ -63,8 +63,7 @@ std::vector<std::int64_t> Reading::axes(std::string_view name, std::int64_t rank
   return all;
 }
 
-// Reading by columns
-// ------------------------------------------------------------------------------------------------------
+// -- reading by columns ---------------------------------------------------------------------------
 
 namespace {
 
@@ -143,8 +142,7 @@ Values renamed(Reading& r) {
   return r.b.emit_all(r.row.ours, std::move(inputs), std::move(settings));
 }
 
-// Type promotion
-// -----------------------------------------------------------------------------------------------------
+// -- type promotion -------------------------------------------------------------------------------
 
 DType type_of(const Scalar& scalar) {
   if (std::holds_alternative<bool>(scalar)) return DType::boolean;
@@ -227,8 +225,7 @@ std::pair<ValueId, ValueId> promote(Builder& b, const Operand& x, const Operand&
   return {as_type(b, x, dtype), as_type(b, y, dtype)};
 }
 
-// Shared pieces
-// ------------------------------------------------------------------------------------------------------
+// -- shared pieces --------------------------------------------------------------------------------
 
 Attribute ints(std::vector<std::int64_t> values) { return values; }
 
@@ -276,20 +273,16 @@ ValueId sliced(Builder& b, ValueId x, std::int64_t axis, const Dim& start, const
   return b.emit("slice", {x}, {{"dim", axis}, {"start", start}, {"end", end}});
 }
 
-std::int64_t reduction_of(Reading& r, std::string_view name) { return r.integer(name, 1); }
-
 std::string reduction_name(Reading& r, std::string_view name) {
   constexpr std::string_view names[] = {"none", "mean", "sum"};
-  const std::int64_t number = reduction_of(r, name);
-  if (number < 0 || number > 2) r.fail("the reduction is none of 0, 1 and 2");
+  const std::int64_t number = r.integer(name, 1);
+  if (number < 0 || number > 2) r.fail(fmt::format("reduction {} is none of 0, 1 and 2", number));
   return std::string(names[number]);
 }
 
-ValueId reduced(Reading& r, ValueId x, std::int64_t reduction) {
-  if (reduction == 0) return x;
-  if (reduction != 1 && reduction != 2)
-    r.fail(fmt::format("reduction {} is none of 0, 1 and 2", reduction));
-  return r.b.emit(reduction == 1 ? "mean" : "sum", {x});
+ValueId reduced(Reading& r, ValueId x) {
+  const std::string reduction = reduction_name(r);
+  return reduction == "none" ? x : r.b.emit(reduction, {x});
 }
 
 ValueId flat_root(Builder& b, ValueId x) {

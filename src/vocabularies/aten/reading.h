@@ -75,8 +75,7 @@ Values renamed_and_saved(Reading& r) {
   return results;
 }
 
-// Type promotion
-// -----------------------------------------------------------------------------------------------------
+// -- type promotion -------------------------------------------------------------------------------
 
 /// torch.result_type: tensors with axes first, then rank-0 tensors, then numbers.
 DType result_type(const Builder& b, std::span<const Operand> operands);
@@ -92,8 +91,7 @@ double real_of(const Scalar& scalar);
 /// Both operands in their result type.
 std::pair<ValueId, ValueId> promote(Builder& b, const Operand& x, const Operand& y);
 
-// Pieces that several families share
-// --------------------------------------------------------------------------------
+// -- pieces that several families share -----------------------------------------------------------
 
 /// `op` on both after promotion; on booleans `add` and `mul` are `or` and `and`.
 ValueId arithmetic(Builder& b, std::string_view op, const Operand& x, const Operand& y);
@@ -108,11 +106,10 @@ ValueId squeezed(Builder& b, ValueId x, std::vector<std::int64_t> axes);
 ValueId expanded(Builder& b, ValueId x, Shape shape);
 /// A slice along an axis, unless it would change nothing.
 ValueId sliced(Builder& b, ValueId x, std::int64_t axis, const Dim& start, const Dim& end);
-/// PyTorch's number for how losses are reduced: 0 none, 1 mean, 2 sum; and ours for it.
-std::int64_t reduction_of(Reading& r, std::string_view name = "reduction");
+/// How losses are reduced: "none", "mean" or "sum", which PyTorch says with 0, 1 and 2.
 std::string reduction_name(Reading& r, std::string_view name = "reduction");
-/// `x` reduced as losses are: 0 none, 1 mean, 2 sum.
-ValueId reduced(Reading& r, ValueId x, std::int64_t reduction);
+/// `x` reduced so.
+ValueId reduced(Reading& r, ValueId x);
 /// The square root whose slope at 0 is 0: PyTorch's norms and standard deviations are
 /// differentiated so.
 ValueId flat_root(Builder& b, ValueId x);

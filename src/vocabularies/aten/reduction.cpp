@@ -11,7 +11,9 @@ Attributes over(std::vector<std::int64_t> axes, bool keepdim) {
 }
 
 // Some overloads take one axis, some a list, some none: all.
-std::vector<std::int64_t> axes_of(Reading& r, ValueId x) { return r.axes("dim", r.b.rank(x)); }
+Attributes over_given(Reading& r, ValueId x) {
+  return over(r.axes("dim", r.b.rank(x)), r.flag("keepdim", false));
+}
 
 // Sums and products of integers and booleans are i64.
 DType accumulated(DType dtype) {
@@ -21,24 +23,21 @@ DType accumulated(DType dtype) {
 Values sum(Reading& r) {
   const ValueId x = r.tensor("self");
   const DType dtype = r.dtype("dtype").value_or(accumulated(r.b.dtype(x)));
-  Attributes settings = over(axes_of(r, x), r.flag("keepdim", false));
-  return {r.b.emit(r.row.ours, {as_type(r.b, x, dtype)}, std::move(settings))};
+  return {r.b.emit(r.row.ours, {as_type(r.b, x, dtype)}, over_given(r, x))};
 }
 
 Values mean(Reading& r) {
   const ValueId x = r.tensor("self");
   const DType dtype = r.dtype("dtype").value_or(r.b.dtype(x));
   if (!is_floating(dtype)) r.fail("the mean of integers needs a floating dtype");
-  Attributes settings = over(axes_of(r, x), r.flag("keepdim", false));
-  return {r.b.emit("mean", {as_type(r.b, x, dtype)}, std::move(settings))};
+  return {r.b.emit("mean", {as_type(r.b, x, dtype)}, over_given(r, x))};
 }
 
 // Unlike the others these two take an empty list at its word: no axis is reduced.
 Values truth(Reading& r) {
   const ValueId x = as_type(r.b, r.tensor("self"), DType::boolean);
-  const std::vector<std::int64_t> axes = axes_of(r, x);
-  Attributes settings = over(axes, r.flag("keepdim", false));
-  if (r.given("dim") && axes.empty()) return {x};
+  Attributes settings = over_given(r, x);
+  if (r.given("dim") && r.axes("dim", r.b.rank(x)).empty()) return {x};
   return {r.b.emit(r.row.ours, {x}, std::move(settings))};
 }
 
@@ -73,7 +72,7 @@ ValueId variance(Reading& r) {
   const ValueId x = r.tensor("self");
   const double correction =
       r.given("unbiased") ? (r.flag("unbiased") ? 1.0 : 0.0) : r.real("correction", 1.0);
-  Attributes settings = over(axes_of(r, x), r.flag("keepdim", false));
+  Attributes settings = over_given(r, x);
   settings.push_back({"correction", correction});
   return r.b.emit("var", {x}, std::move(settings));
 }
@@ -82,10 +81,9 @@ Values var(Reading& r) { return {variance(r)}; }
 Values std_deviation(Reading& r) { return {flat_root(r.b, variance(r))}; }
 
 Values var_mean(Reading& r) {
-  const ValueId spread = variance(r);
+  const ValueId squares = variance(r);
   const ValueId x = r.tensor("self");
-  Attributes settings = over(axes_of(r, x), r.flag("keepdim", false));
-  return {spread, r.b.emit("mean", {x}, std::move(settings))};
+  return {squares, r.b.emit("mean", {x}, over_given(r, x))};
 }
 
 Values cumsum(Reading& r) {
@@ -112,7 +110,7 @@ Values softmax(Reading& r) {
 
 Values logsumexp(Reading& r) {
   const ValueId x = r.tensor("self");
-  std::vector<std::int64_t> axes = axes_of(r, x);
+  std::vector<std::int64_t> axes = r.axes("dim", r.b.rank(x));
   if (axes.empty()) {
     axes.resize(r.b.shape(x).size());
     std::iota(axes.begin(), axes.end(), std::int64_t{0});
@@ -125,7 +123,7 @@ Values norm(Reading& r) {
   const double order = r.real(r.given("p") ? "p" : "ord", 2.0);
   const ValueId given = r.tensor("self");
   const ValueId x = as_type(r.b, given, r.dtype("dtype").value_or(floating(r.b.dtype(given))));
-  const Attributes settings = over(axes_of(r, x), r.flag("keepdim", false));
+  const Attributes settings = over_given(r, x);
   constexpr double infinity = std::numeric_limits<double>::infinity();
   if (order == 2) return {flat_root(r.b, r.b.emit("sum", {r.b.emit("square", {x})}, settings))};
   const ValueId size = r.b.emit("abs", {x});

@@ -11,8 +11,7 @@ namespace {
 
 Values unchanged(Reading& r) { return {r.tensor("self")}; }
 
-// Reshaping
-// ------------------------------------------------------------------------------------------------------------
+// -- reshaping ------------------------------------------------------------------------------------
 
 // PyTorch's -1 stands for whatever is left over.
 Shape without_unknown(const Reading& r, const Shape& from, Shape to) {
@@ -88,8 +87,7 @@ Values unflatten(Reading& r) {
   return {reshaped(r.b, x, std::move(shape))};
 }
 
-// Order of axes
-// --------------------------------------------------------------------------------------------------------
+// -- order of axes --------------------------------------------------------------------------------
 
 Values permute(Reading& r) {
   const ValueId x = r.tensor("self");
@@ -155,8 +153,7 @@ Values movedim(Reading& r) {
   return {permuted(r.b, x, std::move(dims))};
 }
 
-// Axes of length 1, and repetition
-// -------------------------------------------------------------------------------------
+// -- axes of length 1, and repetition -------------------------------------------------------------
 
 Values unsqueeze(Reading& r) {
   const ValueId x = r.tensor("self");
@@ -253,8 +250,7 @@ Values repeat_interleave(Reading& r) {
   return {reshaped(r.b, expanded(r.b, apart, std::move(shape)), std::move(merged))};
 }
 
-// Types and copies
-// -----------------------------------------------------------------------------------------------------
+// -- types and copies -----------------------------------------------------------------------------
 
 Values to(Reading& r) {
   const ValueId x = r.tensor("self");

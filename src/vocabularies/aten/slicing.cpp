@@ -11,6 +11,10 @@ namespace {
 // A file may claim any length; a graph has one node for each piece.
 constexpr std::int64_t most_pieces = 1 << 16;
 
+void demand_few(const Reading& r, std::int64_t pieces) {
+  if (pieces > most_pieces) r.refuse(fmt::format("at most {} results are read", most_pieces));
+}
+
 Dim length_of(const Reading& r, ValueId x, std::int64_t axis) {
   if (r.b.rank(x) == 0) r.fail("a scalar cannot be cut");
   return r.b.shape(x)[static_cast<std::size_t>(axis)];
@@ -102,8 +106,7 @@ Values unbind(Reading& r) {
   const Dim length = length_of(r, x, axis);
   if (!length.known())
     r.refuse("the length of the axis must be known, for it is the number of results");
-  if (length.value() > most_pieces)
-    r.refuse(fmt::format("at most {} results are read", most_pieces));
+  demand_few(r, length.value());
   Values results;
   for (std::int64_t i = 0; i < length.value(); ++i) results.push_back(selected(r.b, x, axis, i));
   return results;
@@ -124,8 +127,7 @@ Values pieces(Reading& r, ValueId x, std::int64_t axis, const Dim& size) {
     r.fail("the size of a piece must be positive");
   std::vector<Dim> sizes;
   for (std::int64_t left = length.value(); left > 0; left -= sizes.back().value()) {
-    if (sizes.size() == most_pieces)
-      r.refuse(fmt::format("at most {} results are read", most_pieces));
+    demand_few(r, std::ssize(sizes) + 1);
     sizes.emplace_back(std::min(size.value(), left));
   }
   if (sizes.empty()) return {x};
@@ -153,7 +155,7 @@ Values chunk(Reading& r) {
   const std::int64_t axis = r.axis("dim", r.b.rank(x), 0);
   const std::int64_t count = r.integer("chunks");
   if (count < 1) r.fail("the number of chunks must be positive");
-  if (count > most_pieces) r.refuse(fmt::format("at most {} results are read", most_pieces));
+  demand_few(r, count);
   const Dim length = length_of(r, x, axis);
   const Dim exact = floor_divide(length, count);
   if (exact * Dim(count) == length) {
