@@ -412,6 +412,17 @@ std::optional<std::pair<std::string, std::int64_t>> Dim::solve(std::int64_t tota
 }
 
 std::string to_text(const Dim& dim) {
+  const auto call = [](std::string_view function, const std::vector<std::string>& arguments) {
+    return fmt::format("{}({})", function, fmt::join(arguments, ", "));
+  };
+  return to_text(dim, {[](const std::string& name) { return name; }, call, "*"});
+}
+
+std::string to_text(const Dim& dim, const LengthStyle& style) {
+  return DimAlgebra::text(dim, style);
+}
+
+std::string DimAlgebra::text(const Dim& dim, const LengthStyle& style) {
   std::string text;
   // Writes the sign, between two parts with blanks around it; gives the digits that follow. The
   // least number has no positive twin and keeps its sign.
@@ -426,19 +437,19 @@ std::string to_text(const Dim& dim) {
     std::string_view between;
     if (digits != "1") {
       text += digits;
-      between = "*";
+      between = style.times;
     }
     for (const Dim::Factor& factor : term.factors) {
       text += between;
-      between = "*";
+      between = style.times;
       if (factor.function == Dim::Function::none) {
-        text += factor.symbol;
+        text += style.name(factor.symbol);
         continue;
       }
       std::vector<std::string> arguments;
-      for (const Dim& argument : factor.arguments) arguments.push_back(to_text(argument));
-      text += fmt::format("{}({})", functions[static_cast<std::size_t>(factor.function) - 1],
-                          fmt::join(arguments, ", "));
+      for (const Dim& argument : factor.arguments)
+        arguments.push_back(DimAlgebra::text(argument, style));
+      text += style.call(functions[static_cast<std::size_t>(factor.function) - 1], arguments);
     }
   }
   if (dim.constant_ != 0 || text.empty()) text += signed_digits(dim.constant_);

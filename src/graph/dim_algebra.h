@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "graph/dim.h"
+#include "graph/length_text.h"
 
 namespace isomer {
 
@@ -80,6 +81,7 @@ struct DimAlgebra {
   static bool has_functions(const Dim& dim);
   static const Factor* lone_factor(const Dim& dim);
   static std::int64_t evaluate(const Factor& factor, const Lengths& lengths);
+  static std::string text(const Dim& dim, const LengthStyle& style);
 
  private:
   struct Division {

@@ -1,5 +1,6 @@
 #include "source/python/bodies.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/text.h"
@@ -13,42 +14,30 @@ namespace {
 
 /// PyTorch exports no tensor made of a number inside a body, but one that an operator fills: what
 /// another body is given, and results.
-class Filled {
- public:
-  explicit Filled(Graph graph) : graph_(std::move(graph)) {}
-
-  Graph run() {
-    for (Node& node : std::exchange(graph_.nodes, {})) {
-      if (!node.bodies.empty()) fill(node.inputs);
-      graph_.nodes.push_back(std::move(node));
-    }
-    fill(graph_.outputs);
-    return std::move(graph_);
+Graph filled(Graph graph) {
+  const auto fill = [&graph](ValueId& id) {
+    const auto constant = std::ranges::find(graph.constants, id, &Constant::value);
+    if (constant == graph.constants.end() || !is_literal(*constant)) return;
+    const DType dtype = constant->data.dtype();
+    const double number = is_floating(dtype) ? number_of(*constant)
+                                             : static_cast<double>(constant->data.integers()[0]);
+    // An operator fills with a float, which holds no larger integer.
+    if (!is_floating(dtype) && std::abs(number) >= 0x1p53) return;
+    graph.values.push_back(graph[id]);
+    id = static_cast<ValueId>(graph.values.size() - 1);
+    Node node;
+    node.op = "full";
+    node.outputs = {id};
+    node.attributes = {{"shape", Shape{}}, {"value", number}, {"dtype", dtype}};
+    graph.nodes.push_back(std::move(node));
+  };
+  for (Node& node : std::exchange(graph.nodes, {})) {
+    if (!node.bodies.empty()) std::ranges::for_each(node.inputs, fill);
+    graph.nodes.push_back(std::move(node));
   }
-
- private:
-  void fill(std::vector<ValueId>& ids) {
-    for (ValueId& id : ids) {
-      const auto constant = std::ranges::find(graph_.constants, id, &Constant::value);
-      if (constant == graph_.constants.end() || !is_literal(*constant)) continue;
-      const DType dtype = constant->data.dtype();
-      const double number = is_floating(dtype) ? number_of(*constant)
-                                               : static_cast<double>(constant->data.integers()[0]);
-      // An operator fills with a float, which holds no larger integer.
-      if (!is_floating(dtype) && std::abs(number) >= 0x1p53) continue;
-      graph_.values.push_back(graph_[id]);
-      const auto filled = static_cast<ValueId>(graph_.values.size() - 1);
-      Node node;
-      node.op = "full";
-      node.outputs = {filled};
-      node.attributes = {{"shape", Shape{}}, {"value", number}, {"dtype", dtype}};
-      graph_.nodes.push_back(std::move(node));
-      id = filled;
-    }
-  }
-
-  Graph graph_;
-};
+  std::ranges::for_each(graph.outputs, fill);
+  return graph;
+}
 
 /// Where modules were is said by the model's classes, not by functions.
 Graph as_function(const Graph& body, bool tuple) {
@@ -58,7 +47,7 @@ Graph as_function(const Graph& body, bool tuple) {
     graph.signature.results = {
         Structure::Kind::tuple, {}, std::vector<Structure>(graph.outputs.size())};
   }
-  return Filled(std::move(graph)).run();
+  return filled(std::move(graph));
 }
 
 /// "(x, w):" of "def forward(self, x, w):"

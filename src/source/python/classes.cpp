@@ -242,14 +242,6 @@ std::vector<InitLine> Classes::lines_of(std::size_t index) const {
 
 namespace {
 
-void write_init(const std::string& head, const std::vector<std::string>& lines, PythonText& out) {
-  if (lines.empty()) return;
-  out.open(head);
-  out.line("super().__init__()");
-  for (const std::string& line : lines) out.line(line);
-  out.close();
-}
-
 std::string init_head(const std::vector<ClassParameter>& parameters) {
   std::vector<std::string> names{"self"};
   for (const ClassParameter& parameter : parameters) {
@@ -312,13 +304,24 @@ void Classes::write_group(std::size_t index) {
   for (const std::string& name : remembered) lines.push_back(fmt::format("self.{0} = {0}", name));
   for (const InitLine& line : pattern) lines.push_back(to_text(line));
   for (const std::string& fix : initialisation_.fixes(group.pattern)) lines.push_back(fix);
+  if (!lines.empty()) lines.insert(lines.begin(), "super().__init__()");
+  write_class(fmt::format("{}({})", group.name, modules_.dialect.module),
+              init_head(group.parameters), lines,
+              modules_.all[group.pattern].called ? &group.forward : nullptr);
+}
+
+void Classes::write_class(std::string_view head, std::string_view init,
+                          const std::vector<std::string>& lines, const ForwardText* forward) {
   PythonText out;
-  out.open(fmt::format("class {}({}):", group.name, modules_.dialect.module));
-  write_init(init_head(group.parameters), lines, out);
-  const bool called = modules_.all[group.pattern].called;
-  if (called && !lines.empty()) out.blank();
-  if (called) write_forward(group.forward, out);
-  if (!called && lines.empty()) out.line("pass");
+  out.open(fmt::format("class {}:", head));
+  if (!lines.empty()) {
+    out.open(init);
+    for (const std::string& line : lines) out.line(line);
+    out.close();
+  }
+  if (forward != nullptr && !lines.empty()) out.blank();
+  if (forward != nullptr) write_forward(*forward, out);
+  if (forward == nullptr && lines.empty()) out.line("pass");
   text_ += "\n\n" + out.text();
 }
 
@@ -341,29 +344,22 @@ std::vector<std::string> Classes::remember(Group& group, std::span<const std::st
 }
 
 void Classes::write_model() {
-  const bool sequence = modules_.all[0].kind == ModuleKind::sequential;
-  std::vector<std::string> lines;
-  if (sequence) {
-    lines.push_back(
-        to_text(initialisation_.sequence([&](std::size_t child) { return construction(child); })));
-  } else {
-    for (const InitLine& line : lines_of(0)) lines.push_back(to_text(line));
-  }
-  for (const std::string& fix : initialisation_.fixes(0)) lines.push_back(fix);
-  PythonText out;
   const Dialect& dialect = modules_.dialect;
-  out.open(fmt::format("class {}({}):", model_, sequence ? dialect.sequential : dialect.module));
-  if (sequence) {
-    out.open("def __init__(self):");
-    for (const std::string& line : lines) out.line(line);
-    out.close();
-  } else {
-    write_init("def __init__(self):", lines, out);
-    if (!lines.empty()) out.blank();
-    Choices choices;
-    write_forward(forward_text(modules_, 0, parameters_, choices), out);
+  constexpr std::string_view init = "def __init__(self):";
+  std::vector<std::string> lines;
+  if (modules_.all[0].kind == ModuleKind::sequential) {
+    const auto own = [&](std::size_t child) { return construction(child); };
+    lines.push_back(to_text(initialisation_.sequence(own)));
+    for (const std::string& fix : initialisation_.fixes(0)) lines.push_back(fix);
+    write_class(fmt::format("{}({})", model_, dialect.sequential), init, lines, nullptr);
+    return;
   }
-  text_ += "\n\n" + out.text();
+  for (const InitLine& line : lines_of(0)) lines.push_back(to_text(line));
+  for (const std::string& fix : initialisation_.fixes(0)) lines.push_back(fix);
+  if (!lines.empty()) lines.insert(lines.begin(), "super().__init__()");
+  Choices choices;
+  const ForwardText forward = forward_text(modules_, 0, parameters_, choices);
+  write_class(fmt::format("{}({})", model_, dialect.module), init, lines, &forward);
 }
 
 }  // namespace isomer::python

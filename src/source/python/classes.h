@@ -64,6 +64,8 @@ class Classes {
   static std::vector<std::string> remember(Group& group, std::span<const std::string> expressions);
   void write_children(std::size_t module);
   void write_model();
+  void write_class(std::string_view head, std::string_view init,
+                   const std::vector<std::string>& lines, const ForwardText* forward);
   Construction construction(std::size_t module) const;
   std::vector<InitLine> lines_of(std::size_t module) const;
 

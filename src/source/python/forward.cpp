@@ -57,8 +57,10 @@ class Forward {
       const std::size_t length = loop_length(modules_, std::span(items_).subspan(i), uses_);
       if (length > 0) {
         write_loop(std::span(items_).subspan(i, length));
+      } else if (items_[i].callee) {
+        write_call(items_[i]);
       } else {
-        write_item(items_[i]);
+        write_node(*modules_.operations[items_[i].operation].node);
       }
       i += std::max<std::size_t>(length, 1);
     }
@@ -304,14 +306,6 @@ class Forward {
       pending_.push_back({targets[0], value, reached, patient});
     } else {
       assign(targets, value);
-    }
-  }
-
-  void write_item(const Item& item) {
-    if (item.callee) {
-      write_call(item);
-    } else {
-      write_node(*modules_.operations[item.operation].node);
     }
   }
 

@@ -91,21 +91,9 @@ void freeze(const Modules& modules, std::size_t index, const Layer& layer,
 
 }  // namespace
 
-bool has_hidden(const Modules& modules) {
-  const Graph& graph = modules.graph;
-  const auto hidden = [&](const auto& names, ValueId id) {
-    return names.empty() && modules.name_within(id, "").has_value();
-  };
-  return std::ranges::any_of(graph.constants,
-                             [&](const Constant& one) { return hidden(one.names, one.value); }) ||
-         std::ranges::any_of(graph.states,
-                             [&](const State& one) { return hidden(one.names, one.now); });
-}
-
 Initialisation::Initialisation(const Modules& modules) : modules_(modules) {
   for (const Tie& tie : modules.ties) {
-    std::string path = parent_path(tie.first);
-    while (!is_within(parent_path(tie.other), path)) path = parent_path(path);
+    const std::string path = common_part(parent_path(tie.first), parent_path(tie.other));
     ties_[maker_of(modules, path)].push_back(&tie);
   }
   trainable_ = std::ranges::any_of(modules.graph.constants, &Constant::trainable);
@@ -138,7 +126,7 @@ Construction Initialisation::sequence(const Own& own) const {
 
 std::vector<std::string> Initialisation::fixes(std::size_t index) const {
   std::vector<std::string> lines;
-  if (index == 0 && has_hidden(modules_)) lines.emplace_back(modules_.dialect.filled);
+  if (index == 0 && modules_.hidden) lines.emplace_back(modules_.dialect.filled);
   if (const auto ties = ties_.find(index); ties != ties_.end()) {
     for (const Tie* tie : ties->second) lines.push_back(tied(modules_, index, *tie));
   }

@@ -12,9 +12,6 @@
 
 namespace isomer::python {
 
-/// Whether some tensor has no name in the state_dict and is too long to stand in the text.
-bool has_hidden(const Modules& modules);
-
 class Initialisation {
  public:
   explicit Initialisation(const Modules& modules);

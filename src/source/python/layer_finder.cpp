@@ -32,6 +32,12 @@ bool is_within(const std::string& path, const std::string& module) {
   return path.starts_with(module) && (path.size() == module.size() || path[module.size()] == '.');
 }
 
+std::string common_part(const std::string& a, const std::string& b) {
+  std::string path = a;
+  while (!is_within(b, path)) path = parent_path(path);
+  return path;
+}
+
 Argument stated(const LayerCandidate& layer, std::string_view attribute) {
   const Attribute* value = find(layer.op.attributes, attribute);
   if (value == nullptr) return {std::string(attribute), "None", true, true};
@@ -46,20 +52,20 @@ std::vector<std::int64_t> known_lengths(const TensorType& type) {
 
 LayerFinder::LayerFinder(const Graph& of, std::span<const LayerRule> rules)
     : graph(of), rules_(rules), uses_(of), outputs_(of.outputs.begin(), of.outputs.end()) {
-  const auto own = [&](ValueId id, const std::vector<std::string>& names) {
-    if (!names.empty()) names_[id] = &names;
+  const auto own = [&](const std::vector<std::string>& names) {
     for (const std::string& name : names) owned_[parent_path(name)].insert(last_part(name));
   };
-  for (const Constant& constant : graph.constants) own(constant.value, constant.names);
+  for (const Constant& constant : graph.constants) own(constant.names);
   for (const State& state : graph.states) {
-    own(state.now, state.names);
+    own(state.names);
     for (const std::string& name : state.names) states_.try_emplace(name, &state);
   }
 }
 
 const std::vector<std::string>* LayerFinder::names_of(ValueId id) const {
-  const auto found = names_.find(id);
-  return found == names_.end() ? nullptr : found->second;
+  if (const Constant* constant = uses_.constant(graph, id)) return &constant->names;
+  const State* state = uses_.state(graph, id);
+  return state == nullptr ? nullptr : &state->names;
 }
 
 const State* LayerFinder::state_named(const std::string& name) const {

@@ -87,7 +87,6 @@ class LayerFinder {
   std::span<const LayerRule> rules_;
   Uses uses_;
   std::set<ValueId> outputs_;
-  std::map<ValueId, const std::vector<std::string>*> names_;
   std::map<std::string, std::set<std::string>> owned_;  // module path -> names of its tensors
   std::map<std::string, const State*> states_;          // by name
 };

@@ -46,5 +46,7 @@ std::string parent_path(const std::string& path);
 std::string last_part(const std::string& path);
 /// Whether `path` is `module` or a module in it.
 bool is_within(const std::string& path, const std::string& module);
+/// The nearest module around both.
+std::string common_part(const std::string& a, const std::string& b);
 
 }  // namespace isomer::python

@@ -17,18 +17,6 @@ bool is_number(std::string_view text) {
          (text == "0" || text[0] != '0');
 }
 
-bool is_told_by_value(const Graph& graph, const std::string& length) {
-  const auto& lengths = graph.signature.lengths;
-  const auto range = std::ranges::find(lengths, length, &LengthRange::name);
-  return range != lengths.end() && range->input.has_value();
-}
-
-std::string common_part(const std::string& a, const std::string& b) {
-  std::string path = a;
-  while (!is_within(b, path)) path = parent_path(path);
-  return path;
-}
-
 // Numbers are written without the bits that a NaN may have.
 bool has_plain_nans(const Tensor& data) {
   const std::string text = elements_text(data);
@@ -95,7 +83,7 @@ Modules::Modules(const Dialect& in, const Graph& of, const Layered& layered,
   for (Module& module : all) {
     if (module.is_whole()) find_ports_of(module);
   }
-  choose_kinds(0, layered);
+  choose_kinds(0);
   all[0].called = true;
   prune(0);
   place_updates(layered.kept);
@@ -105,7 +93,8 @@ Modules::Modules(const Dialect& in, const Graph& of, const Layered& layered,
 // -- the tree ------------------------------------------------------------------------------------
 
 void Modules::add_modules(const Layered& layered) {
-  add("", std::nullopt);
+  all.emplace_back();
+  by_path_[""] = 0;
   for (const Constant& constant : graph.constants) {
     for (const std::string& name : constant.names) add(parent_path(name), std::nullopt);
   }
@@ -129,12 +118,6 @@ void Modules::add_modules(const Layered& layered) {
 
 std::size_t Modules::add(const std::string& path, std::optional<std::size_t> after) {
   if (const auto known = by_path_.find(path); known != by_path_.end()) return known->second;
-  const std::size_t made = all.size();
-  if (path.empty()) {
-    all.emplace_back();
-    by_path_[path] = made;
-    return made;
-  }
   const std::size_t parent = add(parent_path(path), after);
   const std::size_t module = all.size();
   Module& fresh = all.emplace_back();
@@ -192,42 +175,35 @@ bool Modules::is_numbered(const Module& module) const {
   });
 }
 
-void Modules::choose_kinds(std::size_t index, const Layered& layered) {
-  for (const std::size_t child : std::vector(all[index].children)) choose_kinds(child, layered);
+void Modules::choose_kinds(std::size_t index) {
+  for (const std::size_t child : std::vector(all[index].children)) choose_kinds(child);
   Module& module = all[index];
-  const bool whole = module.is_whole();
-  module.called = whole;
-  if (module.layer != nullptr) {
-    module.kind = ModuleKind::layer;
-    module.called = false;
-    return;
-  }
+  module.kind = kind_of(index);
+  module.called = module.is_whole() &&
+                  (module.kind == ModuleKind::own || module.kind == ModuleKind::sequential);
+}
+
+ModuleKind Modules::kind_of(std::size_t index) const {
+  const Module& module = all[index];
+  if (module.layer != nullptr) return ModuleKind::layer;
   const auto numbered_tensor = [](const OwnTensor& tensor) {
     return tensor.trainable && is_number(tensor.name);
   };
   if (module.children.empty() && !module.tensors.empty() &&
-      std::ranges::all_of(module.tensors, numbered_tensor)) {
-    module.kind = ModuleKind::parameters;
-    module.called = false;
-    return;
+      std::ranges::all_of(module.tensors, numbered_tensor))
+    return ModuleKind::parameters;
+  if (!module.tensors.empty() || module.has_own_operations) return ModuleKind::own;
+  if (is_numbered(module) && std::stoll(all[module.children.back()].name) < 10'000) {
+    if (module.is_whole() && is_sequence(index)) return ModuleKind::sequential;
+    return index == 0 ? ModuleKind::own : ModuleKind::list;
   }
-  if (!module.tensors.empty() || module.has_own_operations) return;
   const auto strange = [&](std::size_t child) { return !is_python_name(all[child].name); };
   const auto is_method = [&](std::size_t child) {
     return is_listed(all[child].name, dialect.dict_attributes);
   };
-  if (is_numbered(module) && std::stoll(all[module.children.back()].name) < 10'000) {
-    if (whole && is_sequence(index)) {
-      module.kind = ModuleKind::sequential;
-    } else if (index != 0) {
-      module.kind = ModuleKind::list;
-      module.called = false;
-    }
-  } else if (index != 0 && std::ranges::any_of(module.children, strange) &&
-             std::ranges::none_of(module.children, is_method)) {
-    module.kind = ModuleKind::dict;
-    module.called = false;
-  }
+  const bool entries = std::ranges::any_of(module.children, strange) &&
+                       std::ranges::none_of(module.children, is_method);
+  return index != 0 && entries ? ModuleKind::dict : ModuleKind::own;
 }
 
 // Drops modules that nobody calls and that own nothing: they were only places in the author's
@@ -331,6 +307,7 @@ std::string Modules::common_path(ValueId id) const {
 void Modules::own_hidden_constants() {
   std::map<std::size_t, Names> taken;
   const auto own = [&](ValueId id) {
+    hidden = true;
     std::size_t owner = at(common_path(id));
     const auto may_own = [&](const Module& module) {
       return module.is_whole() && !is_numbered(module);
@@ -419,7 +396,11 @@ void Modules::find_ports_of(Module& module) {
   }
   for (const State* state : module.updates) take(state->next);
   for (const std::string& length : lengths) {
-    const bool given = module.path.empty() && is_told_by_value(graph, length);
+    const auto is_given = [&](const LengthRange& range) {
+      return range.name == length && range.input.has_value();
+    };
+    const bool given =
+        module.path.empty() && std::ranges::any_of(graph.signature.lengths, is_given);
     if (!given && !length_source(graph, module.arguments, length)) module.lengths.push_back(length);
   }
 }

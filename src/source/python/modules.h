@@ -77,6 +77,7 @@ class Modules {
   const std::vector<Operation>& operations;
   std::vector<Module> all;  // [0] is the model
   std::vector<Tie> ties;
+  bool hidden = false;  // some tensor has no name in the state_dict and is too long for the text
 
   /// The steps of the forward of a called module.
   std::vector<Item> items(std::size_t module) const;
@@ -98,7 +99,8 @@ class Modules {
   std::size_t add(const std::string& path, std::optional<std::size_t> after);
   void own_tensors();
   void count_operations();
-  void choose_kinds(std::size_t module, const Layered& layered);
+  void choose_kinds(std::size_t module);
+  ModuleKind kind_of(std::size_t module) const;
   bool is_sequence(std::size_t module) const;
   bool prune(std::size_t module);
   void own_hidden_constants();

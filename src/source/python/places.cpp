@@ -11,19 +11,27 @@ std::string_view name_of_number(std::string_view number) {
   return number.find_first_of(".e") == std::string_view::npos ? "size" : "scale";
 }
 
+// The line with what `other` gives in place of each number.
+template <class Other>
+std::string replaced(const std::string& line, Other&& other) {
+  std::string text;
+  std::size_t at = 0;
+  for (const auto& [begin, end] : python_numbers(line)) {
+    text += line.substr(at, begin - at) + other(line.substr(begin, end - begin));
+    at = end;
+  }
+  return text + line.substr(at);
+}
+
 }  // namespace
 
 Numbered numbers_apart(const ForwardText& forward) {
   Numbered result{forward.head, {}};
   for (const std::string& line : forward.lines) {
-    result.text += '\n';
-    std::size_t at = 0;
-    for (const auto& [begin, end] : python_numbers(line)) {
-      result.text += line.substr(at, begin - at) + "#";
-      result.numbers.push_back(line.substr(begin, end - begin));
-      at = end;
-    }
-    result.text += line.substr(at);
+    result.text += '\n' + replaced(line, [&](std::string number) {
+                     result.numbers.push_back(std::move(number));
+                     return "#";
+                   });
   }
   return result;
 }
@@ -32,13 +40,7 @@ ForwardText with_numbers(const ForwardText& forward, std::span<const std::string
   ForwardText result{forward.head, {}};
   std::size_t next = 0;
   for (const std::string& line : forward.lines) {
-    std::string text;
-    std::size_t at = 0;
-    for (const auto& [begin, end] : python_numbers(line)) {
-      text += line.substr(at, begin - at) + numbers[next++];
-      at = end;
-    }
-    result.lines.push_back(text + line.substr(at));
+    result.lines.push_back(replaced(line, [&](const std::string&) { return numbers[next++]; }));
   }
   return result;
 }

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/names.h"
 #include "base/text.h"
+#include "graph/length_text.h"
 
 namespace isomer::python {
 namespace {
@@ -135,6 +136,24 @@ std::string python_nested(const Structure& structure, const std::function<std::s
   throw Error(Fault::bug, "", "a structure of no kind");
 }
 
+Expression python_length(const Dim& dim,
+                         const std::function<std::string(const std::string&)>& name_of) {
+  const auto operand = [](const std::string& text) {
+    const bool plain = std::ranges::all_of(
+        text, [](char c) { return is_word(c) || c == '.' || c == '[' || c == ']'; });
+    return plain ? text : "(" + text + ")";
+  };
+  const auto call = [&](std::string_view function, const std::vector<std::string>& arguments) {
+    if (function != "floordiv" && function != "mod")
+      return fmt::format("{}({})", function, fmt::join(arguments, ", "));
+    return fmt::format("({} {} {})", operand(arguments[0]), function == "mod" ? "%" : "//",
+                       operand(arguments[1]));
+  };
+  std::string text = to_text(dim, {name_of, call, " * "});
+  const bool plain = text.find(' ') == std::string::npos && text[0] != '-';
+  return {std::move(text), plain ? Binding::atom : Binding::sum};
+}
+
 bool is_python_word(std::string_view word) {
   return is_python_keyword(word) || std::ranges::binary_search(builtins, word);
 }
@@ -142,12 +161,8 @@ bool is_python_word(std::string_view word) {
 bool is_python_keyword(std::string_view word) { return std::ranges::binary_search(keywords, word); }
 
 bool is_listed(std::string_view word, std::string_view list) {
-  for (std::size_t at = list.find(word); at != std::string_view::npos;
-       at = list.find(word, at + 1)) {
-    const std::size_t end = at + word.size();
-    if ((at == 0 || list[at - 1] == ' ') && (end == list.size() || list[end] == ' ')) return true;
-  }
-  return false;
+  const std::vector<std::string_view> words = split_text(list, ' ');
+  return std::ranges::find(words, word) != words.end();
 }
 
 bool is_python_name(const std::string& text) {
@@ -218,13 +233,7 @@ std::string class_name(std::string_view text) {
   return name;
 }
 
-void PythonText::line(std::string_view text) {
-  if (text.empty()) {
-    blank();
-  } else {
-    broken(text, indent_, "");
-  }
-}
+void PythonText::line(std::string_view text) { broken(text, indent_, ""); }
 
 void PythonText::blank() { text_ += '\n'; }
 
@@ -254,82 +263,5 @@ void PythonText::broken(std::string_view text, std::size_t indent, std::string_v
   }
   text_ += fmt::format("{}{}{}\n", margin, text.substr(closed), after);
 }
-
-namespace python_detail {
-namespace {
-
-// Reads the printed form of a length, in which only two functions are not Python's own.
-class LengthText {
- public:
-  LengthText(std::string_view text, const std::vector<std::pair<std::string, std::string>>& names)
-      : text_(text), names_(names) {}
-
-  std::string rewritten() {
-    std::string result;
-    while (at_ < text_.size()) {
-      const char c = text_[at_];
-      if (std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_') {
-        result += word();
-      } else if (c == '*') {
-        result += " * ";
-        ++at_;
-      } else {
-        result += c;
-        ++at_;
-      }
-    }
-    return result;
-  }
-
- private:
-  std::string word() {
-    const std::size_t begin = at_;
-    while (at_ < text_.size() && is_word(text_[at_])) ++at_;
-    const std::string_view name = text_.substr(begin, at_ - begin);
-    const bool called = at_ < text_.size() && text_[at_] == '(';
-    if (called && (name == "floordiv" || name == "mod"))
-      return divided(name == "floordiv" ? "//" : "%");
-    if (called) return std::string(name);
-    const auto found = std::ranges::find(names_, name, &std::pair<std::string, std::string>::first);
-    return found == names_.end() ? std::string(name) : found->second;
-  }
-
-  std::string divided(std::string_view sign) {
-    std::size_t depth = 0;
-    std::size_t comma = 0;
-    std::size_t end = at_;
-    for (; end < text_.size(); ++end) {
-      if (text_[end] == '(') ++depth;
-      if (text_[end] == ')' && --depth == 0) break;
-      if (text_[end] == ',' && depth == 1) comma = end;
-    }
-    LengthText left(text_.substr(at_ + 1, comma - at_ - 1), names_);
-    LengthText right(trimmed(text_.substr(comma + 1, end - comma - 1)), names_);
-    at_ = end + 1;
-    return fmt::format("({} {} {})", operand(left), sign, operand(right));
-  }
-
-  static std::string operand(LengthText& part) {
-    const std::string text = part.rewritten();
-    const bool plain = std::ranges::all_of(
-        text, [](char c) { return is_word(c) || c == '.' || c == '[' || c == ']'; });
-    return plain ? text : "(" + text + ")";
-  }
-
-  std::string_view text_;
-  const std::vector<std::pair<std::string, std::string>>& names_;
-  std::size_t at_ = 0;
-};
-
-}  // namespace
-
-Expression length(const Dim& dim, const std::vector<std::pair<std::string, std::string>>& names) {
-  const std::string text = to_text(dim);
-  std::string result = LengthText(text, names).rewritten();
-  const bool plain = result.find(' ') == std::string::npos && result[0] != '-';
-  return {std::move(result), plain ? Binding::atom : Binding::sum};
-}
-
-}  // namespace python_detail
 
 }  // namespace isomer::python

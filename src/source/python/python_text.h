@@ -38,8 +38,8 @@ std::string python_tuple(const std::vector<std::string>& items);
 std::string python_nested(const Structure& structure, const std::function<std::string()>& leaf);
 
 /// A length as Python computes it; `name_of` gives the variable of a named length.
-template <class NameOf>
-Expression python_length(const Dim& dim, NameOf&& name_of);
+Expression python_length(const Dim& dim,
+                         const std::function<std::string(const std::string&)>& name_of);
 
 /// Keywords and builtins, which no variable should hide.
 bool is_python_word(std::string_view word);
@@ -79,19 +79,5 @@ class PythonText {
   std::string text_;
   std::size_t indent_ = 0;
 };
-
-namespace python_detail {
-/// A length's text with its names replaced and its functions spelled as Python does.
-Expression length(const Dim& dim, const std::vector<std::pair<std::string, std::string>>& names);
-}  // namespace python_detail
-
-template <class NameOf>
-Expression python_length(const Dim& dim, NameOf&& name_of) {
-  std::set<std::string> symbols;
-  dim.collect_symbols(symbols);
-  std::vector<std::pair<std::string, std::string>> names;
-  for (const std::string& symbol : symbols) names.emplace_back(symbol, name_of(symbol));
-  return python_detail::length(dim, names);
-}
 
 }  // namespace isomer::python

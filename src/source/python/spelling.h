@@ -63,8 +63,7 @@ struct Spelling {
 /// The call as the row says it.
 PythonAssignments spelled(const PythonCall& call, const Spelling& spelling);
 
-// For a dialect's functions
-// ---------------------------------------------------------------------------------------------
+// -- for a dialect's functions --------------------------------------------------------------------
 
 /// A text as in a row, filled in.
 std::string filled(const PythonCall& call, std::string_view text);

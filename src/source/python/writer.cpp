@@ -68,7 +68,7 @@ Written write(const Dialect& dialect, const Graph& whole, std::string_view stem)
   const bool any = !weights.tensors.empty();
   const std::string text =
       dialect.program({modules, parameters, stem, classes.model(), bodies.text(), classes.text(),
-                       any, has_hidden(modules), layered.training});
+                       any, modules.hidden, layered.training});
 
   Written written;
   add_renamed(graph.signature.arguments, parameters.positional, graph.name, written.notes);
