@@ -116,9 +116,12 @@ bool NodeReader::run_higher_order(const ExportNode& node, const ExportGraph& gra
   } else if (op == "while_loop") {
     run_while(node, graph, scope);
   } else if (op == "scan") {
-    run_scan(node, graph, scope);
+    require_arguments(node, 4);
+    run_scan(node, graph, scope, values_of(node, 1, scope), 2);
   } else if (op == "map_impl") {
-    run_map(node, graph, scope);
+    // A scan that carries nothing.
+    require_arguments(node, 3);
+    run_scan(node, graph, scope, {}, 1);
   } else {
     throw Error(Fault::unsupported, "", "");
   }
@@ -343,8 +346,8 @@ void NodeReader::run_while(const ExportNode& node, const ExportGraph& graph, Sco
 }
 
 /// What the arguments from `first` on hold is scanned, and shared.
-void NodeReader::scan(const ExportNode& node, const ExportGraph& graph, Scope& scope,
-                      std::vector<ValueId> operands, std::size_t first) {
+void NodeReader::run_scan(const ExportNode& node, const ExportGraph& graph, Scope& scope,
+                          std::vector<ValueId> operands, std::size_t first) {
   const std::size_t carried = operands.size();
   const std::vector<ValueId> scanned = values_of(node, first, scope);
   const std::vector<ValueId> shared = values_of(node, first + 1, scope);
@@ -362,17 +365,6 @@ void NodeReader::scan(const ExportNode& node, const ExportGraph& graph, Scope& s
                                {{"carried", static_cast<std::int64_t>(carried)},
                                 {"scanned", static_cast<std::int64_t>(scanned.size())}},
                                {body}));
-}
-
-void NodeReader::run_scan(const ExportNode& node, const ExportGraph& graph, Scope& scope) {
-  require_arguments(node, 4);
-  scan(node, graph, scope, values_of(node, 1, scope), 2);
-}
-
-/// A scan that carries nothing.
-void NodeReader::run_map(const ExportNode& node, const ExportGraph& graph, Scope& scope) {
-  require_arguments(node, 3);
-  scan(node, graph, scope, {}, 1);
 }
 
 }  // namespace isomer::pt2

@@ -61,14 +61,12 @@ class NodeReader {
   Cell detached(Cell cell, const std::string& name);
   void run_cond(const ExportNode& node, const ExportGraph& graph, Scope& scope);
   void run_while(const ExportNode& node, const ExportGraph& graph, Scope& scope);
-  void run_scan(const ExportNode& node, const ExportGraph& graph, Scope& scope);
-  void run_map(const ExportNode& node, const ExportGraph& graph, Scope& scope);
+  void run_scan(const ExportNode& node, const ExportGraph& graph, Scope& scope,
+                std::vector<ValueId> operands, std::size_t first);
   std::vector<ValueId> values_of(const ExportNode& node, std::size_t argument, const Scope& scope);
   Body body_of(const ExportNode& node, std::size_t argument, std::string name,
                const std::vector<TensorType>& types);
   std::vector<TensorType> types_of(const std::vector<ValueId>& values) const;
-  void scan(const ExportNode& node, const ExportGraph& graph, Scope& scope,
-            std::vector<ValueId> operands, std::size_t first);
   ValueId condition_of(const ExportNode& node, const Scope& scope);
   ValueId compared(const ExportNode& node);
   void bind_fresh(const ExportNode& node, const ExportGraph& graph, Scope& scope,

@@ -1,5 +1,3 @@
-#include "systems/pt2/reader.h"
-
 #include <algorithm>
 #include <map>
 #include <set>
@@ -7,7 +5,10 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "graph/uses.h"
+#include "systems/pt2/archive.h"
 #include "systems/pt2/nodes.h"
+#include "systems/pt2/pt2.h"
+#include "systems/pt2/schema.h"
 #include "systems/pt2/values.h"
 #include "systems/pt2/weights.h"
 
@@ -52,8 +53,8 @@ std::map<std::string, std::string> author_classes(const ExportProgram& program) 
   return classes;
 }
 
-/// The named length that one axis of an input tells: s0 of s0, or of 2*s0 + 1.
-std::optional<std::string> told_by(const Dim& dim) {
+/// The named length that can be read from one axis of an input: s0 of s0, or of 2*s0 + 1.
+std::optional<std::string> length_in(const Dim& dim) {
   std::set<std::string> names;
   dim.collect_symbols(names);
   if (names.size() != 1) return std::nullopt;
@@ -142,7 +143,7 @@ class Reader {
     }
     const TensorType& type = type_of(program_.graph, value->name);
     for (const Dim& dim : type.shape) {
-      if (const auto name = told_by(dim)) lengths_.insert(*name);
+      if (const auto name = length_in(dim)) lengths_.insert(*name);
     }
     const Cell cell = cells_.add(builder_.input(value->name, type), value->name);
     input_cells_.emplace_back(value->name, cell);
@@ -154,26 +155,27 @@ class Reader {
   bool add_length(const std::string& name, const Dim& length) {
     const std::string place = "input " + quoted(name);
     const auto symbol = length.lone_symbol();
-    if (!symbol || told_.contains(*symbol)) {
+    if (!symbol || given_.contains(*symbol)) {
       throw Error(Fault::unsupported, place,
                   fmt::format("is the length {}, which another input tells", to_text(length)));
     }
-    told_[*symbol] = builder_.graph().inputs.size();
+    given_[*symbol] = builder_.graph().inputs.size();
     lengths_.insert(*symbol);
     builder_.input(name, {DType::i64, {}});
     return true;
   }
 
-  /// The ranges of what inputs tell.
+  /// The ranges of what is read from inputs.
   void add_ranges() {
     std::vector<LengthRange> ranges = program_.lengths;
-    for (const auto& [name, input] : told_) {
+    for (const auto& [name, input] : given_) {
       if (std::ranges::find(ranges, name, &LengthRange::name) == ranges.end())
         ranges.push_back({name, 0, std::nullopt});
     }
     for (LengthRange& range : ranges) {
       if (!lengths_.contains(range.name)) continue;
-      if (const auto told = told_.find(range.name); told != told_.end()) range.input = told->second;
+      if (const auto input = given_.find(range.name); input != given_.end())
+        range.input = input->second;
       if (range.least < 0) {
         note("length " + quoted(range.name),
              "may be negative in the program; here it is 0 or more");
@@ -299,8 +301,8 @@ class Reader {
   Builder builder_;
   Cells cells_;
   NodeReader nodes_;
-  std::set<std::string> lengths_;            // that the inputs tell
-  std::map<std::string, std::size_t> told_;  // those that are an input's value, by its place
+  std::set<std::string> lengths_;             // read from the inputs
+  std::map<std::string, std::size_t> given_;  // those that are an input's value, by its place
   std::vector<Note> notes_;
   Weights weights_;
   std::vector<Cell> weight_cells_;
@@ -314,8 +316,15 @@ class Reader {
 
 }  // namespace
 
-Loaded read_program(const ExportProgram& program, const Archive& archive) {
-  return Reader(program, archive).read();
+bool recognises(const Files& files, std::string_view entry) {
+  return files.has(entry) && looks_exported(files.read(entry));
+}
+
+Loaded read(const Files& files, std::string_view entry) {
+  return with_place(entry, [&] {
+    const Archive archive = open_archive(files.read(entry), entry);
+    return Reader(parse_program(archive.program), archive).read();
+  });
 }
 
 }  // namespace isomer::pt2

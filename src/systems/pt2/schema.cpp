@@ -115,10 +115,14 @@ class ArgumentParser {
   int depth_;
 };
 
+std::string text_if_given(const Tree& tree, std::string_view key) {
+  const Tree* found = given(tree, key);
+  return found == nullptr ? std::string() : as_text(*found);
+}
+
 std::string metadata(const Tree& node, std::string_view key) {
   const Tree* all = given(node, "metadata");
-  const Tree* found = all == nullptr ? nullptr : given(*all, key);
-  return found == nullptr ? std::string() : as_text(*found);
+  return all == nullptr ? std::string() : text_if_given(*all, key);
 }
 
 bool is_symbolic(const Tree& output) { return as_tagged(output).tag.starts_with("as_sym_"); }
@@ -144,8 +148,7 @@ ExportNode parse_node(const Tree& tree, const ArgumentParser& arguments) {
     if (!node.symbolic || as_tagged(output).tag == "as_sym_bool")
       node.outputs.push_back(arguments.parse(output));
   }
-  const Tree* name = given(tree, "name");
-  node.name = name == nullptr ? std::string() : as_text(*name);
+  node.name = text_if_given(tree, "name");
   return node;
 }
 
@@ -222,8 +225,8 @@ ExportInput parse_input(const Tree& tree, const ArgumentParser& arguments) {
   if (tag == "user_input") {
     const Tree& argument = field(content, "arg");
     const Tree* number = given(argument, "as_sym_int");
-    const Tree* name = number == nullptr ? nullptr : given(*number, "as_name");
-    return {Kind::user, arguments.parse(argument), name == nullptr ? "" : as_text(*name)};
+    return {Kind::user, arguments.parse(argument),
+            number == nullptr ? "" : text_if_given(*number, "as_name")};
   }
   if (tag == "parameter")
     return {Kind::parameter, plain_value(content), text_field(content, "parameter_name")};

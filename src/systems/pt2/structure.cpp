@@ -128,13 +128,8 @@ std::string plain_path(std::string_view path) {
   return plain;
 }
 
-struct Frame {
-  std::string_view file;
-  int line = 0;
-};
-
 /// `  File "net.py", line 12, in forward`
-std::optional<Frame> parse_frame(std::string_view line) {
+std::optional<Place> parse_frame(std::string_view line) {
   constexpr std::string_view begin = "File \"";
   constexpr std::string_view middle = "\", line ";
   line = trimmed(line);
@@ -142,7 +137,7 @@ std::optional<Frame> parse_frame(std::string_view line) {
   line.remove_prefix(begin.size());
   const std::size_t end = line.find(middle);
   if (end == std::string_view::npos) return std::nullopt;
-  Frame frame;
+  Place frame;
   frame.file = line.substr(0, end);
   line.remove_prefix(end + middle.size());
   const auto parsed = std::from_chars(line.data(), line.data() + line.size(), frame.line);
@@ -181,13 +176,13 @@ std::vector<ModuleEntry> parse_modules(std::string_view module_stack) {
 }
 
 Place parse_place(std::string_view stack_trace) {
-  std::optional<Frame> best;
+  std::optional<Place> best;
   bool best_is_own = false;
   for (const std::string_view line : split_text(stack_trace, '\n')) {
     const auto frame = parse_frame(line);
     // Code that PyTorch made itself has no file: "<eval_with_key>.208".
     if (!frame || frame->file.starts_with('<')) continue;
-    const bool own = frame->file.find("/torch/") == std::string_view::npos;
+    const bool own = frame->file.find("/torch/") == std::string::npos;
     if (own || !best_is_own) best = frame;
     best_is_own = best_is_own || own;
   }

@@ -11,12 +11,10 @@
 namespace isomer::pt2 {
 namespace {
 
-bool is_known(const Dim& dim, std::int64_t number) { return dim.known() && dim.value() == number; }
-
 /// A position as Python counts it: negative from the end, and never outside.
 Dim position(const Dim& given, const Dim& length) {
   const Dim from_front = given.known() && given.value() < 0 ? length + given : given;
-  if (is_known(from_front, 0) || from_front == length) return from_front;
+  if (from_front == Dim(0) || from_front == length) return from_front;
   return smaller(larger(from_front, 0), length);
 }
 
@@ -30,10 +28,7 @@ std::vector<std::int64_t> inverse(const std::vector<std::int64_t>& permutation) 
 }  // namespace
 
 Cell Cells::add(ValueId value, std::string name) {
-  Entry entry;
-  entry.value = value;
-  entry.name = std::move(name);
-  entries_.push_back(std::move(entry));
+  entries_.push_back({.value = value, .name = std::move(name), .doubt = {}, .view = {}});
   return Cell{entries_.size() - 1};
 }
 
