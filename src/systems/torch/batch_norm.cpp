@@ -16,69 +16,25 @@ struct Mixture {
   bool constant() const { return now == 0 && today == 0; }
 };
 
-/// Evaluates the update of a running statistic as a mixture; notes the nodes it stepped on.
-class Update {
- public:
-  Update(const LayerFinder& finder, ValueId now, ValueId today, const Lengths& lengths)
-      : finder_(finder), now_(now), today_(today), lengths_(lengths) {}
-
-  std::optional<Mixture> of(ValueId id, int depth = 0) {
-    constexpr int deepest = 12;
-    if (id == now_) return Mixture{1, 0, 0};
-    if (id == today_) return Mixture{0, 1, 0};
-    const Node* node = finder_.maker(id);
-    if (node == nullptr) return literal(id);
-    if (depth > deepest) return std::nullopt;
-    const std::size_t index = finder_.maker_index(id);
-    std::optional<Mixture> result;
-    if (node->op == "length") {
-      result = Mixture{0, 0,
-                       static_cast<double>(get<Dim>(node->attributes, "value").evaluate(lengths_))};
-    } else if (node->op == "cast") {
-      result = of(node->inputs[0], depth + 1);
-    } else if (node->inputs.size() == 2) {
-      result = combined(node->op, of(node->inputs[0], depth + 1), of(node->inputs[1], depth + 1));
-    }
-    if (result) nodes.insert(index);
-    return result;
-  }
-
-  std::set<std::size_t> nodes;
-
- private:
-  std::optional<Mixture> literal(ValueId id) const {
-    const Constant* constant = finder_.constant(id);
-    const bool number =
-        constant != nullptr && constant->names.empty() && constant->data.count() == 1;
-    if (!number || is_complex(constant->data.dtype())) return std::nullopt;
-    return Mixture{0, 0, constant->data.doubles()[0]};
-  }
-
-  static std::optional<Mixture> combined(std::string_view op, const std::optional<Mixture>& a,
-                                         const std::optional<Mixture>& b) {
-    if (!a || !b) return std::nullopt;
-    if (op == "add") return Mixture{a->now + b->now, a->today + b->today, a->rest + b->rest};
-    if (op == "sub") return Mixture{a->now - b->now, a->today - b->today, a->rest - b->rest};
-    if (op == "mul" && b->constant())
-      return Mixture{a->now * b->rest, a->today * b->rest, a->rest * b->rest};
-    if (op == "mul" && a->constant())
-      return Mixture{a->rest * b->now, a->rest * b->today, a->rest * b->rest};
-    if (op == "div" && b->constant())
-      return Mixture{a->now / b->rest, a->today / b->rest, a->rest / b->rest};
-    return std::nullopt;
-  }
-
-  const LayerFinder& finder_;
-  ValueId now_;
-  ValueId today_;
-  const Lengths& lengths_;
-};
+std::optional<Mixture> combined(std::string_view op, const std::optional<Mixture>& a,
+                                const std::optional<Mixture>& b) {
+  if (!a || !b) return std::nullopt;
+  if (op == "add") return Mixture{a->now + b->now, a->today + b->today, a->rest + b->rest};
+  if (op == "sub") return Mixture{a->now - b->now, a->today - b->today, a->rest - b->rest};
+  if (op == "mul" && b->constant())
+    return Mixture{a->now * b->rest, a->today * b->rest, a->rest * b->rest};
+  if (op == "mul" && a->constant())
+    return Mixture{a->rest * b->now, a->rest * b->today, a->rest * b->rest};
+  if (op == "div" && b->constant())
+    return Mixture{a->now / b->rest, a->today / b->rest, a->rest / b->rest};
+  return std::nullopt;
+}
 
 bool near(double a, double b) { return std::abs(a - b) <= 1e-6; }
 
 struct Statistics {
   std::vector<const State*> states;
-  std::set<std::size_t> nodes;
+  std::set<std::size_t> nodes;  // of their updates
   double momentum = 0;
 };
 
@@ -94,24 +50,23 @@ class StatisticsCheck {
   }
 
   std::optional<Statistics> at(const std::string& path) {
-    Statistics found;
     const State* mean = finder_.state_named(path + ".running_mean");
     const State* variance = finder_.state_named(path + ".running_var");
     if (mean == nullptr || variance == nullptr) return std::nullopt;
-    const auto moved_mean = mixture(found, *mean, node_.outputs[1]);
-    const auto moved_variance = mixture(found, *variance, node_.outputs[2]);
+    const auto moved_mean = mixture(*mean, node_.outputs[1]);
+    const auto moved_variance = mixture(*variance, node_.outputs[2]);
     if (!moved_mean || !moved_variance) return std::nullopt;
-    found.momentum = moved_mean->today;
+    const double momentum = found_.momentum = moved_mean->today;
     const double n = sharers();
-    const bool fits = near(moved_mean->now, 1 - found.momentum) && moved_mean->rest == 0 &&
-                      near(moved_variance->now, 1 - found.momentum) && moved_variance->rest == 0 &&
-                      near(moved_variance->today * (n - 1), found.momentum * n);
+    const bool fits = near(moved_mean->now, 1 - momentum) && moved_mean->rest == 0 &&
+                      near(moved_variance->now, 1 - momentum) && moved_variance->rest == 0 &&
+                      near(moved_variance->today * (n - 1), momentum * n);
     if (!fits) return std::nullopt;
     if (const State* calls = finder_.state_named(path + ".num_batches_tracked"); calls != nullptr) {
-      const auto counted = mixture(found, *calls, ValueId::none);
+      const auto counted = mixture(*calls, ValueId::none);
       if (!counted || counted->now != 1 || counted->rest != 1) return std::nullopt;
     }
-    return found;
+    return found_;
   }
 
  private:
@@ -125,17 +80,46 @@ class StatisticsCheck {
     return n;
   }
 
-  std::optional<Mixture> mixture(Statistics& found, const State& state, ValueId today) {
-    Update update(finder_, state.now, today, lengths_);
-    const std::optional<Mixture> result = update.of(state.next);
-    found.states.push_back(&state);
-    found.nodes.insert(update.nodes.begin(), update.nodes.end());
+  std::optional<Mixture> mixture(const State& state, ValueId today) {
+    found_.states.push_back(&state);
+    return mixture(state.next, state.now, today, 0);
+  }
+
+  /// What a value is of the old statistic and today's.
+  std::optional<Mixture> mixture(ValueId id, ValueId now, ValueId today, int depth) {
+    constexpr int deepest = 12;
+    if (id == now) return Mixture{1, 0, 0};
+    if (id == today) return Mixture{0, 1, 0};
+    const Node* node = finder_.maker(id);
+    if (node == nullptr) return literal(id);
+    if (depth > deepest) return std::nullopt;
+    const std::size_t index = finder_.maker_index(id);
+    std::optional<Mixture> result;
+    if (node->op == "length") {
+      const Dim& length = get<Dim>(node->attributes, "value");
+      result = Mixture{0, 0, static_cast<double>(length.evaluate(lengths_))};
+    } else if (node->op == "cast") {
+      result = mixture(node->inputs[0], now, today, depth + 1);
+    } else if (node->inputs.size() == 2) {
+      result = combined(node->op, mixture(node->inputs[0], now, today, depth + 1),
+                        mixture(node->inputs[1], now, today, depth + 1));
+    }
+    if (result) found_.nodes.insert(index);
     return result;
+  }
+
+  std::optional<Mixture> literal(ValueId id) const {
+    const Constant* constant = finder_.constant(id);
+    const bool number =
+        constant != nullptr && constant->names.empty() && constant->data.count() == 1;
+    if (!number || is_complex(constant->data.dtype())) return std::nullopt;
+    return Mixture{0, 0, constant->data.doubles()[0]};
   }
 
   const LayerFinder& finder_;
   const Node& node_;
   Lengths lengths_;
+  Statistics found_;
 };
 
 // Nobody else may need what the layer keeps to itself.

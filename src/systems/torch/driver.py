@@ -45,26 +45,19 @@ class Widen(ast.NodeTransformer):
         return node
 
 
+def named_leaves(tree, name=""):
+    """The tensors of nested tuples, lists and dicts, in order, each behind a name."""
+    if isinstance(tree, (tuple, list)):
+        tree = dict(enumerate(tree))
+    if isinstance(tree, dict):
+        return [
+            leaf for key, child in tree.items() for leaf in named_leaves(child, f"{name}_{key}")
+        ]
+    return [] if tree is None else [(name, tree)]
+
+
 def flatten(tree):
-    """The tensors of nested tuples, lists and dicts, in order."""
-    if tree is None:
-        return []
-    if isinstance(tree, dict):
-        return [leaf for child in tree.values() for leaf in flatten(child)]
-    if isinstance(tree, (tuple, list)):
-        return [leaf for child in tree for leaf in flatten(child)]
-    return [tree]
-
-
-def named_leaves(tree, name):
-    """The names of what `flatten` gives."""
-    if tree is None:
-        return []
-    if isinstance(tree, dict):
-        return [n for key, child in tree.items() for n in named_leaves(child, f"{name}_{key}")]
-    if isinstance(tree, (tuple, list)):
-        return [n for i, child in enumerate(tree) for n in named_leaves(child, f"{name}_{i}")]
-    return [name]
+    return [leaf for _, leaf in named_leaves(tree)]
 
 
 def quoted(key):
@@ -94,6 +87,10 @@ def rebuild(tree, leaves):
         return type(tree)(rebuild(child, leaves) for child in tree)
     leaf = next(leaves)
     return int(leaf) if type(tree) is int else leaf
+
+
+def as_outputs(tensors):
+    return [(f"out{i}", tensor) for i, tensor in enumerate(tensors)]
 
 
 def is_floating(tensor):
@@ -282,21 +279,16 @@ class Served:
     def run(self, inputs, outputs):
         with self.torch.no_grad():
             results = self.call(self.numbered(inputs, "in"))
-        self.write(outputs, [(f"out{i}", t) for i, t in enumerate(results)])
-        return {"count": len(results)}
+        self.write(outputs, as_outputs(results))
 
     def states(self, outputs):
-        buffers = [buffer for _, buffer in self.model.named_buffers()]
-        self.write(outputs, [(f"out{i}", t) for i, t in enumerate(buffers)])
-        return {"count": len(buffers)}
+        self.write(outputs, as_outputs(buffer for _, buffer in self.model.named_buffers()))
 
     def set_states(self, inputs):
         self.set_buffers(self.numbered(inputs, "in"))
-        return {}
 
     def reset(self):
         self.set_buffers(self.initial)
-        return {}
 
     def gradient(self, inputs, outputs):
         torch = self.torch
@@ -316,22 +308,19 @@ class Served:
                     [r for r, _ in pairs], wanted, [c for _, c in pairs], allow_unused=True
                 )
         zeros = (torch.zeros_like(w) if g is None else g for w, g in zip(wanted, found))
-        self.write(outputs, [(f"out{i}", t) for i, t in enumerate(zeros)])
-        return {"count": len(wanted)}
+        self.write(outputs, as_outputs(zeros))
 
     def set_parameters(self, inputs):
         values = self.numbered(inputs, "in")
         with self.torch.no_grad():
             for (_, parameter), value in zip(self.parameters(), values, strict=True):
                 parameter.copy_(value)
-        return {}
 
     def export(self, inputs, outputs):
         args, kwargs = self.arguments(self.numbered(inputs, "in"))
         with self.unchanged():
             program = self.torch.export.export(self.model, args, kwargs)
         self.torch.export.save(program, outputs)
-        return {}
 
     def describe(self, outputs):
         state = self.model.state_dict()
@@ -362,8 +351,8 @@ class Served:
     def input_names(self):
         args, kwargs = self.example()
         parameters = list(inspect.signature(self.model.forward).parameters)
-        names = [n for p, a in zip(parameters, args) for n in named_leaves(a, p)]
-        return names + [n for key, a in kwargs.items() for n in named_leaves(a, key)]
+        given = [*zip(parameters, args), *kwargs.items()]
+        return [name for key, tree in given for name, _ in named_leaves(tree, key)]
 
     def port(self, name, tensor):
         return {
@@ -451,7 +440,7 @@ def main():
         try:
             if served is None:
                 served = Served(path, json.loads(sys.argv[2]))
-            reply = getattr(served, request.pop("do"))(**request)
+            reply = getattr(served, request.pop("do"))(**request) or {}
         except BaseException as error:
             traceback.print_exc()
             reply = {"error": fault(error, path)}

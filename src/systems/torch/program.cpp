@@ -47,15 +47,6 @@ std::string heading(const Graph& graph, std::string_view stem, const std::string
       harmless(described(graph, graph.outputs, "out")));
 }
 
-// Whether the text uses a name, and not only longer ones that end in it.
-bool mentions(std::string_view text, std::string_view name) {
-  for (std::size_t at = text.find(name); at != std::string_view::npos;
-       at = text.find(name, at + 1)) {
-    if (at == 0 || identifier(text.substr(at - 1, 1)) == "_") return true;
-  }
-  return false;
-}
-
 // So that the class is right by itself, and its state_dict has what the author's has.
 void write_fill(PythonText& out, const std::string& file) {
   out.open("def fill_constants(model):");
@@ -153,10 +144,10 @@ std::string program(const Program& model) {
   PythonText out;
   out.append(heading(graph, model.stem, model.model, model.weights));
   out.append(model.weights ? "from pathlib import Path\n\nimport torch\n" : "import torch\n");
-  const bool keeps = mentions(model.classes, "_keep(");
+  const bool keeps = python_names(model.classes).contains("_keep");
   const std::string body = std::string(keeps ? keep : std::string_view()) +
                            control_functions(graph) + model.functions + model.classes;
-  if (mentions(body, "F.")) out.append("import torch.nn.functional as F\n");
+  if (python_names(body).contains("F")) out.append("import torch.nn.functional as F\n");
   if (model.hidden) out.append("from safetensors import safe_open\n");
   if (model.weights) out.append("from safetensors.torch import load_file\n");
   out.append("from torch import nn\n");
