@@ -489,7 +489,8 @@ def record(module, args, kwargs, integers):
 
 def forget_paths(exported, own_frames_only=False, script=__file__):
     """Stack traces name files of this machine; the stored models are everybody's."""
-    here, packages = str(Path(script).resolve().parent), str(Path(torch.__file__).parents[1])
+    folders = {str(Path(file).resolve().parent) for file in (script, __file__)}
+    packages = str(Path(torch.__file__).parents[1])
     for part in exported.graph_module.modules():
         for node in part.graph.nodes:
             trace = node.meta.get("stack_trace")
@@ -499,9 +500,9 @@ def forget_paths(exported, own_frames_only=False, script=__file__):
             if own_frames_only:
                 frames = [frame for frame in frames if packages not in frame]
             trace = "".join(frames)
-            node.meta["stack_trace"] = trace.replace(here, "/home/author/models").replace(
-                packages, "/opt/packages"
-            )
+            for folder in folders:
+                trace = trace.replace(folder, "/home/author/models")
+            node.meta["stack_trace"] = trace.replace(packages, "/opt/packages")
     return exported
 
 

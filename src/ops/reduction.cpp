@@ -82,12 +82,12 @@ std::vector<TensorType> along_axis_floating(const OpCall& call) {
 // Derivatives -----------------------------------------------------------------------------------
 
 /// A value of the reduced shape, so that it broadcasts against the input.
-ValueId spread(Emitter& b, const OpCall& call, ValueId reduced) {
+ValueId unreduced(Emitter& b, const OpCall& call, ValueId reduced) {
   return with_axes(b, reduced, call.types[0].shape, reduced_axes(call), call.flag("keepdim"));
 }
 
 ValueId over_input(Emitter& b, const OpCall& call, ValueId reduced) {
-  return b.emit("expand", {spread(b, call, reduced)}, {{"shape", call.types[0].shape}});
+  return b.emit("expand", {unreduced(b, call, reduced)}, {{"shape", call.types[0].shape}});
 }
 
 Values vjp_sum(Emitter& b, const OpCall& call, const Cotangents& c) {
@@ -97,10 +97,10 @@ Values vjp_sum(Emitter& b, const OpCall& call, const Cotangents& c) {
 // Equal extremes share the cotangent evenly (torch.amax).
 Values vjp_amax(Emitter& b, const OpCall& call, const Cotangents& c) {
   const ValueId x = call.inputs[0];
-  const ValueId best = b.emit("eq", {x, spread(b, call, c.outputs[0])});
+  const ValueId best = b.emit("eq", {x, unreduced(b, call, c.outputs[0])});
   const ValueId ones = b.emit("cast", {best}, {{"dtype", b.dtype(x)}});
   const ValueId count = b.emit("sum", {ones}, {{"dim", call.integers("dim")}, {"keepdim", true}});
-  const ValueId g = spread(b, call, c.values[0]);
+  const ValueId g = unreduced(b, call, c.values[0]);
   return {b.emit("div", {b.emit("mul", {g, ones}), count})};
 }
 
@@ -116,7 +116,7 @@ Values vjp_prod(Emitter& b, const OpCall& call, const Cotangents& c) {
   const ValueId at_zero = b.emit("where", {b.emit("eq", {zeros, number(b, x, 1.0)}), others, zero});
   const ValueId elsewhere = b.emit("where", {b.emit("eq", {zeros, zero}), others, zero});
   const ValueId slope = b.emit("where", {is_zero, at_zero, elsewhere});
-  return {b.emit("mul", {spread(b, call, c.values[0]), slope})};
+  return {b.emit("mul", {unreduced(b, call, c.values[0]), slope})};
 }
 
 Values vjp_cumsum(Emitter& b, const OpCall& call, const Cotangents& c) {
@@ -144,8 +144,8 @@ Values vjp_log_softmax(Emitter& b, const OpCall& call, const Cotangents& c) {
 
 Values vjp_logsumexp(Emitter& b, const OpCall& call, const Cotangents& c) {
   const ValueId share =
-      b.emit("exp", {b.emit("sub", {call.inputs[0], spread(b, call, c.outputs[0])})});
-  return {b.emit("mul", {spread(b, call, c.values[0]), share})};
+      b.emit("exp", {b.emit("sub", {call.inputs[0], unreduced(b, call, c.outputs[0])})});
+  return {b.emit("mul", {unreduced(b, call, c.values[0]), share})};
 }
 
 // Meanings --------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ from torch import nn
 from torch.nn import functional as F
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "tools"))
-from make_models import forget_paths
+from make_models import Mlp, forget_paths
 
 STEPS, SAMPLES, BATCH = 100, 32, 8
 RECIPES = [
@@ -40,16 +40,6 @@ RECIPES = [
     "adam lr=0.01 beta1=0.4 beta2=0.9 eps=0.0001 weight_decay=0.1",
     "adamw lr=0.01 weight_decay=0.1",
 ]
-
-
-class Mlp(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.hidden = nn.Linear(4, 8)
-        self.out = nn.Linear(8, 3)
-
-    def forward(self, x):
-        return self.out(torch.tanh(self.hidden(x)))
 
 
 class LeNet(nn.Module):
