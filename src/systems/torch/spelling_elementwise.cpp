@@ -74,6 +74,7 @@ constexpr Spelling table[] = {
     {"neg", "-{x}", Binding::sign},
     {.op = "elu", .write = write_elu},
     {.op = "prelu", .write = write_prelu},
+    {"relu_backward", "torch.ops.aten.threshold_backward({grad}, {y}, 0)"},
     {"softsign", "F.softsign({x})"},
     {.op = "clamp", .write = write_clamp},
     {"add", "{x} + {y}", Binding::sum},

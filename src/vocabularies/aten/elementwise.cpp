@@ -62,6 +62,12 @@ Values threshold(Reading& r) {
   return {r.b.emit("where", {r.b.emit("le", {x, limit}), instead, x})};
 }
 
+// Of relu, whose threshold is 0.
+Values threshold_backward(Reading& r) {
+  if (real_of(r.scalar("threshold")) != 0) r.refuse("a threshold of 0 is read");
+  return renamed(r);
+}
+
 Values glu(Reading& r) {
   const ValueId x = r.tensor("self");
   const std::int64_t axis = r.axis("dim", r.b.rank(x), -1);
@@ -169,7 +175,7 @@ constexpr Row table[] = {
      .ours = "relu_backward",
      .inputs = "grad_output self",
      .fixed = "threshold=0",
-     .python = "torch.ops.aten.threshold_backward"},
+     .read = threshold_backward},
     {.targets = "square", .ours = "square"},
     {.targets = "exp", .ours = "exp", .promotion = real},
     {.targets = "expm1", .ours = "expm1", .promotion = real},
