@@ -18,6 +18,9 @@ namespace isomer {
 struct DimBounds {
   std::span<const LengthRange> ranges;
   const Lengths* numbers = nullptr;  // of names that are fixed
+  /// Looks into minima and maxima that are left, for all that is asked with these bounds: a long
+  /// length without a simple answer stays as it is.
+  mutable int looks = 1024;
 
   struct Interval {
     std::optional<std::int64_t> least;
@@ -83,13 +86,18 @@ struct DimAlgebra {
   static std::int64_t evaluate(const Factor& factor, const Lengths& lengths);
   static std::string text(const Dim& dim, const LengthStyle& style);
 
+  /// As if no division left a rest: n * floordiv(s, n) is s.
+  static Dim undivided(const Dim& dim);
+
+  /// How long a length is: what a step with it costs.
+  static std::size_t parts(const Dim& dim);
+
  private:
   struct Division {
     Dim quotient;
     Dim rest;
   };
 
-  static std::size_t parts(const Dim& dim);
   static int depth(const Dim& dim);
   static Dim checked(Dim dim);
   static Dim normal(std::int64_t constant, std::vector<Term> terms);

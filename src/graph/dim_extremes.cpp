@@ -170,18 +170,17 @@ class Contest {
       return true;
     // Only what they share can say more than their ends.
     if (!low.nested && !high.nested && !DimAlgebra::share_terms(low.dim, high.dim)) return false;
-    // Long lengths without a simple answer are kept as they are: what all pairs cost is bounded,
-    // too.
-    int here = std::min(64, left_);
-    const int before = here;
+    if (bounds_.looks <= 0) return false;
+    int here = std::min(64, bounds_.looks);
+    // One that finds its answer at once costs something, too.
+    bounds_.looks -= here + 1;
     const bool beaten = bounds_.never_negative(high.dim - low.dim, here);
-    left_ -= before - std::max(here, 0);
+    bounds_.looks += std::max(here, 0);
     return beaten;
   }
 
   bool least_;
   const DimBounds& bounds_;
-  int left_ = 1024;  // looks into nested ones
   std::vector<Entry> kept_;
 };
 

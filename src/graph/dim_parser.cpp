@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "graph/dim.h"
+#include "graph/dim_algebra.h"
 
 namespace isomer {
 namespace {
@@ -45,14 +45,22 @@ class Parser {
     if (!take(word)) fault(fmt::format("lacks {}", quoted(word)));
   }
 
+  /// What was made on the way, in parts: a short text may ask for much that falls together again.
+  Dim made(Dim dim) {
+    constexpr std::size_t most = 1 << 15;
+    work_ += DimAlgebra::parts(dim);
+    if (work_ > most) fault("is too much work for a length");
+    return dim;
+  }
+
   Dim sum() {
     if (++depth_ > 64) fault("is nested too deep");
     Dim left = product();
     while (!blank()) {
       if (take("+")) {
-        left = left + product();
+        left = made(left + product());
       } else if (take("-")) {
-        left = left - product();
+        left = made(left - product());
       } else {
         break;
       }
@@ -65,11 +73,11 @@ class Parser {
     Dim left = power();
     while (!blank()) {
       if (take("*")) {
-        left = left * power();
+        left = made(left * power());
       } else if (take("//")) {
-        left = floor_divide(left, power());
+        left = made(floor_divide(left, power()));
       } else if (take("%")) {
-        left = remainder(left, power());
+        left = made(remainder(left, power()));
       } else {
         break;
       }
@@ -89,10 +97,11 @@ class Parser {
     return power_of(base, exponent.value());
   }
 
-  static Dim power_of(const Dim& base, std::int64_t exponent) {
+  Dim power_of(const Dim& base, std::int64_t exponent) {
     if (exponent == 0) return 1;
     const Dim root = power_of(base, exponent / 2);
-    return exponent % 2 == 0 ? root * root : root * root * base;
+    const Dim square = made(root * root);
+    return exponent % 2 == 0 ? square : made(square * base);
   }
 
   Dim sign() {
@@ -122,7 +131,7 @@ class Parser {
     std::vector<Dim> arguments = {sum()};
     while (take(",")) arguments.push_back(sum());
     demand(")");
-    return call(name, arguments);
+    return made(call(name, arguments));
   }
 
   Dim number() {
@@ -162,6 +171,7 @@ class Parser {
   std::string_view text_;
   std::string_view rest_;
   int depth_ = 0;
+  std::size_t work_ = 0;
 };
 
 }  // namespace

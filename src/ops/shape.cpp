@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "base/text.h"
+#include "graph/dim_algebra.h"
 #include "ops/families.h"
 #include "ops/rules.h"
 
@@ -20,11 +21,14 @@ const std::vector<Dim>& dims(const OpCall& call, std::string_view name) {
 
 std::vector<TensorType> reshape_type(const OpCall& call) {
   const Shape& shape = dims(call, "shape");
-  if (count_elements(shape) != count_elements(call.types[0].shape)) {
+  const Dim before = count_elements(call.types[0].shape);
+  const Dim after = count_elements(shape);
+  // A length that a number of the caller's divides, as in x.reshape(n, -1), has no rest where it
+  // runs: there the rule looks again, at numbers.
+  if (before != after && DimAlgebra::undivided(before) != DimAlgebra::undivided(after)) {
     refuse(fmt::format("shape {} cannot become {}: they have {} and {} elements",
-                       to_text(call.types[0].shape), to_text(shape),
-                       to_text(count_elements(call.types[0].shape)),
-                       to_text(count_elements(shape))));
+                       to_text(call.types[0].shape), to_text(shape), to_text(before),
+                       to_text(after)));
   }
   return {{call.types[0].dtype, shape}};
 }

@@ -100,6 +100,10 @@ TEST(Dim, LongLengthsTakeNoTime) {
     }
   }
   EXPECT_THROW(parse_dim(sums + ")"), Error);  // after 0.01 seconds, not 0.2
+  // What falls together again was work, too.
+  std::string nothing = "0";
+  for (int i = 0; i < 150; ++i) nothing += " + 0*(a + b + c + d)**6";
+  EXPECT_THROW(parse_dim(nothing), Error);
   EXPECT_THROW(parse_dim("(a + b)**9"), Error);
   EXPECT_EQ(parse_dim("(a + b)**2"), parse_dim("(a + b)*(a + b)"));
 }
