@@ -8,7 +8,7 @@ For each model NAME:
                       out0, out1, ...      outputs of eager torch in the order of the graph's outputs
                       grad.in0, ...        cotangents of floating inputs, for cotangents of one
                       grad.NAME            the same of parameters, by their names in the state_dict
-                      after.NAME           buffers that the call changed, by their names in the state_dict
+                      after.NAME           parameters and buffers that the call changed, by their names there
     The metadata hold torch's version and "batch": the same inputs are valid for other sizes of axis 0.
 
 usage: make_models.py FOLDER [NAME ...]
@@ -380,6 +380,22 @@ class Counted(nn.Module):
         return y * n + torch.arange(n)[:, None, None], n * 2
 
 
+class Changing(nn.Module):
+    """A parameter and a buffer that forward changes, the latter into what it was given."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(3, 3)
+        self.scale = nn.Parameter(torch.ones(3), requires_grad=False)
+        self.register_buffer("last", torch.zeros(2, 3))
+
+    def forward(self, x):
+        self.scale.mul_(0.5)
+        y = self.fc(x) * self.scale - self.last
+        self.last.copy_(x)
+        return y
+
+
 def images(count, channels, size):
     return (torch.randn(count, channels, size, size),)
 
@@ -413,6 +429,7 @@ MODELS = {
     "train_bn": (TrainBn, lambda: images(2, 2, 5), None, True),
     "inplace": (Inplace, lambda: (torch.randn(3, 4),), None, False),
     "counter": (Counter, lambda: (torch.randn(2, 3),), None, False),
+    "changing": (Changing, lambda: (torch.randn(2, 3),), None, False),
     "no_grad": (NoGrad, lambda: (torch.randn(2, 4),), None, False),
     "branches": (
         Branches,
@@ -450,9 +467,13 @@ def randomise(module):
             part.running_var.uniform_(0.5, 2.0)
 
 
+def kept(module):
+    return [*module.named_parameters(), *module.named_buffers()]
+
+
 def record(module, args, kwargs, integers):
-    """Inputs, outputs, gradients for cotangents of one, and changed buffers; `integers` may be inputs, too."""
-    before = {name: value.clone() for name, value in module.named_buffers()}
+    """Inputs, outputs, gradients for cotangents of one, and what changed; `integers` may be inputs, too."""
+    before = {name: value.clone() for name, value in kept(module)}
     leaves, spec = pytree.tree_flatten((args, kwargs))
     is_tensor = [isinstance(leaf, torch.Tensor) for leaf in leaves]
     leaves = [
@@ -468,7 +489,9 @@ def record(module, args, kwargs, integers):
     ]
 
     wanted = {f"grad.in{i}": leaf for i, leaf in enumerate(leaves) if leaf.requires_grad}
-    wanted |= {f"grad.{name}": value for name, value in module.named_parameters()}
+    wanted |= {
+        f"grad.{name}": value for name, value in module.named_parameters() if value.requires_grad
+    }
     floating = [out for out in outputs if out.requires_grad]
     grads = (
         torch.autograd.grad(
@@ -481,7 +504,7 @@ def record(module, args, kwargs, integers):
     tensors |= {f"out{i}": out for i, out in enumerate(outputs)}
     for (name, value), grad in zip(wanted.items(), grads):
         tensors[name] = torch.zeros_like(value) if grad is None else grad
-    for name, value in module.named_buffers():
+    for name, value in kept(module):
         if not torch.equal(value, before[name]):
             tensors[f"after.{name}"] = value
     return {name: value.detach().clone().contiguous() for name, value in tensors.items()}

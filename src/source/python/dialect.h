@@ -44,6 +44,8 @@ struct Dialect {
   std::string (*tensor)(std::string_view elements, DType dtype);
   /// The statement that makes a buffer of a module something else: no gradient flows into it.
   std::string (*keep)(std::string_view object, std::string_view name, std::string_view value);
+  /// Makes of an expression one with memory of its own: ".clone()".
+  std::string_view copied;
 
   // Modules
 

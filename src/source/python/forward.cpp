@@ -399,8 +399,16 @@ class Forward {
   void write_update(const State& state) {
     flush([](const Pending&) { return false; });
     const std::string name = name_here(state.now);
-    lines_.push_back(modules_.dialect.keep(module_access(modules_, index_, parent_path(name)),
-                                           last_part(name), operand(state.next, true).text));
+    const Expression next = operand(state.next, true);
+    const bool borrowed = modules_.is_borrowed(state.next);
+    lines_.push_back(modules_.dialect.keep(
+        module_access(modules_, index_, parent_path(name)), last_part(name),
+        borrowed ? fmt::format("{}{}", bound(next, Binding::atom), modules_.dialect.copied)
+                 : next.text));
+    for (const std::string& tied : state.names) {
+      if (tied == name) continue;
+      lines_.push_back(assignment(modules_, index_, tied, tensor_access(modules_, index_, name)));
+    }
   }
 
   // -- results

@@ -122,17 +122,21 @@ bool LayerFinder::take_operands(const LayerRule& rule, LayerCandidate& candidate
   const Node& node = candidate.node;
   LayerCall& call = candidate.call;
   Named tensors;
+  const std::vector<std::string_view> buffers = split_text(rule.buffers, ' ');
   std::size_t next = 0;
   for (const std::string_view name : split_text(rule.operands, ' ')) {
     const ValueId id = next < node.inputs.size() ? node.inputs[next++] : ValueId::none;
     if (name == "x") {
       call.inputs = {id};
     } else if (id != ValueId::none) {
+      // A parameter of a layer cannot be assigned another tensor.
+      const bool changes = uses_.state(graph, id) != nullptr;
+      if (changes && std::ranges::find(buffers, name) == buffers.end()) return false;
       tensors.emplace_back(name, id);
       call.layer.tensors.push_back(id);
     }
   }
-  auto path = path_of(tensors, split_text(rule.buffers, ' '), node.scope);
+  auto path = path_of(tensors, buffers, node.scope);
   if (path) call.layer.path = *std::move(path);
   return path.has_value();
 }

@@ -30,7 +30,9 @@ Calls agreeing(const LayerFinder& finder, bool& training) {
   // A dropout that is no layer is written to follow its module's mode.
   training =
       std::ranges::any_of(finder.graph.nodes,
-                          [](const Node& node) { return node.op != "bernoulli" && draws(node); }) ||
+                          [](const Node& node) {
+                            return node.bodies.empty() && node.op != "bernoulli" && draws(node);
+                          }) ||
       std::ranges::any_of(calls, [](const auto& entry) { return entry.second.only_training; });
   std::map<std::string, std::string> constructors;
   std::erase_if(calls, [&](const auto& entry) {

@@ -146,7 +146,10 @@ void Modules::own_tensors() {
   const auto own = [&](ValueId id, const std::vector<std::string>& names, bool trainable) {
     if (names.empty()) return;
     all[at(parent_path(names[0]))].tensors.push_back({last_part(names[0]), id, trainable});
-    for (std::size_t i = 1; i < names.size(); ++i) ties.push_back({names[0], names[i], trainable});
+    for (std::size_t i = 1; i < names.size(); ++i) {
+      ties.push_back({names[0], names[i], trainable});
+      all[at(parent_path(names[i]))].tied = true;
+    }
   };
   for (const Constant& constant : graph.constants)
     own(constant.value, constant.names, constant.trainable);
@@ -211,7 +214,7 @@ ModuleKind Modules::kind_of(std::size_t index) const {
 bool Modules::prune(std::size_t index) {
   std::erase_if(all[index].children, [&](std::size_t child) { return !prune(child); });
   const Module& module = all[index];
-  return module.called || module.layer != nullptr || !module.tensors.empty() ||
+  return module.called || module.layer != nullptr || !module.tensors.empty() || module.tied ||
          !module.children.empty();
 }
 
@@ -282,6 +285,15 @@ std::optional<std::string> Modules::name_within(ValueId id, const std::string& p
 
 bool Modules::is_made(ValueId id) const { return uses_.maker(id) != Uses::nobody; }
 
+bool Modules::is_borrowed(ValueId id) const {
+  while (is_made(id)) {
+    const Operation& operation = operations[uses_.maker(id)];
+    if (operation.node == nullptr || !traits_of(*operation.node).views) return false;
+    id = operation.inputs[0];
+  }
+  return true;
+}
+
 const Constant* Modules::constant(ValueId id) const { return uses_.constant(graph, id); }
 
 const Constant* Modules::inlined(ValueId id) const {
@@ -345,7 +357,8 @@ void Modules::place_updates(const std::set<ValueId>& kept) {
     if (kept.contains(state.now) || state.next == state.now) continue;
     const std::size_t maker = uses_.maker(state.next);
     std::string path = maker == Uses::nobody ? "" : operations[maker].scope;
-    path = common_part(path, parent_path(names_.at(state.now).front()));
+    for (const std::string& name : names_.at(state.now))
+      path = common_part(path, parent_path(name));
     if (!uses_.users(state.now).empty() || outputs_.contains(state.now)) {
       path = common_part(path, common_path(state.now));
     }

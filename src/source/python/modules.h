@@ -35,6 +35,7 @@ struct Module {
   ModuleKind kind = ModuleKind::own;
   const Layer* layer = nullptr;
   std::vector<OwnTensor> tensors;
+  bool tied = false;  // it has another's tensor under a name of its own
 
   // The operations in it: all of [begin, end) where it is called, once.
   std::size_t begin = 0;
@@ -89,6 +90,8 @@ class Modules {
   std::optional<std::string> name_within(ValueId id, const std::string& path) const;
   /// Whether an operation makes the value, so that it is no input, constant or state.
   bool is_made(ValueId id) const;
+  /// Whether it may have the memory of what others change: an input, a constant or a state.
+  bool is_borrowed(ValueId id) const;
   /// The constant, where it is written at its use: a number, or a few round ones. Else null.
   const Constant* inlined(ValueId id) const;
   /// The constant that a value is, or null.

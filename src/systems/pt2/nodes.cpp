@@ -199,7 +199,9 @@ void NodeReader::write(const ExportNode& node, const ExportGraph& graph, Scope& 
 ValueId NodeReader::hidden_write(Cell cell, ValueId result) {
   const std::optional<Cell> origin = cells_.detached_from(cell);
   if (!around_.no_grad && !origin) return result;
-  if (aten::carries_gradient(builder_, cells_.read(origin.value_or(cell)))) {
+  const ValueId before = cells_.read(origin.value_or(cell));
+  // A weight that is changed becomes a state, which has no gradient.
+  if (builder_.constant_of(before) == nullptr && aten::carries_gradient(builder_, before)) {
     throw Error(
         Fault::unsupported, "",
         "changes in place, where no gradient is kept, a tensor that gradients flow through; "

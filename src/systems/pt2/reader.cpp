@@ -247,13 +247,13 @@ class Reader {
 
   ValueId read(const std::string& name) { return cells_.read(scope_.at(name)); }
 
-  /// Which buffers the program changes, and what they become.
+  /// Which parameters and buffers the program changes, and what they become.
   void find_changes() {
     for (const ExportOutput& output : program_.outputs) {
-      if (output.kind != ExportOutput::Kind::buffer_mutation) continue;
+      if (output.kind != ExportOutput::Kind::weight_mutation) continue;
       const auto found = weights_.by_name.find(output.name);
       if (found == weights_.by_name.end()) {
-        throw Error(Fault::file, "buffer " + quoted(output.name), "changes and is not there");
+        throw Error(Fault::file, "tensor " + quoted(output.name), "changes and is not there");
       }
       changed_[found->second] = read(value_of(output.argument));
     }
@@ -263,16 +263,20 @@ class Reader {
     for (const auto& [index, next] : changed_) check_change(index, next);
   }
 
-  void check_change(std::size_t index, ValueId next) const {
+  void check_change(std::size_t index, ValueId next) {
     const Weight& weight = weights_.all[index];
+    const std::string place = (weight.parameter ? "parameter " : "buffer ") + quoted(weight.hint);
     const auto refuse = [&](Fault fault, std::string_view what) {
-      throw Error(fault, (weight.parameter ? "parameter " : "buffer ") + quoted(weight.hint), what);
+      throw Error(fault, place, what);
     };
-    if (weight.parameter)
-      refuse(Fault::unsupported, "changes in forward; we read changes of buffers");
     if (builder_.type(next) != builder_.type(weight.value)) {
       refuse(Fault::model, fmt::format("is {} and becomes {}", to_text(builder_.type(weight.value)),
                                        to_text(builder_.type(next))));
+    }
+    if (weight.payload->trainable) {
+      note(place,
+           "the model changes it in forward, so it is a state here, as a buffer is, and has no "
+           "gradient");
     }
     for (std::size_t i = 0; i < weights_.all.size(); ++i) {
       if (i == index || weights_.all[i].payload->storage != weight.payload->storage) continue;

@@ -251,13 +251,11 @@ ExportOutput parse_output(const Tree& tree, const ArgumentParser& arguments) {
   if (tag == "user_output") return {Kind::user, arguments.parse(field(content, "arg")), {}};
   if (tag == "loss_output") return {Kind::user, plain_value(content), {}};
   if (tag == "buffer_mutation")
-    return {Kind::buffer_mutation, plain_value(content), text_field(content, "buffer_name")};
+    return {Kind::weight_mutation, plain_value(content), text_field(content, "buffer_name")};
   if (tag == "user_input_mutation")
     return {Kind::input_mutation, plain_value(content), text_field(content, "user_input_name")};
-  if (tag == "parameter_mutation") {
-    throw Error(Fault::unsupported, "parameter " + quoted(text_field(content, "parameter_name")),
-                "changes in forward; we read changes of buffers");
-  }
+  if (tag == "parameter_mutation")
+    return {Kind::weight_mutation, plain_value(content), text_field(content, "parameter_name")};
   if (tag == "gradient_to_parameter" || tag == "gradient_to_user_input" || tag == "token") {
     throw Error(
         Fault::unsupported, "",

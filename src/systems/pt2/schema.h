@@ -91,7 +91,7 @@ struct ExportInput {
 };
 
 struct ExportOutput {
-  enum class Kind { user, buffer_mutation, input_mutation };
+  enum class Kind { user, weight_mutation, input_mutation };
   Kind kind = Kind::user;
   ExportArgument argument;
   std::string name;  // of the buffer or input that changes

@@ -79,6 +79,7 @@ const Dialect& dialect() {
       .dtype = dtype_text,
       .tensor = tensor,
       .keep = keep,
+      .copied = ".clone()",
       .module = "nn.Module",
       .sequential = "nn.Sequential",
       .list = "nn.ModuleList",

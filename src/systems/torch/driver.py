@@ -215,7 +215,8 @@ class Served:
         tensors = self.read(path)
         found = []
         while f"{prefix}{len(found)}" in tensors:
-            found.append(self.widened(tensors[f"{prefix}{len(found)}"]))
+            # With memory of its own: the file is written again, and the model may keep it.
+            found.append(self.widened(tensors[f"{prefix}{len(found)}"]).clone())
         return found
 
     # -- calling ----------------------------------------------------------------------------------
@@ -259,11 +260,12 @@ class Served:
         ]
 
     def set_buffers(self, values):
-        for name, value in zip(
-            [name for name, _ in self.model.named_buffers()], values, strict=True
-        ):
+        buffers = [buffer for _, buffer in self.model.named_buffers()]
+        fresh = {id(b): value.clone() for b, value in zip(buffers, values, strict=True)}
+        # Tied ones are listed once, and stay one.
+        for name, buffer in list(self.model.named_buffers(remove_duplicate=False)):
             owner, _, last = name.rpartition(".")
-            setattr(self.model.get_submodule(owner), last, value.clone())
+            setattr(self.model.get_submodule(owner), last, fresh[id(buffer)])
 
     @contextlib.contextmanager
     def unchanged(self):

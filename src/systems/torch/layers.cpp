@@ -209,7 +209,7 @@ constexpr LayerRule rules[] = {
     {.op = "upsample_nearest2d", .make = upsample},
     {.op = "batch_norm",
      .operands = "x weight bias running_mean running_var",
-     .buffers = "num_batches_tracked",
+     .buffers = "running_mean running_var num_batches_tracked",
      .make = batch_norm},
     {.op = "batch_norm_training",
      .operands = "x weight bias",

@@ -125,6 +125,23 @@ TEST_F(Run, HandsOnStatesOfExportsAndSource) {
   expect_resumes("counter.py");
 }
 
+/// What a buffer becomes stays, even where it is what was given or has another name, too.
+TEST_F(Run, HandsOnStatesThatAreInputsOrTied) {
+  write_file(at("delay.isomer"), R"(isomer 1
+graph delay(x: f32[2]) -> (y)
+  state last: f32[2] "last" = [0, 0] -> x
+  state sum: f32[2] "sum" "inner.sum" = [0, 0] -> more
+  more = add(sum, last)
+  y = add(more, x)
+)");
+  expect_resumes("delay.isomer");
+  EXPECT_EQ(output(), (std::vector<double>{1 + 3, 2 + 4, 4 + 5, 6 + 6}));
+  if (!has_torch()) GTEST_SKIP() << "no Python with torch";
+  ASSERT_EQ(call("convert " + at("delay.isomer") + " -o " + at("delay.py")).code, 0);
+  expect_resumes("delay.py");
+  EXPECT_EQ(output(), (std::vector<double>{1 + 3, 2 + 4, 4 + 5, 6 + 6}));
+}
+
 TEST_F(Run, ChoosesAModeWhereSourceHoldsBoth) {
   if (!has_torch()) GTEST_SKIP() << "no Python with torch";
   write_file(at("drop.py"),

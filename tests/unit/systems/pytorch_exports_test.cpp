@@ -117,7 +117,7 @@ std::string test_name(const testing::TestParamInfo<std::string>& info) {
 // Each takes a Python process: those that differ most.
 INSTANTIATE_TEST_SUITE_P(Models, PytorchExports,
                          testing::Values("lenet", "encoder_layer.core", "train_bn", "multi_io",
-                                         "tied", "views", "counted"),
+                                         "tied", "views", "counted", "changing"),
                          test_name);
 
 }  // namespace

@@ -210,6 +210,23 @@ TEST(PytorchReader, ChangedBuffersAreStates) {
   }
 }
 
+/// Also parameters, in either form of the export.
+TEST(PytorchReader, ChangedParametersAreStates) {
+  const NamedTensors tensors = recorded("changing");
+  for (const std::string file : {"changing.pt2", "changing.core.pt2"}) {
+    const Loaded loaded = read_model(file);
+    EXPECT_TRUE(loaded.notes.empty());
+    const auto executor = make_reference_executor(loaded.graph);
+    executor->run(inputs_of(tensors));
+    const std::vector<Tensor> states = executor->states();
+    ASSERT_EQ(states.size(), 2U);
+    for (std::size_t i = 0; i < states.size(); ++i) {
+      const std::string after = "after." + loaded.graph.states[i].names.at(0);
+      expect_near(states[i], *find(tensors, after), file + ": " + after);
+    }
+  }
+}
+
 // Files that are wrong ---------------------------------------------------------------------------
 
 using Edits = std::vector<std::pair<std::string, std::string>>;
@@ -265,6 +282,17 @@ testing::AssertionResult says(const std::string& text, const std::string& part) 
 
 TEST(PytorchReader, ReadsWhatTheEditorOfTheseTestsWrites) {
   EXPECT_NO_THROW(pt2::read(*in_memory({{"m.pt2", edited("mlp.pt2", {})}}), "m.pt2"));
+}
+
+TEST(PytorchReader, AChangedParameterHasNoGradient) {
+  const std::string scale =
+      R"("scale": {"path_name": "weight_0", "is_param": true, "use_pickle": false, )"
+      R"("tensor_meta": {"dtype": 7, "sizes": [{"as_int": 3}], "requires_grad": )";
+  const std::string bytes = edited("changing.core.pt2", {{scale + "false", scale + "true"}});
+  const Loaded loaded = pt2::read(*in_memory({{"m.pt2", bytes}}), "m.pt2");
+  ASSERT_EQ(loaded.notes.size(), 1U);
+  EXPECT_EQ(loaded.notes[0].where, "parameter 'scale'");
+  EXPECT_EQ(loaded.graph.states.size(), 2U);
 }
 
 TEST(PytorchReader, ListsAllThatIsNotReadAtOnce) {
