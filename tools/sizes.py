@@ -20,7 +20,7 @@ ROOMS = {
     "codecs": 1_540,
     "graph": 3_810,
     "ops": 4_850,
-    "passes": 1_500,
+    "passes": 2_120,
     "prove": 3_360,
     "run": 960,
     "run/reference": 2_050,

@@ -7,6 +7,7 @@
 #include "cli/verb.h"
 #include "codecs/json.h"
 #include "graph/text.h"
+#include "passes/passes.h"
 
 namespace isomer::cli {
 namespace {
@@ -14,6 +15,7 @@ namespace {
 constexpr Option options[] = {
     {"MODEL", "FILE", "the model", true},
     {"--summary", "", "only how many there are of what"},
+    {"--blocks", "", "print what repeats once, as blocks"},
     {"--json", "", "print the graph for machines"},
     {"--dot", "", "print the graph for Graphviz"},
     {"--from", "SYSTEM", "the system of MODEL, where its name does not say"},
@@ -68,6 +70,48 @@ std::string summary_of(const Graph& graph) {
   for (const auto& [op, count] : sorted) text += fmt::format("  {:>5} {}\n", count, op);
   return text;
 }
+
+/// A graph whose calls go by the names of blocks, which stand below it, each once.
+class BlockText {
+ public:
+  std::string of(const Graph& graph) {
+    std::string text = to_text(named(graph, ""));
+    for (std::size_t i = 0; i < order_.size(); ++i) {  // it grows
+      Graph block = named(*order_[i], order_[i]->name + ".");
+      block.signature.lengths.clear();
+      block.classes.clear();
+      blocks_.push_back(lines_behind(to_text(block), "graph "));
+    }
+    for (std::size_t i = 0; i < order_.size(); ++i) {
+      const std::string& block = blocks_[i];
+      const std::size_t title = block.find('\n') + 1;
+      const std::vector<std::string>& uses = uses_.at(order_[i]);
+      text += fmt::format("block {}  {} times: {}\n{}", block.substr(0, title), uses.size(),
+                          listed(uses), block.substr(title));
+    }
+    return text;
+  }
+
+ private:
+  static std::string lines_behind(const std::string& text, std::string_view word) {
+    return text.substr(text.find(word) + word.size());
+  }
+
+  Graph named(Graph graph, const std::string& around) {
+    for (Node& node : graph.nodes) {
+      if (node.op != "call") continue;
+      const Body body = std::exchange(node.bodies, {})[0];
+      node.op = body->name;
+      if (!uses_.contains(body)) order_.push_back(body);
+      uses_[body].push_back(around + node.scope);
+    }
+    return graph;
+  }
+
+  std::vector<Body> order_;
+  std::vector<std::string> blocks_;
+  std::map<Body, std::vector<std::string>> uses_;
+};
 
 std::string escaped(std::string_view text) {
   std::string result;
@@ -188,12 +232,13 @@ Usage show_usage() {
   return {options,
           "  isomer show net.pt2\n"
           "  isomer show net.pt2 --summary\n"
+          "  isomer show net.pt2 --blocks\n"
           "  isomer show net.json --dot | dot -Tsvg > net.svg"};
 }
 
 int show(const Words& words) {
-  if (words.has("json") + words.has("dot") + words.has("summary") > 1)
-    throw Error(Fault::usage, "show", "takes one of --summary, --json and --dot");
+  if (words.has("json") + words.has("dot") + words.has("summary") + words.has("blocks") > 1)
+    throw Error(Fault::usage, "show", "takes one of --summary, --blocks, --json and --dot");
   const ModelFile model = open_model(words.text("MODEL"), words.text("from"));
   const Loaded loaded = read_graph(model);
   print_notes(model.path, loaded.notes);
@@ -202,6 +247,8 @@ int show(const Words& words) {
     print(write_json(tree_of(loaded.graph)) + "\n");
   } else if (words.has("dot")) {
     print(dot_of(loaded.graph));
+  } else if (words.has("blocks")) {
+    print(BlockText().of(outline(loaded.graph)));
   } else if (words.has("summary")) {
     print(summary_of(loaded.graph));
   } else {

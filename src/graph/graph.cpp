@@ -153,6 +153,18 @@ class Binder {
 
 }  // namespace
 
+std::string joined_path(const std::string& outer, const std::string& inner) {
+  return outer.empty() || inner.empty() ? outer + inner : outer + '.' + inner;
+}
+
+std::vector<ValueId> mapped(std::span<const ValueId> ids, std::span<const ValueId> now) {
+  std::vector<ValueId> result;
+  result.reserve(ids.size());
+  for (const ValueId id : ids)
+    result.push_back(id == ValueId::none ? id : now[static_cast<std::size_t>(id)]);
+  return result;
+}
+
 bool is_literal(const Constant& constant) {
   return constant.names.empty() && !constant.trainable && constant.data.shape().empty();
 }

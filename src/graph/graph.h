@@ -32,6 +32,9 @@ struct Place {
   bool operator==(const Place&) const = default;
 };
 
+/// The path of a module inside another: "encoder" and "0.mlp" make "encoder.0.mlp".
+std::string joined_path(const std::string& outer, const std::string& inner);
+
 struct Graph;
 
 /// A graph inside a node: a branch, or what is repeated. It reads nothing from outside: what it
@@ -111,6 +114,9 @@ struct Graph {
   const Value& operator[](ValueId id) const { return values.at(static_cast<std::size_t>(id)); }
   Value& operator[](ValueId id) { return values.at(static_cast<std::size_t>(id)); }
 };
+
+/// What became of values, given what became of each: none stays none.
+std::vector<ValueId> mapped(std::span<const ValueId> ids, std::span<const ValueId> now);
 
 /// A constant of rank 0 without names, which is not trained: a number in the author's program.
 bool is_literal(const Constant& constant);

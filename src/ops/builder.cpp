@@ -118,8 +118,8 @@ std::vector<ValueId> Builder::emit_all(std::string_view op, std::vector<ValueId>
   }
   node.attributes = canonical(schema, call.attributes);
   node.bodies = std::move(bodies);
-  node.scope = scope_;
-  node.place = place_;
+  node.scope = joined_path(scope_, inner_scope_);
+  node.place = inner_place_.file.empty() ? place_ : inner_place_;
   uses_.add(node);
   graph_.nodes.push_back(std::move(node));
   return graph_.nodes.back().outputs;
@@ -137,6 +137,12 @@ void Builder::assume(std::vector<LengthRange> lengths) {
 void Builder::at(std::string scope, Place place) {
   scope_ = std::move(scope);
   place_ = std::move(place);
+  within("", {});
+}
+
+void Builder::within(const std::string& scope, const Place& place) {
+  inner_scope_ = scope;
+  inner_place_ = place;
 }
 
 void Builder::name(ValueId id, std::string name) { graph_[id].name = std::move(name); }

@@ -38,6 +38,7 @@ class Builder final : public Emitter {
   void assume(std::vector<LengthRange> lengths);
   /// Where the nodes emitted from now on come from.
   void at(std::string scope, Place place);
+  void within(const std::string& scope, const Place& place) override;
   /// Names a value for readers of the graph; the last one wins.
   void name(ValueId id, std::string name);
 
@@ -59,6 +60,8 @@ class Builder final : public Emitter {
   Uses uses_;
   std::string scope_;
   Place place_;
+  std::string inner_scope_;  // as `within` says
+  Place inner_place_;
   std::map<std::pair<DType, std::uint64_t>, ValueId> literals_;
 };
 

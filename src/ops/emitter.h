@@ -30,6 +30,9 @@ class Emitter {
   virtual ValueId literal(DType dtype, std::int64_t value) = 0;
   /// The value's tensor where it is known now: at once always, in a graph that of a constant.
   virtual std::optional<Tensor> known(ValueId id) const = 0;
+  /// What is emitted until the next call stands here inside of what it is a part of. What is
+  /// carried out at once stands nowhere.
+  virtual void within(const std::string& /*scope*/, const Place& /*place*/) {}
   /// The node that makes a value; null where there is none, as of what is carried out at once. It
   /// moves when the graph grows.
   virtual const Node* maker(ValueId) const { return nullptr; }

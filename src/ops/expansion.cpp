@@ -33,24 +33,26 @@ ValueId emit_constant(Emitter& e, const Constant& constant) {
 
 }  // namespace
 
+std::vector<LengthRange> lengths_inside(std::vector<LengthRange> lengths) {
+  for (LengthRange& range : lengths) range.input.reset();
+  return lengths;
+}
+
 std::vector<ValueId> emit_body(Emitter& e, const Graph& body, std::span<const ValueId> inputs) {
   expect(inputs.size() == body.inputs.size(), "a body is given all its inputs");
   std::vector<ValueId> values(body.values.size(), ValueId::none);
   const auto value = [&](ValueId id) -> ValueId& { return values[static_cast<std::size_t>(id)]; };
-  const auto mapped = [&](const std::vector<ValueId>& ids) {
-    std::vector<ValueId> result;
-    for (const ValueId id : ids) result.push_back(id == ValueId::none ? id : value(id));
-    return result;
-  };
   for (std::size_t i = 0; i < inputs.size(); ++i) value(body.inputs[i]) = inputs[i];
   for (const Constant& constant : body.constants)
     value(constant.value) = emit_constant(e, constant);
   for (const Node& node : body.nodes) {
+    e.within(node.scope, node.place);
     const std::vector<ValueId> results =
-        e.emit_all(node.op, mapped(node.inputs), node.attributes, node.bodies);
+        e.emit_all(node.op, mapped(node.inputs, values), node.attributes, node.bodies);
     for (std::size_t i = 0; i < results.size(); ++i) value(node.outputs[i]) = results[i];
   }
-  return mapped(body.outputs);
+  e.within("", {});
+  return mapped(body.outputs, values);
 }
 
 std::vector<ValueId> emit_expansion(Emitter& e, const OpSchema& schema, const OpCall& call,

@@ -13,6 +13,9 @@ namespace isomer {
 std::vector<ValueId> emit_expansion(Emitter& e, const OpSchema& schema, const OpCall& call,
                                     std::span<const LengthRange> ranges = {});
 
+/// Named lengths as a body repeats them: none of its own inputs tells one.
+std::vector<LengthRange> lengths_inside(std::vector<LengthRange> lengths);
+
 /// Carries a body's nodes out on `inputs`, one for each of its own; what comes out are its outputs.
 std::vector<ValueId> emit_body(Emitter& e, const Graph& body, std::span<const ValueId> inputs);
 

@@ -209,7 +209,12 @@ const OpSchema& op_named(std::string_view name) {
 
 const Traits& traits_of(const Node& node) { return op_named(node.op).traits; }
 
+bool draws(const Graph& graph) {
+  return std::ranges::any_of(graph.nodes, [](const Node& node) { return draws(node); });
+}
+
 bool draws(const Node& node) {
+  if (std::ranges::any_of(node.bodies, [](const Body& body) { return draws(*body); })) return true;
   if (!traits_of(node).random) return false;
   const Attributes attributes = complete(op_named(node.op), node.attributes);
   const Attribute* training = find(attributes, "training");

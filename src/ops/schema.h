@@ -70,6 +70,7 @@ struct Traits {
   bool random = false;  // draws; one with a setting "training" only there
   Moves moves = Moves::none;
   bool views = false;  // its outputs may share the memory of its first input, as PyTorch's do
+  bool stops_gradient = false;  // on purpose: what it is given counts as not used
   Decision decides = Decision::none;
   std::optional<Indexing> indexes = {};
 };
@@ -113,8 +114,9 @@ const OpSchema& op_named(std::string_view name);
 
 /// What else is known of the node's operator.
 const Traits& traits_of(const Node& node);
-/// Whether the node draws random numbers; a dropout does in training.
+/// Whether the node draws random numbers, itself or in its bodies; a dropout does in training.
 bool draws(const Node& node);
+bool draws(const Graph& graph);
 
 enum class Kind { boolean, integer, real, text, dtype, dim, integers, dims };
 

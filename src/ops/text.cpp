@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "graph/text.h"
 #include "ops/builder.h"
+#include "ops/expansion.h"
 
 namespace isomer {
 namespace {
@@ -358,7 +359,8 @@ class GraphReader {
             fmt::format("'{}' has a body '{}', which should come here", schema.name(), name),
             begin);
       }
-      bodies.push_back(GraphReader(cursor_, stored_, depth_ + 1).read_body(lengths_, cursor_));
+      bodies.push_back(
+          GraphReader(cursor_, stored_, depth_ + 1).read_body(lengths_inside(lengths_), cursor_));
     }
     return bodies;
   }

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "graph/text.h"
+#include "ops/expansion.h"
 #include "ops/rules.h"
 
 namespace isomer {
@@ -86,9 +87,9 @@ class Validator {
   }
 
   void require_lengths(const Graph& body) const {
+    const std::vector<LengthRange> outer = lengths_inside(graph_.signature.lengths);
     for (const LengthRange& range : body.signature.lengths) {
-      if (std::ranges::find(graph_.signature.lengths, range) != graph_.signature.lengths.end())
-        continue;
+      if (std::ranges::find(outer, range) != outer.end()) continue;
       refuse(fmt::format("length {}", to_text(range)), "is not one of the outer graph's");
     }
   }

@@ -19,7 +19,8 @@ Graph with_rules(const Graph& graph) {
   const auto differentiable_or_primitive = [](std::string_view op) {
     return has_rule(op) || op_named(op).expand == nullptr;
   };
-  return expand_unsupported(graph, differentiable_or_primitive);
+  // A body runs again for its derivative, and would draw other numbers.
+  return expand_unsupported(hoist_draws(graph), differentiable_or_primitive);
 }
 
 class Backward {
@@ -48,8 +49,7 @@ class Backward {
       seed();
     }
     walk();
-    std::vector<ValueId> results;
-    for (const ValueId id : forward_.outputs) results.push_back(value(id));
+    std::vector<ValueId> results = mapped(forward_.outputs, values_);
     collect_trainable(results);
     for (const std::size_t number : joint.states)
       results.push_back(gradient_of(forward_.states.at(number).now));
@@ -66,19 +66,13 @@ class Backward {
     cotangents_.assign(forward_.values.size(), ValueId::none);
     for (const Node& node : forward_.nodes) {
       out_.at(node.scope, node.place);
-      EmittedNode emitted = emit_forward(out_, node, inputs_of(node));
+      EmittedNode emitted = emit_forward(out_, node, mapped(node.inputs, values_));
       for (std::size_t i = 0; i < emitted.outputs.size(); ++i) {
         value(node.outputs[i]) = emitted.outputs[i];
         out_.name(emitted.outputs[i], forward_[node.outputs[i]].name);
       }
       if (!emitted.saved.empty()) saved_.emplace(&node, std::move(emitted.saved));
     }
-  }
-
-  std::vector<ValueId> inputs_of(const Node& node) {
-    std::vector<ValueId> inputs;
-    for (const ValueId id : node.inputs) inputs.push_back(id == ValueId::none ? id : value(id));
-    return inputs;
   }
 
   void walk() {
@@ -151,7 +145,7 @@ class Backward {
     if (!has_rule(node.op))
       throw Error(Fault::unsupported, "", fmt::format("'{}' has no derivative", node.op));
     fill_zeros(node, given);
-    const std::vector<ValueId> inputs = inputs_of(node);
+    const std::vector<ValueId> inputs = mapped(node.inputs, values_);
     const std::vector<ValueId> parts = cotangents_of_inputs(node, inputs, outputs, given);
     for (std::size_t i = 0; i < parts.size() && i < node.inputs.size(); ++i) {
       if (node.inputs[i] != ValueId::none) collect(node.inputs[i], parts[i]);

@@ -14,11 +14,10 @@ using Values = std::vector<ValueId>;
 
 void require_no_draws(const Graph& body) {
   for (const Node& node : body.nodes) {
-    for (const Body& inner : node.bodies) require_no_draws(*inner);
     if (!draws(node)) continue;
     throw Error(Fault::unsupported, describe(body, node),
-                "a body that draws random numbers has no derivative: it would run again and draw "
-                "others");
+                "a body with a 'while' that draws random numbers has no derivative: it would run "
+                "again and draw others");
   }
 }
 
@@ -149,11 +148,6 @@ struct Reverse {
   }
 };
 
-Dim trips_of(const Builder& out, const Node& node, const ScanParts& parts) {
-  if (!parts.scanned.empty()) return out.shape(parts.scanned[0])[0];
-  return get<Dim>(node.attributes, "trips");
-}
-
 Values pull_back_scan(Builder& out, const Node& node, std::span<const ValueId> inputs,
                       const EmittedNode& forward, std::span<const ValueId> cotangents) {
   const Body derivative = derivative_of(node.bodies[0]);
@@ -175,8 +169,7 @@ Values pull_back_scan(Builder& out, const Node& node, std::span<const ValueId> i
   append(operands, reverse.inputs.shared);
   const Values found = out.emit_all(
       "scan", std::move(operands),
-      {{"carried", carried}, {"scanned", scanned}, {"trips", trips_of(out, node, reverse.inputs)}},
-      {body});
+      {{"carried", carried}, {"scanned", scanned}, {"trips", trips_of(out, node, inputs)}}, {body});
   const std::size_t sums = reverse.carried.size();
   const std::size_t slices = sums + reverse.shared.size();
   Values ordered(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(sums));
@@ -190,6 +183,12 @@ Values pull_back_scan(Builder& out, const Node& node, std::span<const ValueId> i
 
 ValueId zeros(Builder& out, const TensorType& type) {
   return out.emit("full", {}, {{"shape", type.shape}, {"value", 0.0}, {"dtype", type.dtype}});
+}
+
+Dim trips_of(const Builder& out, const Node& node, std::span<const ValueId> inputs) {
+  const ScanParts parts(node, inputs);
+  if (!parts.scanned.empty()) return out.shape(parts.scanned[0])[0];
+  return get<Dim>(node.attributes, "trips");
 }
 
 bool differentiates_bodies(std::string_view op) { return op == "if" || op == "scan"; }

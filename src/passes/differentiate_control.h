@@ -23,8 +23,11 @@ struct EmittedNode {
 };
 EmittedNode emit_forward(Builder& out, const Node& node, std::span<const ValueId> inputs);
 
+/// How often a scan runs.
+Dim trips_of(const Builder& out, const Node& node, std::span<const ValueId> inputs);
+
 /// Cotangents of the inputs (none: zero), given one for each floating output. Throws
-/// Fault::unsupported for a body that draws random numbers, for it would draw others.
+/// Fault::unsupported for a body that still draws random numbers, for it would draw others.
 std::vector<ValueId> pull_back_bodies(Builder& out, const Node& node,
                                       std::span<const ValueId> inputs, const EmittedNode& forward,
                                       std::span<const ValueId> cotangents);

@@ -17,6 +17,20 @@ Graph remove_unused(const Graph& graph);
 /// of the author's layers.
 Graph simplify(const Graph& graph);
 
+/// Each random draw as an input, behind the old ones: what it draws, named by module and operator.
+/// The draws of a scan's body are scanned, with an axis of trips in front. Throws
+/// Fault::unsupported for a `while` that draws, since nobody knows how often.
+Graph lift_draws(const Graph& graph);
+
+/// Each random draw of a body as one of the graph around it, for all trips of a scan at once. A
+/// graph with a `while` that draws stays as it is.
+Graph hoist_draws(const Graph& graph);
+
+/// Blocks that repeat become calls of one body: what a module computes, where that of another is
+/// the same but for its weights and operands, which are inputs of the body. Expanding the calls
+/// gives the graph back.
+Graph outline(const Graph& graph);
+
 /// The vector-Jacobian product as a graph.
 /// Inputs: the old ones, then one cotangent per floating output. Outputs: the cotangent of each
 /// floating input, then of each trainable constant, zeros where nothing depends on it. States are

@@ -14,6 +14,8 @@ namespace {
 constexpr Pass passes[] = {
     {"simplify", "remove operators that change nothing", simplify},
     {"remove_unused", "remove what no output needs", remove_unused},
+    {"lift_draws", "random draws become inputs", lift_draws},
+    {"outline", "modules that compute the same become calls of one body", outline},
     {"differentiate", "the vector-Jacobian product as a graph", differentiate},
     {"to_float64", "the same formula in double precision", to_float64},
 };

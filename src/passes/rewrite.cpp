@@ -16,16 +16,10 @@ class Copy {
  public:
   explicit Copy(const Graph& old) : old_(old), out_(old.name), now_(copy_interface(out_, old)) {}
 
-  std::vector<ValueId> inputs_of(const Node& node) const {
-    std::vector<ValueId> inputs;
-    for (const ValueId id : node.inputs) inputs.push_back(id == ValueId::none ? id : at(id));
-    return inputs;
-  }
-
   /// Runs the rule, or copies the node; its results take the old values' places and names.
   void add(const Node& node, const Rule& rule) {
     out_.at(node.scope, node.place);
-    const std::vector<ValueId> inputs = inputs_of(node);
+    const std::vector<ValueId> inputs = mapped(node.inputs, now_);
     std::optional<std::vector<ValueId>> results = rule(out_, old_, node, inputs);
     if (!results) results = out_.emit_all(node.op, inputs, node.attributes, node.bodies);
     expect(results->size() == node.outputs.size(), "a rule returns one value per output");
@@ -40,9 +34,7 @@ class Copy {
 
   Graph finish() && {
     for (const State& state : old_.states) out_.keep(at(state.now), at(state.next));
-    std::vector<ValueId> outputs;
-    for (const ValueId id : old_.outputs) outputs.push_back(at(id));
-    Graph result = std::move(out_).finish(std::move(outputs), old_.signature);
+    Graph result = std::move(out_).finish(mapped(old_.outputs, now_), old_.signature);
     result.classes = old_.classes;
     return result;
   }

@@ -223,7 +223,7 @@ Graph straightened(const Graph& graph) {
   return rewrite(graph,
                  [](Builder& out, const Graph&, const Node& node,
                     std::span<const ValueId> inputs) -> std::optional<std::vector<ValueId>> {
-                   if (node.op == "detach") return std::vector{inputs[0]};
+                   if (traits_of(node).stops_gradient) return std::vector{inputs[0]};
                    if (node.op != "embedding" || find(node.attributes, "padding_idx") == nullptr)
                      return std::nullopt;
                    return std::vector{out.emit("embedding", {inputs[0], inputs[1]})};
@@ -233,7 +233,10 @@ Graph straightened(const Graph& graph) {
 bool has_conventions(const Graph& graph) {
   return std::ranges::any_of(graph.nodes, [](const Node& node) {
     const Attribute* padding = find(node.attributes, "padding_idx");
-    return node.op == "detach" || (padding != nullptr && std::get<std::int64_t>(*padding) >= 0);
+    return traits_of(node).stops_gradient ||
+           std::ranges::any_of(node.bodies,
+                               [](const Body& body) { return has_conventions(*body); }) ||
+           (padding != nullptr && std::get<std::int64_t>(*padding) >= 0);
   });
 }
 

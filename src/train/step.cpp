@@ -66,7 +66,7 @@ std::vector<bool> reached_by_gradient(const Graph& graph) {
     const Node& node = graph.nodes[i];
     const bool any = std::ranges::any_of(
         node.outputs, [&](ValueId id) { return reached[static_cast<std::size_t>(id)]; });
-    if (any && node.op != "detach") std::ranges::for_each(node.inputs, reach);
+    if (any && !traits_of(node).stops_gradient) std::ranges::for_each(node.inputs, reach);
   }
   return reached;
 }

@@ -15,13 +15,6 @@ namespace {
 constexpr std::string_view losses_name = "optimizer.losses";
 constexpr std::string_view kind = "training 1";
 
-bool draws_anywhere(const Graph& graph) {
-  return std::ranges::any_of(graph.nodes, [](const Node& node) {
-    return draws(node) ||
-           std::ranges::any_of(node.bodies, [](const Body& body) { return draws_anywhere(*body); });
-  });
-}
-
 std::uint64_t seed_of(std::uint64_t seed, std::size_t epoch) {
   Random first(seed);
   return Random(first.bits() + epoch).bits();
@@ -71,7 +64,7 @@ Trainer::Trainer(Graph model, Recipe recipe, Schedule schedule, const Engine& en
       schedule_(schedule),
       engine_(engine),
       step_(training_step(model_, recipe_)),
-      draws_(draws_anywhere(step_)),
+      draws_(draws(step_)),
       executor_(engine_.make(step_, {.seed = seed_of(schedule_.seed, 0)})) {
   const std::int64_t fixed = fixed_batch();
   if (fixed > 0 && schedule_.batch > 0 && schedule_.batch != fixed) {

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/text.h"
 #include "graph/text.h"
+#include "passes/rewrite.h"
 
 namespace isomer::runner {
 namespace {
@@ -64,10 +65,19 @@ std::string_view first_word(const Case& one) {
   return "";
 }
 
+namespace {
+
+Graph without_names(Graph graph) {
+  for (Value& value : graph.values) value.name.clear();
+  change_bodies(graph, without_names);
+  return graph;
+}
+
+}  // namespace
+
 std::string nameless_text(const Graph& graph) {
-  Graph copy = graph;
+  Graph copy = without_names(graph);
   copy.name = "g";
-  for (Value& value : copy.values) value.name.clear();
   // The parameters' names are those of the inputs where callers say nothing else.
   copy.signature.arguments.keys.clear();
   return to_text(copy, Data::all);

@@ -140,6 +140,8 @@ Moves moved(const std::vector<Sample>& samples) {
 
 // Decides ---------------------------------------------------------------------------------------
 
+bool is_flat(const Sample& sample) { return op_named(sample.node().op).vjp == no_gradient; }
+
 /// Floats come in, and what comes out is no float, or has no slope.
 bool decides(const Sample& sample) {
   const Graph& graph = sample.graph;
@@ -147,9 +149,13 @@ bool decides(const Sample& sample) {
     return id != ValueId::none && is_floating(graph[id].type.dtype);
   };
   if (!std::ranges::any_of(sample.node().inputs, floating)) return false;
-  const bool flat = op_named(sample.node().op).vjp == no_gradient;
-  return (flat && moved(std::vector{sample}) != Moves::in_order) ||
+  return (is_flat(sample) && moved(std::vector{sample}) != Moves::in_order) ||
          !std::ranges::all_of(graph.outputs, floating);
+}
+
+/// It has no slope, and is no staircase: what it is given goes on as it is.
+bool stops(const Sample& sample) {
+  return is_flat(sample) && moved(std::vector{sample}) == Moves::in_order;
 }
 
 // Indexes ---------------------------------------------------------------------------------------
@@ -237,6 +243,10 @@ std::string check_traits(std::string_view op, const std::vector<OperatorCase>& c
       found != (traits.decides != Decision::none)) {
     wrong.push_back(
         fmt::format("decides is {}none; the cases show the contrary", found ? "" : "not "));
+  }
+  if (const bool found = std::ranges::any_of(samples, stops); found != traits.stops_gradient) {
+    wrong.push_back(
+        fmt::format("stops_gradient is {}; the cases show {}", traits.stops_gradient, found));
   }
   std::set<std::string> indexing;
   for (const Sample& sample : samples) indexing.insert(check_indexing(sample, traits.indexes));

@@ -162,6 +162,7 @@ const Step steps[] = {
      8},
     {"validate", on_graph([](const Graph& graph) { validate(graph); }), 1},
     {"passes", on_graph([](const Graph& graph) { run_passes(graph, conversion_passes()); }), 8},
+    {"outline", on_graph([](const Graph& graph) { outline(graph); }), 16},
     {"differentiate", on_graph([](const Graph& graph) { differentiate(graph); }), 40},
     {"to_text", on_graph([](const Graph& graph) { to_text(graph, Data::all); }), 4},
     {"show", on_files(exported, [](const Files& files) { to_text(read_export(files)); }), 16},

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "graph/text.h"
 #include "ops/builder.h"
 #include "ops/text.h"
@@ -146,6 +148,46 @@ TEST(ToFloat64, WidensTheDoorAndReadsLiteralsAsWritten) {
   EXPECT_EQ(graph.constants[0].data.view().as<double>()[0], 0.1);
   EXPECT_EQ(graph[graph.outputs[1]].type.dtype, DType::f64);
   EXPECT_EQ(graph[graph.outputs[2]].type.dtype, DType::bf16);
+}
+
+/// Towers of blocks in blocks, with weights, literals, states and a length that an input tells.
+TEST(Outline, IsUndoneByExpanding) {
+  std::string lines;
+  std::string last = "x";
+  for (int i = 0; i < 6; ++i) {
+    const std::string at = "layers." + std::to_string(i);
+    const auto line = [&](const std::string& name, const std::string& rest,
+                          const std::string& inside) {
+      lines += "  " + name + std::to_string(i) + " = " + rest + "  @" + at + inside +
+               " net.py:" + std::to_string(name[0]) + "\n";
+    };
+    const std::string n = std::to_string(i);
+    line("a", "mul(" + last + ", w" + n + ")", ".one");
+    line("b", "add(a" + n + ", 0.1)", ".one");
+    line("c", "mul(b" + n + ", w" + n + ")", ".two");
+    line("d", "add(c" + n + ", " + (i == 4 ? "s" : "0.1") + ")", ".two");
+    line("e", "add(d" + n + ", " + last + ")", "");
+    last = "e" + n;
+  }
+  std::string text = "graph g(n: i64[], x: f32[n]) -> (y, a2)\n  length n = input 0: 0..9\n";
+  for (int i = 0; i < 6; ++i) {
+    const std::string n = std::to_string(i);
+    text += "  weight w" + n + ": f32[1] \"layers." + n + ".w\" = [" + n + "]\n";
+  }
+  text += "  state s: f32[1] \"s\" = [0] -> s\n" + lines + "  y = exp(" + last + ")\n";
+  const Graph graph = parse_graph(text);
+  const Graph outlined = outline(graph);
+  validate(outlined);
+  // The third gives one value more, and the fifth adds another thing.
+  EXPECT_EQ(std::ranges::count(outlined.nodes, "call", &Node::op), 4);
+  const auto nameless = [](Graph g) {
+    for (Value& value : g.values) value.name.clear();
+    g.signature.arguments.keys.clear();
+    return to_text(g, Data::all);
+  };
+  const Graph again =
+      expand_unsupported(outlined, [](std::string_view op) { return op != "call"; });
+  EXPECT_EQ(nameless(again), nameless(graph));
 }
 
 TEST(Pipeline, ReportsSkipsAndKnowsItsNames) {

@@ -6,7 +6,10 @@
 
 #include "base/error.h"
 #include "ops/builder.h"
+#include "ops/text.h"
+#include "ops/validate.h"
 #include "passes/passes.h"
+#include "passes/rewrite.h"
 #include "run/engine.h"
 
 namespace isomer {
@@ -210,6 +213,97 @@ TEST(ReferenceExecutor, DrawsBySeed) {
   EXPECT_NE(first_output(*executor, ones), first);
   EXPECT_EQ(first_output(*make_reference_executor(dropout(0.25), {.seed = 1}), ones), first);
   EXPECT_NE(first_output(*make_reference_executor(dropout(0.25), {.seed = 2}), ones), first);
+}
+
+/// The same graph with all that its bernoulli nodes draw given out, too, in running order.
+Graph with_draws_given_out(const Graph& graph) {
+  Graph result = graph;
+  for (const Node& node : graph.nodes) {
+    if (node.op == "bernoulli") result.outputs.push_back(node.outputs[0]);
+  }
+  result.signature.results = {
+      Structure::Kind::tuple, {}, std::vector<Structure>(result.outputs.size())};
+  return result;
+}
+
+/// What was drawn, given as inputs, makes what drawing made; so do the gradients.
+TEST(Executors, TakeDrawsAsInputs) {
+  const Graph model = parse_graph(R"(
+graph g(c: bool[], xs: f32[t, 4], w: f32[4]) -> (h, ys, z)
+  length t: 0..9
+  a = dropout(xs, p=0.25, training=true)  @drop
+  h, ys = scan(w, a, w, carried=1, scanned=1)  @cell
+    body(h: f32[4], x: f32[4], w: f32[4]) -> (y, y) {
+      a = mul(x, w)
+      b = add(h, a)
+      y = dropout(b, training=true)  @drop
+    }
+  z = if(c, h)
+    then(h: f32[4]) -> (y) {
+      y = dropout(h, training=true)  @a
+    }
+    else(h: f32[4]) -> (y) {
+      y = exp(h)
+    }
+)");
+  const Graph drawing =
+      expand_unsupported(hoist_draws(model), [](std::string_view op) { return op != "dropout"; });
+  validate(drawing);
+  const Graph lifted = lift_draws(model);
+  validate(lifted);
+  EXPECT_TRUE(draws(model) && draws(drawing));
+  EXPECT_FALSE(draws(lifted));
+  const std::int64_t yes = 1;
+  const std::vector<Tensor> inputs{Tensor::from_integers(DType::boolean, {}, std::span(&yes, 1)),
+                                   reals({3, 4}, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}),
+                                   reals({4}, {1, -1, 2, 0.5})};
+  for (const Engine& engine : all_engines()) {
+    if (!engine.available()) continue;
+    std::vector<Tensor> made = engine.make(with_draws_given_out(drawing), {.seed = 7})->run(inputs);
+    ASSERT_EQ(made.size(), 6U);
+    std::vector<Tensor> given = inputs;
+    given.insert(given.end(), made.begin() + 3, made.end());
+    EXPECT_EQ(given[4].shape(), (std::vector<std::int64_t>{3, 4})) << "a row for each trip";
+    const std::vector<Tensor> taken = engine.make(lifted)->run(given);
+    for (std::size_t i = 0; i < taken.size(); ++i)
+      EXPECT_TRUE(taken[i].same_bits(made[i])) << engine.name << ", output " << i;
+    // Of both, to the same inputs, for cotangents of one.
+    std::vector<Tensor> cotangents;
+    for (const Tensor& output : taken) {
+      cotangents.push_back(
+          Tensor::from_doubles(DType::f32, output.shape(),
+                               std::vector<double>(static_cast<std::size_t>(output.count()), 1.0)));
+    }
+    given.insert(given.end(), cotangents.begin(), cotangents.end());
+    std::vector<Tensor> all = inputs;
+    all.insert(all.end(), cotangents.begin(), cotangents.end());
+    const std::vector<Tensor> theirs = engine.make(differentiate(lifted))->run(given);
+    const std::vector<Tensor> ours = engine.make(differentiate(model), {.seed = 7})->run(all);
+    EXPECT_TRUE(ours.at(0).same_bits(theirs.at(0))) << engine.name;
+    EXPECT_TRUE(ours.at(1).same_bits(theirs.at(1))) << engine.name;
+  }
+}
+
+TEST(Executors, NobodyKnowsHowOftenAWhileDraws) {
+  const Graph model = parse_graph(R"(
+graph g(x: f32[2]) -> (y)
+  y = while(x, carried=1)  @loop
+    condition(x: f32[2]) -> (c) {
+      s = sum(x)
+      c = gt(s, 1.0)
+    }
+    body(x: f32[2]) -> (y) {
+      y = dropout(x, training=true)
+    }
+)");
+  try {
+    lift_draws(model);
+    ADD_FAILURE() << "was lifted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::unsupported);
+    EXPECT_TRUE(std::string_view(error.what()).starts_with("node 0 'y' (while), in loop: draws"))
+        << error.what();
+  }
 }
 
 }  // namespace
