@@ -16,7 +16,7 @@ FILE, TABLE, FUNCTION = 500, 800, 50
 NEW = 2_500
 ROOMS = {
     "base": 680,
-    "cli": 2_600,
+    "cli": 2_700,
     "codecs": 1_540,
     "graph": 3_810,
     "ops": 4_850,

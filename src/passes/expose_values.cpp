@@ -69,8 +69,7 @@ Open::Open(const Graph& graph) : builder(graph.name) {
   const auto at = [&](ValueId id) -> ValueId& { return now[static_cast<std::size_t>(id)]; };
   for (number_ = 0; number_ < graph.nodes.size(); ++number_) {
     const Node& node = graph.nodes[number_];
-    Values inputs;
-    for (const ValueId id : node.inputs) inputs.push_back(id == ValueId::none ? id : at(id));
+    const Values inputs = mapped(node.inputs, now);
     builder.at(node.scope, node.place);
     const Values results = emit(node, inputs);
     for (std::size_t i = 0; i < node.outputs.size(); ++i) {

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "ops/expansion.h"
 #include "systems/pt2/nodes.h"
 
 // Operators of an export that have graphs of their own: control flow, and blocks that stand in
@@ -263,7 +264,7 @@ Body NodeReader::body_of(const ExportNode& node, std::size_t argument, std::stri
       throw Error(Fault::unsupported, "", "has a graph that changes what it is given");
   }
   Signature signature;
-  signature.lengths = builder_.graph().signature.lengths;
+  signature.lengths = lengths_inside(builder_.graph().signature.lengths);
   return std::make_shared<const Graph>(
       std::move(builder).finish(std::move(outputs), std::move(signature)));
 }
