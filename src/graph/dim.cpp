@@ -225,25 +225,6 @@ DimAlgebra::Division DimAlgebra::divide(const Dim& a, const Dim& b) {
   return division;
 }
 
-Dim DimAlgebra::undivided(const Dim& dim) {
-  Dim result = dim.constant_;
-  for (const Term& term : dim.terms_) {
-    Dim product = whole(term);
-    for (std::size_t i = 0; i < term.factors.size(); ++i) {
-      if (term.factors[i].function != Function::floor_divide) continue;
-      Term others = term;
-      others.factors.erase(others.factors.begin() + static_cast<std::ptrdiff_t>(i));
-      const std::vector<Dim>& arguments = term.factors[i].arguments;
-      const Division division = divide(whole(others), arguments[1]);
-      if (division.rest != Dim(0)) continue;
-      product = undivided(division.quotient * arguments[0]);
-      break;
-    }
-    result = result + product;
-  }
-  return result;
-}
-
 /// Rounding the parts down keeps the rest between 0 and that number, so that equal lengths look
 /// equal.
 DimAlgebra::Division DimAlgebra::divide_by_number(const Dim& a, std::int64_t b) {

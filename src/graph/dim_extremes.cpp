@@ -239,6 +239,25 @@ Dim DimAlgebra::extreme(Function function, std::vector<Dim> arguments, const Dim
   return of(function, std::move(kept));
 }
 
+Dim DimAlgebra::undivided(const Dim& dim) {
+  Dim result = dim.constant_;
+  for (const Term& term : dim.terms_) {
+    Dim product = whole(term);
+    for (std::size_t i = 0; i < term.factors.size(); ++i) {
+      if (term.factors[i].function != Function::floor_divide) continue;
+      Term others = term;
+      others.factors.erase(others.factors.begin() + static_cast<std::ptrdiff_t>(i));
+      const std::vector<Dim>& arguments = term.factors[i].arguments;
+      const Division division = divide(whole(others), arguments[1]);
+      if (division.rest != Dim(0)) continue;
+      product = undivided(division.quotient * arguments[0]);
+      break;
+    }
+    result = result + product;
+  }
+  return result;
+}
+
 bool DimAlgebra::has_functions(const Dim& dim) {
   return std::ranges::any_of(dim.terms_, [](const Term& term) {
     return std::ranges::any_of(

@@ -133,7 +133,7 @@ bool carries_gradient(const Builder& builder, ValueId id) {
     if (node == nullptr) {
       const Constant* constant = builder.constant_of(next);
       if (constant == nullptr || constant->trainable) return true;
-    } else if (node->op != "detach") {
+    } else if (!traits_of(*node).stops_gradient) {
       open.insert(open.end(), node->inputs.begin(), node->inputs.end());
     }
   }
