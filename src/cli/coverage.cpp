@@ -56,7 +56,7 @@ Trial trial_for(const Prototype& prototype) {
   for (const Prototype::Input& input : prototype.inputs)
     trial.bases.push_back(input.optional ? 1 : example_types().size());
   for (const Prototype::Setting& setting : prototype.settings) {
-    if (setting.optional || setting.otherwise) continue;
+    if (setting.optional || setting.default_value) continue;
     trial.settings.push_back(&setting);
     trial.bases.push_back(example_settings(setting.kind).size());
   }

@@ -127,15 +127,15 @@ bool drop_suffix(std::string_view& text, std::string_view suffix) {
 
 Prototype::Setting setting_in(std::string_view text, std::size_t colon) {
   Prototype::Setting setting{
-      .name = trimmed(text.substr(0, colon)), .kind = Kind::boolean, .otherwise = {}};
+      .name = trimmed(text.substr(0, colon)), .kind = Kind::boolean, .default_value = {}};
   std::string_view kind = trimmed(text.substr(colon + 1));
   const std::size_t equals = kind.find('=');
-  const std::string_view otherwise =
+  const std::string_view given =
       equals == std::string_view::npos ? std::string_view() : trimmed(kind.substr(equals + 1));
   kind = trimmed(kind.substr(0, equals));
   setting.optional = drop_suffix(kind, "?");
   setting.kind = kind_named(kind);
-  if (!otherwise.empty()) setting.otherwise = default_in(setting.kind, otherwise);
+  if (!given.empty()) setting.default_value = default_in(setting.kind, given);
   return setting;
 }
 
@@ -261,7 +261,7 @@ Attributes complete(std::string_view op, const Prototype& wanted, const Attribut
   Attributes result;
   for (const Prototype::Setting& setting : wanted.settings) {
     const Attribute* value = find(given, setting.name);
-    if (value == nullptr && setting.otherwise) value = &*setting.otherwise;
+    if (value == nullptr && setting.default_value) value = &*setting.default_value;
     if (value == nullptr && setting.optional) continue;
     if (value == nullptr) {
       throw Error(Fault::model, "",
@@ -285,7 +285,7 @@ Attributes canonical(const OpSchema& schema, const Attributes& given) {
   std::erase_if(result, [&](const NamedAttribute& attribute) {
     const auto setting =
         std::ranges::find(wanted.settings, attribute.name, &Prototype::Setting::name);
-    return setting->otherwise && *setting->otherwise == attribute.value;
+    return setting->default_value && *setting->default_value == attribute.value;
   });
   return result;
 }

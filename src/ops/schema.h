@@ -130,8 +130,8 @@ struct Prototype {
   struct Setting {
     std::string_view name;
     Kind kind;
-    bool optional = false;               // may be absent
-    std::optional<Attribute> otherwise;  // its default
+    bool optional = false;  // may be absent
+    std::optional<Attribute> default_value;
   };
   std::vector<Input> inputs;
   std::vector<Setting> settings;

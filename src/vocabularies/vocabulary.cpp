@@ -78,8 +78,8 @@ void Arguments::ignore(std::span<const std::string_view> names) {
 const Attribute* Arguments::default_of(std::string_view name) const {
   if (prototype_ == nullptr) return nullptr;
   const auto setting = std::ranges::find(prototype_->settings, name, &Prototype::Setting::name);
-  const bool known = setting != prototype_->settings.end() && setting->otherwise;
-  return known ? &*setting->otherwise : nullptr;
+  const bool known = setting != prototype_->settings.end() && setting->default_value;
+  return known ? &*setting->default_value : nullptr;
 }
 
 void Arguments::finish() const {

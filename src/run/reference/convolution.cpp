@@ -40,8 +40,8 @@ Triple spatial(std::span<const std::int64_t> shape) {
 }
 
 /// A setting per spatial axis; one element serves all of them.
-Triple setting(const std::vector<std::int64_t>& values, std::size_t axes, std::int64_t otherwise) {
-  Triple result{otherwise, otherwise, otherwise};
+Triple setting(const std::vector<std::int64_t>& values, std::size_t axes, std::int64_t fallback) {
+  Triple result{fallback, fallback, fallback};
   for (std::size_t i = 0; i < axes; ++i)
     result[3 - axes + i] = values.size() == 1 ? values[0] : values[i];
   return result;

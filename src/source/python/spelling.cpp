@@ -184,11 +184,11 @@ bool is_stated(const Node& node, std::string_view attribute) {
   if (value == nullptr) return false;
   const auto& settings = prototype(op_named(node.op)).settings;
   const auto setting = std::ranges::find(settings, attribute, &Prototype::Setting::name);
-  if (setting == settings.end() || !setting->otherwise) return true;
+  if (setting == settings.end() || !setting->default_value) return true;
   const auto* lengths = std::get_if<std::vector<std::int64_t>>(value);
-  const auto* defaults = std::get_if<std::vector<std::int64_t>>(&*setting->otherwise);
+  const auto* defaults = std::get_if<std::vector<std::int64_t>>(&*setting->default_value);
   if (lengths == nullptr || defaults == nullptr || defaults->size() != 1)
-    return !(*value == *setting->otherwise);
+    return !(*value == *setting->default_value);
   return std::ranges::any_of(*lengths,
                              [&](std::int64_t length) { return length != defaults->front(); });
 }

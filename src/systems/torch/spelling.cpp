@@ -45,7 +45,7 @@ PythonAssignments write_renamed(const PythonCall& call) {
       arguments.push_back(fmt::format("{}={}", theirs.at(i), argument(call, i)));
   }
   for (const Prototype::Setting& setting : call.prototype.settings) {
-    const bool needed = !setting.optional && !setting.otherwise;
+    const bool needed = !setting.optional && !setting.default_value;
     if (!needed && !stated(call, setting.name)) continue;
     const std::string_view name = aten::paired(row.renames, setting.name, setting.name);
     arguments.push_back(fmt::format("{}={}", name, value_of(call, setting.name)));

@@ -87,7 +87,7 @@ ValueId converted(Reading& r, const Operand& operand, DType common) {
 /// Our settings called `dim...` are axes of the first input.
 std::optional<Attribute> setting_of(Reading& r, const Prototype::Setting& setting,
                                     std::string_view theirs, std::int64_t rank) {
-  if (!r.given(theirs) && (setting.optional || setting.otherwise)) return std::nullopt;
+  if (!r.given(theirs) && (setting.optional || setting.default_value)) return std::nullopt;
   const bool is_axis = setting.name.starts_with("dim");
   switch (setting.kind) {
     case Kind::boolean: return r.flag(theirs);

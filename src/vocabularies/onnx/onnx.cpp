@@ -138,7 +138,7 @@ Values read_renamed(Call& call, const Operator& op) {
 
 bool is_default(const Prototype::Setting& setting, const Subject& subject) {
   const Attribute* value = isomer::find(subject.call.attributes, setting.name);
-  return setting.otherwise ? *value == *setting.otherwise : value == nullptr;
+  return setting.default_value ? *value == *setting.default_value : value == nullptr;
 }
 
 /// What ONNX demands is there: ours may do without a weight.

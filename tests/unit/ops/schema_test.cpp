@@ -40,9 +40,9 @@ TEST(Schema, SignatureIsRead) {
   EXPECT_TRUE(p.inputs[2].variadic);
   ASSERT_EQ(p.settings.size(), 4U);
   EXPECT_EQ(p.settings[0].kind, Kind::integer);
-  EXPECT_FALSE(p.settings[0].otherwise.has_value());
-  EXPECT_EQ(p.settings[1].otherwise, Attribute(std::vector<std::int64_t>{1, 2}));
-  EXPECT_EQ(p.settings[2].otherwise, Attribute(std::string("up")));
+  EXPECT_FALSE(p.settings[0].default_value.has_value());
+  EXPECT_EQ(p.settings[1].default_value, Attribute(std::vector<std::int64_t>{1, 2}));
+  EXPECT_EQ(p.settings[2].default_value, Attribute(std::string("up")));
   EXPECT_TRUE(p.settings[3].optional);
   EXPECT_EQ(p.outputs, (std::vector<std::string_view>{"y", "z"}));
   EXPECT_FALSE(p.variadic_outputs);
