@@ -27,7 +27,7 @@ ROOMS = {
     "source/python": 4_250,
     "systems": 740,
     "systems/mdf": 6_330,
-    "systems/pt2": 3_100,
+    "systems/pt2": 3_150,
     "systems/text": 100,
     "systems/torch": 2_060,
     "torch": 1_010,

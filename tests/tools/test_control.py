@@ -151,6 +151,17 @@ class Counting(Linears):
         return state * count + all_.sum(0) * odd
 
 
+class Fractions(Linears):
+    """Numbers that are made of a length."""
+
+    def forward(self, x):
+        root = x.shape[0] ** 0.5
+        y = choose(
+            x.sum() > x.shape[0] * 100, lambda x: x * 2, lambda x: self.layers[0](x), (x / root,)
+        )
+        return y * (1.5 / x.shape[0] + root)
+
+
 class Mapped(Linears):
     def forward(self, x):
         return each(lambda part: self.layers[0](part).sigmoid() @ self.layers[1].weight, x)
@@ -232,6 +243,7 @@ MODELS = {
     "empty": (Empty, {"named": True, "rows": 0, "untrained": "batches of 3"}),
     "deep": (lambda: Deep(F64), {"dtype": F64}),
     "counting": (Counting, {}),
+    "fractions": (Fractions, {"named": True}),
     "mapped": (Mapped, {"named": True}),
     "loops": (Loops, {"named": True, "untrained": "'while'"}),
     "bfloat16": (lambda: Halves(torch.bfloat16), {"dtype": torch.bfloat16}),

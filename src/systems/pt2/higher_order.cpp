@@ -118,11 +118,11 @@ bool NodeReader::run_higher_order(const ExportNode& node, const ExportGraph& gra
     run_while(node, graph, scope);
   } else if (op == "scan") {
     require_arguments(node, 4);
-    run_scan(node, graph, scope, values_of(node, 1, scope), 2);
+    run_scan(node, graph, scope, true);
   } else if (op == "map_impl") {
     // A scan that carries nothing.
     require_arguments(node, 3);
-    run_scan(node, graph, scope, {}, 1);
+    run_scan(node, graph, scope, false);
   } else {
     throw Error(Fault::unsupported, "", "");
   }
@@ -206,19 +206,28 @@ void NodeReader::cast_as_autocast(const ExportNode& node, const ExportGraph& gra
 
 // Control flow ----------------------------------------------------------------------------------
 
+/// What an argument lists, for as many of what a graph takes; numbers are resolved inside already.
 std::vector<ValueId> NodeReader::values_of(const ExportNode& node, std::size_t argument,
-                                           const Scope& scope) {
-  std::vector<ValueId> values;
+                                           const Scope& scope, std::span<const Argument>& taken) {
   const Argument& given = argument_at(node, argument);
   const auto* list = given.as<Argument::Values>();
-  if (list == nullptr) {
-    // An empty list may have any type.
-    const auto* numbers = given.as<std::vector<std::int64_t>>();
-    if (given.as<Argument::None>() != nullptr || (numbers != nullptr && numbers->empty()))
-      return values;
+  const auto* numbers = given.as<std::vector<std::int64_t>>();
+  const auto* lengths = given.as<std::vector<Dim>>();
+  if (list == nullptr && numbers == nullptr && lengths == nullptr &&
+      given.as<Argument::None>() == nullptr)
     throw Error(Fault::unsupported, "", "has operands that are no tensors");
+  const std::size_t count = list != nullptr      ? list->names.size()
+                            : numbers != nullptr ? numbers->size()
+                            : lengths != nullptr ? lengths->size()
+                                                 : 0;
+  if (count > taken.size())
+    throw Error(Fault::file, "", "its graph takes another number of values");
+  std::vector<ValueId> values;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (list != nullptr && taken[i].as<Argument::Value>() != nullptr)
+      values.push_back(cells_.read(scope.at(list->names[i])));
   }
-  for (const std::string& name : list->names) values.push_back(cells_.read(scope.at(name)));
+  taken = taken.subspan(count);
   return values;
 }
 
@@ -231,19 +240,25 @@ std::vector<TensorType> NodeReader::types_of(const std::vector<ValueId>& values)
 Body NodeReader::body_of(const ExportNode& node, std::size_t argument, std::string name,
                          const std::vector<TensorType>& types) {
   const ExportGraph& block = graph_at(node, argument);
-  if (block.inputs.size() != types.size())
+  const auto is_value = [](const Argument& input) {
+    return input.as<Argument::Value>() != nullptr;
+  };
+  if (static_cast<std::size_t>(std::ranges::count_if(block.inputs, is_value)) != types.size())
     throw Error(Fault::file, "", fmt::format("its graph {} takes another number of values", name));
   Builder builder(std::move(name));
-  builder.assume(builder_.graph().signature.lengths);
+  Signature signature;
+  signature.lengths = lengths_inside(builder_.graph().signature.lengths);
+  builder.assume(signature.lengths);
   Cells cells(builder);
   NodeReader reader(builder, cells, lengths_);
   reader.around_ = around_;
   reader.around_.body = true;
   Scope scope;
   std::vector<Cell> inputs;
-  for (std::size_t i = 0; i < types.size(); ++i) {
-    const std::string& input = value_of(block.inputs[i]);
-    inputs.push_back(cells.add(builder.input(input, types[i]), input));
+  for (const Argument& taken : block.inputs) {
+    if (!is_value(taken)) continue;
+    const std::string& input = value_of(taken);
+    inputs.push_back(cells.add(builder.input(input, types[inputs.size()]), input));
     scope.define(input, inputs.back());
   }
   reader.run(block, scope);
@@ -263,8 +278,6 @@ Body NodeReader::body_of(const ExportNode& node, std::size_t argument, std::stri
     if (cells.changed(cell))
       throw Error(Fault::unsupported, "", "has a graph that changes what it is given");
   }
-  Signature signature;
-  signature.lengths = lengths_inside(builder_.graph().signature.lengths);
   return std::make_shared<const Graph>(
       std::move(builder).finish(std::move(outputs), std::move(signature)));
 }
@@ -310,7 +323,7 @@ ValueId NodeReader::condition_of(const ExportNode& node, const Scope& scope) {
   const Argument& given = argument_at(node, 0);
   if (const bool* flag = given.as<bool>())
     return builder_.literal(DType::boolean, std::int64_t{*flag});
-  if (const auto* condition = given.as<Argument::Condition>()) {
+  if (const auto* condition = given.as<Argument::Computed>()) {
     const auto found = conditions_.find(condition->name);
     if (found != conditions_.end()) return compared(*found->second);
   }
@@ -325,7 +338,8 @@ ValueId NodeReader::condition_of(const ExportNode& node, const Scope& scope) {
 
 void NodeReader::run_cond(const ExportNode& node, const ExportGraph& graph, Scope& scope) {
   require_arguments(node, 4);
-  std::vector<ValueId> operands = values_of(node, 3, scope);
+  std::span<const Argument> taken = graph_at(node, 1).inputs;
+  std::vector<ValueId> operands = values_of(node, 3, scope, taken);
   std::vector<Body> bodies = {body_of(node, 1, "then", types_of(operands)),
                               body_of(node, 2, "else", types_of(operands))};
   operands.insert(operands.begin(), condition_of(node, scope));
@@ -335,9 +349,10 @@ void NodeReader::run_cond(const ExportNode& node, const ExportGraph& graph, Scop
 
 void NodeReader::run_while(const ExportNode& node, const ExportGraph& graph, Scope& scope) {
   require_arguments(node, 4);
-  std::vector<ValueId> operands = values_of(node, 2, scope);
+  std::span<const Argument> taken = graph_at(node, 1).inputs;
+  std::vector<ValueId> operands = values_of(node, 2, scope, taken);
   const auto carried = static_cast<std::int64_t>(operands.size());
-  const std::vector<ValueId> shared = values_of(node, 3, scope);
+  const std::vector<ValueId> shared = values_of(node, 3, scope, taken);
   operands.insert(operands.end(), shared.begin(), shared.end());
   std::vector<Body> bodies = {body_of(node, 0, "condition", types_of(operands)),
                               body_of(node, 1, "body", types_of(operands))};
@@ -346,12 +361,16 @@ void NodeReader::run_while(const ExportNode& node, const ExportGraph& graph, Sco
       builder_.emit_all("while", std::move(operands), {{"carried", carried}}, std::move(bodies)));
 }
 
-/// What the arguments from `first` on hold is scanned, and shared.
+/// Arguments: the body, what is carried, what is scanned, what is shared.
 void NodeReader::run_scan(const ExportNode& node, const ExportGraph& graph, Scope& scope,
-                          std::vector<ValueId> operands, std::size_t first) {
+                          bool carries) {
+  std::span<const Argument> taken = graph_at(node, 0).inputs;
+  std::vector<ValueId> operands;
+  if (carries) operands = values_of(node, 1, scope, taken);
+  const std::size_t first = carries ? 2 : 1;
   const std::size_t carried = operands.size();
-  const std::vector<ValueId> scanned = values_of(node, first, scope);
-  const std::vector<ValueId> shared = values_of(node, first + 1, scope);
+  const std::vector<ValueId> scanned = values_of(node, first, scope, taken);
+  const std::vector<ValueId> shared = values_of(node, first + 1, scope, taken);
   operands.insert(operands.end(), scanned.begin(), scanned.end());
   operands.insert(operands.end(), shared.begin(), shared.end());
   std::vector<TensorType> types = types_of(operands);

@@ -48,8 +48,9 @@ bool is_contiguous(const ExportGraph& graph, const std::string& name) {
 /// Gives a node's arguments to the room that knows what they mean.
 class ArgumentReader {
  public:
-  ArgumentReader(Cells& cells, const Scope& scope, const NodeReader& nodes)
-      : cells_(cells), scope_(scope), nodes_(nodes) {}
+  /// `result`: the type of what comes out.
+  ArgumentReader(Cells& cells, const Scope& scope, const NodeReader& nodes, DType result)
+      : cells_(cells), scope_(scope), nodes_(nodes), result_(result) {}
 
   template <class T>
   aten::Argument operator()(const T& value) {
@@ -73,8 +74,8 @@ class ArgumentReader {
     for (const Dim& dim : dims) nodes_.check_length(dim);
     return dims;
   }
-  aten::Argument operator()(const Argument::Condition&) {
-    throw Error(Fault::unsupported, "", "has a comparison of lengths as an argument");
+  aten::Argument operator()(const Argument::Computed& number) {
+    return nodes_.computed(number.name, result_);
   }
   aten::Argument operator()(const Argument::Subgraph&) {
     throw Error(Fault::unsupported, "", "has a graph as an argument");
@@ -89,6 +90,14 @@ class ArgumentReader {
   Cells& cells_;
   const Scope& scope_;
   const NodeReader& nodes_;
+  DType result_;
+};
+
+// Arithmetic of Python on numbers made of lengths, ours.
+constexpr std::pair<std::string_view, std::string_view> arithmetic[] = {
+    {"_operator.add", "add"},     {"_operator.sub", "sub"}, {"_operator.mul", "mul"},
+    {"_operator.truediv", "div"}, {"_operator.pow", "pow"}, {"_operator.neg", "neg"},
+    {"torch._sym_sqrt", "sqrt"},
 };
 
 }  // namespace
@@ -123,8 +132,8 @@ Cell Scope::at(const std::string& name) const {
 void NodeReader::run(const ExportGraph& graph, Scope& scope) {
   for (const ExportNode& node : graph.nodes) {
     if (node.symbolic && !node.outputs.empty()) {
-      if (const auto* condition = node.outputs[0].as<Argument::Condition>())
-        conditions_[condition->name] = &node;
+      if (const auto* computed = node.outputs[0].as<Argument::Computed>())
+        compute(node, computed->name);
     }
     if (node.symbolic || is_guard(node.target)) continue;
     with_place([&] { return describe(node); }, [&] { run_node(node, graph, scope); });
@@ -152,7 +161,7 @@ void NodeReader::emit(const ExportNode& node, const ExportGraph& graph, Scope& s
   const aten::Row* row = aten::row_for(twin);
   if (row == nullptr) throw Error(Fault::unsupported, "", "");
   first_new_ = builder_.graph().values.size();
-  std::vector<aten::NamedArgument> arguments = arguments_of(node, scope);
+  std::vector<aten::NamedArgument> arguments = arguments_of(node, graph, scope);
   if (around_.autocast) cast_as_autocast(node, graph, arguments);
   const std::vector<ValueId> results = aten::emit(builder_, {twin, std::move(arguments)});
   const std::vector<std::string> names = output_names(node);
@@ -231,14 +240,63 @@ void NodeReader::bind(const ExportNode& node, const ExportGraph& graph, Scope& s
 }
 
 std::vector<aten::NamedArgument> NodeReader::arguments_of(const ExportNode& node,
+                                                          const ExportGraph& graph,
                                                           const Scope& scope) {
-  ArgumentReader reader(cells_, scope, *this);
+  const std::vector<std::string> names = output_names(node);
+  const auto result = names.empty() ? graph.tensors.end() : graph.tensors.find(names[0]);
+  ArgumentReader reader(cells_, scope, *this,
+                        result == graph.tensors.end() ? DType::f32 : result->second.type.dtype);
   std::vector<aten::NamedArgument> arguments;
   for (const auto& input : node.inputs) {
     if (input.argument.as<Argument::Ignored>() != nullptr) continue;
     arguments.push_back({input.name, std::visit(reader, input.argument.value)});
   }
   return arguments;
+}
+
+std::optional<ValueId> NodeReader::number_of(const Argument& argument) {
+  if (const auto* real = argument.as<double>()) return builder_.literal(DType::f64, *real);
+  if (const auto* integer = argument.as<std::int64_t>())
+    return builder_.literal(DType::f64, static_cast<double>(*integer));
+  if (const auto* dim = argument.as<Dim>()) {
+    check_length(*dim);
+    return builder_.emit("length", {}, {{"value", *dim}, {"dtype", DType::f64}});
+  }
+  const auto* computed = argument.as<Argument::Computed>();
+  const auto found = computed == nullptr ? numbers_.end() : numbers_.find(computed->name);
+  if (found == numbers_.end()) return std::nullopt;
+  return found->second;
+}
+
+/// A number made of lengths, in double precision as in Python. Who asks for one that is not read is
+/// refused.
+void NodeReader::compute(const ExportNode& node, const std::string& name) {
+  conditions_[name] = &node;
+  const auto* found = std::ranges::find(arithmetic, node.target,
+                                        &std::pair<std::string_view, std::string_view>::first);
+  const bool same = node.target == "torch.sym_float" && node.inputs.size() == 1;
+  if (found == std::end(arithmetic) && !same) return;
+  builder_.at(node.scope, node.place);
+  std::vector<ValueId> operands;
+  for (const ExportNode::Input& input : node.inputs) {
+    const std::optional<ValueId> operand = number_of(input.argument);
+    if (!operand) return;
+    operands.push_back(*operand);
+  }
+  numbers_[name] = same ? operands[0] : builder_.emit(found->second, operands);
+}
+
+ValueId NodeReader::computed(const std::string& name, DType dtype) const {
+  const auto found = numbers_.find(name);
+  if (found == numbers_.end())
+    throw Error(Fault::unsupported, "",
+                fmt::format("the number {} is made of lengths as is not read", quoted(name)));
+  // A float of Python takes no part in type promotion, and in half precision it is not rounded.
+  if (is_half(dtype))
+    throw Error(Fault::unsupported, "",
+                "computes in half precision with a number that is made of lengths");
+  return builder_.emit("cast", {found->second},
+                       {{"dtype", is_floating(dtype) ? dtype : DType::f32}});
 }
 
 void NodeReader::check_length(const Dim& dim) const {

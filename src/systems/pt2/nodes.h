@@ -1,7 +1,9 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -43,6 +45,9 @@ class NodeReader {
 
   /// Throws Fault::unsupported for a length that depends on the inputs' elements.
   void check_length(const Dim& dim) const;
+  /// A number made of lengths, for what computes in `dtype`. Throws Fault::unsupported where it is
+  /// not read.
+  ValueId computed(const std::string& name, DType dtype) const;
 
  private:
   void run_node(const ExportNode& node, const ExportGraph& graph, Scope& scope);
@@ -61,19 +66,22 @@ class NodeReader {
   Cell detached(Cell cell, const std::string& name);
   void run_cond(const ExportNode& node, const ExportGraph& graph, Scope& scope);
   void run_while(const ExportNode& node, const ExportGraph& graph, Scope& scope);
-  void run_scan(const ExportNode& node, const ExportGraph& graph, Scope& scope,
-                std::vector<ValueId> operands, std::size_t first);
-  std::vector<ValueId> values_of(const ExportNode& node, std::size_t argument, const Scope& scope);
+  void run_scan(const ExportNode& node, const ExportGraph& graph, Scope& scope, bool carries);
+  std::vector<ValueId> values_of(const ExportNode& node, std::size_t argument, const Scope& scope,
+                                 std::span<const ExportArgument>& taken);
   Body body_of(const ExportNode& node, std::size_t argument, std::string name,
                const std::vector<TensorType>& types);
   std::vector<TensorType> types_of(const std::vector<ValueId>& values) const;
   ValueId condition_of(const ExportNode& node, const Scope& scope);
   ValueId compared(const ExportNode& node);
+  void compute(const ExportNode& node, const std::string& name);
+  std::optional<ValueId> number_of(const ExportArgument& argument);
   void bind_fresh(const ExportNode& node, const ExportGraph& graph, Scope& scope,
                   const std::vector<ValueId>& results);
   void cast_as_autocast(const ExportNode& node, const ExportGraph& graph,
                         std::vector<aten::NamedArgument>& arguments);
-  std::vector<aten::NamedArgument> arguments_of(const ExportNode& node, const Scope& scope);
+  std::vector<aten::NamedArgument> arguments_of(const ExportNode& node, const ExportGraph& graph,
+                                                const Scope& scope);
   void name_new(ValueId value, const std::string& name);
   void check_type(const ExportGraph& graph, const std::string& name, ValueId value) const;
 
@@ -90,6 +98,7 @@ class NodeReader {
   };
   Around around_;
   std::map<std::string, const ExportNode*> conditions_;  // that compare lengths, by name
+  std::map<std::string, ValueId> numbers_;               // f64, made of lengths, by name
 };
 
 }  // namespace isomer::pt2

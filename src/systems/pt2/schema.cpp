@@ -69,7 +69,7 @@ class ArgumentParser {
     const auto [kind, value] = as_tagged(content);
     if (kind == "as_float") return {as_real(value)};
     if (kind == "as_bool") return {as_flag(value)};
-    if (kind == "as_name" && tag == "as_sym_bool") return {Argument::Condition{as_text(value)}};
+    if (kind == "as_name") return {Argument::Computed{as_text(value)}};
     return {Argument::Foreign{std::string(tag)}};
   }
 
@@ -145,7 +145,8 @@ ExportNode parse_node(const Tree& tree, const ArgumentParser& arguments) {
   const Tree::List& outputs = list_field(tree, "outputs");
   node.symbolic = !outputs.empty() && std::ranges::all_of(outputs, is_symbolic);
   for (const Tree& output : outputs) {
-    if (!node.symbolic || as_tagged(output).tag == "as_sym_bool")
+    if (const std::string_view tag = as_tagged(output).tag;
+        !node.symbolic || tag == "as_sym_bool" || tag == "as_sym_float")
       node.outputs.push_back(arguments.parse(output));
   }
   node.name = text_if_given(tree, "name");

@@ -29,7 +29,7 @@ struct ExportArgument {
   struct Values {
     std::vector<std::string> names;  // empty where an optional tensor is absent
   };
-  struct Condition {  // a comparison of lengths
+  struct Computed {  // of lengths: a comparison, or a number that is none
     std::string name;
   };
   struct Ignored {};  // memory formats, layouts, devices: without meaning here
@@ -38,7 +38,7 @@ struct ExportArgument {
   };
   using Subgraph = std::shared_ptr<const ExportGraph>;
 
-  std::variant<None, Value, Values, Condition, bool, std::int64_t, double, std::string, DType, Dim,
+  std::variant<None, Value, Values, Computed, bool, std::int64_t, double, std::string, DType, Dim,
                std::vector<std::int64_t>, std::vector<Dim>, std::vector<double>, std::vector<bool>,
                Subgraph, Ignored, Foreign>
       value;
@@ -61,7 +61,7 @@ struct ExportNode {
   std::string target;  // "torch.ops.aten.add.Tensor"
   std::vector<Input> inputs;
   std::vector<ExportArgument> outputs;
-  bool symbolic = false;  // gives symbolic numbers only, which are resolved already
+  bool symbolic = false;  // gives symbolic numbers only; lengths are resolved already
   std::string scope;
   std::vector<ModuleEntry> modules;  // around it, the whole model first
   Place place;

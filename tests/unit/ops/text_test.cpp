@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <ctime>
 #include <filesystem>
 #include <random>
@@ -10,6 +11,7 @@
 #include "graph/text.h"
 #include "ops/builder.h"
 #include "ops/validate.h"
+#include "run/engine.h"
 #include "systems/text/text.h"
 
 namespace isomer {
@@ -287,6 +289,27 @@ TEST(Text, RealExportsComeBack) {
     ++count;
   }
   EXPECT_GE(count, 28U);
+}
+
+TEST(Text, BodiesKnowLengthsThatAnInputTells) {
+  const std::string text = R"(graph told(n: i64[], x: f32[2]) -> (y)
+  length k = input 0: 0..9
+  c = gt(n, 3)
+  y = if(c, x)
+    then(x: f32[2]) -> (z) {
+      v = length(value=k, dtype=f32)
+      z = mul(x, v)
+    }
+    else(x: f32[2]) -> (x) {
+    }
+)";
+  const Graph graph = parse_graph(text);
+  EXPECT_EQ(printed(graph), "isomer 1\n" + text);
+  const std::vector<Tensor> inputs{
+      Tensor::from_integers(DType::i64, {}, std::array{std::int64_t{5}}),
+      Tensor::from_doubles(DType::f32, {2}, std::array{1.0, 2.0})};
+  EXPECT_EQ(make_reference_executor(graph)->run(inputs).at(0).doubles(),
+            (std::vector<double>{5, 10}));
 }
 
 TEST(Elements, ShapeIsThatOfTheNesting) {
