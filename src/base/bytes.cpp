@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <fstream>
 #include <mutex>
@@ -19,6 +20,11 @@ namespace {
 Error system_error(const std::filesystem::path& path, std::string_view action) {
   return Error(Fault::file, path.string(), std::string(action) + ": " + std::strerror(errno));
 }
+
+struct Unmap {
+  std::size_t size;
+  void operator()(void* start) const { ::munmap(start, size); }
+};
 
 }  // namespace
 
@@ -65,6 +71,15 @@ Bytes Bytes::part(std::size_t begin, std::size_t size) const {
   return part;
 }
 
+void Bytes::unload(std::size_t begin, std::size_t size) const {
+  if (std::get_deleter<Unmap>(owner_) == nullptr) return;
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto address = reinterpret_cast<std::uintptr_t>(begin_ + begin);
+  const std::uintptr_t start = address / page * page;
+  // The file is mapped for reading only, so that nothing can be lost; if it fails, nothing is won.
+  ::madvise(reinterpret_cast<void*>(start), address + size - start, MADV_DONTNEED);
+}
+
 Bytes bytes_of(std::string text) {
   auto owner = std::make_shared<const std::string>(std::move(text));
   return {owner, std::as_bytes(std::span(owner->data(), owner->size()))};
@@ -99,7 +114,7 @@ Bytes map_file(const std::filesystem::path& path) {
   void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
   ::close(file);
   if (address == MAP_FAILED) throw system_error(path, "cannot map");
-  std::shared_ptr<const void> owner(address, [size](void* start) { ::munmap(start, size); });
+  std::shared_ptr<const void> owner(address, Unmap{size});
   return {std::move(owner), {static_cast<const std::byte*>(address), size}};
 }
 

@@ -278,6 +278,15 @@ std::uint64_t find_data(std::span<const std::byte> file, const Zip::Entry& entry
   return cursor.at();
 }
 
+/// A look at the head of a large entry may have brought in as much of what lies around it as a huge
+/// page holds.
+void unload_head(const Bytes& file, const Zip::Entry& entry) {
+  constexpr std::uint64_t large = 1U << 16U, huge_page = 1U << 21U;
+  if (entry.stored < large) return;
+  const std::uint64_t begin = entry.begin - std::min(entry.begin, huge_page);
+  file.unload(begin, std::min(entry.data + huge_page, std::uint64_t{file.size()}) - begin);
+}
+
 /// Where the records at the end differ, some readers would take the one, some the other. Python's
 /// zipfile looks for the directory right before them, others where it is said to begin.
 void check_ends(const Directory& directory) {
@@ -343,6 +352,7 @@ Zip::Zip(Bytes file) : file_(std::move(file)) {
       if (!index_.emplace(entry.name, entries_.size()).second)
         refuse("", "stands twice in the archive");
     });
+    unload_head(file_, entry);
     entries_.push_back(std::move(entry));
   }
   if (!cursor.at_end()) refuse("", "the zip archive's directory holds more than it promises");

@@ -320,15 +320,9 @@ const InputSet& smallest_smooth_set(std::span<const InputSet> sets) {
 std::vector<std::optional<std::size_t>> match_parameters(std::span<const Port> source,
                                                          std::span<const Port> other,
                                                          const Aliases& aliases) {
+  const WeightIndex index(other, aliases);
   std::vector<std::optional<std::size_t>> places;
-  for (const Port& port : source) {
-    const auto found = std::ranges::find_if(other, [&](const Port& candidate) {
-      return same_weight(port.name, candidate.name, aliases);
-    });
-    places.push_back(found == other.end()
-                         ? std::nullopt
-                         : std::optional(static_cast<std::size_t>(found - other.begin())));
-  }
+  for (const Port& port : source) places.push_back(index.find(port.name));
   return places;
 }
 

@@ -350,10 +350,15 @@ class Proof {
     Expected expected{.relative = relative_};
     std::vector<Tensor> others;
     std::vector<std::string> labels;
-    for (const std::string& name : states_of_both(source.f32, backend.f32)) {
-      const Tensor* exact = kept(source.f64, baseline.states.exact, name);
-      const Tensor* single = kept(source.f32, baseline.states.source, name);
-      const Tensor* other = kept(backend.at(precision), left, name);
+    const std::vector<std::string> names = states_of_both(source.f32, backend.f32);
+    if (names.empty()) return check.same;
+    const Kept all_exact(source.f64, baseline.states.exact, aliases_);
+    const Kept all_single(source.f32, baseline.states.source, aliases_);
+    const Kept all_others(backend.at(precision), left, aliases_);
+    for (const std::string& name : names) {
+      const Tensor* exact = all_exact.find(name);
+      const Tensor* single = all_single.find(name);
+      const Tensor* other = all_others.find(name);
       if (exact == nullptr || single == nullptr || other == nullptr) {
         const bool is_ours = single != nullptr;
         if (is_ours ? changed(source, baseline.states.source, name)
@@ -376,11 +381,9 @@ class Proof {
   std::vector<std::string> states_of_both(const Runnable& ours, const Runnable& theirs) const {
     std::vector<std::string> names;
     for (const Port& port : ours.states) names.push_back(port.name);
+    const WeightIndex known(ours.states, aliases_);
     for (const Port& port : theirs.states) {
-      const bool known = std::ranges::any_of(ours.states, [&](const Port& candidate) {
-        return same_weight(port.name, candidate.name, aliases_);
-      });
-      if (!known) names.push_back(port.name);
+      if (!known.find(port.name)) names.push_back(port.name);
     }
     return names;
   }
@@ -388,12 +391,8 @@ class Proof {
   /// Whether a run left another value behind than it found.
   bool changed(const Backend& backend, const std::vector<Tensor>& left, const std::string& name,
                Precision precision = Precision::f32) const {
-    const std::vector<Tensor> initial = backend.initial_states(precision);
-    for (std::size_t i = 0; i < initial.size(); ++i) {
-      if (same_weight(backend.f32.states[i].name, name, aliases_))
-        return !left.at(i).same_bits(initial[i]);
-    }
-    return false;
+    const auto place = WeightIndex(backend.f32.states, aliases_).find(name);
+    return place && !left.at(*place).same_bits(backend.initial_states(precision).at(*place));
   }
 
   /// Weights that a run did not touch may still be as they were stored.
@@ -402,18 +401,27 @@ class Proof {
     return widens ? tensor.converted(DType::f64) : tensor;
   }
 
-  /// What a run left behind under that name; a weight that is no state is as it was stored.
-  const Tensor* kept(const Runnable& runnable, const std::vector<Tensor>& left,
-                     const std::string& name) const {
-    for (std::size_t i = 0; i < runnable.states.size(); ++i) {
-      if (same_weight(runnable.states[i].name, name, aliases_))
-        return i < left.size() ? &left[i] : nullptr;
+  /// What a run left behind, by name; a weight that is no state is as it was stored.
+  class Kept {
+   public:
+    Kept(const Runnable& runnable, const std::vector<Tensor>& left, const Aliases& aliases)
+        : weights_(runnable.weights),
+          left_(left),
+          states_by_name_(runnable.states, aliases),
+          weights_by_name_(runnable.weights, aliases) {}
+
+    const Tensor* find(const std::string& name) const {
+      if (const auto state = states_by_name_.find(name))
+        return *state < left_.size() ? &left_[*state] : nullptr;
+      const auto weight = weights_by_name_.find(name);
+      return weight ? &weights_[*weight].second : nullptr;
     }
-    for (const auto& [known, weight] : runnable.weights) {
-      if (same_weight(known, name, aliases_)) return &weight;
-    }
-    return nullptr;
-  }
+
+   private:
+    const Weights& weights_;
+    const std::vector<Tensor>& left_;
+    WeightIndex states_by_name_, weights_by_name_;
+  };
 
   void bisect(const Backend& backend, const Baseline& baseline) {
     for (const Backend& ours : source_.backends) {

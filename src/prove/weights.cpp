@@ -68,11 +68,31 @@ void compare_one(Check& check, const std::string& name, const Tensor& source, co
 
 }  // namespace
 
-bool same_weight(const std::string& a, const std::string& b, const Aliases& aliases) {
-  if (a == b) return true;
-  return std::ranges::any_of(aliases, [&](const std::vector<std::string>& group) {
-    return std::ranges::find(group, a) != group.end() && std::ranges::find(group, b) != group.end();
-  });
+WeightIndex::WeightIndex(std::span<const Port> ports, const Aliases& aliases)
+    : WeightIndex(aliases) {
+  for (std::size_t i = 0; i < ports.size(); ++i) places_.try_emplace(ports[i].name, i);
+}
+
+WeightIndex::WeightIndex(const Weights& weights, const Aliases& aliases) : WeightIndex(aliases) {
+  for (std::size_t i = 0; i < weights.size(); ++i) places_.try_emplace(weights[i].first, i);
+}
+
+WeightIndex::WeightIndex(const Aliases& aliases) {
+  for (const std::vector<std::string>& group : aliases) {
+    for (const std::string& name : group) groups_.emplace(name, &group);
+  }
+}
+
+std::optional<std::size_t> WeightIndex::find(const std::string& name) const {
+  std::optional<std::size_t> first;
+  const auto look_up = [&](const std::string& alias) {
+    const auto found = places_.find(alias);
+    if (found != places_.end()) first = std::min(first.value_or(found->second), found->second);
+  };
+  look_up(name);
+  const auto [begin, end] = groups_.equal_range(name);
+  for (auto group = begin; group != end; ++group) std::ranges::for_each(*group->second, look_up);
+  return first;
 }
 
 Aliases aliases_of(const Graph& graph) {

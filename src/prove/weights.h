@@ -1,12 +1,16 @@
 #pragma once
 
+#include <map>
+#include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "graph/graph.h"
 #include "prove/certificate.h"
+#include "run/executor.h"
 
 namespace isomer {
 
@@ -16,8 +20,20 @@ using Weights = std::vector<std::pair<std::string, Tensor>>;
 /// Names of the same weight.
 using Aliases = std::vector<std::vector<std::string>>;
 
-/// Whether both are names of one weight.
-bool same_weight(const std::string& a, const std::string& b, const Aliases& aliases);
+/// Finds the first of many that is the same weight as one of another name.
+class WeightIndex {
+ public:
+  /// `aliases` must outlive it.
+  WeightIndex(std::span<const Port> ports, const Aliases& aliases);
+  WeightIndex(const Weights& weights, const Aliases& aliases);
+  std::optional<std::size_t> find(const std::string& name) const;
+
+ private:
+  explicit WeightIndex(const Aliases& aliases);
+
+  std::map<std::string, std::size_t, std::less<>> places_;
+  std::multimap<std::string, const std::vector<std::string>*, std::less<>> groups_;  // by name
+};
 
 /// The tied names that a graph knows of.
 Aliases aliases_of(const Graph& graph);
