@@ -13,6 +13,7 @@
 #include <mutex>
 
 #include "base/error.h"
+#include "base/mapping.h"
 
 namespace isomer {
 namespace {
@@ -71,10 +72,10 @@ Bytes Bytes::part(std::size_t begin, std::size_t size) const {
   return part;
 }
 
-void Bytes::unload(std::size_t begin, std::size_t size) const {
-  if (std::get_deleter<Unmap>(owner_) == nullptr) return;
+void unload(const Bytes& file, std::size_t begin, std::size_t size) {
+  if (std::get_deleter<Unmap>(file.owner()) == nullptr) return;
   const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const auto address = reinterpret_cast<std::uintptr_t>(begin_ + begin);
+  const auto address = reinterpret_cast<std::uintptr_t>(file.data().data() + begin);
   const std::uintptr_t start = address / page * page;
   // The file is mapped for reading only, so that nothing can be lost; if it fails, nothing is won.
   ::madvise(reinterpret_cast<void*>(start), address + size - start, MADV_DONTNEED);

@@ -32,9 +32,6 @@ class Bytes {
   bool waiting() const;
   /// A part that shares the owner. The caller has checked the bounds.
   Bytes part(std::size_t begin, std::size_t size) const;
-  /// Gives the memory of a part of a mapped file back to the system, which reads it again when
-  /// somebody looks; of other bytes nothing happens. The caller has checked the bounds.
-  void unload(std::size_t begin, std::size_t size) const;
 
  private:
   struct Later;
