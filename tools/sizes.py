@@ -25,7 +25,7 @@ ROOMS = {
     "run": 960,
     "run/reference": 2_050,
     "source/python": 4_250,
-    "systems": 740,
+    "systems": 800,
     "systems/mdf": 6_330,
     "systems/pt2": 3_150,
     "systems/text": 100,

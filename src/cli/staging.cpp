@@ -126,6 +126,7 @@ Staging::Staging(fs::path target, Missing missing) : Staging(place_of(target, mi
 
 Staging::Staging(Place place)
     : place_(std::move(place)), aside_(place_.there / ".isomer-"), folder_(aside_.path()) {
+  remove_abandoned(place_.there / ".isomer-");
   if (place_.missing.empty()) return;
   folder_ /= place_.missing;
   std::error_code failed;

@@ -2,7 +2,8 @@
 
 #include <bit>
 #include <cmath>
-#include <set>
+#include <map>
+#include <string>
 #include <utility>
 
 #include "base/text.h"
@@ -24,15 +25,25 @@ Structure flat(std::size_t count) {
 
 /// A length that an input's value tells.
 void check_told(const Graph& graph) {
-  std::set<std::size_t> telling;
+  std::map<std::size_t, std::string> told;
   for (const LengthRange& length : graph.signature.lengths) {
     if (!length.input) continue;
-    const bool integer = *length.input < graph.inputs.size() &&
-                         graph[graph.inputs[*length.input]].type == TensorType{DType::i64, {}};
-    if (integer && telling.insert(*length.input).second) continue;
-    throw Error(Fault::model, "length " + quoted(length.name),
-                fmt::format("is told by input {}, which should be an i64[] and tell no other",
-                            *length.input));
+    const auto refuse = [&](std::string what) {
+      throw Error(Fault::model, "length " + quoted(length.name), std::move(what));
+    };
+    if (*length.input >= graph.inputs.size()) {
+      refuse(fmt::format("is told by input {}, where the graph has {}", *length.input,
+                         counted(graph.inputs.size(), "input")));
+    }
+    const Value& input = graph[graph.inputs[*length.input]];
+    if (input.type != TensorType{DType::i64, {}}) {
+      refuse(fmt::format("is told by input {}, which is {}; it should be i64[]", quoted(input.name),
+                         to_text(input.type)));
+    }
+    const auto [other, alone] = told.emplace(*length.input, length.name);
+    if (alone) continue;
+    refuse(fmt::format("is told by input {}, which tells {} already; each tells one",
+                       quoted(input.name), quoted(other->second)));
   }
 }
 

@@ -28,7 +28,7 @@ std::vector<Port> states_of(const Graph& graph) {
 void check_count(std::string_view kind, std::size_t wanted, std::span<const Tensor> tensors) {
   if (tensors.size() == wanted) return;
   throw Error(
-      Fault::usage, "",
+      Fault::model, "",
       fmt::format("{} given, where the model has {}", counted(tensors.size(), kind), wanted));
 }
 
@@ -37,7 +37,7 @@ void check_types(std::string_view kind, std::span<const Port> ports,
   check_count(kind, ports.size(), tensors);
   for (std::size_t i = 0; i < ports.size(); ++i) {
     if (tensors[i].type() == ports[i].type) continue;
-    throw Error(Fault::usage, fmt::format("{} {}", kind, quoted(ports[i].name)),
+    throw Error(Fault::model, fmt::format("{} {}", kind, quoted(ports[i].name)),
                 fmt::format("it is {}, where the model has {}", to_text(tensors[i].type()),
                             to_text(ports[i].type)));
   }

@@ -30,7 +30,7 @@ class Executor {
 
   /// What the next run begins with, in the model's order.
   virtual std::vector<Tensor> states() = 0;
-  /// The next run begins with these. Throws Fault::usage, naming the state, for another number of
+  /// The next run begins with these. Throws Fault::model, naming the state, for another number of
   /// them, or another type than the model keeps.
   virtual void set_states(std::span<const Tensor> states) = 0;
   /// The next run begins as the first one did.
@@ -40,7 +40,7 @@ class Executor {
   virtual void set_constants(std::span<const Tensor> values) = 0;
 };
 
-/// Throws Fault::usage where there are not `wanted` tensors of a kind: "state".
+/// Throws Fault::model where there are not `wanted` tensors of a kind: "state".
 void check_count(std::string_view kind, std::size_t wanted, std::span<const Tensor> tensors);
 /// The same where the tensors are not of the types of `ports`, naming the first that is not.
 void check_types(std::string_view kind, std::span<const Port> ports,

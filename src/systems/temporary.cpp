@@ -2,9 +2,12 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
@@ -14,6 +17,7 @@
 #include <mutex>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -26,8 +30,9 @@ namespace fs = std::filesystem;
 
 struct Folder {
   fs::path path;
-  int spare =
-      -1;  // a file handle, given up so that the folder can be listed when there are no more
+  // Of the folder, locked while we live. Given up so that the folder can be listed when there are
+  // no more file handles.
+  int handle = -1;
 };
 
 // The one mutable thing that belongs to the whole process, as signals do: which folders a signal
@@ -45,11 +50,52 @@ Living& living() {
 // The program may still be writing: a folder is tried again while files appear in it.
 void remove_wholly(const Folder& folder) {
   constexpr int most = 100;
-  ::close(folder.spare);
+  ::close(folder.handle);
   std::error_code failed;
   for (int i = 0; i < most; ++i) {
     fs::remove_all(folder.path, failed);
     if (!fs::exists(folder.path, failed)) return;
+  }
+}
+
+int handle_of(const fs::path& path) {
+  return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+// Whether mkdtemp may have made that name: six letters and figures, and no word.
+bool is_made_up(const std::string& name, const std::string& start) {
+  constexpr std::size_t letters = 6;
+  if (!name.starts_with(start) || name.size() != start.size() + letters) return false;
+  const std::string_view rest = std::string_view(name).substr(start.size());
+  return std::ranges::all_of(rest, [](unsigned char c) { return std::isalnum(c) != 0; }) &&
+         std::ranges::any_of(rest, [](unsigned char c) { return std::islower(c) == 0; });
+}
+
+// Whether a folder is ours and nobody holds its lock.
+bool is_abandoned(int handle) {
+  constexpr mode_t rights = 07777;
+  struct stat status {};
+  return ::fstat(handle, &status) == 0 && status.st_uid == geteuid() &&
+         (status.st_mode & rights) == S_IRWXU && ::flock(handle, LOCK_EX | LOCK_NB) == 0;
+}
+
+// Makes the folder. Between its birth and its lock another program may take it for abandoned, and
+// remove it.
+Folder locked_folder(const fs::path& start) {
+  while (true) {
+    std::string pattern = start.string() + "XXXXXX";
+    const bool made = mkdtemp(pattern.data()) != nullptr;
+    const int handle = made ? handle_of(pattern) : -1;
+    if (handle >= 0) {
+      struct stat status {};
+      ::flock(handle, LOCK_SH);
+      if (::fstat(handle, &status) == 0 && status.st_nlink > 0) return {pattern, handle};
+      ::close(handle);
+    } else if (!made || errno != ENOENT) {
+      const std::string reason = std::strerror(errno);
+      if (made) ::rmdir(pattern.c_str());
+      throw Error(Fault::file, start.parent_path().string(), "cannot be written to: " + reason);
+    }
   }
 }
 
@@ -125,16 +171,9 @@ void handle(int signal, void (*handler)(int, siginfo_t*, void*)) {
 }  // namespace
 
 TemporaryFolder::TemporaryFolder(const fs::path& start) {
-  std::string pattern = start.string() + "XXXXXX";
   const std::lock_guard guard(living().gate);
-  const int spare = ::open("/", O_PATH | O_CLOEXEC);
-  if (spare < 0 || mkdtemp(pattern.data()) == nullptr) {
-    const std::string reason = std::strerror(errno);
-    ::close(spare);
-    throw Error(Fault::file, start.parent_path().string(), "cannot be written to: " + reason);
-  }
-  path_ = pattern;
-  living().folders.push_back({path_, spare});
+  living().folders.push_back(locked_folder(start));
+  path_ = living().folders.back().path;
 }
 
 TemporaryFolder::~TemporaryFolder() {
@@ -142,6 +181,18 @@ TemporaryFolder::~TemporaryFolder() {
   const auto folder = std::ranges::find(living().folders, path_, &Folder::path);
   remove_wholly(*folder);
   living().folders.erase(folder);
+}
+
+void remove_abandoned(const fs::path& start) {
+  const std::lock_guard guard(living().gate);
+  std::error_code failed, ignored;
+  fs::directory_iterator entry(start.parent_path(), failed);
+  for (; !failed && entry != fs::directory_iterator(); entry.increment(failed)) {
+    if (!is_made_up(entry->path().filename().string(), start.filename().string())) continue;
+    const int handle = handle_of(entry->path());
+    if (handle >= 0 && is_abandoned(handle)) fs::remove_all(entry->path(), ignored);
+    ::close(handle);
+  }
 }
 
 void uninterrupted(const std::function<void()>& work) {

@@ -21,6 +21,10 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
+/// Removes the folders that begin with `start` and that programs of this user left when they were
+/// killed: a living one holds a lock on its own.
+void remove_abandoned(const std::filesystem::path& start);
+
 /// Does what must be done wholly or not at all: a signal that ends the program waits for it.
 void uninterrupted(const std::function<void()>& work);
 

@@ -18,6 +18,20 @@ TensorType class_numbers(const TensorType& output) {
   return {DType::i64, shape};
 }
 
+void check_classes(const Tensor& targets, const TensorType& output) {
+  constexpr std::int64_t none = -100;  // as in PyTorch
+  const Dim& classes = output.shape[output.shape.size() > 1 ? 1 : 0];
+  if (!classes.known()) return;
+  const std::vector<std::int64_t> values = targets.integers();
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if ((values[i] >= 0 && values[i] < classes.value()) || values[i] == none) continue;
+    const std::size_t in_each = values.size() / static_cast<std::size_t>(targets.shape()[0]);
+    throw Error(Fault::model, fmt::format("sample {}", i / in_each),
+                fmt::format("its class is {}; it should be from 0 to {}, or {} for none", values[i],
+                            classes.value() - 1, none));
+  }
+}
+
 ValueId mse(Emitter& b, ValueId output, ValueId target) {
   return b.emit("mse_loss", {output, target});
 }
@@ -36,7 +50,7 @@ ValueId bce_with_logits(Emitter& b, ValueId output, ValueId target) {
 constexpr Loss losses[] = {
     {"mse", "the mean of (output - target)**2", like_output, mse},
     {"cross_entropy", "of scores, classes on axis 1; the target holds class numbers", class_numbers,
-     cross_entropy},
+     cross_entropy, check_classes},
     {"bce_with_logits", "of scores; the target holds probabilities of yes", like_output,
      bce_with_logits},
 };

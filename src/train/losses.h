@@ -17,6 +17,8 @@ struct Loss {
   TensorType (*target)(const TensorType& output);
   /// The mean over all samples, a scalar.
   ValueId (*emit)(Emitter& b, ValueId output, ValueId target);
+  /// Refuses targets whose numbers mean nothing, naming the sample; null: all numbers will do.
+  void (*check)(const Tensor& targets, const TensorType& output) = nullptr;
 };
 
 std::span<const Loss> all_losses();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 
 #include "base/random.h"
@@ -18,6 +19,11 @@ constexpr std::string_view kind = "training 1";
 std::uint64_t seed_of(std::uint64_t seed, std::size_t epoch) {
   Random first(seed);
   return Random(first.bits() + epoch).bits();
+}
+
+bool is_finite(const Tensor& tensor) {
+  if (!is_floating(tensor.dtype())) return true;
+  return std::ranges::all_of(tensor.doubles(), [](double x) { return std::isfinite(x); });
 }
 
 /// Throws where a tensor of samples cannot be cut into batches of that type.
@@ -122,6 +128,10 @@ void Trainer::set_samples(std::vector<Tensor> samples, std::span<const Port> por
                 fmt::format("it has {} samples, where {} has {}; all should have as many",
                             samples[i].shape()[0], quoted(ports[0].name), samples[0].shape()[0]));
   }
+  if (recipe_.loss->check != nullptr) {
+    with_place(fmt::format("tensor {}", quoted(ports.back().name)),
+               [&] { recipe_.loss->check(samples.back(), model_[model_.outputs[0]].type); });
+  }
   samples_ = std::move(samples);
   given_ = samples_[0].shape()[0];
   const std::int64_t fixed = fixed_batch();
@@ -205,9 +215,7 @@ void Trainer::run_epoch(std::size_t epochs, const Progress& progress) {
 void Trainer::require_finite(const std::string& where) {
   const std::vector<Tensor> states = executor_->states();
   for (std::size_t i = model_.states.size(); i < states.size(); ++i) {
-    if (!is_floating(states[i].dtype())) continue;
-    const std::vector<double> values = states[i].doubles();
-    if (std::ranges::all_of(values, [](double x) { return std::isfinite(x); })) continue;
+    if (is_finite(states[i])) continue;
     throw Error(Fault::model, where,
                 fmt::format("{} is not finite any more; take a smaller learning rate",
                             quoted(states_of(step_)[i].name)));
@@ -262,15 +270,31 @@ void Trainer::resume(const Bytes& checkpoint) {
                             "began",
                             i < found.size() ? quoted(found[i]) : "less", quoted(wanted[i])));
   }
-  std::vector<Tensor> states;
+  std::map<std::string, Tensor, std::less<>> tensors;
+  for (const StoredTensor& tensor : content.tensors)
+    tensors.emplace(tensor.name, tensor_of(tensor));
   const auto take = [&](std::string_view name) {
-    const auto tensor = std::ranges::find(content.tensors, name, &StoredTensor::name);
-    if (tensor != content.tensors.end()) return tensor_of(*tensor);
-    throw Error(Fault::model, "",
-                fmt::format("it has no tensor {}; it is of another model", quoted(name)));
+    const auto tensor = tensors.find(name);
+    if (tensor == tensors.end()) {
+      throw Error(Fault::model, "",
+                  fmt::format("it has no tensor {}; it is of another model", quoted(name)));
+    }
+    return tensors.extract(tensor).mapped();
   };
-  for (const Port& port : states_of(step_)) states.push_back(take(port.name));
+  const std::vector<Port> ports = states_of(step_);
+  std::vector<Tensor> states;
+  for (const Port& port : ports) states.push_back(take(port.name));
   const Tensor curve = take(losses_name);
+  if (!tensors.empty()) {
+    throw Error(
+        Fault::model, "",
+        fmt::format("it has also {}; it is of another model", quoted(tensors.begin()->first)));
+  }
+  for (std::size_t i = model_.states.size(); i <= states.size(); ++i) {
+    if (is_finite(i < states.size() ? states[i] : curve)) continue;
+    throw Error(Fault::model, quoted(i < ports.size() ? ports[i].name : losses_name),
+                "it is not finite; no training writes such a checkpoint");
+  }
   if (curve.dtype() != DType::f64 || curve.shape().size() != 1 ||
       static_cast<std::size_t>(curve.count()) % steps() != 0) {
     throw Error(Fault::model, quoted(losses_name),

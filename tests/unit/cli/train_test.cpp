@@ -103,6 +103,48 @@ TEST_F(TrainVerb, GoesOnOnlyAsItBegan) {
       "--resume " + at("data.safetensors"));
 }
 
+TEST_F(TrainVerb, RefusesACheckpointThatNoTrainingWrote) {
+  const std::string checkpoint = at("c.safetensors");
+  ASSERT_EQ(train("--momentum 0.9 --checkpoint " + checkpoint).code, 0);
+  fs::remove(at("w.safetensors"));
+  const Bytes file = map_file(checkpoint);
+  const auto expect_changed_refused = [&](const std::string& name, const Tensor& tensor,
+                                          const std::string& why) {
+    SafeTensors content = read_safetensors(file);
+    std::erase_if(content.tensors, [&](const StoredTensor& one) { return one.name == name; });
+    content.tensors.push_back(stored(tensor, name));
+    const std::string changed = at("changed.safetensors");
+    write_file(changed, write_safetensors(content));
+    expect_refused(3, changed + ": " + why, "--momentum 0.9 --resume " + changed);
+  };
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  expect_changed_refused("spare", reals({}, {1}), "it has also 'spare'; it is of another model");
+  expect_changed_refused("w", reals({1, 1}, {nan}),
+                         "'w': it is not finite; no training writes such a checkpoint");
+  expect_changed_refused("optimizer.losses", Tensor::from_doubles(DType::f64, {1}, {&nan, 1}),
+                         "'optimizer.losses': it is not finite; no training writes such a "
+                         "checkpoint");
+  expect_changed_refused("w", reals({2}, {1, 2}),
+                         "state 'w': it is f32[2], where the model has f32[1, 1]");
+}
+
+TEST_F(TrainVerb, NamesTheSampleOfAClassThatIsNone) {
+  write_file(at("scores.isomer"),
+             "isomer 1\ngraph g(x: f32[n, 3]) -> (y)\n  weight w: f32[3] \"w\" "
+             "= [1.0, 2.0, 3.0]\n  y = mul(x, w)\n");
+  const std::int64_t classes[] = {2, -100, 3};
+  write_file(at("classes.safetensors"),
+             write_tensors({{"x", reals({3, 3}, {1, 2, 3, 4, 5, 6, 7, 8, 9})},
+                            {"target", Tensor::from_integers(DType::i64, {3}, classes)}}));
+  const Ended ended =
+      call("train " + at("scores.isomer") + " --loss cross_entropy --optimizer sgd --data " +
+           at("classes.safetensors") + " -o " + at("w.safetensors"));
+  EXPECT_EQ(ended.code, 3);
+  EXPECT_EQ(ended.err, "isomer: " + at("classes.safetensors") +
+                           ": tensor 'target': sample 2: its class is 3; it should be from 0 to 2, "
+                           "or -100 for none\n");
+}
+
 TEST_F(TrainVerb, NamesWhatIsWrongWithTheWords) {
   expect_refused(2, "--lr: 0.0 is out of range; it is a number above 0", "--lr 0");
   expect_refused(2, "--lr: -1.0 is out of range; it is a number above 0", "--lr -1");

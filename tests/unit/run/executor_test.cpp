@@ -59,11 +59,11 @@ Graph scaled() {
   return std::move(b).finish({b.emit("add", {b.emit("mul", {x, w}), total})});
 }
 
-std::string refusal(const std::function<void()>& action) {
+std::string refusal(Fault fault, const std::function<void()>& action) {
   try {
     action();
   } catch (const Error& error) {
-    EXPECT_EQ(error.fault(), Fault::usage) << error.what();
+    EXPECT_EQ(error.fault(), fault) << error.what();
     return error.what();
   }
   return "";
@@ -81,13 +81,15 @@ TEST(Engines, TakeStatesAndConstants) {
     executor->set_states(std::vector{reals({2}, {100, 200})});
     EXPECT_EQ(executor->run(x)[0].doubles(), (std::vector<double>{97, 200})) << engine.name;
 
-    EXPECT_EQ(refusal([&] {
-                executor->set_states(std::vector{reals({3}, {1, 2, 3})});
-              }),
+    EXPECT_EQ(refusal(Fault::model,
+                      [&] {
+                        executor->set_states(std::vector{reals({3}, {1, 2, 3})});
+                      }),
               "state 'state0': it is f32[3], where the model has f32[2]");
-    EXPECT_EQ(refusal([&] { executor->set_states({}); }), "0 states given, where the model has 1");
+    EXPECT_EQ(refusal(Fault::model, [&] { executor->set_states({}); }),
+              "0 states given, where the model has 1");
     const Tensor whole = Tensor::zeros(DType::i64, {2});
-    EXPECT_EQ(refusal([&] { executor->set_constants(std::vector{whole}); }),
+    EXPECT_EQ(refusal(Fault::model, [&] { executor->set_constants(std::vector{whole}); }),
               "parameter 'fc.w': it is i64[2], where the model has f32[2]");
     EXPECT_EQ(executor->run(x)[0].doubles(), (std::vector<double>{98, 201})) << engine.name;
   }
@@ -122,9 +124,9 @@ TEST(Engines, DifferentiateFromTheStatesGiven) {
 TEST(Engines, RefuseOptionsThatTheyHaveNot) {
   for (const Engine& engine : all_engines()) {
     const std::string name = "engine '" + std::string(engine.name) + "'";
-    EXPECT_EQ(refusal([&] { engine.make(scaled(), {.device = "tpu"}); }),
+    EXPECT_EQ(refusal(Fault::usage, [&] { engine.make(scaled(), {.device = "tpu"}); }),
               "device: " + name + " has no device 'tpu'; it runs on: cpu");
-    EXPECT_EQ(refusal([&] { engine.make(scaled(), {.threads = -2}); }),
+    EXPECT_EQ(refusal(Fault::usage, [&] { engine.make(scaled(), {.threads = -2}); }),
               "threads: -2 is no number of threads; it is at least 1, or 0 for as many as the "
               "engine likes");
   }

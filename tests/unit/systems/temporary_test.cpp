@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -46,6 +47,24 @@ TEST(TemporaryFolder, GoesWithWhateverSignalEndsTheProgram) {
   }
   EXPECT_TRUE(fs::is_empty(around));
   fs::remove(around);
+}
+
+TEST(TemporaryFolder, GoesWhenTheNextProgramFindsItAbandoned) {
+  const TemporaryFolder around(start());
+  const fs::path begin = around.path() / ".isomer-";
+  const auto left = [&](const char* letters, mode_t rights) {
+    const fs::path path = begin.string() + letters;
+    mkdir(path.c_str(), rights);
+    write_file(path / "x", "content");
+    return path;
+  };
+  const fs::path killed = left("aB3dEf", S_IRWXU);
+  const fs::path word = left("backup", S_IRWXU);
+  const fs::path open_to_others = left("aB3dEg", S_IRWXU | S_IRGRP);
+  const TemporaryFolder living(begin);
+  remove_abandoned(begin);
+  EXPECT_FALSE(fs::exists(killed));
+  for (const fs::path& path : {word, open_to_others, living.path()}) EXPECT_TRUE(fs::exists(path));
 }
 
 TEST(TemporaryFolder, GoesWhenThereAreNoMoreFileHandles) {
