@@ -580,8 +580,17 @@ class BranchAutocast(nn.Module):
         return torch.cond(x.sum() > 0, lowered, lambda x: x * 2, (x,))
 
 
+class ComplexInside(nn.Module):
+    def forward(self, x):
+        return (torch.complex(x, x) + 1.5).abs()
+
+
 # Exports that must be refused: NAME.pt2 alone.
-REFUSED = {"hidden_write": HiddenWrite, "branch_autocast": BranchAutocast}
+REFUSED = {
+    "hidden_write": HiddenWrite,
+    "branch_autocast": BranchAutocast,
+    "complex_inside": ComplexInside,
+}
 
 
 def make_refused(name, folder):

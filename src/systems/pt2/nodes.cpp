@@ -45,6 +45,22 @@ bool is_contiguous(const ExportGraph& graph, const std::string& name) {
   return found != graph.tensors.end() && found->second.contiguous;
 }
 
+/// Complex tensors are refused where they come up, those of what is not read itself among them.
+void require_real(const ExportNode& node, const ExportGraph& graph) {
+  std::vector<std::string> names = output_names(node);
+  for (const ExportNode::Input& input : node.inputs) {
+    if (const auto* value = input.argument.as<Argument::Value>()) names.push_back(value->name);
+    if (const auto* values = input.argument.as<Argument::Values>())
+      names.insert(names.end(), values->names.begin(), values->names.end());
+  }
+  for (const std::string& name : names) {
+    const auto found = graph.tensors.find(name);
+    if (found == graph.tensors.end() || !is_complex(found->second.type.dtype)) continue;
+    throw Error(Fault::unsupported, "",
+                "of complex numbers; hold their real and imaginary parts apart");
+  }
+}
+
 /// Gives a node's arguments to the room that knows what they mean.
 class ArgumentReader {
  public:
@@ -159,6 +175,7 @@ void NodeReader::emit(const ExportNode& node, const ExportGraph& graph, Scope& s
   const std::string_view target = std::string_view(node.target).substr(aten_prefix.size());
   const std::string twin = aten::functional(target);
   const aten::Row* row = aten::row_for(twin);
+  require_real(node, graph);
   if (row == nullptr) throw Error(Fault::unsupported, "", "");
   first_new_ = builder_.graph().values.size();
   std::vector<aten::NamedArgument> arguments = arguments_of(node, graph, scope);
