@@ -32,8 +32,12 @@ constexpr std::int64_t work_of_opening = 1 << 23;
 std::string key_of(std::string_view op, std::span<const Tensor* const> inputs) {
   std::string key(op);
   for (const Tensor* input : inputs) {
-    key += ' ';
-    key += input == nullptr ? "none" : to_text(input->dtype(), input->shape());
+    key += '\0';
+    if (input == nullptr) continue;
+    const auto lengths = std::as_bytes(std::span(input->shape()));
+    key += static_cast<char>(1 + static_cast<int>(input->dtype()));
+    key += static_cast<char>(1 + input->shape().size());
+    key.append(reinterpret_cast<const char*>(lengths.data()), lengths.size());
   }
   return key;
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <deque>
+#include <vector>
 
 #include "ops/emitter.h"
 #include "run/kernels.h"
@@ -11,7 +11,7 @@ namespace isomer {
 class TensorEmitter : public Emitter {
  public:
   /// `operators` must outlive it.
-  explicit TensorEmitter(Operators& operators) : operators_(operators) {}
+  explicit TensorEmitter(Operators& operators) : operators_(operators) { values_.reserve(8); }
 
   const Tensor& operator[](ValueId id) const {
     return values_.at(static_cast<std::size_t>(id)).tensor;
@@ -34,7 +34,7 @@ class TensorEmitter : public Emitter {
     TensorType type;
   };
   Operators& operators_;
-  std::deque<Entry> values_;  // which stay where they are
+  std::vector<Entry> values_;
 };
 
 }  // namespace isomer
