@@ -23,6 +23,13 @@ std::string path_of(const Expression& expression, const Table& names) {
   return before.empty() ? "" : before + "." + expression.text;
 }
 
+Value builtin(const std::string& name) {
+  const Value value = numpy::named(name);
+  if (value.is_none() && name != "numpy.newaxis")
+    refuse(fmt::format("there is no name {}", quoted(name)));
+  return value;
+}
+
 class Evaluator {
  public:
   Evaluator(const Table& names, const Runtime& runtime) : names_(names), runtime_(runtime) {}
@@ -49,10 +56,8 @@ class Evaluator {
 
  private:
   Value name(const Expression& e) const {
-    if (const Value* known = names_.find(e.text)) return *known;
-    const Value builtin = numpy::named(e.text);
-    if (builtin.is_none()) refuse(fmt::format("there is no name {}", quoted(e.text)));
-    return builtin;
+    const Value* known = names_.find(e.text);
+    return known != nullptr ? *known : builtin(e.text);
   }
 
   Value unary(const Expression& e) const {
@@ -152,12 +157,7 @@ class Evaluator {
 
   Value attribute(const Expression& e) const {
     const std::string path = path_of(e, names_);
-    if (!path.empty()) {
-      if (path == "numpy.newaxis") return {};
-      const Value constant = numpy::named(path);
-      if (constant.is_none()) refuse(fmt::format("there is no name {}", quoted(path)));
-      return constant;
-    }
+    if (!path.empty()) return builtin(path);
     const Value object = value(e.operands[0]);
     Value result = attribute_of(object, e.text, runtime_);
     if (!result.is_none()) return result;

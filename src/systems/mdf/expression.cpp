@@ -1,5 +1,6 @@
 #include "systems/mdf/expression.h"
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <charconv>
@@ -175,10 +176,7 @@ bool is_keyword(std::string_view word) {
   constexpr std::array<std::string_view, 14> keywords = {"and", "or",   "not",    "if",    "else",
                                                          "in",  "is",   "for",    "def",   "as",
                                                          "del", "from", "lambda", "import"};
-  for (const std::string_view keyword : keywords) {
-    if (keyword == word) return true;
-  }
-  return false;
+  return std::ranges::find(keywords, word) != keywords.end();
 }
 
 class Parser {
@@ -252,9 +250,8 @@ class Parser {
       std::string word = tokens_.now().text;
       constexpr std::array<std::string_view, 8> words = {
           "<", "<=", ">", ">=", "==", "!=", "in", "is"};
-      bool found = false;
-      for (const std::string_view candidate : words) found = found || tokens_.at(candidate);
-      if (!found && !tokens_.at("not")) break;
+      const auto at = [this](std::string_view candidate) { return tokens_.at(candidate); };
+      if (!std::ranges::any_of(words, at) && !tokens_.at("not")) break;
       tokens_.advance();
       if (word == "not") {
         tokens_.need("in");

@@ -86,10 +86,8 @@ FunctionCall::FunctionCall(const std::string& name, const OrderedMap<Tree>& args
 }
 
 const FunctionCall::Argument* FunctionCall::argument(std::string_view name) const {
-  for (const Argument& argument : arguments_) {
-    if (argument.name == name) return &argument;
-  }
-  return nullptr;
+  const auto found = std::ranges::find(arguments_, name, &Argument::name);
+  return found == arguments_.end() ? nullptr : &*found;
 }
 
 void FunctionCall::collect_required(std::set<std::string>& names) const {

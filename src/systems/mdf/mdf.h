@@ -17,8 +17,8 @@ bool recognises(const Files& files, std::string_view entry);
 /// Fault::unsupported with every node that has no meaning as a graph.
 Loaded read(const Files& files, std::string_view entry);
 
-/// Writes `stem`.json, and `stem`.safetensors beside it where the weights take more than a megabyte.
-/// Throws Fault::unsupported with all that cannot be said, expanded or not.
+/// Writes `stem`.json, and `stem`.safetensors beside it where the weights take more than a
+/// megabyte. Throws Fault::unsupported with all that cannot be said, expanded or not.
 Written write(const Graph& graph, std::string_view stem);
 
 /// Whether documents have a word for one of our operators.

@@ -44,10 +44,8 @@ std::string in_lower_case(std::string_view text) {
 }  // namespace
 
 std::string standard_formula(std::string_view name) {
-  for (const Standard& row : standard) {
-    if (row.name == name) return std::string(row.formula);
-  }
-  return "";
+  const auto* const row = std::ranges::find(standard, name, &Standard::name);
+  return row == standard.end() ? "" : std::string(row->formula);
 }
 
 const onnx::Operator* onnx_function(std::string_view name) {

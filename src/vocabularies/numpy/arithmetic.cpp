@@ -144,23 +144,13 @@ bool is_whole(const Value& value) { return is_number(value) && value.as<double>(
 
 bool same(const Value& x, const Value& y);
 
-bool same_items(const std::vector<Value>& x, const std::vector<Value>& y) {
-  if (x.size() != y.size()) return false;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    if (!same(x[i], y[i])) return false;
-  }
-  return true;
-}
-
+// In any order; each key stands there once.
 bool same_dict(const Dict& x, const Dict& y) {
-  if (x.items.size() != y.items.size()) return false;
-  for (const auto& [key, value] : x.items) {
-    bool found = false;
-    for (const auto& [other, there] : y.items)
-      found = found || (other == key && same(value, there));
-    if (!found) return false;
-  }
-  return true;
+  return x.items.size() == y.items.size() && std::ranges::all_of(x.items, [&](const Entry& entry) {
+           return std::ranges::any_of(y.items, [&](const Entry& there) {
+             return entry.first == there.first && same(entry.second, there.second);
+           });
+         });
 }
 
 const std::string* text_of(const Value& value) {
@@ -176,7 +166,7 @@ bool same(const Value& x, const Value& y) {
   const auto* left = items_of(x);
   const auto* right = items_of(y);
   if (left != nullptr && right != nullptr)
-    return x.data.index() == y.data.index() && same_items(*left, *right);
+    return x.data.index() == y.data.index() && std::ranges::equal(*left, *right, same);
   if (x.as<Dict>() != nullptr && y.as<Dict>() != nullptr)
     return same_dict(*x.as<Dict>(), *y.as<Dict>());
   if (text_of(x) != nullptr && text_of(y) != nullptr) return *text_of(x) == *text_of(y);
@@ -184,18 +174,12 @@ bool same(const Value& x, const Value& y) {
 }
 
 bool contains(const Value& item, const Value& container) {
+  const auto is_item = [&](const Value& candidate) { return same(item, candidate); };
   if (const Dict* dict = container.as<Dict>()) {
-    for (const auto& [key, value] : dict->items) {
-      if (text_of(item) != nullptr && *text_of(item) == key) return true;
-    }
-    return false;
+    return text_of(item) != nullptr &&
+           std::ranges::find(dict->items, *text_of(item), &Entry::first) != dict->items.end();
   }
-  if (const auto* items = items_of(container)) {
-    for (const Value& candidate : *items) {
-      if (same(item, candidate)) return true;
-    }
-    return false;
-  }
+  if (const auto* items = items_of(container)) return std::ranges::any_of(*items, is_item);
   if (text_of(container) != nullptr && text_of(item) != nullptr) {
     return text_of(container)->find(*text_of(item)) != std::string::npos;
   }

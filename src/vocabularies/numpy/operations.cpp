@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <optional>
 
 #include "base/error.h"
@@ -83,29 +84,10 @@ std::int64_t shifted_right(std::int64_t x, std::int64_t y) {
   return x >> (y < 0 || y > 63 ? 63 : y);
 }
 
-template <class T>
-T less(T x, T y) {
-  return x < y;
-}
-template <class T>
-T less_or_equal(T x, T y) {
-  return x <= y;
-}
-template <class T>
-T greater(T x, T y) {
-  return x > y;
-}
-template <class T>
-T greater_or_equal(T x, T y) {
-  return x >= y;
-}
-template <class T>
-T equal(T x, T y) {
-  return x == y;
-}
-template <class T>
-T unequal(T x, T y) {
-  return x != y;
+/// Of a comparison of the standard library: 1 where it holds.
+template <class Comparison, class T>
+T holds(T x, T y) {
+  return Comparison()(x, y);
 }
 
 using Kind = BinaryUfunc::Kind;
@@ -124,12 +106,15 @@ constexpr BinaryUfunc table[] = {
     {"^", "", Kind::joint, nullptr, one_of, "", "logical_xor"},
     {"<<", "", Kind::joint, nullptr, shifted_left},
     {">>", "", Kind::joint, nullptr, shifted_right},
-    {"<", "numpy.less", Kind::truth, less, less, "lt"},
-    {"<=", "numpy.less_equal", Kind::truth, less_or_equal, less_or_equal, "le"},
-    {">", "numpy.greater", Kind::truth, greater, greater, "gt"},
-    {">=", "numpy.greater_equal", Kind::truth, greater_or_equal, greater_or_equal, "ge"},
-    {"==", "numpy.equal", Kind::truth, equal, equal, "eq"},
-    {"!=", "numpy.not_equal", Kind::truth, unequal, unequal, "ne"},
+    {"<", "numpy.less", Kind::truth, holds<std::less<>>, holds<std::less<>>, "lt"},
+    {"<=", "numpy.less_equal", Kind::truth, holds<std::less_equal<>>, holds<std::less_equal<>>,
+     "le"},
+    {">", "numpy.greater", Kind::truth, holds<std::greater<>>, holds<std::greater<>>, "gt"},
+    {">=", "numpy.greater_equal", Kind::truth, holds<std::greater_equal<>>,
+     holds<std::greater_equal<>>, "ge"},
+    {"==", "numpy.equal", Kind::truth, holds<std::equal_to<>>, holds<std::equal_to<>>, "eq"},
+    {"!=", "numpy.not_equal", Kind::truth, holds<std::not_equal_to<>>, holds<std::not_equal_to<>>,
+     "ne"},
     {"", "numpy.maximum", Kind::joint, larger, larger, "maximum", "logical_or"},
     {"", "numpy.minimum", Kind::joint, smaller, smaller, "minimum", "logical_and"},
     {"", "numpy.fmax", Kind::joint, ::fmax, larger, "", "logical_or", emit_fmax},

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <optional>
 
 #include "base/error.h"
@@ -184,10 +185,9 @@ Value subscript(const Value& object, const std::vector<Index>& index, bool tuple
   const Dict* dict = object.as<Dict>();
   if (dict == nullptr || key == nullptr)
     refuse(fmt::format("{} cannot be indexed by {}", describe(object), describe(index[0].at)));
-  for (const auto& [name, value] : dict->items) {
-    if (name == *key) return value;
-  }
-  refuse(fmt::format("the dict has no key {}", quoted(*key)));
+  const auto found = std::ranges::find(dict->items, *key, &Entry::first);
+  if (found == dict->items.end()) refuse(fmt::format("the dict has no key {}", quoted(*key)));
+  return found->second;
 }
 
 }  // namespace isomer::numpy
