@@ -27,25 +27,263 @@ bool same(const Parameter& a, const Parameter& written) {
 
 class Reader {
  public:
-  explicit Reader(const Loading& loading);
-  Loaded read() &&;
+  explicit Reader(const Loading& loading)
+      : loading_(loading),
+        graph_(loading.graph()),
+        builder_(loading.origin ? loading.origin->name : loading.document.id) {
+    shared_->trace = &trace_;
+    for (const auto& [id, edge] : graph_.edges)
+      incoming_[{edge.receiver, edge.receiver_port}] = &edge;
+  }
+
+  Loaded read() && {
+    add_inputs();
+    add_weights();
+    const Wiring wiring(graph_, true, problems_);
+    for (const auto& [sender, receiver, id, edge] : wiring.links) {
+      const Tree* weight = find(edge->parameters, "weight");
+      if (weight != nullptr && *weight != Tree{std::int64_t{1}} && *weight != Tree{1.0})
+        problems_.push_back(fmt::format("edge {}: weights of edges are not read", quoted(*id)));
+    }
+    for (const std::size_t i : wiring.order)
+      add_node(graph_.nodes[i].first, graph_.nodes[i].second);
+    for (std::string& refused : refused_in(graph_)) problems_.push_back(std::move(refused));
+    if (!problems_.empty()) {
+      throw Error(Fault::unsupported, "",
+                  fmt::format("{} in the way of reading the document as a graph:\n  {}",
+                              counted(problems_.size(), "thing"), listed(problems_, "\n  ")));
+    }
+    for (const auto& [id, node] : graph_.nodes) compare_ports(id, node);
+    std::vector<ValueId> outputs = add_outputs();
+    const bool fits = loading_.origin && loading_.origin->outputs.size() == outputs.size();
+    if (!loading_.origin) {
+      notes_.push_back(
+          {loading_.entry, "the document does not tell types of elements; floats are read as f32"});
+    }
+    Loaded loaded;
+    loaded.graph = std::move(builder_).finish(std::move(outputs),
+                                              fits ? loading_.origin->signature : Signature{});
+    if (loading_.origin) loaded.graph.classes = loading_.origin->classes;
+    loaded.notes = std::move(notes_);
+    loaded.notes.insert(loaded.notes.end(), loading_.notes.begin(), loading_.notes.end());
+    return loaded;
+  }
 
  private:
-  void add_inputs();
-  void add_weights();
-  bool is_reached(const std::string& id, const std::string& port) const;
-  void add_node(const std::string& id, const Node& node);
-  bool restore(const std::string& id, const Node& node, const NodeOrigin& origin);
+  void add_inputs() {
+    if (loading_.origin) builder_.assume(loading_.origin->signature.lengths);
+    for (const InterfacePort& port : loading_.inputs())
+      open_ports_[port.id] = builder_.input(port.name, port.type);
+  }
+
+  void add_weights() {
+    for (const auto& [weight, tensor] : loading_.weights()) {
+      const ValueId id = builder_.constant(weight.id, tensor, weight.trainable, weight.names);
+      if (weight.where == StoredWeight::Where::port) open_ports_[weight.id] = id;
+      if (weight.where == StoredWeight::Where::parameter) {
+        const std::string name = weight.id == "data" ? weight.node : weight.id;
+        builder_.name(id, name);
+        weights_[{weight.node, weight.id}] = id;
+      }
+    }
+  }
+
+  bool is_reached(const std::string& id, const std::string& port) const {
+    const auto edge = incoming_.find({id, port});
+    return edge == incoming_.end() ||
+           outputs_.contains({edge->second->sender, edge->second->sender_port});
+  }
+
+  void add_node(const std::string& id, const Node& node) {
+    const auto reached = [&](const auto& port) { return is_reached(id, port.first); };
+    const auto note = [&](std::string text) {
+      notes_.push_back({fmt::format("node {}", quoted(id)), std::move(text)});
+    };
+    std::string malformed;
+    const auto origin = node_origin_of(node.metadata, &malformed);
+    if (!malformed.empty())
+      note(fmt::format("its metadata is malformed ({}); read by what it says", malformed));
+    if (!origin) return read_by_meaning(id, node);
+    // What lies behind something unreadable has no fault of its own.
+    if (!std::ranges::all_of(node.input_ports, reached)) return;
+    try {
+      if (restore(id, node, *origin)) return;
+    } catch (const Error& error) {
+      // Metadata are data like any other: where they make no sense, the node itself counts.
+      if (error.fault() == Fault::bug) throw;
+    }
+    note(fmt::format("it does not say what its metadata claims ('{}'); read by what it says",
+                     origin->op));
+    read_by_meaning(id, node);
+  }
+
+  bool restore(const std::string& id, const Node& node, const NodeOrigin& origin) {
+    std::vector<ValueId> inputs;
+    for (const std::string& name : origin.inputs) {
+      ValueId value = ValueId::none;
+      if (const Parameter* parameter = find(node.parameters, name)) {
+        const TensorType* type = find(origin.constants, name);
+        const bool constant =
+            parameter->function.empty() && (type != nullptr || weights_.contains({id, name}));
+        if (!constant) return false;
+        value = constant_for(node, id, name, type == nullptr ? DType::f32 : type->dtype);
+      } else if (!name.empty()) {
+        if (find(node.input_ports, name) == nullptr) return false;
+        const Value sent = incoming(id, name);
+        if (sent.as<Traced>() == nullptr) return false;
+        value = sent.as<Traced>()->id;
+      }
+      inputs.push_back(value);
+    }
+    const auto type_of = [this](ValueId value) -> const TensorType& {
+      return builder_.type(value);
+    };
+    const CheckedCall call = checked_call(op_named(origin.op), std::move(inputs), origin.attributes,
+                                          {}, builder_.graph().signature.lengths, type_of);
+    const auto ports = written_outputs(node, origin, call);
+    if (!ports) return false;
+    builder_.at(origin.scope, origin.place);
+    const std::vector<ValueId> values = builder_.emit_all(origin.op, call.inputs, call.attributes);
+    for (std::size_t i = 0; i < origin.names.size() && i < values.size(); ++i)
+      builder_.name(values[i], origin.names[i]);
+    for (std::size_t i = 0; i < ports->size(); ++i) {
+      const ValueId value = values.at((*ports)[i]);
+      const std::string& port = node.output_ports[i].first;
+      if (origin.names.empty()) builder_.name(value, port);
+      outputs_[{id, port}] = traced(value);
+    }
+    return true;
+  }
+
+  /// The node is lowered once more, from what the metadata claims, and compared word for word.
+  /// Gives which output each port has, or nothing where the node says something else.
   std::optional<std::vector<std::size_t>> written_outputs(const Node& node,
                                                           const NodeOrigin& origin,
-                                                          const CheckedCall& call) const;
-  Value incoming(const std::string& node, const std::string& port);
+                                                          const CheckedCall& call) const {
+    Operation op{origin.op, call.attributes, {}, call.results, {}};
+    for (std::size_t i = 0; i < call.inputs.size(); ++i) {
+      if (call.inputs[i] == ValueId::none) {
+        op.inputs.emplace_back();
+        continue;
+      }
+      const bool parameter = find(node.parameters, origin.inputs[i]) != nullptr;
+      const TensorType& type = builder_.type(call.inputs[i]);
+      op.inputs.emplace_back(Operand{origin.inputs[i], type, parameter && type.shape.empty()});
+    }
+    const std::vector<InterfacePort> interface = loading_.inputs();
+    op.length_text = [&](const std::string& symbol) {
+      return length_in(symbol, op.inputs, interface, builder_.graph().signature.lengths);
+    };
+    const auto lowering = spell(op);
+    if (!lowering || !node.functions.empty()) return std::nullopt;
+
+    const std::set<std::string> operands(origin.inputs.begin(), origin.inputs.end());
+    std::size_t constants = 0;
+    for (const auto& [name, parameter] : node.parameters)
+      constants += operands.contains(name) ? 1 : 0;
+    if (node.parameters.size() != constants + lowering->parameters.size()) return std::nullopt;
+    for (std::size_t i = 0; i < lowering->parameters.size(); ++i) {
+      const auto& [name, parameter] = node.parameters[constants + i];
+      if (name != lowering->parameters[i].first || !same(parameter, lowering->parameters[i].second))
+        return std::nullopt;
+    }
+    std::vector<std::size_t> ports;
+    for (const auto& [port, body] : node.output_ports) {
+      const auto found = std::ranges::find(lowering->outputs, body.value);
+      if (found == lowering->outputs.end()) return std::nullopt;
+      ports.push_back(static_cast<std::size_t>(found - lowering->outputs.begin()));
+    }
+    return ports;
+  }
+
+  Value incoming(const std::string& node, const std::string& port) {
+    const auto edge = incoming_.find({node, port});
+    if (edge != incoming_.end()) {
+      const auto found = outputs_.find({edge->second->sender, edge->second->sender_port});
+      expect(found != outputs_.end(), "a node is read when all that comes to it was");
+      return found->second;
+    }
+    const auto open = open_ports_.find(port);
+    if (open == open_ports_.end())
+      refuse(fmt::format("nothing comes to input port {}", quoted(port)));
+    return traced(open->second);
+  }
+
+  // --- nodes as they were
+
   ValueId constant_for(const Node& node, const std::string& node_id, const std::string& parameter,
-                       DType dtype);
+                       DType dtype) {
+    const auto weight = weights_.find({node_id, parameter});
+    if (weight != weights_.end()) return weight->second;
+    const Tensor tensor =
+        tensor_of(Formula(find(node.parameters, parameter)->value).evaluate({}, shared_->runtime));
+    if (!tensor.shape().empty()) return builder_.constant(parameter, tensor.converted(dtype));
+    return is_floating(dtype) ? builder_.literal(dtype, tensor.doubles()[0])
+                              : builder_.literal(dtype, tensor.converted(dtype).integers()[0]);
+  }
+
   Value traced(ValueId id) const { return {Traced{&trace_, id}}; }
-  void read_by_meaning(const std::string& id, const Node& node);
-  void compare_ports(const std::string& id, const Node& node);
-  std::vector<ValueId> add_outputs();
+
+  // --- nodes by what they say
+
+  /// The node is run, on values of the graph.
+  void read_by_meaning(const std::string& id, const Node& node) {
+    std::string scope;
+    Place place;
+    place_of(node.metadata, scope, place);
+    builder_.at(scope, place);
+    const std::size_t told = problems_.size();
+    NodeExecutor reading(id, node, shared_, problems_);
+    for (const auto& [port, body] : node.input_ports) {
+      Value value{numpy::Unread{}};
+      try {
+        if (is_reached(id, port)) value = incoming(id, port);
+      } catch (const Error& error) {
+        problems_.push_back(fmt::format("node {}: {}", quoted(id), error.text()));
+      }
+      *reading.input(port) = std::move(value);
+    }
+    for (const auto& [name, parameter] : node.parameters) {
+      const auto weight = weights_.find({id, name});
+      if (weight != weights_.end()) reading.set_parameter(name, traced(weight->second));
+    }
+    if (problems_.size() > told) return;
+    reading.read(problems_);
+    for (const auto& [port, body] : node.output_ports) {
+      if (const Value* value = reading.output(port)) outputs_[{id, port}] = *value;
+    }
+  }
+
+  /// What a port gives is what its value says; another shape beside it has no effect.
+  void compare_ports(const std::string& id, const Node& node) {
+    for (const auto& [port, body] : node.output_ports) {
+      const auto found = outputs_.find({id, port});
+      const Traced* value = found == outputs_.end() ? nullptr : found->second.as<Traced>();
+      if (value == nullptr) continue;
+      const TensorType& type = builder_.type(value->id);
+      const auto shape = known_shape(type.shape);
+      const auto wanted = dtype_of_word(body.type);
+      const bool kind = wanted && is_floating(*wanted) != is_floating(type.dtype);
+      if (!kind && (body.shape.empty() || !shape || *shape == body.shape)) continue;
+      notes_.push_back(
+          {fmt::format("node {}, output port {}", quoted(id), quoted(port)),
+           fmt::format("its value is {}; the shape and type beside it, [{}] {}, have no effect",
+                       to_text(type), listed(body.shape), quoted(body.type))});
+    }
+  }
+
+  std::vector<ValueId> add_outputs() {
+    std::vector<ValueId> outputs;
+    for (const InterfacePort& port : end_ports(graph_)) {
+      const auto found = outputs_.find({port.node, port.id});
+      if (found == outputs_.end()) continue;
+      const std::string place =
+          fmt::format("node {}: output port {}", quoted(port.node), quoted(port.id));
+      outputs.push_back(
+          with_place(place, [&] { return numpy::materialized(trace_, found->second); }));
+    }
+    return outputs;
+  }
 
   const Loading& loading_;
   const DocumentGraph& graph_;
@@ -59,258 +297,6 @@ class Reader {
   std::vector<std::string> problems_;
   std::vector<Note> notes_;
 };
-
-Reader::Reader(const Loading& loading)
-    : loading_(loading),
-      graph_(loading.graph()),
-      builder_(loading.origin ? loading.origin->name : loading.document.id) {
-  shared_->trace = &trace_;
-  for (const auto& [id, edge] : graph_.edges)
-    incoming_[{edge.receiver, edge.receiver_port}] = &edge;
-}
-
-void Reader::add_inputs() {
-  if (loading_.origin) builder_.assume(loading_.origin->signature.lengths);
-  for (const InterfacePort& port : loading_.inputs())
-    open_ports_[port.id] = builder_.input(port.name, port.type);
-}
-
-void Reader::add_weights() {
-  for (const auto& [weight, tensor] : loading_.weights()) {
-    const ValueId id = builder_.constant(weight.id, tensor, weight.trainable, weight.names);
-    if (weight.where == StoredWeight::Where::port) open_ports_[weight.id] = id;
-    if (weight.where == StoredWeight::Where::parameter) {
-      const std::string name = weight.id == "data" ? weight.node : weight.id;
-      builder_.name(id, name);
-      weights_[{weight.node, weight.id}] = id;
-    }
-  }
-}
-
-Value Reader::incoming(const std::string& node, const std::string& port) {
-  const auto edge = incoming_.find({node, port});
-  if (edge != incoming_.end()) {
-    const auto found = outputs_.find({edge->second->sender, edge->second->sender_port});
-    expect(found != outputs_.end(), "a node is read when all that comes to it was");
-    return found->second;
-  }
-  const auto open = open_ports_.find(port);
-  if (open == open_ports_.end())
-    refuse(fmt::format("nothing comes to input port {}", quoted(port)));
-  return traced(open->second);
-}
-
-// --- nodes as they were
-
-ValueId Reader::constant_for(const Node& node, const std::string& node_id,
-                             const std::string& parameter, DType dtype) {
-  const auto weight = weights_.find({node_id, parameter});
-  if (weight != weights_.end()) return weight->second;
-  const Tensor tensor =
-      tensor_of(Formula(find(node.parameters, parameter)->value).evaluate({}, shared_->runtime));
-  if (!tensor.shape().empty()) return builder_.constant(parameter, tensor.converted(dtype));
-  return is_floating(dtype) ? builder_.literal(dtype, tensor.doubles()[0])
-                            : builder_.literal(dtype, tensor.converted(dtype).integers()[0]);
-}
-
-// The node is lowered once more, from what the metadata claims, and compared word for word. Gives
-// which output each port has, or nothing where the node says something else.
-std::optional<std::vector<std::size_t>> Reader::written_outputs(const Node& node,
-                                                                const NodeOrigin& origin,
-                                                                const CheckedCall& call) const {
-  Operation op{origin.op, call.attributes, {}, call.results, {}};
-  for (std::size_t i = 0; i < call.inputs.size(); ++i) {
-    if (call.inputs[i] == ValueId::none) {
-      op.inputs.emplace_back();
-      continue;
-    }
-    const bool parameter = find(node.parameters, origin.inputs[i]) != nullptr;
-    const TensorType& type = builder_.type(call.inputs[i]);
-    op.inputs.emplace_back(Operand{origin.inputs[i], type, parameter && type.shape.empty()});
-  }
-  const std::vector<InterfacePort> interface = loading_.inputs();
-  op.length_text = [&](const std::string& symbol) {
-    return length_in(symbol, op.inputs, interface, builder_.graph().signature.lengths);
-  };
-  const auto lowering = spell(op);
-  if (!lowering || !node.functions.empty()) return std::nullopt;
-
-  const std::set<std::string> operands(origin.inputs.begin(), origin.inputs.end());
-  std::size_t constants = 0;
-  for (const auto& [name, parameter] : node.parameters)
-    constants += operands.contains(name) ? 1 : 0;
-  if (node.parameters.size() != constants + lowering->parameters.size()) return std::nullopt;
-  for (std::size_t i = 0; i < lowering->parameters.size(); ++i) {
-    const auto& [name, parameter] = node.parameters[constants + i];
-    if (name != lowering->parameters[i].first || !same(parameter, lowering->parameters[i].second))
-      return std::nullopt;
-  }
-  std::vector<std::size_t> ports;
-  for (const auto& [port, body] : node.output_ports) {
-    const auto found = std::ranges::find(lowering->outputs, body.value);
-    if (found == lowering->outputs.end()) return std::nullopt;
-    ports.push_back(static_cast<std::size_t>(found - lowering->outputs.begin()));
-  }
-  return ports;
-}
-
-bool Reader::restore(const std::string& id, const Node& node, const NodeOrigin& origin) {
-  std::vector<ValueId> inputs;
-  for (const std::string& name : origin.inputs) {
-    ValueId value = ValueId::none;
-    if (const Parameter* parameter = find(node.parameters, name)) {
-      const TensorType* type = find(origin.constants, name);
-      const bool constant =
-          parameter->function.empty() && (type != nullptr || weights_.contains({id, name}));
-      if (!constant) return false;
-      value = constant_for(node, id, name, type == nullptr ? DType::f32 : type->dtype);
-    } else if (!name.empty()) {
-      if (find(node.input_ports, name) == nullptr) return false;
-      const Value sent = incoming(id, name);
-      if (sent.as<Traced>() == nullptr) return false;
-      value = sent.as<Traced>()->id;
-    }
-    inputs.push_back(value);
-  }
-  const auto type_of = [this](ValueId value) -> const TensorType& { return builder_.type(value); };
-  const CheckedCall call = checked_call(op_named(origin.op), std::move(inputs), origin.attributes,
-                                        {}, builder_.graph().signature.lengths, type_of);
-  const auto ports = written_outputs(node, origin, call);
-  if (!ports) return false;
-  builder_.at(origin.scope, origin.place);
-  const std::vector<ValueId> values = builder_.emit_all(origin.op, call.inputs, call.attributes);
-  for (std::size_t i = 0; i < origin.names.size() && i < values.size(); ++i)
-    builder_.name(values[i], origin.names[i]);
-  for (std::size_t i = 0; i < ports->size(); ++i) {
-    const ValueId value = values.at((*ports)[i]);
-    const std::string& port = node.output_ports[i].first;
-    if (origin.names.empty()) builder_.name(value, port);
-    outputs_[{id, port}] = traced(value);
-  }
-  return true;
-}
-
-// --- nodes by what they say
-
-// The node is run, on values of the graph.
-void Reader::read_by_meaning(const std::string& id, const Node& node) {
-  std::string scope;
-  Place place;
-  place_of(node.metadata, scope, place);
-  builder_.at(scope, place);
-  const std::size_t told = problems_.size();
-  NodeExecutor reading(id, node, shared_, problems_);
-  for (const auto& [port, body] : node.input_ports) {
-    Value value{numpy::Unread{}};
-    try {
-      if (is_reached(id, port)) value = incoming(id, port);
-    } catch (const Error& error) {
-      problems_.push_back(fmt::format("node {}: {}", quoted(id), error.text()));
-    }
-    *reading.input(port) = std::move(value);
-  }
-  for (const auto& [name, parameter] : node.parameters) {
-    const auto weight = weights_.find({id, name});
-    if (weight != weights_.end()) reading.set_parameter(name, traced(weight->second));
-  }
-  if (problems_.size() > told) return;
-  reading.read(problems_);
-  for (const auto& [port, body] : node.output_ports) {
-    if (const Value* value = reading.output(port)) outputs_[{id, port}] = *value;
-  }
-}
-
-bool Reader::is_reached(const std::string& id, const std::string& port) const {
-  const auto edge = incoming_.find({id, port});
-  return edge == incoming_.end() ||
-         outputs_.contains({edge->second->sender, edge->second->sender_port});
-}
-
-void Reader::add_node(const std::string& id, const Node& node) {
-  const auto reached = [&](const auto& port) { return is_reached(id, port.first); };
-  const auto note = [&](std::string text) {
-    notes_.push_back({fmt::format("node {}", quoted(id)), std::move(text)});
-  };
-  std::string malformed;
-  const auto origin = node_origin_of(node.metadata, &malformed);
-  if (!malformed.empty())
-    note(fmt::format("its metadata is malformed ({}); read by what it says", malformed));
-  if (!origin) return read_by_meaning(id, node);
-  // What lies behind something unreadable has no fault of its own.
-  if (!std::ranges::all_of(node.input_ports, reached)) return;
-  try {
-    if (restore(id, node, *origin)) return;
-  } catch (const Error& error) {
-    // Metadata are data like any other: where they make no sense, the node itself counts.
-    if (error.fault() == Fault::bug) throw;
-  }
-  note(fmt::format("it does not say what its metadata claims ('{}'); read by what it says",
-                   origin->op));
-  read_by_meaning(id, node);
-}
-
-// What a port gives is what its value says; another shape beside it has no effect.
-void Reader::compare_ports(const std::string& id, const Node& node) {
-  for (const auto& [port, body] : node.output_ports) {
-    const auto found = outputs_.find({id, port});
-    const Traced* value = found == outputs_.end() ? nullptr : found->second.as<Traced>();
-    if (value == nullptr) continue;
-    const TensorType& type = builder_.type(value->id);
-    const auto shape = known_shape(type.shape);
-    const auto wanted = dtype_of_word(body.type);
-    const bool kind = wanted && is_floating(*wanted) != is_floating(type.dtype);
-    if (!kind && (body.shape.empty() || !shape || *shape == body.shape)) continue;
-    notes_.push_back(
-        {fmt::format("node {}, output port {}", quoted(id), quoted(port)),
-         fmt::format("its value is {}; the shape and type beside it, [{}] {}, have no effect",
-                     to_text(type), listed(body.shape), quoted(body.type))});
-  }
-}
-
-std::vector<ValueId> Reader::add_outputs() {
-  std::vector<ValueId> outputs;
-  for (const InterfacePort& port : end_ports(graph_)) {
-    const auto found = outputs_.find({port.node, port.id});
-    if (found == outputs_.end()) continue;
-    const std::string place =
-        fmt::format("node {}: output port {}", quoted(port.node), quoted(port.id));
-    outputs.push_back(
-        with_place(place, [&] { return numpy::materialized(trace_, found->second); }));
-  }
-  return outputs;
-}
-
-Loaded Reader::read() && {
-  add_inputs();
-  add_weights();
-  const Wiring wiring(graph_, true, problems_);
-  for (const auto& [sender, receiver, id, edge] : wiring.links) {
-    const Tree* weight = find(edge->parameters, "weight");
-    if (weight != nullptr && *weight != Tree{std::int64_t{1}} && *weight != Tree{1.0})
-      problems_.push_back(fmt::format("edge {}: weights of edges are not read", quoted(*id)));
-  }
-  for (const std::size_t i : wiring.order) add_node(graph_.nodes[i].first, graph_.nodes[i].second);
-  for (std::string& refused : refused_in(graph_)) problems_.push_back(std::move(refused));
-  if (!problems_.empty()) {
-    throw Error(Fault::unsupported, "",
-                fmt::format("{} in the way of reading the document as a graph:\n  {}",
-                            counted(problems_.size(), "thing"), listed(problems_, "\n  ")));
-  }
-  for (const auto& [id, node] : graph_.nodes) compare_ports(id, node);
-  std::vector<ValueId> outputs = add_outputs();
-  const bool fits = loading_.origin && loading_.origin->outputs.size() == outputs.size();
-  if (!loading_.origin) {
-    notes_.push_back(
-        {loading_.entry, "the document does not tell types of elements; floats are read as f32"});
-  }
-  Loaded loaded;
-  loaded.graph = std::move(builder_).finish(std::move(outputs),
-                                            fits ? loading_.origin->signature : Signature{});
-  if (loading_.origin) loaded.graph.classes = loading_.origin->classes;
-  loaded.notes = std::move(notes_);
-  loaded.notes.insert(loaded.notes.end(), loading_.notes.begin(), loading_.notes.end());
-  return loaded;
-}
 
 }  // namespace
 
