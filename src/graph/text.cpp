@@ -117,6 +117,15 @@ LiteralKind kind_of(DType dtype) {
   return is_integer(dtype) ? LiteralKind::integer : LiteralKind::real;
 }
 
+/// Whether the structure is what a graph with so many results has that says nothing about it: one
+/// leaf, or a flat tuple.
+bool is_flat_result(const Structure& results, std::size_t count) {
+  if (count == 1) return results == Structure{};
+  return results.kind == Structure::Kind::tuple && results.children.size() == count &&
+         std::ranges::all_of(results.children,
+                             [](const Structure& child) { return child == Structure{}; });
+}
+
 class Printer {
  public:
   Printer(const Graph& graph, const DataText& data_text, std::string indent)
@@ -392,13 +401,6 @@ std::string to_text(const Structure& structure) {
     case Structure::Kind::dict: return fmt::format("{{{}}}", fmt::join(parts, ", "));
   }
   return "";
-}
-
-bool is_flat_result(const Structure& results, std::size_t count) {
-  if (count == 1) return results == Structure{};
-  return results.kind == Structure::Kind::tuple && results.children.size() == count &&
-         std::ranges::all_of(results.children,
-                             [](const Structure& child) { return child == Structure{}; });
 }
 
 std::size_t count_leaves(const Structure& structure) {

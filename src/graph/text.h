@@ -57,9 +57,6 @@ std::string to_text(const Signature& signature);
 
 /// "(*, {'key': *}, none)": each leaf a star.
 std::string to_text(const Structure& structure);
-/// Whether the structure is what a graph with so many results has that says nothing about it: one
-/// leaf, or a flat tuple.
-bool is_flat_result(const Structure& results, std::size_t count);
 /// The leaves of a structure.
 std::size_t count_leaves(const Structure& structure);
 

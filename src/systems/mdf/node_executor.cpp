@@ -254,14 +254,11 @@ void NodeExecutor::set_state(std::string_view name, const Value& value) {
   found->current = value;
 }
 
-bool NodeExecutor::set_parameter(std::string_view name, const Value& value) {
-  for (LiveParameter& parameter : parameters_) {
-    if (parameter.id != name || parameter.value.is_none() || parameter.stateful) continue;
-    parameter.value = Formula::of(value);
-    parameter.current = {};
-    return true;
-  }
-  return false;
+void NodeExecutor::set_parameter(std::string_view name, const Value& value) {
+  const auto found = std::ranges::find(parameters_, name, &LiveParameter::id);
+  if (found == parameters_.end() || found->value.is_none() || found->stateful) return;
+  found->value = Formula::of(value);
+  found->current = {};
 }
 
 // What a parameter is before the node's functions run: its last value, or a first one. `keep` says
@@ -339,17 +336,8 @@ Value NodeExecutor::part(std::string_view kind, const std::string& id, const Act
   return {numpy::Unread{}};
 }
 
-void NodeExecutor::evaluate(const Value& time_increment) {
-  problems_ = nullptr;
-  carry_out(time_increment);
-}
-
-void NodeExecutor::read(std::vector<std::string>& problems) {
-  problems_ = &problems;
-  carry_out({});
-}
-
-void NodeExecutor::carry_out(const Value& time_increment) {
+void NodeExecutor::evaluate(const Value& time_increment, std::vector<std::string>* problems) {
+  problems_ = problems;
   Table names;
   for (LiveInput& input : inputs_) {
     if (!input.current) {

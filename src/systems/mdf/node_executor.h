@@ -99,15 +99,15 @@ class NodeExecutor {
   std::optional<Value>* input(std::string_view port);
   const Value* output(std::string_view port) const;
   const Value* parameter(std::string_view name) const;
-  bool set_parameter(std::string_view name, const Value& value);
+  /// Replaces a constant's value for good; another parameter stays as it is.
+  void set_parameter(std::string_view name, const Value& value);
   /// The parameters that keep their values between evaluations.
   std::vector<std::string> stateful_parameters() const;
   /// What the next evaluation begins with, for such a parameter.
   Value state(std::string_view name) const;
   void set_state(std::string_view name, const Value& value);
-  void evaluate(const Value& time_increment);
-  /// The same for a document that is read: a part that fails is told, and what needs it left out.
-  void read(std::vector<std::string>& problems);
+  /// Where the document is read, a part that fails is a problem, and what needs it is left out.
+  void evaluate(const Value& time_increment, std::vector<std::string>* problems = nullptr);
 
  private:
   struct Condition {
@@ -146,7 +146,6 @@ class NodeExecutor {
   /// One part's value, placed. While the document is read, `Unread` where there is none.
   template <class Action>
   Value part(std::string_view kind, const std::string& id, const Action& action) const;
-  void carry_out(const Value& time_increment);
 
   std::string id_;
   std::shared_ptr<SharedOperators> shared_;

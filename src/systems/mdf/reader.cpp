@@ -248,7 +248,7 @@ class Reader {
       if (weight != weights_.end()) reading.set_parameter(name, traced(weight->second));
     }
     if (problems_.size() > told) return;
-    reading.read(problems_);
+    reading.evaluate({}, &problems_);
     for (const auto& [port, body] : node.output_ports) {
       if (const Value* value = reading.output(port)) outputs_[{id, port}] = *value;
     }

@@ -47,6 +47,29 @@ Tensor made(DType dtype, std::vector<std::int64_t> shape, std::span<const std::i
   return Tensor::from_integers(dtype, std::move(shape), values);
 }
 
+std::int64_t elements_in(const std::vector<std::int64_t>& shape) {
+  std::int64_t count = 1;
+  for (const std::int64_t length : shape) count = product_of_lengths(count, length);
+  return count;
+}
+
+/// That of two operands when short or single lengths are stretched.
+std::vector<std::int64_t> broadcast_shape(const std::vector<std::int64_t>& a,
+                                          const std::vector<std::int64_t>& b) {
+  std::vector<std::int64_t> shape(std::max(a.size(), b.size()), 1);
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    const std::int64_t left = i < a.size() ? a[a.size() - 1 - i] : 1;
+    const std::int64_t right = i < b.size() ? b[b.size() - 1 - i] : 1;
+    if (left != right && left != 1 && right != 1) {
+      refuse(fmt::format("shapes [{}] and [{}] do not broadcast", fmt::join(a, ", "),
+                         fmt::join(b, ", ")));
+    }
+    shape[shape.size() - 1 - i] = left == 1 ? right : left;
+  }
+  if (shape == a || shape == b) return shape;
+  return bounded(std::move(shape), std::max(elements_in(a), elements_in(b)));
+}
+
 template <class T, class Function>
 Tensor map_two(const Tensor& x, const Tensor& y, DType dtype, Function function) {
   const std::vector<std::int64_t> shape = broadcast_shape(x.shape(), y.shape());
@@ -55,12 +78,6 @@ Tensor map_two(const Tensor& x, const Tensor& y, DType dtype, Function function)
   std::vector<T> result(static_cast<std::size_t>(count_elements(shape)));
   for (std::size_t i = 0; i < result.size(); ++i) result[i] = function(left[i], right[i]);
   return made(dtype, shape, std::span<const T>(result));
-}
-
-std::int64_t elements_in(const std::vector<std::int64_t>& shape) {
-  std::int64_t count = 1;
-  for (const std::int64_t length : shape) count = product_of_lengths(count, length);
-  return count;
 }
 
 }  // namespace
@@ -95,22 +112,6 @@ std::vector<std::int64_t> bounded(std::vector<std::int64_t> shape, std::int64_t 
                        fmt::join(shape, ", "), most_elements));
   }
   return shape;
-}
-
-std::vector<std::int64_t> broadcast_shape(const std::vector<std::int64_t>& a,
-                                          const std::vector<std::int64_t>& b) {
-  std::vector<std::int64_t> shape(std::max(a.size(), b.size()), 1);
-  for (std::size_t i = 0; i < shape.size(); ++i) {
-    const std::int64_t left = i < a.size() ? a[a.size() - 1 - i] : 1;
-    const std::int64_t right = i < b.size() ? b[b.size() - 1 - i] : 1;
-    if (left != right && left != 1 && right != 1) {
-      refuse(fmt::format("shapes [{}] and [{}] do not broadcast", fmt::join(a, ", "),
-                         fmt::join(b, ", ")));
-    }
-    shape[shape.size() - 1 - i] = left == 1 ? right : left;
-  }
-  if (shape == a || shape == b) return shape;
-  return bounded(std::move(shape), std::max(elements_in(a), elements_in(b)));
 }
 
 Tensor broadcast_to(const Tensor& tensor, const std::vector<std::int64_t>& shape) {

@@ -24,10 +24,7 @@ void bound_axes(std::size_t count);
 std::int64_t sum_of_lengths(std::int64_t a, std::int64_t b);
 std::int64_t product_of_lengths(std::int64_t a, std::int64_t b);
 
-/// The shape two operands share when short or single lengths are stretched. Throws Fault::model
-/// when there is none.
-std::vector<std::int64_t> broadcast_shape(const std::vector<std::int64_t>& a,
-                                          const std::vector<std::int64_t>& b);
+/// Stretches single and missing axes. Throws Fault::model where the shape is not reached so.
 Tensor broadcast_to(const Tensor& tensor, const std::vector<std::int64_t>& shape);
 
 /// One function applied to each element, or to each pair of broadcast elements. The result is of

@@ -90,17 +90,6 @@ Value result_of(Tensor tensor, bool scalars) {
   const bool scalar = scalars && tensor.shape().empty();
   return {Array{std::move(tensor), scalar}};
 }
-Value scalar_value(const Tensor& tensor) { return {Array{worked(tensor), true}}; }
-Value scalar_value(double number) {
-  return {Array{Tensor::from_doubles(DType::f64, {}, {&number, 1}), true}};
-}
-Value scalar_value(std::int64_t number) {
-  return {Array{Tensor::from_integers(DType::i64, {}, {&number, 1}), true}};
-}
-Value scalar_value(bool flag) {
-  const std::int64_t number = flag ? 1 : 0;
-  return {Array{Tensor::from_integers(DType::boolean, {}, {&number, 1}), true}};
-}
 
 Value length_value(const Trace& trace, const Dim& length) {
   return length.known() ? Value{length.value()} : Value{Length{&trace, length}};

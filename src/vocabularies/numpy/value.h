@@ -93,11 +93,6 @@ Value array_value(const Tensor& tensor);
 /// An array of the given elements, or a NumPy scalar where it has no axes and `scalars` (no operand
 /// was more).
 Value result_of(Tensor tensor, bool scalars = true);
-/// A NumPy scalar.
-Value scalar_value(const Tensor& tensor);
-Value scalar_value(double number);
-Value scalar_value(std::int64_t number);
-Value scalar_value(bool flag);
 
 /// A length, which is an integer where it is known.
 Value length_value(const Trace& trace, const Dim& length);

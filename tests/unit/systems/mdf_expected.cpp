@@ -84,7 +84,7 @@ numpy::Value array_in(const Tree& expected, bool scalar) {
   std::vector<double> numbers;
   flatten(*expected.find("v"), numbers);
   const Tensor tensor = Tensor::from_doubles(dtype, shape, numbers);
-  return scalar ? numpy::scalar_value(tensor) : numpy::array_value(tensor);
+  return scalar ? numpy::result_of(tensor) : numpy::array_value(tensor);
 }
 
 }  // namespace
