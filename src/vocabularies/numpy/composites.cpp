@@ -80,18 +80,10 @@ ValueId emit_arctanh(Emitter& b, ValueId x) {
 ValueId emit_degrees(Emitter& b, ValueId x) { return mul(b, x, 180 / std::numbers::pi); }
 ValueId emit_radians(Emitter& b, ValueId x) { return mul(b, x, std::numbers::pi / 180); }
 
-ValueId emit_trunc(Emitter& b, ValueId x) {
-  return where(b, below(b, x, 0), b.emit("ceil", {x}), b.emit("floor", {x}));
-}
-
 ValueId emit_reciprocal(Emitter& b, ValueId x) {
   if (is_floating(b.dtype(x))) return b.emit("reciprocal", {x});
   const ValueId one = b.emit("eq", {b.emit("abs", {x}), number(b, x, 1)});
   return where(b, one, x, number(b, x, 0));
-}
-
-ValueId emit_isfinite(Emitter& b, ValueId x) {
-  return b.emit("logical_not", {either(b, b.emit("isnan", {x}), b.emit("isinf", {x}))});
 }
 
 namespace {

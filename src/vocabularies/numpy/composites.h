@@ -15,10 +15,8 @@ ValueId emit_arccosh(Emitter& b, ValueId x);
 ValueId emit_arctanh(Emitter& b, ValueId x);
 ValueId emit_degrees(Emitter& b, ValueId x);
 ValueId emit_radians(Emitter& b, ValueId x);
-ValueId emit_trunc(Emitter& b, ValueId x);
 /// Of an integer it is one: 0 beyond 1 and -1.
 ValueId emit_reciprocal(Emitter& b, ValueId x);
-ValueId emit_isfinite(Emitter& b, ValueId x);
 
 /// The other operand, where one is a NaN.
 ValueId emit_fmax(Emitter& b, ValueId x, ValueId y);

@@ -67,13 +67,13 @@ constexpr UnaryUfunc ufuncs[] = {
     {"numpy.abs numpy.absolute", "", Kind::same, ::fabs, "abs", nullptr, magnitude},
     {"numpy.floor", "", Kind::same, ::floor, "floor"},
     {"numpy.ceil", "", Kind::same, ::ceil, "ceil"},
-    {"numpy.trunc", "", Kind::same, ::trunc, "", emit_trunc},
+    {"numpy.trunc", "", Kind::same, ::trunc, "trunc"},
     {"numpy.sign", "", Kind::same, sign_of, "", sign_or_nan, sign_of},
     {"numpy.reciprocal", "", Kind::same, inverse, "", emit_reciprocal, inverse},
     {"numpy.square", "", Kind::same, squared, "square", nullptr, squared},
     {"numpy.isnan", "math.isnan", Kind::truth, is_nan, "isnan"},
     {"numpy.isinf", "math.isinf", Kind::truth, is_infinite, "isinf"},
-    {"numpy.isfinite", "math.isfinite", Kind::truth, is_finite, "", emit_isfinite},
+    {"numpy.isfinite", "math.isfinite", Kind::truth, is_finite, "isfinite"},
     {"numpy.logical_not", "", Kind::truth, is_zero, "", emit_is_zero},
 };
 

@@ -201,14 +201,10 @@ Value raised(const Call& c) {
 }
 Value angle(const Call& c) { return by_numpy(c, "numpy.arctan2"); }
 Value hypotenuse(const Call& c) { return by_numpy(c, "numpy.hypot"); }
-// The remainder of sizes, with the sign of the first.
 Value rest(const Call& c) {
   if (!c.in_graph()) return {std::fmod(real_of(c[0]), real_of(c[1]))};
-  const auto size = [&](std::size_t i) {
-    return c.emit("abs", {c.real(reshape_to(c.b(), c.tensor(i), {}))});
-  };
-  const ValueId sign = c.emit("sign", {c.real(element(c))});
-  return c.result(c.emit("mul", {sign, c.emit("remainder", {size(0), size(1)})}));
+  const auto real = [&](std::size_t i) { return c.real(reshape_to(c.b(), c.tensor(i), {})); };
+  return c.result(c.emit("fmod", {real(0), real(1)}));
 }
 
 Value rounded_by(const Call& c, const std::string& name, double (*function)(double)) {
