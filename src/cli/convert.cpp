@@ -110,15 +110,16 @@ Written written_for(const System& target, const Loaded& loaded, const std::strin
   return target.write(prepare_for(target, loaded.graph, pipeline), stem);
 }
 
-bool proved(const ModelFile& source, const System& target, const Staging& staging,
-            const std::string& entry, const Words& words) {
+int proved(const ModelFile& source, const System& target, const Staging& staging,
+           const std::string& entry, const Words& words) {
   const auto files = open_folder(staging.folder());
   try {
     const Certificate certificate = isomer::prove(
         {source.path, source.system, source.files.get(), source.entry, fixing_asked(words)},
         {entry, &target, files.get(), entry}, {.progress = progress_bar()});
     print(staging.outside(to_text(certificate)));
-    return certificate.equivalent;
+    if (certificate.equivalent()) return yes;
+    return certificate.verdict == Verdict::different ? no : unproved;
   } catch (const Error& error) {
     throw staging.outside(error);
   }
@@ -178,9 +179,13 @@ int convert(const Words& words) {
   check();
   Staging staging(output.parent_path());
   write_all(staging, written, source);
-  if (words.has("prove") && !proved(source, target, staging, written.files.at(0).name, words)) {
-    say(fmt::format("isomer: {}: not written: it would not be equivalent", output.string()));
-    return no;
+  if (words.has("prove")) {
+    const int answer = proved(source, target, staging, written.files.at(0).name, words);
+    if (answer != yes) {
+      say(fmt::format("isomer: {}: not written: it {}", output.string(),
+                      answer == no ? "would not be equivalent" : "is not proved to be equivalent"));
+      return answer;
+    }
   }
   staging.publish(check);
   return yes;

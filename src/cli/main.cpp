@@ -23,6 +23,7 @@ constexpr Verb verbs[] = {
     {"convert", "Writes a model for another system.", convert_usage, convert},
     {"run", "Runs a model on tensors from files.", run_usage, run},
     {"prove", "Decides whether two models behave the same.", prove_usage, prove},
+    {"diff", "Tells in which operators two models differ.", diff_usage, diff},
     {"train", "Trains a model on samples from a file.", train_usage, train},
     {"ops", "Lists the operators, and who has them.", ops_usage, ops},
     {"systems", "Lists the model systems, and what is possible with each.", systems_usage, systems},
@@ -33,8 +34,7 @@ constexpr Verb verbs[] = {
 
 constexpr std::string_view exit_codes =
     "Exit codes: 0 yes; 1 the answer is no; 2 wrong usage; 3 bad or unsupported model or file; 4 "
-    "our "
-    "mistake.";
+    "our mistake; 5 nothing is proved either way.";
 
 constexpr int most_values = 1 << 10;
 

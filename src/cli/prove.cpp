@@ -68,7 +68,12 @@ int prove(const Words& words) {
     save(words.text("json"), {bytes_of(to_json(certificate))});
   }
   print(to_text(certificate));
-  return certificate.equivalent ? yes : no;
+  switch (certificate.verdict) {
+    case Verdict::equivalent: return yes;
+    case Verdict::different: return no;
+    case Verdict::not_proved: return unproved;
+  }
+  return unproved;
 }
 
 }  // namespace isomer::cli

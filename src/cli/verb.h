@@ -70,6 +70,7 @@ void print(std::string_view text);
 
 constexpr int yes = 0;
 constexpr int no = 1;
+constexpr int unproved = 5;
 
 Usage show_usage();
 int show(const Words& words);
@@ -79,6 +80,8 @@ Usage run_usage();
 int run(const Words& words);
 Usage prove_usage();
 int prove(const Words& words);
+Usage diff_usage();
+int diff(const Words& words);
 Usage train_usage();
 int train(const Words& words);
 Usage ops_usage();

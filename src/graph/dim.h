@@ -96,8 +96,10 @@ Dim largest(std::vector<Dim> dims);
 
 /// As simple as the ranges allow: "min(7, s)" is "s" where s is at most 7.
 Dim within(const Dim& dim, std::span<const LengthRange> ranges);
-/// With numbers for some of the names.
-Dim substituted(const Dim& dim, const Lengths& numbers);
+/// Lengths that stand for named ones.
+using Replacements = std::map<std::string, Dim, std::less<>>;
+/// With other lengths for some of the names, all at once.
+Dim substituted(const Dim& dim, const Replacements& replacements);
 
 /// "12", "s0", "2*s0 + 1", "floordiv(s0 + 1, 2)".
 std::string to_text(const Dim& dim);

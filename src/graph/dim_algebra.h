@@ -17,7 +17,7 @@ namespace isomer {
 /// What is known of lengths whose names have ranges; a name without one is any number from 0.
 struct DimBounds {
   std::span<const LengthRange> ranges;
-  const Lengths* numbers = nullptr;  // of names that are fixed
+  const Replacements* replacements = nullptr;
   /// Looks into minima and maxima that are left, for all that is asked with these bounds: a long
   /// length without a simple answer stays as it is.
   mutable int looks = 1024;
@@ -31,11 +31,11 @@ struct DimBounds {
   /// Whether it is at least 0 throughout the ranges; false where that does not show after `effort`
   /// looks into minima and maxima, which are counted down.
   bool never_negative(const Dim& dim, int& effort) const;
-  /// As simple as the ranges allow, with the numbers put in.
+  /// As simple as the ranges allow, with what stands for names put in.
   Dim simple(const Dim& dim) const;
 
  private:
-  Dim number_or_symbol(const std::string& name) const;
+  Dim named_length(const std::string& name) const;
 };
 
 struct DimAlgebra {

@@ -265,10 +265,10 @@ bool DimAlgebra::has_functions(const Dim& dim) {
   });
 }
 
-Dim DimBounds::number_or_symbol(const std::string& name) const {
-  if (numbers == nullptr) return Dim::symbol(name);
-  const auto fixed = numbers->find(name);
-  return fixed == numbers->end() ? Dim::symbol(name) : Dim(fixed->second);
+Dim DimBounds::named_length(const std::string& name) const {
+  if (replacements == nullptr) return Dim::symbol(name);
+  const auto found = replacements->find(name);
+  return found == replacements->end() ? Dim::symbol(name) : found->second;
 }
 
 Dim DimBounds::simple(const Dim& dim) const {
@@ -279,7 +279,7 @@ Dim DimBounds::simple(const Dim& dim) const {
       std::vector<Dim> arguments;
       for (const Dim& argument : factor.arguments) arguments.push_back(simple(argument));
       switch (factor.function) {
-        case Dim::Function::none: product = product * number_or_symbol(factor.symbol); break;
+        case Dim::Function::none: product = product * named_length(factor.symbol); break;
         case Dim::Function::floor_divide:
           product = product * floor_divide(arguments[0], arguments[1]);
           break;
@@ -301,8 +301,8 @@ Dim within(const Dim& dim, std::span<const LengthRange> ranges) {
   return ranges.empty() || !DimAlgebra::has_functions(dim) ? dim : DimBounds{ranges}.simple(dim);
 }
 
-Dim substituted(const Dim& dim, const Lengths& numbers) {
-  return dim.known() ? dim : DimBounds{{}, &numbers}.simple(dim);
+Dim substituted(const Dim& dim, const Replacements& replacements) {
+  return dim.known() ? dim : DimBounds{{}, &replacements}.simple(dim);
 }
 
 }  // namespace isomer

@@ -45,8 +45,7 @@ class Builder final : public Emitter {
   const TensorType& type(ValueId id) const override { return graph_[id].type; }
   std::optional<Tensor> known(ValueId id) const override;
   const Node* maker(ValueId id) const override { return uses_.node(graph_, id); }
-  /// The constant that a value is, or null. It moves when the graph grows.
-  const Constant* constant_of(ValueId id) const { return uses_.constant(graph_, id); }
+  const Constant* constant_of(ValueId id) const override { return uses_.constant(graph_, id); }
   /// What is built so far. Its outputs are not set yet.
   const Graph& graph() const { return graph_; }
 

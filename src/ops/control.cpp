@@ -246,6 +246,8 @@ constexpr OpSchema table[] = {
 
 }  // namespace
 
+Dim scan_trips(const OpCall& call) { return scan_of(call).trips; }
+
 std::span<const OpSchema> control_ops() { return table; }
 
 }  // namespace isomer

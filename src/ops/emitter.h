@@ -36,6 +36,8 @@ class Emitter {
   /// The node that makes a value; null where there is none, as of what is carried out at once. It
   /// moves when the graph grows.
   virtual const Node* maker(ValueId) const { return nullptr; }
+  /// The constant that a value of a graph is; null where it is none. It moves, too.
+  virtual const Constant* constant_of(ValueId) const { return nullptr; }
 
   /// The output of an operator that has one.
   ValueId emit(std::string_view op, std::vector<ValueId> inputs, Attributes attributes = {});

@@ -132,7 +132,7 @@ constexpr Traits indexes_classes{.indexes = Indexing{.axis = 1}};
 
 constexpr OpSchema rows[] = {
     {"mse_loss(x, target, reduction: string = 'mean') -> y", mse_type, expand_mse, nullptr,
-     "(x - target)**2, reduced"},
+     "(x - target)**2, reduced", commutes},
     {"nll_loss(x, target, weight?, reduction: string = 'mean', ignore_index: int = -100) -> y",
      class_loss_type, expand_nll, nullptr, "minus the log probability of the target class",
      indexes_classes},

@@ -30,6 +30,9 @@ Shape broadcast(const Shape& a, const Shape& b);
 /// Throws Fault::model unless all inputs that are given, from `first` on, are of one type.
 void require_same_dtype(const OpCall& call, std::size_t first = 0);
 
+/// How often a scan runs: as often as what is scanned is long, or as said.
+Dim scan_trips(const OpCall& call);
+
 /// The output is as the first input.
 std::vector<TensorType> same_type(const OpCall& call);
 /// The same, for floating inputs only.
@@ -55,6 +58,7 @@ constexpr Traits compares{.decides = Decision::comparison};
 constexpr Traits finds_extreme{.decides = Decision::extreme};
 constexpr Traits rounds{.decides = Decision::rounding};
 constexpr Traits indexes{.indexes = Indexing{}};
+constexpr Traits commutes{.commutes = true};
 constexpr Traits picks{.moves = Moves::freely, .indexes = Indexing{}};
 
 // For expansions and derivatives. Shapes come by value: one that lies in the builder moves when it

@@ -73,6 +73,8 @@ struct Traits {
   bool stops_gradient = false;  // on purpose: what it is given counts as not used
   Decision decides = Decision::none;
   std::optional<Indexing> indexes = {};
+  bool commutes = false;   // its two inputs may change places
+  bool own_slope = false;  // at a kink of its expansion, its derivative says something else
 };
 
 /// One row of a family's table.

@@ -58,6 +58,10 @@ Graph differentiate_jointly(const Graph& graph, const Joint& joint);
 /// they become f64, too.
 Graph to_float64(const Graph& graph);
 
+/// The model with other lengths in the place of named ones, all at once. One that an input tells
+/// may become a number or another name.
+Graph replace_lengths(const Graph& graph, const Replacements& replacements);
+
 /// The model for these numbers alone: named lengths that have one are no longer named. One that an
 /// input tells may be nothing else.
 Graph fix_lengths(const Graph& graph, const Lengths& numbers);

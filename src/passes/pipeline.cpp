@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "ops/validate.h"
+#include "passes/canonical.h"
 #include "passes/passes.h"
 
 namespace isomer {
@@ -18,6 +19,7 @@ constexpr Pass passes[] = {
     {"outline", "modules that compute the same become calls of one body", outline},
     {"differentiate", "the vector-Jacobian product as a graph", differentiate},
     {"to_float64", "the same formula in double precision", to_float64},
+    {"canonicalize", "one form for graphs that are equal", canonicalize},
 };
 constexpr std::size_t conversion_count = 2;
 

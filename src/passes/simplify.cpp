@@ -4,16 +4,14 @@
 
 #include "passes/passes.h"
 #include "passes/rewrite.h"
+#include "passes/simplify.h"
 
 namespace isomer {
 namespace {
 
-using Values = std::vector<ValueId>;
-
 /// What a simplification looks at. Literals are found through the graph under construction.
 struct Site {
-  Builder& out;
-  const Node& node;
+  Emitter& out;
   const OpCall& call;
 
   ValueId x() const { return call.inputs[0]; }
@@ -125,21 +123,26 @@ constexpr std::pair<std::string_view, Simplification> rules[] = {
     {"cat", one_part},         {"pad", no_padding},
 };
 
-std::optional<Values> simplified(Builder& out, const Graph&, const Node& node,
-                                 std::span<const ValueId> inputs) {
-  const auto* rule =
-      std::ranges::find(rules, node.op, &std::pair<std::string_view, Simplification>::first);
-  if (rule == std::end(rules)) return std::nullopt;
-  return with_call(out, node, inputs,
-                   [&](const OpSchema&, const OpCall& call) -> std::optional<Values> {
-                     const std::optional<ValueId> result = rule->second(Site{out, node, call});
-                     if (!result) return std::nullopt;
-                     return Values{*result};
-                   });
-}
-
 }  // namespace
 
-Graph simplify(const Graph& graph) { return remove_unused(rewrite(graph, simplified)); }
+std::optional<ValueId> simplified(Emitter& out, std::string_view op, const OpCall& call) {
+  const auto* rule =
+      std::ranges::find(rules, op, &std::pair<std::string_view, Simplification>::first);
+  return rule == std::end(rules) ? std::nullopt : rule->second(Site{out, call});
+}
+
+Graph simplify(const Graph& graph) {
+  using Values = std::vector<ValueId>;
+  return remove_unused(
+      rewrite(graph,
+              [](Builder& out, const Graph&, const Node& node,
+                 std::span<const ValueId> inputs) -> std::optional<Values> {
+                return with_call(out, node, inputs,
+                                 [&](const OpSchema&, const OpCall& call) -> std::optional<Values> {
+                                   const auto result = simplified(out, node.op, call);
+                                   return result ? std::optional(Values{*result}) : std::nullopt;
+                                 });
+              }));
+}
 
 }  // namespace isomer

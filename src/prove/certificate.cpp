@@ -41,7 +41,7 @@ std::string described(const WorstElement& worst) {
 const WorstElement* worst_of(const Certificate& certificate) {
   const WorstElement* worst = nullptr;
   for (const Check& check : certificate.checks) {
-    if (!check.worst || (check.same && !certificate.equivalent)) continue;
+    if (!check.worst || (check.same && !certificate.equivalent())) continue;
     if (worst == nullptr || check.worst->ratio > worst->ratio) worst = &*check.worst;
   }
   return worst;
@@ -75,6 +75,7 @@ Tree tree_of(const Check& check) {
                     {"tensors", number(check.tensors)},
                     {"elements", number(check.elements)},
                     {"excused", number(check.excused)},
+                    {"own", {check.own}},
                     {"worst", check.worst ? tree_of(*check.worst) : Tree{}},
                     {"differences", texts(check.differences)}}};
 }
@@ -103,28 +104,60 @@ Tree trees(const Items& items) {
   return {std::move(list)};
 }
 
-constexpr std::string_view verdict(bool equivalent) {
-  return equivalent ? "EQUIVALENT" : "NOT EQUIVALENT";
+/// What the answer rests on.
+std::string basis_of(const Certificate& certificate) {
+  if (!certificate.structure) return "what was tried: they could not be compared as graphs";
+  const StructureReport& structure = *certificate.structure;
+  if (structure.same) {
+    return fmt::format("the same graph: {} with bit-equal weights",
+                       counted(structure.nodes, "operator"));
+  }
+  return fmt::format("what was tried: {} of {} are the same in both", structure.matched,
+                     counted(structure.nodes, "operator"));
+}
+
+std::string list_of(std::string_view head, const std::vector<std::string>& lines) {
+  constexpr std::size_t most = 12;
+  std::string text;
+  if (!lines.empty()) text += fmt::format("{}\n", head);
+  for (std::size_t i = 0; i < std::min(most, lines.size()); ++i)
+    text += fmt::format("  {}\n", lines[i]);
+  if (lines.size() > most) text += fmt::format("  and {} more\n", lines.size() - most);
+  return text;
+}
+
+/// What the graphs have in common, and where they part.
+std::vector<std::string> parting(const Certificate& certificate) {
+  if (!certificate.structure || certificate.structure->same) return {};
+  std::vector<std::string> lines;
+  for (const OperatorDifference& one : certificate.structure->operators)
+    lines.push_back(to_text(one));
+  const auto& others = certificate.structure->differences;
+  lines.insert(lines.end(), others.begin(), others.end());
+  return lines;
 }
 
 }  // namespace
 
+std::string_view name_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::equivalent: return "EQUIVALENT";
+    case Verdict::different: return "NOT EQUIVALENT";
+    case Verdict::not_proved: return "NOT PROVED";
+  }
+  return "";
+}
+
 std::string to_text(const Certificate& certificate) {
-  std::string text = fmt::format("{}: {} and {}\n", verdict(certificate.equivalent),
-                                 certificate.source, certificate.other);
+  std::string text = fmt::format("{}: {} and {}\nbasis\n  {}\n", name_of(certificate.verdict),
+                                 certificate.source, certificate.other, basis_of(certificate));
   if (certificate.first)
     text += fmt::format("first differing operator\n  {}\n", place_of(*certificate.first));
   if (const WorstElement* worst = worst_of(certificate))
     text += fmt::format("worst element\n  {}\n", described(*worst));
-  constexpr std::size_t most_reasons = 12;
-  if (!certificate.differences.empty()) text += "differences\n";
-  for (std::size_t i = 0; i < std::min(most_reasons, certificate.differences.size()); ++i) {
-    text += fmt::format("  {}\n", certificate.differences[i]);
-  }
-  if (certificate.differences.size() > most_reasons) {
-    text += fmt::format("  and {}\n",
-                        counted(certificate.differences.size() - most_reasons, "more difference"));
-  }
+  text += list_of("differences", certificate.differences);
+  text += list_of("not proved, since", certificate.doubts);
+  text += list_of("differ in structure", parting(certificate));
   if (!certificate.checks.empty()) text += "compared\n";
   for (const Check& check : certificate.checks) {
     text += fmt::format("  {:<10} {}: {} ({})\n", check.what, check.where, how_near(check),
@@ -146,10 +179,13 @@ std::string to_text(const Certificate& certificate) {
 
 std::string to_json(const Certificate& certificate) {
   const WorstElement* worst = worst_of(certificate);
-  return write_json({Tree::Map{{"result", {std::string(verdict(certificate.equivalent))}},
+  return write_json({Tree::Map{{"result", {std::string(name_of(certificate.verdict))}},
                                {"source", {certificate.source}},
                                {"other", {certificate.other}},
+                               {"basis", {basis_of(certificate)}},
                                {"differences", texts(certificate.differences)},
+                               {"doubts", texts(certificate.doubts)},
+                               {"structure", texts(parting(certificate))},
                                {"first", certificate.first ? tree_of(*certificate.first) : Tree{}},
                                {"worst", worst != nullptr ? tree_of(*worst) : Tree{}},
                                {"checks", trees(certificate.checks)},

@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "graph/graph.h"
+#include "prove/structure.h"
 
 namespace isomer {
 
@@ -32,6 +34,9 @@ struct Check {
   std::size_t elements = 0;
   std::size_t excused = 0;  // elements that rounding may decide either way
   std::optional<WorstElement> worst = {};
+  /// Both sides ran by their own systems: what differs was seen. Otherwise an engine of ours, or a
+  /// reading of ours, may be what is wrong.
+  bool own = true;
   bool measured = true;  // whatever differs does so by a distance: the worst element says how far
   std::vector<std::string> differences = {};
 };
@@ -54,18 +59,30 @@ struct Control {
   bool passed = false;
 };
 
-/// What a proof found. `equivalent` only when every check is the same and every control passed.
+/// What can be said: both behave the same; a difference of what the two systems run was seen; or
+/// neither.
+enum class Verdict { equivalent, different, not_proved };
+
+/// "EQUIVALENT", "NOT EQUIVALENT", "NOT PROVED".
+std::string_view name_of(Verdict verdict);
+
+/// What a proof found. Equivalent only when every check is the same and every control passed.
 struct Certificate {
   std::string source;
   std::string other;
-  bool equivalent = false;
-  std::vector<std::string> differences;  // reasons, most telling first
-  std::vector<std::string> inputs;       // a line for each set
+  Verdict verdict = Verdict::not_proved;
+  std::vector<std::string> differences;  // that were seen, most telling first
+  std::vector<std::string> doubts;       // why nothing is proved although none was seen
+  /// What both are as graphs; nothing where one of them cannot be read as one.
+  std::optional<StructureReport> structure = {};
+  std::vector<std::string> inputs;  // a line for each set
   std::vector<Check> checks;
   std::vector<Control> controls;
   std::optional<FirstDifference> first;
   std::vector<std::string> notes;
   std::uint64_t seed = 0;
+
+  bool equivalent() const { return verdict == Verdict::equivalent; }
 };
 
 /// For people.

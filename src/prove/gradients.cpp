@@ -52,11 +52,11 @@ std::optional<std::vector<std::size_t>> order_of(const Runnable& source, const R
 }
 
 void add(Problem& problem, const Backend& backend, Derivative derivative, std::string name,
-         const std::vector<std::size_t>& order, bool theirs = false) {
+         const std::vector<std::size_t>& order, bool theirs = false, bool own = false) {
   if (!backend.has(derivative)) return;
   Gradient gradient{name, &backend, derivative, order, {}, {}, theirs};
-  gradient.check_f32 = {.what = "gradients", .where = name};
-  gradient.check_f64 = {.what = "gradients", .where = name + ", in double precision"};
+  gradient.check_f32 = {.what = "gradients", .where = name, .own = own};
+  gradient.check_f64 = {.what = "gradients", .where = name + ", in double precision", .own = own};
   problem.gradients.push_back(std::move(gradient));
 }
 
@@ -66,11 +66,12 @@ void add_model(Problem& problem, const Model& model, const Backend& reference,
   for (const Backend& backend : model.backends) {
     const auto order = order_of(reference.f32, backend.f32, aliases);
     if (!order) continue;
+    const bool own = theirs && &backend == &model.backends.front();
     if (&backend != &reference) {
-      add(problem, backend, &Runnable::gradient, prefix + backend.name, *order, theirs);
+      add(problem, backend, &Runnable::gradient, prefix + backend.name, *order, theirs, own);
     }
     add(problem, backend, &Runnable::autograd, prefix + backend.name + "'s autograd", *order,
-        theirs);
+        theirs, own);
   }
 }
 
@@ -355,6 +356,8 @@ GradientFindings compare_gradients(const Model& source, const Model& other, cons
   for (std::size_t i = 1; i < problem.gradients.size(); ++i) {
     Gradient& gradient = problem.gradients[i];
     compared = compared || (gradient.theirs && gradient.check_f32.inputs > 0);
+    const bool same = gradient.check_f32.same && gradient.check_f64.same;
+    findings.source_unsure = findings.source_unsure || (!gradient.theirs && !same);
     if (gradient.check_f32.inputs > 0) findings.checks.push_back(std::move(gradient.check_f32));
     if (gradient.check_f64.inputs > 0) findings.checks.push_back(std::move(gradient.check_f64));
   }
@@ -362,11 +365,13 @@ GradientFindings compare_gradients(const Model& source, const Model& other, cons
   const InputSet& around = smallest_smooth_set(sets);
   std::optional<Backend> made;
   const Backend* slope = slope_of(source, *reference, made, findings.notes);
+  const std::size_t first_own = findings.checks.size();
   if (slope) add_differences(findings, source, *slope, aliases, around, random);
   const std::size_t before = findings.checks.size();
+  for (std::size_t i = first_own; i < before; ++i) findings.checks[i].own = false;
   if (slope) add_differences(findings, other, *slope, aliases, around, random);
   if (!compared && findings.checks.size() == before)
-    findings.differences.push_back("no gradient of " + other.label + " could be compared");
+    findings.doubts.push_back("no gradient of " + other.label + " could be compared");
   if (problem.example)
     findings.controls.push_back(gradient_control(problem.names, *problem.example));
   return findings;

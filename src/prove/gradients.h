@@ -14,7 +14,8 @@ namespace isomer {
 struct GradientFindings {
   std::vector<Check> checks;
   std::vector<Control> controls;
-  std::vector<std::string> differences;  // beyond those of the checks
+  std::vector<std::string> doubts;
+  bool source_unsure = false;  // the source's own derivatives differ by more than may be excused
   std::vector<std::string> notes;
 };
 
@@ -22,8 +23,8 @@ struct GradientFindings {
 /// cotangents: all backends that differentiate the source with each other, then those of the
 /// other, in both precisions. A backend that has no derivatives is judged by central differences of
 /// its own executor in double precision. Inputs where rounding decides on which side of a kink they
-/// lie are moved a little. A source with gradients and another model of which none can be compared
-/// differ.
+/// lie are moved a little. Where the source has gradients and none of the other can be compared,
+/// that is a doubt.
 GradientFindings compare_gradients(const Model& source, const Model& other, const Aliases& aliases,
                                    std::span<const InputSet> sets, double relative,
                                    std::uint64_t seed);

@@ -153,6 +153,12 @@ std::vector<Tensor> parameter_values(const Runnable& runnable) {
   return values;
 }
 
+std::optional<Graph> exported_like(const Model& program, const Model& like) {
+  if (!program.main().exported) return std::nullopt;
+  if (!like.graph) return program.main().exported(like.main().inputs, {});
+  return program.main().exported(like.backends.back().f32.inputs, like.graph->signature.lengths);
+}
+
 std::size_t count_floating(std::span<const Port> ports) {
   return static_cast<std::size_t>(
       std::ranges::count_if(ports, [](const Port& port) { return is_floating(port.type.dtype); }));

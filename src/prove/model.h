@@ -64,6 +64,9 @@ struct Model {
 Model open_model(const Subject& subject, const std::vector<const Engine*>& engines,
                  std::vector<std::string>& notes);
 
+/// A program as a graph, exported for what `like` takes; nothing where it cannot be.
+std::optional<Graph> exported_like(const Model& program, const Model& like);
+
 /// How many constants without a name hold a number that single precision had to round: not an
 /// author's short decimal and not exact. A double precision run cannot know what they stood for.
 std::size_t count_rounded(const Graph& graph);

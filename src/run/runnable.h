@@ -36,6 +36,9 @@ struct Runnable {
   std::unique_ptr<Executor> autograd;
   /// Every inner value of one run, in running order. Empty: cannot.
   std::function<std::vector<Step>(std::span<const Tensor>)> trace;
+  /// What it computes as a graph, for inputs of these types, whose named lengths may vary within
+  /// the ranges: of a program, which cannot be read. Empty: cannot.
+  std::function<Graph(std::span<const Port>, std::span<const LengthRange>)> exported;
 };
 
 Runnable on_engine(const Graph& graph, const Engine& engine, Precision precision = Precision::f32,

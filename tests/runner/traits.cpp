@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "graph/text.h"
 #include "graph/uses.h"
 #include "ops/builder.h"
 #include "ops/rules.h"
@@ -158,6 +159,32 @@ bool stops(const Sample& sample) {
   return is_flat(sample) && moved(std::vector{sample}) == Moves::in_order;
 }
 
+// Commutes --------------------------------------------------------------------------------------
+
+/// Whether the sample's two operands may change places; nothing where it has not two of one kind.
+std::optional<bool> commutes(const Sample& sample) {
+  if (sample.operands.size() != 2 || !sample.operands[0] || !sample.operands[1]) return {};
+  const std::size_t x = *sample.operands[0], y = *sample.operands[1];
+  if (sample.inputs[x].type() != sample.inputs[y].type()) return {};
+  std::vector<Tensor> swapped = sample.inputs;
+  std::swap(swapped[x], swapped[y]);
+  const auto text = [&](const std::vector<Tensor>& inputs) {
+    std::vector<std::string> outputs;
+    for (const Tensor& output : run(sample.graph, inputs)) outputs.push_back(elements_text(output));
+    return outputs;
+  };
+  return text(sample.inputs) == text(swapped);
+}
+
+/// Whether all samples that can show it do.
+bool commutes(const std::vector<Sample>& samples) {
+  std::set<bool> seen;
+  for (const Sample& sample : samples) {
+    if (const auto found = commutes(sample)) seen.insert(*found);
+  }
+  return seen == std::set{true};
+}
+
 // Indexes ---------------------------------------------------------------------------------------
 
 /// Whether the sample runs with every element of operand `i` this.
@@ -248,6 +275,8 @@ std::string check_traits(std::string_view op, const std::vector<OperatorCase>& c
     wrong.push_back(
         fmt::format("stops_gradient is {}; the cases show {}", traits.stops_gradient, found));
   }
+  if (const bool found = commutes(samples); found != traits.commutes)
+    wrong.push_back(fmt::format("commutes is {}; the cases show {}", traits.commutes, found));
   std::set<std::string> indexing;
   for (const Sample& sample : samples) indexing.insert(check_indexing(sample, traits.indexes));
   indexing.erase("");

@@ -77,16 +77,20 @@ def nesting(tree):
     return "*"
 
 
-def rebuild(tree, leaves):
-    """`tree` with its tensors replaced by those that the iterator `leaves` gives, and its integers by theirs."""
+def placed(tree, leaves, fit=lambda old, new: new):
+    """`tree` with its leaves replaced by those that the iterator `leaves` gives."""
     if tree is None:
         return None
     if isinstance(tree, dict):
-        return {key: rebuild(child, leaves) for key, child in tree.items()}
+        return {key: placed(child, leaves, fit) for key, child in tree.items()}
     if isinstance(tree, (tuple, list)):
-        return type(tree)(rebuild(child, leaves) for child in tree)
-    leaf = next(leaves)
-    return int(leaf) if type(tree) is int else leaf
+        return type(tree)(placed(child, leaves, fit) for child in tree)
+    return fit(tree, next(leaves))
+
+
+def rebuild(tree, leaves):
+    """The same with tensors; an integer stays one."""
+    return placed(tree, leaves, lambda old, new: int(new) if type(old) is int else new)
 
 
 def as_outputs(tensors):
@@ -318,11 +322,30 @@ class Served:
             for (_, parameter), value in zip(self.parameters(), values, strict=True):
                 parameter.copy_(value)
 
-    def export(self, inputs, outputs):
+    def export(self, inputs, outputs, lengths=None):
+        """`lengths` holds, as JSON, for each input which axes vary between which ends: {"0": [1, null]}."""
         args, kwargs = self.arguments(self.numbered(inputs, "in"))
+        shapes = self.shapes(args, kwargs, json.loads(lengths)) if lengths else None
         with self.unchanged():
-            program = self.torch.export.export(self.model, args, kwargs)
+            program = self.torch.export.export(self.model, args, kwargs, dynamic_shapes=shapes)
         self.torch.export.save(program, outputs)
+
+    def shapes(self, args, kwargs, lengths):
+        """What of each argument may vary, by the parameters' names; PyTorch finds out what depends on what."""
+
+        def hint(least, most):
+            return self.torch.export.Dim.AUTO(min=least, max=most)
+
+        def varying(leaf, axes):
+            if isinstance(leaf, self.torch.Tensor):
+                return {int(axis): hint(*ends) for axis, ends in axes.items()}
+            return hint(*axes[""]) if "" in axes else None
+
+        given = [*flatten(args), *flatten(kwargs)]
+        leaves = [varying(leaf, axes) for leaf, axes in zip(given, lengths, strict=True)]
+        rest = iter(leaves)
+        args, kwargs = placed(args, rest), placed(kwargs, rest)
+        return inspect.signature(self.model.forward).bind(*args, **kwargs).arguments
 
     def describe(self, outputs):
         state = self.model.state_dict()

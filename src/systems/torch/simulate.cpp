@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <set>
 
 #include "base/error.h"
 #include "base/text.h"
+#include "codecs/json.h"
 #include "codecs/safetensors.h"
 #include "graph/uses.h"
 #include "passes/passes.h"
@@ -178,16 +180,85 @@ std::filesystem::path place_of(const Files& files, std::string_view entry,
   return folder / "program" / entry;
 }
 
-// Inner values as PyTorch's exporter sees them: the model is exported for these very inputs, and
-// the export runs here. Its steps have the module paths and lines of the user's program.
-std::vector<Step> trace_of(Python& python, std::span<const Tensor> inputs) {
+/// The model as PyTorch's exporter sees it on these inputs, with the module paths and lines of the
+/// user's program. `lengths` says what may vary, as the driver takes it; empty: nothing.
+Graph exported_for(Python& python, std::span<const Tensor> inputs, const std::string& lengths) {
   const std::filesystem::path given = save_tensors(python, "inputs.safetensors", inputs);
-  const std::filesystem::path program = python.folder() / "trace.pt2";
-  python.ask({{"do", text("export")}, {"inputs", text(given)}, {"outputs", text(program)}});
-  const Graph graph = with_answer(python, [&] {
-    return read_model(system_named("pt2"), *open_folder(python.folder()), "trace.pt2").graph;
+  const std::filesystem::path program = python.folder() / "exported.pt2";
+  Tree::Map request{{"do", text("export")}, {"inputs", text(given)}, {"outputs", text(program)}};
+  if (!lengths.empty()) request.emplace_back("lengths", Tree{lengths, 0});
+  python.ask(request);
+  return with_answer(python, [&] {
+    const auto files = open_folder(python.folder());
+    return read_model(system_named("pt2"), *files, "exported.pt2").graph;
   });
-  return Tracer(graph, default_engine()).trace(inputs);
+}
+
+/// A number for each named length by which PyTorch tells it from others: none is 0 or 1, where that
+/// may be, and no two are equal.
+Lengths sample_lengths(std::span<const Port> ports, std::span<const LengthRange> ranges) {
+  std::set<std::string> names;
+  for (const Port& port : ports) {
+    for (const Dim& length : port.type.shape) length.collect_symbols(names);
+  }
+  for (const LengthRange& range : ranges) names.insert(range.name);
+  Lengths lengths;
+  std::int64_t next = 3;
+  for (const std::string& name : names) {
+    const auto range = std::ranges::find(ranges, name, &LengthRange::name);
+    std::int64_t number = next++;
+    if (range != ranges.end()) {
+      number = std::max(number, range->least);
+      if (range->most) number = std::min(number, *range->most);
+    }
+    lengths.emplace(name, number);
+  }
+  return lengths;
+}
+
+Tree ends_of(const std::string& name, std::span<const LengthRange> ranges) {
+  const auto range = std::ranges::find(ranges, name, &LengthRange::name);
+  const bool known = range != ranges.end();
+  return {Tree::List{{known ? range->least : std::int64_t{0}},
+                     known && range->most ? Tree{*range->most} : Tree{}}};
+}
+
+/// Which axes of each input may vary between which ends.
+std::string varying(std::span<const Port> ports, std::span<const LengthRange> ranges) {
+  Tree::List all;
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    Tree::Map axes;
+    const Shape& shape = ports[i].type.shape;
+    for (std::size_t axis = 0; axis < shape.size(); ++axis) {
+      if (shape[axis].known()) continue;
+      const auto name = shape[axis].lone_symbol();
+      axes.emplace_back(std::to_string(axis), ends_of(name.value_or(""), ranges));
+    }
+    const auto told = std::ranges::find(ranges, std::optional(i), &LengthRange::input);
+    if (told != ranges.end()) axes.emplace_back("", ends_of(told->name, ranges));
+    all.push_back({std::move(axes)});
+  }
+  return write_json({std::move(all)});
+}
+
+Graph exported_like(Python& python, std::span<const Port> ports,
+                    std::span<const LengthRange> ranges) {
+  const Lengths lengths = sample_lengths(ports, ranges);
+  std::vector<Tensor> inputs;
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    const auto told = std::ranges::find(ranges, std::optional(i), &LengthRange::input);
+    const std::int64_t number = told == ranges.end() ? 0 : lengths.at(told->name);
+    inputs.push_back(
+        told == ranges.end()
+            ? Tensor::zeros(ports[i].type.dtype, evaluate(ports[i].type.shape, lengths))
+            : Tensor::from_integers(ports[i].type.dtype, {}, {&number, 1}));
+  }
+  return exported_for(python, inputs, varying(ports, ranges));
+}
+
+// Inner values are those of the export for these very inputs, which runs here.
+std::vector<Step> trace_of(Python& python, std::span<const Tensor> inputs) {
+  return Tracer(exported_for(python, inputs, ""), default_engine()).trace(inputs);
 }
 
 /// What the model takes and gives, and its weights: all but what runs it.
@@ -224,6 +295,9 @@ Runnable simulate(const Files& files, std::string_view entry, const RunOptions& 
   runnable.executor = std::make_unique<PythonExecutor>(python, runnable, "run", given);
   runnable.gradient = std::make_unique<PythonExecutor>(python, runnable, "gradient", gradients);
   runnable.trace = [python](std::span<const Tensor> inputs) { return trace_of(*python, inputs); };
+  runnable.exported = [python](std::span<const Port> ports, std::span<const LengthRange> lengths) {
+    return exported_like(*python, ports, lengths);
+  };
   return runnable;
 }
 

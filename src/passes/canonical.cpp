@@ -1,0 +1,257 @@
+#include "passes/canonical.h"
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "base/text.h"
+#include "graph/text.h"
+#include "ops/expansion.h"
+#include "ops/rules.h"
+#include "ops/validate.h"
+#include "passes/canonical_rules.h"
+#include "passes/passes.h"
+#include "passes/simplify.h"
+
+namespace isomer {
+namespace {
+
+/// A scan that is as well written out: nobody can tell, and some systems have no scans.
+bool is_short_scan(const OpSchema& schema, const OpCall& call) {
+  constexpr std::int64_t most_trips = 64;
+  if (schema.name() != "scan") return false;
+  const auto trips = scan_trips(call);
+  return trips.known() && trips.value() <= most_trips;
+}
+
+/// Whether its expansion is all that is to be known of an operator.
+bool is_spelled_out(const OpSchema& schema, const OpCall& call) {
+  if (schema.expand == nullptr) return false;
+  if (call.bodies.empty()) return !schema.traits.own_slope && !schema.traits.stops_gradient;
+  return schema.name() == "call" || is_short_scan(schema, call);
+}
+
+std::string key_of(const OpSchema& schema, const OpCall& call) {
+  std::string key(schema.name());
+  for (const ValueId id : call.inputs) key += fmt::format(" {}", static_cast<std::uint32_t>(id));
+  for (const NamedAttribute& attribute : canonical(schema, call.attributes))
+    key += fmt::format(" {}={}", attribute.name, to_text(attribute.value));
+  // Equal ones are one.
+  for (const Body& body : call.bodies) key += fmt::format(" {}", fmt::ptr(body.get()));
+  return key;
+}
+
+/// A graph without what does not count: names, places.
+std::string text_of_body(Graph body) {
+  for (Value& value : body.values) value.name.clear();
+  for (Node& node : body.nodes) {
+    node.scope.clear();
+    node.place = {};
+  }
+  body.name.clear();
+  body.signature = Signature{{}, {}, {}, std::move(body.signature.lengths)};
+  body.classes.clear();
+  return to_text(body, Data::all);
+}
+
+bool is_uniform(const Tensor& data) {
+  const auto count = static_cast<std::size_t>(data.count());
+  if (count == 0 || is_complex(data.dtype())) return false;
+  const std::string_view bytes = data.bytes().text();
+  const std::size_t size = bytes.size() / count;
+  return bytes.substr(size) == bytes.substr(0, bytes.size() - size);
+}
+
+ValueId first_element(Emitter& e, const Tensor& data) {
+  if (is_floating(data.dtype())) return e.literal(data.dtype(), data.doubles()[0]);
+  return e.literal(data.dtype(), data.integers()[0]);
+}
+
+}  // namespace
+
+Canonical::Canonical(std::string name, std::vector<LengthRange> lengths) : out_(std::move(name)) {
+  out_.assume(std::move(lengths));
+}
+
+ValueId Canonical::constant(Tensor data) {
+  if (is_uniform(data)) {
+    const ValueId element = first_element(*this, data);
+    if (data.shape().empty()) return element;
+    return emit("expand", {element}, {{"shape", data.type().shape}});
+  }
+  const std::string_view bytes = data.bytes().text();
+  const std::string key =
+      fmt::format("{} {:x}", to_text(data.type()), std::hash<std::string_view>{}(bytes));
+  std::vector<ValueId>& alike = constants_[key];
+  for (const ValueId id : alike) {
+    if (out_.constant_of(id)->data.same_bits(data)) return id;
+  }
+  return alike.emplace_back(out_.constant(std::move(data)));
+}
+
+std::vector<ValueId> Canonical::emit_all(std::string_view op, std::vector<ValueId> inputs,
+                                         Attributes attributes, std::vector<Body> bodies) {
+  const OpSchema& schema = op_named(op);
+  if (!bodies.empty()) order_shared_operands(op, attributes, inputs, bodies);
+  for (Body& body : bodies) body = canonical_body(body);
+  const std::span<const LengthRange> lengths = out_.graph().signature.lengths;
+  const auto type_of = [this](ValueId id) -> const TensorType& { return type(id); };
+  CheckedCall checked =
+      checked_call(schema, std::move(inputs), attributes, bodies, lengths, type_of);
+  std::vector<TensorType> types;
+  for (const ValueId id : checked.inputs)
+    types.push_back(id == ValueId::none ? TensorType{DType::f32, {}} : type(id));
+  count_axes_from_front(checked.attributes, types);
+  const OpCall call{checked.attributes, checked.inputs, types, bodies};
+  if (is_spelled_out(schema, call)) return emit_expansion(*this, schema, call, lengths);
+  if (const auto simple = simplified(*this, op, call)) return {*simple};
+  if (const auto merged = merged_with_makers(*this, op, call)) return {*merged};
+  drop_broadcasts(*this, schema, checked.inputs, types, checked.attributes, lengths);
+  if (schema.traits.commutes && checked.inputs[1] < checked.inputs[0]) {
+    std::swap(checked.inputs[0], checked.inputs[1]);
+    std::swap(types[0], types[1]);
+  }
+  return emit_once(schema, {checked.attributes, checked.inputs, types, bodies});
+}
+
+std::vector<ValueId> Canonical::emit_once(const OpSchema& schema, const OpCall& call) {
+  std::string key = key_of(schema, call);
+  if (schema.traits.random) key += fmt::format(" draw {}", draws_++);
+  const auto [known, is_new] = known_.try_emplace(std::move(key));
+  if (is_new) {
+    known->second = out_.emit_all(schema.name(), {call.inputs.begin(), call.inputs.end()},
+                                  call.attributes, {call.bodies.begin(), call.bodies.end()});
+  }
+  reached_.insert(known->second.begin(), known->second.end());
+  return known->second;
+}
+
+Body Canonical::canonical_body(const Body& body) {
+  const auto known = bodies_.find(body);
+  if (known != bodies_.end()) return known->second;
+  auto made = std::make_shared<const Graph>(canonicalize(*body));
+  const Body one = distinct_bodies_.try_emplace(text_of_body(*made), std::move(made)).first->second;
+  bodies_.emplace(one, one);
+  return bodies_.emplace(body, one).first->second;
+}
+
+// What is given ---------------------------------------------------------------------------------
+
+ValueId Canonical::input(std::size_t place, const Value& value) {
+  const std::vector<ValueId>& inputs = out_.graph().inputs;
+  if (place < inputs.size() && type(inputs[place]) == value.type) return inputs[place];
+  return out_.input(value.name, value.type);
+}
+
+ValueId Canonical::state(const State& state, std::size_t place, const std::string& name) {
+  if (state.names.empty()) {
+    while (unnamed_states_.size() <= place) unnamed_states_.push_back(ValueId::none);
+    ValueId& known = unnamed_states_[place];
+    if (known == ValueId::none || type(known) != state.initial.type())
+      known = out_.state(name, state.initial);
+    return known;
+  }
+  for (const std::string& one : state.names) {
+    const auto known = states_.find(one);
+    if (known != states_.end() && type(known->second) == state.initial.type()) return known->second;
+  }
+  const ValueId id = out_.state(name, state.initial, state.names);
+  for (const std::string& one : state.names) states_.emplace(one, id);
+  return id;
+}
+
+/// The weight that has one of its names.
+ValueId Canonical::named(const Constant& constant) const {
+  for (const std::string& one : constant.names) {
+    const auto known = weights_.find(one);
+    if (known != weights_.end() && type(known->second) == constant.data.type())
+      return known->second;
+  }
+  return ValueId::none;
+}
+
+/// A number stays the one that its author wrote.
+ValueId Canonical::unnamed(const Constant& constant) {
+  if (!constant.written) return this->constant(constant.data);
+  return literal(constant.data.dtype(), *constant.written);
+}
+
+/// Weights under their names; one that no name tells is, where there is such a one, a weight of
+/// the same bits whose names the graph does not have.
+void Canonical::add_constants(const Graph& graph, std::vector<ValueId>& numbers) {
+  std::set<ValueId> told;
+  const auto number = [&](const Constant& constant) -> ValueId& {
+    return numbers[static_cast<std::size_t>(constant.value)];
+  };
+  for (const Constant& constant : graph.constants) {
+    number(constant) = named(constant);
+    told.insert(number(constant));
+  }
+  const std::size_t before = out_.graph().constants.size();
+  for (const Constant& constant : graph.constants) {
+    if (number(constant) != ValueId::none) continue;
+    if (constant.names.empty()) {
+      number(constant) = unnamed(constant);
+      continue;
+    }
+    for (std::size_t i = 0; i < before && number(constant) == ValueId::none; ++i) {
+      const Constant& other = out_.graph().constants[i];
+      const bool same = !other.names.empty() && !told.contains(other.value) &&
+                        other.data.same_bits(constant.data);
+      if (same) number(constant) = other.value;
+    }
+    if (number(constant) == ValueId::none) {
+      number(constant) = out_.constant(graph[constant.value].name, constant);
+      for (const std::string& one : constant.names) weights_.emplace(one, number(constant));
+    }
+    told.insert(number(constant));
+  }
+}
+
+std::vector<ValueId> Canonical::add(const Graph& graph, const std::map<ValueId, ValueId>& taken) {
+  std::vector<ValueId> numbers(graph.values.size(), ValueId::none);
+  const auto number = [&](ValueId id) -> ValueId& { return numbers[static_cast<std::size_t>(id)]; };
+  draws_ = 0;
+  reached_.clear();
+  for (std::size_t i = 0; i < graph.inputs.size(); ++i)
+    number(graph.inputs[i]) = input(i, graph[graph.inputs[i]]);
+  for (std::size_t i = 0; i < graph.states.size(); ++i) {
+    const State& one = graph.states[i];
+    number(one.now) = state(one, i, graph[one.now].name);
+  }
+  add_constants(graph, numbers);
+  reached_.insert(numbers.begin(), numbers.end());
+  for (const Node& node : graph.nodes) {
+    out_.at(node.scope, node.place);
+    std::vector<ValueId> inputs;
+    for (const ValueId id : node.inputs) inputs.push_back(id == ValueId::none ? id : number(id));
+    const std::vector<ValueId> outputs = with_place(
+        [&] { return describe(graph, node); },
+        [&] { return emit_all(node.op, std::move(inputs), node.attributes, node.bodies); });
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      const auto other = taken.find(node.outputs[i]);
+      number(node.outputs[i]) = other == taken.end() ? outputs[i] : other->second;
+      reached_.insert(number(node.outputs[i]));
+      if (out_.graph()[outputs[i]].name.empty()) out_.name(outputs[i], graph[node.outputs[i]].name);
+    }
+  }
+  return numbers;
+}
+
+Graph Canonical::finish(const Graph& like, std::span<const ValueId> numbers) && {
+  const auto number = [&](ValueId id) { return numbers[static_cast<std::size_t>(id)]; };
+  for (const State& state : like.states) out_.keep(number(state.now), number(state.next));
+  std::vector<ValueId> outputs;
+  for (const ValueId id : like.outputs) outputs.push_back(number(id));
+  Graph result = std::move(out_).finish(std::move(outputs), like.signature);
+  result.classes = like.classes;
+  return result;
+}
+
+Graph canonicalize(const Graph& graph) {
+  Canonical canonical(graph.name, graph.signature.lengths);
+  const std::vector<ValueId> numbers = canonical.add(graph);
+  return remove_unused(std::move(canonical).finish(graph, numbers));
+}
+
+}  // namespace isomer

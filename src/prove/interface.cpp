@@ -1,0 +1,128 @@
+#include "prove/interface.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "prove/gradients.h"
+
+namespace isomer {
+namespace {
+
+class Interfaces {
+ public:
+  Interfaces(const Model& source, const Model& other, const Aliases& aliases)
+      : source_(source), other_(other), aliases_(aliases) {}
+
+  InterfaceFindings run() && {
+    compare();
+    return std::move(findings_);
+  }
+
+ private:
+  void compare() {
+    const Runnable& ours = source_.main();
+    const Runnable& theirs = other_.main();
+    if (!says_types(source_) || !says_types(other_)) {
+      if (ours.inputs.size() != theirs.inputs.size())
+        compare_ports("input", ours.inputs, theirs.inputs);
+      return compare_parameters(ours, theirs);
+    }
+    compare_ports("input", ours.inputs, theirs.inputs);
+    compare_ports("output", ours.outputs, theirs.outputs);
+    compare_order(ours.inputs, theirs.inputs);
+    compare_results();
+    compare_parameters(ours, theirs);
+  }
+
+  void differ(std::string reason) { findings_.differences.push_back(std::move(reason)); }
+
+  void compare_ports(std::string_view kind, std::span<const Port> ours,
+                     std::span<const Port> theirs) {
+    if (ours.size() != theirs.size()) {
+      findings_.comparable = false;
+      return differ(fmt::format("the source has {}, {} has {}", counted(ours.size(), kind),
+                                other_.label, theirs.size()));
+    }
+    for (std::size_t i = 0; i < ours.size(); ++i) {
+      if (!same_type(ours[i].type, theirs[i].type)) {
+        findings_.comparable = false;
+        differ(fmt::format("{} {} '{}' is {} in the source and {} in {}", kind, i, ours[i].name,
+                           to_text(ours[i].type), to_text(theirs[i].type), other_.label));
+      }
+    }
+  }
+
+  static bool same_type(const TensorType& a, const TensorType& b) {
+    if (a.dtype != b.dtype || a.shape.size() != b.shape.size()) return false;
+    for (std::size_t i = 0; i < a.shape.size(); ++i) {
+      if (a.shape[i].known() && b.shape[i].known() && !(a.shape[i] == b.shape[i])) return false;
+    }
+    return true;
+  }
+
+  void compare_order(std::span<const Port> ours, std::span<const Port> theirs) {
+    std::vector<std::string> left, right;
+    for (const Port& port : ours) left.push_back(port.name);
+    for (const Port& port : theirs) right.push_back(port.name);
+    if (left == right) return;
+    std::vector<std::string> a = left, b = right;
+    std::ranges::sort(a);
+    std::ranges::sort(b);
+    if (a == b) {
+      differ(fmt::format("the inputs stand in another order: {} in the source, {} in {}",
+                         listed(left), listed(right), other_.label));
+    }
+  }
+
+  /// Programs may not say what they take and give before they run.
+  static bool says_types(const Model& model) {
+    return model.graph || !model.main().outputs.empty();
+  }
+
+  /// A caller unpacks a list as it does a tuple; the keys of a dict he names.
+  static std::string results_of(const Model& model) {
+    for (const Backend& backend : model.backends) {
+      if (backend.f32.results.empty()) continue;
+      std::string text = backend.f32.results;
+      std::ranges::replace(text, '[', '(');
+      std::ranges::replace(text, ']', ')');
+      return text;
+    }
+    return "";
+  }
+
+  void compare_results() {
+    const std::string ours = results_of(source_), theirs = results_of(other_);
+    if (ours == theirs || ours.empty() || theirs.empty()) return;
+    differ(fmt::format("the outputs are nested as {} in the source and as {} in {}", ours, theirs,
+                       other_.label));
+  }
+
+  void compare_parameters(const Runnable& ours, const Runnable& theirs) {
+    const auto report = [&](std::span<const Port> here, std::span<const Port> there,
+                            std::string_view owner) {
+      const auto places = match_parameters(here, there, aliases_);
+      std::vector<std::string> alone;
+      for (std::size_t i = 0; i < places.size(); ++i) {
+        if (!places[i]) alone.push_back(here[i].name);
+      }
+      if (!alone.empty()) differ(fmt::format("parameters only of {}: {}", owner, listed(alone)));
+    };
+    report(ours.parameters, theirs.parameters, "the source");
+    report(theirs.parameters, ours.parameters, other_.label);
+  }
+
+  const Model& source_;
+  const Model& other_;
+  const Aliases& aliases_;
+  InterfaceFindings findings_;
+};
+
+}  // namespace
+
+InterfaceFindings compare_interfaces(const Model& source, const Model& other,
+                                     const Aliases& aliases) {
+  return Interfaces(source, other, aliases).run();
+}
+
+}  // namespace isomer

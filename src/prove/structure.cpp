@@ -1,0 +1,395 @@
+#include "prove/structure.h"
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <ranges>
+#include <set>
+#include <utility>
+
+#include "base/text.h"
+#include "graph/text.h"
+#include "graph/uses.h"
+#include "passes/canonical.h"
+#include "passes/passes.h"
+
+namespace isomer {
+namespace {
+
+using Numbers = std::vector<ValueId>;
+
+ValueId at(const Numbers& numbers, ValueId id) {
+  return id == ValueId::none ? id : numbers[static_cast<std::size_t>(id)];
+}
+
+// Lengths ---------------------------------------------------------------------------------------
+
+/// What named lengths of either graph stand for, so that both have the same inputs.
+struct Matched {
+  Replacements source;
+  Replacements other;
+};
+
+void match(Matched& matched, const Dim& source, const Dim& other) {
+  const auto name = other.lone_symbol();
+  if (name && !matched.other.contains(*name)) {
+    matched.other.emplace(*name, source);
+  } else if (const auto ours = source.lone_symbol(); ours && other.known()) {
+    matched.source.emplace(*ours, other);
+  }
+}
+
+Matched match_lengths(const Graph& source, const Graph& other) {
+  Matched matched;
+  for (std::size_t i = 0; i < std::min(source.inputs.size(), other.inputs.size()); ++i) {
+    const Shape& ours = source[source.inputs[i]].type.shape;
+    const Shape& theirs = other[other.inputs[i]].type.shape;
+    const LengthRange* told = length_told_by(source, i);
+    const LengthRange* theirs_told = length_told_by(other, i);
+    if (told != nullptr && theirs_told != nullptr)
+      match(matched, Dim::symbol(told->name), Dim::symbol(theirs_told->name));
+    for (std::size_t axis = 0; ours.size() == theirs.size() && axis < ours.size(); ++axis)
+      match(matched, ours[axis], theirs[axis]);
+  }
+  for (auto& [name, length] : matched.other) length = substituted(length, matched.source);
+  return matched;
+}
+
+// Nodes -----------------------------------------------------------------------------------------
+
+Occurrence occurrence_of(const Graph& graph, const Node& node) {
+  std::vector<std::string> settings;
+  for (const NamedAttribute& attribute : node.attributes)
+    settings.push_back(fmt::format("{}={}", attribute.name, to_text(attribute.value)));
+  const std::string value = node.outputs.empty() ? "" : graph[node.outputs[0]].name;
+  return {node.op, fmt::format("{}", fmt::join(settings, ", ")), value, node.scope, node.place};
+}
+
+/// One of the two graphs, and what its values are in the canonical one.
+struct Side {
+  Graph graph;
+  Numbers numbers;
+  std::set<ValueId> reached;
+  std::set<ValueId> needed;  // for its outputs and states
+  /// Nodes without an equal whose inputs have one.
+  std::vector<const Node*> frontier;
+
+  ValueId operator()(ValueId id) const { return at(numbers, id); }
+  std::vector<ValueId> inputs_of(const Node& node) const {
+    std::vector<ValueId> inputs;
+    for (const ValueId id : node.inputs) inputs.push_back((*this)(id));
+    return inputs;
+  }
+};
+
+/// Without what nothing needs; no gradient goes through what is kept, whether it says so or not.
+Graph comparable(Graph graph) {
+  const Uses uses(graph);
+  for (State& state : graph.states) {
+    const Node* maker = uses.node(graph, state.next);
+    while (maker != nullptr && maker->op == "detach") {
+      state.next = maker->inputs[0];
+      maker = uses.node(graph, state.next);
+    }
+  }
+  return remove_unused(graph);
+}
+
+/// The values that outputs and states need, in the canonical graph.
+std::set<ValueId> needed_for(const Graph& canonical, const Side& side) {
+  std::set<ValueId> needed;
+  for (const ValueId id : side.graph.outputs) needed.insert(side(id));
+  for (const State& state : side.graph.states) needed.insert(side(state.next));
+  for (const Node& node : canonical.nodes | std::views::reverse) {
+    if (std::ranges::any_of(node.outputs, [&](ValueId id) { return needed.contains(id); }))
+      needed.insert(node.inputs.begin(), node.inputs.end());
+  }
+  return needed;
+}
+
+class Comparison {
+ public:
+  Comparison(const Graph& source, const Graph& other) {
+    const Matched matched = match_lengths(source, other);
+    for (const auto& [name, length] : matched.source) {
+      report_.notes.push_back(fmt::format("compared for {} = {} alone, which the other has fixed",
+                                          name, to_text(length)));
+    }
+    source_.graph = comparable(replace_lengths(source, matched.source));
+    other_.graph = comparable(replace_lengths(other, matched.other));
+  }
+
+  StructureReport run() && {
+    compare_inputs();
+    constexpr std::size_t most_rounds = 64;
+    for (std::size_t round = 0; round < most_rounds; ++round) {
+      carry_in();
+      find_frontier(source_, other_);
+      find_frontier(other_, source_);
+      if (round == 0) count_matched();
+      if (!pair_up()) break;
+    }
+    report_operators();
+    compare_weights();
+    compare_states();
+    compare_outputs();
+    report_.same = report_.operators.empty() && report_.differences.empty();
+    return std::move(report_);
+  }
+
+ private:
+  void differ(std::string text) { report_.differences.push_back(std::move(text)); }
+
+  // Operators -----------------------------------------------------------------------------------
+
+  void carry_in() {
+    Canonical canonical("both", source_.graph.signature.lengths);
+    source_.numbers = canonical.add(source_.graph);
+    source_.reached = canonical.reached();
+    std::map<ValueId, ValueId> taken;
+    for (const auto& [theirs, ours] : stands_for_) taken.emplace(theirs, source_(ours));
+    other_.numbers = canonical.add(other_.graph, taken);
+    other_.reached = canonical.reached();
+    for (Side* side : {&source_, &other_}) side->needed = needed_for(canonical.graph(), *side);
+  }
+
+  void find_frontier(Side& side, const Side& opposite) const {
+    side.frontier.clear();
+    // What merged with its neighbours is no value any more.
+    const auto has = [&](ValueId id) {
+      return id == ValueId::none || opposite.reached.contains(side(id)) ||
+             !side.needed.contains(side(id));
+    };
+    for (const Node& node : side.graph.nodes) {
+      const bool parts = std::ranges::all_of(node.inputs, has) &&
+                         !std::ranges::all_of(node.outputs, has) && !paired_.contains(&node);
+      if (parts) side.frontier.push_back(&node);
+    }
+  }
+
+  void count_matched() {
+    report_.nodes = source_.graph.nodes.size();
+    report_.matched =
+        static_cast<std::size_t>(std::ranges::count_if(source_.graph.nodes, [&](const Node& node) {
+          return std::ranges::all_of(node.outputs, [&](ValueId id) {
+            return other_.reached.contains(source_(id)) || !source_.needed.contains(source_(id));
+          });
+        }));
+  }
+
+  static std::string types_of(const Graph& graph, const Node& node) {
+    std::string text;
+    for (const ValueId id : node.outputs) text += to_text(graph[id].type) + ' ';
+    return text;
+  }
+
+  /// What two nodes share that stand for each other: what they read, or what they do in which
+  /// module; and what they give.
+  static std::string key_of(const Side& side, const Node& node, bool by_inputs) {
+    std::string key = types_of(side.graph, node);
+    if (!by_inputs) return key + node.op + ' ' + node.scope;
+    for (const ValueId id : node.inputs)
+      key += fmt::format("{} ", static_cast<std::uint32_t>(side(id)));
+    return key;
+  }
+
+  /// Whether there was a pair: then what is behind it is to be looked at.
+  bool pair_up() {
+    const std::size_t before = pairs_.size();
+    for (const bool by_inputs : {true, false}) {
+      std::multimap<std::string, const Node**> waiting;
+      for (const Node*& theirs : other_.frontier)
+        waiting.emplace(key_of(other_, *theirs, by_inputs), &theirs);
+      for (const Node*& ours : source_.frontier) {
+        const auto found = waiting.lower_bound(key_of(source_, *ours, by_inputs));
+        if (found == waiting.end() || found->first != key_of(source_, *ours, by_inputs)) continue;
+        pair(std::exchange(ours, nullptr), std::exchange(*found->second, nullptr));
+        waiting.erase(found);
+      }
+      std::erase(source_.frontier, nullptr);
+      std::erase(other_.frontier, nullptr);
+    }
+    return pairs_.size() > before;
+  }
+
+  void pair(const Node* ours, const Node* theirs) {
+    pairs_.emplace_back(ours, theirs);
+    paired_.insert({ours, theirs});
+    for (std::size_t i = 0; i < ours->outputs.size(); ++i)
+      stands_for_.emplace(theirs->outputs[i], ours->outputs[i]);
+  }
+
+  void report_operators() {
+    std::ranges::sort(pairs_);
+    for (const auto& [ours, theirs] : pairs_) {
+      report_.operators.push_back(
+          {occurrence_of(source_.graph, *ours), occurrence_of(other_.graph, *theirs)});
+    }
+    for (const Node* node : source_.frontier)
+      report_.operators.push_back({occurrence_of(source_.graph, *node), {}});
+    for (const Node* node : other_.frontier)
+      report_.operators.push_back({{}, occurrence_of(other_.graph, *node)});
+  }
+
+  // What is not an operator ---------------------------------------------------------------------
+
+  void compare_inputs() {
+    const std::vector<ValueId>& ours = source_.graph.inputs;
+    const std::vector<ValueId>& theirs = other_.graph.inputs;
+    if (ours.size() != theirs.size()) {
+      return differ(fmt::format("the source takes {}, the other {}", counted(ours.size(), "input"),
+                                theirs.size()));
+    }
+    for (std::size_t i = 0; i < ours.size(); ++i) {
+      const TensorType& type = source_.graph[ours[i]].type;
+      const TensorType& others = other_.graph[theirs[i]].type;
+      if (type == others) continue;
+      differ(fmt::format("input {} '{}' is {} in the source and {} in the other", i,
+                         source_.graph[ours[i]].name, to_text(type), to_text(others)));
+    }
+  }
+
+  /// What has names in both graphs, by number: one is the other's.
+  template <class Each>
+  void compare_named(std::string_view kind, const std::vector<Each>& ours,
+                     const std::vector<Each>& theirs, ValueId Each::*id,
+                     const std::function<void(const Each&, const Each&)>& compare) {
+    std::map<ValueId, const Each*> waiting;
+    for (const Each& one : theirs) {
+      if (!one.names.empty()) waiting.emplace(other_(one.*id), &one);
+    }
+    for (const Each& one : ours) {
+      if (one.names.empty()) continue;
+      const auto found = waiting.find(source_(one.*id));
+      if (found == waiting.end()) {
+        differ(fmt::format("{} '{}' is in the source alone", kind, one.names[0]));
+        continue;
+      }
+      compare(one, *found->second);
+      waiting.erase(found);
+    }
+    for (const auto& [number, one] : waiting)
+      differ(fmt::format("{} '{}' is in the other alone", kind, one->names[0]));
+  }
+
+  void compare_weights() {
+    compare_named<Constant>(
+        "weight", source_.graph.constants, other_.graph.constants, &Constant::value,
+        [&](const Constant& ours, const Constant& theirs) {
+          if (!ours.data.same_bits(theirs.data))
+            differ(fmt::format("weight '{}' has other bits", ours.names[0]));
+          if (ours.trainable != theirs.trainable) {
+            differ(fmt::format("weight '{}' is trained in the {} alone", ours.names[0],
+                               ours.trainable ? "source" : "other"));
+          }
+        });
+  }
+
+  void compare_states() {
+    compare_named<State>("state", source_.graph.states, other_.graph.states, &State::now,
+                         [&](const State& ours, const State& theirs) {
+                           if (!ours.initial.same_bits(theirs.initial))
+                             differ(fmt::format("state '{}' begins otherwise", ours.names[0]));
+                           if (source_(ours.next) != other_(theirs.next))
+                             differ(fmt::format("state '{}' becomes another value", ours.names[0]));
+                         });
+    compare_unnamed_states();
+  }
+
+  void compare_unnamed_states() {
+    const auto unnamed = [](const Graph& graph) {
+      std::vector<const State*> states;
+      for (const State& state : graph.states) {
+        if (state.names.empty()) states.push_back(&state);
+      }
+      return states;
+    };
+    const auto ours = unnamed(source_.graph), theirs = unnamed(other_.graph);
+    if (ours.size() != theirs.size()) {
+      return differ(fmt::format("the source has {} without a name, the other {}",
+                                counted(ours.size(), "state"), theirs.size()));
+    }
+    for (std::size_t i = 0; i < ours.size(); ++i) {
+      const bool same = ours[i]->initial.same_bits(theirs[i]->initial) &&
+                        source_(ours[i]->now) == other_(theirs[i]->now) &&
+                        source_(ours[i]->next) == other_(theirs[i]->next);
+      if (!same) differ(fmt::format("state {} is another", i));
+    }
+  }
+
+  void compare_outputs() {
+    const std::vector<ValueId>& ours = source_.graph.outputs;
+    const std::vector<ValueId>& theirs = other_.graph.outputs;
+    if (ours.size() != theirs.size()) {
+      return differ(fmt::format("the source gives {}, the other {}", counted(ours.size(), "output"),
+                                theirs.size()));
+    }
+    for (std::size_t i = 0; i < ours.size(); ++i) {
+      if (source_(ours[i]) == other_(theirs[i])) continue;
+      const auto place = std::ranges::find(ours, other_(theirs[i]), source_);
+      differ(place == ours.end()
+                 ? fmt::format("output {} '{}' is another value", i, source_.graph[ours[i]].name)
+                 : fmt::format("output {} of the other is output {} of the source", i,
+                               place - ours.begin()));
+    }
+    if (to_text(source_.graph.signature.results) != to_text(other_.graph.signature.results)) {
+      differ(fmt::format("outputs are nested as {} in the source and as {} in the other",
+                         to_text(source_.graph.signature.results),
+                         to_text(other_.graph.signature.results)));
+    }
+  }
+
+  Side source_;
+  Side other_;
+  std::vector<std::pair<const Node*, const Node*>> pairs_;
+  std::set<const Node*> paired_;
+  std::map<ValueId, ValueId> stands_for_;  // values of the other, and those of the source
+  StructureReport report_;
+};
+
+std::string name_of(const std::optional<Occurrence>& occurrence) {
+  return occurrence ? to_text(*occurrence) : "nothing";
+}
+
+}  // namespace
+
+StructureReport compare_structure(const Graph& source, const Graph& other) {
+  return Comparison(source, other).run();
+}
+
+std::string to_text(const Occurrence& occurrence) {
+  std::string text = occurrence.op;
+  if (!occurrence.value.empty()) text += fmt::format(" '{}'", occurrence.value);
+  if (!occurrence.scope.empty()) text += fmt::format(", in {}", occurrence.scope);
+  if (occurrence.place.line > 0)
+    text += fmt::format(", {}:{}", occurrence.place.file, occurrence.place.line);
+  if (!occurrence.settings.empty()) text += fmt::format(": {}", occurrence.settings);
+  return text;
+}
+
+std::string to_text(const OperatorDifference& difference) {
+  if (!difference.source) return fmt::format("only in the other: {}", name_of(difference.other));
+  if (!difference.other) return fmt::format("only in the source: {}", name_of(difference.source));
+  return fmt::format("{} | {}", name_of(difference.source), name_of(difference.other));
+}
+
+std::string to_text(const StructureReport& report, const std::string& source,
+                    const std::string& other) {
+  std::string text;
+  for (const std::string& note : report.notes) text += fmt::format("{}\n", note);
+  if (report.same) {
+    return text + fmt::format("the same graph: {} with bit-equal weights\n",
+                              counted(report.nodes, "operator"));
+  }
+  text += fmt::format("{} of {} of {} have an equal in {}\n", report.matched,
+                      counted(report.nodes, "operator"), source, other);
+  for (const OperatorDifference& one : report.operators) {
+    text += fmt::format("  {}: {}\n", source, name_of(one.source));
+    text += fmt::format("  {}: {}\n", other, name_of(one.other));
+  }
+  for (const std::string& difference : report.differences)
+    text += fmt::format("  {}\n", difference);
+  return text;
+}
+
+}  // namespace isomer

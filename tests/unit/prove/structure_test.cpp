@@ -1,0 +1,102 @@
+#include "prove/structure.h"
+
+#include <gtest/gtest.h>
+
+#include "ops/text.h"
+
+namespace isomer {
+namespace {
+
+StructureReport compare(std::string_view a, std::string_view b) {
+  return compare_structure(parse_graph(std::string(a)), parse_graph(std::string(b)));
+}
+
+std::vector<std::string> differences(std::string_view a, std::string_view b) {
+  const StructureReport report = compare(a, b);
+  std::vector<std::string> found = report.differences;
+  for (const OperatorDifference& one : report.operators) {
+    found.push_back((one.source ? to_text(*one.source) : "nothing") + " | " +
+                    (one.other ? to_text(*one.other) : "nothing"));
+  }
+  EXPECT_EQ(report.same, found.empty());
+  return found;
+}
+
+using Found = std::vector<std::string>;
+
+TEST(Structure, NamesAndSpellingsDoNotCount) {
+  EXPECT_EQ(differences("graph g(x: f32[s, 2]) -> (y)\n  length s: 1..9\n"
+                        "  weight w: f32[2, 2] \"fc.weight\" = [[1, 2], [3, 4]]\n"
+                        "  h = linear(x, w)\n  y = silu(h)\n",
+                        "graph other(a: f32[batch, 2]) -> (out)\n  length batch: 1..\n"
+                        "  weight k: f32[2, 2] \"fc.weight\" = [[1, 2], [3, 4]]\n"
+                        "  t = permute(k, dims=[1, 0])\n  h = matmul(a, t)\n"
+                        "  i = sigmoid(h)\n  out = mul(i, h)\n"),
+            Found{});
+}
+
+TEST(Structure, ASettingIsNamedWithItsPlace) {
+  EXPECT_EQ(differences("graph g(x: f32[2]) -> (y)\n  h = relu(x)\n"
+                        "  h2 = gelu(h)  @mlp.act net.py:7\n  y = exp(h2)\n",
+                        "graph g(x: f32[2]) -> (y)\n  h = relu(x)\n"
+                        "  h2 = gelu(h, approximate='tanh')\n  y = exp(h2)\n"),
+            (Found{"gelu 'h2', in mlp.act, net.py:7 | gelu 'h2': approximate='tanh'"}));
+}
+
+TEST(Structure, EachDifferenceIsFoundOnceHoweverMuchLiesBehind) {
+  std::string a = "graph g(x: f32[2]) -> (y)\n", b = a;
+  for (int i = 0; i < 6; ++i) {
+    const std::string from = i == 0 ? "x" : "c" + std::to_string(i - 1);
+    const std::string n = std::to_string(i);
+    a += "  a" + n + " = sin(" + from + ")\n  c" + n + " = add(a" + n + ", " + from + ")\n";
+    b += "  a" + n + (i % 2 == 0 ? " = cos(" : " = sin(") + from + ")\n  c" + n + " = add(" + from +
+         ", a" + n + ")\n";
+  }
+  a += "  y = exp(c5)\n";
+  b += "  y = exp(c5)\n";
+  EXPECT_EQ(differences(a, b),
+            (Found{"sin 'a0' | cos 'a0'", "sin 'a2' | cos 'a2'", "sin 'a4' | cos 'a4'"}));
+}
+
+TEST(Structure, OutputsStatesAndWeightsCount) {
+  EXPECT_EQ(differences("graph g(x: f32[2]) -> (a, b)\n  a = sin(x)\n  b = cos(x)\n",
+                        "graph g(x: f32[2]) -> (b, a)\n  a = sin(x)\n  b = cos(x)\n"),
+            (Found{"output 0 of the other is output 1 of the source",
+                   "output 1 of the other is output 0 of the source"}));
+  EXPECT_EQ(differences("graph g(x: f32[]) -> (y)\n  weight w: f32[] \"w\" = 1\n  y = mul(x, w)\n",
+                        "graph g(x: f32[]) -> (y)\n  weight w: f32[] \"w\" = 2\n  y = mul(x, w)\n"),
+            (Found{"weight 'w' has other bits"}));
+  EXPECT_EQ(differences("graph g(x: f32[]) -> (y)\n  state s: f32[] = 1 -> y\n  y = mul(x, s)\n",
+                        "graph g(x: f32[]) -> (y)\n  state s: f32[] = 1 -> s\n  y = mul(x, s)\n"),
+            (Found{"state 0 is another"}));
+}
+
+TEST(Structure, TwoWeightsOfEqualBitsAreTwo) {
+  const auto model = [](const std::string& second) {
+    return "graph g(x: f32[2]) -> (y)\n  weight a: f32[2] \"a\" = [0, 0]\n"
+           "  weight b: f32[2] \"b\" = [0, 0]\n  h = add(x, a)\n  y = mul(h, " +
+           second + ")\n";
+  };
+  EXPECT_EQ(differences(model("b"), model("a")), (Found{"mul 'y' | mul 'y'"}));
+}
+
+TEST(Structure, ALengthThatOneSideFixesIsCompared) {
+  const StructureReport report =
+      compare("graph g(x: f32[s, 2]) -> (y)\n  y = reshape(x, shape=[2*s])\n",
+              "graph g(x: f32[3, 2]) -> (y)\n  y = reshape(x, shape=[6])\n");
+  EXPECT_TRUE(report.same);
+  EXPECT_EQ(report.notes, (Found{"compared for s = 3 alone, which the other has fixed"}));
+}
+
+TEST(Structure, BodiesAreComparedWhateverTheirNames) {
+  const auto model = [](const std::string& op, const std::string& name) {
+    return "graph g(x: f32[2], c: bool[]) -> (y)\n  y = if(c, x)\n    then(" + name +
+           ": f32[2]) -> (b) {\n      b = " + op + "(" + name +
+           ")\n    }\n    else(a: f32[2]) -> (a) {\n    }\n";
+  };
+  EXPECT_EQ(differences(model("sin", "t"), model("sin", "u")), Found{});
+  EXPECT_EQ(differences(model("sin", "t"), model("cos", "t")).size(), 1U);
+}
+
+}  // namespace
+}  // namespace isomer
