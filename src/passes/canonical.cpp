@@ -223,8 +223,7 @@ std::vector<ValueId> Canonical::add(const Graph& graph, const std::map<ValueId, 
   reached_.insert(numbers.begin(), numbers.end());
   for (const Node& node : graph.nodes) {
     out_.at(node.scope, node.place);
-    std::vector<ValueId> inputs;
-    for (const ValueId id : node.inputs) inputs.push_back(id == ValueId::none ? id : number(id));
+    std::vector<ValueId> inputs = mapped(node.inputs, numbers);
     const std::vector<ValueId> outputs = with_place(
         [&] { return describe(graph, node); },
         [&] { return emit_all(node.op, std::move(inputs), node.attributes, node.bodies); });

@@ -75,11 +75,6 @@ struct Side {
   std::vector<const Node*> frontier;
 
   ValueId operator()(ValueId id) const { return at(numbers, id); }
-  std::vector<ValueId> inputs_of(const Node& node) const {
-    std::vector<ValueId> inputs;
-    for (const ValueId id : node.inputs) inputs.push_back((*this)(id));
-    return inputs;
-  }
 };
 
 /// Without what nothing needs; no gradient goes through what is kept, whether it says so or not.
