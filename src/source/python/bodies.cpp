@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "ops/schema.h"
+#include "ops/validate.h"
 #include "passes/rewrite.h"
 #include "source/python/dialect.h"
 #include "source/python/loops.h"
@@ -48,6 +49,17 @@ Graph as_function(const Graph& body, bool tuple) {
         Structure::Kind::tuple, {}, std::vector<Structure>(graph.outputs.size())};
   }
   return filled(std::move(graph));
+}
+
+/// A function has no mode that a dropout could follow.
+void refuse_training(const Graph& body) {
+  for (const Node& node : body.nodes) {
+    const Attribute* training = find(node.attributes, "training");
+    if (training == nullptr || !std::get<bool>(*training)) continue;
+    throw Error(Fault::unsupported, describe(body, node),
+                "is at work in training inside a body, which as a function has no mode to follow; "
+                "export the model in evaluation mode, after model.eval()");
+  }
 }
 
 /// "(x, w):" of "def forward(self, x, w):"
@@ -136,6 +148,7 @@ void Bodies::add_all(const Graph& graph) {
 
 void Bodies::add(std::string_view role, const Body& body) {
   // A branch gives one value or a tuple of them, and so does a condition; what is carried is one.
+  refuse_training(*body);
   const Graph function = as_function(*body, role == "body");
   const Layered plain = recover_layers(function, {});
   const Modules modules(dialect_, function, plain, *this);
