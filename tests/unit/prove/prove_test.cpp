@@ -88,7 +88,7 @@ TEST(Prove, NamesTheFirstOperatorThatDiffers) {
 /// What `text` and the same with a hyperbolic tangent that is none differ in first.
 FirstDifference first_of_changed(const std::string& text) {
   const Certificate certificate = prove_texts(text, replaced(text, "t = tanh", "t = sigmoid"));
-  EXPECT_FALSE(certificate.equivalent);
+  EXPECT_FALSE(certificate.equivalent());
   EXPECT_TRUE(certificate.first) << to_text(certificate);
   return certificate.first.value_or(FirstDifference{});
 }

@@ -31,7 +31,7 @@ std::string refusal(const Runnable& runnable, std::vector<Tensor> states) {
   try {
     runnable.executor->set_states(states);
   } catch (const Error& error) {
-    EXPECT_EQ(error.fault(), Fault::usage);
+    EXPECT_EQ(error.fault(), Fault::model);
     return error.what();
   }
   return "";
