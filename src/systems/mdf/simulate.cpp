@@ -96,7 +96,7 @@ class DocumentRun final : public Executor {
       const auto& [node, parameter] = running_->kept[i];
       if (is_complex(states[i].dtype())) {
         throw Error(
-            Fault::usage, fmt::format("state '{}.{}'", node->id(), parameter),
+            Fault::model, fmt::format("state '{}.{}'", node->id(), parameter),
             fmt::format("it is {}, where documents keep real numbers", to_text(states[i].type())));
       }
       node->set_state(parameter, numpy::array_value(states[i]));
