@@ -149,7 +149,7 @@ constexpr OpSchema rows[] = {
      finds_extreme},
     {"embedding(weight, indices, padding_idx: int = -1) -> y", embedding_type, expand_embedding,
      vjp_embedding, "rows of the weight",
-     Traits{.moves = Moves::freely, .indexes = Indexing{.axis = 0}}},
+     Traits{.moves = Moves::freely, .indexes = Indexing{.axis = 0}, .own_slope = true}},
 };
 
 }  // namespace

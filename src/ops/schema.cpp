@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <map>
 #include <unordered_map>
 
@@ -279,13 +280,24 @@ Attributes complete(std::string_view op, const Prototype& wanted, const Attribut
   return result;
 }
 
+namespace {
+
+/// -0 is another number than 0.
+bool same(const Attribute& a, const Attribute& b) {
+  const double* x = std::get_if<double>(&a);
+  const double* y = std::get_if<double>(&b);
+  return a == b && (x == nullptr || y == nullptr || std::signbit(*x) == std::signbit(*y));
+}
+
+}  // namespace
+
 Attributes canonical(const OpSchema& schema, const Attributes& given) {
   const Prototype& wanted = prototype(schema);
   Attributes result = complete(schema, given);
   std::erase_if(result, [&](const NamedAttribute& attribute) {
     const auto setting =
         std::ranges::find(wanted.settings, attribute.name, &Prototype::Setting::name);
-    return setting->default_value && *setting->default_value == attribute.value;
+    return setting->default_value && same(*setting->default_value, attribute.value);
   });
   return result;
 }

@@ -11,24 +11,61 @@
 #include "ops/validate.h"
 #include "passes/canonical_rules.h"
 #include "passes/passes.h"
+#include "passes/rewrite.h"
 #include "passes/simplify.h"
 
 namespace isomer {
 namespace {
 
+/// How many nodes come of a body whose scans are written out, where their trips are known.
+std::size_t written_out(const Graph& body, std::size_t most) {
+  std::size_t count = 0;
+  for (const Node& node : body.nodes) {
+    std::size_t own = 1;
+    for (const Body& inner : node.bodies) own += written_out(*inner, most);
+    const Attribute* trips = find(node.attributes, "trips");
+    Dim times = trips == nullptr ? Dim(1) : std::get<Dim>(*trips);
+    if (node.op == "scan" && trips == nullptr) {
+      const auto carried = static_cast<std::size_t>(get<std::int64_t>(node.attributes, "carried"));
+      times = body[node.inputs[carried]].type.shape[0];
+    }
+    if (times.known() && times.value() > 1)
+      own *= std::min(most, static_cast<std::size_t>(times.value()));
+    count = std::min(most, count + own);
+  }
+  return count;
+}
+
 /// A scan that is as well written out: nobody can tell, and some systems have no scans.
-bool is_short_scan(const OpSchema& schema, const OpCall& call) {
-  constexpr std::int64_t most_trips = 64;
+bool is_short_scan(const OpSchema& schema, const OpCall& call, std::size_t& nodes_left) {
+  constexpr std::int64_t most_trips = 4096;
   if (schema.name() != "scan") return false;
-  const auto trips = scan_trips(call);
-  return trips.known() && trips.value() <= most_trips;
+  const Dim trips = scan_trips(call);
+  if (!trips.known() || trips.value() > most_trips) return false;
+  const std::size_t nodes = static_cast<std::size_t>(trips.value()) *
+                            std::max(written_out(*call.bodies[0], nodes_left + 1), std::size_t{1});
+  if (nodes > nodes_left) return false;
+  nodes_left -= nodes;
+  return true;
+}
+
+/// Whether a slope of its own is one for these settings: a table without a padding row has none.
+bool has_own_slope(const OpSchema& schema, const OpCall& call) {
+  if (!schema.traits.own_slope) return schema.traits.stops_gradient;
+  if (!is_floating(call.types[0].dtype)) return false;
+  const Attribute* padding = find(call.attributes, "padding_idx");
+  return padding == nullptr || std::get<std::int64_t>(*padding) >= 0;
+}
+
+bool draws_inside(const OpCall& call) {
+  return std::ranges::any_of(call.bodies, [](const Body& body) { return draws(*body); });
 }
 
 /// Whether its expansion is all that is to be known of an operator.
-bool is_spelled_out(const OpSchema& schema, const OpCall& call) {
+bool is_spelled_out(const OpSchema& schema, const OpCall& call, std::size_t& nodes_left) {
   if (schema.expand == nullptr) return false;
-  if (call.bodies.empty()) return !schema.traits.own_slope && !schema.traits.stops_gradient;
-  return schema.name() == "call" || is_short_scan(schema, call);
+  if (call.bodies.empty()) return !has_own_slope(schema, call);
+  return schema.name() == "call" || is_short_scan(schema, call, nodes_left);
 }
 
 std::string key_of(const OpSchema& schema, const OpCall& call) {
@@ -42,16 +79,17 @@ std::string key_of(const OpSchema& schema, const OpCall& call) {
 }
 
 /// A graph without what does not count: names, places.
-std::string text_of_body(Graph body) {
+Graph bare(Graph body) {
   for (Value& value : body.values) value.name.clear();
   for (Node& node : body.nodes) {
     node.scope.clear();
     node.place = {};
   }
+  change_bodies(body, bare);
   body.name.clear();
   body.signature = Signature{{}, {}, {}, std::move(body.signature.lengths)};
   body.classes.clear();
-  return to_text(body, Data::all);
+  return body;
 }
 
 bool is_uniform(const Tensor& data) {
@@ -101,9 +139,10 @@ std::vector<ValueId> Canonical::emit_all(std::string_view op, std::vector<ValueI
   std::vector<TensorType> types;
   for (const ValueId id : checked.inputs)
     types.push_back(id == ValueId::none ? TensorType{DType::f32, {}} : type(id));
-  count_axes_from_front(checked.attributes, types);
   const OpCall call{checked.attributes, checked.inputs, types, bodies};
-  if (is_spelled_out(schema, call)) return emit_expansion(*this, schema, call, lengths);
+  if (is_spelled_out(schema, call, nodes_left_))
+    return emit_expansion(*this, schema, call, lengths);
+  count_axes_from_front(checked.attributes, types);
   if (const auto simple = simplified(*this, op, call)) return {*simple};
   if (const auto merged = merged_with_makers(*this, op, call)) return {*merged};
   drop_broadcasts(*this, schema, checked.inputs, types, checked.attributes, lengths);
@@ -116,7 +155,7 @@ std::vector<ValueId> Canonical::emit_all(std::string_view op, std::vector<ValueI
 
 std::vector<ValueId> Canonical::emit_once(const OpSchema& schema, const OpCall& call) {
   std::string key = key_of(schema, call);
-  if (schema.traits.random) key += fmt::format(" draw {}", draws_++);
+  if (schema.traits.random || draws_inside(call)) key += fmt::format(" draw {}", draws_++);
   const auto [known, is_new] = known_.try_emplace(std::move(key));
   if (is_new) {
     known->second = out_.emit_all(schema.name(), {call.inputs.begin(), call.inputs.end()},
@@ -130,7 +169,8 @@ Body Canonical::canonical_body(const Body& body) {
   const auto known = bodies_.find(body);
   if (known != bodies_.end()) return known->second;
   auto made = std::make_shared<const Graph>(canonicalize(*body));
-  const Body one = distinct_bodies_.try_emplace(text_of_body(*made), std::move(made)).first->second;
+  const Body one =
+      distinct_bodies_.try_emplace(to_text(bare(*made), Data::all), std::move(made)).first->second;
   bodies_.emplace(one, one);
   return bodies_.emplace(body, one).first->second;
 }
@@ -212,6 +252,7 @@ std::vector<ValueId> Canonical::add(const Graph& graph, const std::map<ValueId, 
   std::vector<ValueId> numbers(graph.values.size(), ValueId::none);
   const auto number = [&](ValueId id) -> ValueId& { return numbers[static_cast<std::size_t>(id)]; };
   draws_ = 0;
+  nodes_left_ = 20'000;
   reached_.clear();
   for (std::size_t i = 0; i < graph.inputs.size(); ++i)
     number(graph.inputs[i]) = input(i, graph[graph.inputs[i]]);

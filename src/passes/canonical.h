@@ -67,6 +67,7 @@ class Canonical final : public Emitter {
   std::map<std::string, Body> distinct_bodies_;  // by text
   // Of the graph that was carried in last.
   std::size_t draws_ = 0;
+  std::size_t nodes_left_ = 0;  // that may come of scans
   std::set<ValueId> reached_;
 };
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <optional>
 
@@ -37,10 +38,11 @@ using Simplification = std::optional<ValueId> (*)(const Site&);
 // Neutral operands ------------------------------------------------------------------------------
 
 // A literal has rank 0, so it does not broadcast the other operand. Adding 0 is not neutral: it
-// turns -0 into 0.
+// turns -0 into 0. So does subtracting -0.
 
 std::optional<ValueId> subtract_nothing(const Site& site) {
-  return site.number(1) == 0.0 ? std::optional(site.x()) : std::nullopt;
+  const std::optional<double> number = site.number(1);
+  return number == 0.0 && !std::signbit(*number) ? std::optional(site.x()) : std::nullopt;
 }
 
 std::optional<ValueId> multiply_by_one(const Site& site) {

@@ -112,9 +112,13 @@ class Proof {
   void compare_as_graphs() {
     try {
       std::optional<Graph> source = source_.graph, other = other_.graph;
+      const LengthsOf lengths = source && other ? LengthsOf::file : LengthsOf::exported;
       if (!source) source = exported_like(source_, other_);
       if (!other) other = exported_like(other_, source_);
-      if (source && other) certificate_.structure = compare_structure(*source, *other);
+      if (!source || !other) return;
+      certificate_.structure = compare_structure(*source, *other, lengths);
+      const std::vector<std::string>& notes = certificate_.structure->notes;
+      certificate_.notes.insert(certificate_.notes.end(), notes.begin(), notes.end());
     } catch (const Error& error) {
       if (error.fault() == Fault::bug) throw;
       certificate_.notes.push_back(fmt::format("not compared as graphs: {}", error.what()));

@@ -28,6 +28,7 @@ ValueId at(const Numbers& numbers, ValueId id) {
 struct Matched {
   Replacements source;
   Replacements other;
+  bool told_differs = false;  // an input gives a length on one side alone
 };
 
 void match(Matched& matched, const Dim& source, const Dim& other) {
@@ -46,6 +47,7 @@ Matched match_lengths(const Graph& source, const Graph& other) {
     const Shape& theirs = other[other.inputs[i]].type.shape;
     const LengthRange* told = length_told_by(source, i);
     const LengthRange* theirs_told = length_told_by(other, i);
+    if ((told == nullptr) != (theirs_told == nullptr)) matched.told_differs = true;
     if (told != nullptr && theirs_told != nullptr)
       match(matched, Dim::symbol(told->name), Dim::symbol(theirs_told->name));
     for (std::size_t axis = 0; ours.size() == theirs.size() && axis < ours.size(); ++axis)
@@ -70,7 +72,8 @@ struct Side {
   Graph graph;
   Numbers numbers;
   std::set<ValueId> reached;
-  std::set<ValueId> needed;  // for its outputs and states
+  std::set<ValueId> needed;   // for its outputs and states
+  std::set<ValueId> unnamed;  // constants of the graph: a node that has another one differs itself
   /// Nodes without an equal whose inputs have one.
   std::vector<const Node*> frontier;
 
@@ -104,14 +107,25 @@ std::set<ValueId> needed_for(const Graph& canonical, const Side& side) {
 
 class Comparison {
  public:
-  Comparison(const Graph& source, const Graph& other) {
+  Comparison(const Graph& source, const Graph& other, LengthsOf lengths) {
     const Matched matched = match_lengths(source, other);
     for (const auto& [name, length] : matched.source) {
-      report_.notes.push_back(fmt::format("compared for {} = {} alone, which the other has fixed",
-                                          name, to_text(length)));
+      if (lengths == LengthsOf::file) {
+        differ(fmt::format("the other takes {} = {} alone", name, to_text(length)));
+      } else {
+        report_.notes.push_back(fmt::format("compared for {} = {} alone, which the export fixes",
+                                            name, to_text(length)));
+      }
     }
+    if (matched.told_differs) differ("an input gives a length on one side alone");
+    if (lengths == LengthsOf::file) compare_ranges(source, other, matched);
     source_.graph = comparable(replace_lengths(source, matched.source));
     other_.graph = comparable(replace_lengths(other, matched.other));
+    for (Side* side : {&source_, &other_}) {
+      for (const Constant& constant : side->graph.constants) {
+        if (constant.names.empty()) side->unnamed.insert(constant.value);
+      }
+    }
   }
 
   StructureReport run() && {
@@ -123,6 +137,7 @@ class Comparison {
       find_frontier(other_, source_);
       if (round == 0) count_matched();
       if (!pair_up()) break;
+      if (round + 1 == most_rounds) report_.notes.emplace_back("more may differ behind these");
     }
     report_operators();
     compare_weights();
@@ -153,7 +168,7 @@ class Comparison {
     // What merged with its neighbours is no value any more.
     const auto has = [&](ValueId id) {
       return id == ValueId::none || opposite.reached.contains(side(id)) ||
-             !side.needed.contains(side(id));
+             side.unnamed.contains(id) || !side.needed.contains(side(id));
     };
     for (const Node& node : side.graph.nodes) {
       const bool parts = std::ranges::all_of(node.inputs, has) &&
@@ -228,7 +243,38 @@ class Comparison {
 
   // What is not an operator ---------------------------------------------------------------------
 
+  /// The other takes all that the source takes.
+  void compare_ranges(const Graph& source, const Graph& other, const Matched& matched) {
+    for (const LengthRange& theirs : other.signature.lengths) {
+      const auto length = matched.other.find(theirs.name);
+      if (length == matched.other.end()) continue;
+      const auto name = length->second.lone_symbol();
+      const auto ours =
+          std::ranges::find(source.signature.lengths, name.value_or(""), &LengthRange::name);
+      const std::int64_t least = ours == source.signature.lengths.end() ? 0 : ours->least;
+      const auto most =
+          ours == source.signature.lengths.end() ? std::optional<std::int64_t>() : ours->most;
+      const bool below = theirs.least > std::max<std::int64_t>(least, 0);
+      const bool above = theirs.most && (!most || *most > *theirs.most);
+      if (name && (below || above)) {
+        differ(fmt::format("length {} is {} in the source, and in the other only {}", *name,
+                           ends_of(least, most), ends_of(theirs.least, theirs.most)));
+      }
+    }
+  }
+
+  static std::string ends_of(std::int64_t least, std::optional<std::int64_t> most) {
+    return fmt::format("{}..{}", least, most ? std::to_string(*most) : "");
+  }
+
   void compare_inputs() {
+    const Signature& mine = source_.graph.signature;
+    const Signature& called_as = other_.graph.signature;
+    const std::string called = to_text(mine.arguments) + ' ' + to_text(mine.keywords);
+    const std::string theirs_called =
+        to_text(called_as.arguments) + ' ' + to_text(called_as.keywords);
+    if (called != theirs_called)
+      differ(fmt::format("the source is called with {}, the other with {}", called, theirs_called));
     const std::vector<ValueId>& ours = source_.graph.inputs;
     const std::vector<ValueId>& theirs = other_.graph.inputs;
     if (ours.size() != theirs.size()) {
@@ -251,7 +297,12 @@ class Comparison {
                      const std::function<void(const Each&, const Each&)>& compare) {
     std::map<ValueId, const Each*> waiting;
     for (const Each& one : theirs) {
-      if (!one.names.empty()) waiting.emplace(other_(one.*id), &one);
+      if (one.names.empty()) continue;
+      const auto [first, is_new] = waiting.emplace(other_(one.*id), &one);
+      if (!is_new) {
+        differ(fmt::format("{}s '{}' and '{}' are one in the source and two in the other", kind,
+                           first->second->names[0], one.names[0]));
+      }
     }
     for (const Each& one : ours) {
       if (one.names.empty()) continue;
@@ -348,8 +399,18 @@ std::string name_of(const std::optional<Occurrence>& occurrence) {
 
 }  // namespace
 
-StructureReport compare_structure(const Graph& source, const Graph& other) {
-  return Comparison(source, other).run();
+StructureReport compare_structure(const Graph& source, const Graph& other, LengthsOf lengths) {
+  try {
+    return Comparison(source, other, lengths).run();
+  } catch (const Error& error) {
+    // Each is valid by itself; for the lengths of the source one is not.
+    if (error.fault() != Fault::model) throw;
+    StructureReport report;
+    report.nodes = source.nodes.size();
+    report.differences.push_back(
+        fmt::format("for the lengths that the source takes, one of them fails: {}", error.what()));
+    return report;
+  }
 }
 
 std::string to_text(const Occurrence& occurrence) {

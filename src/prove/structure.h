@@ -30,20 +30,27 @@ struct OperatorDifference {
 struct StructureReport {
   /// Inputs, states and outputs are the same functions of equal weights.
   bool same = false;
-  std::vector<OperatorDifference> operators;  // in running order
+  std::vector<OperatorDifference> operators;  // in running order, those without a partner last
   /// What is not an operator: inputs, outputs, states, weights.
   std::vector<std::string> differences;
-  /// Lengths that are numbers on one side: the graphs are compared for these alone.
+  /// Lengths that an export has fixed: the graphs are compared for these alone.
   std::vector<std::string> notes;
   std::size_t matched = 0;  // nodes of the source that the other has, too
   std::size_t nodes = 0;    // of the source
 };
 
+/// How far the lengths of a graph can be believed.
+enum class LengthsOf {
+  file,     // a length that is fixed, or may be less, is a difference
+  exported  // PyTorch fixes and narrows lengths when it exports a program, which takes others, too
+};
+
 /// Compares what both compute: operators, weights bit by bit, what is kept, what comes out. Where
 /// two operators differ and stand for each other, what is behind them is compared as if they were
 /// equal, so that each difference is found once. Costs are linear in the nodes, times the rounds
-/// that pairs need, at most 16.
-StructureReport compare_structure(const Graph& source, const Graph& other);
+/// that pairs need, at most 64: then a note says so.
+StructureReport compare_structure(const Graph& source, const Graph& other,
+                                  LengthsOf lengths = LengthsOf::file);
 
 /// "gelu, in encoder.0, net.py:12: approximate='tanh'"
 std::string to_text(const Occurrence& occurrence);

@@ -256,13 +256,26 @@ void NodeReader::bind(const ExportNode& node, const ExportGraph& graph, Scope& s
   }
 }
 
+/// The type in which a float of Python meets the tensors of a node: that of the first floating one,
+/// and where there is none, of the result.
+DType NodeReader::dtype_beside(const ExportNode& node, const ExportGraph& graph) const {
+  std::vector<std::string> names;
+  for (const auto& input : node.inputs) {
+    if (const std::string* name = value_name(node, input.name)) names.push_back(*name);
+  }
+  for (const std::string& name : output_names(node)) names.push_back(name);
+  for (const std::string& name : names) {
+    const auto tensor = graph.tensors.find(name);
+    if (tensor != graph.tensors.end() && is_floating(tensor->second.type.dtype))
+      return tensor->second.type.dtype;
+  }
+  return DType::f32;
+}
+
 std::vector<aten::NamedArgument> NodeReader::arguments_of(const ExportNode& node,
                                                           const ExportGraph& graph,
                                                           const Scope& scope) {
-  const std::vector<std::string> names = output_names(node);
-  const auto result = names.empty() ? graph.tensors.end() : graph.tensors.find(names[0]);
-  ArgumentReader reader(cells_, scope, *this,
-                        result == graph.tensors.end() ? DType::f32 : result->second.type.dtype);
+  ArgumentReader reader(cells_, scope, *this, dtype_beside(node, graph));
   std::vector<aten::NamedArgument> arguments;
   for (const auto& input : node.inputs) {
     if (input.argument.as<Argument::Ignored>() != nullptr) continue;

@@ -80,6 +80,7 @@ class NodeReader {
                   const std::vector<ValueId>& results);
   void cast_as_autocast(const ExportNode& node, const ExportGraph& graph,
                         std::vector<aten::NamedArgument>& arguments);
+  DType dtype_beside(const ExportNode& node, const ExportGraph& graph) const;
   std::vector<aten::NamedArgument> arguments_of(const ExportNode& node, const ExportGraph& graph,
                                                 const Scope& scope);
   void name_new(ValueId value, const std::string& name);

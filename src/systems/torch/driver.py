@@ -324,7 +324,11 @@ class Served:
 
     def export(self, inputs, outputs, lengths=None):
         """`lengths` holds, as JSON, for each input which axes vary between which ends: {"0": [1, null]}."""
-        args, kwargs = self.arguments(self.numbered(inputs, "in"))
+        given = self.numbered(inputs, "in")
+        taken = len(self.tensors(self.example() or ()))
+        if self.example() is not None and taken != len(given):
+            raise Refused("", f"takes {taken} inputs and is given {len(given)}")
+        args, kwargs = self.arguments(given)
         shapes = self.shapes(args, kwargs, json.loads(lengths)) if lengths else None
         with self.unchanged():
             program = self.torch.export.export(self.model, args, kwargs, dynamic_shapes=shapes)

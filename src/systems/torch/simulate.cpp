@@ -206,11 +206,12 @@ Lengths sample_lengths(std::span<const Port> ports, std::span<const LengthRange>
   std::int64_t next = 3;
   for (const std::string& name : names) {
     const auto range = std::ranges::find(ranges, name, &LengthRange::name);
-    std::int64_t number = next++;
+    std::int64_t number = next;
     if (range != ranges.end()) {
       number = std::max(number, range->least);
       if (range->most) number = std::min(number, *range->most);
     }
+    next = std::max(next, number) + 1;
     lengths.emplace(name, number);
   }
   return lengths;

@@ -28,9 +28,9 @@ TEST(Structure, NamesAndSpellingsDoNotCount) {
   EXPECT_EQ(differences("graph g(x: f32[s, 2]) -> (y)\n  length s: 1..9\n"
                         "  weight w: f32[2, 2] \"fc.weight\" = [[1, 2], [3, 4]]\n"
                         "  h = linear(x, w)\n  y = silu(h)\n",
-                        "graph other(a: f32[batch, 2]) -> (out)\n  length batch: 1..\n"
+                        "graph other(x: f32[batch, 2]) -> (out)\n  length batch: 1..\n"
                         "  weight k: f32[2, 2] \"fc.weight\" = [[1, 2], [3, 4]]\n"
-                        "  t = permute(k, dims=[1, 0])\n  h = matmul(a, t)\n"
+                        "  t = permute(k, dims=[1, 0])\n  h = matmul(x, t)\n"
                         "  i = sigmoid(h)\n  out = mul(i, h)\n"),
             Found{});
 }
@@ -80,12 +80,41 @@ TEST(Structure, TwoWeightsOfEqualBitsAreTwo) {
   EXPECT_EQ(differences(model("b"), model("a")), (Found{"mul 'y' | mul 'y'"}));
 }
 
-TEST(Structure, ALengthThatOneSideFixesIsCompared) {
-  const StructureReport report =
-      compare("graph g(x: f32[s, 2]) -> (y)\n  y = reshape(x, shape=[2*s])\n",
-              "graph g(x: f32[3, 2]) -> (y)\n  y = reshape(x, shape=[6])\n");
+constexpr std::string_view rows = "graph g(x: f32[s, 2]) -> (y)\n  length s: 1..9\n  y = exp(x)\n";
+constexpr std::string_view three = "graph g(x: f32[3, 2]) -> (y)\n  y = exp(x)\n";
+
+TEST(Structure, TheOtherTakesAllThatTheSourceTakes) {
+  const std::string fewer = "graph g(x: f32[n, 2]) -> (y)\n  length n: 2..8\n  y = exp(x)\n";
+  EXPECT_EQ(differences(rows, fewer),
+            (Found{"length s is 1..9 in the source, and in the other only 2..8"}));
+  EXPECT_EQ(differences(fewer, rows), Found{});
+  EXPECT_EQ(differences(rows, three), (Found{"the other takes s = 3 alone"}));
+  EXPECT_EQ(differences(three, rows), Found{});
+}
+
+TEST(Structure, ALengthThatAnExportFixesIsANote) {
+  const StructureReport report = compare_structure(
+      parse_graph(std::string(rows)), parse_graph(std::string(three)), LengthsOf::exported);
   EXPECT_TRUE(report.same);
-  EXPECT_EQ(report.notes, (Found{"compared for s = 3 alone, which the other has fixed"}));
+  EXPECT_EQ(report.notes, (Found{"compared for s = 3 alone, which the export fixes"}));
+}
+
+TEST(Structure, TyingCounts) {
+  const std::string tied =
+      "graph g(x: f32[]) -> (y)\n  weight a: f32[] \"a\" \"b\" = 1\n"
+      "  h = mul(x, a)\n  y = add(h, a)\n";
+  const std::string two =
+      "graph g(x: f32[]) -> (y)\n  weight a: f32[] \"a\" = 1\n"
+      "  weight b: f32[] \"b\" = 1\n  h = mul(x, a)\n  y = add(h, b)\n";
+  EXPECT_EQ(differences(tied, two),
+            (Found{"weights 'a' and 'b' are one in the source and two in the other"}));
+  EXPECT_FALSE(differences(two, tied).empty());
+}
+
+TEST(Structure, NamesOfArgumentsCount) {
+  EXPECT_EQ(differences("graph g(x: f32[]) -> (y)\n  y = exp(x)\n",
+                        "graph g(z: f32[]) -> (y)\n  y = exp(z)\n"),
+            (Found{"the source is called with ('x'=*) {}, the other with ('z'=*) {}"}));
 }
 
 TEST(Structure, BodiesAreComparedWhateverTheirNames) {
@@ -96,6 +125,32 @@ TEST(Structure, BodiesAreComparedWhateverTheirNames) {
   };
   EXPECT_EQ(differences(model("sin", "t"), model("sin", "u")), Found{});
   EXPECT_EQ(differences(model("sin", "t"), model("cos", "t")).size(), 1U);
+}
+
+TEST(Structure, ANumberIsSaidWithItsOperator) {
+  EXPECT_EQ(differences("graph g(x: f32[2]) -> (y)\n  y = mul(x, 0.5)\n",
+                        "graph g(x: f32[2]) -> (y)\n  y = mul(x, 0.25)\n"),
+            (Found{"mul 'y' | mul 'y'"}));
+}
+
+TEST(Structure, PlacesInBodiesOfBodiesDoNotCount) {
+  const auto model = [](const std::string& place) {
+    return "graph g(x: f32[2], f: bool[]) -> (y)\n  y = if(f, x, f)\n"
+           "    then(x: f32[2], f: bool[]) -> (z) {\n      z = if(f, x)\n"
+           "        then(x: f32[2]) -> (a) {\n          a = sin(x)  " +
+           place +
+           "\n        }\n        else(x: f32[2]) -> (x) {\n        }\n    }\n"
+           "    else(x: f32[2], f: bool[]) -> (x) {\n    }\n";
+  };
+  EXPECT_EQ(differences(model("a.py:1"), model("b.py:2")), Found{});
+}
+
+TEST(Structure, WhichInputGivesALengthCounts) {
+  const auto model = [](const std::string& input) {
+    return "graph g(n: i64[], m: i64[]) -> (y)\n  length k = input " + input +
+           ": 0..9\n  y = expand(n, shape=[k])\n";
+  };
+  EXPECT_FALSE(differences(model("0"), model("1")).empty());
 }
 
 }  // namespace
