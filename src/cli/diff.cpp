@@ -57,9 +57,10 @@ int diff(const Words& words) {
   const Graph known =
       first && second ? graph_of(a, first, {first->inputs, {}}) : graph_of(first ? b : a, {}, {});
   const Interface interface = interface_of(known);
-  const StructureReport report = first && !second
-                                     ? compare_structure(graph_of(a, first, interface), known)
-                                     : compare_structure(known, graph_of(b, second, interface));
+  const LengthsOf lengths = first || second ? LengthsOf::exported : LengthsOf::file;
+  const StructureReport report =
+      first && !second ? compare_structure(graph_of(a, first, interface), known, lengths)
+                       : compare_structure(known, graph_of(b, second, interface), lengths);
   print_links(a);
   print_links(b);
   print(to_text(report, a.path, b.path));
