@@ -15,7 +15,7 @@ FILE, TABLE, FUNCTION = 500, 800, 50
 # have 2,500. Whoever widens a room raises its row once, with a page in docs/decisions.
 NEW = 2_500
 ROOMS = {
-    "base": 680,
+    "base": 750,
     "cli": 2_960,
     "codecs": 1_540,
     "graph": 3_810,

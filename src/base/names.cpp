@@ -2,6 +2,9 @@
 
 #include <cctype>
 
+#include "base/error.h"
+#include "base/text.h"
+
 namespace isomer {
 
 std::string identifier(std::string_view hint) {
@@ -31,6 +34,12 @@ std::string Names::take(std::string_view hint) {
     std::string name = stem + std::to_string(next++);
     if (claim(name)) return name;
   }
+}
+
+void refuse_name(std::string_view kind, std::string_view name,
+                 const std::vector<std::string_view>& names) {
+  throw Error(Fault::usage, "",
+              fmt::format("there is no {} {}; there are: {}", kind, quoted(name), listed(names)));
 }
 
 }  // namespace isomer

@@ -35,4 +35,19 @@ class Names {
 /// empty.
 std::string identifier(std::string_view hint);
 
+/// "there is no engine 'x'; there are: a, b", as Fault::usage.
+[[noreturn]] void refuse_name(std::string_view kind, std::string_view name,
+                              const std::vector<std::string_view>& names);
+
+/// The row of that name; throws what `refuse_name` does. `kind` is what a row is.
+template <class Rows>
+const auto& row_named(std::string_view kind, std::string_view name, const Rows& rows) {
+  std::vector<std::string_view> names;
+  for (const auto& row : rows) {
+    if (row.name == name) return row;
+    names.push_back(row.name);
+  }
+  refuse_name(kind, name, names);
+}
+
 }  // namespace isomer

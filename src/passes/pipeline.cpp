@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/names.h"
 #include "base/text.h"
 #include "ops/validate.h"
 #include "passes/canonical.h"
@@ -24,13 +25,7 @@ constexpr Pass passes[] = {
 constexpr std::size_t conversion_count = 2;
 
 void require_known(std::span<const std::string> names, std::span<const Pass> offered) {
-  for (const std::string& name : names) {
-    if (std::ranges::find(offered, name, &Pass::name) != offered.end()) continue;
-    std::vector<std::string_view> known;
-    for (const Pass& pass : offered) known.push_back(pass.name);
-    throw Error(Fault::usage, "",
-                fmt::format("there is no pass {}; there are: {}", quoted(name), listed(known)));
-  }
+  for (const std::string& name : names) row_named("pass", name, offered);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <chrono>
 
 #include "base/error.h"
+#include "base/names.h"
 #include "base/text.h"
 #include "ops/validate.h"
 #include "passes/passes.h"
@@ -57,23 +58,11 @@ bool knows_content(const System& system, const Files& files, std::string_view en
   return system.recognises != nullptr && system.recognises(files, entry);
 }
 
-std::vector<std::string_view> names() {
-  std::vector<std::string_view> result;
-  for (const System& system : systems) result.push_back(system.name);
-  return result;
-}
-
 }  // namespace
 
 std::span<const System> all_systems() { return systems; }
 
-const System& system_named(std::string_view name) {
-  for (const System& system : systems) {
-    if (system.name == name) return system;
-  }
-  throw Error(Fault::usage, "",
-              fmt::format("there is no system {}; there are: {}", quoted(name), listed(names())));
-}
+const System& system_named(std::string_view name) { return row_named("system", name, systems); }
 
 const System& recognise(const Files& files, std::string_view entry) {
   std::vector<const System*> candidates;

@@ -1,8 +1,7 @@
 #include "train/losses.h"
 
-#include <algorithm>
-
 #include "base/error.h"
+#include "base/names.h"
 #include "base/text.h"
 #include "ops/rules.h"
 
@@ -59,13 +58,6 @@ constexpr Loss losses[] = {
 
 std::span<const Loss> all_losses() { return losses; }
 
-const Loss& loss_named(std::string_view name) {
-  const auto found = std::ranges::find(losses, name, &Loss::name);
-  if (found != std::end(losses)) return *found;
-  std::vector<std::string_view> names;
-  for (const Loss& loss : losses) names.push_back(loss.name);
-  throw Error(Fault::usage, "",
-              fmt::format("there is no loss {}; there are: {}", quoted(name), listed(names)));
-}
+const Loss& loss_named(std::string_view name) { return row_named("loss", name, losses); }
 
 }  // namespace isomer::train

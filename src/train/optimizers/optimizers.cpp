@@ -1,6 +1,6 @@
-#include <algorithm>
 #include <cmath>
 
+#include "base/names.h"
 #include "base/text.h"
 #include "ops/rules.h"
 #include "train/optimizers/optimizer.h"
@@ -40,12 +40,7 @@ void check(const Setting& setting, double value) {
 std::span<const Optimizer> all_optimizers() { return optimizers; }
 
 const Optimizer& optimizer_named(std::string_view name) {
-  const auto found = std::ranges::find(optimizers, name, &Optimizer::name);
-  if (found != std::end(optimizers)) return *found;
-  std::vector<std::string_view> names;
-  for (const Optimizer& optimizer : optimizers) names.push_back(optimizer.name);
-  throw Error(Fault::usage, "",
-              fmt::format("there is no optimizer {}; there are: {}", quoted(name), listed(names)));
+  return row_named("optimizer", name, optimizers);
 }
 
 Settings complete(const Optimizer& optimizer, const Settings& given) {
