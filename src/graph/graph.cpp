@@ -165,6 +165,13 @@ std::vector<ValueId> mapped(std::span<const ValueId> ids, std::span<const ValueI
   return result;
 }
 
+Structure flat_arguments(const Graph& graph) {
+  Structure arguments{Structure::Kind::tuple, {}, {}};
+  for (const ValueId id : graph.inputs) arguments.keys.push_back(graph[id].name);
+  arguments.children.resize(graph.inputs.size());
+  return arguments;
+}
+
 bool is_literal(const Constant& constant) {
   return constant.names.empty() && !constant.trainable && constant.data.shape().empty();
 }

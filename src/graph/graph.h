@@ -118,6 +118,9 @@ struct Graph {
 /// What became of values, given what became of each: none stays none.
 std::vector<ValueId> mapped(std::span<const ValueId> ids, std::span<const ValueId> now);
 
+/// The inputs as a flat list of positional arguments, by their names.
+Structure flat_arguments(const Graph& graph);
+
 /// A constant of rank 0 without names, which is not trained: a number in the author's program.
 bool is_literal(const Constant& constant);
 

@@ -166,12 +166,8 @@ Graph Builder::finish(std::vector<ValueId> outputs, Signature signature) && {
   graph_.signature = std::move(signature);
   Signature& seen = graph_.signature;
   if (count_leaves(seen.arguments) + count_leaves(seen.keywords) != graph_.inputs.size()) {
-    seen.arguments = {Structure::Kind::tuple, {}, {}};
+    seen.arguments = flat_arguments(graph_);
     seen.keywords = {Structure::Kind::dict, {}, {}};
-    for (const ValueId id : graph_.inputs) {
-      seen.arguments.keys.push_back(graph_[id].name);
-      seen.arguments.children.emplace_back();
-    }
   }
   if (count_leaves(seen.results) != graph_.outputs.size())
     seen.results = flat(graph_.outputs.size());

@@ -36,11 +36,7 @@ bool body_draws(const Graph& graph) {
 
 Body with_inputs(Graph body, Values inputs) {
   body.inputs = std::move(inputs);
-  Structure& seen = body.signature.arguments = {Structure::Kind::tuple, {}, {}};
-  for (const ValueId id : body.inputs) {
-    seen.keys.push_back(body[id].name);
-    seen.children.emplace_back();
-  }
+  body.signature.arguments = flat_arguments(body);
   return std::make_shared<const Graph>(std::move(body));
 }
 

@@ -102,11 +102,7 @@ class Lifting {
     if (!any) return;
     node.bodies.clear();
     for (Graph& body : bodies) {
-      body.signature.arguments = {Structure::Kind::tuple, {}, {}};
-      for (const ValueId id : body.inputs) {
-        body.signature.arguments.keys.push_back(body[id].name);
-        body.signature.arguments.children.emplace_back();
-      }
+      body.signature.arguments = flat_arguments(body);
       node.bodies.push_back(std::make_shared<const Graph>(std::move(body)));
     }
   }
