@@ -11,19 +11,6 @@ constexpr Option options[] = {
     {"B", "FILE", "the model that is held against it", true},
 };
 
-/// What a model takes.
-struct Interface {
-  std::vector<Port> inputs;
-  std::vector<LengthRange> lengths;
-};
-
-Interface interface_of(const Graph& graph) {
-  Interface interface { {}, graph.signature.lengths };
-  for (const ValueId id : graph.inputs)
-    interface.inputs.push_back({graph[id].name, graph[id].type});
-  return interface;
-}
-
 /// A program made ready; nothing where the file can be read.
 std::optional<Runnable> program_in(const ModelFile& model) {
   if (model.system->read != nullptr || model.system->simulate == nullptr) return {};
@@ -33,11 +20,10 @@ std::optional<Runnable> program_in(const ModelFile& model) {
   return program.exported ? std::optional(std::move(program)) : std::nullopt;
 }
 
-Graph graph_of(const ModelFile& model, const std::optional<Runnable>& program,
-               const Interface& interface) {
+/// A program is exported for what `like` takes.
+Graph graph_of(const ModelFile& model, const std::optional<Runnable>& program, const Graph& like) {
   if (!program) return read_graph(model).graph;
-  return with_file(model.path, model.entry,
-                   [&] { return program->exported(interface.inputs, interface.lengths); });
+  return with_file(model.path, model.entry, [&] { return exported_like(*program, like); });
 }
 
 }  // namespace
@@ -53,14 +39,15 @@ int diff(const Words& words) {
   const ModelFile a = open_model(words.text("A"), "");
   const ModelFile b = open_model(words.text("B"), "");
   const std::optional<Runnable> first = program_in(a), second = program_in(b);
-  // Programs are exported for what the other takes; of two, for what the first one shows.
+  // Of two programs, the first one is exported for what its own example shows.
   const Graph known =
-      first && second ? graph_of(a, first, {first->inputs, {}}) : graph_of(first ? b : a, {}, {});
-  const Interface interface = interface_of(known);
+      first && second
+          ? with_file(a.path, a.entry, [&] { return first->exported(first->inputs, {}); })
+          : read_graph(first ? b : a).graph;
   const LengthsOf lengths = first || second ? LengthsOf::exported : LengthsOf::file;
   const StructureReport report =
-      first && !second ? compare_structure(graph_of(a, first, interface), known, lengths)
-                       : compare_structure(known, graph_of(b, second, interface), lengths);
+      first && !second ? compare_structure(graph_of(a, first, known), known, lengths)
+                       : compare_structure(known, graph_of(b, second, known), lengths);
   print_links(a);
   print_links(b);
   print(to_text(report, a.path, b.path));

@@ -156,7 +156,7 @@ std::vector<Tensor> parameter_values(const Runnable& runnable) {
 std::optional<Graph> exported_like(const Model& program, const Model& like) {
   if (!program.main().exported) return std::nullopt;
   if (!like.graph) return program.main().exported(like.main().inputs, {});
-  return program.main().exported(like.backends.back().f32.inputs, like.graph->signature.lengths);
+  return isomer::exported_like(program.main(), *like.graph);
 }
 
 std::size_t count_floating(std::span<const Port> ports) {

@@ -54,6 +54,10 @@ std::vector<std::pair<std::string, Tensor>> weights_of(const Graph& graph) {
 
 }  // namespace
 
+Graph exported_like(const Runnable& program, const Graph& like) {
+  return program.exported(ports_of(like, like.inputs), like.signature.lengths);
+}
+
 Runnable on_engine(const Graph& original, const Engine& engine, Precision precision,
                    const EngineOptions& options) {
   const auto graph =

@@ -41,6 +41,9 @@ struct Runnable {
   std::function<Graph(std::span<const Port>, std::span<const LengthRange>)> exported;
 };
 
+/// A program as a graph, exported for what `like` takes.
+Graph exported_like(const Runnable& program, const Graph& like);
+
 Runnable on_engine(const Graph& graph, const Engine& engine, Precision precision = Precision::f32,
                    const EngineOptions& options = {});
 
