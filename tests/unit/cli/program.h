@@ -11,6 +11,10 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <utility>
+#include <vector>
+
+#include "graph/tensor.h"
 
 namespace isomer::test {
 
@@ -27,6 +31,10 @@ struct Ended {
 inline std::string content(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
+}
+
+inline Tensor reals(std::vector<std::int64_t> shape, const std::vector<double>& values) {
+  return Tensor::from_doubles(DType::f32, std::move(shape), values);
 }
 
 class Cli : public ::testing::Test {

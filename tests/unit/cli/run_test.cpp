@@ -15,12 +15,9 @@ namespace {
 using test::Cli;
 using test::Ended;
 using test::models;
+using test::reals;
 
 namespace fs = std::filesystem;
-
-Tensor reals(std::vector<std::int64_t> shape, const std::vector<double>& values) {
-  return Tensor::from_doubles(DType::f32, std::move(shape), values);
-}
 
 class Run : public Cli {
  protected:
