@@ -172,17 +172,16 @@ std::int64_t nodes_in(const Graph& body, std::int64_t most) {
 
 /// Trip after trip, where their number is known.
 std::vector<ValueId> unroll(Emitter& e, const OpCall& call) {
-  constexpr std::int64_t most = 4096;
   const Scan scan = scan_of(call);
-  if (!scan.trips.known() || scan.trips.value() > most) {
+  if (!scan.trips.known() || scan.trips.value() > most_unrolled_trips) {
     throw Error(Fault::unsupported, "",
                 fmt::format("a scan of {} trips cannot be written out; at most {} are, and their "
                             "number must be known (convert --length fixes one)",
-                            to_text(scan.trips), most));
+                            to_text(scan.trips), most_unrolled_trips));
   }
   const Graph& body = *call.bodies[0];
   constexpr std::int64_t most_nodes = 200'000;
-  if (nodes_in(body, most_nodes) > most_nodes / std::max<std::int64_t>(scan.trips.value(), 1)) {
+  if (unrolled_nodes(call, most_nodes) > most_nodes) {
     throw Error(Fault::unsupported, "",
                 fmt::format("a scan of {} trips would be written out as more than {} operators",
                             to_text(scan.trips), most_nodes));
@@ -247,6 +246,12 @@ constexpr OpSchema table[] = {
 }  // namespace
 
 Dim scan_trips(const OpCall& call) { return scan_of(call).trips; }
+
+std::int64_t unrolled_nodes(const OpCall& call, std::int64_t most) {
+  const std::int64_t trips = std::max<std::int64_t>(scan_trips(call).value(), 1);
+  const std::int64_t nodes = std::max<std::int64_t>(nodes_in(*call.bodies[0], most), 1);
+  return nodes > most / trips ? most + 1 : nodes * trips;
+}
 
 std::span<const OpSchema> control_ops() { return table; }
 

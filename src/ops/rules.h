@@ -32,6 +32,11 @@ void require_same_dtype(const OpCall& call, std::size_t first = 0);
 
 /// How often a scan runs: as often as what is scanned is long, or as said.
 Dim scan_trips(const OpCall& call);
+/// How many nodes a scan of known trips is written out as; `most + 1` where there are more than
+/// `most`.
+std::int64_t unrolled_nodes(const OpCall& call, std::int64_t most);
+/// The trips that its expansion writes out.
+constexpr std::int64_t most_unrolled_trips = 4096;
 
 /// The output is as the first input.
 std::vector<TensorType> same_type(const OpCall& call);

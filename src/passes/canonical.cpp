@@ -17,33 +17,12 @@
 namespace isomer {
 namespace {
 
-/// How many nodes come of a body whose scans are written out, where their trips are known.
-std::size_t written_out(const Graph& body, std::size_t most) {
-  std::size_t count = 0;
-  for (const Node& node : body.nodes) {
-    std::size_t own = 1;
-    for (const Body& inner : node.bodies) own += written_out(*inner, most);
-    const Attribute* trips = find(node.attributes, "trips");
-    Dim times = trips == nullptr ? Dim(1) : std::get<Dim>(*trips);
-    if (node.op == "scan" && trips == nullptr) {
-      const auto carried = static_cast<std::size_t>(get<std::int64_t>(node.attributes, "carried"));
-      times = body[node.inputs[carried]].type.shape[0];
-    }
-    if (times.known() && times.value() > 1)
-      own *= std::min(most, static_cast<std::size_t>(times.value()));
-    count = std::min(most, count + own);
-  }
-  return count;
-}
-
 /// A scan that is as well written out: nobody can tell, and some systems have no scans.
-bool is_short_scan(const OpSchema& schema, const OpCall& call, std::size_t& nodes_left) {
-  constexpr std::int64_t most_trips = 4096;
+bool is_short_scan(const OpSchema& schema, const OpCall& call, std::int64_t& nodes_left) {
   if (schema.name() != "scan") return false;
   const Dim trips = scan_trips(call);
-  if (!trips.known() || trips.value() > most_trips) return false;
-  const std::size_t nodes = static_cast<std::size_t>(trips.value()) *
-                            std::max(written_out(*call.bodies[0], nodes_left + 1), std::size_t{1});
+  if (!trips.known() || trips.value() > most_unrolled_trips) return false;
+  const std::int64_t nodes = unrolled_nodes(call, nodes_left);
   if (nodes > nodes_left) return false;
   nodes_left -= nodes;
   return true;
@@ -62,7 +41,7 @@ bool draws_inside(const OpCall& call) {
 }
 
 /// Whether its expansion is all that is to be known of an operator.
-bool is_spelled_out(const OpSchema& schema, const OpCall& call, std::size_t& nodes_left) {
+bool is_spelled_out(const OpSchema& schema, const OpCall& call, std::int64_t& nodes_left) {
   if (schema.expand == nullptr) return false;
   if (call.bodies.empty()) return !has_own_slope(schema, call);
   return schema.name() == "call" || is_short_scan(schema, call, nodes_left);
@@ -130,18 +109,20 @@ ValueId Canonical::constant(Tensor data) {
 std::vector<ValueId> Canonical::emit_all(std::string_view op, std::vector<ValueId> inputs,
                                          Attributes attributes, std::vector<Body> bodies) {
   const OpSchema& schema = op_named(op);
-  if (!bodies.empty()) order_shared_operands(op, attributes, inputs, bodies);
-  for (Body& body : bodies) body = canonical_body(body);
   const std::span<const LengthRange> lengths = out_.graph().signature.lengths;
   const auto type_of = [this](ValueId id) -> const TensorType& { return type(id); };
   CheckedCall checked =
       checked_call(schema, std::move(inputs), attributes, bodies, lengths, type_of);
-  std::vector<TensorType> types;
-  for (const ValueId id : checked.inputs)
-    types.push_back(id == ValueId::none ? TensorType{DType::f32, {}} : type(id));
-  const OpCall call{checked.attributes, checked.inputs, types, bodies};
-  if (is_spelled_out(schema, call, nodes_left_))
+  std::vector<TensorType> types = types_of(checked.inputs);
+  if (const OpCall call{checked.attributes, checked.inputs, types, bodies};
+      is_spelled_out(schema, call, nodes_left_))
     return emit_expansion(*this, schema, call, lengths);
+  if (!bodies.empty()) {
+    order_shared_operands(op, checked.attributes, checked.inputs, bodies);
+    for (Body& body : bodies) body = canonical_body(*body);
+    types = types_of(checked.inputs);
+  }
+  const OpCall call{checked.attributes, checked.inputs, types, bodies};
   count_axes_from_front(checked.attributes, types);
   if (const auto simple = simplified(*this, op, call)) return {*simple};
   if (const auto merged = merged_with_makers(*this, op, call)) return {*merged};
@@ -151,6 +132,13 @@ std::vector<ValueId> Canonical::emit_all(std::string_view op, std::vector<ValueI
     std::swap(types[0], types[1]);
   }
   return emit_once(schema, {checked.attributes, checked.inputs, types, bodies});
+}
+
+std::vector<TensorType> Canonical::types_of(std::span<const ValueId> ids) const {
+  std::vector<TensorType> types;
+  for (const ValueId id : ids)
+    types.push_back(id == ValueId::none ? TensorType{DType::f32, {}} : type(id));
+  return types;
 }
 
 std::vector<ValueId> Canonical::emit_once(const OpSchema& schema, const OpCall& call) {
@@ -165,14 +153,10 @@ std::vector<ValueId> Canonical::emit_once(const OpSchema& schema, const OpCall& 
   return known->second;
 }
 
-Body Canonical::canonical_body(const Body& body) {
-  const auto known = bodies_.find(body);
-  if (known != bodies_.end()) return known->second;
-  auto made = std::make_shared<const Graph>(canonicalize(*body));
-  const Body one =
-      distinct_bodies_.try_emplace(to_text(bare(*made), Data::all), std::move(made)).first->second;
-  bodies_.emplace(one, one);
-  return bodies_.emplace(body, one).first->second;
+/// One that is equal to another is that one.
+Body Canonical::canonical_body(const Graph& body) {
+  auto made = std::make_shared<const Graph>(canonicalize(body));
+  return bodies_.try_emplace(to_text(bare(*made), Data::all), std::move(made)).first->second;
 }
 
 // What is given ---------------------------------------------------------------------------------

@@ -54,7 +54,8 @@ class Canonical final : public Emitter {
   ValueId state(const State& state, std::size_t place, const std::string& name);
   ValueId named(const Constant& constant) const;
   ValueId unnamed(const Constant& constant);
-  Body canonical_body(const Body& body);
+  Body canonical_body(const Graph& body);
+  std::vector<TensorType> types_of(std::span<const ValueId> ids) const;
   std::vector<ValueId> emit_once(const OpSchema& schema, const OpCall& call);
 
   Builder out_;
@@ -63,11 +64,10 @@ class Canonical final : public Emitter {
   std::map<std::string, ValueId> weights_;                 // by name
   std::map<std::string, ValueId> states_;                  // by name
   std::vector<ValueId> unnamed_states_;
-  std::map<Body, Body> bodies_;
-  std::map<std::string, Body> distinct_bodies_;  // by text
+  std::map<std::string, Body> bodies_;  // by text
   // Of the graph that was carried in last.
   std::size_t draws_ = 0;
-  std::size_t nodes_left_ = 0;  // that may come of scans
+  std::int64_t nodes_left_ = 0;  // that may come of scans
   std::set<ValueId> reached_;
 };
 

@@ -4,8 +4,10 @@
 
 #include "base/text.h"
 #include "ops/expansion.h"
+#include "ops/rules.h"
 #include "ops/validate.h"
 #include "passes/passes.h"
+#include "passes/rewrite.h"
 
 namespace isomer {
 namespace {
@@ -186,9 +188,8 @@ ValueId zeros(Builder& out, const TensorType& type) {
 }
 
 Dim trips_of(const Builder& out, const Node& node, std::span<const ValueId> inputs) {
-  const ScanParts parts(node, inputs);
-  if (!parts.scanned.empty()) return out.shape(parts.scanned[0])[0];
-  return get<Dim>(node.attributes, "trips");
+  return with_call(out, node, inputs,
+                   [](const OpSchema&, const OpCall& call) { return scan_trips(call); });
 }
 
 bool differentiates_bodies(std::string_view op) { return op == "if" || op == "scan"; }
