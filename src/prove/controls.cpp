@@ -57,7 +57,7 @@ std::optional<Control> break_a_weight(const Model& copy, std::span<const std::st
     std::vector<Tensor> changed = values;
     changed[i] = broken(values[i]);
     set_parameters(copy.main(), changed);
-    const auto outputs = run(copy, set.tensors);
+    const auto outputs = run(copy, set.calls[0]);
     set_parameters(copy.main(), values);
     if (!outputs) continue;
     if (const auto found = detected(names, expected, *outputs)) {
@@ -73,8 +73,8 @@ std::optional<Control> break_a_weight(const Model& copy, std::span<const std::st
 
 std::optional<Control> break_an_input(const Model& copy, std::span<const std::string> names,
                                       const Expected& expected, const InputSet& set) {
-  for (std::size_t i = 0; i < set.tensors.size(); ++i) {
-    std::vector<Tensor> changed = set.tensors;
+  for (std::size_t i = 0; i < set.calls[0].size(); ++i) {
+    std::vector<Tensor> changed = set.calls[0];
     changed[i] = broken(changed[i]);
     const auto outputs = run(copy, changed);
     if (!outputs) continue;
@@ -100,7 +100,7 @@ Control identity_control(const Model& again, std::span<const std::string> names,
                          const Expected& expected, const InputSet& set) {
   Check check;
   const bool same =
-      compare(check, names, expected, again.run(set.tensors), Precision::f32, set.label);
+      compare(check, names, expected, again.run(set.calls[0]), Precision::f32, set.label);
   return {"identity",
           same ? "the source with itself: the same"
                : "the source with itself: " + check.differences.front(),

@@ -41,7 +41,7 @@ class Landscape {
  public:
   Landscape(const Backend& backend, const InputSet& set, std::vector<Tensor> cotangents)
       : backend_(backend),
-        inputs_(set.tensors),
+        inputs_(set.calls[0]),
         parameters_(parameter_values(backend.f64)),
         cotangents_(std::move(cotangents)) {
     for (Tensor& tensor : parameters_) tensor = tensor.converted(DType::f64);
@@ -177,7 +177,7 @@ Check compare_central_differences(const Backend& reference, const Backend& backe
                                   std::span<const std::optional<std::size_t>> places,
                                   const InputSet& set, Random& random) {
   const std::vector<Tensor> cotangents =
-      random_cotangents(backend.run(Precision::f32, set.tensors), random);
+      random_cotangents(backend.run(Precision::f32, set.calls[0]), random);
   Landscape landscape(backend, set, cotangents);
   const std::vector<Tensor> gradient = gradient_for(reference, landscape, places, cotangents);
   const bool all = landscape.moves_parameters() || backend.f32.parameters.empty();

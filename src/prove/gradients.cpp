@@ -186,7 +186,7 @@ void compare_all(Problem& problem, const Model& source, std::span<const InputSet
   constexpr int attempts = 4;
   for (const InputSet& set : sets) {
     if (!set.smooth) continue;
-    std::vector<Tensor> inputs = set.tensors;
+    std::vector<Tensor> inputs = set.calls[0];
     const std::vector<Tensor> cotangents = random_cotangents(source.run(inputs), random);
     for (int attempt = 1; attempt <= attempts; ++attempt) {
       std::vector<Tensor> all = inputs;
@@ -204,7 +204,7 @@ const Backend* differentiable_backend(const Model& source, const InputSet& set, 
   for (const Backend& backend : source.backends) {
     if (!backend.has(&Runnable::gradient)) continue;
     try {
-      std::vector<Tensor> inputs = set.tensors;
+      std::vector<Tensor> inputs = set.calls[0];
       const std::vector<Tensor> cotangents = random_cotangents(source.run(inputs), random);
       if (cotangents.empty()) return nullptr;
       inputs.insert(inputs.end(), cotangents.begin(), cotangents.end());
@@ -308,7 +308,7 @@ const InputSet& smallest_smooth_set(std::span<const InputSet> sets) {
   std::int64_t fewest = std::numeric_limits<std::int64_t>::max();
   for (const InputSet& set : sets) {
     std::int64_t count = 0;
-    for (const Tensor& tensor : set.tensors) count += tensor.count();
+    for (const Tensor& tensor : set.calls[0]) count += tensor.count();
     if (!set.smooth || count > fewest) continue;
     smallest = &set;
     fewest = count;

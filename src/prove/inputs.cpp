@@ -147,14 +147,14 @@ std::vector<IntegerRange> integers_of(const InputPlan& plan, const Lengths& leng
 
 InputSet make_set(const InputPlan& plan, const Lengths& lengths, const Kind& kind, Random& random) {
   const std::vector<IntegerRange> ranges = integers_of(plan, lengths);
-  InputSet set{label(kind.name, lengths), {}, kind.smooth};
+  std::vector<Tensor> arguments;
   for (std::size_t i = 0; i < plan.ports.size(); ++i) {
     const LengthRange* told = told_by(plan, i);
-    set.tensors.push_back(
+    arguments.push_back(
         told != nullptr ? Tensor::from_integers(DType::i64, {}, std::array{lengths.at(told->name)})
                         : make(plan.ports[i], ranges.at(i), lengths, kind, random));
   }
-  return set;
+  return {label(kind.name, lengths), {std::move(arguments)}, kind.smooth};
 }
 
 }  // namespace

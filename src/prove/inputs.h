@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "systems/system.h"
@@ -23,10 +24,17 @@ struct IntegerRange {
 /// guessed [0, 1] where its way to a table is not seen, and where there is no graph.
 std::vector<IntegerRange> integer_ranges(const Graph& graph, const Lengths& lengths);
 
+/// What a model is run on: one call or more in a row.
 struct InputSet {
-  std::string label;  // "random, s0 = 3"
-  std::vector<Tensor> tensors;
-  bool smooth = false;  // no edge: derivatives are compared here
+  std::string label;                       // "random, s0 = 3"
+  std::vector<std::vector<Tensor>> calls;  // the arguments of each; never empty
+  bool smooth = false;                     // no edge: derivatives are compared here
+  /// Derivatives are compared here as far as the source's own agree: zeros, kinks.
+  bool kinks = false;
+  /// Where the first call begins, by first state_dict name; as stored where absent.
+  std::vector<std::pair<std::string, Tensor>> states = {};
+  /// Likewise of trainable parameters, for all calls.
+  std::vector<std::pair<std::string, Tensor>> parameters = {};
 };
 
 /// What is known of a model's inputs.

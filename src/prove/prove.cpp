@@ -161,7 +161,7 @@ class Proof {
       plan.graph = &*planned.graph;
     }
     std::vector<InputSet> sets;
-    if (options_.given) sets.push_back({"given", options_.given(source_.main().inputs), true});
+    if (options_.given) sets.push_back({"given", {options_.given(source_.main().inputs)}, true});
     for (InputSet& set : make_inputs(plan, options_.seed)) sets.push_back(std::move(set));
     if (const auto guessed = guessed_inputs(plan); !guessed.empty()) {
       certificate_.notes.push_back(fmt::format(
@@ -178,8 +178,8 @@ class Proof {
       try {
         const Backend& backend = source_.backends.front();
         // In single precision first: its complaints name the types that the user knows.
-        std::vector<Tensor> f32 = backend.run(Precision::f32, set.tensors);
-        Expected outputs{backend.run(Precision::f64, set.tensors), std::move(f32)};
+        std::vector<Tensor> f32 = backend.run(Precision::f32, set.calls[0]);
+        Expected outputs{backend.run(Precision::f64, set.calls[0]), std::move(f32)};
         Expected states{backend.states(Precision::f64), backend.states(Precision::f32)};
         outputs.relative = states.relative = relative_;
         if (!all_finite(outputs)) ask_other_engines(outputs, set);
@@ -223,8 +223,8 @@ class Proof {
     };
     for (std::size_t i = 1; i < source_.backends.size(); ++i) {
       try {
-        std::vector<Tensor> f32 = source_.backends[i].run(Precision::f32, set.tensors);
-        std::vector<Tensor> f64 = source_.backends[i].run(Precision::f64, set.tensors);
+        std::vector<Tensor> f32 = source_.backends[i].run(Precision::f32, set.calls[0]);
+        std::vector<Tensor> f64 = source_.backends[i].run(Precision::f64, set.calls[0]);
         if (!fit(f32, expected.source) || !fit(f64, expected.exact)) continue;
         expected.source_elsewhere.push_back(std::move(f32));
         expected.exact_elsewhere.push_back(std::move(f64));
@@ -237,7 +237,7 @@ class Proof {
   Undecided undecided_on(const Baseline& baseline) {
     if (!source_.graph) return {};
     if (!margins_) margins_.emplace(*source_.graph, *engines_[0]);
-    return margins_->on(baseline.set.tensors);
+    return margins_->on(baseline.set.calls[0]);
   }
 
   void compare_outputs() {
@@ -271,7 +271,7 @@ class Proof {
   bool compare_on(Check& check, Check& states, const Backend& backend, const Baseline& baseline,
                   Precision precision) {
     try {
-      const std::vector<Tensor> outputs = backend.run(precision, baseline.set.tensors);
+      const std::vector<Tensor> outputs = backend.run(precision, baseline.set.calls[0]);
       const bool same = compare(check, names_, baseline.outputs, outputs, precision,
                                 baseline.set.label, undecided_on(baseline));
       return compare_states(states, backend, baseline, precision) && same;
@@ -368,7 +368,7 @@ class Proof {
 
   void bisect(const Backend& backend, const Baseline& baseline) {
     for (const Backend& ours : source_.backends) {
-      certificate_.first = first_difference(ours, backend, baseline.set.tensors);
+      certificate_.first = first_difference(ours, backend, baseline.set.calls[0]);
       if (certificate_.first) return;
     }
     if (backend.traces())

@@ -31,7 +31,7 @@ TEST(Inputs, StayInsideTheTableThatTheyIndex) {
 )");
   EXPECT_EQ(integer_ranges(graph, {})[0], (IntegerRange{0, 2}));
   for (const InputSet& set : inputs_of(graph)) {
-    for (const std::int64_t value : set.tensors[0].integers()) {
+    for (const std::int64_t value : set.calls[0][0].integers()) {
       EXPECT_GE(value, 0) << set.label;
       EXPECT_LE(value, 2) << set.label;
     }
@@ -41,8 +41,8 @@ TEST(Inputs, StayInsideTheTableThatTheyIndex) {
 TEST(Inputs, FollowNamedLengthsWithinTheirRange) {
   const Graph graph = graph_of("graph g(x: f32[n, 2]) -> (y)\n  length n: 2..3\n  y = relu(x)\n");
   for (const InputSet& set : inputs_of(graph)) {
-    EXPECT_GE(set.tensors[0].shape()[0], 2) << set.label;
-    EXPECT_LE(set.tensors[0].shape()[0], 3) << set.label;
+    EXPECT_GE(set.calls[0][0].shape()[0], 2) << set.label;
+    EXPECT_LE(set.calls[0][0].shape()[0], 3) << set.label;
   }
 }
 
@@ -52,7 +52,7 @@ TEST(Inputs, HaveEdges) {
   const auto values = [&](std::string_view label) {
     const auto found = std::ranges::find(sets, label, &InputSet::label);
     EXPECT_NE(found, sets.end()) << label;
-    return found == sets.end() ? std::vector<double>{} : found->tensors[0].doubles();
+    return found == sets.end() ? std::vector<double>{} : found->calls[0][0].doubles();
   };
   EXPECT_TRUE(std::ranges::all_of(values("zeros"), [](double v) { return v == 0; }));
   EXPECT_TRUE(std::ranges::all_of(values("negative"), [](double v) { return v < 0; }));
