@@ -104,6 +104,24 @@ std::vector<TensorType> convolution_backward_type(const OpCall& call) {
   return {call.types[1], call.types[2]};
 }
 
+/// How many there are for each element along the other of the weight's first two axes.
+Dim products_of(const OpCall& call, const Shape& weight, bool over_first) {
+  Dim count = over_first ? floor_divide(weight[0], call.integer("groups")) : weight[1];
+  for (std::size_t i = 2; i < weight.size(); ++i) count = count * weight[i];
+  return count;
+}
+
+Dim convolution_terms(const OpCall& call) {
+  return products_of(call, call.types[1].shape, call.flag("transposed"));
+}
+
+/// Each element of the weight meets every position of the batch.
+Dim convolution_backward_terms(const OpCall& call) {
+  const Shape& grad = call.types[0].shape;
+  const Dim positions = count_elements(Shape(grad.begin() + 2, grad.end())) * grad[0];
+  return larger(positions, products_of(call, call.types[2].shape, !call.flag("transposed")));
+}
+
 Values vjp_convolution(Emitter& b, const OpCall& call, const Cotangents& c) {
   const ValueId g = c.values[0];
   Values result =
@@ -342,12 +360,13 @@ constexpr OpSchema rows[] = {
     {"convolution(x, weight, bias?, stride: ints = [1], padding: ints = [0], dilation: ints = [1], "
      "transposed: bool = false, output_padding: ints = [0], groups: int = 1) -> y",
      convolution_type, nullptr, vjp_convolution,
-     "convolution over 1 to 3 spatial axes, or its transpose"},
+     "convolution over 1 to 3 spatial axes, or its transpose", Traits{.terms = convolution_terms}},
     {"convolution_backward(grad, x, weight, stride: ints = [1], padding: ints = [0], dilation: "
      "ints = [1], "
      "transposed: bool = false, output_padding: ints = [0], groups: int = 1) -> (grad_x, "
      "grad_weight)",
-     convolution_backward_type, nullptr, nullptr, "cotangents of a convolution's input and weight"},
+     convolution_backward_type, nullptr, nullptr, "cotangents of a convolution's input and weight",
+     Traits{.terms = convolution_backward_terms}},
     {"max_pool2d(x, kernel_size: ints, stride: ints = [], padding: ints = [0], dilation: ints = "
      "[1], "
      "ceil_mode: bool = false) -> (y, indices)",

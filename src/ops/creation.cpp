@@ -25,11 +25,11 @@ std::vector<TensorType> length_type(const OpCall& call) { return {{call.get<DTyp
 
 constexpr OpSchema rows[] = {
     {"full(shape: dims, value: float, dtype: dtype = f32) -> y", full_type, nullptr, no_gradient,
-     "one value everywhere"},
+     "one value everywhere", rounds_to_nearest},
     {"arange(start: dim = 0, end: dim, step: int = 1, dtype: dtype = i64) -> y", arange_type,
-     nullptr, no_gradient, "start, start + step, ... up to end, without it"},
+     nullptr, no_gradient, "start, start + step, ... up to end, without it", exact},
     {"length(value: dim, dtype: dtype = i64) -> y", length_type, nullptr, no_gradient,
-     "a named length as a number"},
+     "a named length as a number", exact},
 };
 
 }  // namespace

@@ -59,7 +59,7 @@ std::vector<ValueId> emit_expansion(Emitter& e, const OpSchema& schema, const Op
                                     std::span<const LengthRange> ranges) {
   expect(schema.expand != nullptr, "only a composite operator is expanded");
   const std::vector<TensorType> promised = output_types(schema, call, ranges);
-  const bool once = schema.traits.rounding == Rounding::once;
+  const bool once = schema.traits.rounds == Rounds::once;
   std::vector<ValueId> results = once ? expanded_in_f32(e, schema, call) : schema.expand(e, call);
   expect(results.size() == promised.size(), "an expansion has the outputs of its operator");
   for (std::size_t i = 0; i < results.size(); ++i) {

@@ -132,15 +132,23 @@ Values vjp_embedding(Emitter& b, const OpCall& call, const Cotangents& c) {
   return {b.emit("index_add", {zeros_like(b, call.types[0]), index, g}), ValueId::none};
 }
 
+/// All may go to one place, to what is there.
+Dim added(const OpCall& call) {
+  const Shape& source = call.types[2].shape;
+  return source.empty() ? Dim(2) : source[axis_of(call)] + 1;
+}
+
+constexpr Traits adds_at{.terms = added, .indexes = Indexing{}};
+
 constexpr OpSchema rows[] = {
     {"index_select(x, index, dim: int = 0) -> y", index_select_type, nullptr, vjp_index_select,
      "positions of one dimension, in the order of the index", picks},
     {"index_add(x, index, source, dim: int = 0) -> y", index_add_type, nullptr, vjp_index_add,
-     "x with slices of the source added at the positions of the index", indexes},
+     "x with slices of the source added at the positions of the index", adds_at},
     {"gather(x, index, dim: int) -> y", gather_type, nullptr, vjp_gather,
      "y[i][j] = x[index[i][j]][j] for dim 0, and so on", picks},
     {"scatter_add(x, index, source, dim: int) -> y", scatter_add_type, nullptr, vjp_scatter_add,
-     "x[index[i][j]][j] += source[i][j] for dim 0, and so on", indexes},
+     "x[index[i][j]][j] += source[i][j] for dim 0, and so on", adds_at},
     {"topk(x, k: int, dim: int = -1, largest: bool = true, sorted: bool = true) -> (values, "
      "indices)",
      topk_type, nullptr, vjp_topk,
@@ -149,7 +157,10 @@ constexpr OpSchema rows[] = {
      finds_extreme},
     {"embedding(weight, indices, padding_idx: int = -1) -> y", embedding_type, expand_embedding,
      vjp_embedding, "rows of the weight",
-     Traits{.moves = Moves::freely, .indexes = Indexing{.axis = 0}, .own_slope = true}},
+     Traits{.rounds = Rounds::never,
+            .moves = Moves::freely,
+            .indexes = Indexing{.axis = 0},
+            .own_slope = true}},
 };
 
 }  // namespace

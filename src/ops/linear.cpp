@@ -80,11 +80,15 @@ Values vjp_linear(Emitter& b, const OpCall& call, const Cotangents& c) {
   return {x, weight, b.emit("sum", {g}, {{"dim", std::vector<std::int64_t>{0}}})};
 }
 
+Dim products(const OpCall& call) { return call.types[0].shape.back(); }
+
+constexpr Traits adds_products{.terms = products};
+
 constexpr OpSchema rows[] = {
     {"matmul(x, y) -> z", matmul_type, nullptr, vjp_matmul,
-     "matrix product of the last two dimensions"},
-    {"linear(x, weight, bias?) -> y", linear_type, expand_linear, vjp_linear,
-     "x @ weight.T + bias"},
+     "matrix product of the last two dimensions", adds_products},
+    {"linear(x, weight, bias?) -> y", linear_type, expand_linear, vjp_linear, "x @ weight.T + bias",
+     adds_products},
 };
 
 }  // namespace

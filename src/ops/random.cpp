@@ -65,7 +65,8 @@ constexpr OpSchema rows[] = {
      expand_feature_dropout, nullptr, "dropout of whole channels: x[n, c, ...] is kept or made 0",
      random_numbers},
     {"bernoulli(shape: dims, p: float, dtype: dtype = f32) -> y", bernoulli_type, nullptr,
-     no_gradient, "1 with probability p, else 0; drawn anew in each run", random_numbers},
+     no_gradient, "1 with probability p, else 0; drawn anew in each run",
+     Traits{.rounds = Rounds::never, .random = true}},
 };
 
 }  // namespace

@@ -150,11 +150,21 @@ Values vjp_logsumexp(Emitter& b, const OpCall& call, const Cotangents& c) {
 
 // Meanings --------------------------------------------------------------------------------------
 
-/// How many elements a reduction takes, as a scalar of the input's type.
-ValueId taken_count(Emitter& b, const OpCall& call) {
+/// How many elements a reduction takes.
+Dim taken(const OpCall& call) {
   Shape taken;
   for (const std::size_t axis : reduced_axes(call)) taken.push_back(call.types[0].shape[axis]);
-  const Dim count = count_elements(taken);
+  return count_elements(taken);
+}
+
+Dim taken_along_axis(const OpCall& call) {
+  const Shape& shape = call.types[0].shape;
+  return shape.empty() ? Dim(1) : shape[axis_in(call.integer("dim"), shape.size())];
+}
+
+/// The same as a scalar of the input's type.
+ValueId taken_count(Emitter& b, const OpCall& call) {
+  const Dim count = taken(call);
   const DType dtype = call.types[0].dtype;
   if (count.known()) return b.literal(dtype, static_cast<double>(count.value()));
   return b.emit("cast", {b.emit("length", {}, {{"value", count}})}, {{"dtype", dtype}});
@@ -221,9 +231,11 @@ Values expand_logsumexp(Emitter& b, const OpCall& call) {
   return {reshape_to(b, result, shape)};
 }
 
+constexpr Traits adds_up{.terms = taken};
+
 constexpr OpSchema rows[] = {
     {"sum(x, dim: ints = [], keepdim: bool = false) -> y", reduced_type, nullptr, vjp_sum,
-     "sum over the dimensions; over all where none is named"},
+     "sum over the dimensions; over all where none is named", adds_up},
     {"mean(x, dim: ints = [], keepdim: bool = false) -> y", reduced_floating_type, expand_mean,
      nullptr, "sum divided by the number of elements", rounds_once},
     {"amax(x, dim: ints = [], keepdim: bool = false) -> y", extreme_type, nullptr, vjp_amax,
@@ -231,11 +243,11 @@ constexpr OpSchema rows[] = {
     {"amin(x, dim: ints = [], keepdim: bool = false) -> y", extreme_type, nullptr, vjp_amax,
      "smallest element", moves_freely},
     {"prod(x, dim: ints = [], keepdim: bool = false) -> y", reduced_type, nullptr, vjp_prod,
-     "product"},
+     "product", adds_up},
     {"any(x, dim: ints = [], keepdim: bool = false) -> y", truth_type, nullptr, no_gradient,
-     "whether any holds"},
+     "whether any holds", exact},
     {"all(x, dim: ints = [], keepdim: bool = false) -> y", truth_type, expand_all, nullptr,
-     "whether all hold"},
+     "whether all hold", exact},
     {"var(x, dim: ints = [], correction: float = 1.0, keepdim: bool = false) -> y",
      reduced_floating_type, expand_var, nullptr,
      "mean squared deviation, the divisor less by the correction", rounds_once},
@@ -244,7 +256,8 @@ constexpr OpSchema rows[] = {
      finds_extreme},
     {"argmin(x, dim: int?, keepdim: bool = false) -> y", arg_type, nullptr, no_gradient,
      "position of the first smallest", finds_extreme},
-    {"cumsum(x, dim: int) -> y", along_axis, nullptr, vjp_cumsum, "running sum"},
+    {"cumsum(x, dim: int) -> y", along_axis, nullptr, vjp_cumsum, "running sum",
+     Traits{.terms = taken_along_axis}},
     {"softmax(x, dim: int) -> y", along_axis_floating, expand_softmax, vjp_softmax,
      "exp(x) / sum(exp(x))", rounds_once},
     {"log_softmax(x, dim: int) -> y", along_axis_floating, expand_log_softmax, vjp_log_softmax,

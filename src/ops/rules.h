@@ -54,17 +54,18 @@ std::vector<std::int64_t> per_axis(const std::vector<std::int64_t>& list, std::s
                                    std::string_view name);
 
 // Traits, for the tables.
-constexpr Traits rounds_once{.rounding = Rounding::once};
+constexpr Traits exact{.rounds = Rounds::never};
+constexpr Traits rounds_once{.rounds = Rounds::once};
+constexpr Traits rounds_to_nearest{.rounds = Rounds::nearest};
 constexpr Traits random_numbers{.random = true};
-constexpr Traits moves_freely{.moves = Moves::freely};
-constexpr Traits views_freely{.moves = Moves::freely, .views = true};
-constexpr Traits views_in_order{.moves = Moves::in_order, .views = true};
-constexpr Traits compares{.decides = Decision::comparison};
-constexpr Traits finds_extreme{.decides = Decision::extreme};
-constexpr Traits rounds{.decides = Decision::rounding};
-constexpr Traits indexes{.indexes = Indexing{}};
+constexpr Traits moves_freely{.rounds = Rounds::never, .moves = Moves::freely};
+constexpr Traits views_freely{.rounds = Rounds::never, .moves = Moves::freely, .views = true};
+constexpr Traits views_in_order{.rounds = Rounds::never, .moves = Moves::in_order, .views = true};
+constexpr Traits compares{.rounds = Rounds::never, .decides = Decision::comparison};
+constexpr Traits finds_extreme{.rounds = Rounds::never, .decides = Decision::extreme};
+constexpr Traits makes_whole{.rounds = Rounds::never, .decides = Decision::rounding};
 constexpr Traits commutes{.commutes = true};
-constexpr Traits picks{.moves = Moves::freely, .indexes = Indexing{}};
+constexpr Traits picks{.rounds = Rounds::never, .moves = Moves::freely, .indexes = Indexing{}};
 
 // For expansions and derivatives. Shapes come by value: one that lies in the builder moves when it
 // grows.

@@ -43,9 +43,14 @@ struct Cotangents {
   std::span<const ValueId> values;
 };
 
-/// When an expansion rounds f16 and bf16. PyTorch's kernels compute many operators in f32 and round
-/// what they give once; in half precision a sum on the way would overflow.
-enum class Rounding { each, once };
+/// How the floats that an operator gives are rounded. Systems differ by it: see passes/perturb.
+enum class Rounds {
+  each,     // what it gives, and what each step of an expansion gives
+  once,     // what it gives, after however many steps: PyTorch's kernels compute many operators in
+            // f32; in half precision a sum on the way would overflow
+  nearest,  // what it gives, to the nearest number, everywhere: one that the type holds stays
+  never,    // it gives numbers that it was given, or others that any type holds
+};
 
 /// Where every element of the outputs is one of the first input's: at any place, or at its own in
 /// the running order.
@@ -66,7 +71,9 @@ struct Indexing {
 /// What others ask about an operator besides its meaning. The case runner holds it against what the
 /// operator does in its cases.
 struct Traits {
-  Rounding rounding = Rounding::each;
+  Rounds rounds = Rounds::each;
+  /// Of one that adds or multiplies many numbers, in an order that nobody promises: how many.
+  Dim (*terms)(const OpCall&) = nullptr;
   bool random = false;  // draws; one with a setting "training" only there
   Moves moves = Moves::none;
   bool views = false;  // its outputs may share the memory of its first input, as PyTorch's do

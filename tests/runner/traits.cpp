@@ -8,6 +8,7 @@
 #include "graph/uses.h"
 #include "ops/builder.h"
 #include "ops/rules.h"
+#include "passes/passes.h"
 #include "passes/rewrite.h"
 #include "run/torch_module.h"
 #include "runner/operators.h"
@@ -80,7 +81,7 @@ Graph unsettled(const Sample& sample) {
   node.attributes = complete(op_named(node.op), node.attributes);
   for (NamedAttribute& attribute : node.attributes) {
     if (attribute.name == "training") attribute.value = true;
-    if (attribute.name == "p") attribute.value = 0.5;
+    if (attribute.name == "p") attribute.value = 0.4;
   }
   return graph;
 }
@@ -137,6 +138,60 @@ Moves moved(const std::vector<Sample>& samples) {
     }
   }
   return least.value_or(Moves::none);
+}
+
+// Rounds ----------------------------------------------------------------------------------------
+
+/// The tensors in the types that the graph takes.
+std::vector<Tensor> as_taken(const Graph& graph, std::vector<Tensor> tensors) {
+  for (std::size_t i = 0; i < tensors.size(); ++i)
+    tensors[i] = tensors[i].converted(graph[graph.inputs[i]].type.dtype);
+  return tensors;
+}
+
+/// The nearest numbers of the types of `like`.
+std::vector<Tensor> to_nearest(const std::vector<Tensor>& tensors,
+                               const std::vector<Tensor>& like) {
+  std::vector<Tensor> nearest;
+  for (std::size_t i = 0; i < tensors.size(); ++i)
+    nearest.push_back(tensors[i].converted(like[i].dtype()));
+  return nearest;
+}
+
+/// How the sample rounds on these inputs, as far as it shows: never, to the nearest, or otherwise.
+/// Nothing where no float comes out.
+std::optional<Rounds> rounding(const Sample& sample, const std::vector<Tensor>& inputs) {
+  const Graph graph = unsettled(sample), wide = to_float64(graph);
+  const std::vector<Tensor> single = run(graph, inputs);
+  if (std::ranges::none_of(single, [](const Tensor& t) { return is_floating(t.dtype()); }))
+    return {};
+  const std::vector<Tensor> exact = run(wide, as_taken(wide, inputs));
+  const auto same = [](const Tensor& x, const Tensor& y) {
+    return elements_text(x) == elements_text(y);
+  };
+  if (std::ranges::equal(to_nearest(single, exact), exact, same)) return Rounds::never;
+  if (std::ranges::equal(single, to_nearest(exact, single), same)) return Rounds::nearest;
+  return Rounds::each;
+}
+
+/// What is wrong about how the operator rounds, or nothing. The reference rounds each result to the
+/// nearest, so that it cannot show who does not.
+std::string check_rounding(const std::vector<Sample>& samples, Rounds told) {
+  bool rounds = false, floating = false;
+  for (const Sample& sample : samples) {
+    for (const std::vector<Tensor>& inputs :
+         {sample.inputs, unlike(sample, 1.0), unlike(sample, 3.5)}) {
+      const std::optional<Rounds> found = rounding(sample, inputs);
+      if (!found) continue;
+      floating = true;
+      rounds = rounds || *found != Rounds::never;
+      // An integer may be rounded to double precision first.
+      if (told == Rounds::nearest && *found == Rounds::each && is_floating(inputs[0].dtype()))
+        return "rounds is 'nearest'; the cases show another rounding";
+    }
+  }
+  if (!floating || rounds == (told != Rounds::never)) return "";
+  return fmt::format("rounds is {}never; the cases show the contrary", rounds ? "" : "not ");
 }
 
 // Decides ---------------------------------------------------------------------------------------
@@ -275,6 +330,8 @@ std::string check_traits(std::string_view op, const std::vector<OperatorCase>& c
     wrong.push_back(
         fmt::format("stops_gradient is {}; the cases show {}", traits.stops_gradient, found));
   }
+  if (std::string found = check_rounding(samples, traits.rounds); !found.empty())
+    wrong.push_back(std::move(found));
   if (const bool found = commutes(samples); found != traits.commutes)
     wrong.push_back(fmt::format("commutes is {}; the cases show {}", traits.commutes, found));
   std::set<std::string> indexing;

@@ -137,7 +137,7 @@ Values renamed(Reading& r) {
     if (auto value = setting_of(r, setting, name, r.b.rank(inputs[0])))
       settings.push_back({std::string(setting.name), std::move(*value)});
   }
-  if (op_named(r.row.ours).traits.rounding == Rounding::once)
+  if (op_named(r.row.ours).traits.rounds == Rounds::once)
     return emit_rounded_once(r.b, r.row.ours, std::move(inputs), std::move(settings));
   return r.b.emit_all(r.row.ours, std::move(inputs), std::move(settings));
 }

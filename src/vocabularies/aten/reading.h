@@ -62,7 +62,7 @@ std::span<const Row> normalization_rows();
 std::span<const Row> creation_rows();
 std::span<const Row> loss_rows();
 
-/// Emits what PyTorch computes in f32 for half precision inputs (`Rounding::once`), beside f32
+/// Emits what PyTorch computes in f32 for half precision inputs (`Rounds::once`), beside f32
 /// weights, too: the first output has the type of the first input.
 Values emit_rounded_once(Builder& b, std::string_view op, Values inputs, Attributes attributes);
 /// Reads by the columns of the row alone.

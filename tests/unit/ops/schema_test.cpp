@@ -71,6 +71,27 @@ TEST(Schema, NumbersAreTakenForWhatTheSignatureAsks) {
   EXPECT_EQ(get<std::vector<Dim>>(reshape, "shape"), (std::vector<Dim>{2, 3}));
 }
 
+TEST(Schema, SumsSayHowManyTermsTheyHave) {
+  const auto terms = [](std::string_view op, const Attributes& attributes,
+                        const std::vector<TensorType>& types) {
+    const std::vector<ValueId> inputs(types.size(), ValueId(0));
+    const OpSchema& schema = op_named(op);
+    return schema.traits.terms({complete(schema, attributes), inputs, types}).value();
+  };
+  const auto f32 = [](Shape shape) { return TensorType{DType::f32, std::move(shape)}; };
+  EXPECT_EQ(terms("sum", {{"dim", std::vector<std::int64_t>{-1, 0}}}, {f32({2, 3, 5})}), 10);
+  EXPECT_EQ(terms("cumsum", {{"dim", 1}}, {f32({2, 3, 5})}), 3);
+  EXPECT_EQ(terms("matmul", {}, {f32({2, 3}), f32({3, 5})}), 3);
+  const Attributes grouped{{"groups", 2}};
+  EXPECT_EQ(terms("convolution", grouped, {f32({1, 4, 9}), f32({6, 2, 5})}), 10);
+  EXPECT_EQ(
+      terms("convolution", {{"groups", 2}, {"transposed", true}}, {f32({1, 6, 9}), f32({6, 2, 5})}),
+      15);
+  EXPECT_EQ(
+      terms("convolution_backward", grouped, {f32({7, 6, 5}), f32({7, 4, 9}), f32({6, 2, 5})}), 35);
+  EXPECT_EQ(terms("index_add", {}, {f32({2}), {DType::i64, {3}}, f32({3})}), 4);
+}
+
 TEST(Schema, MessagesSayWhatWouldBeRight) {
   EXPECT_EQ(message_of([] { op_named("sofmax"); }),
             "there is no operator 'sofmax'; did you mean 'softmax'?");
