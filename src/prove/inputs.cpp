@@ -3,197 +3,336 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <functional>
-#include <limits>
-#include <optional>
 #include <set>
 
-#include "base/error.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "prove/draws.h"
+#include "prove/input_lengths.h"
+#include "prove/wanted.h"
 
 namespace isomer {
 namespace {
 
-/// Gives element `i` of a floating input.
-using Floats = std::function<double(Random&, std::size_t i)>;
-using Integers = std::function<std::int64_t(Random&, IntegerRange)>;
-
-struct Kind {
-  std::string_view name;
-  bool smooth;
-  Floats floats;
-  Integers integers;
-};
-
-std::int64_t any_integer(Random& random, IntegerRange range) {
-  return random.integer(range.least, range.most);
-}
-std::int64_t least_integer(Random&, IntegerRange range) { return range.least; }
-std::int64_t most_integer(Random&, IntegerRange range) { return range.most; }
-
-double normal(Random& random, std::size_t) { return random.normal(); }
-double zero(Random&, std::size_t) { return 0.0; }
-// Large, but far from where products of two overflow.
-double large(Random& random, std::size_t) { return 1e4 * random.normal(); }
-double negative(Random& random, std::size_t) { return -std::abs(random.normal()); }
-// Below the smallest normal float.
-double tiny(Random& random, std::size_t) { return 1e-39 * random.normal(); }
-double magnitudes(Random& random, std::size_t) {
-  const double sign = random.uniform() < 0.5 ? -1.0 : 1.0;
-  return sign * std::pow(10.0, -6.0 + 9.0 * random.uniform());
-}
-double unusual(Random& random, std::size_t i) {
-  constexpr double infinity = std::numeric_limits<double>::infinity();
-  if (i == 0) return std::numeric_limits<double>::quiet_NaN();
-  if (i % 11 == 3) return infinity;
-  if (i % 13 == 7) return -infinity;
-  return random.normal();
-}
-
-const std::vector<Kind>& edges() {
-  static const std::vector<Kind> kinds = {
-      {"zeros", false, zero, least_integer},
-      {"large", false, large, most_integer},
-      {"negative", false, negative, any_integer},
-      {"tiny", false, tiny, any_integer},
-      {"many magnitudes", false, magnitudes, any_integer},
-      {"not finite", false, unusual, any_integer},
-  };
-  return kinds;
-}
-
-Tensor make(const Port& port, const IntegerRange& range, const Lengths& lengths, const Kind& kind,
-            Random& random) {
-  const std::vector<std::int64_t> shape = evaluate(port.type.shape, lengths);
-  const auto count = static_cast<std::size_t>(count_elements(shape));
-  if (is_floating(port.type.dtype)) {
-    std::vector<double> values(count);
-    for (std::size_t i = 0; i < count; ++i) values[i] = kind.floats(random, i);
-    return Tensor::from_doubles(port.type.dtype, shape, values);
-  }
-  if (is_complex(port.type.dtype)) {
-    throw Error(Fault::unsupported, port.name,
-                "complex inputs cannot be made; real, integer and boolean ones can");
-  }
-  std::vector<std::int64_t> values(count);
-  for (std::int64_t& value : values) value = kind.integers(random, range);
-  return Tensor::from_integers(port.type.dtype, shape, values);
-}
-
-std::vector<LengthRange> ranges_of(const InputPlan& plan) {
-  std::set<std::string> names;
-  for (const Port& port : plan.ports) {
-    for (const Dim& dim : port.type.shape) dim.collect_symbols(names);
-  }
-  for (const LengthRange& range : plan.lengths) {
-    if (range.input) names.insert(range.name);
-  }
-  std::vector<LengthRange> ranges;
-  for (const std::string& name : names) {
-    const auto known = std::ranges::find(plan.lengths, name, &LengthRange::name);
-    ranges.push_back(known == plan.lengths.end() ? LengthRange{name, 1, {}} : *known);
-  }
-  return ranges;
-}
-
-/// The length that the port's value is, or null.
-const LengthRange* told_by(const InputPlan& plan, std::size_t port) {
-  const auto told = std::ranges::find(plan.lengths, std::optional(port), &LengthRange::input);
-  return told == plan.lengths.end() ? nullptr : &*told;
-}
-
-/// Small numbers that differ from each other, so that lengths taken for one another show.
-Lengths choose(std::span<const LengthRange> ranges, std::int64_t size) {
-  Lengths lengths;
-  std::int64_t step = 0;
-  for (const LengthRange& range : ranges) {
-    const std::int64_t value = std::max<std::int64_t>(range.least, 1) + size + step;
-    lengths[range.name] = range.most ? std::min(value, *range.most) : value;
-    ++step;
-  }
-  return lengths;
-}
-
-/// Every length at the end of its range, where that has one and the inputs stay small.
-std::optional<Lengths> longest_of(const InputPlan& plan, std::span<const LengthRange> ranges) {
-  constexpr std::int64_t small = 1 << 16;
-  Lengths lengths;
-  for (const LengthRange& range : ranges) {
-    if (!range.most || *range.most > small) return std::nullopt;
-    lengths[range.name] = *range.most;
-  }
-  std::int64_t count = 0;
-  for (const Port& port : plan.ports) {
-    Dim elements = 1;
-    for (const std::int64_t length : evaluate(port.type.shape, lengths))
-      elements = elements * length;
-    count += elements.value();
-    if (count > small) return std::nullopt;
-  }
-  return lengths;
-}
-
-std::string label(std::string_view kind, const Lengths& lengths) {
+std::string label_of(std::string_view kind, const Lengths& lengths) {
   std::string text(kind);
   for (const auto& [name, value] : lengths) text += fmt::format(", {} = {}", name, value);
   return text;
 }
 
-std::vector<IntegerRange> integers_of(const InputPlan& plan, const Lengths& lengths) {
-  if (plan.graph != nullptr) return integer_ranges(*plan.graph, lengths);
-  return std::vector<IntegerRange>(plan.ports.size(), {0, 1, true});
+/// The first integer at which something is decided, for a label.
+std::string decided_at(std::span<const Wanted> wanted) {
+  for (const Wanted& one : wanted) {
+    if (!one.integers.empty()) return fmt::format(" {}", one.integers[0]);
+  }
+  return "";
 }
 
-InputSet make_set(const InputPlan& plan, const Lengths& lengths, const Kind& kind, Random& random) {
-  const std::vector<IntegerRange> ranges = integers_of(plan, lengths);
-  std::vector<Tensor> arguments;
-  for (std::size_t i = 0; i < plan.ports.size(); ++i) {
-    const LengthRange* told = told_by(plan, i);
-    arguments.push_back(
-        told != nullptr ? Tensor::from_integers(DType::i64, {}, std::array{lengths.at(told->name)})
-                        : make(plan.ports[i], ranges.at(i), lengths, kind, random));
+bool all_positive(const Tensor& stored) {
+  const std::vector<double> values = stored.doubles();
+  return std::ranges::all_of(values, [](double value) { return value > 0; });
+}
+
+Tensor changed(const Tensor& stored, Random& random, double (*change)(double, double, Random&)) {
+  std::vector<double> values = stored.doubles();
+  const bool positive = all_positive(stored);
+  double squares = 0;
+  for (const double value : values) squares += value * value;
+  const double scale = std::sqrt(squares / std::max<double>(1, double(values.size())));
+  for (double& value : values) {
+    value = change(value, scale, random);
+    if (positive) value = std::abs(value);
   }
-  return {label(kind.name, lengths), {std::move(arguments)}, kind.smooth};
+  return Tensor::from_doubles(stored.dtype(), stored.shape(), values);
+}
+
+double moved(double value, double, Random& random) {
+  return value + (0.1 * std::abs(value) + 0.01) * random.normal();
+}
+double anew(double, double scale, Random& random) {
+  constexpr double least = 0.1;
+  return (scale > 0 ? scale : least) * random.normal();
+}
+/// Of the size of ordinary numbers.
+double ordinary(double, double, Random& random) { return random.normal(); }
+
+/// Makes the sets of one plan.
+class Maker {
+ public:
+  Maker(const InputPlan& plan, std::uint64_t seed)
+      : plan_(plan), ranges_(ranges_of(plan)), random_(seed) {
+    if (plan.graph == nullptr || plan.graph->inputs.size() != plan.ports.size()) return;
+    plain_ = with_plain_decisions(*plan.graph);
+    state_names_ = states_of(*plan.graph);
+  }
+
+  std::vector<InputSet> all() &&;
+  std::vector<InputSet> few() &&;
+
+  /// Of each port, then of each state of the graph.
+  const std::vector<Wanted>& wanted(const Lengths& lengths);
+  const std::vector<LengthRange>& ranges() const { return ranges_; }
+
+ private:
+  InputSet& add(const Lengths& lengths, const Kind& kind, std::size_t calls = 1);
+  void add_random();
+  void add_constants(const Kind& integers, const Kind& reals);
+  InputSet& add_named(std::string_view name, bool smooth);
+  void move_states(InputSet& set, bool near);
+  void move_parameters(InputSet& set, bool near);
+  void add_states();
+  bool may_move_parameters() const;
+  void add_parameters();
+  Lengths roomy() const;
+  std::pair<Lengths, std::size_t> lengths_to_walk();
+  std::vector<Slot> slots(const Lengths& lengths);
+  Tensor state(std::size_t i, bool near);
+
+  const InputPlan& plan_;
+  std::vector<LengthRange> ranges_;
+  Random random_;
+  std::optional<Graph> plain_;
+  std::vector<Port> state_names_;  // of the graph
+  std::map<Lengths, std::vector<Wanted>> wanted_;
+  std::vector<InputSet> sets_;
+};
+
+const std::vector<Wanted>& Maker::wanted(const Lengths& lengths) {
+  const auto [known, is_new] = wanted_.try_emplace(lengths);
+  if (!is_new) return known->second;
+  if (plain_) {
+    known->second = wanted_of(*plain_, lengths);
+  } else {
+    known->second.resize(plan_.ports.size(), {.allowed = {0, 1}, .guessed = true});
+  }
+  return known->second;
+}
+
+std::vector<Slot> Maker::slots(const Lengths& lengths) {
+  std::vector<Slot> slots;
+  for (std::size_t i = 0; i < plan_.ports.size(); ++i) {
+    const auto range = plan_.ranges.find(plan_.ports[i].name);
+    slots.emplace_back(plan_.ports[i].type.dtype, wanted(lengths).at(i),
+                       range == plan_.ranges.end() ? std::nullopt : std::optional(range->second));
+  }
+  return slots;
+}
+
+InputSet& Maker::add(const Lengths& lengths, const Kind& kind, std::size_t calls) {
+  constexpr std::size_t calls_with_states = 3;
+  if (!plan_.states.empty()) calls = std::max(calls, calls_with_states);
+  InputSet set{label_of(kind.name, lengths), {}, kind.smooth, kind.kinks};
+  std::vector<Slot> from = slots(lengths);
+  while (set.calls.size() < calls) {
+    std::vector<Tensor> arguments;
+    for (std::size_t i = 0; i < plan_.ports.size(); ++i) {
+      const Port& port = plan_.ports[i];
+      const LengthRange* told = told_by(plan_, i);
+      arguments.push_back(
+          told != nullptr
+              ? Tensor::from_integers(DType::i64, {}, std::array{lengths.at(told->name)})
+              : draw(port.name, from[i], evaluate(port.type.shape, lengths), kind, random_));
+    }
+    set.calls.push_back(std::move(arguments));
+  }
+  return sets_.emplace_back(std::move(set));
+}
+
+void Maker::add_random() {
+  std::set<Lengths> seen;
+  for (const std::int64_t size : {0, 1, 5}) {
+    const Lengths lengths = choose(ranges_, size);
+    if (seen.insert(lengths).second) add(lengths, random_kind);
+  }
+  if (sets_.size() == 1) add(choose(ranges_, 1), random_kind);
+}
+
+/// Lengths at which inputs have some dozens of elements, where that costs little.
+Lengths Maker::roomy() const {
+  constexpr double little = 1e6;
+  Lengths lengths = choose(ranges_, 12);
+  return work_of(plan_, lengths) <= little ? lengths : choose(ranges_, 1);
+}
+
+/// Lengths at which inputs hold all that is to be walked in few calls, and in how many.
+std::pair<Lengths, std::size_t> Maker::lengths_to_walk() {
+  constexpr double most_calls = 12;
+  std::vector<Lengths> candidates = {choose(ranges_, 1)};
+  for (const LengthRange& range : ranges_) {
+    for (const std::int64_t value : {7, 17, 33})
+      candidates.push_back(with_length(ranges_, range, value));
+  }
+  std::pair<Lengths, std::size_t> best;
+  double least = std::numeric_limits<double>::infinity();
+  std::vector<Slot> from = slots(candidates[0]);
+  for (const Lengths& lengths : candidates) {
+    double calls = 1;
+    for (std::size_t i = 0; i < plan_.ports.size(); ++i) {
+      const Port& port = plan_.ports[i];
+      if (is_floating(port.type.dtype) || told_by(plan_, i) != nullptr) continue;
+      const auto count = static_cast<double>(count_elements(evaluate(port.type.shape, lengths)));
+      calls = std::max(calls, std::ceil(double(from[i].around.size()) / std::max(count, 1.0)));
+    }
+    // A call has its own cost.
+    const double cost = calls * (work_of(plan_, lengths) + 1000);
+    if (calls <= most_calls && cost < least) {
+      least = cost;
+      best = {lengths, static_cast<std::size_t>(calls)};
+    }
+  }
+  if (best.second == 0) best = {candidates[0], static_cast<std::size_t>(most_calls)};
+  return best;
+}
+
+/// Whether some input is of integers, or has numbers at which something is decided.
+bool has_points(const Slot& slot) {
+  return is_floating(slot.dtype) ? slot.exact.size() > 1 : slot.dtype != DType::boolean;
+}
+
+void Maker::add_constants(const Kind& integers, const Kind& reals) {
+  const std::vector<Slot> from = slots(choose(ranges_, 1));
+  const auto some = [&](bool floating) {
+    return std::ranges::any_of(from, [&](const Slot& slot) {
+      return is_floating(slot.dtype) == floating && has_points(slot);
+    });
+  };
+  if (some(false)) {
+    const auto [lengths, calls] = lengths_to_walk();
+    InputSet& set = add(lengths, integers, calls);
+    set.label = label_of(std::string(integers.name) + decided_at(wanted(lengths)), lengths);
+  }
+  const bool both = integers.name == reals.name;
+  if (some(true) && !(both && some(false))) add(roomy(), reals, 2);
+}
+
+/// A state to begin with: near the stored one, or of the size of ordinary numbers; counters are
+/// small, or where something is decided.
+Tensor Maker::state(std::size_t i, bool near) {
+  const auto& [name, stored] = plan_.states[i];
+  if (is_floating(stored.dtype())) return changed(stored, random_, near ? moved : ordinary);
+  Wanted wanted;
+  const auto known = std::ranges::find(state_names_, name, &Port::name);
+  if (known != state_names_.end()) {
+    const auto place = static_cast<std::size_t>(known - state_names_.begin());
+    wanted = this->wanted(choose(ranges_, 1)).at(plan_.graph->inputs.size() + place);
+  }
+  constexpr std::int64_t small = 5;
+  const Intervals counts = wanted.allowed & Intervals(0, small);
+  Slot slot(stored.dtype(), wanted,
+            counts.empty() ? std::nullopt : std::optional(ValueRange{0, small}));
+  if (!near) slot = Slot(stored.dtype(), wanted, {});
+  const bool decides = !near && !wanted.integers.empty();
+  return draw(name, slot, stored.shape(), decides ? around_kind : random_kind, random_);
+}
+
+/// Other states for the set.
+void Maker::move_states(InputSet& set, bool near) {
+  for (std::size_t i = 0; i < plan_.states.size(); ++i) {
+    if (!is_complex(plan_.states[i].second.dtype()))
+      set.states.emplace_back(plan_.states[i].first, state(i, near));
+  }
+}
+
+void Maker::move_parameters(InputSet& set, bool near) {
+  for (const auto& [name, stored] : plan_.parameters) {
+    if (is_floating(stored.dtype()))
+      set.parameters.emplace_back(name, changed(stored, random_, near ? moved : anew));
+  }
+}
+
+InputSet& Maker::add_named(std::string_view name, bool smooth) {
+  const Kind kind{name, random_kind.real, random_kind.integer, random_kind.flag, smooth};
+  return add(choose(ranges_, 1), kind);
+}
+
+void Maker::add_states() {
+  if (plan_.states.empty()) return;
+  move_states(add_named("states near the stored ones", true), true);
+  // A lone number meets what it is compared with in some of several sets only.
+  const bool counts = std::ranges::any_of(
+      plan_.states, [](const auto& state) { return is_integer(state.second.dtype()); });
+  const int others = counts ? 4 : 1;
+  for (int i = 0; i < others; ++i) move_states(add_named("other states", false), false);
+}
+
+bool Maker::may_move_parameters() const {
+  // Each set holds them once more.
+  constexpr std::int64_t most = 1 << 22;
+  std::int64_t count = 0;
+  for (const auto& [name, stored] : plan_.parameters) count += stored.count();
+  return count > 0 && count <= most;
+}
+
+void Maker::add_parameters() {
+  if (!may_move_parameters()) return;
+  move_parameters(add_named("parameters moved", true), true);
+  move_parameters(add_named("parameters drawn anew", false), false);
+}
+
+std::vector<InputSet> Maker::all() && {
+  add_random();
+  add_constants(around_kind, threshold_kind);
+  add(roomy(), kinks_kind);
+  add_states();
+  add_parameters();
+  // What takes a second on the reference, or some times the work of the small ones.
+  constexpr double affordable = 8e6;
+  const double small = work_of(plan_, choose(ranges_, 5));
+  for (const Lengths& lengths : longer_lengths(plan_, std::max(affordable, 2 * small)))
+    add(lengths, longer_kind);
+  const bool integers = std::ranges::any_of(
+      plan_.ports, [](const Port& port) { return is_integer(port.type.dtype); });
+  if (integers) add(choose(ranges_, 1), far_kind);
+  for (const Kind& kind : edge_kinds())
+    add(kind.name == "large" ? roomy() : choose(ranges_, 1), kind);
+  return std::move(sets_);
+}
+
+std::vector<InputSet> Maker::few() && {
+  add(choose(ranges_, 0), random_kind);
+  add(choose(ranges_, 5), random_kind);
+  add_constants(constants_kind, constants_kind);
+  add(roomy(), kinks_kind);
+  if (!plan_.states.empty() || may_move_parameters()) {
+    InputSet& other = add_named("states and parameters moved", true);
+    move_states(other, true);
+    if (may_move_parameters()) move_parameters(other, true);
+  }
+  add(choose(ranges_, 1), not_finite_kind);
+  return std::move(sets_);
 }
 
 }  // namespace
 
+InputPlan plan_for(const Graph& graph) {
+  InputPlan plan{.ports = {}, .lengths = graph.signature.lengths, .graph = &graph};
+  for (const ValueId id : graph.inputs) plan.ports.push_back({graph[id].name, graph[id].type});
+  const std::vector<Port> states = states_of(graph);
+  for (std::size_t i = 0; i < states.size(); ++i)
+    plan.states.emplace_back(states[i].name, graph.states[i].initial);
+  for (const Constant& constant : graph.constants) {
+    if (constant.trainable) plan.parameters.emplace_back(constant.names.at(0), constant.data);
+  }
+  return plan;
+}
+
 std::vector<std::string> guessed_inputs(const InputPlan& plan) {
-  const std::vector<IntegerRange> ranges = integers_of(plan, choose(ranges_of(plan), 1));
+  Maker maker(plan, 0);
+  const std::vector<Wanted>& wanted = maker.wanted(choose(maker.ranges(), 1));
   std::vector<std::string> guessed;
   for (std::size_t i = 0; i < plan.ports.size(); ++i) {
-    const DType dtype = plan.ports[i].type.dtype;
-    const bool integer = !is_floating(dtype) && !is_complex(dtype) && dtype != DType::boolean;
-    if (!integer || !ranges.at(i).guessed || told_by(plan, i) != nullptr) continue;
-    guessed.push_back(
-        fmt::format("'{}' in [{}, {}]", plan.ports[i].name, ranges[i].least, ranges[i].most));
+    const Port& port = plan.ports[i];
+    const bool asked = plan.ranges.contains(port.name) || told_by(plan, i) != nullptr;
+    if (!is_integer(port.type.dtype) || !wanted.at(i).guessed || asked) continue;
+    const Interval range = wanted[i].allowed.near().parts().at(0);
+    guessed.push_back(fmt::format("'{}' in [{}, {}]", port.name, range.least, range.most));
   }
   return guessed;
 }
 
 std::vector<InputSet> make_inputs(const InputPlan& plan, std::uint64_t seed) {
-  const Kind drawn{"random", true, normal, any_integer};
-  const std::vector<LengthRange> ranges = ranges_of(plan);
-  Random random(seed);
-  std::vector<InputSet> sets;
-  std::set<std::vector<std::int64_t>> seen;
-  for (const std::int64_t size : {0, 1, 5}) {
-    const Lengths lengths = choose(ranges, size);
-    std::vector<std::int64_t> values;
-    for (const auto& [name, value] : lengths) values.push_back(value);
-    if (seen.insert(values).second) sets.push_back(make_set(plan, lengths, drawn, random));
-  }
-  if (const auto longest = longest_of(plan, ranges); longest && !sets.empty()) {
-    std::vector<std::int64_t> values;
-    for (const auto& [name, value] : *longest) values.push_back(value);
-    const Kind longer{"random", false, normal, any_integer};
-    if (seen.insert(values).second) sets.push_back(make_set(plan, *longest, longer, random));
-  }
-  const Lengths lengths = choose(ranges, 1);
-  if (sets.size() == 1) sets.push_back(make_set(plan, lengths, drawn, random));
-  for (const Kind& kind : edges()) sets.push_back(make_set(plan, lengths, kind, random));
-  return sets;
+  Maker maker(plan, seed);
+  return plan.same_graph ? std::move(maker).few() : std::move(maker).all();
 }
 
 }  // namespace isomer

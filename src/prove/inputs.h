@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -10,19 +10,6 @@
 #include "systems/system.h"
 
 namespace isomer {
-
-/// What an integer input may be without leaving a table that it indexes.
-struct IntegerRange {
-  std::int64_t least = 0;
-  std::int64_t most = 1;
-  bool guessed = false;  // it indexes something, and how is not known
-  bool operator==(const IntegerRange&) const = default;
-};
-
-/// The range of each input of the graph: from the tables that it indexes, as far as they are seen
-/// through operators that only move elements; a few numbers around 0 where it indexes nothing; a
-/// guessed [0, 1] where its way to a table is not seen, and where there is no graph.
-std::vector<IntegerRange> integer_ranges(const Graph& graph, const Lengths& lengths);
 
 /// What a model is run on: one call or more in a row.
 struct InputSet {
@@ -37,19 +24,33 @@ struct InputSet {
   std::vector<std::pair<std::string, Tensor>> parameters = {};
 };
 
+/// What the elements of an input may be.
+struct ValueRange {
+  double least = 0;
+  double most = 0;
+};
+
 /// What is known of a model's inputs.
 struct InputPlan {
-  std::vector<Port> ports;
-  std::vector<LengthRange> lengths;
-  const Graph* graph = nullptr;  // for integer ranges; may be null
+  std::vector<Port> ports = {};
+  std::vector<LengthRange> lengths = {};
+  const Graph* graph = nullptr;  // of either side: what inputs are drawn for; may be null
+  std::vector<std::pair<std::string, Tensor>> states = {};      // as stored, by first name
+  std::vector<std::pair<std::string, Tensor>> parameters = {};  // likewise, the trainable ones
+  std::map<std::string, ValueRange> ranges = {};                // as the user says, by input
+  bool same_graph = false;  // both sides are one graph: the few sets that cover the classes
 };
+
+/// A plan for what is known from a graph alone. The graph must outlive it.
+InputPlan plan_for(const Graph& graph);
 
 /// The integer inputs that sets hold in a guessed range only, each with that range: for a note.
 std::vector<std::string> guessed_inputs(const InputPlan& plan);
 
-/// Random sets for several values of each named length and for the ends of their ranges, then
-/// edges: zeros, large, tiny, of many magnitudes, not finite; integers at either end of their
-/// range.
+/// Sets of inputs, the most telling and cheapest first: random for several values of each named
+/// length; at and beside the numbers at which the graph decides something; kinks and zeros; from
+/// other states and with other parameters, where there are some; long; far, large, tiny, of many
+/// magnitudes, not finite. A model with states is called three times in each.
 std::vector<InputSet> make_inputs(const InputPlan& plan, std::uint64_t seed);
 
 }  // namespace isomer

@@ -154,7 +154,7 @@ class Proof {
 
   std::vector<InputSet> input_sets() {
     const Model& planned = source_.graph || !other_.graph ? source_ : other_;
-    InputPlan plan{planned.main().inputs, {}, nullptr};
+    InputPlan plan{.ports = planned.main().inputs};
     if (planned.graph) {
       plan.ports = planned.backends.back().f32.inputs;
       plan.lengths = planned.graph->signature.lengths;
