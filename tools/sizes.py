@@ -21,7 +21,7 @@ ROOMS = {
     "graph": 3_810,
     "ops": 4_850,
     "passes": 2_800,
-    "prove": 5_900,
+    "prove": 6_200,
     "run": 960,
     "run/reference": 2_050,
     "source/python": 4_250,

@@ -84,6 +84,7 @@ class Maker {
   bool may_move_parameters() const;
   void add_parameters();
   Lengths roomy() const;
+  Lengths longest() const;
   std::pair<Lengths, std::size_t> lengths_to_walk();
   std::vector<Slot> slots(const Lengths& lengths);
   Tensor state(std::size_t i, bool near);
@@ -152,6 +153,16 @@ Lengths Maker::roomy() const {
   constexpr double little = 1e6;
   Lengths lengths = choose(ranges_, 12);
   return work_of(plan_, lengths) <= little ? lengths : choose(ranges_, 1);
+}
+
+/// All at their ends, where that costs little.
+Lengths Maker::longest() const {
+  constexpr double little = 4e6;
+  Lengths lengths = choose(ranges_, 5);
+  for (const LengthRange& range : ranges_) {
+    if (range.most) lengths[range.name] = *range.most;
+  }
+  return work_of(plan_, lengths) <= little ? lengths : choose(ranges_, 5);
 }
 
 /// Lengths at which inputs hold all that is to be walked in few calls, and in how many.
@@ -290,7 +301,7 @@ std::vector<InputSet> Maker::all() && {
 
 std::vector<InputSet> Maker::few() && {
   add(choose(ranges_, 0), random_kind);
-  add(choose(ranges_, 5), random_kind);
+  add(longest(), random_kind);
   add_constants(constants_kind, constants_kind);
   add(roomy(), kinks_kind);
   if (!plan_.states.empty() || may_move_parameters()) {

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/text.h"
 #include "ops/text.h"
 #include "passes/passes.h"
+#include "prove/coverage.h"
 #include "prove/inputs.h"
 #include "run/engine.h"
 
@@ -17,6 +19,7 @@ struct Slip {
   std::string model;
   std::string right;
   std::string wrong;
+  std::string unreached = "";  // what no input can take
 };
 
 std::string replaced(std::string text, const std::string& right, const std::string& wrong) {
@@ -382,7 +385,7 @@ const std::vector<Slip>& slips() {
   at = add(kept, 1)
   y = embedding(p, at)
 )",
-       "ne(ids, 1)", "ne(ids, 0)"},
+       "ne(ids, 1)", "ne(ids, 0)", "'y' (embedding) was never at the first row or at the last row"},
       {"integer through a float", R"(graph g(k: i64[4]) -> (y)
   y = add(k, 1)
 )",
@@ -420,7 +423,7 @@ const std::vector<Slip>& slips() {
   flat = reshape(wide, shape=[b])
   y = index_select(e, flat)
 )",
-       "11.0]", "12.0]"},
+       "11.0]", "12.0]", "'y' (index_select) was never at the first row"},
       {"rows behind a bound", R"(graph g(ids: i64[b]) -> (y)
   buffer e: f32[12] = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0]
   cut = clamp(ids, min=0.0, max=11.0)
@@ -483,6 +486,11 @@ TEST_P(TellingInputs, ShowWhatSomebodyGotWrong) {
     const std::string label = shown_by(right, wrong, make_inputs(plan_for(right), seed));
     EXPECT_NE(label, "") << slip.name << ", seed " << seed;
   }
+  Coverage coverage(right, reference_engine());
+  for (const InputSet& set : make_inputs(plan_for(right), 0)) coverage.add(set);
+  std::vector<std::string> lines = coverage.lines();
+  if (!lines.empty()) lines.erase(lines.begin());
+  EXPECT_EQ(fmt::format("{}", fmt::join(lines, "; ")), slip.unreached) << slip.name;
   InputPlan few = plan_for(right);
   few.same_graph = true;
   EXPECT_LE(make_inputs(few, 0).size(), 6);
