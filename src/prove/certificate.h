@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,6 +25,12 @@ struct WorstElement {
   double ratio = 0;
 };
 
+/// Of the elements of one tensor, those that rounding may decide either way.
+struct Share {
+  std::size_t elements = 0;
+  std::size_t excused = 0;
+};
+
 /// One comparison of one runnable with the source, on all inputs.
 struct Check {
   std::string what;   // "outputs", "gradients", "weights"
@@ -37,8 +44,9 @@ struct Check {
   /// Both sides ran by their own systems: what differs was seen. Otherwise an engine of ours, or a
   /// reading of ours, may be what is wrong.
   bool own = true;
-  bool measured = true;  // whatever differs does so by a distance: the worst element says how far
+  std::map<std::string, Share> shares = {};  // by tensor
   std::vector<std::string> differences = {};
+  std::vector<std::string> doubts = {};  // what differs where the source does from itself
 };
 
 /// The earliest operator whose value differs.

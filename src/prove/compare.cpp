@@ -11,46 +11,20 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-// Two orders of summation differ by a few times the error of either of them.
-constexpr double error_factor = 4;
-constexpr double least_ulps = 4;
-// What is left of terms that cancel, in units of their scale.
-constexpr double least_of_terms = 0x1p-23;
-constexpr double exact_least_of_terms = 1e-13;
-// An ulp of double precision in ulps of single, 64 times.
-constexpr double left_of_error = 64 * 0x1p-29;
+// Measured on 95 models: largest ratios 2.95 in single precision and 1.83 in double.
+constexpr double single_factor = 6;
+constexpr double double_factor = 4;
+constexpr int few_runs = 8;
+constexpr int many_runs = 64;
 
-/// Distance of neighbouring numbers at `scale`.
-double ulp_at(DType dtype, double scale) {
+/// Half the distance of neighbouring numbers at 1.
+double unit_of(DType dtype) {
   switch (dtype) {
-    case DType::f16: return std::max(scale * 0x1p-10, 0x1p-24);
-    case DType::bf16: return std::max(scale * 0x1p-7, 0x1p-133);
-    case DType::f64: return std::max(scale * 0x1p-52, 0x1p-1074);
-    default: return std::max(scale * 0x1p-23, 0x1p-149);
+    case DType::f16: return 0x1p-11;
+    case DType::bf16: return 0x1p-8;
+    case DType::f64: return 0x1p-53;
+    default: return 0x1p-24;
   }
-}
-
-double scale_of(std::span<const double> values) {
-  double scale = 0;
-  for (const double value : values) {
-    if (std::isfinite(value)) scale = std::max(scale, std::abs(value));
-  }
-  return scale;
-}
-
-double ratio_within(double wanted, double other, double bound) {
-  const double distance = std::abs(other - wanted);
-  if (distance == 0) return 0;
-  return bound > 0 ? distance / bound : infinity;
-}
-
-/// |other - exact| in units of the bound, where `source` is what the source gives in the same
-/// precision. Never a NaN.
-double ratio_of(double exact, double source, double other, double bound) {
-  if (std::isnan(source)) return std::isnan(other) ? 0 : infinity;
-  if (std::isinf(source)) return other == source ? 0 : infinity;
-  if (!std::isfinite(other)) return infinity;
-  return ratio_within(std::isfinite(exact) ? exact : source, other, bound);
 }
 
 bool same_kind(double a, double b) {
@@ -58,15 +32,57 @@ bool same_kind(double a, double b) {
   return std::isinf(a) || std::isinf(b) ? a == b : true;
 }
 
-/// The largest error that single precision makes.
+bool equal(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
+
+/// The largest error of single precision in the tensor, or a few units of its largest element.
 double error_of(const Tensor& exact, const Tensor& source) {
   const std::vector<double> right = exact.doubles(), rounded = source.doubles();
-  double error = 0;
+  double error = 0, scale = 0;
   for (std::size_t i = 0; i < right.size(); ++i) {
-    if (std::isfinite(right[i]) && std::isfinite(rounded[i]))
-      error = std::max(error, std::abs(right[i] - rounded[i]));
+    if (!std::isfinite(right[i]) || !std::isfinite(rounded[i])) continue;
+    error = std::max(error, std::abs(right[i] - rounded[i]));
+    scale = std::max(scale, std::abs(right[i]));
   }
-  return error;
+  return std::max({error, 8 * unit_of(source.dtype()) * scale, 0x1p-149});
+}
+
+/// One tensor of a comparison.
+struct Pair {
+  const std::string& name;
+  const Tensor& exact;
+  const Tensor& source;  // in the precision that is compared
+  const Tensor& other;
+  double factor = single_factor;
+  double unit = 0;
+  std::vector<const Tensor*> elsewhere = {};  // by the source's other engines
+  /// Per element, by so many runs.
+  std::function<std::span<const double>(int runs)> spread = {};
+};
+
+/// One element: how far it is off in units of its bound.
+struct Measured {
+  double ratio = 0;
+  double bound = 0;
+  bool excused = false;
+};
+
+double nearest_bound(const Pair& pair, double exact) {
+  return pair.factor * pair.unit * std::abs(exact);
+}
+
+/// Equal, or so near that nothing needs to be measured.
+bool is_near(const Pair& pair, double exact, double source, double other) {
+  if (equal(source, other)) return true;
+  return std::isfinite(exact) && std::abs(other - exact) <= nearest_bound(pair, exact);
+}
+
+Measured measured(const Pair& pair, double exact, double other, double spread) {
+  if (!std::isfinite(spread)) return {0, infinity, true};
+  const double bound = pair.factor * (spread + pair.unit * std::abs(exact));
+  if (!std::isfinite(exact) || !std::isfinite(other))
+    return {same_kind(exact, other) ? 0 : infinity, bound, false};
+  const double off = std::abs(other - exact);
+  return {off == 0 ? 0 : bound > 0 ? off / bound : infinity, bound, false};
 }
 
 void keep_worst(Check& check, WorstElement element) {
@@ -79,70 +95,90 @@ std::string described(const WorstElement& worst) {
                      real_text(worst.exact), worst.bound);
 }
 
-/// One tensor of a comparison.
-struct Pair {
-  const std::string& name;
-  const Tensor& exact;
-  const Tensor& source;
-  const Tensor& other;
-  double bound = 0;
-  std::vector<std::vector<double>> elsewhere = {};  // by other engines
+class Floats {
+ public:
+  explicit Floats(const Pair& pair)
+      : pair_(pair),
+        exact_(pair.exact.doubles()),
+        source_(pair.source.doubles()),
+        other_(pair.other.doubles()) {
+    for (const Tensor* tensor : pair.elsewhere) elsewhere_.push_back(tensor->doubles());
+  }
 
-  /// A number overflowed, or two infinities met, in one of the source's precisions or engines
-  /// alone: an order of summation decides that, so any of their answers is right.
-  bool is_undecided(double right, double rounded, double found, std::size_t i) const {
-    std::vector<double> answers{right, rounded};
-    for (const std::vector<double>& values : elsewhere) answers.push_back(values[i]);
-    const bool agreed = std::ranges::all_of(
-        answers, [&](const double answer) { return same_kind(answer, answers[0]); });
-    if (agreed) return false;
-    return std::ranges::any_of(answers, [&](const double answer) {
-      if (!std::isfinite(answer) || !std::isfinite(found)) return same_kind(answer, found);
-      return ratio_within(answer, found, bound) <= 1;
+  /// The worst element; `excused` counts those that rounding decides.
+  WorstElement worst(std::size_t& excused) {
+    std::vector<std::size_t> far;
+    Measured most;
+    std::size_t place = 0;
+    const auto keep = [&](std::size_t i, const Measured& here) {
+      if (here.ratio < most.ratio) return;
+      most = here;
+      place = i;
+    };
+    for (std::size_t i = 0; i < other_.size(); ++i) {
+      if (!is_near(pair_, exact_[i], source_[i], other_[i])) {
+        far.push_back(i);
+      } else if (!equal(source_[i], other_[i])) {
+        const double bound = nearest_bound(pair_, exact_[i]);
+        keep(i, {bound > 0 ? std::abs(other_[i] - exact_[i]) / bound : 0, bound, false});
+      }
+    }
+    for (const int runs : {few_runs, many_runs}) {
+      if (far.empty()) break;
+      const std::span<const double> spread = pair_.spread(runs);
+      std::vector<std::size_t> failing;
+      for (const std::size_t i : far) {
+        Measured here = measured(pair_, exact_[i], other_[i], spread[i]);
+        if (here.ratio > 1 && is_open(i)) here = {0, here.bound, true};
+        if (here.ratio > 1) failing.push_back(i);
+        if (here.ratio > 1 && runs != many_runs) continue;
+        excused += here.excused ? 1 : 0;
+        keep(i, here);
+      }
+      far = std::move(failing);
+    }
+    if (other_.empty()) return {pair_.name, {}, 0, 0, 0, 0, 0};
+    return {pair_.name,     unravelled(place, pair_.other.shape()),
+            source_[place], other_[place],
+            exact_[place],  most.bound,
+            most.ratio};
+  }
+
+ private:
+  /// What an overflow leaves behind differs between the source's engines: any of it is right.
+  bool is_open(std::size_t i) const {
+    return std::ranges::any_of(elsewhere_, [&](const std::vector<double>& values) {
+      return !same_kind(values[i], source_[i]) && same_kind(values[i], other_[i]);
     });
   }
+
+  const Pair& pair_;
+  std::vector<double> exact_, source_, other_;
+  std::vector<std::vector<double>> elsewhere_;
 };
 
-/// `undecided` counts the elements that are passed over.
-WorstElement worst_of(const Pair& pair, std::size_t& undecided) {
-  const double bound = pair.bound;
-  const std::vector<double> exact = pair.exact.doubles(), source = pair.source.doubles(),
-                            other = pair.other.doubles();
-  std::size_t place = 0;
-  double ratio = -1;
-  for (std::size_t i = 0; i < other.size(); ++i) {
-    double here = ratio_of(exact[i], source[i], other[i], bound);
-    if (here > 1 && pair.is_undecided(exact[i], source[i], other[i], i)) {
-      ++undecided;
-      here = 0;
-    }
-    if (here <= ratio) continue;
-    ratio = here;
-    place = i;
-    if (here == infinity) break;
+bool same_floats(Check& check, Share& share, const Pair& pair, const std::string& situation) {
+  if (pair.other.same_bits(pair.source)) {
+    keep_worst(check, {pair.name, {}, 0, 0, 0, 0, 0});
+    return true;
   }
-  if (other.empty()) return {pair.name, {}, 0, 0, 0, bound, 0};
-  return {pair.name,     unravelled(place, pair.other.shape()),
-          source[place], other[place],
-          exact[place],  bound,
-          ratio};
-}
-
-bool same_floats(Check& check, const Pair& pair, const std::string& situation) {
-  WorstElement worst = worst_of(pair, check.excused);
+  WorstElement worst = Floats(pair).worst(share.excused);
   const bool same = worst.ratio <= 1;
   if (!same) check.differences.push_back(fmt::format("{} ({})", described(worst), situation));
   keep_worst(check, std::move(worst));
   return same;
 }
 
-bool same_integers(Check& check, const Pair& pair, std::size_t index, const std::string& situation,
-                   const Undecided& undecided) {
+bool same_integers(Check& check, Share& share, const Pair& pair, const std::string& situation) {
   const std::vector<std::int64_t> source = pair.source.integers(), other = pair.other.integers();
+  std::vector<std::vector<std::int64_t>> elsewhere;
+  for (const Tensor* tensor : pair.elsewhere) elsewhere.push_back(tensor->integers());
   for (std::size_t i = 0; i < other.size(); ++i) {
     if (source[i] == other[i]) continue;
-    if (undecided && undecided(index, i, other[i])) {
-      ++check.excused;
+    const bool open =
+        std::ranges::any_of(elsewhere, [&](const auto& values) { return values[i] == other[i]; });
+    if (open || pair.spread(few_runs)[i] > 0 || pair.spread(many_runs)[i] > 0) {
+      ++share.excused;
       continue;
     }
     const auto wanted = static_cast<double>(source[i]);
@@ -159,95 +195,97 @@ bool same_integers(Check& check, const Pair& pair, std::size_t index, const std:
   return true;
 }
 
-bool same_tensor(Check& check, const Pair& pair, std::size_t index, const std::string& situation,
-                 const Undecided& undecided) {
+bool same_tensor(Check& check, const Pair& pair, const std::string& situation) {
   if (pair.other.shape() != pair.source.shape() || pair.other.dtype() != pair.source.dtype()) {
     check.differences.push_back(fmt::format("{} is {}, the source has {} ({})", pair.name,
                                             to_text(pair.other.dtype(), pair.other.shape()),
                                             to_text(pair.source.dtype(), pair.source.shape()),
                                             situation));
-    check.measured = false;
     return false;
   }
-  check.elements += static_cast<std::size_t>(pair.other.count());
+  const auto count = static_cast<std::size_t>(pair.other.count());
+  check.elements += count;
   if (is_complex(pair.other.dtype())) {
     if (pair.other.same_bits(pair.source)) return true;
     check.differences.push_back(
         fmt::format("{} is complex and not equal bit by bit ({})", pair.name, situation));
     return false;
   }
-  if (is_floating(pair.other.dtype())) return same_floats(check, pair, situation);
-  return same_integers(check, pair, index, situation, undecided);
+  Share share{.elements = count};
+  const bool same = is_floating(pair.other.dtype()) ? same_floats(check, share, pair, situation)
+                                                    : same_integers(check, share, pair, situation);
+  check.excused += share.excused;
+  Share& all = check.shares[pair.name];
+  all.elements += share.elements;
+  all.excused += share.excused;
+  return same;
+}
+
+/// Where nothing is measured.
+std::vector<double> crude_spread(const Tensor& exact, const Tensor& source, bool in_double) {
+  const auto count = static_cast<std::size_t>(exact.count());
+  if (!is_floating(exact.dtype())) return std::vector<double>(count, 0.0);
+  return std::vector<double>(count, (in_double ? 0x1p-27 : 1) * error_of(exact, source));
 }
 
 }  // namespace
 
-Tolerance tolerance_of(const Tensor& exact, const Tensor& source, double terms) {
-  const double ulps = least_ulps * ulp_at(source.dtype(), scale_of(exact.doubles()));
-  return {error_factor * std::max({error_of(exact, source), ulps, least_of_terms * terms})};
-}
-
-Tolerance exact_tolerance_of(const Tensor& exact, const Tensor& source, double relative,
-                             double terms) {
-  // Below the normal floats nothing is left of a relative bound.
-  return {std::max({relative * scale_of(exact.doubles()), exact_least_of_terms * terms,
-                    left_of_error * error_of(exact, source), std::numeric_limits<double>::min()})};
-}
-
-bool compare(Check& check, std::span<const std::string> names, const Expected& expected,
-             std::span<const Tensor> other, Precision precision, const std::string& situation,
-             const Undecided& undecided) {
+bool compare(Check& check, const Expected& expected, std::span<const Tensor> other,
+             Precision precision, const std::string& situation) {
   const bool in_f64 = precision == Precision::f64;
   const std::vector<Tensor>& source = in_f64 ? expected.exact : expected.source;
   const auto& elsewhere = in_f64 ? expected.exact_elsewhere : expected.source_elsewhere;
+  const Precision held_to = expected.double_as_single ? Precision::f32 : precision;
   ++check.inputs;
   check.tensors = std::max(check.tensors, other.size());
   bool same = other.size() == source.size();
   if (!same) {
-    check.measured = false;
     check.differences.push_back(fmt::format(
         "gives {}, the source {} ({})", counted(other.size(), "tensor"), source.size(), situation));
   }
   for (std::size_t i = 0; i < std::min(other.size(), source.size()); ++i) {
-    const Tensor& exact = expected.exact[i];
-    Pair pair{names[i], exact, source[i], other[i]};
-    if (is_floating(source[i].dtype())) {
-      pair.bound =
-          (in_f64 ? exact_tolerance_of(exact, expected.source[i], expected.relative, expected.terms)
-                  : tolerance_of(exact, source[i], expected.terms))
-              .bound;
-      for (const std::vector<Tensor>& outputs : elsewhere)
-        pair.elsewhere.push_back(outputs[i].doubles());
+    Pair pair{expected.names[i], expected.exact[i], source[i], other[i]};
+    pair.factor = held_to == Precision::f64 ? double_factor : single_factor;
+    pair.unit = held_to == precision ? unit_of(source[i].dtype()) : unit_of(DType::f32);
+    if (held_to == Precision::f64) pair.unit *= 2;
+    for (const std::vector<Tensor>& tensors : elsewhere) {
+      const bool fits =
+          tensors[i].shape() == source[i].shape() && tensors[i].dtype() == source[i].dtype();
+      if (fits) pair.elsewhere.push_back(&tensors[i]);
     }
-    same = same_tensor(check, pair, i, situation, undecided) && same;
+    std::vector<double> crude;
+    pair.spread = [&](int runs) -> std::span<const double> {
+      if (expected.spread) return expected.spread(i, held_to, runs);
+      if (crude.empty()) crude = crude_spread(expected.exact[i], expected.source[i], in_f64);
+      return crude;
+    };
+    same = same_tensor(check, pair, situation) && same;
   }
   check.same = check.same && same;
   return same;
 }
 
-bool forgive(Check& check, double times) {
-  if (check.same) return true;
-  if (!check.measured || !check.worst || check.worst->ratio > times) return false;
-  check.differences.clear();
-  return check.same = true;
-}
-
-double scale_of(std::span<const Tensor> tensors) {
-  double scale = 0;
-  for (const Tensor& tensor : tensors) {
-    if (is_floating(tensor.dtype())) scale = std::max(scale, scale_of(tensor.doubles()));
+void absorb(Check& check, Check part) {
+  check.same = check.same && part.same;
+  check.inputs += part.inputs;
+  check.tensors = std::max(check.tensors, part.tensors);
+  check.elements += part.elements;
+  check.excused += part.excused;
+  for (const auto& [name, share] : part.shares) {
+    check.shares[name].elements += share.elements;
+    check.shares[name].excused += share.excused;
   }
-  return scale;
+  if (part.worst) keep_worst(check, std::move(*part.worst));
+  std::ranges::move(part.differences, std::back_inserter(check.differences));
+  std::ranges::move(part.doubts, std::back_inserter(check.doubts));
 }
 
 double distance(const Tensor& exact, const Tensor& source, const Tensor& other) {
-  if (source.shape() != other.shape()) return infinity;
-  if (!is_floating(source.dtype()) || !is_floating(other.dtype())) {
-    return source.integers() == other.integers() ? 0 : infinity;
-  }
-  const std::string name;
-  std::size_t undecided = 0;
-  return worst_of({name, exact, source, other, tolerance_of(exact, source).bound}, undecided).ratio;
+  if (source.shape() != other.shape() || source.dtype() != other.dtype()) return infinity;
+  Check check;
+  const Expected expected{.names = {""}, .exact = {exact}, .source = {source}};
+  if (compare(check, expected, {&other, 1}, Precision::f32, "")) return 0;
+  return check.worst ? check.worst->ratio : infinity;
 }
 
 std::vector<std::int64_t> unravelled(std::size_t position, std::span<const std::int64_t> shape) {

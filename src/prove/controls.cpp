@@ -32,90 +32,93 @@ std::string seen(const Check& check) {
 }
 
 /// What comes of the comparison; nothing when it sees no difference.
-std::optional<std::string> detected(std::span<const std::string> names, const Expected& expected,
-                                    std::span<const Tensor> outputs) {
+std::optional<std::string> detected(const Expected& expected, std::span<const Tensor> outputs) {
   Check check;
-  if (compare(check, names, expected, outputs, Precision::f32, "control")) return std::nullopt;
+  if (compare(check, expected, outputs, Precision::f32, "control")) return std::nullopt;
   return seen(check);
 }
 
-/// The outputs, or nothing where the broken copy does not run: that is no comparison.
-std::optional<std::vector<Tensor>> run(const Model& copy, std::span<const Tensor> inputs) {
+/// What is seen of a set, or nothing where it cannot be run: that is no comparison.
+std::optional<std::string> run_and_detect(const Model& source, const StateNames& states,
+                                          const Expected& expected, const InputSet& set) {
   try {
-    return copy.run(inputs);
+    return detected(expected, source.backends.front().observe(Precision::f32, set, states));
   } catch (const Error& error) {
     if (error.fault() == Fault::bug) throw;
     return std::nullopt;
   }
 }
 
-std::optional<Control> break_a_weight(const Model& copy, std::span<const std::string> names,
+std::optional<Control> break_a_weight(const Model& source, const StateNames& states,
                                       const Expected& expected, const InputSet& set) {
-  const std::vector<Tensor> values = parameter_values(copy.main());
+  const std::vector<Tensor> values = parameter_values(source.main());
   // The last ones are nearest to the outputs.
   for (std::size_t i = values.size(); i-- > 0;) {
-    std::vector<Tensor> changed = values;
-    changed[i] = broken(values[i]);
-    set_parameters(copy.main(), changed);
-    const auto outputs = run(copy, set.calls[0]);
-    set_parameters(copy.main(), values);
-    if (!outputs) continue;
-    if (const auto found = detected(names, expected, *outputs)) {
-      return Control{
-          "positive",
-          fmt::format("'{}' moved by {} % of its largest: {}", copy.main().parameters[i].name,
-                      hundredths(values[i].dtype()), *found),
-          true};
+    InputSet changed = set;
+    const std::string& name = source.main().parameters[i].name;
+    changed.parameters = {{name, broken(values[i])}};
+    if (const auto found = run_and_detect(source, states, expected, changed)) {
+      return Control{"positive",
+                     fmt::format("'{}' moved by {} % of its largest: {}", name,
+                                 hundredths(values[i].dtype()), *found),
+                     true};
     }
   }
   return std::nullopt;
 }
 
-std::optional<Control> break_an_input(const Model& copy, std::span<const std::string> names,
+std::optional<Control> break_an_input(const Model& source, const StateNames& states,
                                       const Expected& expected, const InputSet& set) {
   for (std::size_t i = 0; i < set.calls[0].size(); ++i) {
-    std::vector<Tensor> changed = set.calls[0];
-    changed[i] = broken(changed[i]);
-    const auto outputs = run(copy, changed);
-    if (!outputs) continue;
-    if (const auto found = detected(names, expected, *outputs))
+    InputSet changed = set;
+    changed.calls[0][i] = broken(set.calls[0][i]);
+    if (const auto found = run_and_detect(source, states, expected, changed))
       return Control{"positive", fmt::format("input {} moved: {}", i, *found), true};
   }
   return std::nullopt;
 }
 
-Control break_an_output(std::span<const std::string> names, const Expected& expected) {
+Control break_an_output(const Expected& expected) {
   for (std::size_t i = 0; i < expected.source.size(); ++i) {
     std::vector<Tensor> changed = expected.source;
     changed[i] = broken(changed[i]);
-    const auto found = detected(names, expected, changed);
-    if (found) return {"positive", fmt::format("output {} moved: {}", i, *found), true};
+    if (const auto found = detected(expected, changed))
+      return {"positive", fmt::format("{} moved: {}", expected.names[i], *found), true};
   }
   return {"positive", "no change of a weight, an input or an output is seen", false};
 }
 
+/// Of one tensor alone.
+Expected only(const Expected& expected, std::size_t i) {
+  Expected one{
+      .names = {expected.names[i]}, .exact = {expected.exact[i]}, .source = {expected.source[i]}};
+  if (expected.spread) {
+    one.spread = [&expected, i](std::size_t, Precision precision, int runs) {
+      return expected.spread(i, precision, runs);
+    };
+  }
+  return one;
+}
+
 }  // namespace
 
-Control identity_control(const Model& again, std::span<const std::string> names,
-                         const Expected& expected, const InputSet& set) {
+Control identity_control(const Model& source, const StateNames& states, const Expected& expected,
+                         const InputSet& set) {
   Check check;
   const bool same =
-      compare(check, names, expected, again.run(set.calls[0]), Precision::f32, set.label);
+      compare(check, expected, source.backends.front().observe(Precision::f32, set, states),
+              Precision::f32, set.label);
   return {"identity",
           same ? "the source with itself: the same"
                : "the source with itself: " + check.differences.front(),
           same};
 }
 
-Control gradient_control(std::span<const std::string> names, const Expected& expected) {
+Control gradient_control(const Expected& expected) {
   std::size_t count = 0;
   for (std::size_t i = 0; i < expected.source.size(); ++i) {
     // Alone, since what was not moved is as it was.
-    const Expected one{.exact = {expected.exact[i]},
-                       .source = {expected.source[i]},
-                       .terms = expected.terms,
-                       .relative = expected.relative};
-    count += detected(names.subspan(i, 1), one, std::vector{broken(expected.source[i])}) ? 1 : 0;
+    count += detected(only(expected, i), std::vector{broken(expected.source[i])}) ? 1 : 0;
   }
   return {"gradients",
           fmt::format("each gradient moved by {} % of its largest: {} of {} seen",
@@ -123,11 +126,11 @@ Control gradient_control(std::span<const std::string> names, const Expected& exp
           count > 0};
 }
 
-Control positive_control(Model& copy, std::span<const std::string> names, const Expected& expected,
+Control positive_control(const Model& source, const StateNames& states, const Expected& expected,
                          const InputSet& set) {
-  if (auto control = break_a_weight(copy, names, expected, set)) return *control;
-  if (auto control = break_an_input(copy, names, expected, set)) return *control;
-  return break_an_output(names, expected);
+  if (auto control = break_a_weight(source, states, expected, set)) return *control;
+  if (auto control = break_an_input(source, states, expected, set)) return *control;
+  return break_an_output(expected);
 }
 
 }  // namespace isomer

@@ -1,7 +1,6 @@
 #include "prove/gradients.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
 #include "base/error.h"
@@ -9,39 +8,17 @@
 #include "base/text.h"
 #include "passes/passes.h"
 #include "passes/rewrite.h"
-#include "prove/compare.h"
 #include "prove/controls.h"
 #include "prove/differences.h"
 
 namespace isomer {
 namespace {
 
-/// A derivative of one backend, with its results put into the source's order.
-struct Gradient {
-  std::string name;
-  const Backend* backend;
-  Derivative derivative;
-  std::vector<std::size_t> order;  // for each of the source's results, where it stands in ours
-  Check check_f32;
-  Check check_f64;
-  bool theirs = false;  // of the other model: it must not fail where the source does not
-  bool given_up = false;
-};
-
-struct Problem {
-  std::vector<Gradient> gradients;  // the first is what the others are compared with
-  std::vector<std::string> names;   // of the results
-  double relative;                  // the bound in double precision
-  std::optional<Expected> example;  // of the first set that was compared
-  std::vector<std::string> notes;
-};
-
-std::size_t floating_inputs(const Runnable& runnable) { return count_floating(runnable.inputs); }
-
-/// Nothing when a parameter of the source has no counterpart; that is reported with the interface.
+/// Where the source's results stand among another's; nothing when a parameter of the source has no
+/// counterpart: that is reported with the interface.
 std::optional<std::vector<std::size_t>> order_of(const Runnable& source, const Runnable& other,
                                                  const Aliases& aliases) {
-  const std::size_t inputs = floating_inputs(source);
+  const std::size_t inputs = count_floating(source.inputs);
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < inputs; ++i) order.push_back(i);
   for (const auto& place : match_parameters(source.parameters, other.parameters, aliases)) {
@@ -49,30 +26,6 @@ std::optional<std::vector<std::size_t>> order_of(const Runnable& source, const R
     order.push_back(inputs + *place);
   }
   return order;
-}
-
-void add(Problem& problem, const Backend& backend, Derivative derivative, std::string name,
-         const std::vector<std::size_t>& order, bool theirs = false, bool own = false) {
-  if (!backend.has(derivative)) return;
-  Gradient gradient{name, &backend, derivative, order, {}, {}, theirs};
-  gradient.check_f32 = {.what = "gradients", .where = name, .own = own};
-  gradient.check_f64 = {.what = "gradients", .where = name + ", in double precision", .own = own};
-  problem.gradients.push_back(std::move(gradient));
-}
-
-/// `reference` is not compared with itself.
-void add_model(Problem& problem, const Model& model, const Backend& reference,
-               const Aliases& aliases, const std::string& prefix, bool theirs) {
-  for (const Backend& backend : model.backends) {
-    const auto order = order_of(reference.f32, backend.f32, aliases);
-    if (!order) continue;
-    const bool own = theirs && &backend == &model.backends.front();
-    if (&backend != &reference) {
-      add(problem, backend, &Runnable::gradient, prefix + backend.name, *order, theirs, own);
-    }
-    add(problem, backend, &Runnable::autograd, prefix + backend.name + "'s autograd", *order,
-        theirs, own);
-  }
 }
 
 std::vector<std::string> result_names(const Runnable& reference) {
@@ -86,129 +39,67 @@ std::vector<std::string> result_names(const Runnable& reference) {
   return names;
 }
 
-std::vector<Tensor> run_ordered(const Gradient& gradient, Precision precision,
-                                std::span<const Tensor> inputs) {
-  const std::vector<Tensor> results =
-      gradient.backend->gradient(gradient.derivative, precision, inputs);
-  std::vector<Tensor> ordered;
-  for (const std::size_t place : gradient.order) ordered.push_back(results.at(place));
-  return ordered;
+/// The derivatives of a backend, put into the source's order.
+Witness witness_of(const Backend& backend, Derivative derivative, std::string name,
+                   std::vector<std::size_t> order, const Aliases& aliases) {
+  const auto run = [&backend, derivative, order = std::move(order), &aliases](const Trial& trial,
+                                                                              Precision precision) {
+    const std::vector<Tensor> results =
+        backend.gradient(derivative, precision, *trial.set, trial.cotangents, aliases);
+    std::vector<Tensor> ordered;
+    for (const std::size_t place : order) ordered.push_back(results.at(place));
+    return ordered;
+  };
+  return {std::move(name), run};
 }
 
-/// A check with what one set of inputs adds to it, not yet kept.
-struct Trial {
-  Check f32;
-  Check f64;
-  bool f32_same = true;
-  bool f64_same = true;
-};
-
-void give_up(Problem& problem, Gradient& gradient, const Error& error) {
-  if (error.fault() == Fault::bug) throw error;
-  gradient.given_up = true;
-  if (gradient.theirs && error.fault() != Fault::unsupported) {
-    gradient.check_f32.inputs = 1;
-    gradient.check_f32.same = false;
-    gradient.check_f32.differences.push_back(
-        fmt::format("fails where the source does not: {}", error.what()));
-    return;
-  }
-  problem.notes.push_back(
-      fmt::format("gradients, {}: not compared: {}", gradient.name, error.what()));
-}
-
-std::optional<Trial> try_one(Problem& problem, Gradient& gradient, const Expected& expected,
-                             std::span<const Tensor> inputs, const std::string& label) {
-  if (gradient.given_up) return std::nullopt;
-  try {
-    Trial trial{gradient.check_f32, gradient.check_f64};
-    trial.f32_same = compare(trial.f32, problem.names, expected,
-                             run_ordered(gradient, Precision::f32, inputs), Precision::f32, label);
-    trial.f64_same = compare(trial.f64, problem.names, expected,
-                             run_ordered(gradient, Precision::f64, inputs), Precision::f64, label);
-    return trial;
-  } catch (const Error& error) {
-    give_up(problem, gradient, error);
-    return std::nullopt;
+/// `reference` is what the others are compared with.
+void add_model(Comparison& comparison, const Model& model, const Backend& reference,
+               const Aliases& aliases, const std::string& prefix, bool theirs) {
+  for (const Backend& backend : model.backends) {
+    const auto order = order_of(reference.f32, backend.f32, aliases);
+    if (!order) continue;
+    const auto add = [&](Derivative derivative, std::string_view of) {
+      if (!backend.has(derivative)) return;
+      Witness witness = witness_of(
+          backend, derivative, fmt::format("{}{}{}", prefix, backend.name, of), *order, aliases);
+      witness.theirs = theirs;
+      witness.own = theirs && &backend == &model.backends.front();
+      comparison.add(std::move(witness));
+    };
+    if (&backend != &reference) add(&Runnable::gradient, "");
+    add(&Runnable::autograd, "'s autograd");
   }
 }
 
-/// Whether the source's own rounding error is out of all proportion: a kink lies between its two
-/// precisions.
-bool straddles_kink(const Expected& expected) {
-  constexpr double proportion = 1e-3;
-  for (std::size_t i = 0; i < expected.exact.size(); ++i) {
-    const double bound = tolerance_of(expected.exact[i], expected.source[i]).bound;
-    if (bound > proportion * expected.terms + 1e-30) return true;
+/// Cotangents of the source's outputs: of all at once, or of the one with that number among the
+/// floating ones.
+std::vector<Tensor> cotangents_of(std::span<const Tensor> outputs, std::optional<std::size_t> alone,
+                                  Random& random) {
+  std::vector<Tensor> cotangents = random_cotangents(outputs, random);
+  for (std::size_t i = 0; alone && i < cotangents.size(); ++i) {
+    if (i != *alone) cotangents[i] = Tensor::zeros(cotangents[i].dtype(), cotangents[i].shape());
   }
-  return false;
+  return cotangents;
 }
 
-std::vector<Tensor> moved(std::span<const Tensor> inputs, Random& random) {
-  std::vector<Tensor> result(inputs.begin(), inputs.end());
-  for (Tensor& tensor : result) {
-    if (!is_floating(tensor.dtype())) continue;
-    std::vector<double> values = tensor.doubles();
-    for (double& value : values) value += 0.01 * random.normal() * std::max(std::abs(value), 0.1);
-    tensor = Tensor::from_doubles(tensor.dtype(), tensor.shape(), values);
-  }
-  return result;
-}
-
-/// Compares all gradients on one set. False: single precision alone disagrees somewhere, as near a
-/// kink.
-bool compare_set(Problem& problem, const std::vector<Tensor>& inputs, const std::string& label,
-                 bool last) {
-  const Gradient& first = problem.gradients.front();
-  Expected expected{run_ordered(first, Precision::f64, inputs),
-                    run_ordered(first, Precision::f32, inputs)};
-  expected.terms = scale_of(expected.exact);
-  expected.relative = problem.relative;
-  if (!last && straddles_kink(expected)) return false;
-  if (!problem.example) problem.example = expected;
-  std::vector<std::optional<Trial>> trials;
-  bool kinked = false;
-  for (std::size_t i = 1; i < problem.gradients.size(); ++i) {
-    trials.push_back(try_one(problem, problem.gradients[i], expected, inputs, label));
-    kinked = kinked || (trials.back() && !trials.back()->f32_same && trials.back()->f64_same);
-  }
-  if (kinked && !last) return false;
-  for (std::size_t i = 1; i < problem.gradients.size(); ++i) {
-    if (!trials[i - 1]) continue;
-    problem.gradients[i].check_f32 = std::move(trials[i - 1]->f32);
-    problem.gradients[i].check_f64 = std::move(trials[i - 1]->f64);
-  }
-  return true;
-}
-
-void compare_all(Problem& problem, const Model& source, std::span<const InputSet> sets,
-                 Random& random) {
-  constexpr int attempts = 4;
-  for (const InputSet& set : sets) {
-    if (!set.smooth) continue;
-    std::vector<Tensor> inputs = set.calls[0];
-    const std::vector<Tensor> cotangents = random_cotangents(source.run(inputs), random);
-    for (int attempt = 1; attempt <= attempts; ++attempt) {
-      std::vector<Tensor> all = inputs;
-      all.insert(all.end(), cotangents.begin(), cotangents.end());
-      const std::string label = attempt == 1 ? set.label : set.label + ", moved off a kink";
-      if (compare_set(problem, all, label, attempt == attempts)) break;
-      inputs = moved(inputs, random);
-    }
-  }
+std::vector<Tensor> outputs_on(const Model& source, const InputSet& set, const Aliases& aliases) {
+  InputSet first = set;
+  first.calls.resize(1);
+  return source.backends.front().observe(Precision::f32, first, {.aliases = aliases});
 }
 
 /// The first backend of the source that has gradients in both precisions and works on `set`.
-const Backend* differentiable_backend(const Model& source, const InputSet& set, Random& random,
+const Backend* differentiable_backend(const Model& source, const InputSet& set,
+                                      const Aliases& aliases, Random& random,
                                       std::vector<std::string>& notes) {
   for (const Backend& backend : source.backends) {
     if (!backend.has(&Runnable::gradient)) continue;
     try {
-      std::vector<Tensor> inputs = set.calls[0];
-      const std::vector<Tensor> cotangents = random_cotangents(source.run(inputs), random);
+      const std::vector<Tensor> cotangents =
+          random_cotangents(outputs_on(source, set, aliases), random);
       if (cotangents.empty()) return nullptr;
-      inputs.insert(inputs.end(), cotangents.begin(), cotangents.end());
-      backend.gradient(&Runnable::gradient, Precision::f32, inputs);
+      backend.gradient(&Runnable::gradient, Precision::f32, set, cotangents, aliases);
       return &backend;
     } catch (const Error& error) {
       if (error.fault() == Fault::bug) throw;
@@ -261,23 +152,6 @@ const Backend* slope_of(const Model& source, const Backend& reference, std::opti
   return &*made;
 }
 
-/// Where the source's own backends differ in double precision by no more than a float in a formula
-/// does (an engine's kernel multiplies by one), nobody else is asked for more.
-void forgive_as_the_source_needs(Problem& problem) {
-  double needed = 0;
-  for (const Gradient& gradient : problem.gradients) {
-    const bool differs = !gradient.theirs && !gradient.check_f64.same;
-    if (differs && gradient.check_f64.worst)
-      needed = std::max(needed, gradient.check_f64.worst->ratio);
-  }
-  if (needed == 0 || needed > float_in_formula) return;
-  problem.notes.emplace_back(
-      "the source's own derivatives differ in double precision by as much as a float in the "
-      "formula "
-      "explains: the bound there is 2^-22");
-  for (Gradient& gradient : problem.gradients) forgive(gradient.check_f64, float_in_formula);
-}
-
 void add_differences(GradientFindings& findings, const Model& model, const Backend& reference,
                      const Aliases& aliases, const InputSet& set, Random& random) {
   for (const Backend& backend : model.backends) {
@@ -316,6 +190,20 @@ const InputSet& smallest_smooth_set(std::span<const InputSet> sets) {
   return *smallest;
 }
 
+/// The trials of one set: on the first, each output alone.
+std::vector<Trial> trials_of(const Model& source, const InputSet& set, bool first,
+                             const Aliases& aliases, Random& random) {
+  constexpr std::size_t most_alone = 16;
+  const std::vector<Tensor> outputs = outputs_on(source, set, aliases);
+  std::vector<Trial> trials{{&set, cotangents_of(outputs, {}, random), set.label}};
+  const std::size_t count = trials[0].cotangents.size();
+  for (std::size_t i = 0; first && count > 1 && i < std::min(count, most_alone); ++i) {
+    trials.push_back({&set, cotangents_of(outputs, i, random),
+                      fmt::format("{}, of floating output {} alone", set.label, i)});
+  }
+  return trials;
+}
+
 }  // namespace
 
 std::vector<std::optional<std::size_t>> match_parameters(std::span<const Port> source,
@@ -328,40 +216,43 @@ std::vector<std::optional<std::size_t>> match_parameters(std::span<const Port> s
 }
 
 GradientFindings compare_gradients(const Model& source, const Model& other, const Aliases& aliases,
-                                   std::span<const InputSet> sets, double relative,
-                                   std::uint64_t seed) {
+                                   std::span<const InputSet> sets, const GradientOptions& options) {
   GradientFindings findings;
-  Random random(seed ^ 0x67726164ULL);
-  const auto smooth = std::ranges::find_if(sets, &InputSet::smooth);
-  if (smooth == sets.end()) {
+  Random random(options.seed ^ 0x67726164ULL);
+  std::vector<const InputSet*> used;
+  for (const InputSet& set : sets) {
+    if (set.smooth || set.kinks) used.push_back(&set);
+  }
+  if (used.empty() || !std::ranges::any_of(sets, &InputSet::smooth)) {
     findings.notes.emplace_back("gradients: not compared: there are no inputs away from edges");
     return findings;
   }
-  const Backend* reference = differentiable_backend(source, *smooth, random, findings.notes);
+  const Backend* reference =
+      differentiable_backend(source, *used[0], aliases, random, findings.notes);
   if (reference == nullptr) {
     findings.notes.emplace_back("gradients: not compared: the source has none");
     return findings;
   }
-  Problem problem;
-  problem.relative = relative;
-  problem.names = result_names(reference->f32);
   const auto own = order_of(reference->f32, reference->f32, aliases);
-  add(problem, *reference, &Runnable::gradient, reference->name, *own);
   if (own->empty()) return findings;
-  add_model(problem, source, *reference, aliases, "the source itself, ", false);
-  add_model(problem, other, *reference, aliases, "", true);
-  compare_all(problem, source, sets, random);
-  forgive_as_the_source_needs(problem);
-  bool compared = false;
-  for (std::size_t i = 1; i < problem.gradients.size(); ++i) {
-    Gradient& gradient = problem.gradients[i];
-    compared = compared || (gradient.theirs && gradient.check_f32.inputs > 0);
-    const bool same = gradient.check_f32.same && gradient.check_f64.same;
-    findings.source_unsure = findings.source_unsure || (!gradient.theirs && !same);
-    if (gradient.check_f32.inputs > 0) findings.checks.push_back(std::move(gradient.check_f32));
-    if (gradient.check_f64.inputs > 0) findings.checks.push_back(std::move(gradient.check_f64));
+  const Witness first = witness_of(*reference, &Runnable::gradient, "", *own, aliases);
+  Comparison comparison("gradients", [&](const Trial& trial) {
+    Expected expected{.names = result_names(reference->f32),
+                      .exact = first.run(trial, Precision::f64),
+                      .source = first.run(trial, Precision::f32)};
+    return expected;
+  });
+  if (options.double_as_single) comparison.hold_double_to_single();
+  add_model(comparison, source, *reference, aliases, "the source itself, ", false);
+  add_model(comparison, other, *reference, aliases, "", true);
+  for (std::size_t i = 0; i < used.size(); ++i) {
+    if (options.progress) options.progress("comparing gradients", i, used.size());
+    for (const Trial& trial : trials_of(source, *used[i], i == 0, aliases, random)) {
+      if (!comparison.on(trial) && !findings.differing) findings.differing = *used[i];
+    }
   }
-  findings.notes.insert(findings.notes.end(), problem.notes.begin(), problem.notes.end());
+  findings.checks = comparison.checks();
+  findings.notes.insert(findings.notes.end(), comparison.notes.begin(), comparison.notes.end());
   const InputSet& around = smallest_smooth_set(sets);
   std::optional<Backend> made;
   const Backend* slope = slope_of(source, *reference, made, findings.notes);
@@ -370,10 +261,8 @@ GradientFindings compare_gradients(const Model& source, const Model& other, cons
   const std::size_t before = findings.checks.size();
   for (std::size_t i = first_own; i < before; ++i) findings.checks[i].own = false;
   if (slope) add_differences(findings, other, *slope, aliases, around, random);
-  if (!compared && findings.checks.size() == before)
-    findings.doubts.push_back("no gradient of " + other.label + " could be compared");
-  if (problem.example)
-    findings.controls.push_back(gradient_control(problem.names, *problem.example));
+  if (findings.checks.size() == before) findings.doubts = comparison.doubts(other.label);
+  if (comparison.example()) findings.controls.push_back(gradient_control(*comparison.example()));
   return findings;
 }
 

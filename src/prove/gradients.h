@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "prove/comparison.h"
 #include "prove/inputs.h"
 #include "prove/model.h"
 
@@ -15,19 +16,25 @@ struct GradientFindings {
   std::vector<Check> checks;
   std::vector<Control> controls;
   std::vector<std::string> doubts;
-  bool source_unsure = false;  // the source's own derivatives differ by more than may be excused
   std::vector<std::string> notes;
+  std::optional<InputSet> differing;  // the first set that showed a difference
 };
 
-/// Compares vector-Jacobian products for every floating input and every parameter, for random
-/// cotangents: all backends that differentiate the source with each other, then those of the
-/// other, in both precisions. A backend that has no derivatives is judged by central differences of
-/// its own executor in double precision. Inputs where rounding decides on which side of a kink they
-/// lie are moved a little. Where the source has gradients and none of the other can be compared,
-/// that is a doubt.
+struct GradientOptions {
+  const Graph* graph = nullptr;  // the source's, for measuring rounding; null: not known
+  bool double_as_single = false;
+  std::uint64_t seed = 0;
+  Progress progress = {};
+};
+
+/// Compares vector-Jacobian products for every floating input and every parameter: of each output
+/// alone on the first set, of all of them together on the others, for random cotangents. All
+/// backends that differentiate the source are compared with each other, then those of the other, in
+/// both precisions. A backend that has no derivatives is judged by central differences of its own
+/// executor in double precision. Where the source has gradients and none of the other can be
+/// compared, that is a doubt.
 GradientFindings compare_gradients(const Model& source, const Model& other, const Aliases& aliases,
-                                   std::span<const InputSet> sets, double relative,
-                                   std::uint64_t seed);
+                                   std::span<const InputSet> sets, const GradientOptions& options);
 
 /// Where each of the source's parameters stands among the other's; nothing where it has none of
 /// that name.

@@ -60,6 +60,83 @@ std::vector<DType> gradient_dtypes(const Runnable& runnable) {
   return result;
 }
 
+/// Weights that a run did not touch may still be as they were stored.
+Tensor widened(const Tensor& tensor, Precision precision) {
+  const bool widens = precision == Precision::f64 && tensor.dtype() == DType::f32;
+  return widens ? tensor.converted(DType::f64) : tensor;
+}
+
+using Named = std::vector<std::pair<std::string, Tensor>>;
+
+/// `values`, those of `ports`, with the named ones in their place.
+std::vector<Tensor> replaced(std::vector<Tensor> values, std::span<const Port> ports,
+                             const Named& named, const Aliases& aliases) {
+  const WeightIndex index(ports, aliases);
+  for (const auto& [name, value] : named) {
+    if (const auto place = index.find(name)) values.at(*place) = value;
+  }
+  return values;
+}
+
+/// An executor with the states and parameters of a set, for as long as this lives.
+class Situation {
+ public:
+  Situation(const Runnable& runnable, Executor& executor, const InputSet& set,
+            const Aliases& aliases)
+      : executor_(executor) {
+    executor.reset();
+    if (!set.states.empty())
+      executor.set_states(
+          as_taken(replaced(executor.states(), runnable.states, set.states, aliases),
+                   dtypes(runnable.states)));
+    if (set.parameters.empty()) return;
+    const std::vector<DType> types = dtypes(runnable.parameters);
+    const std::vector<Tensor> stored = parameter_values(runnable);
+    executor.set_constants(
+        as_taken(replaced(stored, runnable.parameters, set.parameters, aliases), types));
+    stored_ = as_taken(stored, types);
+  }
+  ~Situation() {
+    try {
+      if (!stored_.empty()) executor_.set_constants(stored_);
+    } catch (
+        const Error&) {  // the run that failed has been reported; a destructor must not add to it
+    }
+  }
+  Situation(const Situation&) = delete;
+  Situation& operator=(const Situation&) = delete;
+
+ private:
+  Executor& executor_;
+  std::vector<Tensor> stored_;
+};
+
+/// The states that were asked for, among those of one runnable.
+class KeptStates {
+ public:
+  KeptStates(const Runnable& runnable, const StateNames& states, Precision precision) {
+    const WeightIndex kept(runnable.states, states.aliases);
+    const WeightIndex stored(runnable.weights, states.aliases);
+    for (std::size_t i = 0; i < states.names.size(); ++i) {
+      const auto weight = stored.find(states.names[i]);
+      places_.push_back(kept.find(states.names[i]));
+      stored_.push_back(
+          widened(weight ? runnable.weights[*weight].second : states.initial[i], precision));
+    }
+  }
+
+  std::vector<Tensor> after(const std::vector<Tensor>& left) const {
+    std::vector<Tensor> found;
+    for (std::size_t i = 0; i < places_.size(); ++i)
+      found.push_back(places_[i] ? left.at(*places_[i]) : stored_[i]);
+    return found;
+  }
+
+ private:
+  std::vector<std::optional<std::size_t>> places_;
+  std::vector<Tensor> stored_;
+};
+
 /// Whether the file says what types its outputs have.
 bool add_own_rules(Model& model, const Subject& subject) {
   const System& system = *subject.system;
@@ -114,13 +191,27 @@ std::vector<Tensor> Backend::run(Precision precision, std::span<const Tensor> in
   return adopts_types ? as_taken(outputs, dtypes(runnable.outputs)) : outputs;
 }
 
-std::vector<Tensor> Backend::states(Precision precision) const {
-  return at(precision).executor->states();
+std::vector<Tensor> Backend::initial_states() const {
+  if (f32.states.empty()) return {};
+  f32.executor->reset();
+  return f32.executor->states();
 }
 
-std::vector<Tensor> Backend::initial_states(Precision precision) const {
-  at(precision).executor->reset();
-  return states(precision);
+std::vector<Tensor> Backend::observe(Precision precision, const InputSet& set,
+                                     const StateNames& states) const {
+  const Runnable& runnable = at(precision);
+  const Situation situation(runnable, *runnable.executor, set, states.aliases);
+  const KeptStates kept(runnable, states, precision);
+  std::vector<Tensor> seen;
+  for (const std::vector<Tensor>& arguments : set.calls) {
+    std::vector<Tensor> outputs =
+        runnable.executor->run(as_taken(arguments, dtypes(runnable.inputs)));
+    if (adopts_types) outputs = as_taken(outputs, dtypes(runnable.outputs));
+    std::ranges::move(outputs, std::back_inserter(seen));
+    if (states.names.empty()) continue;
+    std::ranges::move(kept.after(runnable.executor->states()), std::back_inserter(seen));
+  }
+  return seen;
 }
 
 std::vector<Tensor> Backend::gradient(Derivative derivative, Precision precision,
@@ -129,6 +220,16 @@ std::vector<Tensor> Backend::gradient(Derivative derivative, Precision precision
   Executor& executor = *(runnable.*derivative);
   executor.reset();
   return executor.run(as_taken(inputs, gradient_dtypes(runnable)));
+}
+
+std::vector<Tensor> Backend::gradient(Derivative derivative, Precision precision,
+                                      const InputSet& set, std::span<const Tensor> cotangents,
+                                      const Aliases& aliases) const {
+  const Runnable& runnable = at(precision);
+  const Situation situation(runnable, *(runnable.*derivative), set, aliases);
+  std::vector<Tensor> inputs = set.calls[0];
+  inputs.insert(inputs.end(), cotangents.begin(), cotangents.end());
+  return (runnable.*derivative)->run(as_taken(inputs, gradient_dtypes(runnable)));
 }
 
 std::vector<Step> Backend::trace(Precision precision, std::span<const Tensor> inputs) const {

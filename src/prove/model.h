@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "prove/inputs.h"
 #include "prove/prove.h"
 #include "prove/weights.h"
 #include "run/runnable.h"
@@ -14,6 +15,14 @@ namespace isomer {
 
 /// Which of a runnable's derivatives.
 using Derivative = std::unique_ptr<Executor> Runnable::*;
+
+/// The states of both models, which each of them is asked for.
+struct StateNames {
+  std::vector<std::string> names = {};
+  std::vector<std::string> labels = {};  // for messages
+  std::vector<Tensor> initial = {};      // as stored
+  Aliases aliases = {};
+};
 
 /// One way to run a model, in both precisions: under its own system's rules, or as a graph on an
 /// engine. Every run is by itself: states begin anew, and floating inputs are converted to what the
@@ -27,13 +36,18 @@ struct Backend {
 
   const Runnable& at(Precision precision) const { return precision == Precision::f64 ? f64 : f32; }
   std::vector<Tensor> run(Precision precision, std::span<const Tensor> inputs) const;
-  /// What the last run left behind.
-  std::vector<Tensor> states(Precision precision) const;
-  /// What every run begins with.
-  std::vector<Tensor> initial_states(Precision precision) const;
+  /// The outputs of each call of the set, and behind them what the call left in the states. A state
+  /// that this model has as a weight, or not at all, stays as it was stored.
+  std::vector<Tensor> observe(Precision precision, const InputSet& set,
+                              const StateNames& states) const;
+  /// What every run begins with, in single precision.
+  std::vector<Tensor> initial_states() const;
   bool has(Derivative derivative) const { return f32.*derivative != nullptr; }
   std::vector<Tensor> gradient(Derivative derivative, Precision precision,
                                std::span<const Tensor> inputs) const;
+  /// At the states and parameters of the set.
+  std::vector<Tensor> gradient(Derivative derivative, Precision precision, const InputSet& set,
+                               std::span<const Tensor> cotangents, const Aliases& aliases) const;
   bool traces() const { return static_cast<bool>(f32.trace); }
   std::vector<Step> trace(Precision precision, std::span<const Tensor> inputs) const;
 };

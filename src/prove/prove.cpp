@@ -1,7 +1,6 @@
 #include "prove/prove.h"
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 #include <set>
 
@@ -9,26 +8,22 @@
 #include "base/text.h"
 #include "ops/schema.h"
 #include "prove/bisect.h"
-#include "prove/compare.h"
+#include "prove/comparison.h"
 #include "prove/controls.h"
 #include "prove/gradients.h"
 #include "prove/inputs.h"
 #include "prove/interface.h"
-#include "prove/margins.h"
 #include "prove/model.h"
 #include "prove/weights.h"
 
 namespace isomer {
 namespace {
 
-using Tensors = std::vector<Tensor>;
+/// At most one element of so many may be decided by rounding.
+constexpr std::size_t most_excused = 100;
 
-/// What the source says on one set of inputs.
-struct Baseline {
-  InputSet set;
-  Expected outputs;
-  Expected states;  // what the run leaves behind
-};
+/// The source does not run on a set.
+struct NotTaken {};
 
 class Proof {
  public:
@@ -45,8 +40,8 @@ class Proof {
     }
     source_ = open_model(source, engines_, certificate_.notes);
     other_ = open_model(other, engines_, certificate_.notes);
-    aliases_ = aliases_of_both();
-    widen_for_rounded_constants();
+    states_ = states_of_both();
+    look_for_rounded_constants();
   }
 
   Certificate run() && {
@@ -55,7 +50,7 @@ class Proof {
     compare_interfaces();
     if (!source_.main().weights.empty() || !other_.main().weights.empty()) compare_stored_weights();
     if (comparable_) {
-      run_source();
+      make_sets();
       compare_outputs();
       check_gradients();
       add_controls();
@@ -80,26 +75,46 @@ class Proof {
     return aliases;
   }
 
-  /// Where the source's own engines differ in double precision by no more than a float in a kernel
-  /// explains, nobody else is asked for more.
-  void widen_for_own_engines(Check& check) {
-    if (check.same || !forgive(check, float_in_formula)) return;
-    for (Baseline& baseline : baselines_) baseline.outputs.relative = 0x1p-22;
-    certificate_.notes.push_back(
-        fmt::format("{}: as far off as a float in the formula explains: the bound there is 2^-22",
-                    check.where));
+  StateNames states_of_both() const {
+    StateNames states{.aliases = aliases_of_both()};
+    std::vector<Port> known;
+    for (const Model* model : {&source_, &other_}) {
+      const WeightIndex before(known, states.aliases);
+      std::vector<Port> added;
+      for (const Port& port : model->main().states) {
+        if (!before.find(port.name)) added.push_back(port);
+      }
+      const std::vector<Tensor> stored = model->backends.front().initial_states();
+      const WeightIndex index(model->main().states, states.aliases);
+      for (const Port& port : added) {
+        known.push_back(port);
+        states.names.push_back(port.name);
+        states.labels.push_back(label_of_state(port.name, *model, states.aliases));
+        states.initial.push_back(stored.at(*index.find(port.name)));
+      }
+    }
+    return states;
   }
 
-  void widen_for_rounded_constants() {
+  /// What they stood for is not known in double precision.
+  void look_for_rounded_constants() {
     std::size_t count = 0;
-    for (const Model* model : {&source_, &other_}) {
+    for (const Model* model : {&source_, &other_})
       count += model->graph ? count_rounded(*model->graph) : 0;
-    }
     if (count == 0) return;
-    relative_ = 0x1p-22;
+    double_as_single_ = true;
     certificate_.notes.push_back(fmt::format(
-        "{} without a name rounded to single precision: the bound in double precision is 2^-22",
+        "{} without a name rounded to single precision: double precision is held to what single "
+        "precision is",
         counted(count, "constant")));
+  }
+
+  std::string label_of_state(const std::string& name, const Model& owner,
+                             const Aliases& aliases) const {
+    const Model& second = &owner == &source_ ? other_ : source_;
+    if (WeightIndex(second.main().states, aliases).find(name))
+      return fmt::format("state '{}'", name);
+    return fmt::format("state '{}', which only {} keeps,", name, owner.label);
   }
 
   // -- interface
@@ -115,6 +130,7 @@ class Proof {
       const LengthsOf lengths = source && other ? LengthsOf::file : LengthsOf::exported;
       if (!source) source = exported_like(source_, other_);
       if (!other) other = exported_like(other_, source_);
+      graph_ = source;
       if (!source || !other) return;
       certificate_.structure = compare_structure(*source, *other, lengths);
       const std::vector<std::string>& notes = certificate_.structure->notes;
@@ -126,7 +142,7 @@ class Proof {
   }
 
   void compare_interfaces() {
-    InterfaceFindings findings = isomer::compare_interfaces(source_, other_, aliases_);
+    InterfaceFindings findings = isomer::compare_interfaces(source_, other_, states_.aliases);
     comparable_ = findings.comparable;
     for (std::string& difference : findings.differences) differ(std::move(difference));
   }
@@ -134,25 +150,36 @@ class Proof {
   void compare_stored_weights() {
     const std::set<std::string> unread =
         source_.graph ? unread_weights(*source_.graph) : std::set<std::string>{};
-    keep(compare_weights(source_.main().weights, other_.main().weights, aliases_, unread,
+    keep(compare_weights(source_.main().weights, other_.main().weights, states_.aliases, unread,
                          certificate_.notes));
   }
 
   /// What the two systems run differs where it was seen, and where the source agrees with itself;
   /// everything else says that something of ours may be wrong.
   void keep(Check check) {
-    for (const std::string& difference : check.differences) {
-      std::string reason = fmt::format("{}, {}: {}", check.what, check.where, difference);
-      const bool seen = check.own && !unsure_.contains(check.what);
-      seen ? differ(std::move(reason)) : doubt(std::move(reason));
+    const auto said = [&](const std::string& text) {
+      return fmt::format("{}, {}: {}", check.what, check.where, text);
+    };
+    for (const std::string& difference : check.differences)
+      check.own ? differ(said(difference)) : doubt(said(difference));
+    for (const std::string& reason : check.doubts)
+      doubt(said("differs where the source does from itself: " + reason));
+    for (const auto& [tensor, share] : check.shares) {
+      if (share.excused * most_excused <= share.elements) continue;
+      doubt(said(fmt::format("rounding decides {} of {} of {}", share.excused,
+                             counted(share.elements, "element"), tensor)));
     }
     certificate_.checks.push_back(std::move(check));
   }
 
-  // -- outputs
+  void note(const std::vector<std::string>& notes) {
+    certificate_.notes.insert(certificate_.notes.end(), notes.begin(), notes.end());
+  }
+
+  // -- inputs
   // --------------------------------------------------------------------------------------------------------
 
-  std::vector<InputSet> input_sets() {
+  void make_sets() {
     const Model& planned = source_.graph || !other_.graph ? source_ : other_;
     InputPlan plan{.ports = planned.main().inputs};
     if (planned.graph) {
@@ -160,218 +187,113 @@ class Proof {
       plan.lengths = planned.graph->signature.lengths;
       plan.graph = &*planned.graph;
     }
-    std::vector<InputSet> sets;
-    if (options_.given) sets.push_back({"given", {options_.given(source_.main().inputs)}, true});
-    for (InputSet& set : make_inputs(plan, options_.seed)) sets.push_back(std::move(set));
+    if (options_.given) sets_.push_back({"given", {options_.given(source_.main().inputs)}, true});
+    for (InputSet& set : make_inputs(plan, options_.seed)) sets_.push_back(std::move(set));
     if (const auto guessed = guessed_inputs(plan); !guessed.empty()) {
       certificate_.notes.push_back(fmt::format(
           "integer inputs were tried in a guessed range only: {}; --inputs gives others",
           listed(guessed)));
     }
-    return sets;
   }
 
-  void run_source() {
-    report("running the source", 1);
-    std::string first_failure;
-    for (InputSet& set : input_sets()) {
-      try {
-        const Backend& backend = source_.backends.front();
-        // In single precision first: its complaints name the types that the user knows.
-        std::vector<Tensor> f32 = backend.run(Precision::f32, set.calls[0]);
-        Expected outputs{backend.run(Precision::f64, set.calls[0]), std::move(f32)};
-        Expected states{backend.states(Precision::f64), backend.states(Precision::f32)};
-        outputs.relative = states.relative = relative_;
-        if (!all_finite(outputs)) ask_other_engines(outputs, set);
-        certificate_.inputs.push_back(set.label);
-        baselines_.push_back({std::move(set), std::move(outputs), std::move(states)});
-      } catch (const Error& error) {
-        if (error.fault() == Fault::bug) throw;
-        if (set.label == "given") {
-          const std::string_view place = place_in(subject_.entry, error.where());
-          throw Error(error.fault(), source_.label + ", on the given inputs",
-                      fmt::format("{}{}{}", place, place.empty() ? "" : ": ", error.text()));
-        }
-        certificate_.notes.push_back(
-            fmt::format("the source does not take the inputs '{}': {}", set.label, error.what()));
-        if (first_failure.empty()) first_failure = error.what();
-      }
+  /// The sets that the source takes are those that it is compared on.
+  void not_taken(const InputSet& set, const Error& error) {
+    if (error.fault() == Fault::bug) throw error;
+    if (set.label == "given") {
+      const std::string_view place = place_in(subject_.entry, error.where());
+      throw Error(error.fault(), source_.label + ", on the given inputs",
+                  fmt::format("{}{}{}", place, place.empty() ? "" : ": ", error.text()));
     }
-    if (baselines_.empty()) {
-      throw Error(Fault::model, source_.label,
-                  "takes none of the inputs that were made for it: " + first_failure);
-    }
-    for (std::size_t i = 0; i < baselines_[0].outputs.source.size(); ++i) {
-      const std::span<const Port> ports = source_.main().outputs;
-      names_.push_back(i < ports.size() ? fmt::format("output {} '{}'", i, ports[i].name)
-                                        : fmt::format("output {}", i));
-    }
+    certificate_.notes.push_back(
+        fmt::format("the source does not take the inputs '{}': {}", set.label, error.what()));
+    if (first_failure_.empty()) first_failure_ = error.what();
   }
 
-  static bool all_finite(const Expected& expected) {
-    const auto finite = [](const Tensor& tensor) {
-      return !is_floating(tensor.dtype()) ||
-             std::ranges::all_of(tensor.doubles(), [](double x) { return std::isfinite(x); });
-    };
-    return std::ranges::all_of(expected.exact, finite) &&
-           std::ranges::all_of(expected.source, finite);
-  }
+  // -- outputs
+  // --------------------------------------------------------------------------------------------------------
 
-  void ask_other_engines(Expected& expected, const InputSet& set) const {
-    const auto fit = [](const std::vector<Tensor>& a, const std::vector<Tensor>& b) {
-      return std::ranges::equal(a, b, {}, &Tensor::shape, &Tensor::shape);
-    };
-    for (std::size_t i = 1; i < source_.backends.size(); ++i) {
-      try {
-        std::vector<Tensor> f32 = source_.backends[i].run(Precision::f32, set.calls[0]);
-        std::vector<Tensor> f64 = source_.backends[i].run(Precision::f64, set.calls[0]);
-        if (!fit(f32, expected.source) || !fit(f64, expected.exact)) continue;
-        expected.source_elsewhere.push_back(std::move(f32));
-        expected.exact_elsewhere.push_back(std::move(f64));
-      } catch (const Error& error) {
-        if (error.fault() == Fault::bug) throw;  // the comparison of this engine will say it
-      }
-    }
-  }
-
-  Undecided undecided_on(const Baseline& baseline) {
-    if (!source_.graph) return {};
-    if (!margins_) margins_.emplace(*source_.graph, *engines_[0]);
-    return margins_->on(baseline.set.calls[0]);
-  }
-
-  void compare_outputs() {
-    report("comparing outputs", 2);
-    for (std::size_t i = 1; i < source_.backends.size(); ++i)
-      compare_backend(source_.backends[i], "the source itself, ", true);
-    for (const Backend& backend : other_.backends) compare_backend(backend, "", false);
-  }
-
-  void compare_backend(const Backend& backend, const std::string& prefix, bool is_source) {
-    const bool own = &backend == &other_.backends.front();
-    Check f32{.what = "outputs", .where = prefix + backend.name, .own = own};
-    Check f64{
-        .what = "outputs", .where = prefix + backend.name + ", in double precision", .own = own};
-    Check states{.what = "states", .where = prefix + backend.name, .own = own};
-    const Baseline* differing = nullptr;
-    for (const Baseline& baseline : baselines_) {
-      const bool here = compare_on(f32, states, backend, baseline, Precision::f32);
-      const bool there = compare_on(f64, states, backend, baseline, Precision::f64);
-      if (differing == nullptr && !(here && there)) differing = &baseline;
-    }
-    if (is_source) widen_for_own_engines(f64);
-    if (is_source && !(f32.same && f64.same)) unsure_.insert("outputs");
-    if (is_source && !states.same) unsure_.insert("states");
-    keep(std::move(f32));
-    keep(std::move(f64));
-    if (states.tensors > 0 || !states.same) keep(std::move(states));
-    if (differing != nullptr && !is_source && !certificate_.first) bisect(backend, *differing);
-  }
-
-  bool compare_on(Check& check, Check& states, const Backend& backend, const Baseline& baseline,
-                  Precision precision) {
-    try {
-      const std::vector<Tensor> outputs = backend.run(precision, baseline.set.calls[0]);
-      const bool same = compare(check, names_, baseline.outputs, outputs, precision,
-                                baseline.set.label, undecided_on(baseline));
-      return compare_states(states, backend, baseline, precision) && same;
-    } catch (const Error& error) {
-      if (error.fault() == Fault::bug) throw;
-      check.same = false;
-      check.differences.push_back(fmt::format("fails where the source does not ({}): {}",
-                                              baseline.set.label, error.what()));
-      return false;
-    }
-  }
-
-  /// Both models' states; a buffer that only one counts among them must have stayed what it
-  /// was.
-  bool compare_states(Check& check, const Backend& backend, const Baseline& baseline,
-                      Precision precision) {
-    const Backend& source = source_.backends.front();
-    const std::vector<Tensor> left = backend.states(precision);
-    Expected expected{.relative = relative_};
-    std::vector<Tensor> others;
-    std::vector<std::string> labels;
-    const std::vector<std::string> names = states_of_both(source.f32, backend.f32);
-    if (names.empty()) return check.same;
-    const Kept all_exact(source.f64, baseline.states.exact, aliases_);
-    const Kept all_single(source.f32, baseline.states.source, aliases_);
-    const Kept all_others(backend.at(precision), left, aliases_);
-    for (const std::string& name : names) {
-      const Tensor* exact = all_exact.find(name);
-      const Tensor* single = all_single.find(name);
-      const Tensor* other = all_others.find(name);
-      if (exact == nullptr || single == nullptr || other == nullptr) {
-        const bool is_ours = single != nullptr;
-        if (is_ours ? changed(source, baseline.states.source, name)
-                    : changed(backend, left, name, precision)) {
-          check.same = false;
-          check.differences.push_back(fmt::format("state '{}' changes, and {} has none such", name,
-                                                  is_ours ? other_.label : "the source"));
-        }
-        continue;
-      }
-      expected.exact.push_back(widened(*exact, Precision::f64));
-      expected.source.push_back(widened(*single, precision));
-      others.push_back(widened(*other, precision));
-      labels.push_back(fmt::format("state '{}'", name));
-    }
-    if (labels.empty()) return check.same;
-    return compare(check, labels, expected, others, precision, baseline.set.label);
-  }
-
-  std::vector<std::string> states_of_both(const Runnable& ours, const Runnable& theirs) const {
+  std::vector<std::string> names_of(const InputSet& set, std::size_t count) const {
+    const std::span<const Port> ports = source_.main().outputs;
+    const std::size_t outputs = count / set.calls.size() - states_.names.size();
     std::vector<std::string> names;
-    for (const Port& port : ours.states) names.push_back(port.name);
-    const WeightIndex known(ours.states, aliases_);
-    for (const Port& port : theirs.states) {
-      if (!known.find(port.name)) names.push_back(port.name);
+    for (std::size_t call = 0; call < set.calls.size(); ++call) {
+      const std::string when = set.calls.size() > 1 ? fmt::format(" of call {}", call + 1) : "";
+      for (std::size_t i = 0; i < outputs; ++i) {
+        names.push_back(i < ports.size() ? fmt::format("output {} '{}'{}", i, ports[i].name, when)
+                                         : fmt::format("output {}{}", i, when));
+      }
+      for (const std::string& label : states_.labels) names.push_back(label + when);
     }
     return names;
   }
 
-  /// Whether a run left another value behind than it found.
-  bool changed(const Backend& backend, const std::vector<Tensor>& left, const std::string& name,
-               Precision precision = Precision::f32) const {
-    const auto place = WeightIndex(backend.f32.states, aliases_).find(name);
-    return place && !left.at(*place).same_bits(backend.initial_states(precision).at(*place));
+  /// What the source shows. In single precision first: its complaints name the types that the user
+  /// knows.
+  Expected expected_on(const Trial& trial) const {
+    const Backend& backend = source_.backends.front();
+    Expected expected;
+    expected.source = backend.observe(Precision::f32, *trial.set, states_);
+    expected.exact = backend.observe(Precision::f64, *trial.set, states_);
+    expected.names = names_of(*trial.set, expected.source.size());
+    return expected;
   }
 
-  /// Weights that a run did not touch may still be as they were stored.
-  static Tensor widened(const Tensor& tensor, Precision precision) {
-    const bool widens = precision == Precision::f64 && tensor.dtype() == DType::f32;
-    return widens ? tensor.converted(DType::f64) : tensor;
+  Witness witness_of(const Backend& backend, const std::string& prefix) const {
+    return {prefix + backend.name, [this, &backend](const Trial& trial, Precision precision) {
+              return backend.observe(precision, *trial.set, states_);
+            }};
   }
 
-  /// What a run left behind, by name; a weight that is no state is as it was stored.
-  class Kept {
-   public:
-    Kept(const Runnable& runnable, const std::vector<Tensor>& left, const Aliases& aliases)
-        : weights_(runnable.weights),
-          left_(left),
-          states_by_name_(runnable.states, aliases),
-          weights_by_name_(runnable.weights, aliases) {}
-
-    const Tensor* find(const std::string& name) const {
-      if (const auto state = states_by_name_.find(name))
-        return *state < left_.size() ? &left_[*state] : nullptr;
-      const auto weight = weights_by_name_.find(name);
-      return weight ? &weights_[*weight].second : nullptr;
+  void compare_outputs() {
+    Comparison comparison(states_.names.empty() ? "outputs" : "outputs and states",
+                          [this](const Trial& trial) {
+                            try {
+                              return expected_on(trial);
+                            } catch (const Error& error) {
+                              not_taken(*trial.set, error);
+                              throw NotTaken{};
+                            }
+                          });
+    if (double_as_single_) comparison.hold_double_to_single();
+    for (std::size_t i = 1; i < source_.backends.size(); ++i)
+      comparison.add(witness_of(source_.backends[i], "the source itself, "));
+    for (const Backend& backend : other_.backends) {
+      Witness witness = witness_of(backend, "");
+      witness.theirs = true;
+      witness.own = &backend == &other_.backends.front();
+      comparison.add(std::move(witness));
     }
+    std::vector<InputSet> taken;
+    for (std::size_t i = 0; i < sets_.size(); ++i) {
+      report("comparing outputs", i);
+      try {
+        if (!comparison.on({&sets_[i], {}, sets_[i].label}) && !differing_) differing_ = sets_[i];
+        certificate_.inputs.push_back(sets_[i].label);
+        taken.push_back(std::move(sets_[i]));
+      } catch (const NotTaken&) {
+        continue;  // was noted
+      }
+    }
+    sets_ = std::move(taken);
+    if (sets_.empty()) {
+      throw Error(Fault::model, source_.label,
+                  "takes none of the inputs that were made for it: " + first_failure_);
+    }
+    for (Check& check : comparison.checks()) keep(std::move(check));
+    for (std::string& reason : comparison.doubts(other_.label)) doubt(std::move(reason));
+    note(comparison.notes);
+    expected_ = comparison.example();
+    if (differing_) bisect(*differing_);
+  }
 
-   private:
-    const Weights& weights_;
-    const std::vector<Tensor>& left_;
-    WeightIndex states_by_name_, weights_by_name_;
-  };
-
-  void bisect(const Backend& backend, const Baseline& baseline) {
+  void bisect(const InputSet& set) {
     for (const Backend& ours : source_.backends) {
-      certificate_.first = first_difference(ours, backend, baseline.set.calls[0]);
-      if (certificate_.first) return;
+      for (const Backend& theirs : other_.backends) {
+        certificate_.first = first_difference(ours, theirs, set.calls[0]);
+        if (certificate_.first) return;
+      }
     }
-    if (backend.traces())
+    if (other_.backends.front().traces())
       certificate_.notes.emplace_back(
           "every operator of the source is computed by the other, too: what differs comes behind "
           "them, or in how they are put together");
@@ -381,26 +303,21 @@ class Proof {
   // -----------------------------------------------------------------------------------------
 
   void check_gradients() {
-    report("comparing gradients", 3);
-    std::vector<InputSet> sets;
-    for (const Baseline& baseline : baselines_) sets.push_back(baseline.set);
-    GradientFindings findings =
-        compare_gradients(source_, other_, aliases_, sets, relative_, options_.seed);
-    if (findings.source_unsure) unsure_.insert("gradients");
+    GradientFindings findings = compare_gradients(source_, other_, states_.aliases, sets_,
+                                                  {.graph = graph_ ? &*graph_ : nullptr,
+                                                   .double_as_single = double_as_single_,
+                                                   .seed = options_.seed,
+                                                   .progress = options_.progress});
     for (Check& check : findings.checks) keep(std::move(check));
     for (std::string& reason : findings.doubts) doubt(std::move(reason));
     for (Control& control : findings.controls) keep(std::move(control));
-    certificate_.notes.insert(certificate_.notes.end(), findings.notes.begin(),
-                              findings.notes.end());
+    note(findings.notes);
   }
 
   void add_controls() {
     report("checking the proof itself", 4);
-    std::vector<std::string> ignored;
-    Model again = open_model(subject_, {engines_[0]}, ignored);
-    const Baseline& baseline = baselines_.front();
-    keep(identity_control(again, names_, baseline.outputs, baseline.set));
-    keep(positive_control(again, names_, baseline.outputs, baseline.set));
+    keep(identity_control(source_, states_, *expected_, sets_.front()));
+    keep(positive_control(source_, states_, *expected_, sets_.front()));
   }
 
   void keep(Control control) {
@@ -435,13 +352,14 @@ class Proof {
   Certificate certificate_;
   Model source_;
   Model other_;
-  Aliases aliases_;
-  std::set<std::string> unsure_;  // in what the source's own engines differ
-  bool comparable_ = true;        // the interfaces fit, so both can be run on the same inputs
-  double relative_ = 1e-9;        // bound in double precision
-  std::vector<Baseline> baselines_;
-  std::vector<std::string> names_;  // of the outputs
-  std::optional<Margins> margins_;
+  StateNames states_;
+  std::optional<Graph> graph_;  // of the source, read or exported
+  bool double_as_single_ = false;
+  bool comparable_ = true;  // the interfaces fit, so both can be run on the same inputs
+  std::vector<InputSet> sets_;
+  std::string first_failure_;          // of the source
+  std::optional<Expected> expected_;   // on the first set
+  std::optional<InputSet> differing_;  // the first that shows a difference
 };
 
 }  // namespace

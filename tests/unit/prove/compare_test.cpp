@@ -18,21 +18,62 @@ Tensor doubles(std::vector<double> values) {
   return Tensor::of<double>({static_cast<std::int64_t>(values.size())}, values);
 }
 
-bool same(const std::vector<float>& source, const std::vector<float>& other) {
+Tensor integers(std::vector<std::int64_t> values) {
+  return Tensor::of<std::int64_t>({static_cast<std::int64_t>(values.size())}, values);
+}
+
+/// Compares in single precision; `spread` is what rounding does to each element.
+Check compared(const Tensor& exact, const Tensor& source, const Tensor& other,
+               std::vector<double> spread = {}, Precision precision = Precision::f32) {
   Check check;
-  const Expected reference{{floats(source).converted(DType::f64)}, {floats(source)}};
-  return compare(check, std::vector<std::string>{"y"}, reference, std::vector{floats(other)},
-                 Precision::f32, "test");
+  Expected expected{.names = {"y"}, .exact = {exact}, .source = {source}};
+  spread.resize(static_cast<std::size_t>(exact.count()), 0.0);
+  expected.spread = [&](std::size_t, Precision, int) -> std::span<const double> { return spread; };
+  compare(check, expected, std::vector{other}, precision, "test");
+  return check;
 }
 
-TEST(Compare, AllowsAFewUlpOfTheTensorsScale) {
-  EXPECT_TRUE(same({1.0F, 0.0F}, {1.0F + 4 * 0x1p-23F, 4 * 0x1p-23F}));
-  EXPECT_FALSE(same({1.0F, 0.0F}, {1.0F, 0x1p-18F}));
+bool same(const std::vector<float>& source, const std::vector<float>& other,
+          std::vector<double> spread = {}) {
+  return compared(floats(source).converted(DType::f64), floats(source), floats(other),
+                  std::move(spread))
+      .same;
 }
 
-TEST(Compare, AllowsAMultipleOfTheSourcesOwnError) {
-  const Tensor exact = doubles({1.0, 2.0}), source = floats({1.001F, 2.0F});
-  EXPECT_NEAR(tolerance_of(exact, source).bound, 4 * 0.001, 1e-6);
+TEST(Compare, AllowsAFewUnitsOfTheElementAlone) {
+  EXPECT_TRUE(same({1.0F, 1e-6F}, {1.0F + 3 * 0x1p-23F, 1e-6F}));
+  EXPECT_FALSE(same({1.0F, 1e-6F}, {1.0F + 4 * 0x1p-23F, 1e-6F}));
+  EXPECT_FALSE(same({1e9F, 0.03F}, {1e9F, 4.53F}));
+  EXPECT_FALSE(same({1.0F, 0.0F}, {1.0F, 0x1p-140F}));
+}
+
+TEST(Compare, AllowsSixTimesWhatRoundingDoes) {
+  EXPECT_TRUE(same({1.0F, 2.0F}, {1.0059F, 2.0F}, {1e-3, 0}));
+  EXPECT_FALSE(same({1.0F, 2.0F}, {1.0061F, 2.0F}, {1e-3, 0}));
+  EXPECT_FALSE(same({1.0F, 2.0F}, {1.0F, 2.001F}, {1e-3, 0}));
+}
+
+TEST(Compare, AsksForMoreRunsBeforeItBlames) {
+  Check check;
+  Expected expected{.names = {"y"}, .exact = {doubles({1.0})}, .source = {floats({1.0F})}};
+  const std::vector<double> few{1e-6}, many{1e-3};
+  int asked = 0;
+  expected.spread = [&](std::size_t, Precision, int runs) -> std::span<const double> {
+    ++asked;
+    return runs > 8 ? many : few;
+  };
+  EXPECT_TRUE(compare(check, expected, std::vector{floats({1.001F})}, Precision::f32, "test"));
+  EXPECT_EQ(asked, 2);
+  EXPECT_TRUE(compare(check, expected, std::vector{floats({1.0F})}, Precision::f32, "test"));
+  EXPECT_EQ(asked, 2);
+}
+
+TEST(Compare, HoldsDoublePrecisionToItsOwnUnit) {
+  const auto check = [](double other) {
+    return compared(doubles({1.0}), floats({1.0F}), doubles({other}), {}, Precision::f64);
+  };
+  EXPECT_TRUE(check(1.0 + 4 * 0x1p-52).same);
+  EXPECT_FALSE(check(1.0 + 5 * 0x1p-52).same);
 }
 
 TEST(Compare, WantsSpecialValuesToCoincide) {
@@ -43,62 +84,66 @@ TEST(Compare, WantsSpecialValuesToCoincide) {
   EXPECT_FALSE(same({1e30F, 1}, {infinity, 1}));
 }
 
-TEST(Compare, LeavesOpenWhatTheSourceItselfLeavesOpen) {
-  const auto verdict = [](double exact, float source, std::vector<float> other) {
-    Check check;
-    const Expected reference{{doubles({exact, 1})}, {floats({source, 1})}};
-    return compare(check, std::vector<std::string>{"y"}, reference, std::vector{floats(other)},
-                   Precision::f32, "test");
+TEST(Compare, CountsWhatRoundingDecides) {
+  constexpr double any = std::numeric_limits<double>::infinity();
+  const Check check = compared(doubles({infinity, 1}), floats({nan, 1}), floats({5, 1}), {any, 0});
+  EXPECT_TRUE(check.same);
+  EXPECT_EQ(check.excused, 1U);
+  EXPECT_EQ(check.shares.at("y").excused, 1U);
+  EXPECT_EQ(check.shares.at("y").elements, 2U);
+  EXPECT_FALSE(compared(doubles({infinity, 1}), floats({nan, 1}), floats({5, 2}), {any, 0}).same);
+}
+
+TEST(Compare, TakesAnyAnswerOfTheSourcesEngines) {
+  Check check;
+  Expected expected{.names = {"y", "i"},
+                    .exact = {doubles({infinity, 1}), integers({3, 4})},
+                    .source = {floats({infinity, 1}), integers({3, 4})}};
+  expected.source_elsewhere = {{floats({nan, 1}), integers({5, 4})}};
+  const auto verdict = [&](std::vector<float> y, std::vector<std::int64_t> i) {
+    return compare(check, expected, std::vector{floats(y), integers(i)}, Precision::f32, "test");
   };
-  EXPECT_TRUE(verdict(infinity, nan, {infinity, 1}));
-  EXPECT_FALSE(verdict(infinity, nan, {5, 1}));
-  EXPECT_FALSE(verdict(infinity, nan, {infinity, 2}));
-  EXPECT_TRUE(verdict(nan, 3, {3, 1}));
-  EXPECT_FALSE(verdict(nan, 3, {4, 1}));
+  EXPECT_TRUE(verdict({nan, 1}, {5, 4}));
+  EXPECT_EQ(check.excused, 2U);
+  EXPECT_FALSE(verdict({3, 1}, {3, 4}));
+  EXPECT_FALSE(verdict({infinity, 1}, {6, 4}));
+  EXPECT_FALSE(verdict({infinity, 1}, {3, 5}));
+}
+
+TEST(Compare, WantsIntegersEqualUnlessRoundingChangesThem) {
+  const auto verdict = [](std::vector<double> spread) {
+    const Tensor source = integers({3, 4});
+    return compared(source, source, integers({3, 5}), std::move(spread));
+  };
+  EXPECT_FALSE(verdict({0, 0}).same);
+  EXPECT_FALSE(verdict({1, 0}).same);
+  EXPECT_TRUE(verdict({0, 1}).same);
+  EXPECT_EQ(verdict({0, 1}).excused, 1U);
 }
 
 TEST(Compare, NamesTheWorstElement) {
-  Check check;
-  const Tensor source = Tensor::of<float>({2, 2}, std::vector<float>{1, 2, 3, 4});
-  const Tensor other = Tensor::of<float>({2, 2}, std::vector<float>{1, 2.5, 3.25, 4});
-  const Expected reference{{source.converted(DType::f64)}, {source}};
-  EXPECT_FALSE(compare(check, std::vector<std::string>{"y"}, reference, std::vector{other},
-                       Precision::f32, "test"));
+  const Check check = compared(doubles({1, 2, 3}), floats({1, 2, 3}), floats({1, 2.5F, 3}));
   ASSERT_TRUE(check.worst);
-  EXPECT_EQ(check.worst->index, (std::vector<std::int64_t>{0, 1}));
-  EXPECT_EQ(check.worst->source, 2);
-  EXPECT_EQ(check.worst->other, 2.5);
+  EXPECT_EQ(check.worst->index, (std::vector<std::int64_t>{1}));
   EXPECT_GT(check.worst->ratio, 1);
-}
-
-TEST(Compare, CountsIntegersThatAreExcused) {
-  const Tensor source = Tensor::of<std::int64_t>({2}, std::vector<std::int64_t>{1, 5});
-  const Tensor other = Tensor::of<std::int64_t>({2}, std::vector<std::int64_t>{2, 5});
-  const Expected reference{{source}, {source}};
-  const std::vector<std::string> names{"y"};
-  Check strict, lenient;
-  EXPECT_FALSE(compare(strict, names, reference, std::vector{other}, Precision::f32, "test"));
-  EXPECT_TRUE(compare(
-      lenient, names, reference, std::vector{other}, Precision::f32, "test",
-      [](std::size_t, std::size_t element, std::int64_t got) { return element == 0 && got == 2; }));
-  EXPECT_EQ(lenient.excused, 1U);
+  ASSERT_EQ(check.differences.size(), 1U);
+  EXPECT_TRUE(check.differences[0].starts_with("y[1] is 2.5, the source has 2"));
 }
 
 TEST(Compare, SeesOtherShapesTypesAndNumbers) {
-  const Expected reference{{doubles({1})}, {floats({1})}};
-  const std::vector<std::string> names{"y"};
-  Check shape, type, number;
-  EXPECT_FALSE(
-      compare(shape, names, reference, std::vector{floats({1, 2})}, Precision::f32, "test"));
-  EXPECT_FALSE(compare(type, names, reference, std::vector{doubles({1})}, Precision::f32, "test"));
-  EXPECT_FALSE(compare(number, names, reference, {}, Precision::f32, "test"));
+  EXPECT_FALSE(compared(doubles({1, 2}), floats({1, 2}), floats({1, 2, 3})).same);
+  EXPECT_FALSE(compared(doubles({1, 2}), floats({1, 2}), doubles({1, 2})).same);
+  Check check;
+  const Expected expected{.names = {"y"}, .exact = {doubles({1})}, .source = {floats({1})}};
+  EXPECT_FALSE(compare(check, expected, {}, Precision::f32, "test"));
 }
 
-TEST(Compare, LeavesRoomForWhatCancels) {
-  const Tensor exact = doubles({0.0});
-  EXPECT_LT(tolerance_of(exact, floats({0.0F})).bound, 1e-30);
-  EXPECT_GT(tolerance_of(exact, floats({0.0F}), 1.0).bound, 1e-7);
-  EXPECT_LT(exact_tolerance_of(exact, exact, 1e-9, 1.0).bound, 1e-12);
+TEST(Compare, BoundsATensorByItsLargestErrorWhereNothingIsMeasured) {
+  Check check;
+  const Expected expected{
+      .names = {"y"}, .exact = {doubles({1, 2})}, .source = {floats({1.001F, 2})}};
+  EXPECT_TRUE(compare(check, expected, std::vector{floats({1, 2.005F})}, Precision::f32, "test"));
+  EXPECT_FALSE(compare(check, expected, std::vector{floats({1, 2.01F})}, Precision::f32, "test"));
 }
 
 }  // namespace

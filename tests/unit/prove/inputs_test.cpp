@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "ops/text.h"
-#include "prove/margins.h"
 #include "prove/wanted.h"
 
 namespace isomer {
@@ -59,44 +58,6 @@ TEST(Inputs, DifferBySeedOnly) {
   const InputPlan plan = plan_for(graph);
   EXPECT_EQ(make_inputs(plan, 3)[0].calls[0][0], make_inputs(plan, 3)[0].calls[0][0]);
   EXPECT_FALSE(make_inputs(plan, 3)[0].calls[0][0] == make_inputs(plan, 4)[0].calls[0][0]);
-}
-
-TEST(Margins, ExcuseAnArgMaxThatRoundingDecides) {
-  const Graph graph =
-      graph_of("graph g(x: f32[2, 3]) -> (y)\n  h = mul(x, 0.3)\n  y = argmax(h, dim=1)\n");
-  const Margins margins(graph, engine_named("reference"));
-  const std::vector<float> values{1.0F, 1.0F + 0x1p-23F, 0.0F, 5.0F, 6.0F, 7.0F};
-  const std::vector<Tensor> inputs{Tensor::of<float>({2, 3}, values)};
-  const Undecided excuse = margins.on(inputs);
-  EXPECT_TRUE(excuse(0, 0, 0));   // one ulp below the greatest
-  EXPECT_FALSE(excuse(0, 0, 2));  // far below
-  EXPECT_FALSE(excuse(0, 1, 1));
-  EXPECT_FALSE(excuse(0, 1, 3));  // no index at all
-}
-
-TEST(Margins, ExcuseAComparisonOfNeighbours) {
-  const Graph graph = graph_of("graph g(x: f32[2]) -> (y)\n  h = mul(x, 0.3)\n  y = gt(h, 0.3)\n");
-  const std::vector<float> values{1.0F + 0x1p-23F, 1.5F};
-  const std::vector<Tensor> inputs{Tensor::of<float>({2}, values)};
-  const Undecided excuse = Margins(graph, engine_named("reference")).on(inputs);
-  EXPECT_TRUE(excuse(0, 0, 0));
-  EXPECT_FALSE(excuse(0, 1, 0));
-}
-
-TEST(Margins, ExcuseNothingOfWhatIsGiven) {
-  const Graph graph = graph_of("graph g(x: f32[2]) -> (y)\n  y = gt(x, 1.0)\n");
-  const std::vector<Tensor> inputs{Tensor::of<float>({2}, std::vector<float>{1.0F, 1.5F})};
-  EXPECT_FALSE(Margins(graph, engine_named("reference")).on(inputs)(0, 0, 1));
-}
-
-TEST(Margins, ExcuseTheWholeNumbersBesideARoundedOneOnly) {
-  const Graph graph =
-      graph_of("graph g(x: f32[3]) -> (y)\n  h = mul(x, 0.1)\n  y = cast(h, dtype=i64)\n");
-  const std::vector<Tensor> inputs{Tensor::of<float>({3}, std::vector<float>{30.0F, 25.0F, 7.0F})};
-  const Undecided excuse = Margins(graph, engine_named("reference")).on(inputs);
-  EXPECT_TRUE(excuse(0, 0, 2));
-  EXPECT_FALSE(excuse(0, 0, 4));
-  EXPECT_FALSE(excuse(0, 1, 3));
 }
 
 }  // namespace

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "prove/compare.h"
+#include "prove/inputs.h"
+
+namespace isomer {
+
+/// A set of inputs, and what is put to the outputs where derivatives are asked for.
+struct Trial {
+  const InputSet* set = nullptr;
+  std::vector<Tensor> cotangents = {};
+  std::string label = {};
+};
+
+/// One way to get the tensors that are compared: a model under its own rules or on an engine, or a
+/// derivative of it.
+struct Witness {
+  std::string name;
+  std::function<std::vector<Tensor>(const Trial&, Precision)> run;
+  bool theirs = false;  // of the other model
+  bool own = false;     // by its own system's rules: what differs is seen
+};
+
+/// What the source says of a trial, not yet compared; throws where it says nothing.
+using Oracle = std::function<Expected(const Trial&)>;
+
+/// All witnesses of one kind of tensors, trial after trial.
+class Comparison {
+ public:
+  Comparison(std::string what, Oracle oracle)
+      : what_(std::move(what)), oracle_(std::move(oracle)) {}
+
+  void add(Witness witness);
+  /// Where a float stands in a formula.
+  void hold_double_to_single() { double_as_single_ = true; }
+
+  /// Compares all on one trial. Throws what the source throws. False: some witness of the other
+  /// model differs, and the source does not from itself.
+  bool on(const Trial& trial);
+
+  /// What all trials gave, for each witness in each precision.
+  std::vector<Check> checks() const;
+  /// What of the source was compared last: for controls.
+  const std::optional<Expected>& example() const { return example_; }
+  /// Why nothing follows for the other model of that label.
+  std::vector<std::string> doubts(std::string_view other) const;
+  std::vector<std::string> notes;
+
+ private:
+  struct Entry {
+    Witness witness;
+    Check single;
+    Check exact;
+    bool given_up = false;
+  };
+  struct Found {
+    Check single;
+    Check exact;
+    bool failed = false;
+
+    bool same() const { return single.same && exact.same; }
+  };
+
+  std::optional<Found> ask(Entry& entry, const Trial& trial, Expected& expected);
+  void give_up(Entry& entry, const std::string& reason);
+  bool agrees_in_single(const Check& exact, const Expected& expected,
+                        const std::vector<Tensor>& found, const Trial& trial);
+
+  std::string what_;
+  Oracle oracle_;
+  std::vector<Entry> entries_;
+  std::optional<Expected> example_;
+  bool double_as_single_ = false;
+  std::size_t disagreeing_ = 0;  // trials at kinks where the source's own differ
+};
+
+}  // namespace isomer
