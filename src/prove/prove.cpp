@@ -180,13 +180,17 @@ class Proof {
   // --------------------------------------------------------------------------------------------------------
 
   void make_sets() {
-    const Model& planned = source_.graph || !other_.graph ? source_ : other_;
-    InputPlan plan{.ports = planned.main().inputs};
-    if (planned.graph) {
-      plan.ports = planned.backends.back().f32.inputs;
-      plan.lengths = planned.graph->signature.lengths;
-      plan.graph = &*planned.graph;
+    const Graph* graph = source_.graph  ? &*source_.graph
+                         : other_.graph ? &*other_.graph
+                         : graph_       ? &*graph_
+                                        : nullptr;
+    InputPlan plan = graph ? plan_for(*graph) : InputPlan{.ports = source_.main().inputs};
+    // What only one of them keeps cannot be set in both; whether it changes shows anyway.
+    for (const Model* model : {&source_, &other_}) {
+      const WeightIndex kept(model->main().states, states_.aliases);
+      std::erase_if(plan.states, [&](const auto& state) { return !kept.find(state.first); });
     }
+    plan.same_graph = certificate_.structure && certificate_.structure->same;
     if (options_.given) sets_.push_back({"given", {options_.given(source_.main().inputs)}, true});
     for (InputSet& set : make_inputs(plan, options_.seed)) sets_.push_back(std::move(set));
     if (const auto guessed = guessed_inputs(plan); !guessed.empty()) {
