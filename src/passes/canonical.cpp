@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <tuple>
 #include <utility>
 
 #include "base/text.h"
@@ -232,7 +233,7 @@ void Canonical::add_constants(const Graph& graph, std::vector<ValueId>& numbers)
   }
 }
 
-std::vector<ValueId> Canonical::add(const Graph& graph, const std::map<ValueId, ValueId>& taken) {
+std::vector<ValueId> Canonical::add(const Graph& graph) {
   std::vector<ValueId> numbers(graph.values.size(), ValueId::none);
   const auto number = [&](ValueId id) -> ValueId& { return numbers[static_cast<std::size_t>(id)]; };
   draws_ = 0;
@@ -246,20 +247,27 @@ std::vector<ValueId> Canonical::add(const Graph& graph, const std::map<ValueId, 
   }
   add_constants(graph, numbers);
   reached_.insert(numbers.begin(), numbers.end());
-  for (const Node& node : graph.nodes) {
-    out_.at(node.scope, node.place);
-    std::vector<ValueId> inputs = mapped(node.inputs, numbers);
-    const std::vector<ValueId> outputs = with_place(
-        [&] { return describe(graph, node); },
-        [&] { return emit_all(node.op, std::move(inputs), node.attributes, node.bodies); });
-    for (std::size_t i = 0; i < outputs.size(); ++i) {
-      const auto other = taken.find(node.outputs[i]);
-      number(node.outputs[i]) = other == taken.end() ? outputs[i] : other->second;
-      reached_.insert(number(node.outputs[i]));
-      if (out_.graph()[outputs[i]].name.empty()) out_.name(outputs[i], graph[node.outputs[i]].name);
-    }
+  before_.clear();
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    before_.emplace_back(draws_, nodes_left_);
+    carry(graph, i, numbers);
   }
   return numbers;
+}
+
+void Canonical::carry(const Graph& graph, std::size_t place, std::vector<ValueId>& numbers) {
+  const Node& node = graph.nodes[place];
+  std::tie(draws_, nodes_left_) = before_[place];
+  out_.at(node.scope, node.place);
+  std::vector<ValueId> inputs = mapped(node.inputs, numbers);
+  const std::vector<ValueId> outputs = with_place(
+      [&] { return describe(graph, node); },
+      [&] { return emit_all(node.op, std::move(inputs), node.attributes, node.bodies); });
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    numbers[static_cast<std::size_t>(node.outputs[i])] = outputs[i];
+    reached_.insert(outputs[i]);
+    if (out_.graph()[outputs[i]].name.empty()) out_.name(outputs[i], graph[node.outputs[i]].name);
+  }
 }
 
 Graph Canonical::finish(const Graph& like, std::span<const ValueId> numbers) && {

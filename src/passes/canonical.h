@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "ops/builder.h"
@@ -26,9 +27,11 @@ class Canonical final : public Emitter {
 
   /// Carries a graph in; gives the number of each of its values. Inputs are those of the graphs
   /// before by their place, constants and states by their names; where none has a name, by their
-  /// bits. What a weight or a state begins with is not compared. `taken` says what some of its
-  /// values are taken for, whatever makes them.
-  std::vector<ValueId> add(const Graph& graph, const std::map<ValueId, ValueId>& taken = {});
+  /// bits. What a weight or a state begins with is not compared.
+  std::vector<ValueId> add(const Graph& graph);
+  /// Carries one node of the graph that was added last in again, for other numbers of its inputs,
+  /// and changes the numbers of its outputs.
+  void carry(const Graph& graph, std::size_t place, std::vector<ValueId>& numbers);
   /// The values of the graph that was carried in last, and those on the way to them.
   const std::set<ValueId>& reached() const { return reached_; }
 
@@ -67,7 +70,8 @@ class Canonical final : public Emitter {
   std::map<std::string, Body> bodies_;  // by text
   // Of the graph that was carried in last.
   std::size_t draws_ = 0;
-  std::int64_t nodes_left_ = 0;  // that may come of scans
+  std::int64_t nodes_left_ = 0;                               // that may come of scans
+  std::vector<std::pair<std::size_t, std::int64_t>> before_;  // both, before each node
   std::set<ValueId> reached_;
 };
 

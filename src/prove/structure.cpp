@@ -3,24 +3,16 @@
 #include <algorithm>
 #include <functional>
 #include <map>
-#include <ranges>
-#include <set>
 #include <utility>
 
 #include "base/text.h"
 #include "graph/text.h"
 #include "graph/uses.h"
-#include "passes/canonical.h"
 #include "passes/passes.h"
+#include "prove/matching.h"
 
 namespace isomer {
 namespace {
-
-using Numbers = std::vector<ValueId>;
-
-ValueId at(const Numbers& numbers, ValueId id) {
-  return id == ValueId::none ? id : numbers[static_cast<std::size_t>(id)];
-}
 
 // Lengths ---------------------------------------------------------------------------------------
 
@@ -57,29 +49,6 @@ Matched match_lengths(const Graph& source, const Graph& other) {
   return matched;
 }
 
-// Nodes -----------------------------------------------------------------------------------------
-
-Occurrence occurrence_of(const Graph& graph, const Node& node) {
-  std::vector<std::string> settings;
-  for (const NamedAttribute& attribute : node.attributes)
-    settings.push_back(fmt::format("{}={}", attribute.name, to_text(attribute.value)));
-  const std::string value = node.outputs.empty() ? "" : graph[node.outputs[0]].name;
-  return {node.op, fmt::format("{}", fmt::join(settings, ", ")), value, node.scope, node.place};
-}
-
-/// One of the two graphs, and what its values are in the canonical one.
-struct Side {
-  Graph graph;
-  Numbers numbers;
-  std::set<ValueId> reached;
-  std::set<ValueId> needed;   // for its outputs and states
-  std::set<ValueId> unnamed;  // constants of the graph: a node that has another one differs itself
-  /// Nodes without an equal whose inputs have one.
-  std::vector<const Node*> frontier;
-
-  ValueId operator()(ValueId id) const { return at(numbers, id); }
-};
-
 /// Without what nothing needs; no gradient goes through what is kept, whether it says so or not.
 Graph comparable(Graph graph) {
   const Uses uses(graph);
@@ -93,22 +62,11 @@ Graph comparable(Graph graph) {
   return remove_unused(graph);
 }
 
-/// The values that outputs and states need, in the canonical graph.
-std::set<ValueId> needed_for(const Graph& canonical, const Side& side) {
-  std::set<ValueId> needed;
-  for (const ValueId id : side.graph.outputs) needed.insert(side(id));
-  for (const State& state : side.graph.states) needed.insert(side(state.next));
-  for (const Node& node : canonical.nodes | std::views::reverse) {
-    if (std::ranges::any_of(node.outputs, [&](ValueId id) { return needed.contains(id); }))
-      needed.insert(node.inputs.begin(), node.inputs.end());
-  }
-  return needed;
-}
-
 class Comparison {
  public:
-  Comparison(const Graph& source, const Graph& other, LengthsOf lengths) {
-    const Matched matched = match_lengths(source, other);
+  Comparison(const Graph& source, const Graph& other, const Matched& matched, LengthsOf lengths)
+      : matching_(comparable(replace_lengths(source, matched.source)),
+                  comparable(replace_lengths(other, matched.other))) {
     for (const auto& [name, length] : matched.source) {
       if (lengths == LengthsOf::file) {
         differ(fmt::format("the other takes {} = {} alone", name, to_text(length)));
@@ -119,27 +77,13 @@ class Comparison {
     }
     if (matched.told_differs) differ("an input gives a length on one side alone");
     if (lengths == LengthsOf::file) compare_ranges(source, other, matched);
-    source_.graph = comparable(replace_lengths(source, matched.source));
-    other_.graph = comparable(replace_lengths(other, matched.other));
-    for (Side* side : {&source_, &other_}) {
-      for (const Constant& constant : side->graph.constants) {
-        if (constant.names.empty()) side->unnamed.insert(constant.value);
-      }
-    }
   }
 
   StructureReport run() && {
     compare_inputs();
-    constexpr std::size_t most_rounds = 64;
-    for (std::size_t round = 0; round < most_rounds; ++round) {
-      carry_in();
-      find_frontier(source_, other_);
-      find_frontier(other_, source_);
-      if (round == 0) count_matched();
-      if (!pair_up()) break;
-      if (round + 1 == most_rounds) report_.notes.emplace_back("more may differ behind these");
-    }
-    report_operators();
+    report_.nodes = source_.graph.nodes.size();
+    report_.matched = matching_.matched();
+    report_.operators = matching_.differences();
     compare_weights();
     compare_states();
     compare_outputs();
@@ -149,97 +93,6 @@ class Comparison {
 
  private:
   void differ(std::string text) { report_.differences.push_back(std::move(text)); }
-
-  // Operators -----------------------------------------------------------------------------------
-
-  void carry_in() {
-    Canonical canonical("both", source_.graph.signature.lengths);
-    source_.numbers = canonical.add(source_.graph);
-    source_.reached = canonical.reached();
-    std::map<ValueId, ValueId> taken;
-    for (const auto& [theirs, ours] : stands_for_) taken.emplace(theirs, source_(ours));
-    other_.numbers = canonical.add(other_.graph, taken);
-    other_.reached = canonical.reached();
-    for (Side* side : {&source_, &other_}) side->needed = needed_for(canonical.graph(), *side);
-  }
-
-  void find_frontier(Side& side, const Side& opposite) const {
-    side.frontier.clear();
-    // What merged with its neighbours is no value any more.
-    const auto has = [&](ValueId id) {
-      return id == ValueId::none || opposite.reached.contains(side(id)) ||
-             side.unnamed.contains(id) || !side.needed.contains(side(id));
-    };
-    for (const Node& node : side.graph.nodes) {
-      const bool parts = std::ranges::all_of(node.inputs, has) &&
-                         !std::ranges::all_of(node.outputs, has) && !paired_.contains(&node);
-      if (parts) side.frontier.push_back(&node);
-    }
-  }
-
-  void count_matched() {
-    report_.nodes = source_.graph.nodes.size();
-    report_.matched =
-        static_cast<std::size_t>(std::ranges::count_if(source_.graph.nodes, [&](const Node& node) {
-          return std::ranges::all_of(node.outputs, [&](ValueId id) {
-            return other_.reached.contains(source_(id)) || !source_.needed.contains(source_(id));
-          });
-        }));
-  }
-
-  static std::string types_of(const Graph& graph, const Node& node) {
-    std::string text;
-    for (const ValueId id : node.outputs) text += to_text(graph[id].type) + ' ';
-    return text;
-  }
-
-  /// What two nodes share that stand for each other: what they read, or what they do in which
-  /// module; and what they give.
-  static std::string key_of(const Side& side, const Node& node, bool by_inputs) {
-    std::string key = types_of(side.graph, node);
-    if (!by_inputs) return key + node.op + ' ' + node.scope;
-    for (const ValueId id : node.inputs)
-      key += fmt::format("{} ", static_cast<std::uint32_t>(side(id)));
-    return key;
-  }
-
-  /// Whether there was a pair: then what is behind it is to be looked at.
-  bool pair_up() {
-    const std::size_t before = pairs_.size();
-    for (const bool by_inputs : {true, false}) {
-      std::multimap<std::string, const Node**> waiting;
-      for (const Node*& theirs : other_.frontier)
-        waiting.emplace(key_of(other_, *theirs, by_inputs), &theirs);
-      for (const Node*& ours : source_.frontier) {
-        const auto found = waiting.lower_bound(key_of(source_, *ours, by_inputs));
-        if (found == waiting.end() || found->first != key_of(source_, *ours, by_inputs)) continue;
-        pair(std::exchange(ours, nullptr), std::exchange(*found->second, nullptr));
-        waiting.erase(found);
-      }
-      std::erase(source_.frontier, nullptr);
-      std::erase(other_.frontier, nullptr);
-    }
-    return pairs_.size() > before;
-  }
-
-  void pair(const Node* ours, const Node* theirs) {
-    pairs_.emplace_back(ours, theirs);
-    paired_.insert({ours, theirs});
-    for (std::size_t i = 0; i < ours->outputs.size(); ++i)
-      stands_for_.emplace(theirs->outputs[i], ours->outputs[i]);
-  }
-
-  void report_operators() {
-    std::ranges::sort(pairs_);
-    for (const auto& [ours, theirs] : pairs_) {
-      report_.operators.push_back(
-          {occurrence_of(source_.graph, *ours), occurrence_of(other_.graph, *theirs)});
-    }
-    for (const Node* node : source_.frontier)
-      report_.operators.push_back({occurrence_of(source_.graph, *node), {}});
-    for (const Node* node : other_.frontier)
-      report_.operators.push_back({{}, occurrence_of(other_.graph, *node)});
-  }
 
   // What is not an operator ---------------------------------------------------------------------
 
@@ -385,11 +238,9 @@ class Comparison {
     }
   }
 
-  Side source_;
-  Side other_;
-  std::vector<std::pair<const Node*, const Node*>> pairs_;
-  std::set<const Node*> paired_;
-  std::map<ValueId, ValueId> stands_for_;  // values of the other, and those of the source
+  Matching matching_;
+  const Side& source_ = matching_.source();
+  const Side& other_ = matching_.other();
   StructureReport report_;
 };
 
@@ -401,7 +252,7 @@ std::string name_of(const std::optional<Occurrence>& occurrence) {
 
 StructureReport compare_structure(const Graph& source, const Graph& other, LengthsOf lengths) {
   try {
-    return Comparison(source, other, lengths).run();
+    return Comparison(source, other, match_lengths(source, other), lengths).run();
   } catch (const Error& error) {
     // Each is valid by itself; for the lengths of the source one is not.
     if (error.fault() != Fault::model) throw;

@@ -18,6 +18,7 @@ struct Occurrence {
   std::string value;
   std::string scope;
   Place place;
+  bool operator==(const Occurrence&) const = default;
 };
 
 /// Where two graphs part: a node of each that stands for the other, or one of either that stands
@@ -30,7 +31,8 @@ struct OperatorDifference {
 struct StructureReport {
   /// Inputs, states and outputs are the same functions of equal weights.
   bool same = false;
-  std::vector<OperatorDifference> operators;  // in running order, those without a partner last
+  /// In running order of the source, those of the other alone last.
+  std::vector<OperatorDifference> operators;
   /// What is not an operator: inputs, outputs, states, weights.
   std::vector<std::string> differences;
   /// Lengths that an export has fixed: the graphs are compared for these alone.
@@ -47,8 +49,8 @@ enum class LengthsOf {
 
 /// Compares what both compute: operators, weights bit by bit, what is kept, what comes out. Where
 /// two operators differ and stand for each other, what is behind them is compared as if they were
-/// equal, so that each difference is found once. Costs are linear in the nodes, times the rounds
-/// that pairs need, at most 64: then a note says so.
+/// equal, so that each difference is found once. Costs are linear in the nodes, but for a
+/// logarithm.
 StructureReport compare_structure(const Graph& source, const Graph& other,
                                   LengthsOf lengths = LengthsOf::file);
 
