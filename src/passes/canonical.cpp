@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <functional>
+#include <limits>
+#include <ranges>
 #include <tuple>
 #include <utility>
 
 #include "base/text.h"
 #include "graph/text.h"
+#include "graph/uses.h"
 #include "ops/expansion.h"
 #include "ops/rules.h"
 #include "ops/validate.h"
@@ -48,11 +51,15 @@ bool is_spelled_out(const OpSchema& schema, const OpCall& call, std::int64_t& no
   return schema.name() == "call" || is_short_scan(schema, call, nodes_left);
 }
 
-std::string key_of(const OpSchema& schema, const OpCall& call) {
-  std::string key(schema.name());
-  for (const ValueId id : call.inputs) key += fmt::format(" {}", static_cast<std::uint32_t>(id));
+std::string settings_of(const OpSchema& schema, const OpCall& call) {
+  std::string text(schema.name());
   for (const NamedAttribute& attribute : canonical(schema, call.attributes))
-    key += fmt::format(" {}={}", attribute.name, to_text(attribute.value));
+    text += fmt::format(" {}={}", attribute.name, to_text(attribute.value));
+  return text;
+}
+
+std::string key_of(std::string key, const OpCall& call) {
+  for (const ValueId id : call.inputs) key += fmt::format(" {}", static_cast<std::uint32_t>(id));
   // Equal ones are one.
   for (const Body& body : call.bodies) key += fmt::format(" {}", fmt::ptr(body.get()));
   return key;
@@ -78,6 +85,44 @@ bool is_uniform(const Tensor& data) {
   const std::string_view bytes = data.bytes().text();
   const std::size_t size = bytes.size() / count;
   return bytes.substr(size) == bytes.substr(0, bytes.size() - size);
+}
+
+/// Nodes and constants in the order in which outputs need them; draws as they were, before all.
+Graph in_order_of_use(Graph body) {
+  const Uses uses(body);
+  std::vector<std::size_t> left;
+  const auto add = [&](ValueId id) {
+    const std::size_t maker = uses.maker(id);
+    if (id != ValueId::none && maker != Uses::nobody) left.push_back(maker);
+  };
+  for (const ValueId id : body.outputs | std::views::reverse) add(id);
+  for (std::size_t i = body.nodes.size(); i-- > 0;) {
+    if (draws(body.nodes[i])) left.push_back(i);
+  }
+  std::vector<Node> nodes;
+  std::vector<int> visits(body.nodes.size());
+  while (!left.empty()) {
+    const std::size_t i = left.back();
+    const Node& node = body.nodes[i];
+    if (visits[i]++ == 0) {
+      for (const ValueId id : node.inputs | std::views::reverse) add(id);
+      continue;
+    }
+    left.pop_back();
+    if (visits[i] == 2) nodes.push_back(node);
+  }
+  std::map<ValueId, std::size_t> first_use;
+  for (const Node& node : nodes) {
+    for (const ValueId id : node.inputs) first_use.try_emplace(id, first_use.size());
+  }
+  std::ranges::stable_sort(body.constants, {},
+                           [&](const Constant& one) { return first_use[one.value]; });
+  body.nodes = std::move(nodes);
+  Builder out(body.name);
+  out.assume(body.signature.lengths);
+  std::vector<ValueId> inputs;
+  for (const ValueId id : body.inputs) inputs.push_back(out.input(body[id].name, body[id].type));
+  return std::move(out).finish(emit_body(out, body, inputs), std::move(body.signature));
 }
 
 ValueId first_element(Emitter& e, const Tensor& data) {
@@ -119,7 +164,8 @@ std::vector<ValueId> Canonical::emit_all(std::string_view op, std::vector<ValueI
       is_spelled_out(schema, call, nodes_left_))
     return emit_expansion(*this, schema, call, lengths);
   if (!bodies.empty()) {
-    order_shared_operands(op, checked.attributes, checked.inputs, bodies);
+    order_shared_operands(op, checked.attributes, checked.inputs, bodies,
+                          [this](ValueId a, ValueId b) { return comes_before(a, b); });
     for (Body& body : bodies) body = canonical_body(*body);
     types = types_of(checked.inputs);
   }
@@ -128,7 +174,7 @@ std::vector<ValueId> Canonical::emit_all(std::string_view op, std::vector<ValueI
   if (const auto simple = simplified(*this, op, call)) return {*simple};
   if (const auto merged = merged_with_makers(*this, op, call)) return {*merged};
   drop_broadcasts(*this, schema, checked.inputs, types, checked.attributes, lengths);
-  if (schema.traits.commutes && checked.inputs[1] < checked.inputs[0]) {
+  if (schema.traits.commutes && comes_before(checked.inputs[1], checked.inputs[0])) {
     std::swap(checked.inputs[0], checked.inputs[1]);
     std::swap(types[0], types[1]);
   }
@@ -143,20 +189,46 @@ std::vector<TensorType> Canonical::types_of(std::span<const ValueId> ids) const 
 }
 
 std::vector<ValueId> Canonical::emit_once(const OpSchema& schema, const OpCall& call) {
-  std::string key = key_of(schema, call);
+  std::string settings = settings_of(schema, call);
+  std::pair<std::size_t, std::size_t> made{1, std::hash<std::string>{}(settings)};
+  std::string key = key_of(std::move(settings), call);
   if (schema.traits.random || draws_inside(call)) key += fmt::format(" draw {}", draws_++);
   const auto [known, is_new] = known_.try_emplace(std::move(key));
   if (is_new) {
     known->second = out_.emit_all(schema.name(), {call.inputs.begin(), call.inputs.end()},
                                   call.attributes, {call.bodies.begin(), call.bodies.end()});
+    for (const ValueId id : call.inputs) {
+      const auto [depth, what] = rank(id);
+      if (!out_.constant_of(id)) made.first = std::max(made.first, depth + 1);
+      made.second = made.second * 0x9E3779B97F4A7C15U + what;
+    }
+    for (const ValueId id : known->second) {
+      ranks_[id] = made;
+      ++made.second;
+    }
   }
   reached_.insert(known->second.begin(), known->second.end());
   return known->second;
 }
 
-/// One that is equal to another is that one.
+std::pair<std::size_t, std::size_t> Canonical::rank(ValueId id) const {
+  if (const auto known = ranks_.find(id); known != ranks_.end()) return known->second;
+  const Constant* constant = id == ValueId::none ? nullptr : out_.constant_of(id);
+  if (constant == nullptr || !constant->names.empty()) return {0, static_cast<std::size_t>(id)};
+  const std::string_view bytes = constant->data.bytes().text();
+  return {std::numeric_limits<std::size_t>::max(), std::hash<std::string_view>{}(bytes)};
+}
+
+/// Whatever came first: what a body computes has one order, however its nodes are ordered.
+bool Canonical::comes_before(ValueId a, ValueId b) const {
+  return std::pair(rank(a), a) < std::pair(rank(b), b);
+}
+
+/// One that is equal to another is that one. The ranges of lengths are the graph's.
 Body Canonical::canonical_body(const Graph& body) {
-  auto made = std::make_shared<const Graph>(canonicalize(body));
+  Graph within = body;
+  within.signature.lengths = lengths_inside(out_.graph().signature.lengths);
+  auto made = std::make_shared<const Graph>(in_order_of_use(canonicalize(within)));
   return bodies_.try_emplace(to_text(bare(*made), Data::all), std::move(made)).first->second;
 }
 

@@ -53,6 +53,9 @@ class Canonical final : public Emitter {
 
  private:
   void add_constants(const Graph& graph, std::vector<ValueId>& numbers);
+  /// What a value is, whenever it was carried in: how many operators deep, and a hash.
+  std::pair<std::size_t, std::size_t> rank(ValueId id) const;
+  bool comes_before(ValueId a, ValueId b) const;
   ValueId input(std::size_t place, const Value& value);
   ValueId state(const State& state, std::size_t place, const std::string& name);
   ValueId named(const Constant& constant) const;
@@ -67,7 +70,8 @@ class Canonical final : public Emitter {
   std::map<std::string, ValueId> weights_;                 // by name
   std::map<std::string, ValueId> states_;                  // by name
   std::vector<ValueId> unnamed_states_;
-  std::map<std::string, Body> bodies_;  // by text
+  std::map<ValueId, std::pair<std::size_t, std::size_t>> ranks_;  // of what operators make
+  std::map<std::string, Body> bodies_;                            // by text
   // Of the graph that was carried in last.
   std::size_t draws_ = 0;
   std::int64_t nodes_left_ = 0;                               // that may come of scans

@@ -173,10 +173,12 @@ bool reads(const Graph& body, ValueId input) {
          });
 }
 
+/// Where an operand stands, by value.
+using Places = std::map<ValueId, std::vector<std::size_t>, Before>;
+
 /// The body with its first inputs as they were and then one for each of `places`, which says which
 /// of the node's inputs it stands for.
-Graph on_operands(const Graph& body, std::size_t front, std::size_t skipped,
-                  const std::map<ValueId, std::vector<std::size_t>>& places) {
+Graph on_operands(const Graph& body, std::size_t front, std::size_t skipped, const Places& places) {
   Builder out(body.name);
   out.assume(body.signature.lengths);
   std::vector<ValueId> inputs(body.inputs.size(), ValueId::none);
@@ -240,7 +242,8 @@ std::optional<ValueId> merged_with_makers(Emitter& e, std::string_view op, const
 }
 
 void order_shared_operands(std::string_view op, const Attributes& attributes,
-                           std::vector<ValueId>& inputs, std::vector<Body>& bodies) {
+                           std::vector<ValueId>& inputs, std::vector<Body>& bodies,
+                           const Before& before) {
   const bool is_choice = op == "if";
   if (!is_choice && op != "scan" && op != "while") return;
   // Those in front are the condition, or what is carried and scanned, which keeps its place.
@@ -250,7 +253,7 @@ void order_shared_operands(std::string_view op, const Attributes& attributes,
       front += static_cast<std::size_t>(std::get<std::int64_t>(*count));
   }
   const std::size_t skipped = is_choice ? 1 : 0;  // inputs that no body takes
-  std::map<ValueId, std::vector<std::size_t>> places;
+  Places places(before);
   for (std::size_t i = front; i < inputs.size(); ++i) {
     const bool is_read = std::ranges::any_of(
         bodies, [&](const Body& body) { return reads(*body, body->inputs[i - skipped]); });

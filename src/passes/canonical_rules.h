@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -17,10 +18,14 @@ void count_axes_from_front(Attributes& attributes, std::span<const TensorType> t
 /// it stands for itself. Values and slopes stay as they are to the last bit.
 std::optional<ValueId> merged_with_makers(Emitter& e, std::string_view op, const OpCall& call);
 
+/// Which of two values stands first.
+using Before = std::function<bool(ValueId, ValueId)>;
+
 /// What bodies only read stands in order, each value once, and without what none of them reads:
 /// the order in which a program captures values is no part of its meaning.
 void order_shared_operands(std::string_view op, const Attributes& attributes,
-                           std::vector<ValueId>& inputs, std::vector<Body>& bodies);
+                           std::vector<ValueId>& inputs, std::vector<Body>& bodies,
+                           const Before& before);
 
 /// Operands of an elementwise operator as they were before they were spread out, where the
 /// operator itself spreads them as far.

@@ -76,7 +76,7 @@ Open::Open(const Graph& graph) : builder(graph.name) {
       const std::string& name = graph[node.outputs[i]].name;
       at(node.outputs[i]) = results[i];
       builder.name(results[i], name);
-      if (!is_floating(builder.dtype(results[i]))) continue;
+      if (is_complex(builder.dtype(results[i]))) continue;
       exposed.push_back({name, node.op, node.scope, node.place, {{number_}}, inner.size(), {}});
       inner.push_back(results[i]);
     }

@@ -1,14 +1,19 @@
 #include "prove/bisect.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <map>
 
 #include "base/error.h"
 #include "base/text.h"
+#include "ops/schema.h"
 #include "prove/compare.h"
 
 namespace isomer {
 namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// Steps by a key that both models can form. The first of a name, and the n-th of one operator in
 /// one module.
@@ -55,14 +60,77 @@ FirstDifference difference_at(const Step& step, double ratio) {
   return {step.name, step.op, step.scope, step.place, step.trips, ratio};
 }
 
-/// Whether a value is computed in one of the steps, or given.
-bool has(std::span<const Step> steps, std::span<const Tensor> inputs, const Tensor& exact,
-         const Tensor& value) {
-  const auto same = [&](const Tensor& one) {
-    return one.shape() == value.shape() && distance(exact, value, one) <= 1;
-  };
-  return std::ranges::any_of(steps, same, &Step::value) || std::ranges::any_of(inputs, same);
+/// How far a value is from the source's, in units of a bound: of what single precision rounds, or
+/// of a millionth of that for the tensor as a whole.
+double far_from(const Tensor& exact, const Tensor& source, const Tensor& other,
+                Precision precision) {
+  const bool is_single = precision == Precision::f32 || !is_floating(source.dtype());
+  if (is_single || source.dtype() != other.dtype()) return distance(exact, source, other);
+  if (source.shape() != other.shape()) return infinity;
+  const std::vector<double> wanted = source.doubles(), given = other.doubles();
+  double scale = 0, far = 0;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const bool alike = wanted[i] == given[i] || (std::isnan(wanted[i]) && std::isnan(given[i]));
+    if (std::isfinite(wanted[i])) scale = std::max(scale, std::abs(wanted[i]));
+    if (!alike)
+      far = std::max(far,
+                     std::isnan(wanted[i] - given[i]) ? infinity : std::abs(wanted[i] - given[i]));
+  }
+  return far == 0 ? 0 : far / (scale * 0x1p-44);
 }
+
+/// What two models compute inside, in one precision.
+class Traces {
+ public:
+  Traces(const Backend& source, const Backend& other, Precision precision,
+         std::span<const Tensor> inputs)
+      : precision_(precision),
+        inputs_(inputs),
+        ours_(source.trace(precision, inputs)),
+        theirs_(other.trace(precision, inputs)),
+        exact_(precision == Precision::f64 ? ours_ : source.trace(Precision::f64, inputs)) {}
+
+  std::optional<FirstDifference> first() const {
+    const Index index(theirs_), exact_index(exact_);
+    std::map<std::string, int> seen;
+    const Step* lost = nullptr;  // the first since the last agreement that the other never computes
+    for (const Step& step : ours_) {
+      const std::string key = Index::key_of(step, seen);
+      const Step* match = counterpart(index, step, key);
+      const Step* precise = counterpart(exact_index, step, key);
+      const Tensor& exact = precise == nullptr ? step.value : precise->value;
+      const double ratio =
+          match == nullptr ? 0 : far_from(exact, step.value, match->value, precision_);
+      // Names and order are the other's own: what it computes anywhere, it computes.
+      if ((match != nullptr && ratio <= 1) || has(exact, step)) {
+        lost = nullptr;
+        continue;
+      }
+      if (lost == nullptr) lost = &step;
+      if (match != nullptr) return difference_at(*lost, ratio);
+    }
+    return lost == nullptr ? std::nullopt : std::optional(difference_at(*lost, 0));
+  }
+
+ private:
+  /// Whether the other computes a value in one of its steps, or is given it. Integers and booleans
+  /// are often the same by chance: they are looked for where the operator is the same.
+  bool has(const Tensor& exact, const Step& step) const {
+    const auto same = [&](const Tensor& one) {
+      return one.shape() == step.value.shape() && far_from(exact, step.value, one, precision_) <= 1;
+    };
+    const bool is_telling = is_floating(step.value.dtype());
+    return std::ranges::any_of(theirs_,
+                               [&](const Step& one) {
+                                 return (is_telling || one.op == step.op) && same(one.value);
+                               }) ||
+           (is_telling && std::ranges::any_of(inputs_, same));
+  }
+
+  Precision precision_;
+  std::span<const Tensor> inputs_;
+  std::vector<Step> ours_, theirs_, exact_;
+};
 
 }  // namespace
 
@@ -70,31 +138,27 @@ std::optional<FirstDifference> first_difference(const Backend& source, const Bac
                                                 std::span<const Tensor> inputs) {
   if (!source.traces() || !other.traces()) return std::nullopt;
   try {
-    const std::vector<Step> ours = source.trace(Precision::f32, inputs);
-    const std::vector<Step> theirs = other.trace(Precision::f32, inputs);
-    const std::vector<Step> right = source.trace(Precision::f64, inputs);
-    const Index index(theirs), right_index(right);
-    std::map<std::string, int> seen;
-    const Step* lost = nullptr;  // the first since the last agreement that the other never computes
-    for (const Step& step : ours) {
-      const std::string key = Index::key_of(step, seen);
-      const Step* match = counterpart(index, step, key);
-      const Step* precise = counterpart(right_index, step, key);
-      const Tensor& wanted = precise == nullptr ? step.value : precise->value;
-      const double ratio = match == nullptr ? 0 : distance(wanted, step.value, match->value);
-      // Names and order are the other's own: what it computes anywhere, it computes.
-      if ((match != nullptr && ratio <= 1) || has(theirs, inputs, wanted, step.value)) {
-        lost = nullptr;
-        continue;
-      }
-      if (lost == nullptr) lost = &step;
-      if (match != nullptr) return difference_at(*lost, ratio);
+    for (const Precision precision : {Precision::f32, Precision::f64}) {
+      if (auto found = Traces(source, other, precision, inputs).first()) return found;
     }
-    if (lost != nullptr) return difference_at(*lost, 0);
   } catch (const Error&) {
-    return std::nullopt;  // what fails half-way has been reported already
+    // What fails half-way has been reported already.
   }
   return std::nullopt;
+}
+
+std::optional<FirstDifference> first_difference(const StructureReport& structure,
+                                                std::optional<FirstDifference> traced) {
+  if (structure.operators.empty()) return traced;
+  const auto is_traced = [&](const OperatorDifference& one) {
+    return one.source && one.source->value == traced->value && one.source->op == traced->op &&
+           one.source->place == traced->place;
+  };
+  const OperatorDifference& first = structure.operators[0];
+  const Occurrence& there = first.source ? *first.source : *first.other;
+  const bool has_bodies = !prototype(op_named(there.op)).bodies.empty();
+  if (traced && (has_bodies || std::ranges::any_of(structure.operators, is_traced))) return traced;
+  return FirstDifference{there.value, there.op, there.scope, there.place, {}, 0};
 }
 
 }  // namespace isomer

@@ -336,18 +336,9 @@ class Proof {
     } else if (certificate_.doubts.empty()) {
       certificate_.verdict = Verdict::equivalent;
     }
-    if (!certificate_.equivalent()) name_first_by_structure();
+    if (!certificate_.equivalent() && certificate_.structure)
+      certificate_.first = first_difference(*certificate_.structure, certificate_.first);
     report("done", 5);
-  }
-
-  /// Where the graphs part at one place, that is the first; inside a body, bisecting knows better.
-  void name_first_by_structure() {
-    if (!certificate_.structure || certificate_.structure->operators.empty()) return;
-    const auto& operators = certificate_.structure->operators;
-    const Occurrence& there = operators[0].source ? *operators[0].source : *operators[0].other;
-    const bool has_bodies = !prototype(op_named(there.op)).bodies.empty();
-    if (certificate_.first && (operators.size() > 1 || has_bodies)) return;
-    certificate_.first = {there.value, there.op, there.scope, there.place, {}, 0};
   }
 
   const ProofOptions& options_;

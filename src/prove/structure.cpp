@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "base/text.h"
@@ -20,16 +21,31 @@ namespace {
 struct Matched {
   Replacements source;
   Replacements other;
-  bool told_differs = false;  // an input gives a length on one side alone
+  std::vector<LengthRange> ranges = {};  // of lengths that the other alone names
+  bool told_differs = false;             // an input gives a length on one side alone
 };
 
 void match(Matched& matched, const Dim& source, const Dim& other) {
-  const auto name = other.lone_symbol();
-  if (name && !matched.other.contains(*name)) {
-    matched.other.emplace(*name, source);
-  } else if (const auto ours = source.lone_symbol(); ours && other.known()) {
+  const auto ours = source.lone_symbol(), theirs = other.lone_symbol();
+  if (theirs && !matched.other.contains(*theirs)) {
+    matched.other.emplace(*theirs, source);
+  } else if (ours && !theirs) {
     matched.source.emplace(*ours, other);
   }
+}
+
+/// Lengths of the other that are only in expressions, under names that the source does not have.
+void name_the_others(Matched& matched, const Graph& source, const Graph& other) {
+  std::set<std::string> taken;
+  for (const LengthRange& range : source.signature.lengths) taken.insert(range.name);
+  for (LengthRange range : other.signature.lengths) {
+    if (matched.other.contains(range.name)) continue;
+    const std::string name = range.name;
+    while (taken.contains(range.name)) range.name += '_';
+    if (name != range.name) matched.other.emplace(name, Dim::symbol(range.name));
+    matched.ranges.push_back(std::move(range));
+  }
+  for (auto& [name, length] : matched.source) length = substituted(length, matched.other);
 }
 
 Matched match_lengths(const Graph& source, const Graph& other) {
@@ -45,8 +61,18 @@ Matched match_lengths(const Graph& source, const Graph& other) {
     for (std::size_t axis = 0; ours.size() == theirs.size() && axis < ours.size(); ++axis)
       match(matched, ours[axis], theirs[axis]);
   }
+  name_the_others(matched, source, other);
   for (auto& [name, length] : matched.other) length = substituted(length, matched.source);
   return matched;
+}
+
+/// The source in the lengths of both.
+Graph in_lengths_of_both(Graph source, const Matched& matched) {
+  if (!matched.source.empty()) {
+    std::vector<LengthRange>& lengths = source.signature.lengths;
+    lengths.insert(lengths.end(), matched.ranges.begin(), matched.ranges.end());
+  }
+  return replace_lengths(source, matched.source);
 }
 
 /// Without what nothing needs; no gradient goes through what is kept, whether it says so or not.
@@ -65,7 +91,7 @@ Graph comparable(Graph graph) {
 class Comparison {
  public:
   Comparison(const Graph& source, const Graph& other, const Matched& matched, LengthsOf lengths)
-      : matching_(comparable(replace_lengths(source, matched.source)),
+      : matching_(comparable(in_lengths_of_both(source, matched)),
                   comparable(replace_lengths(other, matched.other))) {
     for (const auto& [name, length] : matched.source) {
       if (lengths == LengthsOf::file) {
@@ -96,7 +122,7 @@ class Comparison {
 
   // What is not an operator ---------------------------------------------------------------------
 
-  /// The other takes all that the source takes.
+  /// The other takes all that the source takes; that it takes more is no difference.
   void compare_ranges(const Graph& source, const Graph& other, const Matched& matched) {
     for (const LengthRange& theirs : other.signature.lengths) {
       const auto length = matched.other.find(theirs.name);
@@ -104,15 +130,29 @@ class Comparison {
       const auto name = length->second.lone_symbol();
       const auto ours =
           std::ranges::find(source.signature.lengths, name.value_or(""), &LengthRange::name);
-      const std::int64_t least = ours == source.signature.lengths.end() ? 0 : ours->least;
-      const auto most =
-          ours == source.signature.lengths.end() ? std::optional<std::int64_t>() : ours->most;
-      const bool below = theirs.least > std::max<std::int64_t>(least, 0);
-      const bool above = theirs.most && (!most || *most > *theirs.most);
-      if (name && (below || above)) {
-        differ(fmt::format("length {} is {} in the source, and in the other only {}", *name,
-                           ends_of(least, most), ends_of(theirs.least, theirs.most)));
+      if (!name) {
+        report_.notes.push_back(fmt::format("the source takes {} alone where the other has {}",
+                                            to_text(length->second), theirs.name));
+      } else if (std::ranges::find(matched.ranges, *name, &LengthRange::name) ==
+                 matched.ranges.end()) {
+        compare_ends(ours == source.signature.lengths.end() ? LengthRange{.name = *name, .most = {}} : *ours, theirs);
       }
+    }
+  }
+
+  void compare_ends(const LengthRange& ours, const LengthRange& theirs) {
+    const std::int64_t least = std::max<std::int64_t>(ours.least, 0);
+    const bool fewer =
+        theirs.least > least || (theirs.most && (!ours.most || *ours.most > *theirs.most));
+    const bool more =
+        theirs.least < least || (ours.most && (!theirs.most || *theirs.most > *ours.most));
+    std::string text = fmt::format("length {} is {} in the source, and in the other {}{}",
+                                   ours.name, ends_of(least, ours.most), fewer ? "only " : "",
+                                   ends_of(theirs.least, theirs.most));
+    if (fewer) {
+      differ(std::move(text));
+    } else if (more) {
+      report_.notes.push_back(std::move(text));
     }
   }
 
@@ -175,6 +215,7 @@ class Comparison {
     compare_named<Constant>(
         "weight", source_.graph.constants, other_.graph.constants, &Constant::value,
         [&](const Constant& ours, const Constant& theirs) {
+          compare_names("weight", ours.names, theirs.names);
           if (!ours.data.same_bits(theirs.data))
             differ(fmt::format("weight '{}' has other bits", ours.names[0]));
           if (ours.trainable != theirs.trainable) {
@@ -182,6 +223,24 @@ class Comparison {
                                ours.trainable ? "source" : "other"));
           }
         });
+  }
+
+  void compare_names(std::string_view kind, const std::vector<std::string>& ours,
+                     const std::vector<std::string>& theirs) {
+    if (std::ranges::find_first_of(ours, theirs) == ours.end())
+      differ(fmt::format("{} '{}' is called '{}' in the other", kind, ours[0], theirs[0]));
+  }
+
+  void compare_trained_numbers() {
+    const auto trained = [](const Side& side) {
+      std::set<ValueId> numbers;
+      for (const Constant& constant : side.graph.constants) {
+        if (constant.names.empty() && constant.trainable) numbers.insert(side(constant.value));
+      }
+      return numbers;
+    };
+    if (trained(source_) != trained(other_))
+      differ("weights without a name are trained on one side alone");
   }
 
   void compare_states() {
