@@ -7,41 +7,13 @@
 #include "base/text.h"
 #include "graph/uses.h"
 #include "ops/rules.h"
-#include "passes/passes.h"
 #include "passes/rewrite.h"
+#include "prove/probes.h"
 
 namespace isomer {
 namespace {
 
 using Values = std::vector<ValueId>;
-using Sides = std::vector<std::pair<std::size_t, std::size_t>>;
-
-// No value of a model has a blank in its name.
-constexpr std::string_view probe_name = "side ";
-
-bool is_symbolic(const Node& node) {
-  const auto symbolic = [](const Dim& dim) { return !dim.known(); };
-  return std::ranges::any_of(node.attributes, [&](const NamedAttribute& attribute) {
-    if (const auto* dim = std::get_if<Dim>(&attribute.value)) return symbolic(*dim);
-    const auto* dims = std::get_if<std::vector<Dim>>(&attribute.value);
-    return dims != nullptr && std::ranges::any_of(*dims, symbolic);
-  });
-}
-
-/// The values in which inputs, states or named lengths have a part.
-std::vector<bool> varying_of(const Graph& graph) {
-  std::vector<bool> varying(graph.values.size());
-  const auto at = [&](ValueId id) { return static_cast<std::size_t>(id); };
-  for (const ValueId id : graph.inputs) varying[at(id)] = true;
-  for (const State& state : graph.states) varying[at(state.now)] = true;
-  for (const Node& node : graph.nodes) {
-    const bool varies = is_symbolic(node) || std::ranges::any_of(node.inputs, [&](ValueId id) {
-                          return id != ValueId::none && varying[at(id)];
-                        });
-    for (const ValueId id : node.outputs) varying[at(id)] = varies;
-  }
-  return varying;
-}
 
 bool is_comparison(const Node& node, DType output) {
   return traits_of(node).decides == Decision::comparison && output == DType::boolean;
@@ -64,7 +36,7 @@ class Prober {
   }
 
   std::vector<CoveredDecision> decisions;
-  Sides sides;
+  std::vector<std::pair<std::size_t, std::size_t>> sides;  // of each probe: decision and side
 
  private:
   using Seen = std::pair<std::string, ValueId>;  // a side, and the boolean that tells it
@@ -86,7 +58,7 @@ class Prober {
   const Facts& facts(const Graph& graph) {
     const auto known = facts_.find(&graph);
     if (known != facts_.end()) return known->second;
-    return facts_.emplace(&graph, Facts{varying_of(graph), Uses(graph)}).first->second;
+    return facts_.emplace(&graph, Facts{varying_values(graph), Uses(graph)}).first->second;
   }
   bool varies(const Graph& graph, ValueId id) {
     return facts(graph).varying[static_cast<std::size_t>(id)];
@@ -103,7 +75,7 @@ void Prober::add(Builder& out, const Graph& old, const Node& node, const std::ve
     decision.what += fmt::format(", {}:{}", node.place.file, node.place.line);
   for (const auto& [what, boolean] : seen) {
     const ValueId any = out.emit("cast", {out.emit("any", {boolean})}, {{"dtype", DType::f32}});
-    out.name(any, fmt::format("{}{}", probe_name, sides.size()));
+    out.name(any, probe_name(sides.size()));
     sides.emplace_back(decisions.size(), decision.sides.size());
     decision.sides.push_back({what});
   }
@@ -184,74 +156,19 @@ void Prober::probe(Builder& out, const Graph& old, const Node& node,
        {fmt::format("above {}", what), out.emit("lt", {other, inputs[0]})}});
 }
 
-bool has_probes(const Graph& graph) {
-  return std::ranges::any_of(graph.nodes, [](const Node& node) {
-    return std::ranges::any_of(node.bodies, [](const Body& body) {
-      const auto is_probe = [](const Value& value) { return value.name.starts_with(probe_name); };
-      return std::ranges::any_of(body->values, is_probe) || has_probes(*body);
-    });
-  });
-}
-
-/// A graph that gives its probes alone, those of its bodies as well but for conditions of `while`,
-/// which hold until they do not; `sides` become those of the outputs.
-Graph giving_probes(Graph graph, Sides& sides) {
-  Values outputs;
-  Sides given;
-  const auto give = [&](std::string_view name, ValueId id) {
-    if (!name.starts_with(probe_name)) return;
-    outputs.push_back(id);
-    given.push_back(sides.at(std::stoul(std::string(name.substr(probe_name.size())))));
-  };
-  if (has_probes(graph)) {
-    std::vector<ExposedValue> exposed;
-    graph = expose_values(graph, exposed);
-    for (const ExposedValue& one : exposed) give(one.name, graph.outputs.at(one.output));
-  } else {
-    for (std::size_t i = 0; i < graph.values.size(); ++i)
-      give(graph.values[i].name, static_cast<ValueId>(i));
-  }
-  sides = std::move(given);
-  graph.outputs = std::move(outputs);
-  graph.signature.results = {Structure::Kind::tuple, {}, std::vector<Structure>(sides.size())};
-  return remove_unused(graph);
-}
-
-using Named = std::vector<std::pair<std::string, Tensor>>;
-
-std::vector<Tensor> replaced(std::vector<Tensor> values, std::span<const Port> ports,
-                             const Named& others) {
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    for (const auto& [name, tensor] : others) {
-      if (name == ports[i].name && tensor.dtype() == values[i].dtype()) values[i] = tensor;
-    }
-  }
-  return values;
-}
-
-/// The executor with the states and parameters of a set.
-void begin(Executor& executor, const Graph& graph, const InputSet& set) {
-  executor.reset();
-  executor.set_states(replaced(executor.states(), states_of(graph), set.states));
-  std::vector<Tensor> stored;
-  for (const Constant& constant : graph.constants) {
-    if (constant.trainable) stored.push_back(constant.data);
-  }
-  executor.set_constants(replaced(std::move(stored), parameters_of(graph), set.parameters));
-}
-
 }  // namespace
 
 Coverage::Coverage(const Graph& graph, const Engine& engine) {
   Prober prober;
   const Graph with_probes = prober.probed(graph);
-  outputs_ = std::move(prober.sides);
-  probed_ = giving_probes(with_probes, outputs_);
+  std::vector<std::size_t> given;
+  probed_ = giving_probes(with_probes, given);
   std::map<std::size_t, std::size_t> numbers;  // of the decisions that can be seen
-  for (auto& [decision, side] : outputs_) {
-    const auto [number, is_new] = numbers.try_emplace(decision, decisions_.size());
+  for (const std::size_t number : given) {
+    const auto& [decision, side] = prober.sides[number];
+    const auto [place, is_new] = numbers.try_emplace(decision, decisions_.size());
     if (is_new) decisions_.push_back(std::move(prober.decisions[decision]));
-    decision = number->second;
+    outputs_.emplace_back(place->second, side);
   }
   first_length_ = decisions_.size();
   for (const LengthRange& range : graph.signature.lengths) {

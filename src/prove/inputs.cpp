@@ -303,7 +303,7 @@ std::vector<InputSet> Maker::few() && {
   add(choose(ranges_, 0), random_kind);
   add(longest(), random_kind);
   add_constants(constants_kind, constants_kind);
-  add(roomy(), kinks_kind);
+  add(choose(ranges_, 5), kinks_kind);
   if (!plan_.states.empty() || may_move_parameters()) {
     InputSet& other = add_named("states and parameters moved", true);
     move_states(other, true);

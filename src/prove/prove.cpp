@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "ops/schema.h"
+#include "prove/aim.h"
 #include "prove/bisect.h"
 #include "prove/comparison.h"
 #include "prove/controls.h"
@@ -193,6 +194,8 @@ class Proof {
     plan.same_graph = certificate_.structure && certificate_.structure->same;
     if (options_.given) sets_.push_back({"given", {options_.given(source_.main().inputs)}, true});
     for (InputSet& set : make_inputs(plan, options_.seed)) sets_.push_back(std::move(set));
+    for (InputSet& set : aimed_inputs(plan, *engines_[0], sets_, options_.seed))
+      sets_.push_back(std::move(set));
     if (const auto guessed = guessed_inputs(plan); !guessed.empty()) {
       certificate_.notes.push_back(fmt::format(
           "integer inputs were tried in a guessed range only: {}; --inputs gives others",

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "ops/text.h"
 #include "passes/passes.h"
+#include "prove/aim.h"
 #include "prove/coverage.h"
 #include "prove/inputs.h"
 #include "run/engine.h"
@@ -140,6 +141,14 @@ bool shows(Side& a, Side& b, const InputSet& set, double relative) {
   } catch (const Error&) {
     return true;
   }
+}
+
+std::vector<InputSet> all_inputs(const Graph& graph, std::uint64_t seed) {
+  const InputPlan plan = plan_for(graph);
+  std::vector<InputSet> sets = make_inputs(plan, seed);
+  for (InputSet& set : aimed_inputs(plan, reference_engine(), sets, seed))
+    sets.push_back(std::move(set));
+  return sets;
 }
 
 /// The label of the first set that shows the difference, in either precision; empty: none does.
@@ -327,6 +336,22 @@ const std::vector<Slip>& slips() {
   y = gt(a, 0.9)
 )",
        "0.9", "0.901"},
+      {"threshold behind a layer", R"(graph g(x: f32[b, 3]) -> (y)
+  weight w: f32[2, 3] "w" = [[0.5, -1.0, 0.25], [1.5, 0.75, -0.5]]
+  h = linear(x, w, none)
+  y = gt(h, 0.25)
+)",
+       "0.25)", "0.2501)"},
+      {"threshold that is far", R"(graph g(x: f32[b, 3]) -> (y)
+  weight w: f32[2, 3] "w" = [[0.5, -1.0, 0.25], [1.5, 0.75, -0.5]]
+  h = linear(x, w, none)
+  s = softplus(h)
+  m = mean(s, dim=[1])
+  far = lt(m, 90.0)
+  l = log(m)
+  y = where(far, m, l)
+)",
+       "90.0", "90.1"},
       {"halves", R"(graph g(x: f32[b, 3]) -> (y)
   y = round(x)
 )",
@@ -483,11 +508,11 @@ TEST_P(TellingInputs, ShowWhatSomebodyGotWrong) {
   const Graph right = parse_graph(slip.model);
   const Graph wrong = parse_graph(replaced(slip.model, slip.right, slip.wrong));
   for (const std::uint64_t seed : {0, 1, 2}) {
-    const std::string label = shown_by(right, wrong, make_inputs(plan_for(right), seed));
+    const std::string label = shown_by(right, wrong, all_inputs(right, seed));
     EXPECT_NE(label, "") << slip.name << ", seed " << seed;
   }
   Coverage coverage(right, reference_engine());
-  for (const InputSet& set : make_inputs(plan_for(right), 0)) coverage.add(set);
+  for (const InputSet& set : all_inputs(right, 0)) coverage.add(set);
   std::vector<std::string> lines = coverage.lines();
   if (!lines.empty()) lines.erase(lines.begin());
   EXPECT_EQ(fmt::format("{}", fmt::join(lines, "; ")), slip.unreached) << slip.name;
