@@ -167,6 +167,7 @@ std::string to_text(const Certificate& certificate) {
     text += fmt::format("inputs (seed {})\n  {}\n", certificate.seed,
                         fmt::join(certificate.inputs, "; "));
   }
+  text += list_of("covered", certificate.coverage);
   if (!certificate.controls.empty()) text += "controls\n";
   for (const Control& control : certificate.controls) {
     text += fmt::format("  {:<10} {}: {}\n", control.name, control.passed ? "passed" : "FAILED",
@@ -190,6 +191,7 @@ std::string to_json(const Certificate& certificate) {
                                {"worst", worst != nullptr ? tree_of(*worst) : Tree{}},
                                {"checks", trees(certificate.checks)},
                                {"inputs", texts(certificate.inputs)},
+                               {"coverage", texts(certificate.coverage)},
                                {"seed", {static_cast<std::int64_t>(certificate.seed)}},
                                {"controls", trees(certificate.controls)},
                                {"notes", texts(certificate.notes)}}}) +

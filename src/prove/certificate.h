@@ -83,7 +83,8 @@ struct Certificate {
   std::vector<std::string> doubts;       // why nothing is proved although none was seen
   /// What both are as graphs; nothing where one of them cannot be read as one.
   std::optional<StructureReport> structure = {};
-  std::vector<std::string> inputs;  // a line for each set
+  std::vector<std::string> inputs;    // a line for each set
+  std::vector<std::string> coverage;  // how many decisions took all sides, then those that did not
   std::vector<Check> checks;
   std::vector<Control> controls;
   std::optional<FirstDifference> first;

@@ -11,6 +11,7 @@
 #include "prove/bisect.h"
 #include "prove/comparison.h"
 #include "prove/controls.h"
+#include "prove/coverage.h"
 #include "prove/gradients.h"
 #include "prove/inputs.h"
 #include "prove/interface.h"
@@ -180,11 +181,16 @@ class Proof {
   // -- inputs
   // --------------------------------------------------------------------------------------------------------
 
+  /// What inputs are drawn for; null where neither side is known as a graph.
+  const Graph* planned_graph() const {
+    for (const std::optional<Graph>* graph : {&source_.graph, &other_.graph, &graph_}) {
+      if (*graph) return &**graph;
+    }
+    return nullptr;
+  }
+
   void make_sets() {
-    const Graph* graph = source_.graph  ? &*source_.graph
-                         : other_.graph ? &*other_.graph
-                         : graph_       ? &*graph_
-                                        : nullptr;
+    const Graph* graph = planned_graph();
     InputPlan plan = graph ? plan_for(*graph) : InputPlan{.ports = source_.main().inputs};
     // What only one of them keeps cannot be set in both; whether it changes shows anyway.
     for (const Model* model : {&source_, &other_}) {
@@ -270,12 +276,15 @@ class Proof {
       witness.own = &backend == &other_.backends.front();
       comparison.add(std::move(witness));
     }
+    std::optional<Coverage> coverage;
+    if (const Graph* graph = planned_graph()) coverage.emplace(*graph, *engines_[0]);
     std::vector<InputSet> taken;
     for (std::size_t i = 0; i < sets_.size(); ++i) {
       report("comparing outputs", i);
       try {
         if (!comparison.on({&sets_[i], {}, sets_[i].label}) && !differing_) differing_ = sets_[i];
         certificate_.inputs.push_back(sets_[i].label);
+        if (coverage) coverage->add(sets_[i]);
         taken.push_back(std::move(sets_[i]));
       } catch (const NotTaken&) {
         continue;  // was noted
@@ -289,6 +298,7 @@ class Proof {
     for (Check& check : comparison.checks()) keep(std::move(check));
     for (std::string& reason : comparison.doubts(other_.label)) doubt(std::move(reason));
     note(comparison.notes);
+    if (coverage) certificate_.coverage = coverage->lines();
     expected_ = comparison.example();
     if (differing_) bisect(*differing_);
   }
