@@ -142,6 +142,7 @@ std::vector<std::string> parting(const Certificate& certificate) {
 std::string_view name_of(Verdict verdict) {
   switch (verdict) {
     case Verdict::equivalent: return "EQUIVALENT";
+    case Verdict::within: return "WITHIN";
     case Verdict::different: return "NOT EQUIVALENT";
     case Verdict::not_proved: return "NOT PROVED";
   }
@@ -155,6 +156,12 @@ std::string to_text(const Certificate& certificate) {
     text += fmt::format("first differing operator\n  {}\n", place_of(*certificate.first));
   if (const WorstElement* worst = worst_of(certificate))
     text += fmt::format("worst element\n  {}\n", described(*worst));
+  if (certificate.allowed) {
+    text += list_of(
+        fmt::format("allowed: {:.3g} relative, {:.3g} absolute; differences from what is exact",
+                    certificate.allowed->relative, certificate.allowed->absolute),
+        certificate.distances);
+  }
   text += list_of("differences", certificate.differences);
   text += list_of("not proved, since", certificate.doubts);
   text += list_of("differ in structure", parting(certificate));
@@ -191,6 +198,7 @@ std::string to_json(const Certificate& certificate) {
                                {"worst", worst != nullptr ? tree_of(*worst) : Tree{}},
                                {"checks", trees(certificate.checks)},
                                {"inputs", texts(certificate.inputs)},
+                               {"distances", texts(certificate.distances)},
                                {"coverage", texts(certificate.coverage)},
                                {"seed", {static_cast<std::int64_t>(certificate.seed)}},
                                {"controls", trees(certificate.controls)},

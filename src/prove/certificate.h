@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -45,6 +46,9 @@ struct Check {
   /// reading of ours, may be what is wrong.
   bool own = true;
   std::map<std::string, Share> shares = {};  // by tensor
+  std::size_t loose = 0;                     // elements that are within what was allowed only
+  /// By tensor, where a looser question is asked: how far elements are off.
+  std::map<std::string, std::vector<double>> distances = {};
   std::vector<std::string> differences = {};
   std::vector<std::string> doubts = {};  // what differs where the source does from itself
 };
@@ -67,11 +71,19 @@ struct Control {
   bool passed = false;
 };
 
-/// What can be said: both behave the same; a difference of what the two systems run was seen; or
-/// neither.
-enum class Verdict { equivalent, different, not_proved };
+/// How far a number may be from what it should be, where somebody asks a looser question.
+struct Allowed {
+  double relative = 0;
+  double absolute = 0;
 
-/// "EQUIVALENT", "NOT EQUIVALENT", "NOT PROVED".
+  double at(double exact) const { return absolute + relative * std::abs(exact); }
+};
+
+/// What can be said: both behave the same; they do within what was allowed; a difference of what
+/// the two systems run was seen; or nothing.
+enum class Verdict { equivalent, within, different, not_proved };
+
+/// "EQUIVALENT", "WITHIN", "NOT EQUIVALENT", "NOT PROVED".
 std::string_view name_of(Verdict verdict);
 
 /// What a proof found. Equivalent only when every check is the same and every control passed.
@@ -90,6 +102,9 @@ struct Certificate {
   std::optional<FirstDifference> first;
   std::vector<std::string> notes;
   std::uint64_t seed = 0;
+  std::optional<Allowed> allowed;  // what was asked
+  /// A line for each output: how far its elements are off, by percentiles.
+  std::vector<std::string> distances;
 
   bool equivalent() const { return verdict == Verdict::equivalent; }
 };

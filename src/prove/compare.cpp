@@ -55,6 +55,7 @@ struct Pair {
   double factor = single_factor;
   double unit = 0;
   std::vector<const Tensor*> elsewhere = {};  // by the source's other engines
+  std::optional<Allowed> allowed = {};
   /// Per element, by so many runs.
   std::function<std::span<const double>(int runs)> spread = {};
 };
@@ -64,6 +65,7 @@ struct Measured {
   double ratio = 0;
   double bound = 0;
   bool excused = false;
+  bool loose = false;  // enough for what is allowed alone
 };
 
 double nearest_bound(const Pair& pair, double exact) {
@@ -82,6 +84,8 @@ Measured measured(const Pair& pair, double exact, double other, double spread) {
   if (!std::isfinite(exact) || !std::isfinite(other))
     return {same_kind(exact, other) ? 0 : infinity, bound, false};
   const double off = std::abs(other - exact);
+  if (pair.allowed && off > bound && off <= pair.allowed->at(exact))
+    return {off / pair.allowed->at(exact), pair.allowed->at(exact), false, true};
   return {off == 0 ? 0 : bound > 0 ? off / bound : infinity, bound, false};
 }
 
@@ -105,8 +109,8 @@ class Floats {
     for (const Tensor* tensor : pair.elsewhere) elsewhere_.push_back(tensor->doubles());
   }
 
-  /// The worst element; `excused` counts those that rounding decides.
-  WorstElement worst(std::size_t& excused) {
+  /// The worst element. Counts in `check` those that rounding decides, and those that are allowed.
+  WorstElement worst(Check& check, Share& share) {
     std::vector<std::size_t> far;
     Measured most;
     std::size_t place = 0;
@@ -132,7 +136,8 @@ class Floats {
         if (here.ratio > 1 && is_open(i)) here = {0, here.bound, true};
         if (here.ratio > 1) failing.push_back(i);
         if (here.ratio > 1 && runs != many_runs) continue;
-        excused += here.excused ? 1 : 0;
+        share.excused += here.excused ? 1 : 0;
+        check.loose += here.loose ? 1 : 0;
         keep(i, here);
       }
       far = std::move(failing);
@@ -162,7 +167,7 @@ bool same_floats(Check& check, Share& share, const Pair& pair, const std::string
     keep_worst(check, {pair.name, {}, 0, 0, 0, 0, 0});
     return true;
   }
-  WorstElement worst = Floats(pair).worst(share.excused);
+  WorstElement worst = Floats(pair).worst(check, share);
   const bool same = worst.ratio <= 1;
   if (!same) check.differences.push_back(fmt::format("{} ({})", described(worst), situation));
   keep_worst(check, std::move(worst));
@@ -195,6 +200,19 @@ bool same_integers(Check& check, Share& share, const Pair& pair, const std::stri
   return true;
 }
 
+/// Of not more elements than a picture of them needs.
+void keep_distances(std::vector<double>& distances, const Pair& pair) {
+  constexpr std::size_t most = 1 << 16;
+  if (!is_floating(pair.other.dtype())) return;
+  const std::vector<double> exact = pair.exact.doubles(), other = pair.other.doubles();
+  for (std::size_t i = 0; i < exact.size() && distances.size() < most; ++i) {
+    if (!equal(exact[i], other[i]))
+      distances.push_back(std::abs(exact[i] - other[i]));
+    else
+      distances.push_back(0);
+  }
+}
+
 bool same_tensor(Check& check, const Pair& pair, const std::string& situation) {
   if (pair.other.shape() != pair.source.shape() || pair.other.dtype() != pair.source.dtype()) {
     check.differences.push_back(fmt::format("{} is {}, the source has {} ({})", pair.name,
@@ -211,6 +229,7 @@ bool same_tensor(Check& check, const Pair& pair, const std::string& situation) {
         fmt::format("{} is complex and not equal bit by bit ({})", pair.name, situation));
     return false;
   }
+  if (pair.allowed) keep_distances(check.distances[pair.name], pair);
   Share share{.elements = count};
   const bool same = is_floating(pair.other.dtype()) ? same_floats(check, share, pair, situation)
                                                     : same_integers(check, share, pair, situation);
@@ -248,6 +267,7 @@ bool compare(Check& check, const Expected& expected, std::span<const Tensor> oth
     pair.factor = held_to == Precision::f64 ? double_factor : single_factor;
     pair.unit = held_to == precision ? unit_of(source[i].dtype()) : unit_of(DType::f32);
     if (held_to == Precision::f64) pair.unit *= 2;
+    pair.allowed = expected.allowed;
     for (const std::vector<Tensor>& tensors : elsewhere) {
       const bool fits =
           tensors[i].shape() == source[i].shape() && tensors[i].dtype() == source[i].dtype();
@@ -271,6 +291,11 @@ void absorb(Check& check, Check part) {
   check.tensors = std::max(check.tensors, part.tensors);
   check.elements += part.elements;
   check.excused += part.excused;
+  check.loose += part.loose;
+  for (const auto& [name, values] : part.distances) {
+    std::vector<double>& all = check.distances[name];
+    all.insert(all.end(), values.begin(), values.end());
+  }
   for (const auto& [name, share] : part.shares) {
     check.shares[name].elements += share.elements;
     check.shares[name].excused += share.excused;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -28,6 +29,7 @@ struct Expected {
   Spread spread = {};
   /// Double precision is held to what single precision is: where a float stands in a formula.
   bool double_as_single = false;
+  std::optional<Allowed> allowed = {};  // is enough, where rounding explains less
 };
 
 /// Compares tensor by tensor and adds what is found to `check`; `situation` says which inputs.

@@ -30,6 +30,7 @@ std::optional<Comparison::Found> Comparison::ask(Entry& entry, const Trial& tria
   try {
     std::vector<Tensor> single = entry.witness.run(trial, Precision::f32);
     std::vector<Tensor> exact = entry.witness.run(trial, Precision::f64);
+    expected.allowed = entry.witness.theirs ? allowed_ : std::nullopt;
     compare(found.single, expected, single, Precision::f32, trial.label);
     expected.double_as_single = double_as_single_;
     compare(found.exact, expected, exact, Precision::f64, trial.label);

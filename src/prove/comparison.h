@@ -35,6 +35,9 @@ class Comparison {
   Comparison(std::string what, Oracle oracle)
       : what_(std::move(what)), oracle_(std::move(oracle)) {}
 
+  /// What the other model may be off by.
+  void allow(std::optional<Allowed> allowed) { allowed_ = allowed; }
+
   void add(Witness witness);
   /// Where a float stands in a formula.
   void hold_double_to_single() { double_as_single_ = true; }
@@ -76,6 +79,7 @@ class Comparison {
   std::vector<Entry> entries_;
   std::optional<Expected> example_;
   bool double_as_single_ = false;
+  std::optional<Allowed> allowed_;
   std::size_t disagreeing_ = 0;  // trials at kinks where the source's own differ
 };
 

@@ -242,6 +242,7 @@ GradientFindings compare_gradients(const Model& source, const Model& other, cons
                       .source = first.run(trial, Precision::f32)};
     return expected;
   });
+  comparison.allow(options.allowed);
   if (options.double_as_single) comparison.hold_double_to_single();
   add_model(comparison, source, *reference, aliases, "the source itself, ", false);
   add_model(comparison, other, *reference, aliases, "", true);

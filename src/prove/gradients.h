@@ -23,6 +23,7 @@ struct GradientFindings {
 struct GradientOptions {
   const Graph* graph = nullptr;  // the source's, for measuring rounding; null: not known
   bool double_as_single = false;
+  std::optional<Allowed> allowed = {};
   std::uint64_t seed = 0;
   Progress progress = {};
 };

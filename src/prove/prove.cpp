@@ -27,6 +27,18 @@ constexpr std::size_t most_excused = 100;
 /// The source does not run on a set.
 struct NotTaken {};
 
+/// How the distances spread.
+std::string percentiles(std::vector<double> distances) {
+  std::ranges::sort(distances);
+  std::vector<std::string> parts;
+  for (const int percent : {50, 90, 99, 100}) {
+    if (distances.empty()) break;
+    const std::size_t place = (distances.size() - 1) * static_cast<std::size_t>(percent) / 100;
+    parts.push_back(fmt::format("{} % within {:.3g}", percent, distances[place]));
+  }
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
 class Proof {
  public:
   Proof(const Subject& source, const Subject& other, const ProofOptions& options)
@@ -34,6 +46,7 @@ class Proof {
     certificate_.source = source.label;
     certificate_.other = other.label;
     certificate_.seed = options.seed;
+    certificate_.allowed = options.allowed;
     if (engines_.empty()) {
       engines_.push_back(&default_engine());
       for (const Engine& engine : all_engines()) {
@@ -153,7 +166,7 @@ class Proof {
     const std::set<std::string> unread =
         source_.graph ? unread_weights(*source_.graph) : std::set<std::string>{};
     keep(compare_weights(source_.main().weights, other_.main().weights, states_.aliases, unread,
-                         certificate_.notes));
+                         options_.allowed, certificate_.notes));
   }
 
   /// What the two systems run differs where it was seen, and where the source agrees with itself;
@@ -170,6 +183,12 @@ class Proof {
       if (share.excused * most_excused <= share.elements) continue;
       doubt(said(fmt::format("rounding decides {} of {} of {}", share.excused,
                              counted(share.elements, "element"), tensor)));
+    }
+    loose_ = loose_ || check.loose > 0;
+    if (check.own) {
+      for (const auto& [tensor, distances] : check.distances)
+        certificate_.distances.push_back(
+            fmt::format("{}, {}: {}", tensor, check.where, percentiles(distances)));
     }
     certificate_.checks.push_back(std::move(check));
   }
@@ -267,6 +286,7 @@ class Proof {
                               throw NotTaken{};
                             }
                           });
+    comparison.allow(options_.allowed);
     if (double_as_single_) comparison.hold_double_to_single();
     for (std::size_t i = 1; i < source_.backends.size(); ++i)
       comparison.add(witness_of(source_.backends[i], "the source itself, "));
@@ -323,6 +343,7 @@ class Proof {
     GradientFindings findings = compare_gradients(source_, other_, states_.aliases, sets_,
                                                   {.graph = graph_ ? &*graph_ : nullptr,
                                                    .double_as_single = double_as_single_,
+                                                   .allowed = options_.allowed,
                                                    .seed = options_.seed,
                                                    .progress = options_.progress});
     for (Check& check : findings.checks) keep(std::move(check));
@@ -347,9 +368,11 @@ class Proof {
     if (!certificate_.differences.empty()) {
       certificate_.verdict = Verdict::different;
     } else if (certificate_.doubts.empty()) {
-      certificate_.verdict = Verdict::equivalent;
+      certificate_.verdict = loose_ ? Verdict::within : Verdict::equivalent;
     }
-    if (!certificate_.equivalent() && certificate_.structure)
+    const bool proved =
+        certificate_.verdict == Verdict::equivalent || certificate_.verdict == Verdict::within;
+    if (!proved && certificate_.structure)
       certificate_.first = first_difference(*certificate_.structure, certificate_.first);
     report("done", 5);
   }
@@ -363,6 +386,7 @@ class Proof {
   StateNames states_;
   std::optional<Graph> graph_;  // of the source, read or exported
   bool double_as_single_ = false;
+  bool loose_ = false;      // some element is within what was allowed only
   bool comparable_ = true;  // the interfaces fit, so both can be run on the same inputs
   std::vector<InputSet> sets_;
   std::string first_failure_;          // of the source

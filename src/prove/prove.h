@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -32,6 +33,7 @@ struct ProofOptions {
   /// Engines for graphs, the first is the source's; none: all that are available.
   std::vector<const Engine*> engines = {};
   std::uint64_t seed = 0;
+  std::optional<Allowed> allowed = {};  // a looser question: may be off by so much
   Progress progress = {};
 };
 

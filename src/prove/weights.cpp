@@ -49,7 +49,18 @@ WorstElement worst_weight(const std::string& name, const Tensor& source, const T
   return worst;
 }
 
-void compare_one(Check& check, const std::string& name, const Tensor& source, const Tensor& other) {
+bool is_within(const Tensor& source, const Tensor& other, const Allowed& allowed) {
+  if (!is_floating(source.dtype())) return false;
+  const std::vector<double> wanted = source.doubles(), got = other.doubles();
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (wanted[i] != got[i] && !(std::abs(wanted[i] - got[i]) <= allowed.at(wanted[i])))
+      return false;
+  }
+  return true;
+}
+
+void compare_one(Check& check, const std::string& name, const Tensor& source, const Tensor& other,
+                 const std::optional<Allowed>& allowed) {
   ++check.tensors;
   check.elements += static_cast<std::size_t>(source.count());
   if (source.same_bits(other)) return;
@@ -57,6 +68,10 @@ void compare_one(Check& check, const std::string& name, const Tensor& source, co
     check.differences.push_back(fmt::format(
         "weight {} is {}, the source has {}", isomer::quoted(name),
         to_text(other.dtype(), other.shape()), to_text(source.dtype(), source.shape())));
+    return;
+  }
+  if (allowed && is_within(source, other, *allowed)) {
+    ++check.loose;
     return;
   }
   WorstElement worst = worst_weight(name, source, other);
@@ -118,14 +133,15 @@ std::set<std::string> unread_weights(const Graph& graph) {
 }
 
 Check compare_weights(const Weights& source, const Weights& other, const Aliases& aliases,
-                      const std::set<std::string>& unread, std::vector<std::string>& notes) {
+                      const std::set<std::string>& unread, const std::optional<Allowed>& allowed,
+                      std::vector<std::string>& notes) {
   Check check{.what = "weights", .where = "bit by bit"};
   const Table wanted = table_of(source), got = table_of(other);
   std::vector<std::string> missing, extra, not_needed;
   for (const auto& [name, tensor] : wanted) {
     const Tensor* counterpart = lookup(got, name, aliases);
     if (counterpart != nullptr) {
-      compare_one(check, name, tensor, *counterpart);
+      compare_one(check, name, tensor, *counterpart, allowed);
     } else {
       (unread.contains(name) ? not_needed : missing).push_back(name);
     }

@@ -41,9 +41,10 @@ Aliases aliases_of(const Graph& graph);
 /// Named constants that no node reads and no output is.
 std::set<std::string> unread_weights(const Graph& graph);
 
-/// Compares bit by bit: each weight of the source is to be there, under one of its names, and no
-/// other. A missing one that nothing reads is a note.
+/// Compares bit by bit, or by what is allowed: each weight of the source is to be there, under one
+/// of its names, and no other. A missing one that nothing reads is a note.
 Check compare_weights(const Weights& source, const Weights& other, const Aliases& aliases,
-                      const std::set<std::string>& unread, std::vector<std::string>& notes);
+                      const std::set<std::string>& unread, const std::optional<Allowed>& allowed,
+                      std::vector<std::string>& notes);
 
 }  // namespace isomer
