@@ -32,6 +32,22 @@ std::vector<TensorType> bernoulli_type(const OpCall& call) {
   return {{call.get<DType>("dtype"), call.get<std::vector<Dim>>("shape")}};
 }
 
+std::vector<TensorType> perturb_type(const OpCall& call) {
+  const DType dtype = call.get<DType>("dtype");
+  if (!is_floating(dtype))
+    refuse(fmt::format("dtype is {}; it should be a type of floats", name_of(dtype)));
+  same_floating_type(OpCall{call.attributes, call.inputs.first(1), call.types.first(1)});
+  if (call.types[1] != TensorType{DType::i64, {}})
+    refuse(fmt::format("the key is {}; it should be i64[]", to_text(call.types[1])));
+  const std::string& exact = call.get<std::string>("exact");
+  if (exact != "never" && exact != "held" && exact != "whole")
+    refuse(fmt::format("exact is {}; it should be 'never', 'held' or 'whole'", quoted(exact)));
+  const Dim& terms = call.get<Dim>("terms");
+  if (terms.known() && terms.value() < 0)
+    refuse(fmt::format("terms is {}; it should be 0 or more", terms.value()));
+  return {{DType::f64, call.types[0].shape}};
+}
+
 /// What is kept is scaled up, so that the mean stays; one draw for each element of `shape`.
 Values thinned(Emitter& b, const OpCall& call, const Shape& shape) {
   const ValueId x = call.inputs[0];
@@ -67,6 +83,11 @@ constexpr OpSchema rows[] = {
     {"bernoulli(shape: dims, p: float, dtype: dtype = f32) -> y", bernoulli_type, nullptr,
      no_gradient, "1 with probability p, else 0; drawn anew in each run",
      Traits{.rounds = Rounds::never, .random = true}},
+    {"perturb(x, key, terms: dim = 1, dtype: dtype = f32, exact: string = 'never', stream: int = 0)"
+     " -> y",
+     perturb_type, nullptr, nullptr,
+     "x in f64, each element moved as a sum of so many terms in dtype may round, by what key and "
+     "stream draw; not what dtype holds ('held') or whole numbers ('whole')"},
 };
 
 }  // namespace

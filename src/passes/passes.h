@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "graph/graph.h"
+#include "graph/precision.h"
 
 namespace isomer {
 
@@ -54,9 +55,15 @@ Graph differentiate_jointly(const Graph& graph, const Joint& joint);
 
 /// The same formula in double precision: f32 inputs, constants, factories and casts become f64. A
 /// literal becomes the double that its author wrote (Constant::written). Casts to f16 and bf16
-/// stay, since rounding there is meaning, unless the model's own inputs or weights are halves: then
-/// they become f64, too.
+/// stay, since rounding there is meaning, unless the model's own inputs or weights are of that
+/// type: then it becomes f64, too.
 Graph to_float64(const Graph& graph);
+
+/// The same in double precision and primitive operators, each result moved as rounding in the
+/// precision may move it, and so are the terms of sums: `perturb` says by how much. A last input,
+/// i64[], is the key of what is drawn. In single precision each type rounds as it does; in double
+/// precision what `to_float64` leaves in half precision stays there.
+Graph perturb(const Graph& graph, Precision precision);
 
 /// The model with other lengths in the place of named ones, all at once. One that an input tells
 /// may become a number or another name.

@@ -20,6 +20,8 @@ constexpr Pass passes[] = {
     {"outline", "modules that compute the same become calls of one body", outline},
     {"differentiate", "the vector-Jacobian product as a graph", differentiate},
     {"to_float64", "the same formula in double precision", to_float64},
+    {"perturb", "the same with each result moved as rounding may move it",
+     [](const Graph& graph) { return perturb(graph, Precision::f32); }},
     {"canonicalize", "one form for graphs that are equal", canonicalize},
 };
 constexpr std::size_t conversion_count = 2;

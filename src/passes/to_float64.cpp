@@ -2,26 +2,33 @@
 
 #include "passes/passes.h"
 #include "passes/rewrite.h"
+#include "passes/widening.h"
 
 namespace isomer {
-namespace {
 
-/// Whether the model's own numbers are halves: then they are its precision, and not a rounding that
-/// its author wrote.
-bool lives_in_half(const Graph& graph) {
-  const auto half = [&](const ValueId id) { return is_half(graph[id].type.dtype); };
-  return std::ranges::any_of(graph.inputs, half) ||
-         std::ranges::any_of(graph.constants,
-                             [&](const Constant& c) { return !is_literal(c) && half(c.value); });
+Widening::Widening(const Graph& graph) : widened_{DType::f32} {
+  const auto own = [&](ValueId id) {
+    if (is_half(graph[id].type.dtype)) widened_.insert(graph[id].type.dtype);
+  };
+  std::ranges::for_each(graph.inputs, own);
+  for (const Constant& constant : graph.constants) {
+    if (!is_literal(constant)) own(constant.value);
+  }
 }
 
-struct Widening {
-  bool halves = false;
+Widening Widening::of_all() {
+  Widening all;
+  all.widened_ = {DType::f16, DType::bf16, DType::f32};
+  return all;
+}
 
-  DType operator()(DType dtype) const {
-    return dtype == DType::f32 || (halves && is_half(dtype)) ? DType::f64 : dtype;
+void Widening::change(Attributes& attributes) const {
+  for (NamedAttribute& attribute : attributes) {
+    if (auto* dtype = std::get_if<DType>(&attribute.value)) *dtype = (*this)(*dtype);
   }
-};
+}
+
+namespace {
 
 /// A literal becomes the double that its author wrote, which a float could not hold.
 void widen(Constant& constant, const Widening& widened) {
@@ -32,36 +39,30 @@ void widen(Constant& constant, const Widening& widened) {
   constant.written.reset();
 }
 
-/// Types are inferred anew on the way, so only the interfaces of the graph and its bodies and the
-/// dtypes among the attributes change.
-Graph with_wide_interface(Graph graph, const Widening& widened) {
+}  // namespace
+
+Graph with_wide_interface(Graph graph, const Widening& widened,
+                          const std::function<bool(const Constant&)>& stays) {
   for (const ValueId id : graph.inputs) graph[id].type.dtype = widened(graph[id].type.dtype);
-  for (Constant& constant : graph.constants) widen(constant, widened);
-  for (State& state : graph.states) {
-    state.initial = state.initial.converted(widened(state.initial.dtype()));
+  for (Constant& constant : graph.constants) {
+    if (!stays || !stays(constant)) widen(constant, widened);
   }
+  for (State& state : graph.states)
+    state.initial = state.initial.converted(widened(state.initial.dtype()));
   change_bodies(graph, [&](const Graph& body) { return with_wide_interface(body, widened); });
   return graph;
 }
 
-std::vector<ValueId> in_double(Builder& out, const Node& node, std::span<const ValueId> inputs,
-                               const Widening& widened) {
-  Attributes attributes = complete(op_named(node.op), node.attributes);
-  for (NamedAttribute& attribute : attributes) {
-    if (auto* dtype = std::get_if<DType>(&attribute.value)) *dtype = widened(*dtype);
-  }
-  return out.emit_all(node.op, {inputs.begin(), inputs.end()}, attributes, node.bodies);
-}
-
-}  // namespace
-
 Graph to_float64(const Graph& graph) {
-  const Widening widened{lives_in_half(graph)};
-  return rewrite(
-      with_wide_interface(graph, widened),
-      [&](Builder& out, const Graph&, const Node& node, std::span<const ValueId> inputs) {
-        return std::optional(in_double(out, node, inputs, widened));
-      });
+  const Widening widened(graph);
+  return rewrite(with_wide_interface(graph, widened),
+                 [&](Builder& out, const Graph&, const Node& node,
+                     std::span<const ValueId> inputs) -> std::optional<std::vector<ValueId>> {
+                   Attributes attributes = complete(op_named(node.op), node.attributes);
+                   widened.change(attributes);
+                   return out.emit_all(node.op, {inputs.begin(), inputs.end()},
+                                       std::move(attributes), node.bodies);
+                 });
 }
 
 }  // namespace isomer

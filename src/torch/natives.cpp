@@ -1,3 +1,4 @@
+#include <ATen/Parallel.h>
 #include <ATen/ops/bernoulli.h>
 #include <ATen/ops/convolution_backward.h>
 #include <ATen/ops/empty.h>
@@ -12,6 +13,7 @@
 #include <functional>
 
 #include "ops/schema.h"
+#include "run/perturbation.h"
 #include "torch/call.h"
 
 // What the dispatcher has in another form than ours, or not at all.
@@ -85,6 +87,23 @@ Tensors bernoulli(Inputs, const Call& call, const Context& context) {
   return {x.bernoulli_(get<double>(call.attributes, "p"), context.random)};
 }
 
+Tensors perturb(Inputs inputs, const Call& call, const Context& context) {
+  const Perturbation perturbed(call.attributes,
+                               get<Dim>(call.attributes, "terms").evaluate(context.lengths),
+                               inputs[1].item().toLong());
+  const at::Tensor x = inputs[0].to(at::kDouble).contiguous();
+  const std::span from(x.const_data_ptr<double>(), static_cast<std::size_t>(x.numel()));
+  if (perturbed.keeps(from)) return {x};
+  const at::Tensor y = at::empty(x.sizes(), at::kDouble);
+  const std::span to(y.mutable_data_ptr<double>(), from.size());
+  constexpr std::int64_t least_share = 1 << 14;  // of elements, for a thread
+  at::parallel_for(0, x.numel(), least_share, [&](std::int64_t begin, std::int64_t end) {
+    for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i)
+      to[i] = perturbed(from[i], i);
+  });
+  return {y};
+}
+
 struct Native {
   std::string_view op;
   Tensors (*run)(Inputs, const Call&, const Context&);
@@ -97,6 +116,7 @@ constexpr Native natives[] = {
     {"batch_norm_training", batch_norm_training},
     {"convolution_backward", convolution_backward},
     {"bernoulli", bernoulli},
+    {"perturb", perturb},
 };
 
 const Native* native_of(std::string_view op) {

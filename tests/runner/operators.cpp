@@ -20,6 +20,7 @@ struct Sheet {
   double tolerance = 1e-5;
   bool gradient = true;
   bool differences = true;
+  bool source = true;
 };
 
 /// Reads elements of the type that the graph has there, or of the one that is written.
@@ -58,9 +59,12 @@ Sheet read_sheet(std::string_view text, std::size_t begin, const Graph& graph) {
       sheet.gradient = false;
     } else if (word == "no" && cursor.take("differences")) {
       sheet.differences = false;
+    } else if (word == "no" && cursor.take("source")) {
+      sheet.source = false;
     } else {
-      cursor.fail("a line says input, expect, tolerance, throws, no gradient or no differences",
-                  where);
+      cursor.fail(
+          "a line says input, expect, tolerance, throws, no gradient, no differences or no source",
+          where);
     }
     cursor.next_line();
   }
@@ -148,6 +152,14 @@ std::string check_system(const OperatorCase& one, const System& system) {
 /// each layer's rule is asked. What it does is tried elsewhere: a Python for every case takes long.
 std::string check_source(const OperatorCase& one) {
   const System& system = system_named("pytorch");
+  if (!one.source) {
+    try {
+      prepare_for(system, one.graph);
+    } catch (const Error& error) {
+      return error.fault() == Fault::unsupported ? "" : error.what();
+    }
+    return "it can be written";
+  }
   Graph apart = one.graph;
   for (std::size_t i = 0; i < apart.nodes.size(); ++i)
     apart.nodes[i].scope = fmt::format("part{}", i);
@@ -229,6 +241,7 @@ OperatorCase parsed_case(const Case& one, Sheet& sheet) {
   parsed.tolerance = sheet.tolerance;
   parsed.gradient = sheet.gradient;
   parsed.differences = sheet.differences;
+  parsed.source = sheet.source;
   if (parsed.inputs.size() != parsed.graph.inputs.size() || parsed.expected.empty()) {
     throw Error(Fault::file, fmt::format("line {}", one.line),
                 "a case has as many inputs as its graph, and an expect for each output");

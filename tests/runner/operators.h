@@ -13,6 +13,7 @@ struct OperatorCase {
   double tolerance = 1e-5;
   bool gradient = true;     // it has one
   bool differences = true;  // that central differences agree with
+  bool source = true;       // PyTorch source can be written of it
 };
 
 /// Compares, in float64, what `differentiate` gives with central differences of the reference

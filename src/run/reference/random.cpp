@@ -1,3 +1,4 @@
+#include "run/perturbation.h"
 #include "run/reference/kernel.h"
 
 namespace isomer {
@@ -19,8 +20,18 @@ void run_bernoulli(const KernelCall& call) {
   }
 }
 
+void run_perturb(const KernelCall& call) {
+  const Perturbation perturbed(call.attributes, call.length("terms"), call.input(1).integers()[0]);
+  std::vector<double> elements = call.input(0).reals();
+  if (!perturbed.keeps(elements)) {
+    for (std::size_t i = 0; i < elements.size(); ++i) elements[i] = perturbed(elements[i], i);
+  }
+  call.result().elements = std::move(elements);
+}
+
 constexpr Kernel kernels[] = {
     {"bernoulli", run_bernoulli},
+    {"perturb", run_perturb},
 };
 
 }  // namespace

@@ -436,8 +436,9 @@ TEST(PytorchSource, OperatorsThatItCannotSpellAreListed) {
 TEST(PytorchSource, SpellsEveryOperator) {
   for (const OpFamily& family : op_families()) {
     for (const OpSchema& schema : family.ops) {
-      const bool inlined = schema.name() == "call";
-      EXPECT_EQ(torch::spells(schema.name()), !inlined) << schema.name();
+      // One is inlined, the other for our engines alone.
+      const bool unwritten = schema.name() == "call" || schema.name() == "perturb";
+      EXPECT_EQ(torch::spells(schema.name()), !unwritten) << schema.name();
     }
   }
 }
