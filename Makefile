@@ -1,5 +1,5 @@
 # The list of habits: one line each, the work is in tools/. `make` builds build/release/isomer.
-.PHONY: build demo test check check-clang fix bless bench docs tidy coverage test-modeci mutants test-proof
+.PHONY: build demo test check check-clang fix bless bench docs tidy coverage test-modeci mutants test-proof bench-prove
 
 build: ; tools/setup && tools/build release
 demo: ; tools/demo
@@ -9,6 +9,7 @@ check-clang: ; tools/setup --clang && tools/build clang && ctest --preset clang 
 fix: ; tools/setup && tools/fix
 bless: build ; build/release/case_runner --bless tests/cases
 bench: ; tools/setup && tools/build release bench bench_step && build/release/bench && .venv/bin/python benchmarks/steps.py build/release/bench_step
+bench-prove: build ; .venv/bin/python -W ignore benchmarks/prove.py build/release/isomer
 docs: build ; .venv/bin/python tools/coverage.py
 tidy: ; tools/setup --clang && tools/tidy
 coverage: ; tools/setup && tools/line_coverage

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Changes models a little, converts them, and counts what `isomer prove` says; and proves models that nobody changed.
 
-    campaign.py mutants ISOMER FOLDER [--count 500] [--seed 0]
+    campaign.py mutants ISOMER FOLDER [--count 500] [--seed 0] [--targets .isomer ...]
     campaign.py equal   ISOMER FOLDER [--count 200] [--seed 0]
 
 Files are left in FOLDER: the models made there, one folder for each copy that is not as it should be, and a line for
@@ -110,8 +110,9 @@ def write_changed(folder, name, model, change):
 
 
 class Mutants:
-    def __init__(self, bench, seed):
+    def __init__(self, bench, seed, targets):
         self.bench = bench
+        self.targets = targets
         self.random = random.Random(seed)
         self.folder = bench.folder / "mutants"
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -132,7 +133,8 @@ class Mutants:
                 self.random.shuffle(found)
                 if found:
                     kinds[make.__name__][name] = [(model, change) for change in found]
-            kinds["hidden"][name] = self.hidden_of(name)
+            if ".py" in self.targets:
+                kinds["hidden"][name] = self.hidden_of(name)
         return kinds
 
     def hidden_of(self, name):
@@ -148,8 +150,8 @@ class Mutants:
         """A mutant of the target whose turn it is, or the next that takes the change; none where none does."""
         if kind == "hidden":
             return self.hidden_mutant(*one)
-        for i in range(len(TARGETS)):
-            target = TARGETS[(turn + i) % len(TARGETS)]
+        for i in range(len(self.targets)):
+            target = self.targets[(turn + i) % len(self.targets)]
             made = self.graph_mutant(name, *one, target)
             if made:
                 return {"target": target, **made}
@@ -182,6 +184,7 @@ class Mutants:
             "node": change.node,
             "near": change.near,
             "graph": text,
+            "change": change,
         }
 
     def plan(self, count):
@@ -251,9 +254,15 @@ class Mutants:
                 result["answer"] = "listed" if listed else "silent"
             else:
                 result["answer"] = "unproved" if code == 5 else "failed"
-        named = (result["first"] or {}).get("value") or (result["first"] or {}).get("name")
-        result["named"] = named == mutant["node"] if mutant["node"] else None
+        result["named"] = is_named(mutant["change"], result["first"]) if mutant["node"] else None
         return result
+
+
+def is_named(change, first):
+    """Whether that operator is named; one whose value the export does not name, by its line."""
+    if first is None or first["value"]:
+        return first is not None and first["value"] == change.node
+    return first["op"] == change.op and change.tail.endswith(f"{first['file']}:{first['line']}")
 
 
 ANSWERS = ("caught", "unproved", "listed", "silent", "failed", "same")
@@ -357,11 +366,12 @@ def main():
     parser.add_argument("folder", type=Path)
     parser.add_argument("--count", type=int)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--targets", nargs="+", default=TARGETS, help="of mutants, as .isomer")
     asked = parser.parse_args()
     bench = Bench(asked.program.resolve(), asked.folder.resolve())
     log = bench.folder / f"{asked.what}.jsonl"
     if asked.what == "mutants":
-        mutants = Mutants(bench, asked.seed)
+        mutants = Mutants(bench, asked.seed, asked.targets)
         return (
             0
             if print_mutants(in_pairs(mutants.plan(asked.count or 500), mutants.judge, log))

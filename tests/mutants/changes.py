@@ -101,15 +101,24 @@ class Change:
     kind: str
     what: str
     lines: dict[int, str]  # instead of those of the model
-    node: str = ""  # the operator that is changed, where it is one alone
+    node: str = ""  # the value of the operator that is changed, where it is one alone
+    op: str = ""
+    tail: str = ""  # its module and line
     tensors: dict = None
     # A number that inputs are to be near to for the change to show.
     near: float = 0.0
 
 
 def with_node(kind, what, node, near=0.0, **changed):
+    lines = {node.line: node.text(**changed)}
     return Change(
-        kind, f"{node.name}: {what}", {node.line: node.text(**changed)}, node.name, None, near
+        kind,
+        f"{node.name}: {what}",
+        lines,
+        node=node.name,
+        op=node.op,
+        tail=node.tail,
+        near=near,
     )
 
 
@@ -340,7 +349,7 @@ def with_data(model, what, new):
         rest = held.data.partition(" -> ")[2]
         data = written(values) + (f" -> {rest}" if rest else "")
         lines[held.line] = line[: line.rindex(" = ")] + f" = {data}"
-    return Change("weights", what, lines, "", tensors)
+    return Change("weights", what, lines, tensors=tensors)
 
 
 def weights(model, random):
@@ -397,7 +406,14 @@ def gradients(model, random):
                 for other in model.nodes
                 if node.name in other.inputs
             }
-            yield Change("gradients", f"{node.name} is left out", uses, node.name)
+            yield Change(
+                "gradients",
+                f"{node.name} is left out",
+                uses,
+                node=node.name,
+                op=node.op,
+                tail=node.tail,
+            )
         elif node.op in SMOOTH and node.indent == "  ":
             for word in node.inputs:
                 if word.isidentifier() and word not in ("none", "true", "false"):
