@@ -1,20 +1,14 @@
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "graph/precision.h"
 #include "prove/certificate.h"
+#include "prove/spread.h"
 
 namespace isomer {
-
-/// How far rounding moves each element of a tensor in that precision: the most of so many runs.
-/// Infinite where a run gave no number; not 0 for an integer that a run changed.
-using Spread =
-    std::function<std::span<const double>(std::size_t tensor, Precision precision, int runs)>;
 
 /// What the source says of one trial, once for all that are compared with it.
 struct Expected {

@@ -190,6 +190,24 @@ const InputSet& smallest_smooth_set(std::span<const InputSet> sets) {
   return *smallest;
 }
 
+/// Where the derivative of the graph gives what `reference` does.
+std::vector<SpreadOf::Place> places_in(const Graph& graph, const Runnable& reference,
+                                       const Aliases& aliases) {
+  const std::size_t inputs = count_floating(reference.inputs);
+  std::vector<SpreadOf::Place> places;
+  for (std::size_t i = 0; i < inputs; ++i) places.push_back({0, i});
+  for (const auto& place : match_parameters(reference.parameters, parameters_of(graph), aliases))
+    places.push_back({0, place ? std::optional(inputs + *place) : std::nullopt});
+  return places;
+}
+
+InputSet with_cotangents(const Trial& trial) {
+  InputSet set = *trial.set;
+  set.calls.resize(1);
+  set.calls[0].insert(set.calls[0].end(), trial.cotangents.begin(), trial.cotangents.end());
+  return set;
+}
+
 /// The trials of one set: on the first, each output alone.
 std::vector<Trial> trials_of(const Model& source, const InputSet& set, bool first,
                              const Aliases& aliases, Random& random) {
@@ -236,10 +254,17 @@ GradientFindings compare_gradients(const Model& source, const Model& other, cons
   const auto own = order_of(reference->f32, reference->f32, aliases);
   if (own->empty()) return findings;
   const Witness first = witness_of(*reference, &Runnable::gradient, "", *own, aliases);
+  std::optional<SpreadOf> spread;
+  std::vector<SpreadOf::Place> places;
+  if (options.graph != nullptr) {
+    spread.emplace([&] { return differentiate(*options.graph); }, *options.engine);
+    places = places_in(*options.graph, reference->f32, aliases);
+  }
   Comparison comparison("gradients", [&](const Trial& trial) {
     Expected expected{.names = result_names(reference->f32),
                       .exact = first.run(trial, Precision::f64),
                       .source = first.run(trial, Precision::f32)};
+    if (spread) expected.spread = spread->on(with_cotangents(trial), places);
     return expected;
   });
   comparison.allow(options.allowed);
@@ -252,6 +277,8 @@ GradientFindings compare_gradients(const Model& source, const Model& other, cons
       if (!comparison.on(trial) && !findings.differing) findings.differing = *used[i];
     }
   }
+  if (spread && !spread->failure().empty())
+    findings.notes.push_back("rounding of gradients is not measured: " + spread->failure());
   findings.checks = comparison.checks();
   findings.notes.insert(findings.notes.end(), comparison.notes.begin(), comparison.notes.end());
   const InputSet& around = smallest_smooth_set(sets);

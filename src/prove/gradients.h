@@ -21,7 +21,8 @@ struct GradientFindings {
 };
 
 struct GradientOptions {
-  const Graph* graph = nullptr;  // the source's, for measuring rounding; null: not known
+  const Graph* graph = nullptr;    // the source's, for measuring rounding; null: not known
+  const Engine* engine = nullptr;  // that measures it
   bool double_as_single = false;
   std::optional<Allowed> allowed = {};
   std::uint64_t seed = 0;

@@ -146,6 +146,7 @@ class Proof {
       if (!source) source = exported_like(source_, other_);
       if (!other) other = exported_like(other_, source_);
       graph_ = source;
+      if (graph_) spread_.emplace([graph = *graph_] { return graph; }, *engines_[0]);
       if (!source || !other) return;
       certificate_.structure = compare_structure(*source, *other, lengths);
       const std::vector<std::string>& notes = certificate_.structure->notes;
@@ -259,6 +260,22 @@ class Proof {
     return names;
   }
 
+  /// Where the graph gives what the source shows: outputs, and the states that it knows.
+  std::vector<SpreadOf::Place> places_of(const InputSet& set, std::size_t count) const {
+    const std::size_t outputs = count / set.calls.size() - states_.names.size();
+    const std::vector<Port> kept = states_of(*graph_);
+    const WeightIndex index(kept, states_.aliases);
+    std::vector<SpreadOf::Place> places;
+    for (std::size_t call = 0; call < set.calls.size(); ++call) {
+      for (std::size_t i = 0; i < outputs; ++i) places.push_back({call, i});
+      for (const std::string& name : states_.names) {
+        const auto state = index.find(name);
+        places.push_back({call, state ? std::optional(outputs + *state) : std::nullopt});
+      }
+    }
+    return places;
+  }
+
   /// What the source shows. In single precision first: its complaints name the types that the user
   /// knows.
   Expected expected_on(const Trial& trial) const {
@@ -267,6 +284,8 @@ class Proof {
     expected.source = backend.observe(Precision::f32, *trial.set, states_);
     expected.exact = backend.observe(Precision::f64, *trial.set, states_);
     expected.names = names_of(*trial.set, expected.source.size());
+    if (spread_)
+      expected.spread = spread_->on(*trial.set, places_of(*trial.set, expected.source.size()));
     return expected;
   }
 
@@ -318,6 +337,8 @@ class Proof {
     for (Check& check : comparison.checks()) keep(std::move(check));
     for (std::string& reason : comparison.doubts(other_.label)) doubt(std::move(reason));
     note(comparison.notes);
+    if (spread_ && !spread_->failure().empty())
+      note({"rounding is not measured: " + spread_->failure()});
     if (coverage) certificate_.coverage = coverage->lines();
     expected_ = comparison.example();
     if (differing_) bisect(*differing_);
@@ -342,6 +363,7 @@ class Proof {
   void check_gradients() {
     GradientFindings findings = compare_gradients(source_, other_, states_.aliases, sets_,
                                                   {.graph = graph_ ? &*graph_ : nullptr,
+                                                   .engine = engines_[0],
                                                    .double_as_single = double_as_single_,
                                                    .allowed = options_.allowed,
                                                    .seed = options_.seed,
@@ -384,7 +406,8 @@ class Proof {
   Model source_;
   Model other_;
   StateNames states_;
-  std::optional<Graph> graph_;  // of the source, read or exported
+  std::optional<Graph> graph_;      // of the source, read or exported
+  std::optional<SpreadOf> spread_;  // of what it gives
   bool double_as_single_ = false;
   bool loose_ = false;      // some element is within what was allowed only
   bool comparable_ = true;  // the interfaces fit, so both can be run on the same inputs

@@ -135,7 +135,9 @@ class Comparison {
                                             to_text(length->second), theirs.name));
       } else if (std::ranges::find(matched.ranges, *name, &LengthRange::name) ==
                  matched.ranges.end()) {
-        compare_ends(ours == source.signature.lengths.end() ? LengthRange{.name = *name, .most = {}} : *ours, theirs);
+        compare_ends(
+            ours == source.signature.lengths.end() ? LengthRange{.name = *name, .most = {}} : *ours,
+            theirs);
       }
     }
   }

@@ -28,7 +28,9 @@ Check compared(const Tensor& exact, const Tensor& source, const Tensor& other,
   Check check;
   Expected expected{.names = {"y"}, .exact = {exact}, .source = {source}};
   spread.resize(static_cast<std::size_t>(exact.count()), 0.0);
-  expected.spread = [&](std::size_t, Precision, int) -> std::span<const double> { return spread; };
+  expected.spread = [&](std::size_t, Precision, int) {
+    return std::optional<std::span<const double>>(spread);
+  };
   compare(check, expected, std::vector{other}, precision, "test");
   return check;
 }
@@ -58,9 +60,9 @@ TEST(Compare, AsksForMoreRunsBeforeItBlames) {
   Expected expected{.names = {"y"}, .exact = {doubles({1.0})}, .source = {floats({1.0F})}};
   const std::vector<double> few{1e-6}, many{1e-3};
   int asked = 0;
-  expected.spread = [&](std::size_t, Precision, int runs) -> std::span<const double> {
+  expected.spread = [&](std::size_t, Precision, int runs) {
     ++asked;
-    return runs > 8 ? many : few;
+    return std::optional<std::span<const double>>(runs > 8 ? many : few);
   };
   EXPECT_TRUE(compare(check, expected, std::vector{floats({1.001F})}, Precision::f32, "test"));
   EXPECT_EQ(asked, 2);
