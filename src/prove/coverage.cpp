@@ -69,7 +69,7 @@ class Prober {
 
 void Prober::add(Builder& out, const Graph& old, const Node& node, const std::vector<Seen>& seen) {
   const std::string& name = old[node.outputs[0]].name;
-  CoveredDecision decision{fmt::format("'{}' ({})", name, node.op), {}};
+  CoveredDecision decision{name.empty() ? node.op : fmt::format("'{}' ({})", name, node.op), {}};
   if (!node.scope.empty()) decision.what += fmt::format(" in {}", node.scope);
   if (node.place.line > 0)
     decision.what += fmt::format(", {}:{}", node.place.file, node.place.line);

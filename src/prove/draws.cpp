@@ -91,6 +91,10 @@ std::int64_t mixed(Slot& slot, Random& random, std::size_t i) {
   const bool decides = random.uniform() < 0.3 && !slot.inner.empty();
   return decides ? slot.inner.next(random) : near(slot, random, i);
 }
+std::int64_t equal(Slot& slot, Random& random, std::size_t i) {
+  if (i % slot.row == 0) slot.last = around(slot, random, i);
+  return slot.last;
+}
 std::int64_t least(Slot& slot, Random&, std::size_t) { return slot.near.parts().front().least; }
 
 // Masks -------------------------------------------------------------------------------------------
@@ -102,6 +106,8 @@ bool rows(Slot& slot, Random& random, std::size_t i) {
   const std::size_t row = i / slot.row % 4;
   return row == 3 || (row != 2 && random.uniform() < 0.5);
 }
+
+bool equal_flags(Slot& slot, Random&, std::size_t i) { return i / slot.row % 2 == 1; }
 
 double held(const ValueRange& range, double value, Random& random) {
   const bool inside = range.least <= value && value <= range.most;
@@ -116,6 +122,7 @@ const Kind threshold_kind = {"thresholds", beside, mixed, either};
 const Kind constants_kind = {"constants", beside, around, rows};
 const Kind kinks_kind = {"kinks", exact, mixed, either, false, true};
 const Kind longer_kind = {"longer", normal, mixed, either};
+const Kind equal_kind = {"rows of one integer", normal, equal, equal_flags};
 const Kind far_kind = {"far integers", normal, far, rows};
 const Kind not_finite_kind = {"not finite", some_nan, mixed, either};
 
@@ -161,8 +168,9 @@ Tensor draw(std::string_view name, Slot& slot, std::vector<std::int64_t> shape, 
     return Tensor::from_doubles(slot.dtype, std::move(shape), values);
   }
   std::vector<std::int64_t> values(count);
+  const bool walks = kind.integer == around || kind.integer == equal;
   for (std::size_t i = 0; i < count; ++i) {
-    const bool flag = slot.mask && (kind.integer != around || slot.dtype == DType::boolean);
+    const bool flag = slot.mask && (!walks || slot.dtype == DType::boolean);
     values[i] = flag ? std::int64_t{kind.flag(slot, random, i)} : kind.integer(slot, random, i);
   }
   return Tensor::from_integers(slot.dtype, std::move(shape), values);

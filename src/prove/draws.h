@@ -42,9 +42,10 @@ struct Slot {
   Walk<std::int64_t> around;  // those at which something is decided, and the ones beside
   Walk<std::int64_t> inner;   // of them, those that are like most others
   Walk<std::int64_t> far;
-  Walk<double> exact;   // numbers at which something is decided
-  Walk<double> beside;  // and those just beside
-  std::size_t row = 1;  // the length of the last axis
+  Walk<double> exact;     // numbers at which something is decided
+  Walk<double> beside;    // and those just beside
+  std::size_t row = 1;    // the length of the last axis
+  std::int64_t last = 0;  // what was drawn before
 };
 
 /// How elements are drawn: element `i` of a floating input, of an integer, of a mask.
@@ -63,7 +64,8 @@ extern const Kind threshold_kind;  // floating numbers at and beside what decide
 extern const Kind constants_kind;  // both
 extern const Kind kinks_kind;
 extern const Kind longer_kind;
-extern const Kind far_kind;  // integers at which types and tables end
+extern const Kind equal_kind;  // whole rows of one integer or flag
+extern const Kind far_kind;    // integers at which types and tables end
 extern const Kind not_finite_kind;
 /// Zeros, large, tiny and so on.
 std::vector<Kind> edge_kinds();

@@ -80,6 +80,7 @@ class Maker {
   InputSet& add_named(std::string_view name, bool smooth);
   void move_states(InputSet& set, bool near);
   void move_parameters(InputSet& set, bool near);
+  void add_equal();
   void add_states();
   bool may_move_parameters() const;
   void add_parameters();
@@ -216,6 +217,24 @@ void Maker::add_constants(const Kind& integers, const Kind& reals) {
   if (some(true) && !(both && some(false))) add(roomy(), reals, 2);
 }
 
+/// Whole rows of one integer: all padding, none of it.
+void Maker::add_equal() {
+  constexpr std::size_t most_calls = 8;
+  const Lengths lengths = choose(ranges_, 1);
+  const std::vector<Slot> from = slots(lengths);
+  std::size_t calls = 0;
+  for (std::size_t i = 0; i < plan_.ports.size(); ++i) {
+    const Port& port = plan_.ports[i];
+    if (is_floating(port.type.dtype) || port.type.shape.empty()) continue;
+    const std::vector<std::int64_t> shape = evaluate(port.type.shape, lengths);
+    const auto rows =
+        static_cast<std::size_t>(count_elements(shape) / std::max<std::int64_t>(shape.back(), 1));
+    const std::size_t points = std::max<std::size_t>(from[i].around.size(), 2);
+    calls = std::max(calls, points / std::max<std::size_t>(rows, 1) + 1);
+  }
+  if (calls > 0) add(lengths, equal_kind, std::min(calls, most_calls));
+}
+
 /// A state to begin with: near the stored one, or of the size of ordinary numbers; counters are
 /// small, or where something is decided.
 Tensor Maker::state(std::size_t i, bool near) {
@@ -283,6 +302,7 @@ void Maker::add_parameters() {
 std::vector<InputSet> Maker::all() && {
   add_random();
   add_constants(around_kind, threshold_kind);
+  add_equal();
   add(roomy(), kinks_kind);
   add_states();
   add_parameters();

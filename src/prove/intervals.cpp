@@ -14,6 +14,9 @@ std::uint64_t size_of(const Interval& part) {
   return static_cast<std::uint64_t>(part.most) - static_cast<std::uint64_t>(part.least);
 }
 
+/// Bounds beyond what anybody counts to are none.
+bool is_endless(const Interval& part) { return part.least < lowest / 2 || part.most > highest / 2; }
+
 }  // namespace
 
 std::int64_t sum_within(std::int64_t a, std::int64_t b) {
@@ -102,18 +105,18 @@ Intervals Intervals::mapped(const std::function<Interval(Interval)>& change) con
 Intervals Intervals::near() const {
   static constexpr std::int64_t few = 9;
   return mapped([](Interval part) -> Interval {
-    const bool below = part.least < lowest / 2;
-    const bool above = part.most > highest / 2;
-    if (!below && !above) return part;
+    if (!is_endless(part)) return part;
     const Interval around{part.least > -few ? part.least : -few, part.most < few ? part.most : few};
     if (around.least <= around.most && (around.least <= 0 && around.most >= 0)) return around;
-    if (below) return {difference_within(part.most, few), part.most};
+    if (part.least < lowest / 2) return {difference_within(part.most, few), part.most};
     return {part.least, sum_within(part.least, few)};
   });
 }
 
 Intervals Intervals::largest() const {
-  if (parts_.empty()) return *this;
+  std::vector<Interval> endless;
+  std::ranges::copy_if(parts_, std::back_inserter(endless), is_endless);
+  if (parts_.empty() || !endless.empty()) return of(std::move(endless));
   const Interval part = *std::ranges::max_element(parts_, {}, size_of);
   return {part.least, part.most};
 }

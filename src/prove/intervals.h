@@ -40,7 +40,7 @@ class Intervals {
   /// The union of what each part becomes.
   Intervals mapped(const std::function<Interval(Interval)>& change) const;
 
-  /// Its largest part alone; none of an empty set.
+  /// Its parts without an end; where it has none, its largest part.
   Intervals largest() const;
   /// As it is drawn from: of parts without a bound a few numbers, around 0 or beside their end.
   Intervals near() const;

@@ -99,6 +99,9 @@ void Backwards::visit(const Node& node) {
   const Traits& traits = traits_of(node);
   if (!node.bodies.empty() && visit_bodies(node)) return;
   if (traits.indexes) visit_table(node);
+  if ((node.op == "floor_divide" || node.op == "remainder") &&
+      is_integer(type(node.inputs[1]).dtype))
+    at(node.inputs[1]).allowed = at(node.inputs[1]).allowed & Intervals(0, 0).complement();
   if (node.op == "where") return visit_where(node);
   if (node.op == "cast") return visit_cast(node);
   if (visit_rules(node)) return;

@@ -53,6 +53,35 @@ TEST(Inputs, HaveEdges) {
   EXPECT_TRUE(std::ranges::any_of(values("infinite"), [](double v) { return std::isinf(v); }));
 }
 
+TEST(Inputs, StayInTheRangesThatTheUserGives) {
+  const Graph graph = graph_of("graph g(ids: i64[n], x: f32[n]) -> (y)\n  y = where(true, x, x)\n");
+  InputPlan plan = plan_for(graph);
+  plan.ranges = {{"ids", {100, 30000}}, {"x", {0.5, 2}}};
+  for (const InputSet& set : make_inputs(plan, 0)) {
+    const std::vector<std::int64_t> ids = set.calls[0][0].integers();
+    const std::vector<double> x = set.calls[0][1].doubles();
+    EXPECT_TRUE(std::ranges::all_of(ids, [](auto id) { return 100 <= id && id <= 30000; }));
+    EXPECT_TRUE(std::ranges::all_of(x, [](double v) { return 0.5 <= v && v <= 2; })) << set.label;
+  }
+}
+
+TEST(Inputs, OfAModelWithStatesAreThreeCallsFromSeveralStates) {
+  const Graph graph = graph_of(R"(graph g(x: f32[2]) -> (y)
+  state a: f32[2] "a" = [0.0, 0.0] -> b
+  state n: i64[] "n" = 0 -> m
+  m = add(n, 1)
+  b = add(a, x)
+  y = mul(b, 2.0)
+)");
+  const auto sets = inputs_of(graph);
+  EXPECT_TRUE(std::ranges::all_of(sets, [](const InputSet& set) { return set.calls.size() >= 3; }));
+  EXPECT_GE(std::ranges::count_if(sets, [](const InputSet& set) { return set.states.size() == 2; }),
+            2);
+  InputPlan few = plan_for(graph);
+  few.same_graph = true;
+  EXPECT_LE(make_inputs(few, 0).size(), 6);
+}
+
 TEST(Inputs, DifferBySeedOnly) {
   const Graph graph = graph_of("graph g(x: f32[4]) -> (y)\n  y = relu(x)\n");
   const InputPlan plan = plan_for(graph);

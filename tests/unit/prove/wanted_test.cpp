@@ -25,6 +25,8 @@ TEST(Intervals, AreSetsOfNumbers) {
   EXPECT_TRUE((low | high).contains(7));
   EXPECT_FALSE((low | high).contains(5));
   EXPECT_EQ(high.near(), Intervals(7, 16));
+  EXPECT_EQ((low | Intervals(20, 22)).largest(), low);
+  EXPECT_EQ(Intervals(0, 0).complement().largest().near(), Intervals(-10, -1) | Intervals(1, 10));
   EXPECT_EQ(Intervals().near(), Intervals(-9, 9));
 }
 
@@ -66,6 +68,10 @@ TEST(Wanted, AllowsWhatASelectionKeepsFromTheTable) {
                         "  i = where(b, k, 3)\n  y = index_select(t, i)\n")
                 .allowed,
             Intervals());
+}
+
+TEST(Wanted, AllowsNoDivisorOfZero) {
+  EXPECT_EQ(wanted_of_k("  y = floor_divide(9, k)\n").allowed, Intervals(0, 0).complement());
 }
 
 TEST(Wanted, SaysWhenItGuesses) {
