@@ -137,14 +137,17 @@ std::vector<Kind> edge_kinds() {
 
 Slot::Slot(DType of, const Wanted& wanted, std::optional<ValueRange> within)
     : dtype(of), mask(wanted.mask || of == DType::boolean), range(within) {
+  const Intervals numbers = numbers_of(of);
   Intervals allowed = wanted.allowed;
   if (range) allowed = allowed & Intervals(whole(std::ceil(range->least)), whole(range->most));
-  if (allowed.empty()) allowed = Intervals(0, 0);
+  // Bytes are drawn as they are, wider integers around 0.
+  if (of == DType::u8 || of == DType::i8) allowed = allowed & numbers;
   const Intervals most = allowed.largest();
-  near = most.near();
-  around = Walk(inside(wanted.integers, allowed));
-  inner = Walk(inside(wanted.integers, most));
-  far = Walk(inside(far_integers, allowed));
+  near = most.near() & numbers;
+  if (near.empty()) near = Intervals(0, 0);
+  around = Walk(inside(wanted.integers, allowed & numbers));
+  inner = Walk(inside(wanted.integers, most & numbers));
+  far = Walk(inside(far_integers, allowed & numbers));
   std::vector<double> points = wanted.reals;
   beside = Walk(neighbours(points));
   if (std::ranges::find(points, 0.0) == points.end()) points.push_back(0.0);

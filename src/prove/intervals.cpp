@@ -10,7 +10,7 @@ constexpr std::int64_t highest = std::numeric_limits<std::int64_t>::max();
 
 bool is_end(std::int64_t number) { return number == lowest || number == highest; }
 
-std::uint64_t size_of(const Interval& part) {
+std::uint64_t span_of(const Interval& part) {
   return static_cast<std::uint64_t>(part.most) - static_cast<std::uint64_t>(part.least);
 }
 
@@ -60,7 +60,7 @@ Intervals Intervals::of(std::vector<Interval> parts) {
       known.back().most = std::max(known.back().most, part.most);
   }
   while (result.parts_.size() > most_parts)
-    result.parts_.erase(std::ranges::min_element(result.parts_, {}, size_of));
+    result.parts_.erase(std::ranges::min_element(result.parts_, {}, span_of));
   return result;
 }
 
@@ -113,11 +113,22 @@ Intervals Intervals::near() const {
   });
 }
 
+Intervals numbers_of(DType dtype) {
+  switch (dtype) {
+    case DType::boolean: return {0, 1};
+    case DType::i8: return {-128, 127};
+    case DType::u8: return {0, 255};
+    case DType::i16: return {-32768, 32767};
+    case DType::i32: return {-2147483648LL, 2147483647LL};
+    default: return {};
+  }
+}
+
 Intervals Intervals::largest() const {
   std::vector<Interval> endless;
   std::ranges::copy_if(parts_, std::back_inserter(endless), is_endless);
   if (parts_.empty() || !endless.empty()) return of(std::move(endless));
-  const Interval part = *std::ranges::max_element(parts_, {}, size_of);
+  const Interval part = *std::ranges::max_element(parts_, {}, span_of);
   return {part.least, part.most};
 }
 

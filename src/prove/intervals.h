@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "graph/types.h"
 
 namespace isomer {
 
@@ -52,6 +53,9 @@ class Intervals {
 
   std::vector<Interval> parts_;
 };
+
+/// What an integer of the type, or a boolean, may be.
+Intervals numbers_of(DType dtype);
 
 /// Sums, differences and products that stop at the ends.
 std::int64_t sum_within(std::int64_t a, std::int64_t b);

@@ -249,17 +249,6 @@ void Backwards::visit_where(const Node& node) {
 
 // Casts -------------------------------------------------------------------------------------------
 
-Intervals range_of(DType dtype) {
-  switch (dtype) {
-    case DType::boolean: return {0, 1};
-    case DType::i8: return {-128, 127};
-    case DType::u8: return {0, 255};
-    case DType::i16: return {-32768, 32767};
-    case DType::i32: return {-2147483648LL, 2147483647LL};
-    default: return {};
-  }
-}
-
 void Backwards::visit_cast(const Node& node) {
   const DType from = type(node.inputs[0]).dtype;
   const DType to = type(node.outputs[0]).dtype;
@@ -268,9 +257,9 @@ void Backwards::visit_cast(const Node& node) {
   x.mask = x.mask || y.mask;
   x.scaled = x.scaled || y.scaled;
   if (is_integer(from) && is_integer(to)) {
-    const Intervals narrow = range_of(to);
+    const Intervals narrow = numbers_of(to);
     Wanted own = y;
-    if (!narrow.contains(range_of(from))) {
+    if (!narrow.contains(numbers_of(from))) {
       const Interval ends = narrow.parts()[0];
       for (const std::int64_t end : {ends.most, ends.most + 1, ends.least - 1}) own.add(end);
       if (!y.allowed.is_all()) own.allowed = y.allowed & narrow;
@@ -419,7 +408,6 @@ Wanted settled(Wanted wanted, DType dtype) {
   if (wanted.mask || (wanted.guessed && wanted.allowed.is_all()))
     wanted.allowed = wanted.allowed & Intervals(0, 1);
   wanted.mask = wanted.mask || (wanted.equals && asked && wanted.allowed.is_all());
-  wanted.allowed = wanted.allowed & range_of(dtype);
   return wanted;
 }
 
