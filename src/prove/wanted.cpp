@@ -66,12 +66,14 @@ class Backwards {
 
   Wanted& at(ValueId id) { return wanted_[static_cast<std::size_t>(id)]; }
   void run() {
+    for (const ValueId id : graph_.outputs) at(id).valued = true;
     for (auto node = graph_.nodes.rbegin(); node != graph_.nodes.rend(); ++node) visit(*node);
   }
 
  private:
   const TensorType& type(ValueId id) const { return graph_[id].type; }
 
+  bool asks_only(const Node& node) const;
   void visit(const Node& node);
   bool visit_bodies(const Node& node);
   void visit_table(const Node& node);
@@ -95,8 +97,19 @@ class Backwards {
   std::vector<Wanted> wanted_;  // by value
 };
 
+/// Whether it asks no more of its inputs than whether they are equal to something.
+bool Backwards::asks_only(const Node& node) const {
+  return node.op == "eq" || (node.op == "cast" && type(node.outputs[0]).dtype == DType::boolean);
+}
+
 void Backwards::visit(const Node& node) {
   const Traits& traits = traits_of(node);
+  const bool passes = traits.moves != Moves::none || node.op == "cat" || node.op == "cast";
+  for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+    const bool passed = passes && !(traits.indexes && traits.indexes->indices == i);
+    if (node.inputs[i] != ValueId::none && !passed && !asks_only(node))
+      at(node.inputs[i]).valued = true;
+  }
   if (!node.bodies.empty() && visit_bodies(node)) return;
   if (traits.indexes) visit_table(node);
   if ((node.op == "floor_divide" || node.op == "remainder") &&
@@ -256,6 +269,7 @@ void Backwards::visit_cast(const Node& node) {
   Wanted& x = at(node.inputs[0]);
   x.mask = x.mask || y.mask;
   x.scaled = x.scaled || y.scaled;
+  x.valued = x.valued || (y.valued && !asks_only(node));
   if (is_integer(from) && is_integer(to)) {
     const Intervals narrow = numbers_of(to);
     Wanted own = y;
@@ -271,6 +285,7 @@ void Backwards::visit_cast(const Node& node) {
       for (const double near : {std::floor(point), std::ceil(point), point - 1, point + 1})
         x.add(whole(near));
     }
+    x.equals = x.equals || to == DType::boolean;
     if (to == DType::boolean) x.add(std::int64_t{1}), x.add(std::int64_t{0});
     if (to == DType::f32) x.add((std::int64_t{1} << 24) + 1);
     if (is_half(to)) x.add(std::int64_t{257}), x.add(std::int64_t{2049});
@@ -281,6 +296,7 @@ void Backwards::visit_cast(const Node& node) {
       x.add(static_cast<double>(point) + (point < 0 ? -1.0 : 1.0));
     }
     for (const double point : y.reals) x.add(point);
+    x.equals = x.equals || to == DType::boolean;
     if (to == DType::boolean) x.add(0.0);
     if (is_integer(to)) {
       for (const double point : {1.0, -0.5, 1.5, -1.0}) x.add(point);
@@ -398,16 +414,16 @@ void Backwards::guess(const Node& node) {
 /// it is asked for no more than whether it is 0.
 Wanted settled(Wanted wanted, DType dtype) {
   const auto is_flag = [](std::int64_t point) { return -1 <= point && point <= 2; };
-  const bool asked = std::ranges::find(wanted.integers, 0) != wanted.integers.end() &&
-                     std::ranges::all_of(wanted.integers, is_flag);
+  const bool asked = wanted.equals && !wanted.valued;
   if (dtype == DType::boolean) return {.allowed = {0, 1}};
   if (is_floating(dtype)) {
-    wanted.mask = wanted.mask || (wanted.equals && wanted.reals.size() == 1);
+    wanted.mask = wanted.mask || (asked && wanted.reals.size() == 1);
     return wanted;
   }
   if (wanted.mask || (wanted.guessed && wanted.allowed.is_all()))
     wanted.allowed = wanted.allowed & Intervals(0, 1);
-  wanted.mask = wanted.mask || (wanted.equals && asked && wanted.allowed.is_all());
+  wanted.mask = wanted.mask ||
+                (asked && wanted.allowed.is_all() && std::ranges::all_of(wanted.integers, is_flag));
   return wanted;
 }
 
@@ -424,6 +440,7 @@ void Wanted::add(const Wanted& other) {
   mask = mask || other.mask;
   scaled = scaled || other.scaled;
   equals = equals || other.equals;
+  valued = valued || other.valued;
   for (const std::int64_t number : other.integers) add(number);
   for (const double number : other.reals) add(number);
 }

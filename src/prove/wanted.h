@@ -17,7 +17,8 @@ struct Wanted {
   bool guessed = false;  // it indexes something, and how is not known
   bool mask = false;     // it stands for yes and no, as 1 and 0
   bool scaled = false;   // a factor follows that drowns every sum
-  bool equals = false;   // it is compared for equality
+  bool equals = false;   // it is compared for equality with 0 or 1
+  bool valued = false;   // it is used otherwise, too
   /// Where a comparison, a bound, a remainder or a table changes its mind, and the numbers beside;
   /// the most telling ones first.
   std::vector<std::int64_t> integers = {};

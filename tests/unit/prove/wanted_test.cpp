@@ -104,6 +104,11 @@ TEST(Wanted, KnowsMasksByTheirUse) {
   EXPECT_FALSE(wanted[1].mask);
   EXPECT_TRUE(wanted_of_k("  y = ne(k, 0)\n").mask);
   EXPECT_FALSE(wanted_of_k("  y = ne(k, 5)\n").mask);
+  EXPECT_TRUE(wanted_of_k("  b = cast(k, dtype=bool)\n  y = where(b, x, 0.0)\n").mask);
+  // A division that is safe asks the same, and uses the value.
+  EXPECT_FALSE(
+      wanted_of_k("  b = eq(k, 0)\n  d = where(b, 1, k)\n  y = div(x, 2.0)\n  z = add(d, 1)\n")
+          .mask);
 }
 
 }  // namespace
