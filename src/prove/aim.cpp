@@ -11,6 +11,7 @@
 #include "ops/schema.h"
 #include "passes/rewrite.h"
 #include "prove/input_lengths.h"
+#include "prove/model.h"
 #include "prove/probes.h"
 #include "prove/wanted_rules.h"
 
@@ -70,8 +71,10 @@ double root_mean_square(std::span<const double> values) {
 /// Inputs along a line, and what is seen on them.
 class Line {
  public:
-  Line(const InputPlan& plan, Graph probed, const Engine& engine, InputSet base, Random& random)
-      : probed_(std::move(probed)), executor_(engine.make(probed_)), base_(std::move(base)) {
+  Line(const InputPlan& plan, const Graph& probed, const Engine& engine, InputSet base,
+       Random& random)
+      : base_(std::move(base)) {
+    backend_.f32 = on_engine(probed, engine);
     for (std::size_t i = 0; i < base_.calls[0].size(); ++i) {
       const Tensor& at = base_.calls[0][i];
       const bool moves = is_floating(at.dtype()) && !plan.ranges.contains(plan.ports[i].name);
@@ -92,14 +95,14 @@ class Line {
     return call;
   }
 
-  std::vector<Tensor> look(double t) {
-    begin(*executor_, probed_, base_);
-    return executor_->run(at(t));
+  std::vector<Tensor> look(double t) const {
+    InputSet there = base_;
+    there.calls = {at(t)};
+    return backend_.observe(Precision::f32, there, {});
   }
 
  private:
-  Graph probed_;
-  std::unique_ptr<Executor> executor_;
+  Backend backend_;
   InputSet base_;
   std::vector<std::vector<double>> steps_;  // of each input; empty: it stays
 };
@@ -201,13 +204,13 @@ std::vector<InputSet> aimed_inputs(const InputPlan& plan, const Engine& engine,
   const InputSet* base = ordinary(sets);
   if (plan.graph == nullptr || plan.same_graph || base == nullptr) return {};
   std::vector<std::string> names;
-  Graph probed = distances(*plan.graph, names);
+  const Graph probed = distances(*plan.graph, names);
   if (names.empty() || work_of(plan, bind_lengths(*plan.graph, base->calls[0])) > most_work)
     return {};
   std::vector<InputSet> aimed;
   try {
     Random random(seed);
-    Line line(plan, std::move(probed), engine, *base, random);
+    Line line(plan, probed, engine, *base, random);
     Search search(line);
     for (std::size_t i = 0; i < names.size() && i < most_aims; ++i) {
       InputSet set{fmt::format("just beside '{}'", names[i]), search.aim(i, random)};

@@ -180,7 +180,7 @@ Coverage::Coverage(const Graph& graph, const Engine& engine) {
     lengths_.push_back(range.name);
     decisions_.push_back(std::move(ends));
   }
-  if (!outputs_.empty()) executor_ = engine.make(probed_);
+  if (!outputs_.empty()) backend_.f32 = on_engine(probed_, engine);
 }
 
 void Coverage::add_lengths(const std::vector<Tensor>& inputs) {
@@ -195,16 +195,14 @@ void Coverage::add_lengths(const std::vector<Tensor>& inputs) {
 
 void Coverage::add(const InputSet& set) {
   try {
-    if (executor_ != nullptr) begin(*executor_, probed_, set);
-    for (const std::vector<Tensor>& call : set.calls) {
-      add_lengths(call);
-      if (executor_ == nullptr) continue;
-      const std::vector<Tensor> seen = executor_->run(call);
-      for (std::size_t i = 0; i < seen.size(); ++i) {
-        const std::vector<double> values = seen[i].doubles();
-        DecidedSide& side = decisions_[outputs_[i].first].sides[outputs_[i].second];
-        side.seen = side.seen || std::ranges::any_of(values, [](double one) { return one != 0; });
-      }
+    for (const std::vector<Tensor>& call : set.calls) add_lengths(call);
+    if (outputs_.empty()) return;
+    const std::vector<Tensor> seen = backend_.observe(Precision::f32, set, {});
+    for (std::size_t i = 0; i < seen.size(); ++i) {
+      const auto& [decision, place] = outputs_[i % outputs_.size()];
+      const std::vector<double> values = seen[i].doubles();
+      DecidedSide& side = decisions_[decision].sides[place];
+      side.seen = side.seen || std::ranges::any_of(values, [](double one) { return one != 0; });
     }
   } catch (const Error& error) {
     if (error.fault() == Fault::bug) throw;

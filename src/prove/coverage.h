@@ -1,11 +1,9 @@
 #pragma once
 
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "prove/inputs.h"
-#include "run/engine.h"
+#include "prove/model.h"
 
 namespace isomer {
 
@@ -45,7 +43,7 @@ class Coverage {
   Graph probed_;                  // gives, for each of these, whether that side was taken
   std::size_t first_length_ = 0;  // from here on they are those of `lengths_`
   std::vector<std::string> lengths_;
-  std::unique_ptr<Executor> executor_;
+  Backend backend_;
 };
 
 }  // namespace isomer

@@ -29,18 +29,6 @@ bool has_probes_inside(const Graph& graph) {
   });
 }
 
-using Named = std::vector<std::pair<std::string, Tensor>>;
-
-std::vector<Tensor> replaced(std::vector<Tensor> values, std::span<const Port> ports,
-                             const Named& others) {
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    for (const auto& [name, tensor] : others) {
-      if (name == ports[i].name && tensor.dtype() == values[i].dtype()) values[i] = tensor;
-    }
-  }
-  return values;
-}
-
 }  // namespace
 
 std::vector<bool> varying_values(const Graph& graph) {
@@ -77,16 +65,6 @@ Graph giving_probes(Graph graph, std::vector<std::size_t>& numbers) {
   graph.outputs = std::move(outputs);
   graph.signature.results = {Structure::Kind::tuple, {}, std::vector<Structure>(numbers.size())};
   return remove_unused(graph);
-}
-
-void begin(Executor& executor, const Graph& graph, const InputSet& set) {
-  executor.reset();
-  executor.set_states(replaced(executor.states(), states_of(graph), set.states));
-  std::vector<Tensor> stored;
-  for (const Constant& constant : graph.constants) {
-    if (constant.trainable) stored.push_back(constant.data);
-  }
-  executor.set_constants(replaced(std::move(stored), parameters_of(graph), set.parameters));
 }
 
 }  // namespace isomer

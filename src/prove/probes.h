@@ -5,8 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "prove/inputs.h"
-#include "run/executor.h"
+#include "graph/graph.h"
 
 namespace isomer {
 
@@ -19,8 +18,5 @@ std::string probe_name(std::size_t number);
 /// The graph that gives its probes alone, `numbers` in this order; those of its bodies as well, but
 /// for conditions of `while`, which hold until they do not.
 Graph giving_probes(Graph graph, std::vector<std::size_t>& numbers);
-
-/// The executor of a graph with the states and parameters of a set.
-void begin(Executor& executor, const Graph& graph, const InputSet& set);
 
 }  // namespace isomer

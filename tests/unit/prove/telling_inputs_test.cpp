@@ -5,7 +5,6 @@
 
 #include "base/text.h"
 #include "ops/text.h"
-#include "passes/passes.h"
 #include "prove/aim.h"
 #include "prove/coverage.h"
 #include "prove/inputs.h"
@@ -52,92 +51,47 @@ bool differ(std::span<const Tensor> a, std::span<const Tensor> b, double relativ
   return false;
 }
 
-/// A model on the reference engine, and its derivative where it has one.
-class Side {
- public:
-  explicit Side(const Graph& graph)
-      : wide_(graph.values.empty() ? false : is_wide(graph)),
-        states_(states_of(graph)),
-        parameters_(parameters_of(graph)),
-        executor_(reference_engine().make(graph)) {
-    for (const State& state : graph.states) stored_.push_back(state.initial);
-    for (const Constant& constant : graph.constants) {
-      if (constant.trainable) weights_.push_back(constant.data);
-    }
-    try {
-      const Graph derivative = differentiate(graph);
-      if (!derivative.outputs.empty()) gradient_ = reference_engine().make(derivative);
-    } catch (const Error&) {
-      gradient_ = nullptr;
-    }
+/// A model on the reference engine.
+struct Side {
+  explicit Side(const Graph& graph) {
+    backend.f32 = on_engine(graph, reference_engine(), Precision::f32);
+    backend.f64 = on_engine(graph, reference_engine(), Precision::f64);
+    for (const Port& port : backend.f32.states) states.names.push_back(port.name);
+    for (const State& state : graph.states) states.initial.push_back(state.initial);
   }
 
-  /// What each call gives and leaves behind, then the gradients of the first.
-  std::vector<Tensor> run(const InputSet& set) {
-    std::vector<Tensor> results;
-    begin(*executor_, set);
-    for (const std::vector<Tensor>& call : set.calls) {
-      for (std::vector<Tensor> given : {executor_->run(widened(call)), executor_->states()})
-        results.insert(results.end(), given.begin(), given.end());
+  /// What each call gives and leaves behind, then the gradients of the first, where there are some.
+  std::vector<Tensor> run(Precision precision, const InputSet& set) const {
+    std::vector<Tensor> results = backend.observe(precision, set, states);
+    const bool derives = set.smooth || set.kinks;
+    if (!derives || !backend.has(&Runnable::gradient)) return results;
+    InputSet first = set;
+    first.calls.resize(1);
+    std::vector<Tensor> cotangents;
+    for (const Tensor& output : backend.observe(precision, first, {})) {
+      if (!is_floating(output.dtype())) continue;
+      std::vector<double> values(static_cast<std::size_t>(output.count()));
+      for (std::size_t i = 0; i < values.size(); ++i)
+        values[i] = 1 + 0.25 * static_cast<double>(i % 5);
+      cotangents.push_back(Tensor::from_doubles(output.dtype(), output.shape(), values));
     }
-    if (gradient_ == nullptr || !(set.smooth || set.kinks)) return results;
-    begin(*executor_, set);
-    std::vector<Tensor> inputs = widened(set.calls[0]);
-    for (const Tensor& output : executor_->run(inputs)) {
-      if (is_floating(output.dtype())) inputs.push_back(cotangent(output));
+    try {
+      for (Tensor& one : backend.gradient(&Runnable::gradient, precision, first, cotangents, {}))
+        results.push_back(std::move(one));
+    } catch (const Error& error) {
+      EXPECT_EQ(error.fault(), Fault::unsupported) << error.what();
     }
-    begin(*gradient_, set);
-    for (Tensor& one : gradient_->run(inputs)) results.push_back(std::move(one));
     return results;
   }
 
- private:
-  using Named = std::vector<std::pair<std::string, Tensor>>;
-
-  static bool is_wide(const Graph& graph) {
-    return std::ranges::any_of(graph.values,
-                               [](const Value& value) { return value.type.dtype == DType::f64; });
-  }
-  static Tensor cotangent(const Tensor& output) {
-    std::vector<double> values(static_cast<std::size_t>(output.count()));
-    for (std::size_t i = 0; i < values.size(); ++i)
-      values[i] = 1 + 0.25 * static_cast<double>(i % 5);
-    return Tensor::from_doubles(output.dtype(), output.shape(), values);
-  }
-  std::vector<Tensor> widened(std::vector<Tensor> tensors) const {
-    for (Tensor& one : tensors) {
-      if (wide_ && one.dtype() == DType::f32) one = one.converted(DType::f64);
-    }
-    return tensors;
-  }
-  std::vector<Tensor> changed(std::vector<Tensor> stored, std::span<const Port> ports,
-                              const Named& others) const {
-    for (std::size_t i = 0; i < stored.size(); ++i) {
-      for (const auto& [name, tensor] : others) {
-        if (name == ports[i].name) stored[i] = tensor;
-      }
-    }
-    return widened(std::move(stored));
-  }
-  void begin(Executor& executor, const InputSet& set) const {
-    executor.reset();
-    executor.set_states(changed(stored_, states_, set.states));
-    executor.set_constants(changed(weights_, parameters_, set.parameters));
-  }
-
-  bool wide_;
-  std::vector<Port> states_;
-  std::vector<Port> parameters_;
-  std::vector<Tensor> stored_;
-  std::vector<Tensor> weights_;
-  std::unique_ptr<Executor> executor_;
-  std::unique_ptr<Executor> gradient_;
+  Backend backend;
+  StateNames states;
 };
 
-bool shows(Side& a, Side& b, const InputSet& set, double relative) {
-  const std::vector<Tensor> expected = a.run(set);
+bool shows(const Side& a, const Side& b, const InputSet& set, Precision precision) {
+  const std::vector<Tensor> expected = a.run(precision, set);
   try {
-    return differ(expected, b.run(set), relative);
+    return differ(expected, b.run(precision, set), precision == Precision::f32 ? 1e-4 : 1e-9);
   } catch (const Error&) {
     return true;
   }
@@ -153,13 +107,11 @@ std::vector<InputSet> all_inputs(const Graph& graph, std::uint64_t seed) {
 
 /// The label of the first set that shows the difference, in either precision; empty: none does.
 std::string shown_by(const Graph& right, const Graph& wrong, const std::vector<InputSet>& sets) {
-  Side a(right);
-  Side b(wrong);
-  Side wide_a(to_float64(right));
-  Side wide_b(to_float64(wrong));
+  const Side a(right);
+  const Side b(wrong);
   for (const InputSet& set : sets) {
     SCOPED_TRACE(set.label);
-    if (shows(a, b, set, 1e-4) || shows(wide_a, wide_b, set, 1e-9)) return set.label;
+    if (shows(a, b, set, Precision::f32) || shows(a, b, set, Precision::f64)) return set.label;
   }
   return "";
 }
