@@ -21,7 +21,7 @@ ROOMS = {
     "graph": 3_810,
     "ops": 4_850,
     "passes": 3_100,
-    "prove": 6_200,
+    "prove": 7_300,
     "run": 1_060,
     "run/reference": 2_050,
     "source/python": 4_250,
