@@ -14,7 +14,34 @@ using Values = std::vector<ValueId>;
 
 constexpr TensorType key_type{DType::i64, {}};
 
-bool is_primitive(std::string_view op) { return op == "scan" || op_named(op).expand == nullptr; }
+/// A composite operator, but a scan, and what rounds its result once to a half that stays: inside
+/// it there are no casts of the author's.
+bool is_expanded(const Graph& graph, const Node& node, const Widening& widened) {
+  const OpSchema& schema = op_named(node.op);
+  if (node.op == "scan" || schema.expand == nullptr) return false;
+  return schema.traits.rounds != Rounds::once ||
+         !is_half(widened(graph[node.outputs[0]].type.dtype));
+}
+
+bool has_expanded(const Graph& graph, const Widening& widened) {
+  return std::ranges::any_of(graph.nodes, [&](const Node& node) {
+    return is_expanded(graph, node, widened) ||
+           std::ranges::any_of(node.bodies,
+                               [&](const Body& b) { return has_expanded(*b, widened); });
+  });
+}
+
+Graph in_primitives(Graph graph, const Widening& widened) {
+  while (has_expanded(graph, widened)) {
+    graph = rewrite(graph,
+                    [&](Builder& out, const Graph& old, const Node& node,
+                        std::span<const ValueId> inputs) -> std::optional<Values> {
+                      if (!is_expanded(old, node, widened)) return std::nullopt;
+                      return expand_node(out, node, inputs);
+                    });
+  }
+  return graph;
+}
 
 /// Where the bodies of a node take their key among its inputs: behind what a scan scans, so that
 /// each trip has its own, else at the end.
@@ -76,6 +103,10 @@ class Perturbing {
     if (!rounds(traits, attributes, old[node.outputs[0]].type.dtype)) return results;
     const bool exact = traits.terms || traits.rounds == Rounds::nearest;
     for (std::size_t i = 0; i < results.size(); ++i) {
+      if (is_half(out.dtype(results[i]))) {
+        if (traits.rounds != Rounds::nearest) results[i] = moved_half(out, old, results[i]);
+        continue;
+      }
       const DType dtype = single_ ? old[node.outputs[i]].type.dtype : DType::f64;
       // Sums of halves are taken in f32.
       results[i] = moved(out, old, results[i], is_half(dtype) ? Dim(1) : terms, dtype,
@@ -99,6 +130,15 @@ class Perturbing {
     return out.emit(
         "perturb", {x, key_of(out, old)},
         {{"terms", terms}, {"dtype", dtype}, {"exact", std::move(exact)}, {"stream", streams_++}});
+  }
+
+  /// What is computed in half precision also where all else is double: sums and functions differ
+  /// there by that type's rounding. By twice as much, so that rounding again does not undo it.
+  ValueId moved_half(Builder& out, const Graph& old, ValueId x) {
+    const DType dtype = out.dtype(x);
+    const ValueId y = out.emit("perturb", {x, key_of(out, old)},
+                               {{"terms", Dim(4)}, {"dtype", dtype}, {"stream", streams_++}});
+    return out.emit("cast", {y}, {{"dtype", dtype}});
   }
 
   /// Literals that single precision does not hold are moved where they stand, once.
@@ -203,8 +243,8 @@ bool stays(const Graph& graph, const Constant& constant) {
 }  // namespace
 
 Graph perturb(const Graph& graph, Precision precision) {
-  const Graph plain = expand_unsupported(graph, is_primitive);
   const Widening widened = precision == Precision::f32 ? Widening::of_all() : Widening(graph);
+  const Graph plain = in_primitives(graph, widened);
   const Graph wide = with_key(
       with_wide_interface(plain, widened, [&](const Constant& c) { return stays(plain, c); }),
       plain.inputs.size());

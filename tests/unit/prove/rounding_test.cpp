@@ -70,6 +70,22 @@ TEST(Rounding, SaysWhichIntegersChange) {
   EXPECT_EQ(spread.most[0][0], (std::vector<double>{1, 0}));
 }
 
+TEST(Rounding, KeepsCastsToHalfInDoublePrecision) {
+  const std::string text = R"(graph g(x: f32[2]) -> (y, z)
+    h = cast(x, dtype=bf16)
+    y = cast(h, dtype=f32)
+    e = exp(h)
+    z = cast(e, dtype=f32)
+)";
+  const InputSet set{"", {{floats({1.003, 0.3})}}};
+  const Rounding::Spread single = measured(text, set, Precision::f32);
+  EXPECT_GT(single.most[0][0][0], 0x1p-10);
+  const Rounding::Spread wide = measured(text, set, Precision::f64);
+  EXPECT_EQ(wide.most[0][0], (std::vector<double>{0, 0}));
+  // What a kernel computes in bf16 is not the same everywhere.
+  EXPECT_GT(wide.most[0][1][0], 0x1p-8);
+}
+
 TEST(Rounding, GoesOnWhereItStopped) {
   const std::string text = "graph g(x: f32[2]) -> (y)\n  y = exp(x)\n";
   const InputSet set{"", {{floats({1, 2})}}};
