@@ -66,8 +66,8 @@ double some_nan(Slot&, Random& random, std::size_t i) {
 }
 double infinite(Slot&, Random& random, std::size_t i) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
-  if (i % 11 == 3) return infinity;
-  return i % 13 == 7 ? -infinity : random.normal();
+  if (i % 7 != 0) return random.normal();
+  return random.uniform() < 0.5 ? infinity : -infinity;
 }
 double beside(Slot& slot, Random& random, std::size_t) {
   const bool often = random.uniform() < 0.75 && !slot.beside.empty();

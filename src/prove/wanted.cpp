@@ -397,7 +397,8 @@ void Backwards::visit_pair(const Node& node) {
     if (node.op == "mul") x.allowed = x.allowed & Intervals(whole.least > 0 ? 1 : 0, root);
     if (node.op == "sub" && side == 0) x.allowed = x.allowed & Intervals(middle, whole.most);
     if (node.op == "sub" && side == 1)
-      x.allowed = x.allowed & Intervals(0, std::max<std::int64_t>(middle - whole.least, 0));
+      x.allowed = x.allowed &
+                  Intervals(0, std::max<std::int64_t>(difference_within(middle, whole.least), 0));
   }
 }
 

@@ -84,7 +84,7 @@ void quotient_points(Whole point, Whole c, Wanted& x) {
   const Whole first = product_within(point, c);
   x.add(first);
   x.add(difference_within(first, 1));
-  x.add(sum_within(first, c - 1));
+  x.add(sum_within(first, difference_within(c, 1)));
 }
 
 Intervals before_remainder(const Intervals& after, Whole c) {
@@ -99,7 +99,8 @@ void remainder_points(Whole point, Whole c, Wanted& x) {
 }
 void divisor_decides(Whole c, Wanted& x) {
   add_neighbours(c, x);
-  for (const Whole point : {Whole{-1}, negated(c), product_within(2, c), product_within(3, c) - 1})
+  for (const Whole point :
+       {Whole{-1}, negated(c), product_within(2, c), difference_within(product_within(3, c), 1)})
     x.add(point);
 }
 
