@@ -96,7 +96,7 @@ void Matching::find_merged(Side& side) const {
       needed.insert(node.inputs.begin(), node.inputs.end());
   }
   for (const Node& node : side.graph.nodes)
-    side.merged.push_back(std::ranges::none_of(node.outputs, is_needed, side));
+    side.merged.push_back(std::ranges::none_of(node.outputs, is_needed, std::cref(side)));
 }
 
 void Matching::index_source() {
@@ -270,7 +270,7 @@ OperatorDifference Matching::seen_closer(const Node* ours, const Node* theirs) c
   const Node* other = theirs;
   if (ours != nullptr && theirs != nullptr && ours->op == theirs->op &&
       ours->bodies.size() == theirs->bodies.size() &&
-      std::ranges::equal(ours->inputs, theirs->inputs, {}, source_, other_)) {
+      std::ranges::equal(ours->inputs, theirs->inputs, {}, std::cref(source_), std::cref(other_))) {
     for (std::size_t i = 0; i < ours->bodies.size(); ++i) {
       const auto inside = Matching(*ours->bodies[i], *theirs->bodies[i]).differences();
       if (!inside.empty()) return inside[0];
@@ -291,6 +291,7 @@ OperatorDifference Matching::seen_closer(const Node* ours, const Node* theirs) c
 
 std::vector<OperatorDifference> Matching::differences() const {
   std::vector<OperatorDifference> found;
+  std::set<std::string> told;
   for (const Node& node : source_.graph.nodes) {
     const auto partner = partners_.find(&node);
     const bool alone = partner == partners_.end();
@@ -299,8 +300,7 @@ std::vector<OperatorDifference> Matching::differences() const {
       continue;
     OperatorDifference one = seen_closer(&node, alone ? nullptr : partner->second);
     // Several that read one that merged with each of them.
-    if (std::ranges::find(found, one.source, &OperatorDifference::source) == found.end())
-      found.push_back(std::move(one));
+    if (told.insert(to_text(*one.source)).second) found.push_back(std::move(one));
   }
   for (const Node* node : pending_) found.push_back(seen_closer(nullptr, node));
   return found;

@@ -286,7 +286,7 @@ class Comparison {
     }
     for (std::size_t i = 0; i < ours.size(); ++i) {
       if (source_(ours[i]) == other_(theirs[i])) continue;
-      const auto place = std::ranges::find(ours, other_(theirs[i]), source_);
+      const auto place = std::ranges::find(ours, other_(theirs[i]), std::cref(source_));
       differ(place == ours.end()
                  ? fmt::format("output {} '{}' is another value", i, source_.graph[ours[i]].name)
                  : fmt::format("output {} of the other is output {} of the source", i,
