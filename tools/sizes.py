@@ -17,7 +17,7 @@ NEW = 2_500
 ROOMS = {
     "base": 750,
     "cli": 2_960,
-    "codecs": 1_540,
+    "codecs": 1_960,
     "graph": 3_810,
     "ops": 4_850,
     "passes": 3_100,

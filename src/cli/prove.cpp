@@ -4,6 +4,7 @@
 #include "cli/lengths.h"
 #include "cli/model_file.h"
 #include "cli/progress.h"
+#include "cli/ranges.h"
 #include "cli/staging.h"
 #include "cli/tensor_files.h"
 #include "cli/verb.h"
@@ -16,6 +17,9 @@ constexpr Option options[] = {
     {"A", "FILE", "the model that is right by definition", true},
     {"B", "FILE", "the model that should behave as A does", true},
     {"--inputs", "FILE", "tensors to compare on besides those we make, as for run", false, true},
+    {"--cases", "FOLDER", "the same from each file of tensors there"},
+    {"--range", "NAME=LEAST:MOST", "what elements of an input may be, both ends included", false,
+     true},
     {"--json", "FILE", "also write the certificate for machines"},
     {"--length", "NAME=NUMBER", "compare for this one number of a named length of A", false, true},
     {"--engine", "ENGINE", "run graphs on this engine only; default: on all there are"},
@@ -26,12 +30,33 @@ Subject subject_of(const ModelFile& model) {
   return {model.path, model.system, model.files.get(), model.entry};
 }
 
+/// What the user gives to compare on. `words` must outlive it.
+void add_inputs(const Words& words, ProofOptions& proof) {
+  if (words.has("inputs")) {
+    proof.given = [&](std::span<const Port> ports) {
+      return read_inputs(words.all("inputs"), ports);
+    };
+  }
+  if (words.has("cases")) {
+    proof.cases = [&](std::span<const Port> ports) {
+      return read_cases(words.text("cases"), ports);
+    };
+  }
+  if (words.has("range")) {
+    proof.ranges = [ranges = ranges_asked(words)](std::span<const Port> ports) {
+      check_ranges(ranges, ports);
+      return ranges;
+    };
+  }
+}
+
 }  // namespace
 
 Usage prove_usage() {
   return {options,
           "  isomer prove net.pt2 net.json\n"
           "  isomer prove net.pt2 net.py --inputs digits.safetensors --json report.json\n"
+          "  isomer prove net.pt2 net.py --range ids=0:30521 --cases recorded\n"
           "  isomer prove net.py net.json --engine reference\n"
           "  isomer prove net.pt2 net32.json --length s77=32"};
 }
@@ -41,16 +66,12 @@ int prove(const Words& words) {
     check_output(words.text("json"), "report.json");
     if (words.has("inputs")) check_not_read(words.text("json"), words.all("inputs"));
   }
-  const ModelFile a = open_model(words.text("A"), "");
-  const ModelFile b = open_model(words.text("B"), "");
   ProofOptions proof{.seed = static_cast<std::uint64_t>(words.number("seed", 0, 0)),
                      .progress = progress_bar()};
   if (words.has("engine")) proof.engines = {&engine_named(words.text("engine"))};
-  if (words.has("inputs")) {
-    proof.given = [&](std::span<const Port> ports) {
-      return read_inputs(words.all("inputs"), ports);
-    };
-  }
+  add_inputs(words, proof);
+  const ModelFile a = open_model(words.text("A"), "");
+  const ModelFile b = open_model(words.text("B"), "");
   Subject source = subject_of(a);
   if (words.has("length") && a.system->simulate != nullptr) {
     throw Error(Fault::usage, "--length",

@@ -15,8 +15,9 @@ constexpr std::int64_t most_steps = 1'000'000;
 constexpr Option options[] = {
     {"MODEL", "FILE", "the model", true},
     {"--inputs", "FILE",
-     "a safetensors file (tensors named as in the model, or in0, in1, ...), or npy files", true,
-     true},
+     "a .safetensors, .npz or .pt file (tensors named as in the model, or in0, in1, ...), or .npy "
+     "files",
+     true, true},
     {"-o,--output", "FILE",
      "a safetensors file for out0, out1, ..., or an npy file for a single output", true},
     {"--steps", "NUMBER",

@@ -9,15 +9,48 @@
 #include "base/text.h"
 #include "cli/staging.h"
 #include "codecs/npy.h"
+#include "codecs/torch_save.h"
 #include "systems/stored.h"
 
 namespace isomer::cli {
+namespace fs = std::filesystem;
 namespace {
 
 std::vector<std::string> port_names(std::span<const Port> ports) {
   std::vector<std::string> names;
   for (const Port& port : ports) names.push_back(port.name);
   return names;
+}
+
+/// What the endings of files of tensors with names mean.
+struct Form {
+  std::string_view ending;
+  std::vector<StoredTensor> (*read)(const Bytes&);
+};
+
+constexpr Form forms[] = {
+    {".safetensors", [](const Bytes& file) { return read_safetensors(file).tensors; }},
+    {".npz", read_npz},
+    {".pt", read_torch_save},
+    {".pth", read_torch_save},
+};
+
+const Form* form_of(std::string_view path) {
+  const auto found =
+      std::ranges::find_if(forms, [&](const Form& form) { return path.ends_with(form.ending); });
+  return found == std::end(forms) ? nullptr : &*found;
+}
+
+/// Files without an ending are taken for safetensors.
+std::map<std::string, Tensor, std::less<>> named_tensors(const std::string& path) {
+  std::map<std::string, Tensor, std::less<>> found;
+  const Form* form = form_of(path);
+  const Bytes file = map_file(path);
+  with_place(path, [&] {
+    for (const StoredTensor& one : (form == nullptr ? forms[0] : *form).read(file))
+      found.emplace(one.name, tensor_of(one));
+  });
+  return found;
 }
 
 /// Which tensors a file should have, for whom, and how else they may be called: "in" for in0, ...
@@ -28,11 +61,7 @@ struct Wanted {
 };
 
 std::vector<Tensor> tensors_by_name(const std::string& path, const Wanted& wanted) {
-  std::map<std::string, Tensor, std::less<>> stored;
-  const Bytes file = map_file(path);
-  with_place(path, [&] {
-    for (auto& [name, tensor] : read_tensors(file)) stored.emplace(name, std::move(tensor));
-  });
+  const std::map<std::string, Tensor, std::less<>> stored = named_tensors(path);
   std::vector<Tensor> tensors;
   std::vector<std::string> missing;
   std::set<std::string> used;
@@ -91,9 +120,33 @@ std::vector<Tensor> read_inputs(std::span<const std::string> paths, std::span<co
   if (std::ranges::all_of(paths, is_npy)) return inputs_by_position(paths, ports);
   if (paths.size() != 1) {
     throw Error(Fault::usage, "--inputs",
-                "takes one safetensors file, or one npy file for each input");
+                "takes one file of tensors (.safetensors, .npz, .pt), or one .npy file for each "
+                "input");
   }
   return tensors_by_name(paths[0], {ports, "takes", "in"});
+}
+
+std::vector<std::pair<std::string, std::vector<Tensor>>> read_cases(const std::string& folder,
+                                                                    std::span<const Port> ports) {
+  constexpr std::size_t most = 10'000;
+  std::vector<std::string> paths;
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator(folder, failed)) {
+    const std::string path = entry.path().string();
+    if (form_of(path) == nullptr && !path.ends_with(".npy")) continue;
+    paths.push_back(path);
+    if (paths.size() > most)
+      throw Error(Fault::usage, "--cases", fmt::format("{} holds too many files", folder));
+  }
+  if (failed) throw Error(Fault::file, folder, "cannot be looked into: " + failed.message());
+  if (paths.empty()) {
+    throw Error(Fault::file, folder, "holds no file of tensors: .safetensors, .npz, .pt or .npy");
+  }
+  std::ranges::sort(paths);
+  std::vector<std::pair<std::string, std::vector<Tensor>>> cases;
+  for (const std::string& path : paths)
+    cases.emplace_back(path, read_inputs(std::span(&path, 1), ports));
+  return cases;
 }
 
 std::vector<Tensor> read_states(const std::string& path, std::span<const Port> ports) {

@@ -2,16 +2,21 @@
 
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "systems/system.h"
 
 namespace isomer::cli {
 
-/// One tensor for each port, from one safetensors file or from npy files: by the ports' names, or
-/// in0, in1, ... by position; npy files stand in the ports' order. Throws Fault::model with all
-/// that are missing, or of those that no port takes.
+/// One tensor for each port, from one file of tensors (safetensors, npz, or pt read as data) or
+/// from npy files: by the ports' names, or in0, in1, ... by position; npy files stand in the ports'
+/// order. Throws Fault::model with all that are missing, or of those that no port takes.
 std::vector<Tensor> read_inputs(std::span<const std::string> paths, std::span<const Port> ports);
+
+/// The same from each file of tensors in a folder, behind its path, in the order of their names.
+std::vector<std::pair<std::string, std::vector<Tensor>>> read_cases(const std::string& folder,
+                                                                    std::span<const Port> ports);
 
 /// Throws Fault::usage for a path that `write_outputs` should not write to.
 void check_tensor_file(const std::string& path, std::span<const std::string> inputs);

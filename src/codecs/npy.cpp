@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "codecs/zip.h"
 
 // The format is NumPy's NEP 1: a mark, a version, and a header that is a Python dictionary of three
 // keys.
@@ -184,6 +185,24 @@ StoredTensor read_npy(const Bytes& file) {
   if (bytes != there)
     refuse(fmt::format("has {} bytes of data; its type and shape make {}", there, bytes));
   return {"", std::string(word.stored), *header.shape, file.part(begin + size, bytes)};
+}
+
+std::vector<StoredTensor> read_npz(const Bytes& file) {
+  constexpr std::string_view ending = ".npy";
+  constexpr std::string_view unnamed = "arr_";
+  const Zip zip(file);
+  std::vector<StoredTensor> arrays;
+  for (const Zip::Entry& entry : zip.entries()) {
+    if (!entry.name.ends_with(ending))
+      refuse(fmt::format("holds {}, which is no array", quoted(entry.name)));
+    StoredTensor array =
+        with_place(quoted(entry.name), [&] { return read_npy(zip.read(entry.name)); });
+    array.name = entry.name.substr(0, entry.name.size() - ending.size());
+    if (array.name.starts_with(unnamed)) array.name.replace(0, unnamed.size(), "in");
+    arrays.push_back(std::move(array));
+  }
+  if (arrays.empty()) refuse("holds no array");
+  return arrays;
 }
 
 Parts write_npy(const StoredTensor& tensor) {

@@ -80,9 +80,13 @@ struct State {
 struct Structure {
   enum class Kind { leaf, none, tuple, list, dict };
   Kind kind = Kind::leaf;
-  std::vector<std::string>
-      keys;  // of a dict, one per child; of the arguments, the parameters' names
+  std::vector<std::string> keys;  // of a dict, one per child; of the arguments, the parameters'
+                                  // names; of a class, fields
   std::vector<Structure> children;
+  /// What a caller finds besides: the class of a container ("net.Output"), or of a leaf that is no
+  /// tensor ("int"). Empty: one of Python's own containers, a tensor.
+  std::string type = {};
+  bool written = false;  // of an argument's leaf: the model changes that tensor for its caller, too
   bool operator==(const Structure&) const = default;
 };
 

@@ -121,7 +121,8 @@ LiteralKind kind_of(DType dtype) {
 /// leaf, or a flat tuple.
 bool is_flat_result(const Structure& results, std::size_t count) {
   if (count == 1) return results == Structure{};
-  return results.kind == Structure::Kind::tuple && results.children.size() == count &&
+  return results.kind == Structure::Kind::tuple && results.type.empty() &&
+         results.children.size() == count &&
          std::ranges::all_of(results.children,
                              [](const Structure& child) { return child == Structure{}; });
 }
@@ -384,21 +385,23 @@ std::string to_text(const Signature& signature) {
 }
 
 std::string to_text(const Structure& structure) {
+  using Kind = Structure::Kind;
+  const std::string type = structure.type.empty() ? "" : quoted_with(structure.type, '"');
   std::vector<std::string> parts;
   for (std::size_t i = 0; i < structure.children.size(); ++i) {
     std::string part = to_text(structure.children[i]);
     if (i < structure.keys.size()) {
-      const bool dict = structure.kind == Structure::Kind::dict;
+      const bool dict = structure.kind == Kind::dict;
       part = quoted_with(structure.keys[i], '\'') + (dict ? ": " : "=") + part;
     }
     parts.push_back(std::move(part));
   }
   switch (structure.kind) {
-    case Structure::Kind::leaf: return "*";
-    case Structure::Kind::none: return "none";
-    case Structure::Kind::tuple: return fmt::format("({})", fmt::join(parts, ", "));
-    case Structure::Kind::list: return fmt::format("[{}]", fmt::join(parts, ", "));
-    case Structure::Kind::dict: return fmt::format("{{{}}}", fmt::join(parts, ", "));
+    case Kind::leaf: return (type.empty() ? "*" : type) + (structure.written ? " written" : "");
+    case Kind::none: return "none";
+    case Kind::tuple: return fmt::format("{}({})", type, fmt::join(parts, ", "));
+    case Kind::list: return fmt::format("{}[{}]", type, fmt::join(parts, ", "));
+    case Kind::dict: return fmt::format("{}{{{}}}", type, fmt::join(parts, ", "));
   }
   return "";
 }

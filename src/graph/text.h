@@ -55,7 +55,7 @@ std::string origin_text(const std::string& scope, const Place& place);
 /// "(*, *) {'mask': *} -> *", without the lengths.
 std::string to_text(const Signature& signature);
 
-/// "(*, {'key': *}, none)": each leaf a star.
+/// "(*, {'key': *}, none)": each leaf a star, but "int" in quotes where it is no tensor.
 std::string to_text(const Structure& structure);
 /// The leaves of a structure.
 std::size_t count_leaves(const Structure& structure);

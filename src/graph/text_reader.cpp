@@ -6,22 +6,43 @@
 namespace isomer {
 namespace {
 
+Structure read_typed(Cursor& cursor, std::string type);
+
 Structure read_structure(Cursor& cursor, Structure::Kind kind, std::string_view open,
                          std::string_view between, std::string_view close) {
   Structure result{kind, {}, {}};
   const std::size_t begin = cursor.offset();
   read_list(cursor, open, close, [&] {
-    if (!between.empty() && (cursor.peek() == '\'' || cursor.peek() == '"')) {
-      result.keys.push_back(cursor.quoted_text());
-      cursor.demand(between);
+    const bool quotes = cursor.peek() == '\'' || cursor.peek() == '"';
+    std::string word = !between.empty() && quotes ? cursor.quoted_text() : "";
+    if (!between.empty() && quotes && cursor.take(between)) {
+      result.keys.push_back(std::move(word));
+      word.clear();
     }
-    result.children.push_back(read_structure(cursor));
+    result.children.push_back(word.empty() ? read_structure(cursor)
+                                           : read_typed(cursor, std::move(word)));
   });
   const bool named = kind == Structure::Kind::dict || !result.keys.empty();
   if (named && result.keys.size() != result.children.size()) {
     cursor.fail("a key is missing: {'a': *} or ('a'=*)", begin);
   }
   return result;
+}
+
+/// Behind the class, which may be empty.
+Structure read_typed(Cursor& cursor, std::string type) {
+  Structure structure;
+  switch (cursor.peek()) {
+    case '(': structure = read_structure(cursor, Structure::Kind::tuple, "(", "=", ")"); break;
+    case '[': structure = read_structure(cursor, Structure::Kind::list, "[", "", "]"); break;
+    case '{': structure = read_structure(cursor, Structure::Kind::dict, "{", ":", "}"); break;
+    default:
+      if (type.empty() && !cursor.take("*"))
+        cursor.fail("one of * none ( [ { or a class in quotes should come here");
+      structure.written = cursor.take("written");
+  }
+  structure.type = std::move(type);
+  return structure;
 }
 
 }  // namespace
@@ -124,14 +145,15 @@ std::string read_word_or_quoted(Cursor& cursor, std::string_view more) {
 }
 
 Structure read_structure(Cursor& cursor) {
-  if (cursor.take("*")) return {};
   if (cursor.take("none")) return {Structure::Kind::none, {}, {}};
-  switch (cursor.peek()) {
-    case '(': return read_structure(cursor, Structure::Kind::tuple, "(", "=", ")");
-    case '[': return read_structure(cursor, Structure::Kind::list, "[", "", "]");
-    case '{': return read_structure(cursor, Structure::Kind::dict, "{", ":", "}");
-    default: cursor.fail("one of * none ( [ { should come here");
-  }
+  return read_typed(cursor, cursor.peek() == '"' ? cursor.quoted_text() : "");
+}
+
+Structure parse_structure(std::string_view text) {
+  Cursor cursor(text);
+  Structure structure = read_structure(cursor);
+  if (!cursor.at_end()) cursor.fail("nothing more should come here");
+  return structure;
 }
 
 }  // namespace isomer

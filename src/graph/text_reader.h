@@ -35,6 +35,8 @@ void read_module(Cursor& cursor, std::map<std::string, std::string>& classes);
 
 /// "(*, [*, none])": how callers nest values.
 Structure read_structure(Cursor& cursor);
+/// The same of a whole text.
+Structure parse_structure(std::string_view text);
 
 /// "(*, *) {'mask': *} -> *": how callers see a model, but for its lengths.
 Signature read_signature(Cursor& cursor);

@@ -1,8 +1,11 @@
 #include "prove/interface.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/text.h"
+#include "graph/text.h"
+#include "prove/caller.h"
 #include "prove/gradients.h"
 
 namespace isomer {
@@ -22,6 +25,7 @@ class Interfaces {
   void compare() {
     const Runnable& ours = source_.main();
     const Runnable& theirs = other_.main();
+    for (std::string& difference : compare_calls(source_, other_)) differ(std::move(difference));
     if (!says_types(source_) || !says_types(other_)) {
       if (ours.inputs.size() != theirs.inputs.size())
         compare_ports("input", ours.inputs, theirs.inputs);
@@ -30,7 +34,7 @@ class Interfaces {
     compare_ports("input", ours.inputs, theirs.inputs);
     compare_ports("output", ours.outputs, theirs.outputs);
     compare_order(ours.inputs, theirs.inputs);
-    compare_results();
+    compare_lengths(ours.inputs);
     compare_parameters(ours, theirs);
   }
 
@@ -60,6 +64,46 @@ class Interfaces {
     return true;
   }
 
+  /// The other is to take all that the source takes. What a program's example has is no bound.
+  void compare_lengths(std::span<const Port> ours) {
+    if (!other_.graph) return;
+    const Graph& theirs = *other_.graph;
+    std::set<std::string> said;
+    for (std::size_t i = 0; i < std::min(ours.size(), theirs.inputs.size()); ++i) {
+      const Shape& left = ours[i].type.shape;
+      const Shape& right = theirs[theirs.inputs[i]].type.shape;
+      for (std::size_t axis = 0; axis < std::min(left.size(), right.size()); ++axis) {
+        const auto name = left[axis].lone_symbol();
+        if (!name || !said.insert(*name).second) continue;
+        const LengthRange range = range_of(source_, *name);
+        if (right[axis].known()) {
+          differ(
+              fmt::format("length {} of input {} is {} alone in {} (the source has {}); --length "
+                          "{}={} asks for that one",
+                          quoted(*name), i, to_text(right[axis]), other_.label, to_text(range),
+                          *name, to_text(right[axis])));
+        } else if (const auto other = right[axis].lone_symbol()) {
+          compare_ranges(range, range_of(other_, *other));
+        }
+      }
+    }
+  }
+
+  void compare_ranges(const LengthRange& ours, const LengthRange& theirs) {
+    const bool begins = theirs.least <= ours.least;
+    const bool ends = !theirs.most || (ours.most && *ours.most <= *theirs.most);
+    if (begins && ends) return;
+    differ(fmt::format("{} takes fewer lengths than the source: {}, where that takes {}",
+                       other_.label, to_text(theirs), to_text(ours)));
+  }
+
+  static LengthRange range_of(const Model& model, const std::string& name) {
+    const std::vector<LengthRange> none;
+    const std::vector<LengthRange>& ranges = model.graph ? model.graph->signature.lengths : none;
+    const auto known = std::ranges::find(ranges, name, &LengthRange::name);
+    return known == ranges.end() ? LengthRange{name, 0, {}} : *known;
+  }
+
   void compare_order(std::span<const Port> ours, std::span<const Port> theirs) {
     std::vector<std::string> left, right;
     for (const Port& port : ours) left.push_back(port.name);
@@ -77,25 +121,6 @@ class Interfaces {
   /// Programs may not say what they take and give before they run.
   static bool says_types(const Model& model) {
     return model.graph || !model.main().outputs.empty();
-  }
-
-  /// A caller unpacks a list as it does a tuple; the keys of a dict he names.
-  static std::string results_of(const Model& model) {
-    for (const Backend& backend : model.backends) {
-      if (backend.f32.results.empty()) continue;
-      std::string text = backend.f32.results;
-      std::ranges::replace(text, '[', '(');
-      std::ranges::replace(text, ']', ')');
-      return text;
-    }
-    return "";
-  }
-
-  void compare_results() {
-    const std::string ours = results_of(source_), theirs = results_of(other_);
-    if (ours == theirs || ours.empty() || theirs.empty()) return;
-    differ(fmt::format("the outputs are nested as {} in the source and as {} in {}", ours, theirs,
-                       other_.label));
   }
 
   void compare_parameters(const Runnable& ours, const Runnable& theirs) {

@@ -9,6 +9,7 @@
 #include "ops/schema.h"
 #include "prove/aim.h"
 #include "prove/bisect.h"
+#include "prove/caller.h"
 #include "prove/comparison.h"
 #include "prove/controls.h"
 #include "prove/coverage.h"
@@ -23,6 +24,9 @@ namespace {
 
 /// At most one element of so many may be decided by rounding.
 constexpr std::size_t most_excused = 100;
+
+/// How the labels of the user's own inputs begin.
+constexpr std::string_view given = "given";
 
 /// The source does not run on a set.
 struct NotTaken {};
@@ -67,6 +71,7 @@ class Proof {
     if (comparable_) {
       make_sets();
       compare_outputs();
+      compare_callers();
       check_gradients();
       add_controls();
     }
@@ -209,6 +214,13 @@ class Proof {
     return nullptr;
   }
 
+  void add_given(std::span<const Port> ports) {
+    if (options_.given) sets_.push_back({std::string(given), {options_.given(ports)}, true});
+    if (!options_.cases) return;
+    for (auto& [label, tensors] : options_.cases(ports))
+      sets_.push_back({fmt::format("{}, {}", given, label), {std::move(tensors)}, true});
+  }
+
   void make_sets() {
     const Graph* graph = planned_graph();
     InputPlan plan = graph ? plan_for(*graph) : InputPlan{.ports = source_.main().inputs};
@@ -218,7 +230,8 @@ class Proof {
       std::erase_if(plan.states, [&](const auto& state) { return !kept.find(state.first); });
     }
     plan.same_graph = certificate_.structure && certificate_.structure->same;
-    if (options_.given) sets_.push_back({"given", {options_.given(source_.main().inputs)}, true});
+    if (options_.ranges) plan.ranges = options_.ranges(plan.ports);
+    add_given(source_.main().inputs);
     for (InputSet& set : make_inputs(plan, options_.seed)) sets_.push_back(std::move(set));
     for (InputSet& set : aimed_inputs(plan, *engines_[0], sets_, options_.seed))
       sets_.push_back(std::move(set));
@@ -232,7 +245,7 @@ class Proof {
   /// The sets that the source takes are those that it is compared on.
   void not_taken(const InputSet& set, const Error& error) {
     if (error.fault() == Fault::bug) throw error;
-    if (set.label == "given") {
+    if (set.label.starts_with(given)) {
       const std::string_view place = place_in(subject_.entry, error.where());
       throw Error(error.fault(), source_.label + ", on the given inputs",
                   fmt::format("{}{}{}", place, place.empty() ? "" : ": ", error.text()));
@@ -342,6 +355,13 @@ class Proof {
     if (coverage) certificate_.coverage = coverage->lines();
     expected_ = comparison.example();
     if (differing_) bisect(*differing_);
+  }
+
+  void compare_callers() {
+    CallerFindings findings = isomer::compare_callers(source_, other_, sets_);
+    for (std::string& difference : findings.differences) differ(std::move(difference));
+    for (std::string& reason : findings.doubts) doubt(std::move(reason));
+    note(findings.notes);
   }
 
   void bisect(const InputSet& set) {

@@ -6,13 +6,15 @@
 
 #include <cstdint>
 #include <functional>
-#include <optional>
+#include <map>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/progress.h"
 #include "prove/certificate.h"
+#include "prove/inputs.h"
 #include "systems/system.h"
 
 namespace isomer {
@@ -30,6 +32,11 @@ struct Subject {
 struct ProofOptions {
   /// The user's own inputs, asked for once the source's ports are known. Empty: none.
   std::function<std::vector<Tensor>(std::span<const Port>)> given = {};
+  /// More of them, each behind its label. Empty: none.
+  std::function<std::vector<std::pair<std::string, std::vector<Tensor>>>(std::span<const Port>)>
+      cases = {};
+  /// What inputs may be, by name, as the user says. Empty: of none.
+  std::function<std::map<std::string, ValueRange>(std::span<const Port>)> ranges = {};
   /// Engines for graphs, the first is the source's; none: all that are available.
   std::vector<const Engine*> engines = {};
   std::uint64_t seed = 0;

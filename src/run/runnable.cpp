@@ -52,6 +52,15 @@ std::vector<std::pair<std::string, Tensor>> weights_of(const Graph& graph) {
   return weights;
 }
 
+std::vector<CallArgument> arguments_of(const Signature& signature) {
+  std::vector<CallArgument> arguments;
+  for (const std::string& name : signature.arguments.keys)
+    arguments.push_back({name, CallArgument::Kind::either, {}});
+  for (const std::string& name : signature.keywords.keys)
+    arguments.push_back({name, CallArgument::Kind::name, {}});
+  return arguments;
+}
+
 }  // namespace
 
 Graph exported_like(const Runnable& program, const Graph& like) {
@@ -67,7 +76,8 @@ Runnable on_engine(const Graph& original, const Engine& engine, Precision precis
   runnable.outputs = ports_of(*graph, graph->outputs);
   runnable.states = states_of(*graph);
   runnable.parameters = parameters_of(*graph);
-  runnable.results = to_text(graph->signature.results);
+  runnable.results = graph->signature.results;
+  runnable.arguments = arguments_of(graph->signature);
   runnable.weights = weights_of(*graph);
   runnable.executor = lazy([=, &engine] { return engine.make(*graph, options); });
   if (std::ranges::any_of(runnable.outputs,

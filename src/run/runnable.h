@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -14,14 +16,37 @@
 
 namespace isomer {
 
+/// What callers name in a call.
+struct CallArgument {
+  enum class Kind { place, either, name, more_places, more_names };
+  std::string name;
+  Kind kind = Kind::either;  // how it is given
+  std::string standard;      // what stands for one that is left out, as written; empty: none may be
+};
+
+/// How a call is made where there is a choice.
+struct Manner {
+  bool gradients = false;                  // while gradients are recorded
+  std::string mode = {};                   // "train" or "eval"; empty: as the file says
+  std::optional<std::uint64_t> seed = {};  // of what is drawn; nothing: the runnable's own
+};
+
+/// What a caller sees of a first call.
+struct Seen {
+  std::vector<Tensor> outputs;
+  Structure results;              // how they are nested
+  std::vector<Tensor> arguments;  // what the inputs are afterwards
+};
+
 /// A model made ready to run: a graph on an engine, or a file under its own system's rules.
 /// Derivatives and traces are prepared when they are first asked for.
 struct Runnable {
   std::vector<Port> inputs;
   std::vector<Port> outputs;
-  std::vector<Port> states;      // by first state_dict name, in the executor's order
-  std::vector<Port> parameters;  // trainable ones, likewise
-  std::string results;  // how the outputs are nested, as graph/text.h says it; empty: not known
+  std::vector<Port> states;             // by first state_dict name, in the executor's order
+  std::vector<Port> parameters;         // trainable ones, likewise
+  std::optional<Structure> results;     // how the outputs are nested; nothing: not known
+  std::vector<CallArgument> arguments;  // of its call; empty: not known
   /// False: the file does not say what types its outputs have.
   bool typed = true;
   /// Every weight and buffer by state_dict name, bit by bit.
@@ -36,6 +61,9 @@ struct Runnable {
   std::unique_ptr<Executor> autograd;
   /// Every inner value of one run, in running order. Empty: cannot.
   std::function<std::vector<Step>(std::span<const Tensor>)> trace;
+  /// A first call of a program, of which nothing remains. Empty: there is nothing to be seen but
+  /// what the executor gives.
+  std::function<Seen(std::span<const Tensor>, const Manner&)> observe;
   /// What it computes as a graph, for inputs of these types, whose named lengths may vary within
   /// the ranges: of a program, which cannot be read. Empty: cannot.
   std::function<Graph(std::span<const Port>, std::span<const LengthRange>)> exported;

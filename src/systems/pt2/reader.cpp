@@ -63,6 +63,8 @@ std::optional<std::string> length_in(const Dim& dim) {
   return solved ? std::optional(solved->first) : std::nullopt;
 }
 
+const Structure none{Structure::Kind::none, {}, {}};
+
 class Reader {
  public:
   Reader(const ExportProgram& program, const Archive& archive)
@@ -113,14 +115,15 @@ class Reader {
   }
 
   void add_inputs() {
-    std::vector<bool> given;
+    std::vector<Structure> given;
     for (const ExportInput& input : program_.inputs) {
-      if (input.kind == ExportInput::Kind::user || input.kind == ExportInput::Kind::literal)
-        given.push_back(add_input(input));
+      if (input.kind != ExportInput::Kind::user && input.kind != ExportInput::Kind::literal)
+        continue;
+      given.push_back(add_input(input) ? Structure{} : none);
     }
     signature_.arguments = program_.arguments;
     signature_.keywords = program_.keywords;
-    drop_leaves({&signature_.arguments, &signature_.keywords}, given, "in_spec", "input");
+    set_leaves({&signature_.arguments, &signature_.keywords}, given, "in_spec", "input");
     add_ranges();
     builder_.assume(signature_.lengths);
   }
@@ -147,6 +150,7 @@ class Reader {
     }
     const Cell cell = cells_.add(builder_.input(value->name, type), value->name);
     input_cells_.emplace_back(value->name, cell);
+    input_names_.push_back(value->name);
     scope_.define(value->name, cell);
     return true;
   }
@@ -162,6 +166,7 @@ class Reader {
     given_[*symbol] = builder_.graph().inputs.size();
     lengths_.insert(*symbol);
     builder_.input(name, {DType::i64, {}});
+    input_names_.push_back(name);
     return true;
   }
 
@@ -185,34 +190,35 @@ class Reader {
     }
   }
 
-  /// Leaves that are no tensors become `none`.
-  static void drop_leaves(Structure& structure, const std::vector<bool>& given, std::size_t& next) {
-    for (Structure& child : structure.children) drop_leaves(child, given, next);
+  /// Each leaf becomes what is known of it.
+  static void set_leaves(Structure& structure, std::span<const Structure> leaves,
+                         std::size_t& next) {
+    for (Structure& child : structure.children) set_leaves(child, leaves, next);
     if (structure.kind != Structure::Kind::leaf) return;
-    if (next < given.size() && !given[next]) structure.kind = Structure::Kind::none;
+    if (next < leaves.size()) structure = leaves[next];
     ++next;
   }
 
-  static void drop_leaves(std::initializer_list<Structure*> sides, const std::vector<bool>& given,
-                          std::string_view spec, std::string_view noun) {
+  static void set_leaves(std::initializer_list<Structure*> sides, std::span<const Structure> leaves,
+                         std::string_view spec, std::string_view noun) {
     std::size_t next = 0;
-    for (Structure* side : sides) drop_leaves(*side, given, next);
-    if (next == given.size()) return;
+    for (Structure* side : sides) set_leaves(*side, leaves, next);
+    if (next == leaves.size()) return;
     throw Error(
         Fault::file, std::string(spec),
-        fmt::format("has {} leaves; the program has {}", next, counted(given.size(), noun)));
+        fmt::format("has {} leaves; the program has {}", next, counted(leaves.size(), noun)));
   }
 
   void add_outputs() {
     using Kind = ExportOutput::Kind;
     builder_.at("", {});
-    std::vector<bool> given;
+    std::vector<Structure> given;
     for (const ExportOutput& output : program_.outputs) {
       if (output.kind == Kind::user) given.push_back(add_output(output.argument, given.size()));
       if (output.kind == Kind::input_mutation) changed_inputs_.insert(output.name);
     }
     signature_.results = program_.results;
-    drop_leaves({&signature_.results}, given, "out_spec", "output");
+    set_leaves({&signature_.results}, given, "out_spec", "output");
     for (const auto& [name, cell] : input_cells_) {
       if (cells_.changed(cell)) changed_inputs_.insert(name);
     }
@@ -220,29 +226,40 @@ class Reader {
       note("input " + quoted(name),
            "the model changes it in place for its caller, too; this is lost");
     }
+    std::vector<Structure> taken;
+    for (const std::string& name : input_names_) {
+      taken.emplace_back();
+      taken.back().written = changed_inputs_.contains(name);
+    }
+    set_leaves({&signature_.arguments, &signature_.keywords}, taken, "in_spec", "input");
   }
 
-  bool add_output(const Argument& output, std::size_t position) {
+  Structure add_output(const Argument& output, std::size_t position) {
     if (const auto* value = output.as<Argument::Value>()) {
       outputs_.push_back(read(value->name));
-      return true;
+      return {};
     }
-    if (output.as<Argument::None>() != nullptr) return false;
+    if (output.as<Argument::None>() != nullptr) return none;
+    Structure number;
     const std::string place = fmt::format("output {}", position);
     if (const auto* flag = output.as<bool>()) {
       outputs_.push_back(builder_.literal(DType::boolean, std::int64_t{*flag}));
+      number.type = "bool";
     } else if (const auto* integer = output.as<std::int64_t>()) {
       outputs_.push_back(builder_.literal(DType::i64, *integer));
+      number.type = "int";
     } else if (const auto* real = output.as<double>()) {
       outputs_.push_back(builder_.literal(DType::f64, *real));
+      number.type = "float";
     } else if (const auto* dim = output.as<Dim>()) {
       with_place(place, [&] { nodes_.check_length(*dim); });
       outputs_.push_back(builder_.emit("length", {}, {{"value", *dim}}));
+      number.type = "int";
     } else {
       throw Error(Fault::unsupported, place, "is neither a tensor nor a number");
     }
     note(place, "it is a number in Python and a tensor without axes here");
-    return true;
+    return number;
   }
 
   ValueId read(const std::string& name) { return cells_.read(scope_.at(name)); }
@@ -311,6 +328,7 @@ class Reader {
   Weights weights_;
   std::vector<Cell> weight_cells_;
   std::vector<std::pair<std::string, Cell>> input_cells_;
+  std::vector<std::string> input_names_;  // of the leaves that are given
   std::set<std::string> changed_inputs_;
   Scope scope_;
   Signature signature_;

@@ -64,6 +64,26 @@ std::string class_of(const Tree& spec, const std::string& type) {
   return name;
 }
 
+/// The names of the parts of a class: its context lists them, or those that are there and then
+/// those that are not. Empty where the context is something else.
+std::vector<std::string> fields_of(const Tree& spec, std::size_t count) {
+  const Tree* context = given(spec, "context");
+  if (context == nullptr || context->text() == nullptr) return {};
+  std::vector<std::string> fields;
+  try {
+    const Tree tree = read_json(*context->text());
+    const Tree::List* list = tree.list();
+    if (list != nullptr && list->size() == 2 && list->front().list() != nullptr)
+      list = list->front().list();
+    if (list == nullptr) return {};
+    for (const Tree& field : *list) fields.push_back(key_text(field));
+  } catch (const Error& error) {
+    if (error.fault() == Fault::bug) throw;
+    return {};  // a class may write what it likes there
+  }
+  return fields.size() == count ? fields : std::vector<std::string>{};
+}
+
 // The reader of JSON has bounded the depth.
 Structure structure_of(const Tree& spec, std::vector<std::string>& lost) {
   const Tree* type = given(spec, "type");
@@ -74,14 +94,15 @@ Structure structure_of(const Tree& spec, std::vector<std::string>& lost) {
   Structure structure;
   structure.kind = known ? container->kind : Structure::Kind::tuple;
   if (!known || !container->kept) {
-    std::string what =
-        fmt::format("{} becomes a {}{}", class_of(spec, name), kind_name(structure.kind),
-                    known ? "" : "; its fields are known by their place alone");
+    structure.type = class_of(spec, name);
+    std::string what = fmt::format("{} becomes a {}{}", structure.type, kind_name(structure.kind),
+                                   known ? "" : "; its fields are known by their place alone");
     if (std::ranges::find(lost, what) == lost.end()) lost.push_back(std::move(what));
   }
   if (structure.kind == Structure::Kind::dict) structure.keys = dict_keys(spec);
   for (const Tree& child : list_field(spec, "children_spec"))
     structure.children.push_back(structure_of(child, lost));
+  if (!known) structure.keys = fields_of(spec, structure.children.size());
   if (structure.kind == Structure::Kind::dict &&
       structure.keys.size() != structure.children.size()) {
     throw Error(Fault::file, "",

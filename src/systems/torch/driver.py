@@ -5,12 +5,22 @@ import contextlib
 import inspect
 import json
 import os
-import select
-import signal
 import socket
 import sys
 import traceback
 import types
+
+from driver_process import at_most, die_with
+from driver_values import (
+    Beginning,
+    flatten,
+    named_leaves,
+    nesting,
+    placed,
+    rebuild,
+    set_buffers,
+    sow,
+)
 
 
 class Refused(Exception):
@@ -45,54 +55,6 @@ class Widen(ast.NodeTransformer):
         return node
 
 
-def named_leaves(tree, name=""):
-    """The tensors of nested tuples, lists and dicts, in order, each behind a name."""
-    if isinstance(tree, (tuple, list)):
-        tree = dict(enumerate(tree))
-    if isinstance(tree, dict):
-        return [
-            leaf for key, child in tree.items() for leaf in named_leaves(child, f"{name}_{key}")
-        ]
-    return [] if tree is None else [(name, tree)]
-
-
-def flatten(tree):
-    return [leaf for _, leaf in named_leaves(tree)]
-
-
-def quoted(key):
-    return "'" + str(key).replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
-def nesting(tree):
-    """How a result is nested, in the words of the text form."""
-    if tree is None:
-        return "none"
-    if isinstance(tree, dict):
-        return (
-            "{" + ", ".join(f"{quoted(key)}: {nesting(child)}" for key, child in tree.items()) + "}"
-        )
-    if isinstance(tree, (tuple, list)):
-        return "(" + ", ".join(nesting(child) for child in tree) + ")"
-    return "*"
-
-
-def placed(tree, leaves, fit=lambda old, new: new):
-    """`tree` with its leaves replaced by those that the iterator `leaves` gives."""
-    if tree is None:
-        return None
-    if isinstance(tree, dict):
-        return {key: placed(child, leaves, fit) for key, child in tree.items()}
-    if isinstance(tree, (tuple, list)):
-        return type(tree)(placed(child, leaves, fit) for child in tree)
-    return fit(tree, next(leaves))
-
-
-def rebuild(tree, leaves):
-    """The same with tensors; an integer stays one."""
-    return placed(tree, leaves, lambda old, new: int(new) if type(old) is int else new)
-
-
 def as_outputs(tensors):
     return [(f"out{i}", tensor) for i, tensor in enumerate(tensors)]
 
@@ -125,7 +87,7 @@ class Served:
             self.load()
         if self.wider:
             self.model._apply(self.widened)
-        self.initial = [buffer.detach().clone() for _, buffer in self.model.named_buffers()]
+        self.beginning = Beginning(self.module, self.model, self.seed)
 
     def load(self):
         self.torch.manual_seed(self.seed)
@@ -252,8 +214,16 @@ class Served:
         return self.model(*args, **kwargs)
 
     def tensors(self, results):
-        leaves = flatten(results)
-        return [t if isinstance(t, self.torch.Tensor) else self.torch.as_tensor(t) for t in leaves]
+        return [self.tensor(leaf) for leaf in flatten(results)]
+
+    def tensor(self, value):
+        if isinstance(value, self.torch.Tensor):
+            if value.layout is not self.torch.strided or value.is_quantized:
+                raise Refused("", f"gives a tensor of layout {value.layout}; dense ones are read")
+            return value
+        if isinstance(value, (bool, int, float, complex)):
+            return self.torch.as_tensor(value)
+        raise Refused("", f"gives {type(value).__name__} where a tensor or a number should be")
 
     def call(self, inputs):
         return self.tensors(self.results(inputs))
@@ -263,22 +233,15 @@ class Served:
             (n, p) for n, p in self.model.named_parameters() if p.requires_grad and is_floating(p)
         ]
 
-    def set_buffers(self, values):
-        buffers = [buffer for _, buffer in self.model.named_buffers()]
-        fresh = {id(b): value.clone() for b, value in zip(buffers, values, strict=True)}
-        # Tied ones are listed once, and stay one.
-        for name, buffer in list(self.model.named_buffers(remove_duplicate=False)):
-            owner, _, last = name.rpartition(".")
-            setattr(self.model.get_submodule(owner), last, fresh[id(buffer)])
-
     @contextlib.contextmanager
     def unchanged(self):
-        """Keeps the buffers as they are: to be used around calls that are only looked at."""
-        before = [buffer.detach().clone() for _, buffer in self.model.named_buffers()]
-        try:
-            yield
-        finally:
-            self.set_buffers(before)
+        """Keeps the model as it is: to be used around calls that are only looked at."""
+        before = self.model
+        with self.beginning.aside(before) as self.model:
+            try:
+                yield
+            finally:
+                self.model = before
 
     # -- requests ---------------------------------------------------------------------------------
 
@@ -291,17 +254,38 @@ class Served:
         self.write(outputs, as_outputs(buffer for _, buffer in self.model.named_buffers()))
 
     def set_states(self, inputs):
-        self.set_buffers(self.numbered(inputs, "in"))
+        set_buffers(self.model, self.numbered(inputs, "in"))
 
     def reset(self):
-        self.set_buffers(self.initial)
+        self.model = self.beginning.again(self.model)
+
+    @staticmethod
+    def recorded(tensor):
+        """One through which gradients go, and no leaf: it can be written into."""
+        return tensor.requires_grad_().clone() if is_floating(tensor) else tensor
+
+    def observe(self, inputs, outputs, gradients="", mode="", seed=""):
+        """A first call as a caller sees it: what comes out, how it is nested, what his arguments are afterwards."""
+        torch = self.torch
+        given = self.numbered(inputs, "in")
+        with self.unchanged(), torch.set_grad_enabled(bool(gradients)):
+            self.reset()
+            sow(int(seed or self.seed))
+            if mode:
+                self.model.train(mode == "train")
+            taken = [self.recorded(t) for t in given] if gradients else given
+            results = self.results(taken)
+            found = self.tensors(results)
+        after = [(f"in{i}", t) for i, t in enumerate(taken)]
+        self.write(outputs, [*as_outputs(found), *after])
+        return {"results": nesting(results, lambda value: isinstance(value, torch.Tensor))}
 
     def gradient(self, inputs, outputs):
         torch = self.torch
         values = [t.requires_grad_() if is_floating(t) else t for t in self.numbered(inputs, "in")]
         cotangents = self.numbered(inputs, "cotangent")
         with self.unchanged(), torch.enable_grad():
-            results = [t for t in self.call(values) if is_floating(t)]
+            results = [t for t in self.call([t.clone() for t in values]) if is_floating(t)]
             if len(results) != len(cotangents):
                 raise Refused(
                     "", f"{len(cotangents)} cotangents for {len(results)} floating outputs"
@@ -358,6 +342,7 @@ class Served:
             "parameters": [self.port(name, p) for name, p in self.parameters()],
             "weights": list(state),
             "states": [self.port(name, b) for name, b in self.model.named_buffers()],
+            "arguments": self.called(),
         }
         if self.example() is None:
             names = [p.name for p in inspect.signature(self.model.forward).parameters.values()]
@@ -369,13 +354,24 @@ class Served:
 
         def outputs_of_example(**lengths):
             results = self.results(flatten(self.example(**lengths)))
-            reply["results"] = nesting(results)
+            reply["results"] = nesting(results, lambda value: isinstance(value, self.torch.Tensor))
             return self.tensors(results)
 
         # An example shows types, its values may not be fit to be run, or to end a loop: then outputs are not described.
         with self.unchanged(), self.torch.no_grad(), contextlib.suppress(Exception), at_most(10):
             reply["outputs"] = self.ports(outputs_of_example, None)
         return reply
+
+    def called(self):
+        """The parameters of forward: what they are called, how they are given, what stands for one that is not."""
+        return [
+            {
+                "name": p.name,
+                "kind": p.kind.name.lower(),
+                "default": "" if p.default is p.empty else repr(p.default),
+            }
+            for p in inspect.signature(self.model.forward).parameters.values()
+        ]
 
     def input_names(self):
         args, kwargs = self.example()
@@ -409,22 +405,6 @@ class Served:
         return found
 
 
-@contextlib.contextmanager
-def at_most(seconds):
-    """Ends what the program does by then."""
-
-    def end(*_):
-        raise TimeoutError
-
-    before = signal.signal(signal.SIGALRM, end)
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
-
-
 def fault(error, path):
     """Where in the user's file, and the last line of the traceback."""
     if isinstance(error, Refused):
@@ -440,21 +420,6 @@ def fault(error, path):
     return {"where": f"line {lines[-1].lineno}" if lines else "", "what": what}
 
 
-def die_with(other):
-    """However the other side ends, nobody is left to compute for: then this process ends, and what it started."""
-    child = os.fork()
-    if child != 0:
-        os.waitpid(child, 0)
-        return
-    # Nobody's child, so that a program that waits for its own is not kept waiting.
-    if os.fork() == 0:
-        end = select.poll()
-        end.register(other, 0)  # nothing but the end
-        end.poll()
-        os.killpg(0, signal.SIGKILL)
-    os._exit(0)
-
-
 def main():
     channel = socket.socket(fileno=os.dup(0))
     die_with(channel)
@@ -462,6 +427,8 @@ def main():
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)  # what the program prints must not disturb the replies
     sys.dont_write_bytecode = True
+    # What torch and the program lay there goes with the folder.
+    os.environ["TMPDIR"] = os.path.dirname(os.path.abspath(__file__))
     path = os.path.abspath(sys.argv[1])
     served = None
     for line in channel.makefile("rb"):

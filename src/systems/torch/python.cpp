@@ -12,9 +12,12 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <thread>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/error.h"
@@ -67,6 +70,46 @@ std::string_view last_line(std::string_view printed) {
   return text.substr(text.find_last_of('\n') + 1);
 }
 
+/// The process that started another; 0 where it has ended meanwhile.
+pid_t parent_of(const std::string& process) {
+  std::array<char, 512> text{};
+  const int file = open(("/proc/" + process + "/stat").c_str(), O_RDONLY | O_CLOEXEC);
+  const ssize_t got = file < 0 ? -1 : read(file, text.data(), text.size() - 1);
+  if (file >= 0) close(file);
+  // "12 (name) S 1 ...", where the name may be anything.
+  const char* end = got > 0 ? std::strrchr(text.data(), ')') : nullptr;
+  pid_t parent = 0;
+  if (end == nullptr || std::sscanf(end, ") %*c %d", &parent) != 1) return 0;
+  return parent;
+}
+
+/// The processes of each process.
+std::multimap<pid_t, pid_t> children() {
+  std::multimap<pid_t, pid_t> found;
+  std::error_code failed;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", failed)) {
+    const std::string name = entry.path().filename();
+    pid_t process = 0;
+    const auto [stop, error] = std::from_chars(name.data(), name.data() + name.size(), process);
+    if (error == std::errc() && stop == name.data() + name.size())
+      found.emplace(parent_of(name), process);
+  }
+  return found;
+}
+
+/// Ends what a process has started, also in sessions of their own, and its group.
+void end_all(pid_t root) {
+  kill(root, SIGSTOP);  // it starts no others meanwhile
+  const std::multimap<pid_t, pid_t> found = children();
+  std::vector<pid_t> started{root};
+  for (std::size_t i = 0; i < started.size(); ++i) {
+    const auto [begin, end] = found.equal_range(started[i]);
+    for (auto child = begin; child != end; ++child) started.push_back(child->second);
+  }
+  for (std::size_t i = 1; i < started.size(); ++i) kill(started[i], SIGKILL);
+  kill(-root, SIGKILL);
+}
+
 std::string text_at(const Tree& tree, std::string_view key) {
   const Tree* child = tree.find(key);
   return child == nullptr || child->text() == nullptr ? std::string() : *child->text();
@@ -109,7 +152,9 @@ std::filesystem::path Python::put(std::string_view file, const Parts& content) c
 
 void Python::start() {
   const std::string interpreter = python_interpreter();
-  const std::string driver = put("isomer_driver.py", {bytes_of(std::string(pytorch_driver()))});
+  for (const DriverFile& file : pytorch_driver())
+    put(file.name, {bytes_of(std::string(file.text))});
+  const std::string driver = folder() / pytorch_driver().front().name;
 
   std::array<int, 2> channel{}, printed{};
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel.data()) != 0 ||
@@ -208,11 +253,11 @@ bool Python::has_ended() const {
          info.si_pid != 0;
 }
 
-// Ends the process and what it started, as far as that stayed in its group. Gives its status.
+// Ends the process and what it started. Gives its status.
 int Python::stop() {
   int status = 0;
   if (process_ > 0) {
-    kill(-process_, SIGKILL);  // before the number may become another's
+    end_all(process_);  // before the number may become another's
     waitpid(process_, &status, 0);
     hear();
   }

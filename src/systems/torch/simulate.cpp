@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "codecs/json.h"
 #include "codecs/safetensors.h"
+#include "graph/text_reader.h"
 #include "graph/uses.h"
 #include "passes/passes.h"
 #include "run/engine.h"
@@ -109,9 +110,8 @@ class PythonExecutor final : public Executor {
     if (!states.empty()) give("set_states", states);
   }
 
-  void reset() override {
-    if (!states_.empty()) python_->ask({{"do", text("reset")}});
-  }
+  // Without states, too: Python may keep what is no buffer.
+  void reset() override { python_->ask({{"do", text("reset")}}); }
 
   void set_constants(std::span<const Tensor> values) override {
     check_types("parameter", parameters_, values);
@@ -262,12 +262,53 @@ std::vector<Step> trace_of(Python& python, std::span<const Tensor> inputs) {
   return Tracer(exported_for(python, inputs, ""), default_engine()).trace(inputs);
 }
 
+std::vector<CallArgument> arguments_of(const Tree& reply) {
+  using Kind = CallArgument::Kind;
+  static const std::map<std::string_view, Kind> kinds = {{"positional_only", Kind::place},
+                                                         {"positional_or_keyword", Kind::either},
+                                                         {"keyword_only", Kind::name},
+                                                         {"var_positional", Kind::more_places},
+                                                         {"var_keyword", Kind::more_names}};
+  std::vector<CallArgument> arguments;
+  for (const Tree& item : pt2::list_field(reply, "arguments")) {
+    const auto kind = kinds.find(pt2::text_field(item, "kind"));
+    if (kind == kinds.end()) throw Error(Fault::model, "", "gives an argument of an unknown kind");
+    arguments.push_back(
+        {pt2::text_field(item, "name"), kind->second, pt2::text_field(item, "default")});
+  }
+  return arguments;
+}
+
+/// A first call, as the caller of a program sees it.
+Seen seen_of(Python& python, std::span<const Tensor> inputs, const Manner& manner) {
+  const std::filesystem::path given = save_tensors(python, "inputs.safetensors", inputs);
+  const std::filesystem::path outputs = python.folder() / "seen.safetensors";
+  Tree::Map request{{"do", text("observe")},
+                    {"inputs", text(given)},
+                    {"outputs", text(outputs)},
+                    {"gradients", {std::string(manner.gradients ? "yes" : "")}},
+                    {"mode", {manner.mode}}};
+  if (manner.seed) request.emplace_back("seed", Tree{std::to_string(*manner.seed), 0});
+  const Tree reply = python.ask(request);
+  return with_answer(python, [&] {
+    const TensorsByName found = tensors_in(outputs);
+    Seen seen{{}, parse_structure(pt2::text_field(reply, "results")), {}};
+    for (std::size_t i = 0; i < inputs.size(); ++i)
+      seen.arguments.push_back(tensor_in(found, fmt::format("in{}", i)));
+    for (std::size_t i = 0; i + inputs.size() < found.size(); ++i)
+      seen.outputs.push_back(tensor_in(found, fmt::format("out{}", i)));
+    return seen;
+  });
+}
+
 /// What the model takes and gives, and its weights: all but what runs it.
 Runnable described(const Tree& reply, const TensorsByName& weights) {
   Runnable runnable;
   runnable.inputs = ports_of(reply, "inputs");
   runnable.outputs = ports_of(reply, "outputs");
-  if (const Tree* results = reply.find("results")) runnable.results = pt2::as_text(*results);
+  if (const Tree* results = reply.find("results"))
+    runnable.results = parse_structure(pt2::as_text(*results));
+  runnable.arguments = arguments_of(reply);
   runnable.states = ports_of(reply, "states");
   runnable.parameters = ports_of(reply, "parameters");
   for (const Tree& name : pt2::list_field(reply, "weights")) {
@@ -295,6 +336,9 @@ Runnable simulate(const Files& files, std::string_view entry, const RunOptions& 
       given == 0 ? 0 : static_cast<std::size_t>(floating) + runnable.parameters.size();
   runnable.executor = std::make_unique<PythonExecutor>(python, runnable, "run", given);
   runnable.gradient = std::make_unique<PythonExecutor>(python, runnable, "gradient", gradients);
+  runnable.observe = [python](std::span<const Tensor> inputs, const Manner& manner) {
+    return seen_of(*python, inputs, manner);
+  };
   runnable.trace = [python](std::span<const Tensor> inputs) { return trace_of(*python, inputs); };
   runnable.exported = [python](std::span<const Port> ports, std::span<const LengthRange> lengths) {
     return exported_like(*python, ports, lengths);

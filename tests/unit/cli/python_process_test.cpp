@@ -122,6 +122,16 @@ TEST_F(StubbornPython, IsEndedWithWhatItStarted) {
   EXPECT_FALSE(lives(content(at("started"))));
 }
 
+TEST_F(StubbornPython, IsEndedWithWhatHasASessionOfItsOwn) {
+  write_file(at("net.py"), "x = 1");
+  const Ended ended = call(
+      "run " + at("net.py") + " --inputs x.npy -o " + at("y.npy"),
+      python("setsid sleep 100 & echo $! > " + at("started") + R"(; echo '{"error": {}}' >&0)"));
+  EXPECT_EQ(ended.code, 3) << ended.err;
+  EXPECT_NE(content(at("started")), "");
+  EXPECT_FALSE(lives(content(at("started"))));
+}
+
 TEST_F(Cli, NobodyIsLeftToComputeWhenItIsKilled) {
   if (std::system(
           (torch::python_interpreter() + " -c 'import torch, safetensors' 2>/dev/null").c_str()) !=
@@ -129,7 +139,7 @@ TEST_F(Cli, NobodyIsLeftToComputeWhenItIsKilled) {
     GTEST_SKIP() << "no Python with torch";
   write_file(at("net.py"),
              "import os, signal, subprocess, time\n"
-             "child = subprocess.Popen(['sleep', '100'])\n"
+             "child = subprocess.Popen(['sleep', '100'], start_new_session=True)\n"
              "print(os.getpid(), file=open(os.path.dirname(__file__) + '/self', 'w'), flush=True)\n"
              "print(child.pid, file=open(os.path.dirname(__file__) + '/child', 'w'), flush=True)\n"
              "os.kill(os.getppid(), signal.SIGKILL)\n"

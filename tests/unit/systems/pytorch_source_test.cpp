@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "graph/text.h"
 #include "ops/text.h"
 #include "passes/passes.h"
 #include "passes/pipeline.h"
@@ -641,6 +642,82 @@ def example_inputs():
   EXPECT_TRUE(simulation.outputs.empty());
   EXPECT_EQ(simulation.executor->run(std::vector{reals({}, {3})}).at(0).doubles(),
             std::vector<double>{12});
+}
+
+TEST_F(PytorchRun, BeginsAnewWithAllThatPythonKeeps) {
+  const Runnable simulation = simulate_source(R"(import torch
+
+calls = 0
+
+class Net(torch.nn.Module):
+    total = 0
+
+    def __init__(self):
+        super().__init__()
+        self.own = []
+        self.weight = torch.nn.Parameter(torch.ones(()))
+
+    def forward(self, x):
+        global calls
+        calls += 1
+        Net.total += 1
+        self.own.append(1)
+        return x * self.weight * calls * Net.total * len(self.own)
+
+def load():
+    return Net()
+
+def example_inputs():
+    return (torch.zeros(()),), {}
+)");
+  Executor& executor = *simulation.executor;
+  const std::vector<Tensor> one{reals({}, {1})};
+  EXPECT_EQ(executor.run(one).at(0).doubles().at(0), 1);
+  EXPECT_EQ(executor.run(one).at(0).doubles().at(0), 8);
+  EXPECT_EQ(simulation.observe(one, {}).outputs.at(0).doubles().at(0), 1);
+  EXPECT_EQ(executor.run(one).at(0).doubles().at(0), 27);
+  executor.set_constants(std::vector{reals({}, {2})});
+  executor.reset();
+  EXPECT_EQ(executor.run(one).at(0).doubles().at(0), 2);
+}
+
+TEST_F(PytorchRun, TellsWhatCallersSee) {
+  const Runnable simulation = simulate_source(R"(import collections, torch
+from dataclasses import dataclass
+
+@dataclass
+class Out:
+    y: torch.Tensor
+    none: object = None
+
+Pair = collections.namedtuple("Pair", ["a", "b"])
+
+class Net(torch.nn.Module):
+    def forward(self, x, /, y, *, scale=2.0):
+        seen = float(torch.is_grad_enabled() and x.requires_grad) + 10 * self.training
+        y.mul_(scale)
+        return Out(x + seen), Pair(3, [x, None]), collections.OrderedDict(k=torch.rand(()))
+
+def example_inputs():
+    return (torch.zeros(2), torch.zeros(1)), {}
+)");
+  ASSERT_EQ(simulation.arguments.size(), 3U);
+  EXPECT_EQ(simulation.arguments[0].kind, CallArgument::Kind::place);
+  EXPECT_EQ(simulation.arguments[1].name, "y");
+  EXPECT_EQ(simulation.arguments[2].kind, CallArgument::Kind::name);
+  EXPECT_EQ(simulation.arguments[2].standard, "2.0");
+  const std::vector<Tensor> inputs{reals({2}, {1, 2}), reals({1}, {3})};
+  const Seen seen = simulation.observe(inputs, {.mode = "train"});
+  EXPECT_EQ(to_text(seen.results), R"(("net.Out"('y'=*), "net.Pair"('a'="int", 'b'=[*, none]), )"
+                                   R"("collections.OrderedDict"{'k': *}))");
+  EXPECT_EQ(seen.outputs.at(0).doubles(), (std::vector<double>{11, 12}));
+  EXPECT_EQ(seen.arguments.at(1).doubles(), std::vector<double>{6});
+  EXPECT_EQ(simulation.observe(inputs, {.gradients = true}).outputs.at(0).doubles().at(0), 2);
+  const auto drawn = [&](const Manner& manner) {
+    return simulation.observe(inputs, manner).outputs.back().doubles().at(0);
+  };
+  EXPECT_EQ(drawn({}), drawn({}));
+  EXPECT_NE(drawn({}), drawn({.seed = 20}));
 }
 
 TEST_F(PytorchRun, SaysWhereAProgramFails) {
