@@ -172,6 +172,8 @@ class Mutants:
         return {"target": ".py", "what": what, "copy": copy, "node": "", "near": 0.0, "graph": None}
 
     def graph_mutant(self, name, model, change, target):
+        if change.text_only and target != ".isomer":
+            return None
         folder = self.next_folder()
         text = write_changed(folder, name, model, change)
         copy = text

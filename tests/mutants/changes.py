@@ -107,6 +107,7 @@ class Change:
     tensors: dict = None
     # A number that inputs are to be near to for the change to show.
     near: float = 0.0
+    text_only: bool = False  # of what other systems' files do not say, such as ranges of lengths
 
 
 def with_node(kind, what, node, near=0.0, **changed):
@@ -484,6 +485,7 @@ def lengths(model, random):
                 "lengths",
                 f"{name} only {ends[0]}..{ends[1]}",
                 {number: f"  length {name}: {ends[0]}..{ends[1]}"},
+                text_only=True,
             )
         for fixed in (3, 7):
             text = {
