@@ -114,6 +114,7 @@ int proved(const ModelFile& source, const System& target, const Staging& staging
            const std::string& entry, const Words& words) {
   const auto files = open_folder(staging.folder());
   try {
+    let_threads_sleep();
     const Certificate certificate = isomer::prove(
         {source.path, source.system, source.files.get(), source.entry, fixing_asked(words)},
         {entry, &target, files.get(), entry}, {.progress = progress_bar()});

@@ -80,6 +80,7 @@ int prove(const Words& words) {
                             a.path, a.system->name));
   }
   source.prepare = fixing_asked(words);
+  let_threads_sleep();
   const Certificate certificate = isomer::prove(source, subject_of(b), proof);
   print_links(a);
   print_links(b);

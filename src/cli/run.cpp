@@ -75,7 +75,7 @@ Runnable runnable_of(const ModelFile& model, const Words& words) {
   const EngineOptions chosen =
       engine_options(words, fmt::format("engine '{}'", engine.name), engine.devices);
   Loaded loaded = read_graph(model);
-  Runnable runnable = on_engine(loaded.graph, engine, Precision::f32, chosen);
+  Runnable runnable = on_engine(loaded.graph, engine, chosen);
   runnable.notes = std::move(loaded.notes);
   return runnable;
 }

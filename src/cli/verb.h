@@ -93,4 +93,8 @@ int passes(const Words& words);
 Usage completion_usage();
 int completion(const Words& words);
 
+/// Threads of libtorch sleep where they wait for each other: a proof shares the processors with the
+/// programs that it runs. To be called before an engine is.
+void let_threads_sleep();
+
 }  // namespace isomer::cli

@@ -1,5 +1,6 @@
 #include <charconv>
 #include <cstdio>
+#include <cstdlib>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -53,5 +54,7 @@ void print(std::string_view text) {
   const std::string shown = printable(text, std::string_view::npos);
   std::fwrite(shown.data(), 1, shown.size(), stdout);
 }
+
+void let_threads_sleep() { ::setenv("OMP_WAIT_POLICY", "passive", 0); }
 
 }  // namespace isomer::cli

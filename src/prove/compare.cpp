@@ -245,6 +245,10 @@ bool same_tensor(Check& check, const Pair& pair, const std::string& situation) {
   return same;
 }
 
+bool all_finite(const Tensor& tensor) {
+  return std::ranges::all_of(tensor.doubles(), [](double x) { return std::isfinite(x); });
+}
+
 /// Where nothing is measured.
 std::vector<double> crude_spread(const Tensor& exact, const Tensor& source, bool in_double) {
   const auto count = static_cast<std::size_t>(exact.count());
@@ -273,10 +277,8 @@ bool compare(Check& check, const Expected& expected, std::span<const Tensor> oth
     pair.unit = held_to == precision ? unit_of(source[i].dtype()) : unit_of(DType::f32);
     if (held_to == Precision::f64) pair.unit *= 2;
     pair.allowed = expected.allowed;
-    for (const std::vector<Tensor>& tensors : elsewhere) {
-      const bool fits =
-          tensors[i].shape() == source[i].shape() && tensors[i].dtype() == source[i].dtype();
-      if (fits) pair.elsewhere.push_back(&tensors[i]);
+    if (const auto found = elsewhere.find(i); found != elsewhere.end()) {
+      for (const Tensor& tensor : found->second) pair.elsewhere.push_back(&tensor);
     }
     std::vector<double> crude;
     pair.spread = [&](int runs) -> std::span<const double> {
@@ -290,6 +292,19 @@ bool compare(Check& check, const Expected& expected, std::span<const Tensor> oth
   }
   check.same = check.same && same;
   return same;
+}
+
+void keep_elsewhere(Expected& expected, Precision precision, std::span<const Tensor> found) {
+  const bool in_f64 = precision == Precision::f64;
+  const std::vector<Tensor>& source = in_f64 ? expected.exact : expected.source;
+  for (std::size_t i = 0; i < std::min(found.size(), source.size()); ++i) {
+    const bool fits =
+        found[i].shape() == source[i].shape() && found[i].dtype() == source[i].dtype();
+    if (!fits || found[i].same_bits(source[i]) ||
+        (is_floating(found[i].dtype()) && all_finite(found[i]) && all_finite(source[i])))
+      continue;
+    (in_f64 ? expected.exact_elsewhere : expected.source_elsewhere)[i].push_back(found[i]);
+  }
 }
 
 void absorb(Check& check, Check part) {

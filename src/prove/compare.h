@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -15,10 +16,10 @@ struct Expected {
   std::vector<std::string> names;   // of the tensors, for messages
   std::vector<Tensor> exact = {};   // in double precision
   std::vector<Tensor> source = {};  // in single
-  /// The same by the source's other engines, behind each other: where those differ in an integer,
-  /// or in what an overflow leaves behind, any of their answers is right.
-  std::vector<std::vector<Tensor>> exact_elsewhere = {};
-  std::vector<std::vector<Tensor>> source_elsewhere = {};
+  /// By tensor, the same by the source's other engines: where those differ in an integer, or in
+  /// what an overflow leaves behind, any of their answers is right.
+  std::map<std::size_t, std::vector<Tensor>> exact_elsewhere = {};
+  std::map<std::size_t, std::vector<Tensor>> source_elsewhere = {};
   /// Empty: nothing is measured, and the largest error of the source's tensor bounds each element.
   Spread spread = {};
   /// Double precision is held to what single precision is: where a float stands in a formula.
@@ -31,6 +32,9 @@ struct Expected {
 /// equal; what rounding decides either way is counted. Returns whether all is the same.
 bool compare(Check& check, const Expected& expected, std::span<const Tensor> other,
              Precision precision, const std::string& situation);
+
+/// Of what the source gives by another engine, that of which any answer is right.
+void keep_elsewhere(Expected& expected, Precision precision, std::span<const Tensor> found);
 
 /// Adds what one trial gave to what the trials before it gave.
 void absorb(Check& check, Check part);

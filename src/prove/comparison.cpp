@@ -28,10 +28,14 @@ std::optional<Comparison::Found> Comparison::ask(Entry& entry, const Trial& tria
                                                  Expected& expected) {
   Found found;
   try {
-    std::vector<Tensor> single = entry.witness.run(trial, Precision::f32);
-    std::vector<Tensor> exact = entry.witness.run(trial, Precision::f64);
     expected.allowed = entry.witness.theirs ? allowed_ : std::nullopt;
-    compare(found.single, expected, single, Precision::f32, trial.label);
+    expected.double_as_single = false;
+    {
+      const std::vector<Tensor> single = entry.witness.run(trial, Precision::f32);
+      compare(found.single, expected, single, Precision::f32, trial.label);
+      if (!entry.witness.theirs) keep_elsewhere(expected, Precision::f32, single);
+    }
+    const std::vector<Tensor> exact = entry.witness.run(trial, Precision::f64);
     expected.double_as_single = double_as_single_;
     compare(found.exact, expected, exact, Precision::f64, trial.label);
     if (entry.witness.theirs) return found;
@@ -48,8 +52,7 @@ std::optional<Comparison::Found> Comparison::ask(Entry& entry, const Trial& tria
         double_as_single_ = true;
       }
     }
-    expected.source_elsewhere.push_back(std::move(single));
-    expected.exact_elsewhere.push_back(std::move(exact));
+    keep_elsewhere(expected, Precision::f64, exact);
     return found;
   } catch (const Error& error) {
     if (error.fault() == Fault::bug) throw;
@@ -73,7 +76,7 @@ bool Comparison::on(const Trial& trial) {
   bool unsure = false, same = true;
   std::vector<std::pair<Entry*, Found>> all;
   for (Entry& entry : entries_) {
-    if (entry.given_up) continue;
+    if (entry.given_up || (entry.witness.slow && trial.costly)) continue;
     std::optional<Found> found = ask(entry, trial, expected);
     if (!found) continue;
     unsure = unsure || (!entry.witness.theirs && !found->same());

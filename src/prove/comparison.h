@@ -15,6 +15,7 @@ struct Trial {
   const InputSet* set = nullptr;
   std::vector<Tensor> cotangents = {};
   std::string label = {};
+  bool costly = false;  // slow witnesses are not asked
 };
 
 /// One way to get the tensors that are compared: a model under its own rules or on an engine, or a
@@ -24,6 +25,7 @@ struct Witness {
   std::function<std::vector<Tensor>(const Trial&, Precision)> run;
   bool theirs = false;  // of the other model
   bool own = false;     // by its own system's rules: what differs is seen
+  bool slow = false;    // is asked where it costs little
 };
 
 /// What the source says of a trial, not yet compared; throws where it says nothing.

@@ -50,7 +50,7 @@ Witness witness_of(const Backend& backend, Derivative derivative, std::string na
     for (const std::size_t place : order) ordered.push_back(results.at(place));
     return ordered;
   };
-  return {std::move(name), run};
+  return {.name = std::move(name), .run = run, .slow = backend.slow};
 }
 
 /// `reference` is what the others are compared with.
@@ -64,6 +64,8 @@ void add_model(Comparison& comparison, const Model& model, const Backend& refere
       Witness witness = witness_of(
           backend, derivative, fmt::format("{}{}{}", prefix, backend.name, of), *order, aliases);
       witness.theirs = theirs;
+      // Our derivative has been judged by libtorch's on other sets.
+      witness.slow = witness.slow || (!theirs && derivative == &Runnable::autograd);
       witness.own = theirs && &backend == &model.backends.front();
       comparison.add(std::move(witness));
     };
@@ -147,8 +149,8 @@ const Backend* slope_of(const Model& source, const Backend& reference, std::opti
       "detached values and padding rows have slopes that gradients leave out: central differences "
       "are compared with the source's derivative as if it had none of them");
   const Graph plain = straightened(*source.graph);
-  made = Backend{reference.name, on_engine(plain, reference_engine(), Precision::f32),
-                 on_engine(plain, reference_engine(), Precision::f64)};
+  made = Backend{reference.name, on_engine(plain, reference_engine()),
+                 on_engine(to_float64(plain), reference_engine())};
   return &*made;
 }
 
@@ -213,11 +215,11 @@ std::vector<Trial> trials_of(const Model& source, const InputSet& set, bool firs
                              const Aliases& aliases, Random& random) {
   constexpr std::size_t most_alone = 16;
   const std::vector<Tensor> outputs = outputs_on(source, set, aliases);
-  std::vector<Trial> trials{{&set, cotangents_of(outputs, {}, random), set.label}};
+  std::vector<Trial> trials{{&set, cotangents_of(outputs, {}, random), set.label, set.costly}};
   const std::size_t count = trials[0].cotangents.size();
   for (std::size_t i = 0; first && count > 1 && i < std::min(count, most_alone); ++i) {
     trials.push_back({&set, cotangents_of(outputs, i, random),
-                      fmt::format("{}, of floating output {} alone", set.label, i)});
+                      fmt::format("{}, of floating output {} alone", set.label, i), set.costly});
   }
   return trials;
 }

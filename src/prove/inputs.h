@@ -18,6 +18,7 @@ struct InputSet {
   bool smooth = false;                     // no edge: derivatives are compared here
   /// Derivatives are compared here as far as the source's own agree: zeros, kinks.
   bool kinks = false;
+  bool costly = false;  // to run: slow engines are asked on others
   /// Where the first call begins, by first state_dict name; as stored where absent.
   std::vector<std::pair<std::string, Tensor>> states = {};
   /// Likewise of trainable parameters, for all calls.

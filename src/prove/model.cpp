@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "ops/validate.h"
+#include "passes/passes.h"
 
 namespace isomer {
 namespace {
@@ -165,10 +166,13 @@ void add_engines(Model& model, const Subject& subject, const std::vector<const E
   if (subject.prepare) model.graph = subject.prepare(*model.graph);
   refuse_random(*model.graph);
   const std::string_view prefix = model.backends.empty() ? "" : "read back, on ";
+  const auto single = std::make_shared<const Graph>(*model.graph);
+  const auto wide = std::make_shared<const Graph>(to_float64(*model.graph));
   for (const Engine* engine : engines) {
-    model.backends.push_back({fmt::format("{}{}", prefix, engine->name),
-                              on_engine(*model.graph, *engine, Precision::f32),
-                              on_engine(*model.graph, *engine, Precision::f64)});
+    model.backends.push_back({.name = fmt::format("{}{}", prefix, engine->name),
+                              .f32 = on_engine(single, *engine),
+                              .f64 = on_engine(wide, *engine),
+                              .slow = engine == &reference_engine()});
   }
 }
 

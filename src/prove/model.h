@@ -32,6 +32,7 @@ struct Backend {
   Runnable f32;
   Runnable f64;
   bool own_rules = false;
+  bool slow = false;          // on the reference engine
   bool adopts_types = false;  // outputs are converted to the types listed
 
   const Runnable& at(Precision precision) const { return precision == Precision::f64 ? f64 : f32; }

@@ -18,6 +18,7 @@
 #include "prove/interface.h"
 #include "prove/model.h"
 #include "prove/weights.h"
+#include "prove/work.h"
 
 namespace isomer {
 namespace {
@@ -27,6 +28,8 @@ constexpr std::size_t most_excused = 100;
 
 /// How the labels of the user's own inputs begin.
 constexpr std::string_view given = "given";
+/// What the reference engine does in about a second.
+constexpr double most_work = 3e8;
 
 /// The source does not run on a set.
 struct NotTaken {};
@@ -235,6 +238,7 @@ class Proof {
     for (InputSet& set : make_inputs(plan, options_.seed)) sets_.push_back(std::move(set));
     for (InputSet& set : aimed_inputs(plan, *engines_[0], sets_, options_.seed))
       sets_.push_back(std::move(set));
+    mark_costly();
     if (const auto guessed = guessed_inputs(plan); !guessed.empty()) {
       certificate_.notes.push_back(fmt::format(
           "integer inputs were tried in a guessed range only: {}; --inputs gives others",
@@ -303,9 +307,34 @@ class Proof {
   }
 
   Witness witness_of(const Backend& backend, const std::string& prefix) const {
-    return {prefix + backend.name, [this, &backend](const Trial& trial, Precision precision) {
-              return backend.observe(precision, *trial.set, states_);
-            }};
+    return {.name = prefix + backend.name,
+            .run =
+                [this, &backend](const Trial& trial, Precision precision) {
+                  return backend.observe(precision, *trial.set, states_);
+                },
+            .slow = backend.slow};
+  }
+
+  /// All sets but the cheapest are costly when they are, for an engine that is not made for speed.
+  void mark_costly() {
+    const Graph* graph = planned_graph();
+    if (graph == nullptr) return;
+    const Work work(*graph);
+    std::vector<double> costs;
+    for (const InputSet& set : sets_)
+      costs.push_back(work.of(set.calls[0]) * static_cast<double>(set.calls.size()));
+    const std::size_t least =
+        static_cast<std::size_t>(std::ranges::min_element(costs) - costs.begin());
+    std::size_t costly = 0;
+    for (std::size_t i = 0; i < sets_.size(); ++i) {
+      sets_[i].costly = costs[i] > (i == least ? 30 : 1) * most_work;
+      costly += sets_[i].costly ? 1 : 0;
+    }
+    if (costly == 0) return;
+    note({fmt::format(
+        "the reference engine, and other ways to run the source, are asked on {} of {} sets: the "
+        "others take more than {:.0e} operations",
+        sets_.size() - costly, sets_.size(), most_work)});
   }
 
   void compare_outputs() {
@@ -334,7 +363,8 @@ class Proof {
     for (std::size_t i = 0; i < sets_.size(); ++i) {
       report("comparing outputs", i);
       try {
-        if (!comparison.on({&sets_[i], {}, sets_[i].label}) && !differing_) differing_ = sets_[i];
+        if (!comparison.on({&sets_[i], {}, sets_[i].label, sets_[i].costly}) && !differing_)
+          differing_ = sets_[i];
         certificate_.inputs.push_back(sets_[i].label);
         if (coverage) coverage->add(sets_[i]);
         taken.push_back(std::move(sets_[i]));

@@ -67,10 +67,12 @@ Graph exported_like(const Runnable& program, const Graph& like) {
   return program.exported(ports_of(like, like.inputs), like.signature.lengths);
 }
 
-Runnable on_engine(const Graph& original, const Engine& engine, Precision precision,
+Runnable on_engine(const Graph& graph, const Engine& engine, const EngineOptions& options) {
+  return on_engine(std::make_shared<const Graph>(graph), engine, options);
+}
+
+Runnable on_engine(std::shared_ptr<const Graph> graph, const Engine& engine,
                    const EngineOptions& options) {
-  const auto graph =
-      std::make_shared<const Graph>(precision == Precision::f64 ? to_float64(original) : original);
   Runnable runnable;
   runnable.inputs = ports_of(*graph, graph->inputs);
   runnable.outputs = ports_of(*graph, graph->outputs);

@@ -72,7 +72,9 @@ struct Runnable {
 /// A program as a graph, exported for what `like` takes.
 Graph exported_like(const Runnable& program, const Graph& like);
 
-Runnable on_engine(const Graph& graph, const Engine& engine, Precision precision = Precision::f32,
+/// `graph` is shared with whoever else runs it.
+Runnable on_engine(std::shared_ptr<const Graph> graph, const Engine& engine,
                    const EngineOptions& options = {});
+Runnable on_engine(const Graph& graph, const Engine& engine, const EngineOptions& options = {});
 
 }  // namespace isomer

@@ -101,7 +101,7 @@ TEST(Compare, TakesAnyAnswerOfTheSourcesEngines) {
   Expected expected{.names = {"y", "i"},
                     .exact = {doubles({infinity, 1}), integers({3, 4})},
                     .source = {floats({infinity, 1}), integers({3, 4})}};
-  expected.source_elsewhere = {{floats({nan, 1}), integers({5, 4})}};
+  keep_elsewhere(expected, Precision::f32, std::vector{floats({nan, 1}), integers({5, 4})});
   const auto verdict = [&](std::vector<float> y, std::vector<std::int64_t> i) {
     return compare(check, expected, std::vector{floats(y), integers(i)}, Precision::f32, "test");
   };

@@ -18,8 +18,10 @@ inline const System text_only{
 /// differentiate it: as a system whose documents have a behaviour and no derivatives.
 inline Runnable simulate_plainly(const Files& files, std::string_view entry,
                                  const RunOptions& options) {
-  Runnable runnable = on_engine(parse_graph(files.read(entry).text()), reference_engine(),
-                                options.precision, options.engine);
+  Runnable runnable = on_engine(options.precision == Precision::f64
+                                    ? to_float64(parse_graph(files.read(entry).text()))
+                                    : parse_graph(files.read(entry).text()),
+                                reference_engine(), options.engine);
   runnable.gradient = nullptr;
   runnable.autograd = nullptr;
   runnable.trace = {};
