@@ -211,7 +211,7 @@ class Proof {
 
   /// What inputs are drawn for; null where neither side is known as a graph.
   const Graph* planned_graph() const {
-    for (const std::optional<Graph>* graph : {&source_.graph, &other_.graph, &graph_}) {
+    for (const std::optional<Graph>* graph : {&source_.graph, &graph_, &other_.graph}) {
       if (*graph) return &**graph;
     }
     return nullptr;

@@ -54,8 +54,8 @@ bool differ(std::span<const Tensor> a, std::span<const Tensor> b, double relativ
 /// A model on the reference engine.
 struct Side {
   explicit Side(const Graph& graph) {
-    backend.f32 = on_engine(graph, reference_engine(), Precision::f32);
-    backend.f64 = on_engine(graph, reference_engine(), Precision::f64);
+    backend.f32 = on_engine(graph, reference_engine());
+    backend.f64 = on_engine(to_float64(graph), reference_engine());
     for (const Port& port : backend.f32.states) states.names.push_back(port.name);
     for (const State& state : graph.states) states.initial.push_back(state.initial);
   }
