@@ -13,12 +13,13 @@ Control identity_control(const Model& source, const StateNames& states, const Ex
                          const InputSet& set);
 
 /// The same for the comparison of gradients: each of the source's own, moved by a hundredth of its
-/// largest, must be seen, where it is more than what rounding leaves.
+/// largest, or by as much more as is seen, must be seen, where it is more than what rounding
+/// leaves.
 Control gradient_control(const Expected& expected);
 
 /// A copy broken on purpose must be told from the source: every second element of one weight moved
-/// by a hundredth of the largest; a weight that changes nothing is passed over; without weights the
-/// inputs or an output are moved.
+/// by a hundredth of the largest, or by as much more as is seen; a weight that changes nothing is
+/// passed over; without weights the inputs or an output are moved.
 Control positive_control(const Model& source, const StateNames& states, const Expected& expected,
                          const InputSet& set);
 

@@ -395,6 +395,17 @@ class Biased(nn.Module):
         return self.norm(self.conv(x)).mean((2, 3))
 
 
+class Numbers(nn.Module):
+    """Numbers of Python's beside a tensor: one that is the same as ever, and one that follows from a length."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 3)
+
+    def forward(self, x):
+        return {"y": self.fc(x), "about": (x.shape[0] * 2 + 1, 0.1, True, -3)}
+
+
 rows = torch.export.Dim("rows", min=1, max=64)
 length = torch.export.Dim("length", min=1, max=48)
 
@@ -445,6 +456,7 @@ MODELS = {
     "variance": (Variance, lambda: (torch.randn(3, 4),), None, False),
     "gelus": (Gelus, lambda: (torch.randn(3, 4),), None, False),
     "biased": (Biased, lambda: (torch.randn(2, 2, 5, 5),), None, False),
+    "numbers": (Numbers, lambda: (torch.randn(3, 4),), ({0: rows},), False),
 }
 
 

@@ -59,8 +59,8 @@ class Forward {
         write_loop(std::span(items_).subspan(i, length));
       } else if (items_[i].callee) {
         write_call(items_[i]);
-      } else {
-        write_node(*modules_.operations[items_[i].operation].node);
+      } else if (const Node& node = node_of(items_[i]); !is_number_alone(node)) {
+        write_node(node);
       }
       i += std::max<std::size_t>(length, 1);
     }
@@ -113,10 +113,34 @@ class Forward {
     const auto use = [&](ValueId id) {
       if (id != ValueId::none) ++uses_[resolved(id)];
     };
-    for (const Item& item : items_) std::ranges::for_each(item.inputs, use);
-    std::ranges::for_each(module_.results, use);
+    for (const Item& item : items_) {
+      std::ranges::for_each(item.inputs, use);
+      if (item.callee || node_of(item).op != "length") continue;
+      const Node& node = node_of(item);
+      if (graph_[node.outputs[0]].type.dtype == DType::i64)
+        counts_[node.outputs[0]] = &std::get<Dim>(*find(node.attributes, "value"));
+    }
+    std::size_t next = 0;
+    const auto use_result = [&](const Structure& leaf) {
+      const ValueId id = graph_.outputs[next++];
+      if (!is_number(leaf, id)) use(id);
+      return std::string();
+    };
+    if (index_ == 0) python_nested(graph_.signature.results, use_result);
+    if (index_ != 0) std::ranges::for_each(module_.results, use);
     // A value that a state becomes is needed by name.
     for (const State* state : module_.updates) uses_[resolved(state->next)] += 2;
+  }
+
+  const Node& node_of(const Item& item) const { return *modules_.operations[item.operation].node; }
+
+  // Callers find a number of Python's, which is known without the tensor.
+  bool is_number(const Structure& leaf, ValueId id) const {
+    return !leaf.type.empty() && (counts_.contains(id) || modules_.inlined(id) != nullptr);
+  }
+
+  bool is_number_alone(const Node& node) const {
+    return counts_.contains(node.outputs[0]) && !uses_.contains(node.outputs[0]);
   }
 
   // -- the head
@@ -145,7 +169,8 @@ class Forward {
     const auto add = [&](const Structure& side, const std::vector<std::string>& names) {
       for (std::size_t i = 0; i < names.size(); ++i) {
         const bool none = side.children[i].kind == Structure::Kind::none;
-        parameters.push_back(names[i] + (none && may_be_left_out(side, i) ? "=None" : ""));
+        parameters.push_back(names[i] +
+                             (none && may_be_left_out(signature, side, i) ? "=None" : ""));
         if (!none) unpack(side.children[i], names[i], next);
       }
     };
@@ -153,13 +178,6 @@ class Forward {
     if (!signature.keywords.children.empty()) parameters.emplace_back("*");
     add(signature.keywords, parameters_.keywords);
     return fmt::format("def forward({}):", fmt::join(parameters, ", "));
-  }
-
-  // Positional ones can where all that follow can.
-  bool may_be_left_out(const Structure& side, std::size_t i) const {
-    return &side == &graph_.signature.keywords ||
-           std::all_of(side.children.begin() + static_cast<std::ptrdiff_t>(i), side.children.end(),
-                       [](const Structure& later) { return later.kind == Structure::Kind::none; });
   }
 
   // Gives names to the tensors in a nested argument.
@@ -435,8 +453,12 @@ class Forward {
   Expression nested_results() {
     std::size_t next = 0;
     const Structure& results = graph_.signature.results;
-    std::string text =
-        python_nested(results, [&] { return operand(graph_.outputs[next++], true).text; });
+    std::string text = python_nested(results, [&](const Structure& leaf) {
+      const ValueId id = graph_.outputs[next++];
+      if (!is_number(leaf, id)) return operand(id, true).text;
+      const auto count = counts_.find(id);
+      return count == counts_.end() ? operand(id, false).text : length(*count->second).text;
+    });
     const bool tuple = results.kind == Structure::Kind::tuple && results.children.size() > 1;
     return {tuple ? text.substr(1, text.size() - 2) : text};
   }
@@ -457,6 +479,7 @@ class Forward {
   std::map<ValueId, ValueId> elided_;
   Names names_;
   std::map<ValueId, int> uses_;
+  std::map<ValueId, const Dim*> counts_;  // integers that are known as lengths
   std::map<ValueId, std::string> variables_;
   std::map<std::string, std::string> lengths_;
   std::vector<Pending> pending_;

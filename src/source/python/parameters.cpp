@@ -1,5 +1,6 @@
 #include "source/python/parameters.h"
 
+#include <algorithm>
 #include <set>
 
 #include "base/names.h"
@@ -48,6 +49,13 @@ Parameters parameters_of(const Modules& modules) {
                             return is_taken(word) ||
                                    (is_reserved(dialect, word) && used.contains(word));
                           }));
+}
+
+bool may_be_left_out(const Signature& signature, const Structure& side, std::size_t i) {
+  // Positional ones can where all that follow can.
+  return &side == &signature.keywords ||
+         std::all_of(side.children.begin() + static_cast<std::ptrdiff_t>(i), side.children.end(),
+                     [](const Structure& later) { return later.kind == Structure::Kind::none; });
 }
 
 }  // namespace isomer::python

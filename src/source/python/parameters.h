@@ -17,6 +17,9 @@ struct Parameters {
   bool operator==(const Parameters&) const = default;
 };
 Parameters parameters_of(const Modules& modules);
+/// Whether a caller may leave out the one at that place of one side of the signature, which is
+/// none.
+bool may_be_left_out(const Signature& signature, const Structure& side, std::size_t i);
 
 /// What a program speaks of, and neither a class nor a variable should hide.
 bool is_reserved(const Dialect& dialect, std::string_view word);

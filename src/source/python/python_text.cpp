@@ -117,7 +117,8 @@ std::string python_tuple(const std::vector<std::string>& items) {
   return fmt::format("({}{})", fmt::join(items, ", "), items.size() == 1 ? "," : "");
 }
 
-std::string python_nested(const Structure& structure, const std::function<std::string()>& leaf) {
+std::string python_nested(const Structure& structure,
+                          const std::function<std::string(const Structure&)>& leaf) {
   std::vector<std::string> parts;
   for (std::size_t i = 0; i < structure.children.size(); ++i) {
     std::string part = python_nested(structure.children[i], leaf);
@@ -127,7 +128,7 @@ std::string python_nested(const Structure& structure, const std::function<std::s
     parts.push_back(std::move(part));
   }
   switch (structure.kind) {
-    case Structure::Kind::leaf: return leaf();
+    case Structure::Kind::leaf: return leaf(structure);
     case Structure::Kind::none: return "None";
     case Structure::Kind::tuple: return python_tuple(parts);
     case Structure::Kind::list: return fmt::format("[{}]", fmt::join(parts, ", "));

@@ -35,7 +35,8 @@ std::string python_literal(std::string_view value);
 std::string python_tuple(const std::vector<std::string>& items);
 
 /// "(a, {\"k\": [b]})": what is nested so; `leaf` gives its expressions in order.
-std::string python_nested(const Structure& structure, const std::function<std::string()>& leaf);
+std::string python_nested(const Structure& structure,
+                          const std::function<std::string(const Structure&)>& leaf);
 
 /// A length as Python computes it; `name_of` gives the variable of a named length.
 Expression python_length(const Dim& dim,

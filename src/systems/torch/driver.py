@@ -221,7 +221,9 @@ class Served:
             if value.layout is not self.torch.strided or value.is_quantized:
                 raise Refused("", f"gives a tensor of layout {value.layout}; dense ones are read")
             return value
-        if isinstance(value, (bool, int, float, complex)):
+        if isinstance(value, float):
+            return self.torch.tensor(value, dtype=self.torch.float64)  # Python's are
+        if isinstance(value, (bool, int, complex)):
             return self.torch.as_tensor(value)
         raise Refused("", f"gives {type(value).__name__} where a tensor or a number should be")
 

@@ -114,7 +114,7 @@ void write_example(PythonText& out, const Graph& graph, const Parameters& names)
   out.open(fmt::format("def example_inputs({}):", fmt::join(parameters, ", ")));
   out.line("\"\"\"Positional and keyword inputs of the right types and shapes.\"\"\"");
   std::size_t next = 0;
-  const auto leaf = [&] {
+  const auto leaf = [&](const Structure&) {
     const LengthRange* told = length_told_by(graph, next);
     const TensorType& type = graph[graph.inputs[next++]].type;
     return told != nullptr ? variable.at(told->name) : example(type, variable);
