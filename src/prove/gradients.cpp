@@ -53,27 +53,6 @@ Witness witness_of(const Backend& backend, Derivative derivative, std::string na
   return {.name = std::move(name), .run = run, .slow = backend.slow};
 }
 
-/// `reference` is what the others are compared with.
-void add_model(Comparison& comparison, const Model& model, const Backend& reference,
-               const Aliases& aliases, const std::string& prefix, bool theirs) {
-  for (const Backend& backend : model.backends) {
-    const auto order = order_of(reference.f32, backend.f32, aliases);
-    if (!order) continue;
-    const auto add = [&](Derivative derivative, std::string_view of) {
-      if (!backend.has(derivative)) return;
-      Witness witness = witness_of(
-          backend, derivative, fmt::format("{}{}{}", prefix, backend.name, of), *order, aliases);
-      witness.theirs = theirs;
-      // Our derivative has been judged by libtorch's on other sets.
-      witness.slow = witness.slow || (!theirs && derivative == &Runnable::autograd);
-      witness.own = theirs && &backend == &model.backends.front();
-      comparison.add(std::move(witness));
-    };
-    if (&backend != &reference) add(&Runnable::gradient, "");
-    add(&Runnable::autograd, "'s autograd");
-  }
-}
-
 /// Cotangents of the source's outputs: of all at once, or of the one with that number among the
 /// floating ones.
 std::vector<Tensor> cotangents_of(std::span<const Tensor> outputs, std::optional<std::size_t> alone,
@@ -91,24 +70,55 @@ std::vector<Tensor> outputs_on(const Model& source, const InputSet& set, const A
   return source.backends.front().observe(Precision::f32, first, {.aliases = aliases});
 }
 
-/// The first backend of the source that has gradients in both precisions and works on `set`.
-const Backend* differentiable_backend(const Model& source, const InputSet& set,
-                                      const Aliases& aliases, Random& random,
-                                      std::vector<std::string>& notes) {
+/// A derivative of the source, with which all others are compared.
+struct First {
+  const Backend* backend = nullptr;
+  Derivative derivative = nullptr;
+};
+
+/// The first that works on `set` in single precision. An engine's own differentiation comes before
+/// ours: a program's is the same one, and what is equal bit by bit needs no measuring.
+First first_derivative(const Model& source, const InputSet& set, const Aliases& aliases,
+                       Random& random, std::vector<std::string>& notes) {
+  const std::vector<Tensor> cotangents =
+      random_cotangents(outputs_on(source, set, aliases), random);
+  if (cotangents.empty()) return {};
   for (const Backend& backend : source.backends) {
-    if (!backend.has(&Runnable::gradient)) continue;
-    try {
-      const std::vector<Tensor> cotangents =
-          random_cotangents(outputs_on(source, set, aliases), random);
-      if (cotangents.empty()) return nullptr;
-      backend.gradient(&Runnable::gradient, Precision::f32, set, cotangents, aliases);
-      return &backend;
-    } catch (const Error& error) {
-      if (error.fault() == Fault::bug) throw;
-      notes.push_back(fmt::format("gradients of the source on {}: {}", backend.name, error.what()));
+    for (const Derivative derivative : {&Runnable::autograd, &Runnable::gradient}) {
+      if (!backend.has(derivative)) continue;
+      try {
+        backend.gradient(derivative, Precision::f32, set, cotangents, aliases);
+        return {&backend, derivative};
+      } catch (const Error& error) {
+        if (error.fault() == Fault::bug) throw;
+        notes.push_back(
+            fmt::format("gradients of the source on {}: {}", backend.name, error.what()));
+      }
     }
   }
-  return nullptr;
+  return {};
+}
+
+/// All but what they are compared with.
+void add_model(Comparison& comparison, const Model& model, const First& first,
+               const Aliases& aliases, const std::string& prefix, bool theirs) {
+  for (const Backend& backend : model.backends) {
+    const auto order = order_of(first.backend->f32, backend.f32, aliases);
+    if (!order) continue;
+    const auto add = [&](Derivative derivative, std::string_view of) {
+      const bool is_first = &backend == first.backend && derivative == first.derivative;
+      if (!backend.has(derivative) || is_first) return;
+      Witness witness = witness_of(
+          backend, derivative, fmt::format("{}{}{}", prefix, backend.name, of), *order, aliases);
+      witness.theirs = theirs;
+      witness.own = theirs && &backend == &model.backends.front();
+      // What judges our own derivatives need not do so on every set.
+      witness.slow = witness.slow || (derivative == &Runnable::gradient && !witness.own);
+      comparison.add(std::move(witness));
+    };
+    add(&Runnable::gradient, "");
+    add(&Runnable::autograd, "'s autograd");
+  }
 }
 
 /// The source without what makes its derivative another than its slope: a value that gradients do
@@ -215,11 +225,13 @@ std::vector<Trial> trials_of(const Model& source, const InputSet& set, bool firs
                              const Aliases& aliases, Random& random) {
   constexpr std::size_t most_alone = 16;
   const std::vector<Tensor> outputs = outputs_on(source, set, aliases);
-  std::vector<Trial> trials{{&set, cotangents_of(outputs, {}, random), set.label, set.costly}};
+  std::vector<Trial> trials{
+      {&set, cotangents_of(outputs, {}, random), set.label, set.costly_to_differentiate}};
   const std::size_t count = trials[0].cotangents.size();
   for (std::size_t i = 0; first && count > 1 && i < std::min(count, most_alone); ++i) {
     trials.push_back({&set, cotangents_of(outputs, i, random),
-                      fmt::format("{}, of floating output {} alone", set.label, i), set.costly});
+                      fmt::format("{}, of floating output {} alone", set.label, i),
+                      set.costly_to_differentiate});
   }
   return trials;
 }
@@ -235,44 +247,78 @@ std::vector<std::optional<std::size_t>> match_parameters(std::span<const Port> s
   return places;
 }
 
+namespace {
+
+/// The sets on which derivatives are compared: few, where a derivative takes long.
+std::vector<const InputSet*> sets_for_gradients(std::span<const InputSet> sets) {
+  constexpr std::size_t most_costly = 2;
+  std::vector<const InputSet*> used;
+  std::size_t costly = 0;
+  if (!std::ranges::any_of(sets, &InputSet::smooth)) return used;
+  for (const InputSet& set : sets) {
+    if (!set.smooth && !set.kinks) continue;
+    if (set.costly_to_differentiate && ++costly > most_costly) continue;
+    used.push_back(&set);
+  }
+  return used;
+}
+
+/// What the first derivative says, and how far rounding moves it.
+Oracle oracle_of(const First& first, const GradientOptions& options, const Aliases& aliases,
+                 std::optional<SpreadOf>& spread) {
+  const Runnable& runnable = first.backend->f32;
+  std::vector<SpreadOf::Place> places;
+  if (options.graph != nullptr) {
+    spread.emplace([&options] { return differentiate(*options.graph); }, *options.engine);
+    places = places_in(*options.graph, runnable, aliases);
+  }
+  const Witness witness = witness_of(*first.backend, first.derivative, "",
+                                     *order_of(runnable, runnable, aliases), aliases);
+  return [witness, places, names = result_names(runnable), &spread](const Trial& trial) {
+    Expected expected{.names = names,
+                      .exact = witness.run(trial, Precision::f64),
+                      .source = witness.run(trial, Precision::f32)};
+    if (spread) expected.spread = spread->on(with_cotangents(trial), places);
+    return expected;
+  };
+}
+
+/// Central differences of what has no derivatives, of either model.
+void add_all_differences(GradientFindings& findings, const Model& source, const Model& other,
+                         const First& first, const Aliases& aliases, const InputSet& around,
+                         Random& random) {
+  std::optional<Backend> made;
+  const Backend* slope = slope_of(source, *first.backend, made, findings.notes);
+  if (slope == nullptr) return;
+  const std::size_t before = findings.checks.size();
+  add_differences(findings, source, *slope, aliases, around, random);
+  for (std::size_t i = before; i < findings.checks.size(); ++i) findings.checks[i].own = false;
+  add_differences(findings, other, *slope, aliases, around, random);
+}
+
+}  // namespace
+
 GradientFindings compare_gradients(const Model& source, const Model& other, const Aliases& aliases,
                                    std::span<const InputSet> sets, const GradientOptions& options) {
   GradientFindings findings;
   Random random(options.seed ^ 0x67726164ULL);
-  std::vector<const InputSet*> used;
-  for (const InputSet& set : sets) {
-    if (set.smooth || set.kinks) used.push_back(&set);
-  }
-  if (used.empty() || !std::ranges::any_of(sets, &InputSet::smooth)) {
+  const std::vector<const InputSet*> used = sets_for_gradients(sets);
+  if (used.empty()) {
     findings.notes.emplace_back("gradients: not compared: there are no inputs away from edges");
     return findings;
   }
-  const Backend* reference =
-      differentiable_backend(source, *used[0], aliases, random, findings.notes);
-  if (reference == nullptr) {
+  const First first = first_derivative(source, *used[0], aliases, random, findings.notes);
+  if (first.backend == nullptr) {
     findings.notes.emplace_back("gradients: not compared: the source has none");
     return findings;
   }
-  const auto own = order_of(reference->f32, reference->f32, aliases);
-  if (own->empty()) return findings;
-  const Witness first = witness_of(*reference, &Runnable::gradient, "", *own, aliases);
+  if (result_names(first.backend->f32).empty()) return findings;
   std::optional<SpreadOf> spread;
-  std::vector<SpreadOf::Place> places;
-  if (options.graph != nullptr) {
-    spread.emplace([&] { return differentiate(*options.graph); }, *options.engine);
-    places = places_in(*options.graph, reference->f32, aliases);
-  }
-  Comparison comparison("gradients", [&](const Trial& trial) {
-    Expected expected{.names = result_names(reference->f32),
-                      .exact = first.run(trial, Precision::f64),
-                      .source = first.run(trial, Precision::f32)};
-    if (spread) expected.spread = spread->on(with_cotangents(trial), places);
-    return expected;
-  });
+  Comparison comparison("gradients", oracle_of(first, options, aliases, spread));
   comparison.allow(options.allowed);
   if (options.double_as_single) comparison.hold_double_to_single();
-  add_model(comparison, source, *reference, aliases, "the source itself, ", false);
-  add_model(comparison, other, *reference, aliases, "", true);
+  add_model(comparison, source, first, aliases, "the source itself, ", false);
+  add_model(comparison, other, first, aliases, "", true);
   for (std::size_t i = 0; i < used.size(); ++i) {
     if (options.progress) options.progress("comparing gradients", i, used.size());
     for (const Trial& trial : trials_of(source, *used[i], i == 0, aliases, random)) {
@@ -282,15 +328,9 @@ GradientFindings compare_gradients(const Model& source, const Model& other, cons
   if (spread && !spread->failure().empty())
     findings.notes.push_back("rounding of gradients is not measured: " + spread->failure());
   findings.checks = comparison.checks();
-  findings.notes.insert(findings.notes.end(), comparison.notes.begin(), comparison.notes.end());
-  const InputSet& around = smallest_smooth_set(sets);
-  std::optional<Backend> made;
-  const Backend* slope = slope_of(source, *reference, made, findings.notes);
-  const std::size_t first_own = findings.checks.size();
-  if (slope) add_differences(findings, source, *slope, aliases, around, random);
+  std::ranges::copy(comparison.notes, std::back_inserter(findings.notes));
   const std::size_t before = findings.checks.size();
-  for (std::size_t i = first_own; i < before; ++i) findings.checks[i].own = false;
-  if (slope) add_differences(findings, other, *slope, aliases, around, random);
+  add_all_differences(findings, source, other, first, aliases, smallest_smooth_set(sets), random);
   if (findings.checks.size() == before) findings.doubts = comparison.doubts(other.label);
   if (comparison.example()) findings.controls.push_back(gradient_control(*comparison.example()));
   return findings;

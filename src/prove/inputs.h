@@ -19,6 +19,7 @@ struct InputSet {
   /// Derivatives are compared here as far as the source's own agree: zeros, kinks.
   bool kinks = false;
   bool costly = false;  // to run: slow engines are asked on others
+  bool costly_to_differentiate = false;
   /// Where the first call begins, by first state_dict name; as stored where absent.
   std::vector<std::pair<std::string, Tensor>> states = {};
   /// Likewise of trainable parameters, for all calls.

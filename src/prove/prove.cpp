@@ -325,8 +325,13 @@ class Proof {
       costs.push_back(work.of(set.calls[0]) * static_cast<double>(set.calls.size()));
     const std::size_t least =
         static_cast<std::size_t>(std::ranges::min_element(costs) - costs.begin());
+    double parameters = 0;
+    for (const Constant& constant : graph->constants)
+      parameters += constant.trainable ? static_cast<double>(constant.data.count()) : 0;
     std::size_t costly = 0;
     for (std::size_t i = 0; i < sets_.size(); ++i) {
+      // A derivative reads and gives all parameters, however small the inputs are.
+      sets_[i].costly_to_differentiate = 3 * costs[i] + 20 * parameters > most_work;
       sets_[i].costly = costs[i] > (i == least ? 30 : 1) * most_work;
       costly += sets_[i].costly ? 1 : 0;
     }
