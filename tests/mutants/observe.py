@@ -28,9 +28,8 @@ def drawn(like, near, how):
         least, most = how["integers"]
         value = torch.randint(least, most, like.shape)
         close = torch.rand(like.shape) < 0.5
-        return torch.where(close, int(near) + torch.randint(-2, 3, like.shape), value).clamp(
-            min=least if least >= 0 else None
-        )
+        value = torch.where(close, int(near) + torch.randint(-2, 3, like.shape), value)
+        return value.clamp(min=least) if least >= 0 else value
     value = torch.randn(like.shape, dtype=torch.float64) * how["scale"]
     special = torch.tensor(
         [near, -near, 0.0, 0.5, 1.0, near + 1e-7, near - 1e-7, 2.5, 3.0, -3.0]
