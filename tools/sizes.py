@@ -16,7 +16,7 @@ FILE, TABLE, FUNCTION = 500, 800, 50
 NEW = 2_500
 ROOMS = {
     "base": 750,
-    "cli": 2_960,
+    "cli": 3_150,
     "codecs": 1_960,
     "graph": 3_810,
     "ops": 4_850,

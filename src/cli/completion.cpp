@@ -1,6 +1,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "cli/verb.h"
+#include "prove/prove.h"
 #include "run/engine.h"
 #include "systems/system.h"
 
@@ -17,6 +18,9 @@ std::string choices(std::string_view value) {
   }
   if (value == "ENGINE") {
     for (const Engine& engine : all_engines()) words.push_back(engine.name);
+  }
+  if (value == "EFFORT") {
+    for (const Effort effort : all_efforts) words.push_back(name_of(effort));
   }
   return fmt::format("{}", fmt::join(words, " "));
 }

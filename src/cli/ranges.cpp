@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <optional>
 #include <vector>
 
 #include "base/text.h"
@@ -14,21 +13,14 @@ namespace {
 
 [[noreturn]] void refuse(std::string_view what) { throw Error(Fault::usage, "--range", what); }
 
-std::optional<double> number_in(std::string_view text) {
-  double number = 0;
-  const auto [stop, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const bool whole = !text.empty() && failed == std::errc() && stop == text.data() + text.size();
-  return whole && std::isfinite(number) ? std::optional(number) : std::nullopt;
-}
-
 /// The name before the sign, and the ends behind it.
 std::pair<std::string, ValueRange> range_in(std::string_view word) {
   const std::size_t sign = word.rfind('=');
   const std::size_t colon = sign == std::string_view::npos ? sign : word.find(':', sign);
   if (colon == std::string_view::npos)
     refuse(fmt::format("{} is no range; one is written like ids=0:30000", quoted(word)));
-  const auto least = number_in(word.substr(sign + 1, colon - sign - 1));
-  const auto most = number_in(word.substr(colon + 1));
+  const auto least = finite_number(word.substr(sign + 1, colon - sign - 1));
+  const auto most = finite_number(word.substr(colon + 1));
   if (!least || !most) {
     refuse(
         fmt::format("{} has an end that is no finite number; a range is written like "
@@ -63,6 +55,13 @@ std::string to_text(const std::string& name, const ValueRange& range) {
 }
 
 }  // namespace
+
+std::optional<double> finite_number(std::string_view text) {
+  double number = 0;
+  const auto [stop, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool whole = !text.empty() && failed == std::errc() && stop == text.data() + text.size();
+  return whole && std::isfinite(number) ? std::optional(number) : std::nullopt;
+}
 
 std::map<std::string, ValueRange> ranges_asked(const Words& words) {
   std::map<std::string, ValueRange> ranges;

@@ -1,13 +1,18 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "cli/verb.h"
 #include "prove/inputs.h"
 
 namespace isomer::cli {
+
+/// The number that all of the text is.
+std::optional<double> finite_number(std::string_view text);
 
 /// What `--range` says of inputs, by name: "ids=0:30000", both ends included. Throws Fault::usage
 /// for what is no range, and for an input that is named twice.

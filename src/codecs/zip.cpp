@@ -334,12 +334,12 @@ Bytes inflate(std::span<const std::byte> packed, std::uint64_t size) {
   return bytes_of(std::move(unpacked));
 }
 
+}  // namespace
+
 std::uint32_t checksum_of(std::span<const std::byte> data) {
   return static_cast<std::uint32_t>(
       crc32_z(crc32_z(0, nullptr, 0), reinterpret_cast<const Bytef*>(data.data()), data.size()));
 }
-
-}  // namespace
 
 Zip::Zip(Bytes file) : file_(std::move(file)) {
   const Directory directory = find_directory(file_.data());

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,5 +43,8 @@ class Zip {
   std::vector<Entry> entries_;  // in the order of the central directory
   std::map<std::string, std::size_t, std::less<>> index_;
 };
+
+/// CRC-32, as archives have it of each entry.
+std::uint32_t checksum_of(std::span<const std::byte> data);
 
 }  // namespace isomer

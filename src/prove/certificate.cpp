@@ -23,7 +23,8 @@ std::string counts(const Check& check) {
 }
 
 std::string place_of(const FirstDifference& first) {
-  std::string text = fmt::format("'{}' ({})", first.value, first.op);
+  std::string text =
+      first.value.empty() ? first.op : fmt::format("'{}' ({})", first.value, first.op);
   if (!first.scope.empty()) text += " in " + first.scope;
   if (first.place.line > 0) text += fmt::format(", {}:{}", first.place.file, first.place.line);
   if (!first.trips.empty())
@@ -37,11 +38,14 @@ std::string described(const WorstElement& worst) {
                      real_text(worst.exact), real_text(worst.other), worst.bound);
 }
 
-/// The worst element of all checks, of the differing ones when there are some.
+/// The worst element of all checks; where a difference was seen, of those that show it.
 const WorstElement* worst_of(const Certificate& certificate) {
   const WorstElement* worst = nullptr;
   for (const Check& check : certificate.checks) {
-    if (!check.worst || (check.same && !certificate.equivalent())) continue;
+    if (!check.worst || (certificate.verdict != Verdict::equivalent &&
+                         certificate.verdict != Verdict::within && check.same))
+      continue;
+    if (certificate.verdict == Verdict::different && !check.own) continue;
     if (worst == nullptr || check.worst->ratio > worst->ratio) worst = &*check.worst;
   }
   return worst;
@@ -67,6 +71,23 @@ Tree tree_of(const WorstElement& worst) {
                     {"ratio", {worst.ratio}}}};
 }
 
+Tree tree_of(const Difference& difference) {
+  return {Tree::Map{{"tensor", {difference.tensor}},
+                    {"text", {difference.text}},
+                    {"set", {difference.set}},
+                    {"why", {difference.why}},
+                    {"trial", number(difference.trial)}}};
+}
+
+Tree tree_of(const HashedFile& file) {
+  return {Tree::Map{{"path", {file.path}},
+                    {"bytes", number(file.bytes)},
+                    {"crc32", {fmt::format("{:08x}", file.crc32)}}}};
+}
+
+template <class Items>
+Tree trees(const Items& items);
+
 Tree tree_of(const Check& check) {
   return {Tree::Map{{"what", {check.what}},
                     {"where", {check.where}},
@@ -77,7 +98,8 @@ Tree tree_of(const Check& check) {
                     {"excused", number(check.excused)},
                     {"own", {check.own}},
                     {"worst", check.worst ? tree_of(*check.worst) : Tree{}},
-                    {"differences", texts(check.differences)}}};
+                    {"differences", trees(check.differences)},
+                    {"doubts", trees(check.doubts)}}};
 }
 
 Tree tree_of(const Control& control) {
@@ -116,14 +138,46 @@ std::string basis_of(const Certificate& certificate) {
                      counted(structure.nodes, "operator"));
 }
 
-std::string list_of(std::string_view head, const std::vector<std::string>& lines) {
-  constexpr std::size_t most = 12;
+std::string list_of(std::string_view head, const std::vector<std::string>& lines,
+                    std::size_t most = 8) {
   std::string text;
   if (!lines.empty()) text += fmt::format("{}\n", head);
   for (std::size_t i = 0; i < std::min(most, lines.size()); ++i)
     text += fmt::format("  {}\n", lines[i]);
   if (lines.size() > most) text += fmt::format("  and {} more\n", lines.size() - most);
   return text;
+}
+
+/// Whose inputs are whose.
+std::string relation_of(const Certificate& certificate) {
+  return fmt::format("{} {} all that {} takes", certificate.other,
+                     certificate.takes_all ? "takes" : "does not take", certificate.source);
+}
+
+/// What the user chose.
+Tree options_of(const Certificate& certificate) {
+  Tree allowed;
+  if (certificate.allowed) {
+    allowed = {Tree::Map{{"relative", {certificate.allowed->relative}},
+                         {"absolute", {certificate.allowed->absolute}}}};
+  }
+  return {Tree::Map{{"seed", {static_cast<std::int64_t>(certificate.seed)}},
+                    {"effort", {std::string(certificate.effort)}},
+                    {"allow", std::move(allowed)}}};
+}
+
+/// Inputs in the order in which they were tried: with the seed, a number says which.
+Tree sets_of(const Certificate& certificate) {
+  Tree::List sets;
+  for (const std::string& label : certificate.inputs)
+    sets.push_back({Tree::Map{{"index", number(sets.size())}, {"label", {label}}}});
+  return {std::move(sets)};
+}
+
+Tree seconds_of(const Certificate& certificate) {
+  Tree::Map seconds;
+  for (const auto& [phase, time] : certificate.seconds) seconds.emplace_back(phase, Tree{time});
+  return {std::move(seconds)};
 }
 
 /// What the graphs have in common, and where they part.
@@ -150,8 +204,9 @@ std::string_view name_of(Verdict verdict) {
 }
 
 std::string to_text(const Certificate& certificate) {
-  std::string text = fmt::format("{}: {} and {}\nbasis\n  {}\n", name_of(certificate.verdict),
-                                 certificate.source, certificate.other, basis_of(certificate));
+  std::string text = fmt::format("{}: {} and {}\nbasis\n  {}\n  {}\n", name_of(certificate.verdict),
+                                 certificate.source, certificate.other, basis_of(certificate),
+                                 relation_of(certificate));
   if (certificate.first)
     text += fmt::format("first differing operator\n  {}\n", place_of(*certificate.first));
   if (const WorstElement* worst = worst_of(certificate))
@@ -163,7 +218,10 @@ std::string to_text(const Certificate& certificate) {
         certificate.distances);
   }
   text += list_of("differences", certificate.differences);
-  text += list_of("not proved, since", certificate.doubts);
+  const bool seen = certificate.verdict == Verdict::different;
+  text +=
+      list_of(seen ? "doubted besides" : "not proved, since", certificate.doubts, seen ? 4 : 12);
+  text += list_of("shown again by", certificate.repeat);
   text += list_of("differ in structure", parting(certificate));
   if (!certificate.checks.empty()) text += "compared\n";
   for (const Check& check : certificate.checks) {
@@ -174,20 +232,24 @@ std::string to_text(const Certificate& certificate) {
     text += fmt::format("inputs (seed {})\n  {}\n", certificate.seed,
                         fmt::join(certificate.inputs, "; "));
   }
+  std::vector<std::string> tried = certificate.tried;
+  tried.push_back(fmt::format("engines: {}", fmt::join(certificate.engines, ", ")));
+  text += list_of("tried", tried);
   text += list_of("covered", certificate.coverage);
   if (!certificate.controls.empty()) text += "controls\n";
   for (const Control& control : certificate.controls) {
     text += fmt::format("  {:<10} {}: {}\n", control.name, control.passed ? "passed" : "FAILED",
                         control.what);
   }
-  if (!certificate.notes.empty()) text += "notes\n";
-  for (const std::string& note : certificate.notes) text += fmt::format("  {}\n", note);
-  return text;
+  return text + list_of("notes", certificate.notes);
 }
 
 std::string to_json(const Certificate& certificate) {
   const WorstElement* worst = worst_of(certificate);
-  return write_json({Tree::Map{{"result", {std::string(name_of(certificate.verdict))}},
+  return write_json({Tree::Map{{"schema", {std::int64_t{1}}},
+                               {"program", {certificate.program}},
+                               {"processor", {certificate.processor}},
+                               {"result", {std::string(name_of(certificate.verdict))}},
                                {"source", {certificate.source}},
                                {"other", {certificate.other}},
                                {"basis", {basis_of(certificate)}},
@@ -197,10 +259,17 @@ std::string to_json(const Certificate& certificate) {
                                {"first", certificate.first ? tree_of(*certificate.first) : Tree{}},
                                {"worst", worst != nullptr ? tree_of(*worst) : Tree{}},
                                {"checks", trees(certificate.checks)},
-                               {"inputs", texts(certificate.inputs)},
+                               {"takes_all", {certificate.takes_all}},
+                               {"inputs", sets_of(certificate)},
+                               {"tried", texts(certificate.tried)},
+                               {"engines", texts(certificate.engines)},
+                               {"options", options_of(certificate)},
+                               {"seconds", seconds_of(certificate)},
+                               {"source_files", trees(certificate.source_files)},
+                               {"other_files", trees(certificate.other_files)},
+                               {"repeat", texts(certificate.repeat)},
                                {"distances", texts(certificate.distances)},
                                {"coverage", texts(certificate.coverage)},
-                               {"seed", {static_cast<std::int64_t>(certificate.seed)}},
                                {"controls", trees(certificate.controls)},
                                {"notes", texts(certificate.notes)}}}) +
          "\n";

@@ -7,9 +7,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "graph/graph.h"
+#include "prove/inputs.h"
 #include "prove/structure.h"
 
 namespace isomer {
@@ -32,10 +34,22 @@ struct Share {
   std::size_t excused = 0;
 };
 
+/// One tensor that differs in one trial.
+struct Difference {
+  std::string tensor;  // empty where it is about all of them
+  std::string text;
+  std::string set = {};   // the label of its inputs
+  std::string why = {};   // what an error says
+  std::size_t trial = 1;  // of those that the check counts
+};
+
 /// One comparison of one runnable with the source, on all inputs.
 struct Check {
   std::string what;   // "outputs", "gradients", "weights"
   std::string where;  // the backend of the other: "torch", "mdf's own rules, in double precision"
+  /// The same without the precision, where both are compared; empty where one alone is.
+  std::string witness = {};
+  bool in_double = false;
   bool same = true;
   std::size_t inputs = 0;  // sets of inputs
   std::size_t tensors = 0;
@@ -49,8 +63,9 @@ struct Check {
   std::size_t loose = 0;                     // elements that are within what was allowed only
   /// By tensor, where a looser question is asked: how far elements are off.
   std::map<std::string, std::vector<double>> distances = {};
-  std::vector<std::string> differences = {};
-  std::vector<std::string> doubts = {};  // what differs where the source does from itself
+  std::vector<Difference> differences = {};
+  std::vector<Difference> doubts = {};  // what differs where the source does from itself
+  std::size_t refused = 0;              // sets that the source takes and the other does not
 };
 
 /// The earliest operator whose value differs.
@@ -86,6 +101,20 @@ enum class Verdict { equivalent, within, different, not_proved };
 /// "EQUIVALENT", "WITHIN", "NOT EQUIVALENT", "NOT PROVED".
 std::string_view name_of(Verdict verdict);
 
+/// A file that a side was read from.
+struct HashedFile {
+  std::string path;
+  std::size_t bytes = 0;
+  std::uint32_t crc32 = 0;
+};
+
+/// The smallest set on which the two differ.
+struct FailingSet {
+  InputSet set;
+  std::vector<std::string> ports;  // names of its arguments that both sides know
+  bool derivatives = false;        // these alone differ there
+};
+
 /// What a proof found. Equivalent only when every check is the same and every control passed.
 struct Certificate {
   std::string source;
@@ -95,7 +124,11 @@ struct Certificate {
   std::vector<std::string> doubts;       // why nothing is proved although none was seen
   /// What both are as graphs; nothing where one of them cannot be read as one.
   std::optional<StructureReport> structure = {};
+  /// Whether all that the source takes is taken by the other, as far as was tried.
+  bool takes_all = true;
   std::vector<std::string> inputs;    // a line for each set
+  std::vector<std::string> tried;     // lengths and ranges of integers
+  std::vector<std::string> engines;   // that graphs were run on
   std::vector<std::string> coverage;  // how many decisions took all sides, then those that did not
   std::vector<Check> checks;
   std::vector<Control> controls;
@@ -105,6 +138,14 @@ struct Certificate {
   std::optional<Allowed> allowed;  // what was asked
   /// A line for each output: how far its elements are off, by percentiles.
   std::vector<std::string> distances;
+  std::string_view effort = "normal";
+  std::vector<std::pair<std::string, double>> seconds;  // wall time by phase
+  std::optional<FailingSet> failing;
+  std::vector<std::string> repeat;  // commands that show the difference again
+  std::string program;              // "isomer 1.0.0"
+  std::string processor;            // its name
+  std::vector<HashedFile> source_files;
+  std::vector<HashedFile> other_files;
 
   bool equivalent() const { return verdict == Verdict::equivalent; }
 };

@@ -169,7 +169,7 @@ bool same_floats(Check& check, Share& share, const Pair& pair, const std::string
   }
   WorstElement worst = Floats(pair).worst(check, share);
   const bool same = worst.ratio <= 1;
-  if (!same) check.differences.push_back(fmt::format("{} ({})", described(worst), situation));
+  if (!same) check.differences.push_back({pair.name, described(worst), situation});
   keep_worst(check, std::move(worst));
   return same;
 }
@@ -196,9 +196,10 @@ bool same_integers(Check& check, Share& share, const Pair& pair, const std::stri
                        wanted,    static_cast<double>(other[i]),
                        wanted,    0,
                        infinity};
-    check.differences.push_back(fmt::format("{}[{}] is {}, the source has {} ({})", worst.tensor,
-                                            fmt::join(worst.index, ", "), other[i], source[i],
-                                            situation));
+    check.differences.push_back({pair.name,
+                                 fmt::format("{}[{}] is {}, the source has {}", worst.tensor,
+                                             fmt::join(worst.index, ", "), other[i], source[i]),
+                                 situation});
     keep_worst(check, std::move(worst));
     return false;
   }
@@ -220,10 +221,11 @@ void keep_distances(std::vector<double>& distances, const Pair& pair) {
 
 bool same_tensor(Check& check, const Pair& pair, const std::string& situation) {
   if (pair.other.shape() != pair.source.shape() || pair.other.dtype() != pair.source.dtype()) {
-    check.differences.push_back(fmt::format("{} is {}, the source has {} ({})", pair.name,
-                                            to_text(pair.other.dtype(), pair.other.shape()),
-                                            to_text(pair.source.dtype(), pair.source.shape()),
-                                            situation));
+    check.differences.push_back({pair.name,
+                                 fmt::format("{} is {}, the source has {}", pair.name,
+                                             to_text(pair.other.dtype(), pair.other.shape()),
+                                             to_text(pair.source.dtype(), pair.source.shape())),
+                                 situation});
     return false;
   }
   const auto count = static_cast<std::size_t>(pair.other.count());
@@ -231,7 +233,7 @@ bool same_tensor(Check& check, const Pair& pair, const std::string& situation) {
   if (is_complex(pair.other.dtype())) {
     if (pair.other.same_bits(pair.source)) return true;
     check.differences.push_back(
-        fmt::format("{} is complex and not equal bit by bit ({})", pair.name, situation));
+        {pair.name, fmt::format("{} is complex and not equal bit by bit", pair.name), situation});
     return false;
   }
   if (pair.allowed) keep_distances(check.distances[pair.name], pair);
@@ -268,8 +270,9 @@ bool compare(Check& check, const Expected& expected, std::span<const Tensor> oth
   check.tensors = std::max(check.tensors, other.size());
   bool same = other.size() == source.size();
   if (!same) {
-    check.differences.push_back(fmt::format(
-        "gives {}, the source {} ({})", counted(other.size(), "tensor"), source.size(), situation));
+    check.differences.push_back(
+        {"", fmt::format("gives {}, the source {}", counted(other.size(), "tensor"), source.size()),
+         situation});
   }
   for (std::size_t i = 0; i < std::min(other.size(), source.size()); ++i) {
     Pair pair{expected.names[i], expected.exact[i], source[i], other[i]};
@@ -323,8 +326,13 @@ void absorb(Check& check, Check part) {
     check.shares[name].excused += share.excused;
   }
   if (part.worst) keep_worst(check, std::move(*part.worst));
-  std::ranges::move(part.differences, std::back_inserter(check.differences));
-  std::ranges::move(part.doubts, std::back_inserter(check.doubts));
+  check.refused += part.refused;
+  for (const auto list : {&Check::differences, &Check::doubts}) {
+    for (Difference& difference : part.*list) {
+      difference.trial = check.inputs;
+      (check.*list).push_back(std::move(difference));
+    }
+  }
 }
 
 double distance(const Tensor& exact, const Tensor& source, const Tensor& other) {

@@ -13,8 +13,12 @@ void Comparison::add(Witness witness) {
   const auto place = std::ranges::find_if(
       entries_, [&](const Entry& entry) { return entry.witness.theirs && !witness.theirs; });
   Entry entry{std::move(witness), {}, {}};
-  entry.single = {.what = what_, .where = entry.witness.name, .own = entry.witness.own};
+  entry.single = {.what = what_,
+                  .where = entry.witness.name,
+                  .witness = entry.witness.name,
+                  .own = entry.witness.own};
   entry.exact = entry.single;
+  entry.exact.in_double = true;
   entry.exact.where += ", in double precision";
   entries_.insert(place, std::move(entry));
 }
@@ -65,8 +69,9 @@ std::optional<Comparison::Found> Comparison::ask(Entry& entry, const Trial& tria
     found.failed = true;
     found.single.inputs = 1;
     found.single.same = false;
+    found.single.refused = 1;
     found.single.differences.push_back(
-        fmt::format("fails where the source does not ({}): {}", trial.label, error.what()));
+        {"", "fails where the source does not", trial.label, error.what()});
     return found;
   }
 }

@@ -145,7 +145,7 @@ Control identity_control(const Model& source, const StateNames& states, const Ex
               Precision::f32, set.label);
   return {"identity",
           same ? "the source with itself: the same"
-               : "the source with itself: " + check.differences.front(),
+               : "the source with itself: " + check.differences.front().text,
           same};
 }
 

@@ -206,8 +206,11 @@ Check compare_central_differences(const Backend& reference, const Backend& backe
     if (slopes.ratio() <= 1) continue;
     check.same = false;
     check.differences.push_back(
-        fmt::format("slope along direction {} is {}, the source's gradient gives {} (bound {:.3g})",
-                    i, real_text(slopes.measured), real_text(slopes.wanted), slopes.bound));
+        {"slope",
+         fmt::format(
+             "slope along direction {} is {}, the source's gradient gives {} (bound {:.3g})", i,
+             real_text(slopes.measured), real_text(slopes.wanted), slopes.bound),
+         set.label});
   }
   return check;
 }

@@ -322,7 +322,7 @@ GradientFindings compare_gradients(const Model& source, const Model& other, cons
   for (std::size_t i = 0; i < used.size(); ++i) {
     if (options.progress) options.progress("comparing gradients", i, used.size());
     for (const Trial& trial : trials_of(source, *used[i], i == 0, aliases, random)) {
-      if (!comparison.on(trial) && !findings.differing) findings.differing = *used[i];
+      if (!comparison.on(trial)) keep_smaller(findings.differing, *used[i]);
     }
   }
   if (spread && !spread->failure().empty())

@@ -17,7 +17,7 @@ struct GradientFindings {
   std::vector<Control> controls;
   std::vector<std::string> doubts;
   std::vector<std::string> notes;
-  std::optional<InputSet> differing;  // the first set that showed a difference
+  std::optional<InputSet> differing;  // the smallest set that showed a difference
 };
 
 struct GradientOptions {

@@ -347,6 +347,47 @@ InputPlan plan_for(const Graph& graph) {
   return plan;
 }
 
+void keep_smaller(std::optional<InputSet>& kept, const InputSet& set) {
+  const auto size_of_set = [](const InputSet& one) {
+    std::int64_t size = 0;
+    for (const auto& call : one.calls)
+      for (const Tensor& tensor : call) size += tensor.count();
+    for (const auto* named : {&one.states, &one.parameters})
+      for (const auto& [name, tensor] : *named) size += tensor.count();
+    return size;
+  };
+  if (!kept || size_of_set(set) < size_of_set(*kept)) kept = set;
+}
+
+std::vector<std::string> tried_in(std::span<const InputSet> sets, std::span<const Port> ports) {
+  std::map<std::string, std::set<std::int64_t>> lengths;
+  std::map<std::string, Interval> integers;
+  const auto look_at = [&](const Port& port, const Tensor& tensor) {
+    for (std::size_t axis = 0; axis < std::min(port.type.shape.size(), tensor.shape().size());
+         ++axis) {
+      if (const auto name = port.type.shape[axis].lone_symbol())
+        lengths[std::string(*name)].insert(tensor.shape()[axis]);
+    }
+    if (!is_integer(tensor.dtype()) || tensor.count() == 0) return;
+    const std::vector<std::int64_t> values = tensor.integers();
+    const auto [least, most] = std::ranges::minmax(values);
+    const auto [known, is_new] = integers.try_emplace(port.name, Interval{least, most});
+    known->second = {std::min(known->second.least, least), std::max(known->second.most, most)};
+  };
+  for (const InputSet& set : sets) {
+    for (const std::vector<Tensor>& call : set.calls) {
+      for (std::size_t i = 0; i < std::min(ports.size(), call.size()); ++i)
+        look_at(ports[i], call[i]);
+    }
+  }
+  std::vector<std::string> lines;
+  for (const auto& [name, values] : lengths)
+    lines.push_back(fmt::format("lengths: {} = {}", name, fmt::join(values, ", ")));
+  for (const auto& [name, range] : integers)
+    lines.push_back(fmt::format("integers: '{}' in [{}, {}]", name, range.least, range.most));
+  return lines;
+}
+
 std::vector<std::string> guessed_inputs(const InputPlan& plan) {
   Maker maker(plan, 0);
   const std::vector<Wanted>& wanted = maker.wanted(choose(maker.ranges(), 1));

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -45,6 +47,12 @@ struct InputPlan {
 
 /// A plan for what is known from a graph alone. The graph must outlive it.
 InputPlan plan_for(const Graph& graph);
+
+/// Keeps the one of fewer elements, counting states and parameters that it sets.
+void keep_smaller(std::optional<InputSet>& kept, const InputSet& set);
+
+/// "lengths: n = 1, 2, 6" and "integers: 'ids' in [0, 9]": what the sets hold.
+std::vector<std::string> tried_in(std::span<const InputSet> sets, std::span<const Port> ports);
 
 /// The integer inputs that sets hold in a guessed range only, each with that range: for a note.
 std::vector<std::string> guessed_inputs(const InputPlan& plan);

@@ -150,4 +150,12 @@ InterfaceFindings compare_interfaces(const Model& source, const Model& other,
   return Interfaces(source, other, aliases).run();
 }
 
+std::vector<std::string> common_names(std::span<const Port> source, std::span<const Port> other) {
+  const bool agree = std::ranges::equal(source, other, {}, &Port::name, &Port::name);
+  std::vector<std::string> names;
+  for (const Port& port : source)
+    names.push_back(agree ? port.name : fmt::format("in{}", names.size()));
+  return names;
+}
+
 }  // namespace isomer

@@ -18,4 +18,7 @@ struct InterfaceFindings {
 InterfaceFindings compare_interfaces(const Model& source, const Model& other,
                                      const Aliases& aliases);
 
+/// What inputs are called, where both sides agree; else "in0" and so on, as `run` takes of any.
+std::vector<std::string> common_names(std::span<const Port> source, std::span<const Port> other);
+
 }  // namespace isomer

@@ -17,6 +17,7 @@
 #include "prove/inputs.h"
 #include "prove/interface.h"
 #include "prove/model.h"
+#include "prove/summary.h"
 #include "prove/weights.h"
 #include "prove/work.h"
 
@@ -34,18 +35,6 @@ constexpr double most_work = 3e8;
 /// The source does not run on a set.
 struct NotTaken {};
 
-/// How the distances spread.
-std::string percentiles(std::vector<double> distances) {
-  std::ranges::sort(distances);
-  std::vector<std::string> parts;
-  for (const int percent : {50, 90, 99, 100}) {
-    if (distances.empty()) break;
-    const std::size_t place = (distances.size() - 1) * static_cast<std::size_t>(percent) / 100;
-    parts.push_back(fmt::format("{} % within {:.3g}", percent, distances[place]));
-  }
-  return fmt::format("{}", fmt::join(parts, ", "));
-}
-
 class Proof {
  public:
   Proof(const Subject& source, const Subject& other, const ProofOptions& options)
@@ -57,9 +46,13 @@ class Proof {
     if (engines_.empty()) {
       engines_.push_back(&default_engine());
       for (const Engine& engine : all_engines()) {
+        if (options.effort == Effort::quick) break;
         if (&engine != engines_[0] && engine.available()) engines_.push_back(&engine);
       }
     }
+    for (const Engine* engine : engines_) certificate_.engines.emplace_back(engine->name);
+    certificate_.effort = name_of(options.effort);
+    report("opening", 0);
     source_ = open_model(source, engines_, certificate_.notes);
     other_ = open_model(other, engines_, certificate_.notes);
     states_ = states_of_both();
@@ -74,6 +67,7 @@ class Proof {
     if (comparable_) {
       make_sets();
       compare_outputs();
+      if (differing_) bisect(*differing_);
       compare_callers();
       check_gradients();
       add_controls();
@@ -168,31 +162,33 @@ class Proof {
   void compare_interfaces() {
     InterfaceFindings findings = isomer::compare_interfaces(source_, other_, states_.aliases);
     comparable_ = findings.comparable;
+    certificate_.takes_all = findings.differences.empty();
     for (std::string& difference : findings.differences) differ(std::move(difference));
   }
 
   void compare_stored_weights() {
     const std::set<std::string> unread =
         source_.graph ? unread_weights(*source_.graph) : std::set<std::string>{};
-    keep(compare_weights(source_.main().weights, other_.main().weights, states_.aliases, unread,
-                         options_.allowed, certificate_.notes));
+    keep(std::vector{compare_weights(source_.main().weights, other_.main().weights, states_.aliases,
+                                     unread, options_.allowed, certificate_.notes)});
   }
 
   /// What the two systems run differs where it was seen, and where the source agrees with itself;
   /// everything else says that something of ours may be wrong.
+  void keep(std::vector<Check> checks) {
+    Summary summary = summary_of(checks);
+    for (std::string& difference : summary.differences) differ(std::move(difference));
+    for (std::string& reason : summary.doubts) doubt(std::move(reason));
+    for (Check& check : checks) keep(std::move(check));
+  }
+
   void keep(Check check) {
-    const auto said = [&](const std::string& text) {
-      return fmt::format("{}, {}: {}", check.what, check.where, text);
-    };
-    for (const std::string& difference : check.differences)
-      check.own ? differ(said(difference)) : doubt(said(difference));
-    for (const std::string& reason : check.doubts)
-      doubt(said("differs where the source does from itself: " + reason));
     for (const auto& [tensor, share] : check.shares) {
       if (share.excused * most_excused <= share.elements) continue;
-      doubt(said(fmt::format("rounding decides {} of {} of {}", share.excused,
-                             counted(share.elements, "element"), tensor)));
+      doubt(fmt::format("{}, {}: rounding decides {} of {} of {}", check.what, check.where,
+                        share.excused, counted(share.elements, "element"), tensor));
     }
+    certificate_.takes_all = certificate_.takes_all && (!check.own || check.refused == 0);
     loose_ = loose_ || check.loose > 0;
     if (check.own) {
       for (const auto& [tensor, distances] : check.distances)
@@ -232,10 +228,15 @@ class Proof {
       const WeightIndex kept(model->main().states, states_.aliases);
       std::erase_if(plan.states, [&](const auto& state) { return !kept.find(state.first); });
     }
-    plan.same_graph = certificate_.structure && certificate_.structure->same;
+    const bool same = certificate_.structure && certificate_.structure->same;
+    plan.same_graph =
+        options_.effort == Effort::quick || (options_.effort == Effort::normal && same);
     if (options_.ranges) plan.ranges = options_.ranges(plan.ports);
     add_given(source_.main().inputs);
-    for (InputSet& set : make_inputs(plan, options_.seed)) sets_.push_back(std::move(set));
+    const std::uint64_t seeds = options_.effort == Effort::thorough ? 3 : 1;
+    for (std::uint64_t seed = options_.seed; seed - options_.seed < seeds; ++seed) {
+      for (InputSet& set : make_inputs(plan, seed)) sets_.push_back(std::move(set));
+    }
     for (InputSet& set : aimed_inputs(plan, *engines_[0], sets_, options_.seed))
       sets_.push_back(std::move(set));
     mark_costly();
@@ -368,8 +369,8 @@ class Proof {
     for (std::size_t i = 0; i < sets_.size(); ++i) {
       report("comparing outputs", i);
       try {
-        if (!comparison.on({&sets_[i], {}, sets_[i].label, sets_[i].costly}) && !differing_)
-          differing_ = sets_[i];
+        if (!comparison.on({&sets_[i], {}, sets_[i].label, sets_[i].costly}))
+          keep_smaller(differing_, sets_[i]);
         certificate_.inputs.push_back(sets_[i].label);
         if (coverage) coverage->add(sets_[i]);
         taken.push_back(std::move(sets_[i]));
@@ -382,14 +383,26 @@ class Proof {
       throw Error(Fault::model, source_.label,
                   "takes none of the inputs that were made for it: " + first_failure_);
     }
-    for (Check& check : comparison.checks()) keep(std::move(check));
+    keep(comparison.checks());
     for (std::string& reason : comparison.doubts(other_.label)) doubt(std::move(reason));
     note(comparison.notes);
     if (spread_ && !spread_->failure().empty())
       note({"rounding is not measured: " + spread_->failure()});
     if (coverage) certificate_.coverage = coverage->lines();
     expected_ = comparison.example();
-    if (differing_) bisect(*differing_);
+    certificate_.tried = tried_in(sets_, source_.main().inputs);
+    if (differing_) keep_failing(*differing_, false);
+  }
+
+  /// With all states where it sets some.
+  void keep_failing(InputSet set, bool derivatives) {
+    for (std::size_t i = 0; !set.states.empty() && i < states_.names.size(); ++i) {
+      if (!std::ranges::any_of(set.states,
+                               [&](const auto& state) { return state.first == states_.names[i]; }))
+        set.states.emplace_back(states_.names[i], states_.initial[i]);
+    }
+    certificate_.failing = FailingSet{
+        std::move(set), common_names(source_.main().inputs, other_.main().inputs), derivatives};
   }
 
   void compare_callers() {
@@ -423,7 +436,8 @@ class Proof {
                                                    .allowed = options_.allowed,
                                                    .seed = options_.seed,
                                                    .progress = options_.progress});
-    for (Check& check : findings.checks) keep(std::move(check));
+    keep(std::move(findings.checks));
+    if (!differing_ && findings.differing) keep_failing(*findings.differing, true);
     for (std::string& reason : findings.doubts) doubt(std::move(reason));
     for (Control& control : findings.controls) keep(std::move(control));
     note(findings.notes);
@@ -469,10 +483,15 @@ class Proof {
   std::vector<InputSet> sets_;
   std::string first_failure_;          // of the source
   std::optional<Expected> expected_;   // on the first set
-  std::optional<InputSet> differing_;  // the first that shows a difference
+  std::optional<InputSet> differing_;  // the smallest that shows a difference
 };
 
 }  // namespace
+
+std::string_view name_of(Effort effort) {
+  constexpr std::string_view names[] = {"quick", "normal", "thorough"};
+  return names[static_cast<std::size_t>(effort)];
+}
 
 Certificate prove(const Subject& source, const Subject& other, const ProofOptions& options) {
   return Proof(source, other, options).run();

@@ -4,6 +4,7 @@
 // some; both get the same inputs, and a certificate says what was compared, with which
 // tolerance, and how it came out. Nothing here knows a file format or an engine's inside.
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -29,6 +30,13 @@ struct Subject {
   std::function<Graph(const Graph&)> prepare = {};
 };
 
+/// How much a proof tries: few sets on one engine, all of them, those of three seeds.
+enum class Effort { quick, normal, thorough };
+inline constexpr std::array all_efforts = {Effort::quick, Effort::normal, Effort::thorough};
+
+/// "quick", "normal", "thorough".
+std::string_view name_of(Effort effort);
+
 struct ProofOptions {
   /// The user's own inputs, asked for once the source's ports are known. Empty: none.
   std::function<std::vector<Tensor>(std::span<const Port>)> given = {};
@@ -40,6 +48,7 @@ struct ProofOptions {
   /// Engines for graphs, the first is the source's; none: all that are available.
   std::vector<const Engine*> engines = {};
   std::uint64_t seed = 0;
+  Effort effort = Effort::normal;
   std::optional<Allowed> allowed = {};  // a looser question: may be off by so much
   Progress progress = {};
 };

@@ -65,9 +65,10 @@ void compare_one(Check& check, const std::string& name, const Tensor& source, co
   check.elements += static_cast<std::size_t>(source.count());
   if (source.same_bits(other)) return;
   if (source.shape() != other.shape() || source.dtype() != other.dtype()) {
-    check.differences.push_back(fmt::format(
-        "weight {} is {}, the source has {}", isomer::quoted(name),
-        to_text(other.dtype(), other.shape()), to_text(source.dtype(), source.shape())));
+    check.differences.push_back(
+        {name, fmt::format("weight {} is {}, the source has {}", isomer::quoted(name),
+                           to_text(other.dtype(), other.shape()),
+                           to_text(source.dtype(), source.shape()))});
     return;
   }
   if (allowed && is_within(source, other, *allowed)) {
@@ -75,9 +76,9 @@ void compare_one(Check& check, const std::string& name, const Tensor& source, co
     return;
   }
   WorstElement worst = worst_weight(name, source, other);
-  check.differences.push_back(fmt::format("weight {} differs at [{}]: {}, the source has {}",
-                                          isomer::quoted(name), fmt::join(worst.index, ", "),
-                                          real_text(worst.other), real_text(worst.source)));
+  check.differences.push_back({name, fmt::format("weight {} differs at [{}]: {}, the source has {}",
+                                                 isomer::quoted(name), fmt::join(worst.index, ", "),
+                                                 real_text(worst.other), real_text(worst.source))});
   if (!check.worst) check.worst = std::move(worst);
 }
 
@@ -149,10 +150,11 @@ Check compare_weights(const Weights& source, const Weights& other, const Aliases
   for (const auto& [name, tensor] : got) {
     if (lookup(wanted, name, aliases) == nullptr) extra.push_back(name);
   }
-  if (!missing.empty()) check.differences.push_back("weights are missing: " + listed(missing));
+  if (!missing.empty())
+    check.differences.push_back({"missing", "weights are missing: " + listed(missing)});
   if (!extra.empty())
-    check.differences.push_back("weights are there that the source does not have: " +
-                                listed(extra));
+    check.differences.push_back(
+        {"extra", "weights are there that the source does not have: " + listed(extra)});
   if (!not_needed.empty())
     notes.push_back("weights that the source has and nothing reads are left out: " +
                     listed(not_needed));

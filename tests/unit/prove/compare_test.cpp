@@ -129,7 +129,7 @@ TEST(Compare, NamesTheWorstElement) {
   EXPECT_EQ(check.worst->index, (std::vector<std::int64_t>{1}));
   EXPECT_GT(check.worst->ratio, 1);
   ASSERT_EQ(check.differences.size(), 1U);
-  EXPECT_TRUE(check.differences[0].starts_with("y[1] is 2.5, the source has 2"));
+  EXPECT_TRUE(check.differences[0].text.starts_with("y[1] is 2.5, the source has 2"));
 }
 
 TEST(Compare, SeesOtherShapesTypesAndNumbers) {

@@ -228,7 +228,7 @@ TEST(Rounding, BoundsWhatEnginesMakeOfRealModels) {
   }
   for (const auto* all : {&outputs, &gradients}) {
     for (const auto& [precision, check] : *all) {
-      EXPECT_TRUE(check.same) << check.differences.front();
+      EXPECT_TRUE(check.same) << check.differences.front().text;
       EXPECT_GT(check.elements, 5'000U);
       EXPECT_LT(check.excused, check.elements / 1'000);
     }
