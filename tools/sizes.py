@@ -21,7 +21,7 @@ ROOMS = {
     "graph": 3_810,
     "ops": 4_850,
     "passes": 3_100,
-    "prove": 7_300,
+    "prove": 8_100,
     "run": 1_060,
     "run/reference": 2_050,
     "source/python": 4_250,
