@@ -283,6 +283,14 @@ Oracle oracle_of(const First& first, const GradientOptions& options, const Alias
   };
 }
 
+/// Where a derivative takes long nothing more is measured for the control's sake.
+Control control_of(const Expected& example, const InputSet& set) {
+  if (!set.costly_to_differentiate) return gradient_control(example);
+  Expected unmeasured = example;
+  unmeasured.spread = {};
+  return gradient_control(unmeasured);
+}
+
 /// Central differences of what has no derivatives, of either model.
 void add_all_differences(GradientFindings& findings, const Model& source, const Model& other,
                          const First& first, const Aliases& aliases, const InputSet& around,
@@ -332,7 +340,8 @@ GradientFindings compare_gradients(const Model& source, const Model& other, cons
   const std::size_t before = findings.checks.size();
   add_all_differences(findings, source, other, first, aliases, smallest_smooth_set(sets), random);
   if (findings.checks.size() == before) findings.doubts = comparison.doubts(other.label);
-  if (comparison.example()) findings.controls.push_back(gradient_control(*comparison.example()));
+  if (comparison.example())
+    findings.controls.push_back(control_of(*comparison.example(), *used[0]));
   return findings;
 }
 

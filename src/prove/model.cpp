@@ -138,11 +138,23 @@ class KeptStates {
   std::vector<Tensor> stored_;
 };
 
-/// Whether the file says what types its outputs have.
+/// Whether a run takes seconds on the reference engine, however small its inputs are.
+bool is_large(const Graph& graph) {
+  constexpr std::int64_t most = 4'000'000;
+  std::int64_t weights = 0;
+  for (const Constant& constant : graph.constants) weights += constant.data.count();
+  return weights > most;
+}
+
+/// Whether the file says what types its outputs have. A large document's operators run on the
+/// engine that the source runs on, so that what both compute alike need not be measured.
 bool add_own_rules(Model& model, const Subject& subject) {
   const System& system = *subject.system;
+  const bool large = model.graph && is_large(*model.graph);
   const auto at = [&](Precision precision) {
-    return system.simulate(*subject.files, subject.entry, {.precision = precision});
+    return system.simulate(
+        *subject.files, subject.entry,
+        {.precision = precision, .operators = large ? default_engine : reference_engine});
   };
   model.backends.push_back(
       {fmt::format("{}'s own rules", system.name), at(Precision::f32), at(Precision::f64), true});
@@ -161,10 +173,14 @@ void adopt_types(Backend& own, const Backend& read) {
   own.adopts_types = true;
 }
 
-void add_engines(Model& model, const Subject& subject, const std::vector<const Engine*>& engines) {
-  model.graph = read_model(*subject.system, *subject.files, subject.entry).graph;
-  if (subject.prepare) model.graph = subject.prepare(*model.graph);
-  refuse_random(*model.graph);
+Graph graph_of(const Subject& subject) {
+  Graph graph = read_model(*subject.system, *subject.files, subject.entry).graph;
+  if (subject.prepare) graph = subject.prepare(graph);
+  refuse_random(graph);
+  return graph;
+}
+
+void add_engines(Model& model, const std::vector<const Engine*>& engines) {
   const std::string_view prefix = model.backends.empty() ? "" : "read back, on ";
   const auto single = std::make_shared<const Graph>(*model.graph);
   const auto wide = std::make_shared<const Graph>(to_float64(*model.graph));
@@ -273,16 +289,27 @@ Model open_model(const Subject& subject, const std::vector<const Engine*>& engin
                  std::vector<std::string>& notes) {
   return with_file(subject.label, subject.entry, [&] {
     Model model{subject.label, {}, {}};
-    const bool typed = subject.system->simulate == nullptr || add_own_rules(model, subject);
-    if (subject.system->read == nullptr && !model.backends.empty()) return model;
-    try {
-      add_engines(model, subject, engines);
+    const bool has_rules = subject.system->simulate != nullptr;
+    std::optional<Error> unread;
+    const auto unless_unread = [&](const auto& work) {
+      if (subject.system->read == nullptr && has_rules) return;
+      try {
+        if (!unread) work();
+      } catch (const Error& error) {
+        if (!has_rules || error.fault() == Fault::bug) throw;
+        unread = error;
+      }
+    };
+    unless_unread([&] { model.graph = graph_of(subject); });
+    const bool typed = !has_rules || add_own_rules(model, subject);
+    unless_unread([&] {
+      add_engines(model, engines);
       if (!typed && model.backends.size() > 1) adopt_types(model.backends[0], model.backends[1]);
-    } catch (const Error& error) {
-      if (model.backends.empty() || error.fault() == Fault::bug) throw;
-      const std::string_view where = place_in(subject.entry, error.where());
+    });
+    if (unread) {
+      const std::string_view where = place_in(subject.entry, unread->where());
       notes.push_back(fmt::format("{} is not read back as a graph: {}{}{}", subject.label, where,
-                                  where.empty() ? "" : ": ", error.text()));
+                                  where.empty() ? "" : ": ", unread->text()));
     }
     return model;
   });

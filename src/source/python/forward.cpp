@@ -319,6 +319,10 @@ class Forward {
 
   void finish(const std::vector<ValueId>& targets, const Expression& value, bool patient = false) {
     const int reached = depth();
+    // What is computed stays in its place among what else is: gradients are summed up in that order.
+    patient = patient && std::ranges::none_of(pending_, [&](const Pending& pending) {
+                return consumed_.contains(pending.id) && !pending.patient;
+              });
     std::erase_if(pending_, [&](const Pending& pending) { return consumed_.contains(pending.id); });
     if (targets.size() == 1 && targets[0] != ValueId::none && uses_[targets[0]] == 1) {
       pending_.push_back({targets[0], value, reached, patient});

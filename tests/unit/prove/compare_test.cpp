@@ -68,6 +68,8 @@ TEST(Compare, AsksForMoreRunsBeforeItBlames) {
   EXPECT_EQ(asked, 2);
   EXPECT_TRUE(compare(check, expected, std::vector{floats({1.0F})}, Precision::f32, "test"));
   EXPECT_EQ(asked, 2);
+  EXPECT_FALSE(compare(check, expected, std::vector{floats({1.01F})}, Precision::f32, "test"));
+  EXPECT_EQ(asked, 5);
 }
 
 TEST(Compare, HoldsDoublePrecisionToItsOwnUnit) {
