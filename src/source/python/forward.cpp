@@ -89,9 +89,8 @@ class Forward {
   }
 
   bool decide(bool fallback) {
-    if (repeats_) {
+    if (repeats_)
       return next_split_ < choices_.splits.size() ? choices_.splits[next_split_++] : fallback;
-    }
     choices_.splits.push_back(fallback);
     return fallback;
   }
@@ -153,9 +152,8 @@ class Forward {
       parameters.push_back(
           define(id, module_.arguments.size() == 1 ? name_for("x") : name_for(hint)));
     }
-    for (const std::string& length : module_.lengths) {
+    for (const std::string& length : module_.lengths)
       parameters.push_back(lengths_[length] = name_for(length));
-    }
     return fmt::format("def forward({}):", fmt::join(parameters, ", "));
   }
 
@@ -319,10 +317,11 @@ class Forward {
 
   void finish(const std::vector<ValueId>& targets, const Expression& value, bool patient = false) {
     const int reached = depth();
-    // What is computed stays in its place among what else is: gradients are summed up in that order.
-    patient = patient && std::ranges::none_of(pending_, [&](const Pending& pending) {
-                return consumed_.contains(pending.id) && !pending.patient;
-              });
+    // What is computed stays in its place: gradients are summed up in that order.
+    const auto waits = [&](const Pending& one) {
+      return one.patient || !consumed_.contains(one.id);
+    };
+    patient = patient && std::ranges::all_of(pending_, waits);
     std::erase_if(pending_, [&](const Pending& pending) { return consumed_.contains(pending.id); });
     if (targets.size() == 1 && targets[0] != ValueId::none && uses_[targets[0]] == 1) {
       pending_.push_back({targets[0], value, reached, patient});
@@ -436,10 +435,7 @@ class Forward {
   // -- results
 
   void write_return() {
-    if (index_ != 0 && module_.results.empty()) {
-      flush([](const Pending&) { return false; });
-      return;
-    }
+    if (index_ != 0 && module_.results.empty()) return flush([](const Pending&) { return false; });
     const Expression value =
         made([&] { return index_ == 0 ? nested_results() : listed_results(); }, deepest + 1);
     // A bare list of many results has no brackets to break in.

@@ -399,6 +399,22 @@ graph net(x: f32[2]) -> (y)
   EXPECT_NE(classes.find("_keep(self, \"s-t\", x.clone())"), std::string::npos) << classes;
 }
 
+// Gradients are summed up in the order in which a value was used.
+TEST(PytorchSource, WhatIsComputedStaysInItsPlace) {
+  const std::string source = source_of(R"(
+graph net(x: f32[2, 3]) -> (z)
+  q = tanh(x)
+  k = sigmoid(x)
+  t = transpose(k, dim0=0, dim1=1)
+  v = exp(x)
+  s = matmul(q, t)
+  z = matmul(s, v)
+)");
+  const std::size_t q = source.find("tanh"), k = source.find("sigmoid"), v = source.find("exp(");
+  EXPECT_LT(q, k) << source;
+  EXPECT_LT(k, v) << source;
+}
+
 TEST(PytorchSource, NumbersReadBack) {
   const std::string classes = classes_of(R"(
 graph net(x: f32[2], m: bool[2]) -> (y)
