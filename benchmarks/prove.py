@@ -154,7 +154,7 @@ def convert(isomer, source, copy):
 def changed(copy):
     """The same source with one number a billionth off, so that nothing but running can excuse it."""
     folder = copy.parent / "changed"
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     for file in copy.parent.glob("*.safetensors"):
         os.link(file, folder / file.name)
     text, count = re.subn(r"return (self\.fc\(.*\))", r"return \1 * (1 + 1e-9)", copy.read_text())
