@@ -153,8 +153,8 @@ def convert(isomer, source, copy):
 
 def changed(copy):
     """The same source with one number a billionth off, so that nothing but running can excuse it."""
-    folder = copy.parent / "changed"
-    folder.mkdir(exist_ok=True)
+    folder = copy.parent / f"changed-{copy.stem}"
+    folder.mkdir()
     for file in copy.parent.glob("*.safetensors"):
         os.link(file, folder / file.name)
     text, count = re.subn(r"return (self\.fc\(.*\))", r"return \1 * (1 + 1e-9)", copy.read_text())
