@@ -342,7 +342,8 @@ InputPlan plan_for(const Graph& graph) {
   for (std::size_t i = 0; i < states.size(); ++i)
     plan.states.emplace_back(states[i].name, graph.states[i].initial);
   for (const Constant& constant : graph.constants) {
-    if (constant.trainable) plan.parameters.emplace_back(constant.names.at(0), constant.data);
+    if (constant.trainable && !constant.names.empty())
+      plan.parameters.emplace_back(constant.names[0], constant.data);
   }
   return plan;
 }

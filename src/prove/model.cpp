@@ -274,6 +274,10 @@ std::vector<Tensor> parameter_values(const Runnable& runnable) {
   return values;
 }
 
+bool knows_parameters(const Runnable& runnable) {
+  return parameter_values(runnable).size() == runnable.parameters.size();
+}
+
 std::optional<Graph> exported_like(const Model& program, const Model& like) {
   if (!program.main().exported) return std::nullopt;
   if (!like.graph) return program.main().exported(like.main().inputs, {});

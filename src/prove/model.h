@@ -55,6 +55,8 @@ struct Backend {
 
 /// New values for the parameters of a runnable, converted to what it takes.
 void set_parameters(const Runnable& runnable, std::span<const Tensor> values);
+/// Whether each parameter has a name under which its value is known.
+bool knows_parameters(const Runnable& runnable);
 /// The values that it was made with; empty where they are not known.
 std::vector<Tensor> parameter_values(const Runnable& runnable);
 

@@ -227,6 +227,7 @@ class Proof {
     for (const Model* model : {&source_, &other_}) {
       const WeightIndex kept(model->main().states, states_.aliases);
       std::erase_if(plan.states, [&](const auto& state) { return !kept.find(state.first); });
+      if (!knows_parameters(model->main())) plan.parameters.clear();
     }
     const bool same = certificate_.structure && certificate_.structure->same;
     plan.same_graph =

@@ -241,6 +241,13 @@ TEST(Prove, SeesParametersThatNoLongerLearn) {
   EXPECT_TRUE(mentions(certificate, "parameters only of the source: fc.bias"));
 }
 
+TEST(Prove, MovesNoParametersThatHaveNoNames) {
+  const std::string nameless =
+      "graph g(x: f32[2]) -> (y)\n  weight w: f32[2] = [0.1, 0.2]\n  y = mul(x, w)\n";
+  EXPECT_TRUE(prove_texts(nameless, nameless).equivalent());
+  EXPECT_FALSE(prove_texts(nameless, replaced(nameless, "mul", "add")).equivalent());
+}
+
 TEST(Prove, TakesTiedWeightsUnderAnyOfTheirNames) {
   const std::string tied = replaced(net, "\"fc.weight\"", "\"fc.weight\" \"twin\"");
   EXPECT_TRUE(prove_texts(tied, net).equivalent());
