@@ -3,39 +3,9 @@
 #include <algorithm>
 #include <set>
 
+#include "prove/work.h"
+
 namespace isomer {
-namespace {
-
-double count_of(const TensorType& type, const Lengths& lengths) {
-  double count = 1;
-  for (const Dim& dim : type.shape) count *= static_cast<double>(dim.evaluate(lengths));
-  return count;
-}
-
-/// How many elements of its first operand an element of the result is made of.
-double terms_of(const Graph& graph, const Node& node, const Lengths& lengths) {
-  if (node.op == "matmul" || node.op == "linear") {
-    const Shape& shape = graph[node.inputs[0]].type.shape;
-    return static_cast<double>(shape.back().evaluate(lengths));
-  }
-  if (node.op != "convolution") return 1;
-  const TensorType& weight = graph[node.inputs[1]].type;
-  return count_of(weight, lengths) / static_cast<double>(weight.shape[0].evaluate(lengths));
-}
-
-double work_in(const Graph& graph, const Lengths& lengths) {
-  // A multiplication in a sum costs less than an operator's element.
-  constexpr double cheap = 1.0 / 8;
-  double work = 0;
-  for (const Node& node : graph.nodes) {
-    const double terms = 1 + cheap * terms_of(graph, node, lengths);
-    for (const ValueId id : node.outputs) work += terms * count_of(graph[id].type, lengths);
-    for (const Body& body : node.bodies) work += 8 * work_in(*body, lengths);
-  }
-  return work;
-}
-
-}  // namespace
 
 std::vector<LengthRange> ranges_of(const InputPlan& plan) {
   std::set<std::string> names;
@@ -78,9 +48,10 @@ Lengths with_length(std::span<const LengthRange> ranges, const LengthRange& one,
 }
 
 double work_of(const InputPlan& plan, const Lengths& lengths) {
-  double work = 0;
-  for (const Port& port : plan.ports) work += count_of(port.type, lengths);
-  return plan.graph == nullptr ? work : work + work_in(*plan.graph, lengths);
+  double work = plan.graph == nullptr ? 0 : work_of(*plan.graph, lengths);
+  for (const Port& port : plan.ports)
+    work += static_cast<double>(count_elements(evaluate(port.type.shape, lengths)));
+  return work;
 }
 
 std::vector<Lengths> longer_lengths(const InputPlan& plan, double most) {

@@ -29,8 +29,6 @@ constexpr std::size_t most_excused = 100;
 
 /// How the labels of the user's own inputs begin.
 constexpr std::string_view given = "given";
-/// What the reference engine does in about a second.
-constexpr double most_work = 3e8;
 
 /// The source does not run on a set.
 struct NotTaken {};
@@ -240,7 +238,12 @@ class Proof {
     }
     for (InputSet& set : aimed_inputs(plan, *engines_[0], sets_, options_.seed))
       sets_.push_back(std::move(set));
-    mark_costly();
+    if (const std::size_t costly = graph ? mark_costly(sets_, *graph) : 0; costly > 0) {
+      note({fmt::format(
+          "the reference engine, and other ways to run the source, are asked on {} of {} "
+          "sets: the others take long",
+          sets_.size() - costly, sets_.size())});
+    }
     if (const auto guessed = guessed_inputs(plan); !guessed.empty()) {
       certificate_.notes.push_back(fmt::format(
           "integer inputs were tried in a guessed range only: {}; --inputs gives others",
@@ -315,33 +318,6 @@ class Proof {
                   return backend.observe(precision, *trial.set, states_);
                 },
             .slow = backend.slow};
-  }
-
-  /// All sets but the cheapest are costly when they are, for an engine that is not made for speed.
-  void mark_costly() {
-    const Graph* graph = planned_graph();
-    if (graph == nullptr) return;
-    const Work work(*graph);
-    std::vector<double> costs;
-    for (const InputSet& set : sets_)
-      costs.push_back(work.of(set.calls[0]) * static_cast<double>(set.calls.size()));
-    const std::size_t least =
-        static_cast<std::size_t>(std::ranges::min_element(costs) - costs.begin());
-    double parameters = 0;
-    for (const Constant& constant : graph->constants)
-      parameters += constant.trainable ? static_cast<double>(constant.data.count()) : 0;
-    std::size_t costly = 0;
-    for (std::size_t i = 0; i < sets_.size(); ++i) {
-      // A derivative reads and gives all parameters, however small the inputs are.
-      sets_[i].costly_to_differentiate = 3 * costs[i] + 20 * parameters > most_work;
-      sets_[i].costly = costs[i] > (i == least ? 30 : 1) * most_work;
-      costly += sets_[i].costly ? 1 : 0;
-    }
-    if (costly == 0) return;
-    note({fmt::format(
-        "the reference engine, and other ways to run the source, are asked on {} of {} sets: the "
-        "others take more than {:.0e} operations",
-        sets_.size() - costly, sets_.size(), most_work)});
   }
 
   void compare_outputs() {

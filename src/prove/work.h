@@ -1,23 +1,18 @@
 #pragma once
 
-#include <span>
+#include <vector>
 
-#include "graph/graph.h"
+#include "prove/inputs.h"
 
 namespace isomer {
 
-/// What runs of a graph cost, roughly, so that slow engines are asked on small inputs only. It is
-/// counted and not timed: a proof is the same each time.
-class Work {
- public:
-  explicit Work(const Graph& graph);
+/// What a run of the graph costs, roughly: each number that it computes is one, each term that is
+/// added up for it an eighth, and what stands in a body counts eight times. It is counted and not
+/// timed, so that a proof is the same each time.
+double work_of(const Graph& graph, const Lengths& lengths);
 
-  /// How many numbers a run computes, each as often as terms are added up for it. What is in a body
-  /// counts once. 0 for inputs that the graph does not take.
-  double of(std::span<const Tensor> inputs) const;
-
- private:
-  Graph graph_;  // in primitive operators
-};
+/// Marks the sets on which a run of the graph, or of its derivative, costs more than what slow
+/// engines do in about a second; the cheapest set may cost more. Returns how many a run does.
+std::size_t mark_costly(std::vector<InputSet>& sets, const Graph& graph);
 
 }  // namespace isomer
