@@ -236,19 +236,6 @@ std::vector<Trial> trials_of(const Model& source, const InputSet& set, bool firs
   return trials;
 }
 
-}  // namespace
-
-std::vector<std::optional<std::size_t>> match_parameters(std::span<const Port> source,
-                                                         std::span<const Port> other,
-                                                         const Aliases& aliases) {
-  const WeightIndex index(other, aliases);
-  std::vector<std::optional<std::size_t>> places;
-  for (const Port& port : source) places.push_back(index.find(port.name));
-  return places;
-}
-
-namespace {
-
 /// The sets on which derivatives are compared: few, where a derivative takes long.
 std::vector<const InputSet*> sets_for_gradients(std::span<const InputSet> sets) {
   constexpr std::size_t most_costly = 2;
@@ -305,6 +292,15 @@ void add_all_differences(GradientFindings& findings, const Model& source, const 
 }
 
 }  // namespace
+
+std::vector<std::optional<std::size_t>> match_parameters(std::span<const Port> source,
+                                                         std::span<const Port> other,
+                                                         const Aliases& aliases) {
+  const WeightIndex index(other, aliases);
+  std::vector<std::optional<std::size_t>> places;
+  for (const Port& port : source) places.push_back(index.find(port.name));
+  return places;
+}
 
 GradientFindings compare_gradients(const Model& source, const Model& other, const Aliases& aliases,
                                    std::span<const InputSet> sets, const GradientOptions& options) {

@@ -8,82 +8,39 @@
 
 #include "passes/passes.h"
 #include "passes/rewrite.h"
+#include "prove/model.h"
 
 namespace isomer {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-/// A graph on an engine, beginning where a set says.
+/// A graph on an engine, run as all backends are.
 class Machine {
  public:
-  Machine(const Graph& graph, const Engine& engine)
-      : inputs_(graph_inputs(graph)),
-        states_(states_of(graph)),
-        parameters_(parameters_of(graph)),
-        executor_(engine.make(graph)) {
-    for (const Constant& constant : graph.constants) {
-      if (constant.trainable) stored_.push_back(constant.data);
-    }
+  Machine(const Graph& graph, const Engine& engine) {
+    backend_.f32 = on_engine(graph, engine);
+    for (const Port& port : backend_.f32.states) states_.names.push_back(port.name);
+    for (const State& state : graph.states) states_.initial.push_back(state.initial);
   }
 
   /// The outputs of each call, then the states behind it. `key`, where there is one, is a last
   /// input of every call.
-  std::vector<std::vector<Tensor>> run(const InputSet& set, const Tensor* key) {
-    begin(set);
-    std::vector<std::vector<Tensor>> results;
-    for (std::vector<Tensor> inputs : set.calls) {
-      if (key != nullptr) inputs.push_back(*key);
-      for (std::size_t i = 0; i < inputs.size() && i < inputs_.size(); ++i)
-        inputs[i] = as_taken(inputs[i], inputs_[i]);
-      results.push_back(executor_->run(inputs));
-      const std::vector<Tensor> states = executor_->states();
-      results.back().insert(results.back().end(), states.begin(), states.end());
+  std::vector<std::vector<Tensor>> run(InputSet set, const Tensor* key) const {
+    for (std::vector<Tensor>& call : set.calls) {
+      if (key != nullptr) call.push_back(*key);
     }
+    std::vector<Tensor> all = backend_.observe(Precision::f32, set, states_);
+    const auto each = static_cast<std::ptrdiff_t>(all.size() / set.calls.size());
+    std::vector<std::vector<Tensor>> results;
+    for (auto next = all.begin(); results.size() < set.calls.size(); next += each)
+      results.emplace_back(next, next + each);
     return results;
   }
 
  private:
-  using Named = std::vector<std::pair<std::string, Tensor>>;
-
-  static std::vector<DType> graph_inputs(const Graph& graph) {
-    std::vector<DType> dtypes;
-    for (const ValueId id : graph.inputs) dtypes.push_back(graph[id].type.dtype);
-    return dtypes;
-  }
-
-  static Tensor as_taken(const Tensor& tensor, DType dtype) {
-    const bool floats = is_floating(tensor.dtype()) && is_floating(dtype);
-    return floats && tensor.dtype() != dtype ? tensor.converted(dtype) : tensor;
-  }
-
-  static void replace(std::vector<Tensor>& values, std::span<const Port> ports, const Named& by) {
-    for (std::size_t i = 0; i < ports.size(); ++i) {
-      const auto found = std::ranges::find(by, ports[i].name, &Named::value_type::first);
-      if (found != by.end()) values[i] = as_taken(found->second, ports[i].type.dtype);
-    }
-  }
-
-  void begin(const InputSet& set) {
-    if (moved_ || !set.parameters.empty()) {
-      std::vector<Tensor> values = stored_;
-      replace(values, parameters_, set.parameters);
-      executor_->set_constants(values);
-    }
-    moved_ = !set.parameters.empty();
-    executor_->reset();
-    if (set.states.empty()) return;
-    std::vector<Tensor> states = executor_->states();
-    replace(states, states_, set.states);
-    executor_->set_states(states);
-  }
-
-  std::vector<DType> inputs_;
-  std::vector<Port> states_;
-  std::vector<Port> parameters_;
-  std::vector<Tensor> stored_;  // parameters
-  bool moved_ = false;          // they are not as stored
-  std::unique_ptr<Executor> executor_;
+  Backend backend_;
+  StateNames states_;
 };
 
 void take_in(std::vector<double>& most, const Tensor& exact, const Tensor& run) {
