@@ -124,10 +124,7 @@ void Prober::probe_table(Builder& out, const Graph& old, const Node& node,
   }
   const Shape shape = out.shape(inputs[indexing.table]);
   if (shape.empty()) return;
-  const Attribute* dim = find(attributes, "dim");
-  const std::size_t axis =
-      indexing.axis ? std::min(static_cast<std::size_t>(*indexing.axis), shape.size() - 1)
-                    : axis_in(dim == nullptr ? 0 : std::get<std::int64_t>(*dim), shape.size());
+  const std::size_t axis = table_axis(node, shape.size());
   const ValueId last = out.emit("length", {}, {{"value", shape[axis] - 1}, {"dtype", dtype}});
   add(out, old, node,
       {{"at the first row", is_row(out.literal(dtype, std::int64_t{0}))},

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/text.h"
+#include "ops/rules.h"
 #include "passes/passes.h"
 
 namespace isomer {
@@ -43,6 +44,12 @@ std::vector<bool> varying_values(const Graph& graph) {
     for (const ValueId id : node.outputs) varying[at(id)] = varies;
   }
   return varying;
+}
+
+std::size_t table_axis(const Node& node, std::size_t rank) {
+  const Indexing& indexing = *traits_of(node).indexes;
+  if (indexing.axis) return std::min(static_cast<std::size_t>(*indexing.axis), rank - 1);
+  return axis_in(get<std::int64_t>(complete(op_named(node.op), node.attributes), "dim"), rank);
 }
 
 std::string probe_name(std::size_t number) { return fmt::format("{}{}", prefix, number); }

@@ -12,6 +12,9 @@ namespace isomer {
 /// The values in which inputs, states or named lengths have a part.
 std::vector<bool> varying_values(const Graph& graph);
 
+/// The axis of a table of that rank along which the node's indices are positions.
+std::size_t table_axis(const Node& node, std::size_t rank);
+
 /// The name of a probe, a floating value: no value of a model has a blank in its own.
 std::string probe_name(std::size_t number);
 

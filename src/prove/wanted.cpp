@@ -7,6 +7,7 @@
 #include "ops/schema.h"
 #include "passes/rewrite.h"
 #include "prove/known.h"
+#include "prove/probes.h"
 #include "prove/wanted_rules.h"
 
 namespace isomer {
@@ -35,12 +36,6 @@ std::vector<Number> telling(std::vector<Number> numbers) {
 }
 
 bool is_number(DType dtype) { return is_integer(dtype) || is_floating(dtype); }
-
-std::size_t axis_of(const Node& node, const Indexing& indexing, std::size_t rank) {
-  if (indexing.axis) return std::min(static_cast<std::size_t>(*indexing.axis), rank - 1);
-  const std::int64_t axis = get<std::int64_t>(complete(op_named(node.op), node.attributes), "dim");
-  return static_cast<std::size_t>(axis < 0 ? axis + static_cast<std::int64_t>(rank) : axis);
-}
 
 /// A whole number plus what an integer value is, moved perhaps.
 struct Shifted {
@@ -171,7 +166,7 @@ void Backwards::visit_table(const Node& node) {
   const Indexing& indexing = *traits_of(node).indexes;
   const Shape& shape = type(node.inputs[indexing.table]).shape;
   if (shape.empty()) return;
-  const std::int64_t length = shape[axis_of(node, indexing, shape.size())].evaluate(lengths_);
+  const std::int64_t length = shape[table_axis(node, shape.size())].evaluate(lengths_);
   Wanted& indices = at(node.inputs[indexing.indices]);
   indices.allowed = indices.allowed & Intervals(0, std::max<std::int64_t>(length - 1, 0));
   const Attribute* padding = find(node.attributes, "padding_idx");
