@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "cli/staging.h"
+#include "cli/steps.h"
 #include "systems/stored.h"
 
 namespace isomer::cli {
@@ -20,29 +21,19 @@ std::string shell_word(const std::string& word) {
   return quoted + "'";
 }
 
-NamedTensors arguments_of(const FailingSet& failing, std::size_t call) {
-  NamedTensors arguments;
-  const std::vector<Tensor>& tensors = failing.set.calls.at(call);
-  for (std::size_t i = 0; i < tensors.size(); ++i)
-    arguments.emplace_back(failing.ports.at(i), tensors[i]);
-  return arguments;
+/// Under the names of the ports.
+NamedTensors named(const FailingSet& failing, const std::vector<Tensor>& arguments) {
+  NamedTensors all;
+  for (std::size_t i = 0; i < arguments.size(); ++i)
+    all.emplace_back(failing.ports.at(i), arguments[i]);
+  return all;
 }
 
 /// All calls, each argument with an axis of steps in front.
-NamedTensors steps_of(const FailingSet& failing) {
-  NamedTensors all;
-  for (std::size_t i = 0; i < failing.ports.size(); ++i) {
-    const Tensor& first = failing.set.calls[0].at(i);
-    std::vector<std::int64_t> shape{static_cast<std::int64_t>(failing.set.calls.size())};
-    shape.insert(shape.end(), first.shape().begin(), first.shape().end());
-    std::vector<std::byte> data;
-    for (const std::vector<Tensor>& call : failing.set.calls) {
-      const auto bytes = call.at(i).bytes().data();
-      data.insert(data.end(), bytes.begin(), bytes.end());
-    }
-    all.emplace_back(failing.ports[i], Tensor(first.dtype(), shape, bytes_of(std::move(data))));
-  }
-  return all;
+std::vector<Tensor> in_steps(const std::vector<std::vector<Tensor>>& calls) {
+  StepStack stack;
+  for (const std::vector<Tensor>& call : calls) stack.add(call);
+  return std::move(stack).finish(static_cast<std::int64_t>(calls.size()));
 }
 
 }  // namespace
@@ -59,12 +50,13 @@ void check_set_folder(const std::string& folder) {
 std::vector<std::string> save_set(const std::string& folder, const Certificate& certificate) {
   const FailingSet& failing = *certificate.failing;
   const InputSet& set = failing.set;
-  const bool in_steps = set.calls.size() > 1;
+  const bool several = set.calls.size() > 1;
   Staging staging(folder, Staging::Missing::made);
   for (std::size_t call = 0; call < set.calls.size(); ++call)
-    staging.write(
-        {fmt::format("call{}.safetensors", call + 1), write_tensors(arguments_of(failing, call))});
-  if (in_steps) staging.write({"calls.safetensors", write_tensors(steps_of(failing))});
+    staging.write({fmt::format("call{}.safetensors", call + 1),
+                   write_tensors(named(failing, set.calls[call]))});
+  if (several)
+    staging.write({"calls.safetensors", write_tensors(named(failing, in_steps(set.calls)))});
   if (!set.states.empty()) staging.write({"states.safetensors", write_tensors(set.states)});
   if (!set.parameters.empty())
     staging.write({"parameters.safetensors", write_tensors(set.parameters)});
@@ -86,8 +78,8 @@ std::vector<std::string> save_set(const std::string& folder, const Certificate& 
   }
   for (const auto& [model, name] : {std::pair(a, "a"), std::pair(b, "b")}) {
     std::string command = fmt::format("isomer run {} --inputs {}", model,
-                                      file(in_steps ? "calls.safetensors" : "call1.safetensors"));
-    if (in_steps) command += fmt::format(" --steps {}", set.calls.size());
+                                      file(several ? "calls.safetensors" : "call1.safetensors"));
+    if (several) command += fmt::format(" --steps {}", set.calls.size());
     if (!set.states.empty()) command += " --states " + file("states.safetensors");
     commands.push_back(fmt::format("{} -o {}.safetensors", command, name));
   }

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "base/bytes.h"
+#include "base/names.h"
 #include "base/text.h"
 #include "cli/failing_set.h"
 #include "cli/lengths.h"
@@ -38,14 +39,13 @@ constexpr Option options[] = {
 
 Effort effort_asked(const Words& words) {
   if (!words.has("effort")) return Effort::normal;
-  std::vector<std::string> names;
+  std::vector<std::string_view> names;
   for (const Effort effort : all_efforts) {
     if (words.text("effort") == name_of(effort)) return effort;
-    names.emplace_back(name_of(effort));
+    names.push_back(name_of(effort));
   }
-  throw Error(Fault::usage, "--effort",
-              fmt::format("there is no effort {}; there are: {}", quoted(words.text("effort")),
-                          listed(names)));
+  return with_place("--effort",
+                    [&]() -> Effort { refuse_name("effort", words.text("effort"), names); });
 }
 
 std::optional<Allowed> allowed_asked(const Words& words) {

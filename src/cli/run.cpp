@@ -3,6 +3,7 @@
 #include "cli/model_file.h"
 #include "cli/progress.h"
 #include "cli/staging.h"
+#include "cli/steps.h"
 #include "cli/tensor_files.h"
 #include "cli/verb.h"
 
@@ -121,49 +122,10 @@ std::vector<Tensor> inputs_of(std::span<const Tensor> inputs, std::int64_t step,
   return parts;
 }
 
-/// The results of all steps, one behind the other.
-class Stack {
- public:
-  void add(const std::vector<Tensor>& outputs) {
-    if (types_.empty()) {
-      for (const Tensor& output : outputs) types_.push_back(output.type());
-      data_.resize(outputs.size());
-    }
-    if (outputs.size() != types_.size()) {
-      throw Error(Fault::model, "",
-                  fmt::format("it gives {} where it gave {} in the first step",
-                              counted(outputs.size(), "output"), types_.size()));
-    }
-    for (std::size_t i = 0; i < outputs.size(); ++i) {
-      if (outputs[i].type() != types_[i]) {
-        throw Error(Fault::model, fmt::format("output {}", i),
-                    fmt::format("it is {} where it was {} in the first step",
-                                to_text(outputs[i].type()), to_text(types_[i])));
-      }
-      const auto bytes = outputs[i].bytes().data();
-      data_[i].insert(data_[i].end(), bytes.begin(), bytes.end());
-    }
-  }
-
-  std::vector<Tensor> finish(std::int64_t steps) && {
-    std::vector<Tensor> outputs;
-    for (std::size_t i = 0; i < types_.size(); ++i) {
-      std::vector<std::int64_t> shape{steps};
-      for (const Dim& length : types_[i].shape) shape.push_back(length.value());
-      outputs.emplace_back(types_[i].dtype, std::move(shape), bytes_of(std::move(data_[i])));
-    }
-    return outputs;
-  }
-
- private:
-  std::vector<TensorType> types_;
-  std::vector<std::vector<std::byte>> data_;
-};
-
 std::vector<Tensor> run_steps(const ModelFile& model, Executor& executor,
                               std::span<const Tensor> inputs, std::int64_t steps) {
   const Progress progress = progress_bar();
-  Stack stack;
+  StepStack stack;
   for (std::int64_t step = 0; step < steps; ++step) {
     if (progress)
       progress("running", static_cast<std::size_t>(step), static_cast<std::size_t>(steps));
