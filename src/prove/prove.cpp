@@ -189,9 +189,11 @@ class Proof {
     certificate_.takes_all = certificate_.takes_all && (!check.own || check.refused == 0);
     loose_ = loose_ || check.loose > 0;
     if (check.own) {
-      for (const auto& [tensor, distances] : check.distances)
+      for (const auto& [tensor, distances] : check.distances) {
+        if (distances.empty() || !tensor.starts_with("output")) continue;
         certificate_.distances.push_back(
             fmt::format("{}, {}: {}", tensor, check.where, percentiles(distances)));
+      }
     }
     certificate_.checks.push_back(std::move(check));
   }

@@ -241,6 +241,26 @@ TEST(Prove, SeesParametersThatNoLongerLearn) {
   EXPECT_TRUE(mentions(certificate, "parameters only of the source: fc.bias"));
 }
 
+TEST(Prove, AnswersALooserQuestion) {
+  const std::string source = R"(graph g(x: f32[4]) -> (y)
+  state n: i64[] "n" = 0 -> m
+  m = add(n, 1)
+  y = mul(x, 2.0)
+)";
+  const std::string other = replaced(source, "mul(x, 2.0)", "mul(x, 2.00002)");
+  const auto asked = [&](double relative) {
+    return prove_texts(source, other, text_only, {.allowed = Allowed{relative, 0}});
+  };
+  const Certificate certificate = asked(1e-4);
+  EXPECT_EQ(certificate.verdict, Verdict::within) << to_text(certificate);
+  // Of the output in each call and precision; a state that counts has none.
+  ASSERT_EQ(certificate.distances.size(), 6U);
+  for (const std::string& line : certificate.distances)
+    EXPECT_TRUE(line.starts_with("output 0 'y'")) << line;
+  EXPECT_EQ(asked(1e-6).verdict, Verdict::different);
+  EXPECT_TRUE(prove_texts(source, source, text_only, {.allowed = Allowed{1e-4, 0}}).equivalent());
+}
+
 TEST(Prove, MovesNoParametersThatHaveNoNames) {
   const std::string nameless =
       "graph g(x: f32[2]) -> (y)\n  weight w: f32[2] = [0.1, 0.2]\n  y = mul(x, w)\n";
