@@ -112,18 +112,24 @@ bool lives(const std::string& process) {
   return there();
 }
 
-// With what it has started, whose number it writes down.
 TEST_F(StubbornPython, IsEndedWithWhatItStarted) {
   write_file(at("net.py"), "x = 1");
-  for (const std::string starts : {"sleep 100", "setsid sleep 100"}) {
-    SCOPED_TRACE(starts);
-    const Ended ended = call(
-        "run " + at("net.py") + " --inputs x.npy -o " + at("y.npy"),
-        python(starts + " & echo $! > " + at("started") + R"(; echo '{"error": {}}' >&0; exit 0)"));
-    EXPECT_EQ(ended.code, 3) << ended.err;
-    EXPECT_NE(content(at("started")), "");
-    EXPECT_FALSE(lives(content(at("started"))));
-  }
+  const Ended ended = call(
+      "run " + at("net.py") + " --inputs x.npy -o " + at("y.npy"),
+      python("sleep 100 & echo $! > " + at("started") + R"(; echo '{"error": {}}' >&0; exit 0)"));
+  EXPECT_EQ(ended.code, 3) << ended.err;
+  EXPECT_NE(content(at("started")), "");
+  EXPECT_FALSE(lives(content(at("started"))));
+}
+
+TEST_F(StubbornPython, IsEndedWithWhatHasASessionOfItsOwn) {
+  write_file(at("net.py"), "x = 1");
+  const Ended ended = call(
+      "run " + at("net.py") + " --inputs x.npy -o " + at("y.npy"),
+      python("setsid sleep 100 & echo $! > " + at("started") + R"(; echo '{"error": {}}' >&0)"));
+  EXPECT_EQ(ended.code, 3) << ended.err;
+  EXPECT_NE(content(at("started")), "");
+  EXPECT_FALSE(lives(content(at("started"))));
 }
 
 TEST_F(Cli, NobodyIsLeftToComputeWhenItIsKilled) {
