@@ -3,8 +3,8 @@
 #include <numbers>
 
 #include "base/text.h"
+#include "ops/arithmetic.h"
 #include "ops/families.h"
-#include "ops/rules.h"
 
 namespace isomer {
 namespace {
@@ -18,16 +18,12 @@ void require_boolean(const TensorType& type) {
   refuse(fmt::format("the input is {}; it should be bool (compare it first)", name_of(type.dtype)));
 }
 
-std::vector<TensorType> arithmetic_type(const OpCall& call) {
-  require_same_dtype(call);
-  if (call.types[0].dtype == DType::boolean) {
-    refuse("the operands are bool; arithmetic needs numbers (cast them first)");
+std::vector<TensorType> bits_type(const OpCall& call) {
+  for (const TensorType& type : call.types) {
+    if (is_integer(type.dtype)) continue;
+    refuse(fmt::format("the input is {}; it should be an integer", name_of(type.dtype)));
   }
-  return {{call.types[0].dtype, broadcast(call.types[0].shape, call.types[1].shape)}};
-}
-
-std::vector<TensorType> floating_arithmetic_type(const OpCall& call) {
-  same_floating_type(call);
+  if (call.types.size() == 1) return {call.types[0]};
   return arithmetic_type(call);
 }
 
@@ -90,29 +86,7 @@ std::vector<TensorType> gelu_type(const OpCall& call) {
   return same_floating_type(call);
 }
 
-// Arithmetic as it reads ------------------------------------------------------------------------
-
-ValueId neg(Emitter& b, ValueId x) { return b.emit("neg", {x}); }
-ValueId add(Emitter& b, ValueId x, ValueId y) { return b.emit("add", {x, y}); }
-ValueId sub(Emitter& b, ValueId x, ValueId y) { return b.emit("sub", {x, y}); }
-ValueId mul(Emitter& b, ValueId x, ValueId y) { return b.emit("mul", {x, y}); }
-ValueId mul(Emitter& b, ValueId x, double factor) { return mul(b, x, number(b, x, factor)); }
-ValueId add(Emitter& b, ValueId x, double term) { return add(b, x, number(b, x, term)); }
-ValueId div(Emitter& b, ValueId x, ValueId y) { return b.emit("div", {x, y}); }
-ValueId where(Emitter& b, ValueId condition, ValueId x, ValueId y) {
-  return b.emit("where", {condition, x, y});
-}
-ValueId is(Emitter& b, std::string_view comparison, ValueId x, double y) {
-  return b.emit(comparison, {x, number(b, x, y)});
-}
-
 // Derivatives -----------------------------------------------------------------------------------
-
-/// Of a unary operator: the cotangent times a factor made from the input and the output.
-template <ValueId (*factor)(Emitter&, ValueId x, ValueId y)>
-Values scaled(Emitter& b, const OpCall& call, const Cotangents& c) {
-  return {mul(b, c.values[0], factor(b, call.inputs[0], c.outputs[0]))};
-}
 
 ValueId sign_of(Emitter& b, ValueId x, ValueId) { return b.emit("sign", {x}); }
 ValueId output_itself(Emitter&, ValueId, ValueId y) { return y; }
@@ -141,13 +115,6 @@ Values vjp_neg(Emitter& b, const OpCall&, const Cotangents& c) { return {neg(b, 
 
 Values vjp_relu(Emitter& b, const OpCall&, const Cotangents& c) {
   return {b.emit("relu_backward", {c.values[0], c.outputs[0]})};
-}
-
-Values to_operands(Emitter& b, const OpCall& call, ValueId x, ValueId y) {
-  const auto fit = [&](ValueId g, std::size_t i) {
-    return g == ValueId::none ? g : sum_to(b, g, call.types[i].shape);
-  };
-  return {fit(x, 0), fit(y, 1)};
 }
 
 Values vjp_add(Emitter& b, const OpCall& call, const Cotangents& c) {
@@ -444,6 +411,8 @@ constexpr Traits finds_larger{.rounds = Rounds::never, .commutes = true};
 constexpr Traits adds{.rounds = Rounds::nearest, .commutes = true};
 
 // signature, type rule, expansion (none: primitive), derivative, meaning
+constexpr Traits bits_of_two{.rounds = Rounds::never, .commutes = true};
+
 constexpr OpSchema rows[] = {
     {"neg(x) -> y", numeric_type, nullptr, vjp_neg, "-x", exact},
     {"abs(x) -> y", numeric_type, nullptr, scaled<sign_of>, "|x|", exact},
@@ -539,6 +508,15 @@ constexpr OpSchema rows[] = {
     {"logical_or(x, y) -> z", logical_type, nullptr, no_gradient, "x or y", finds_larger},
     {"logical_xor(x, y) -> z", logical_type, expand_logical_xor, nullptr, "either, not both",
      finds_larger},
+    {"bitwise_not(x) -> y", bits_type, nullptr, no_gradient, "each bit turned over", exact},
+    {"bitwise_and(x, y) -> z", bits_type, nullptr, no_gradient, "the bits of both", bits_of_two},
+    {"bitwise_or(x, y) -> z", bits_type, nullptr, no_gradient, "the bits of either", bits_of_two},
+    {"bitwise_xor(x, y) -> z", bits_type, nullptr, no_gradient, "the bits of one and not the other",
+     bits_of_two},
+    {"shift_left(x, y) -> z", bits_type, nullptr, no_gradient, "x * 2**y in the bits of its type",
+     exact},
+    {"shift_right(x, y) -> z", bits_type, nullptr, no_gradient, "floor(x / 2**y)", exact},
+    {"gcd(x, y) -> z", bits_type, nullptr, no_gradient, "greatest common divisor", bits_of_two},
     {"where(condition, x, y) -> z", where_type, nullptr, vjp_where,
      "x where the condition holds, else y", exact},
     {"cast(x, dtype: dtype) -> y", cast_type, nullptr, vjp_cast, "x in another type",
@@ -546,6 +524,26 @@ constexpr OpSchema rows[] = {
 };
 
 }  // namespace
+
+std::vector<TensorType> arithmetic_type(const OpCall& call) {
+  require_same_dtype(call);
+  if (call.types[0].dtype == DType::boolean) {
+    refuse("the operands are bool; arithmetic needs numbers (cast them first)");
+  }
+  return {{call.types[0].dtype, broadcast(call.types[0].shape, call.types[1].shape)}};
+}
+
+std::vector<TensorType> floating_arithmetic_type(const OpCall& call) {
+  same_floating_type(call);
+  return arithmetic_type(call);
+}
+
+std::vector<ValueId> to_operands(Emitter& b, const OpCall& call, ValueId x, ValueId y) {
+  const auto fit = [&](ValueId g, std::size_t i) {
+    return g == ValueId::none ? g : sum_to(b, g, call.types[i].shape);
+  };
+  return {fit(x, 0), fit(y, 1)};
+}
 
 std::span<const OpSchema> elementwise_ops() { return rows; }
 

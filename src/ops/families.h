@@ -8,6 +8,7 @@ namespace isomer {
 
 // One table per family, each at the end of ops/<family>.cpp.
 std::span<const OpSchema> elementwise_ops();
+std::span<const OpSchema> special_ops();
 std::span<const OpSchema> reduction_ops();
 std::span<const OpSchema> shape_ops();
 std::span<const OpSchema> indexing_ops();

@@ -117,7 +117,9 @@ Moves moved(const Tensor& x, const std::vector<Tensor>& outputs) {
   Moves result = Moves::in_order;
   for (const Tensor& output : outputs) {
     const std::vector<double> to = output.doubles();
-    const auto is_known = [&](double element) { return known.contains(element); };
+    const auto is_known = [&](double element) {
+      return !std::isnan(element) && known.contains(element);
+    };
     if (output.dtype() != x.dtype() || !std::ranges::all_of(to, is_known)) return Moves::none;
     if (to != from) result = Moves::freely;
   }

@@ -1,102 +1,11 @@
 #include <cmath>
+#include <numeric>
 
 #include "run/reference/arithmetic.h"
-#include "run/reference/kernel.h"
-#include "run/reference/strided.h"
+#include "run/reference/elementwise.h"
 
 namespace isomer {
 namespace {
-
-using Reals = std::vector<double>;
-using Integers = std::vector<std::int64_t>;
-
-/// Doubles stay doubles; everything else is kept as an integer.
-template <class T>
-using Stored = std::conditional_t<std::is_same_v<T, double>, double, std::int64_t>;
-
-template <class F, class T>
-auto mapped(F f, const std::vector<T>& x) {
-  std::vector<Stored<decltype(f(T{}))>> y;
-  y.reserve(x.size());
-  for (const T element : x) y.push_back(f(element));
-  return y;
-}
-
-/// f(x), for every kind of number.
-template <class F>
-constexpr RunKernel* each(F) {
-  return [](const KernelCall& call) {
-    std::visit([&](const auto& x) { call.result().elements = mapped(F{}, x); },
-               call.input(0).elements);
-  };
-}
-
-/// f(x) in real numbers: integers are first converted to the result's type.
-template <class F>
-constexpr RunKernel* each_real(F) {
-  return [](const KernelCall& call) {
-    Reals converted;
-    call.result().elements = mapped(F{}, reals_in(call.input(0), call.result().dtype, converted));
-  };
-}
-
-/// The elements of an operand as they meet those of a result: where it has its shape or a single
-/// element they stay where they are, else they are laid out anew.
-template <class T>
-class Broadcast {
- public:
-  Broadcast(const std::vector<T>& elements, const Operand& from, const Operand& to)
-      : first_(elements.data()), step_(elements.size() == 1 ? 0 : 1) {
-    if (step_ == 0 || from.shape == to.shape) return;
-    laid_out_ = laid_out(elements, to.shape, broadcast_layout(from.shape, to.shape));
-    first_ = laid_out_.data();
-  }
-  Broadcast(const Broadcast&) = delete;
-  Broadcast& operator=(const Broadcast&) = delete;
-
-  T operator[](std::size_t i) const { return first_[i * step_]; }
-
- private:
-  const T* first_;
-  std::size_t step_;
-  std::vector<T> laid_out_;
-};
-
-template <class F, class T>
-void set_mapped(Operand& z, F f, const Broadcast<T>& x, const Broadcast<T>& y) {
-  std::vector<Stored<decltype(f(T{}, T{}))>> elements(static_cast<std::size_t>(z.count()));
-  for (std::size_t i = 0; i < elements.size(); ++i) elements[i] = f(x[i], y[i]);
-  z.elements = std::move(elements);
-}
-
-/// f(x, y), broadcasting, for every kind of number.
-template <class F>
-constexpr RunKernel* pairwise(F) {
-  return [](const KernelCall& call) {
-    const Operand& x = call.input(0);
-    const Operand& y = call.input(1);
-    Operand& z = call.result();
-    if (is_floating(x.dtype)) {
-      set_mapped(z, F{}, Broadcast(x.reals(), x, z), Broadcast(y.reals(), y, z));
-    } else {
-      set_mapped(z, F{}, Broadcast(x.integers(), x, z), Broadcast(y.integers(), y, z));
-    }
-  };
-}
-
-/// f(x, y) in real numbers: integers are first converted to the result's type.
-template <class F>
-constexpr RunKernel* pairwise_real(F) {
-  return [](const KernelCall& call) {
-    const Operand& x = call.input(0);
-    const Operand& y = call.input(1);
-    Operand& z = call.result();
-    Reals x_converted;
-    Reals y_converted;
-    set_mapped(z, F{}, Broadcast(reals_in(x, z.dtype, x_converted), x, z),
-               Broadcast(reals_in(y, z.dtype, y_converted), y, z));
-  };
-}
 
 double minus(double x, double y) { return x - y; }
 std::int64_t minus(std::int64_t x, std::int64_t y) {
@@ -161,6 +70,38 @@ std::int64_t floored_quotient(std::int64_t x, std::int64_t y) {
 
 bool not_a_number(double x) { return std::isnan(x); }
 bool not_a_number(std::int64_t) { return false; }
+
+std::int64_t width_of(DType dtype) {
+  switch (dtype) {
+    case DType::i8:
+    case DType::u8: return 8;
+    case DType::i16: return 16;
+    case DType::i32: return 32;
+    default: return 64;
+  }
+}
+
+/// f(x, y, bits of the type) of integers.
+template <class F>
+constexpr RunKernel* bitwise(F) {
+  return [](const KernelCall& call) {
+    const Operand& x = call.input(0);
+    const Operand& y = call.input(1);
+    Operand& z = call.result();
+    const std::int64_t width = width_of(z.dtype);
+    const auto f = [&](std::int64_t a, std::int64_t b) { return F{}(a, b, width); };
+    set_mapped(z, f, Broadcast(x.integers(), x, z), Broadcast(y.integers(), y, z));
+  };
+}
+
+// Too far, which C++ leaves open, is all the way: nothing is left but the sign.
+std::int64_t shifted_left(std::int64_t x, std::int64_t by, std::int64_t width) {
+  if (by < 0 || by >= width) return 0;
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(x) << by);
+}
+std::int64_t shifted_right(std::int64_t x, std::int64_t by, std::int64_t width) {
+  return x >> (by < 0 || by >= width ? 63 : by);
+}
 
 void run_where(const KernelCall& call) {
   const Operand& condition = call.input(0);
@@ -233,6 +174,16 @@ constexpr Kernel kernels[] = {
     {"le", pairwise([](auto x, auto y) { return x <= y; })},
     {"logical_and", pairwise([](auto x, auto y) { return x != 0 && y != 0; })},
     {"logical_or", pairwise([](auto x, auto y) { return x != 0 || y != 0; })},
+    {"bitwise_not", [](const KernelCall& call) {
+       call.result().elements =
+           mapped([](std::int64_t x) { return ~x; }, call.input(0).integers());
+     }},
+    {"bitwise_and", bitwise([](auto x, auto y, auto) { return x & y; })},
+    {"bitwise_or", bitwise([](auto x, auto y, auto) { return x | y; })},
+    {"bitwise_xor", bitwise([](auto x, auto y, auto) { return x ^ y; })},
+    {"shift_left", bitwise([](auto x, auto y, auto width) { return shifted_left(x, y, width); })},
+    {"shift_right", bitwise([](auto x, auto y, auto width) { return shifted_right(x, y, width); })},
+    {"gcd", bitwise([](auto x, auto y, auto) { return std::gcd(x, y); })},
     {"where", run_where},
     {"cast", run_cast},
 };

@@ -99,6 +99,7 @@ struct Kernel {
 
 // The families, in the order of ops/. One that has only composite operators has no kernels.
 std::span<const Kernel> elementwise_kernels();
+std::span<const Kernel> special_kernels();
 std::span<const Kernel> reduction_kernels();
 std::span<const Kernel> shape_kernels();
 std::span<const Kernel> indexing_kernels();

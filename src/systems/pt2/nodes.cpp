@@ -45,6 +45,14 @@ bool is_contiguous(const ExportGraph& graph, const std::string& name) {
   return found != graph.tensors.end() && found->second.contiguous;
 }
 
+/// Of an operator that asks where elements lie in memory.
+void require_plain_memory(const ExportGraph& graph, const std::string* name) {
+  const auto found = name == nullptr ? graph.tensors.end() : graph.tensors.find(*name);
+  if (found != graph.tensors.end() && found->second.contiguous && found->second.at_start) return;
+  throw Error(Fault::unsupported, "",
+              "asks where the elements of a view lie in memory; a tensor in C order is read");
+}
+
 /// Complex tensors are refused where they come up, those of what is not read itself among them.
 void require_real(const ExportNode& node, const ExportGraph& graph) {
   std::vector<std::string> names = output_names(node);
@@ -240,6 +248,7 @@ void NodeReader::bind(const ExportNode& node, const ExportGraph& graph, Scope& s
                       const aten::Row& row, const std::vector<ValueId>& results,
                       const std::vector<std::string>& names) {
   const std::string* base = value_name(node, row.inputs.substr(0, row.inputs.find(' ')));
+  if (row.by_memory) require_plain_memory(graph, base);
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (names[i].empty() || results[i] == ValueId::none) continue;
     check_type(graph, names[i], results[i]);

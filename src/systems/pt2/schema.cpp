@@ -182,6 +182,7 @@ ExportTensor parse_tensor(const Tree& tree) {
     refuse(fmt::format("has {} and {}", counted(tensor.type.shape.size(), "size"),
                        counted(strides.size(), "stride")));
   tensor.contiguous = is_contiguous(tensor.type.shape, strides);
+  tensor.at_start = parse_sym_int(field(tree, "storage_offset")) == Dim(0);
   return tensor;
 }
 

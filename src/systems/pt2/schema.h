@@ -70,6 +70,7 @@ struct ExportNode {
 struct ExportTensor {
   TensorType type;
   bool contiguous = false;
+  bool at_start = false;  // of the memory that it lies in
 };
 
 struct ExportGraph {

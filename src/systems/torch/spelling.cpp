@@ -50,7 +50,8 @@ PythonAssignments write_renamed(const PythonCall& call) {
     const std::string_view name = aten::paired(row.renames, setting.name, setting.name);
     arguments.push_back(fmt::format("{}={}", name, value_of(call, setting.name)));
   }
-  return one(call, fmt::format("{}({})", function, fmt::join(arguments, ", ")));
+  std::string text = fmt::format("{}({})", function, fmt::join(arguments, ", "));
+  return call.node.outputs.size() == 1 ? one(call, std::move(text)) : all(call, std::move(text));
 }
 
 }  // namespace

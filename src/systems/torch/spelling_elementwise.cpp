@@ -75,6 +75,7 @@ constexpr Spelling table[] = {
     {.op = "elu", .write = write_elu},
     {.op = "prelu", .write = write_prelu},
     {"relu_backward", "torch.ops.aten.threshold_backward({grad}, {y}, 0)"},
+    {"polygamma", "torch.polygamma({n}, {x})"},
     {"softsign", "F.softsign({x})"},
     {.op = "clamp", .write = write_clamp},
     {"add", "{x} + {y}", Binding::sum},

@@ -19,12 +19,13 @@ constexpr std::pair<std::string_view, DType> dtypes[] = {
     {"float64", DType::f64},  {"complex64", DType::c64}, {"complex128", DType::c128},
 };
 
-using Families = std::array<std::span<const Row>, 11>;
+using Families = std::array<std::span<const Row>, 14>;
 
 Families families() {
-  return {elementwise_rows(),   comparison_rows(), reduction_rows(), shape_rows(),
-          slicing_rows(),       indexing_rows(),   linear_rows(),    convolution_rows(),
-          normalization_rows(), creation_rows(),   loss_rows()};
+  return {elementwise_rows(), special_rows(), comparison_rows(),  reduction_rows(),
+          shape_rows(),       slicing_rows(), joining_rows(),     diagonal_rows(),
+          indexing_rows(),    linear_rows(),  convolution_rows(), normalization_rows(),
+          creation_rows(),    loss_rows()};
 }
 
 using Table = std::unordered_map<std::string_view, const Row*>;
@@ -86,7 +87,11 @@ const Row* row_of(std::string_view op) {
 
 std::string python_name(const Row& row) {
   if (!row.python.empty() || row.read != nullptr) return std::string(row.python);
-  return fmt::format("torch.{}", row.target().substr(0, row.target().find('.')));
+  std::string name(row.target().substr(0, row.target().find('.')));
+  for (const std::string_view module : {"special", "linalg", "fft"}) {
+    if (name.starts_with(module) && name[module.size()] == '_') name[module.size()] = '.';
+  }
+  return "torch." + name;
 }
 
 std::string_view paired(std::string_view list, std::string_view name, std::string_view fallback) {

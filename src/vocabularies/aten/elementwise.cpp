@@ -1,4 +1,6 @@
 #include <cmath>
+#include <limits>
+#include <numbers>
 
 #include "vocabularies/aten/reading.h"
 
@@ -17,6 +19,68 @@ Values rounding(Reading& r) {
 Values frac(Reading& r) {
   const ValueId x = r.tensor("self");
   return {r.b.emit("sub", {x, r.b.emit("trunc", {x})})};
+}
+
+// Signs and squares of booleans: the sign is the boolean itself, the square an integer.
+Values sign(Reading& r) {
+  const ValueId x = r.tensor("self");
+  return {r.b.dtype(x) == DType::boolean ? x : r.b.emit("sign", {x})};
+}
+
+Values square(Reading& r) {
+  const ValueId x = r.tensor("self");
+  return {r.b.emit("square", {r.b.dtype(x) == DType::boolean ? as_type(r.b, x, DType::i64) : x})};
+}
+
+// Halves to even, at a decimal place; to the left of the point for negative ones.
+Values round_decimals(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const std::int64_t decimals = r.integer("decimals", 0);
+  if (!is_floating(r.b.dtype(x))) r.refuse("floating numbers are rounded to decimals");
+  if (decimals == 0) return {r.b.emit("round", {x})};
+  return {rounded_once(r.b, {x}, [&](const Values& in) {
+    const double size = std::pow(10.0, static_cast<double>(std::abs(decimals)));
+    const ValueId ten = r.b.literal(r.b.dtype(in[0]), size);
+    const bool left = decimals < 0;
+    const ValueId moved = r.b.emit("round", {r.b.emit(left ? "div" : "mul", {in[0], ten})});
+    return r.b.emit(left ? "mul" : "div", {moved, ten});
+  })};
+}
+
+template <bool to_degrees>
+Values angle_unit(Reading& r) {
+  const ValueId given = r.tensor("self");
+  const ValueId x = as_type(r.b, given, floating(r.b.dtype(given)));
+  return {rounded_once(r.b, {x}, [&](const Values& in) {
+    const double factor = to_degrees ? 180 / std::numbers::pi : std::numbers::pi / 180;
+    return r.b.emit("mul", {in[0], r.b.literal(r.b.dtype(in[0]), factor)});
+  })};
+}
+
+// Of a real number: pi for negative ones, else 0.
+Values angle(Reading& r) {
+  const ValueId given = r.tensor("self");
+  const ValueId x = as_type(r.b, given, floating(r.b.dtype(given)));
+  const ValueId zero = r.b.literal(r.b.dtype(x), 0.0);
+  const ValueId half_turn = r.b.literal(r.b.dtype(x), std::numbers::pi);
+  const ValueId turned = r.b.emit("where", {r.b.emit("lt", {x, zero}), half_turn, zero});
+  return {r.b.emit("where", {r.b.emit("isnan", {x}), x, turned})};
+}
+
+// What is no number, and infinities, become numbers; without such, they stay.
+Values nan_to_num(Reading& r) {
+  ValueId x = r.tensor("self");
+  const DType dtype = r.b.dtype(x);
+  if (!is_floating(dtype)) return {x};
+  const double most = largest_of(dtype);
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const ValueId undefined = r.b.emit("isnan", {x});
+  const auto literal = [&](double value) { return r.b.literal(dtype, value); };
+  const ValueId above = r.b.emit("eq", {x, literal(infinity)});
+  const ValueId below = r.b.emit("eq", {x, literal(-infinity)});
+  x = r.b.emit("where", {undefined, literal(r.real("nan", 0.0)), x});
+  x = r.b.emit("where", {above, literal(r.real("posinf", most)), x});
+  return {r.b.emit("where", {below, literal(r.real("neginf", -most)), x})};
 }
 
 // -- activations ----------------------------------------------------------------------------------
@@ -158,6 +222,61 @@ Values plus(Reading& r, std::string_view op) {
 Values addcmul(Reading& r) { return plus(r, "mul"); }
 Values addcdiv(Reading& r) { return plus(r, "div"); }
 
+// The larger or smaller of two; of a NaN and a number the number.
+Values extreme_of_numbers(Reading& r) {
+  const auto [x, y] = promote(r.b, r.tensor("self"), r.tensor("other"));
+  const std::string_view op = r.row.target() == "fmax" ? "maximum" : "minimum";
+  const ValueId extreme = arithmetic(r.b, op, x, y);
+  if (!is_floating(r.b.dtype(x))) return {extreme};
+  const ValueId over_x = r.b.emit("where", {r.b.emit("isnan", {y}), x, extreme});
+  return {r.b.emit("where", {r.b.emit("isnan", {x}), y, over_x})};
+}
+
+// 0 below 0, 1 above, the value at 0.
+Values heaviside(Reading& r) {
+  const auto [x, value] = promote(r.b, r.tensor("self"), r.tensor("values"));
+  const DType dtype = r.b.dtype(x);
+  const ValueId zero = as_type(r.b, Operand(Scalar(std::int64_t{0})), dtype);
+  const ValueId above = as_type(r.b, r.b.emit("lt", {zero, x}), dtype);
+  return {r.b.emit("where", {r.b.emit("eq", {x, zero}), value, above})};
+}
+
+// x * 2**other
+Values ldexp(Reading& r) {
+  const Operand two{Scalar(2.0)};
+  const auto [base, exponent] = promote(r.b, two, r.operand("other"));
+  return {arithmetic(r.b, "mul", r.operand("self"), r.b.emit("pow", {base, exponent}))};
+}
+
+Values float_power(Reading& r) {
+  const ValueId base = as_type(r.b, r.operand("self"), DType::f64);
+  return {r.b.emit("pow", {base, as_type(r.b, r.operand("exponent"), DType::f64)})};
+}
+
+// x where it is beyond lambd, else 0; soft: and nearer to 0 by lambd.
+Values hardshrink(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const double lambda = real_of(r.scalar("lambd", Scalar(0.5)));
+  const auto literal = [&](double value) { return r.b.literal(r.b.dtype(x), value); };
+  const ValueId inside = r.b.emit(
+      "logical_and", {r.b.emit("le", {literal(-lambda), x}), r.b.emit("le", {x, literal(lambda)})});
+  return {r.b.emit("where", {inside, literal(0.0), x})};
+}
+
+Values softshrink(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const double lambda = real_of(r.scalar("lambd", Scalar(0.5)));
+  return {rounded_once(r.b, {x}, [&](const Values& in) {
+    const auto literal = [&](double value) { return r.b.literal(r.b.dtype(in[0]), value); };
+    const ValueId from_above = r.b.emit("sub", {in[0], literal(lambda)});
+    const ValueId from_below = r.b.emit("add", {in[0], literal(lambda)});
+    const ValueId nothing = r.b.emit("mul", {in[0], literal(0.0)});
+    const ValueId below =
+        r.b.emit("where", {r.b.emit("lt", {in[0], literal(-lambda)}), from_below, nothing});
+    return r.b.emit("where", {r.b.emit("gt", {in[0], literal(lambda)}), from_above, below});
+  })};
+}
+
 Values lerp(Reading& r) {
   const ValueId start = r.tensor("self");
   const ValueId way = arithmetic(r.b, "sub", r.tensor("end"), start);
@@ -167,16 +286,29 @@ Values lerp(Reading& r) {
 using enum Promotion;
 
 constexpr Row table[] = {
-    {.targets = "neg", .ours = "neg"},
-    {.targets = "abs", .ours = "abs"},
-    {.targets = "sign", .ours = "sign"},
+    {.targets = "neg negative", .ours = "neg"},
+    {.targets = "abs absolute", .ours = "abs"},
+    {.targets = "sign sgn", .ours = "sign", .python = "torch.sign", .read = sign},
     {.targets = "relu", .ours = "relu", .python = "F.relu"},
     {.targets = "threshold_backward",
      .ours = "relu_backward",
      .inputs = "grad_output self",
      .fixed = "threshold=0",
      .read = threshold_backward},
-    {.targets = "square", .ours = "square"},
+    {.targets = "square", .ours = "square", .python = "torch.square", .read = square},
+    {.targets = "round.decimals", .read = round_decimals},
+    {.targets = "deg2rad", .read = angle_unit<false>},
+    {.targets = "rad2deg", .read = angle_unit<true>},
+    {.targets = "angle", .read = angle},
+    {.targets = "nan_to_num", .read = nan_to_num},
+    {.targets = "hardshrink", .read = hardshrink},
+    {.targets = "softshrink", .read = softshrink},
+    {.targets = "fmax", .read = extreme_of_numbers},
+    {.targets = "fmin", .read = extreme_of_numbers},
+    {.targets = "heaviside", .read = heaviside},
+    {.targets = "ldexp.Tensor", .read = ldexp},
+    {.targets = "float_power.Tensor_Tensor float_power.Tensor_Scalar float_power.Scalar",
+     .read = float_power},
     {.targets = "exp", .ours = "exp", .promotion = real},
     {.targets = "expm1", .ours = "expm1", .promotion = real},
     {.targets = "log", .ours = "log", .promotion = real},

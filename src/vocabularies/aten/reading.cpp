@@ -70,14 +70,15 @@ namespace {
 Operand operand_of(Reading& r, const Prototype::Input& input, std::string_view theirs) {
   if (input.optional) return r.optional_tensor(theirs);
   const Promotion promotion = r.row.promotion;
-  if (promotion == Promotion::common || promotion == Promotion::boolean) return r.operand(theirs);
-  return r.tensor(theirs);
+  if (promotion == Promotion::none || promotion == Promotion::real) return r.tensor(theirs);
+  return r.operand(theirs);
 }
 
 ValueId converted(Reading& r, const Operand& operand, DType common) {
   switch (r.row.promotion) {
     case Promotion::none: break;
     case Promotion::common: return as_type(r.b, operand, common);
+    case Promotion::common_real: return as_type(r.b, operand, floating(common));
     case Promotion::real: return as_type(r.b, operand, floating(r.b.dtype(operand.id)));
     case Promotion::boolean: return as_type(r.b, operand, DType::boolean);
   }
@@ -120,6 +121,14 @@ Values emit_rounded_once(Builder& b, std::string_view op, Values inputs, Attribu
   return results;
 }
 
+ValueId rounded_once(Builder& b, Values operands,
+                     const std::function<ValueId(const Values&)>& compute) {
+  const DType dtype = b.dtype(operands[0]);
+  if (!is_half(dtype)) return compute(operands);
+  for (ValueId& x : operands) x = as_type(b, x, DType::f32);
+  return as_type(b, compute(operands), dtype);
+}
+
 Values renamed(Reading& r) {
   const Prototype& ours = prototype(op_named(r.row.ours));
   const std::vector<std::string_view> theirs = split_text(r.row.inputs, ' ');
@@ -127,7 +136,8 @@ Values renamed(Reading& r) {
   std::vector<Operand> operands;
   for (std::size_t i = 0; i < theirs.size(); ++i)
     operands.push_back(operand_of(r, ours.inputs[i], theirs[i]));
-  const bool promotes = r.row.promotion == Promotion::common;
+  const bool promotes =
+      r.row.promotion == Promotion::common || r.row.promotion == Promotion::common_real;
   const DType common = promotes ? result_type(r.b, operands) : DType::f32;
   Values inputs;
   for (const Operand& operand : operands) inputs.push_back(converted(r, operand, common));

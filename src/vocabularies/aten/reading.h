@@ -4,6 +4,7 @@
 // question, PyTorch's type promotion. Only for this room.
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -51,10 +52,13 @@ class Reading : public Arguments {
 };
 
 std::span<const Row> elementwise_rows();
+std::span<const Row> special_rows();
 std::span<const Row> comparison_rows();
 std::span<const Row> reduction_rows();
 std::span<const Row> shape_rows();
 std::span<const Row> slicing_rows();
+std::span<const Row> joining_rows();
+std::span<const Row> diagonal_rows();
 std::span<const Row> indexing_rows();
 std::span<const Row> linear_rows();
 std::span<const Row> convolution_rows();
@@ -65,6 +69,10 @@ std::span<const Row> loss_rows();
 /// Emits what PyTorch computes in f32 for half precision inputs (`Rounds::once`), beside f32
 /// weights, too: the first output has the type of the first input.
 Values emit_rounded_once(Builder& b, std::string_view op, Values inputs, Attributes attributes);
+/// What PyTorch computes so with one function: of half precision operands `compute` sees f32, and
+/// what it gives is rounded back.
+ValueId rounded_once(Builder& b, Values operands,
+                     const std::function<ValueId(const Values&)>& compute);
 /// Reads by the columns of the row alone.
 Values renamed(Reading& r);
 /// The same, with so many returns behind it that are for derivatives, which are ours.

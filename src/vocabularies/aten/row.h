@@ -16,9 +16,10 @@ class Reading;
 /// How operands come to the types that our operators, which do not promote, ask for.
 enum class Promotion {
   none,
-  common,   // all to torch.result_type
-  real,     // integers and booleans to f32
-  boolean,  // all to whether they are not 0
+  common,       // all to torch.result_type
+  real,         // integers and booleans to f32
+  common_real,  // all to torch.result_type, of which integers and booleans to f32
+  boolean,      // all to whether they are not 0
 };
 
 /// When a result shares memory with the first of the inputs.
@@ -52,6 +53,8 @@ struct Row {
   std::string_view python = {};
   Promotion promotion = Promotion::none;
   Aliasing aliases = Aliasing::never;
+  /// Asks where the elements of that input lie in memory: it must be laid out in C order.
+  bool by_memory = false;
   /// Arguments that it may write to, though its schema does not say so. `read` then gives what they
   /// become behind the results.
   std::string_view writes = {};

@@ -250,6 +250,25 @@ Values repeat_interleave(Reading& r) {
   return {reshaped(r.b, expanded(r.b, apart, std::move(shape)), std::move(merged))};
 }
 
+// What was repeated to come to this shape is added up.
+Values sum_to_size(Reading& r) { return {sum_to(r.b, r.tensor("self"), r.dims("size"))}; }
+
+// A vector lies in the last axis of a matrix and in the middle one of three.
+ValueId with_axes_before(Builder& b, ValueId x, std::int64_t rank) {
+  const bool matrix_of_three = rank == 3 && b.rank(x) > 0;
+  if (matrix_of_three && b.rank(x) < 2) x = unsqueezed(b, x, 0);
+  if (matrix_of_three && b.rank(x) < 3) return unsqueezed(b, x, 2);
+  while (b.rank(x) < rank) x = unsqueezed(b, x, 0);
+  return x;
+}
+
+template <int rank>
+Values at_least(Reading& r) {
+  Values all = r.given("tensors") ? r.all_tensors("tensors") : Values{r.tensor("self")};
+  for (ValueId& x : all) x = with_axes_before(r.b, x, rank);
+  return all;
+}
+
 // -- types and copies -----------------------------------------------------------------------------
 
 Values to(Reading& r) {
@@ -278,13 +297,15 @@ using enum Aliasing;
 
 constexpr Row table[] = {
     {.targets = "view", .aliases = always, .read = view},
-    {.targets = "_unsafe_view", .read = view},
+    {.targets = "_unsafe_view view_copy", .read = view},
     {.targets = "reshape", .ours = "reshape", .aliases = if_viewable, .read = reshape},
     {.targets = "view_as", .aliases = always, .read = reshape_as},
     {.targets = "reshape_as", .aliases = if_viewable, .read = reshape_as},
     {.targets = "flatten.using_ints", .ours = "flatten", .aliases = if_viewable, .read = flatten},
     {.targets = "ravel", .aliases = if_viewable, .read = ravel},
     {.targets = "unflatten.int", .aliases = always, .read = unflatten},
+    {.targets = "permute_copy", .read = permute},
+    {.targets = "transpose_copy.int", .read = transpose},
     {.targets = "permute", .ours = "permute", .aliases = always, .read = permute},
     {.targets = "transpose.int swapdims",
      .ours = "transpose",
@@ -292,10 +313,17 @@ constexpr Row table[] = {
      .read = transpose},
     {.targets = "swapaxes", .aliases = always, .read = swapaxes},
     {.targets = "t", .aliases = always, .read = t},
-    {.targets = "mT", .aliases = always, .read = matrix_transpose},
+    {.targets = "t_copy", .read = t},
+    // Of real tensors the adjoint is the transpose.
+    {.targets = "mT mH", .aliases = always, .read = matrix_transpose},
     {.targets = "numpy_T", .aliases = always, .read = reversed},
+    {.targets = "matrix_H adjoint", .aliases = always, .read = t},
     {.targets = "movedim.int movedim.intlist", .aliases = always, .read = movedim},
     {.targets = "unsqueeze", .ours = "unsqueeze", .aliases = always, .read = unsqueeze},
+    {.targets = "unsqueeze_copy", .read = unsqueeze},
+    {.targets = "squeeze_copy", .read = squeeze_all},
+    {.targets = "squeeze_copy.dim squeeze_copy.dims", .read = squeeze},
+    {.targets = "expand_copy", .read = expand},
     {.targets = "squeeze", .aliases = always, .read = squeeze_all},
     {.targets = "squeeze.dim squeeze.dims", .aliases = always, .read = squeeze},
     {.targets = "expand broadcast_to",
@@ -305,6 +333,10 @@ constexpr Row table[] = {
      .read = expand},
     {.targets = "expand_as", .aliases = always, .read = expand_as},
     {.targets = "broadcast_tensors", .read = broadcast_tensors},
+    {.targets = "sum_to_size", .read = sum_to_size},
+    {.targets = "atleast_1d atleast_1d.Sequence", .aliases = may_if_unchanged, .read = at_least<1>},
+    {.targets = "atleast_2d atleast_2d.Sequence", .aliases = may_if_unchanged, .read = at_least<2>},
+    {.targets = "atleast_3d atleast_3d.Sequence", .aliases = may_if_unchanged, .read = at_least<3>},
     {.targets = "repeat", .ours = "repeat", .read = repeat},
     {.targets = "tile", .read = tile},
     {.targets = "repeat_interleave.self_int", .read = repeat_interleave},
@@ -315,9 +347,12 @@ constexpr Row table[] = {
     {.targets = "_to_copy", .read = to},
     {.targets = "to.other type_as", .aliases = may_if_unchanged, .read = type_as},
     {.targets = "copy", .read = copy},
-    {.targets = "clone lift lift_fresh_copy", .read = unchanged},
+    {.targets = "clone lift lift_fresh_copy alias_copy detach_copy", .read = unchanged},
     {.targets = "contiguous", .aliases = if_contiguous, .read = unchanged},
-    {.targets = "alias lift_fresh resolve_conj resolve_neg", .aliases = always, .read = unchanged},
+    {.targets = "alias lift_fresh resolve_conj resolve_neg real",
+     .aliases = always,
+     .read = unchanged},
+    {.targets = "conj conj_physical _conj positive", .aliases = always, .read = unchanged},
     {.targets = "detach",
      .ours = "detach",
      .python = "self.detach",

@@ -164,6 +164,47 @@ Values chunk(Reading& r) {
   return pieces(r, x, axis, floor_divide(length + Dim(count - 1), count));
 }
 
+// At the given places, or into so many parts, of which the first are longer by one.
+Values split_at(Reading& r, ValueId x, std::int64_t axis) {
+  const Dim length = length_of(r, x, axis);
+  std::vector<Dim> bounds;
+  if (r.given("indices")) {
+    for (const Dim& index : r.dims("indices")) bounds.push_back(bound(index, length));
+  } else {
+    const std::int64_t parts = r.integer("sections");
+    if (parts < 1) r.fail("the number of sections must be positive");
+    demand_few(r, parts);
+    if (!length.known()) r.refuse("the length of the axis must be known");
+    const std::int64_t whole = length.value() / parts;
+    const std::int64_t longer = length.value() % parts;
+    for (std::int64_t i = 1; i < parts; ++i) bounds.emplace_back(i * whole + std::min(i, longer));
+  }
+  bounds.push_back(length);
+  Values results;
+  Dim start = 0;
+  for (const Dim& end : bounds) {
+    const bool empty = start.known() && end.known() && end.value() < start.value();
+    results.push_back(sliced(r.b, x, axis, start, empty ? start : end));
+    start = end;
+  }
+  return results;
+}
+
+Values tensor_split(Reading& r) {
+  const ValueId x = r.tensor("self");
+  return split_at(r, x, r.axis("dim", r.b.rank(x), 0));
+}
+
+template <int axis>
+Values split_along(Reading& r) {
+  return split_at(r, r.tensor("self"), axis);
+}
+
+Values split_horizontally(Reading& r) {
+  const ValueId x = r.tensor("self");
+  return split_at(r, x, r.b.rank(x) == 1 ? 0 : 1);
+}
+
 // All in one type. An empty vector is nothing to PyTorch, whatever the others' shapes.
 Values joined(Reading& r, Values parts) {
   const Shape nothing = {0};
@@ -223,6 +264,25 @@ Values roll(Reading& r) {
   return {x};
 }
 
+template <int axis>
+Values flipped(Reading& r) {
+  return {r.b.emit("flip", {r.tensor("self")}, {{"dims", ints({axis})}})};
+}
+
+// Quarter turns from the first axis to the second.
+Values rot90(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const std::vector<std::int64_t> axes =
+      r.given("dims") ? r.axes("dims", r.b.rank(x)) : std::vector<std::int64_t>{0, 1};
+  const std::int64_t turns = ((r.integer("k", 1) % 4) + 4) % 4;
+  if (axes.size() != 2 || axes[0] == axes[1]) r.fail("two axes are needed");
+  if (turns == 0) return {x};
+  if (turns == 2) return {r.b.emit("flip", {x}, {{"dims", ints({axes[0], axes[1]})}})};
+  const ValueId turned = turns == 1 ? r.b.emit("flip", {x}, {{"dims", ints({axes[1]})}}) : x;
+  const ValueId swapped = r.b.emit("transpose", {turned}, {{"dim0", axes[0]}, {"dim1", axes[1]}});
+  return {turns == 1 ? swapped : r.b.emit("flip", {swapped}, {{"dims", ints({axes[1]})}})};
+}
+
 Values diff(Reading& r) {
   ValueId x = r.tensor("self");
   const std::int64_t axis = r.axis("dim", r.b.rank(x), -1);
@@ -242,11 +302,23 @@ constexpr Row table[] = {
     {.targets = "slice.Tensor", .ours = "slice", .aliases = always, .read = slice},
     {.targets = "slice_copy.Tensor", .read = slice},
     {.targets = "narrow", .aliases = always, .read = narrow},
+    {.targets = "narrow_copy", .read = narrow},
     {.targets = "slice_scatter", .read = slice_scatter},
     {.targets = "select.int", .ours = "select", .aliases = always, .read = select},
+    {.targets = "select_copy.int", .read = select},
     {.targets = "select_scatter", .read = select_scatter},
     {.targets = "unbind.int", .aliases = always, .read = unbind},
+    {.targets = "unbind_copy.int", .read = unbind},
     {.targets = "split.Tensor", .aliases = always, .read = split},
+    {.targets = "unsafe_split.Tensor split_copy.Tensor", .read = split},
+    {.targets = "unsafe_split_with_sizes split_with_sizes_copy", .read = split_sizes},
+    {.targets = "unsafe_chunk", .read = chunk},
+    {.targets = "tensor_split.sections tensor_split.indices",
+     .aliases = always,
+     .read = tensor_split},
+    {.targets = "hsplit.int hsplit.array", .aliases = always, .read = split_horizontally},
+    {.targets = "vsplit.int vsplit.array", .aliases = always, .read = split_along<0>},
+    {.targets = "dsplit.int dsplit.array", .aliases = always, .read = split_along<2>},
     {.targets = "split_with_sizes split.sizes",
      .ours = "split",
      .renames = "sizes=split_sizes",
@@ -257,6 +329,9 @@ constexpr Row table[] = {
     {.targets = "stack", .ours = "stack", .read = stack},
     {.targets = "flip", .ours = "flip", .read = flip},
     {.targets = "roll", .read = roll},
+    {.targets = "fliplr", .read = flipped<1>},
+    {.targets = "flipud", .read = flipped<0>},
+    {.targets = "rot90", .read = rot90},
     {.targets = "diff", .read = diff},
 };
 
