@@ -32,7 +32,7 @@ ROOMS = {
     "systems/torch": 2_260,
     "torch": 1_500,
     "vocabularies": 680,
-    "vocabularies/aten": 5_600,
+    "vocabularies/aten": 9_500,
     "vocabularies/numpy": 3_480,
     "vocabularies/onnx": 1_640,
 }

@@ -80,15 +80,128 @@ Values vjp_linear(Emitter& b, const OpCall& call, const Cotangents& c) {
   return {x, weight, b.emit("sum", {g}, {{"dim", std::vector<std::int64_t>{0}}})};
 }
 
+// Systems of equations ----------------------------------------------------------------------------
+
+/// Square matrices of floats that LAPACK takes.
+Shape require_square(const OpCall& call) {
+  const TensorType& type = call.types[0];
+  const Shape& shape = type.shape;
+  if (!is_floating(type.dtype) || is_half(type.dtype) || shape.size() < 2 ||
+      shape.back() != shape[shape.size() - 2]) {
+    refuse(fmt::format("the matrix is {}; it should be f32 or f64, [..., n, n]", to_text(type)));
+  }
+  return {shape.begin(), shape.end() - 2};
+}
+
+std::vector<TensorType> solve_type(const OpCall& call) {
+  require_same_dtype(call);
+  const Shape batch = require_square(call);
+  const TensorType& right = call.types[1];
+  const Shape& shape = right.shape;
+  if (shape.size() != batch.size() + 2 || !std::equal(batch.begin(), batch.end(), shape.begin()) ||
+      shape[batch.size()] != call.types[0].shape.back()) {
+    refuse(fmt::format("the right side is {}; to {} fits [..., n, columns], of as many matrices",
+                       to_text(shape), to_text(call.types[0].shape)));
+  }
+  return {right};
+}
+
+std::vector<TensorType> square_type(const OpCall& call) {
+  require_square(call);
+  return {call.types[0]};
+}
+
+std::vector<TensorType> det_type(const OpCall& call) {
+  return {{call.types[0].dtype, require_square(call)}};
+}
+
+std::vector<TensorType> slogdet_type(const OpCall& call) {
+  const TensorType type = det_type(call)[0];
+  return {type, type};
+}
+
+/// The cotangent of the matrix of `a x = b`, from that of `b`.
+ValueId of_matrix(Emitter& b, ValueId grad_right, ValueId x) {
+  return b.emit("neg", {b.emit("matmul", {grad_right, transposed(b, x)})});
+}
+
+Values vjp_solve(Emitter& b, const OpCall& call, const Cotangents& c) {
+  const ValueId right = b.emit("solve", {transposed(b, call.inputs[0]), c.values[0]});
+  return {of_matrix(b, right, c.outputs[0]), right};
+}
+
+Values vjp_solve_triangular(Emitter& b, const OpCall& call, const Cotangents& c) {
+  const bool upper = call.flag("upper");
+  const bool unit = call.flag("unitriangular");
+  const ValueId right = b.emit("solve_triangular", {transposed(b, call.inputs[0]), c.values[0]},
+                               {{"upper", !upper}, {"unitriangular", unit}});
+  const ValueId all = of_matrix(b, right, c.outputs[0]);
+  const std::int64_t diagonal = unit ? 1 : 0;
+  return {b.emit(upper ? "triu" : "tril", {all}, {{"diagonal", upper ? diagonal : -diagonal}}),
+          right};
+}
+
+// Murray 2016, "Differentiation of the Cholesky decomposition", and made symmetric.
+Values vjp_cholesky(Emitter& b, const OpCall&, const Cotangents& c) {
+  const ValueId lower = c.outputs[0];
+  const ValueId upper = transposed(b, lower);
+  const ValueId product = b.emit("matmul", {upper, c.values[0]});
+  const ValueId below = b.emit("tril", {product});
+  const ValueId strictly = b.emit("tril", {product}, {{"diagonal", std::int64_t{-1}}});
+  const ValueId half = number(b, product, 0.5);
+  const ValueId inner = b.emit("mul", {b.emit("add", {below, strictly}), half});
+  const Attributes above = {{"upper", true}};
+  const ValueId left = b.emit("solve_triangular", {upper, inner}, above);
+  const ValueId all =
+      transposed(b, b.emit("solve_triangular", {upper, transposed(b, left)}, above));
+  return {b.emit("mul", {b.emit("add", {all, transposed(b, all)}), half})};
+}
+
+/// The transposed inverse, each matrix times a number of its own.
+ValueId scaled_inverse(Emitter& b, const OpCall& call, ValueId factors) {
+  const Shape shape = call.types[0].shape;
+  const DType dtype = call.types[0].dtype;
+  const ValueId ones =
+      b.emit("full", {}, {{"shape", shape}, {"value", 1.0}, {"dtype", DType::boolean}});
+  const ValueId diagonal =
+      b.emit("logical_xor",
+             {b.emit("tril", {ones}), b.emit("tril", {ones}, {{"diagonal", std::int64_t{-1}}})});
+  Shape wide = b.shape(factors);
+  wide.insert(wide.end(), 2, Dim(1));
+  const ValueId scaled =
+      b.emit("where", {diagonal, reshape_to(b, factors, wide), b.literal(dtype, 0.0)});
+  return b.emit("solve", {transposed(b, call.inputs[0]), scaled});
+}
+
+Values vjp_det(Emitter& b, const OpCall& call, const Cotangents& c) {
+  return {scaled_inverse(b, call, b.emit("mul", {c.values[0], c.outputs[0]}))};
+}
+
+Values vjp_slogdet(Emitter& b, const OpCall& call, const Cotangents& c) {
+  if (c.values[1] == ValueId::none) return {ValueId::none};
+  return {scaled_inverse(b, call, c.values[1])};
+}
+
+Dim size_of(const OpCall& call) { return call.types[0].shape.back() * call.types[0].shape.back(); }
+
 Dim products(const OpCall& call) { return call.types[0].shape.back(); }
 
 constexpr Traits adds_products{.terms = products};
+constexpr Traits eliminates{.terms = size_of};
 
 constexpr OpSchema rows[] = {
     {"matmul(x, y) -> z", matmul_type, nullptr, vjp_matmul,
      "matrix product of the last two dimensions", adds_products},
     {"linear(x, weight, bias?) -> y", linear_type, expand_linear, vjp_linear, "x @ weight.T + bias",
      adds_products},
+    {"solve(a, b) -> x", solve_type, nullptr, vjp_solve, "the x of a @ x = b", eliminates},
+    {"solve_triangular(a, b, upper: bool, unitriangular: bool = false) -> x", solve_type, nullptr,
+     vjp_solve_triangular, "the x of a @ x = b, of one triangle of a", eliminates},
+    {"cholesky(a) -> l", square_type, nullptr, vjp_cholesky,
+     "the lower triangle with l @ l.T = a, of the lower one of a", eliminates},
+    {"det(a) -> y", det_type, nullptr, vjp_det, "determinant", eliminates},
+    {"slogdet(a) -> (sign, logabsdet)", slogdet_type, nullptr, vjp_slogdet,
+     "sign and logarithm of the size of the determinant", eliminates},
 };
 
 }  // namespace

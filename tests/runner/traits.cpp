@@ -99,7 +99,18 @@ bool draws_numbers(const Sample& sample) {
 
 // Moves -----------------------------------------------------------------------------------------
 
-/// The sample with elements that no arithmetic gives twice, in floating inputs.
+bool takes(const Sample& sample, const std::vector<Tensor>& inputs) {
+  try {
+    run(unsettled(sample), inputs);
+    return true;
+  } catch (const Error& error) {
+    if (error.fault() == Fault::bug) throw;
+    return false;
+  }
+}
+
+/// The sample with elements that no arithmetic gives twice, in floating inputs; as it is where the
+/// operator does not take such, as Cholesky's decomposition.
 std::vector<Tensor> unlike(const Sample& sample, double next) {
   std::vector<Tensor> inputs = sample.inputs;
   for (Tensor& input : inputs) {
@@ -108,7 +119,7 @@ std::vector<Tensor> unlike(const Sample& sample, double next) {
     for (double& element : elements) element = 9 * std::sin(next++);
     input = Tensor::from_doubles(input.dtype(), input.shape(), elements);
   }
-  return inputs;
+  return takes(sample, inputs) ? inputs : sample.inputs;
 }
 
 Moves moved(const Tensor& x, const std::vector<Tensor>& outputs) {
@@ -250,13 +261,7 @@ bool takes(const Sample& sample, std::size_t i, std::int64_t element) {
   Tensor& index = inputs[*sample.operands[i]];
   const std::vector<std::int64_t> all(static_cast<std::size_t>(index.count()), element);
   index = Tensor::from_integers(index.dtype(), index.shape(), all);
-  try {
-    run(sample.graph, inputs);
-    return true;
-  } catch (const Error& error) {
-    if (error.fault() == Fault::bug) throw;
-    return false;
-  }
+  return takes(sample, inputs);
 }
 
 std::int64_t table_length(const Sample& sample, const Indexing& indexing) {

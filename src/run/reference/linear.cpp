@@ -1,3 +1,8 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/error.h"
 #include "run/reference/arithmetic.h"
 #include "run/reference/kernel.h"
 #include "run/reference/strided.h"
@@ -57,8 +62,146 @@ void run_matmul(const KernelCall& call) {
       x.elements);
 }
 
+// -- systems of equations -------------------------------------------------------------------------
+
+/// A square matrix in an array.
+struct Square {
+  double* elements;
+  std::int64_t size;
+
+  double& at(std::int64_t i, std::int64_t k) const { return elements[i * size + k]; }
+};
+
+/// Calls `visit(matrix, place)` with a copy of each matrix.
+template <class Visit>
+void for_each_matrix(const Operand& x, Visit visit) {
+  const std::int64_t size = x.shape.back();
+  const std::int64_t count = size == 0 ? 0 : x.count() / (size * size);
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto begin = x.reals().begin() + i * size * size;
+    std::vector<double> copy(begin, begin + size * size);
+    visit(Square{copy.data(), size}, i);
+  }
+}
+
+/// Gaussian elimination with the largest pivot of each column; whatever is done to the rows is done
+/// to the `columns` of `right`, too. Gives the sign of the exchanges; 0 where a pivot is.
+double eliminate(const Square& a, double* right, std::int64_t columns) {
+  double sign = 1;
+  for (std::int64_t k = 0; k < a.size; ++k) {
+    std::int64_t best = k;
+    for (std::int64_t i = k + 1; i < a.size; ++i) {
+      if (std::abs(a.at(i, k)) > std::abs(a.at(best, k))) best = i;
+    }
+    if (a.at(best, k) == 0) return 0;
+    if (best != k) {
+      sign = -sign;
+      std::swap_ranges(&a.at(k, 0), &a.at(k, 0) + a.size, &a.at(best, 0));
+      std::swap_ranges(right + k * columns, right + (k + 1) * columns, right + best * columns);
+    }
+    for (std::int64_t i = k + 1; i < a.size; ++i) {
+      const double factor = a.at(i, k) / a.at(k, k);
+      for (std::int64_t j = k; j < a.size; ++j) a.at(i, j) -= factor * a.at(k, j);
+      for (std::int64_t j = 0; j < columns; ++j)
+        right[i * columns + j] -= factor * right[k * columns + j];
+    }
+  }
+  return sign;
+}
+
+/// The x of `a x = b` in place of b, of one triangle of `a`.
+void substitute(const Square& a, double* x, std::int64_t columns, bool upper, bool unit) {
+  for (std::int64_t step = 0; step < a.size; ++step) {
+    const std::int64_t i = upper ? a.size - 1 - step : step;
+    for (std::int64_t j = 0; j < columns; ++j) {
+      double& own = x[i * columns + j];
+      for (std::int64_t k = upper ? i + 1 : 0; k < (upper ? a.size : i); ++k)
+        own -= a.at(i, k) * x[k * columns + j];
+      if (!unit) own /= a.at(i, i);
+    }
+  }
+}
+
+void run_solve(const KernelCall& call) {
+  std::vector<double> x = call.input(1).reals();
+  const std::int64_t columns = call.input(1).shape.back();
+  for_each_matrix(call.input(0), [&](const Square& a, std::int64_t i) {
+    double* own = x.data() + i * a.size * columns;
+    if (eliminate(a, own, columns) == 0)
+      throw Error(Fault::model, "solve", "the matrix is singular; it has no inverse");
+    substitute(a, own, columns, true, false);
+  });
+  call.result().elements = std::move(x);
+}
+
+void run_solve_triangular(const KernelCall& call) {
+  std::vector<double> x = call.input(1).reals();
+  const std::int64_t columns = call.input(1).shape.back();
+  for_each_matrix(call.input(0), [&](const Square& a, std::int64_t i) {
+    substitute(a, x.data() + i * a.size * columns, columns, call.flag("upper"),
+               call.flag("unitriangular"));
+  });
+  call.result().elements = std::move(x);
+}
+
+void run_cholesky(const KernelCall& call) {
+  std::vector<double> all(static_cast<std::size_t>(call.result().count()));
+  for_each_matrix(call.input(0), [&](const Square& a, std::int64_t place) {
+    const Square lower{all.data() + place * a.size * a.size, a.size};
+    for (std::int64_t i = 0; i < a.size; ++i) {
+      for (std::int64_t k = 0; k <= i; ++k) {
+        double rest = a.at(i, k);
+        for (std::int64_t j = 0; j < k; ++j) rest -= lower.at(i, j) * lower.at(k, j);
+        if (i == k && !(rest > 0))
+          throw Error(Fault::model, "cholesky", "the matrix is not positive definite");
+        lower.at(i, k) = i == k ? std::sqrt(rest) : rest / lower.at(k, k);
+      }
+    }
+  });
+  call.result().elements = std::move(all);
+}
+
+/// Of each matrix `fold` over the pivots, from `start` with the sign; `none` where it is singular.
+template <class Fold>
+std::vector<double> over_pivots(const KernelCall& call, double none, Fold fold) {
+  std::vector<double> all(static_cast<std::size_t>(call.result().count()), fold(1, nullptr));
+  for_each_matrix(call.input(0), [&](const Square& a, std::int64_t place) {
+    const double sign = eliminate(a, nullptr, 0);
+    all[static_cast<std::size_t>(place)] = sign == 0 ? none : fold(sign, &a);
+  });
+  return all;
+}
+
+double signed_product(double sign, const Square* a) {
+  for (std::int64_t i = 0; a != nullptr && i < a->size; ++i) sign *= a->at(i, i);
+  return sign;
+}
+
+double pivot_sign(double sign, const Square* a) {
+  for (std::int64_t i = 0; a != nullptr && i < a->size; ++i) {
+    if (a->at(i, i) < 0) sign = -sign;
+  }
+  return sign;
+}
+
+double log_sum(double, const Square* a) {
+  double sum = 0;
+  for (std::int64_t i = 0; a != nullptr && i < a->size; ++i) sum += std::log(std::abs(a->at(i, i)));
+  return sum;
+}
+
+void run_det(const KernelCall& call) {
+  call.result().elements = over_pivots(call, 0, signed_product);
+}
+
+void run_slogdet(const KernelCall& call) {
+  call.results[0].elements = over_pivots(call, 0, pivot_sign);
+  call.results[1].elements = over_pivots(call, -std::numeric_limits<double>::infinity(), log_sum);
+}
+
 constexpr Kernel kernels[] = {
-    {"matmul", run_matmul},
+    {"matmul", run_matmul},     {"solve", run_solve}, {"solve_triangular", run_solve_triangular},
+    {"cholesky", run_cholesky}, {"det", run_det},     {"slogdet", run_slogdet},
 };
 
 }  // namespace

@@ -114,6 +114,10 @@ constexpr Spelling table[] = {
     {"scatter_add", "{x}.scatter_add({dim}, {index}, {source})"},
     {"topk", "{x}.topk({k}<, dim={dim}><, largest={largest}><, sorted={sorted}>)"},
     {"embedding", "F.embedding({indices}, {weight}<, padding_idx={padding_idx}>)"},
+    // systems of equations
+    {"solve_triangular",
+     "torch.linalg.solve_triangular({a}, {b}, upper={upper}<, unitriangular={unitriangular}>)"},
+    {"slogdet", "torch.linalg.slogdet({a})"},
     // creation
     {.op = "full", .write = write_full},
     {"arange", "torch.arange({start}, {end}<, step={step}>, dtype={dtype})"},

@@ -1,12 +1,10 @@
 #include <algorithm>
-#include <cmath>
-#include <numeric>
 
 #include "base/text.h"
 #include "ops/rules.h"
 #include "vocabularies/aten/reading.h"
 
-// Convolution, padding, pooling and resampling.
+// Convolution and padding.
 
 namespace isomer::aten {
 namespace {
@@ -167,188 +165,6 @@ Values border_pad(Reading& r) {
   return {bordered(r, r.tensor("self"), r.integers("padding"), border)};
 }
 
-// -- pooling --------------------------------------------------------------------------------------
-
-// Pools see [batch, channels, height, width]; whatever lacks an axis gets one of length 1.
-struct Plane {
-  ValueId value;
-  std::vector<std::int64_t> added;  // axes to take away again
-};
-
-Plane plane_of(Reading& r, ValueId x, std::int64_t axes) {
-  const std::int64_t batched = axes + 2;
-  if (r.b.rank(x) != batched && r.b.rank(x) != batched - 1) {
-    r.fail(fmt::format("rank {} or {} is needed; it is {}", batched - 1, batched, r.b.rank(x)));
-  }
-  Plane plane{x, {}};
-  if (r.b.rank(x) != batched) {
-    plane.value = unsqueezed(r.b, plane.value, 0);
-    plane.added.push_back(0);
-  }
-  if (axes == 1) {
-    plane.value = unsqueezed(r.b, plane.value, 2);
-    plane.added.push_back(2);
-  }
-  return plane;
-}
-
-ValueId back(Builder& b, const Plane& plane, ValueId y) {
-  if (plane.added.empty()) return y;
-  return b.emit("squeeze", {y}, {{"dim", ints(plane.added)}});
-}
-
-// A list for a line, as one for a plane of height 1.
-std::vector<std::int64_t> plane_list(Reading& r, std::string_view name, std::int64_t axes,
-                                     std::optional<std::int64_t> fallback = {}) {
-  const std::vector<std::int64_t> given =
-      fallback ? r.integers(name, {{*fallback}}) : r.integers(name);
-  std::vector<std::int64_t> list = per_axis(given, static_cast<std::size_t>(axes), name);
-  if (axes == 1) list.insert(list.begin(), fallback.value_or(1));
-  return list;
-}
-
-Attributes window(Reading& r, std::int64_t axes) {
-  const std::vector<std::int64_t> kernel = plane_list(r, "kernel_size", axes);
-  const bool own = !r.integers("stride", std::vector<std::int64_t>{}).empty();
-  return {{"kernel_size", ints(kernel)},
-          {"stride", ints(own ? plane_list(r, "stride", axes) : kernel)},
-          {"padding", ints(plane_list(r, "padding", axes, 0))},
-          {"ceil_mode", r.flag("ceil_mode", false)}};
-}
-
-template <std::int64_t axes>
-Values max_pool_with_indices(Reading& r) {
-  const Plane plane = plane_of(r, r.tensor("self"), axes);
-  Attributes settings = window(r, axes);
-  settings.push_back({"dilation", ints(plane_list(r, "dilation", axes, 1))});
-  Values results = r.b.emit_all("max_pool2d", {plane.value}, std::move(settings));
-  for (ValueId& result : results) result = back(r.b, plane, result);
-  return results;
-}
-
-template <std::int64_t axes>
-Values max_pool(Reading& r) {
-  return {max_pool_with_indices<axes>(r)[0]};
-}
-
-template <std::int64_t axes>
-Values avg_pool(Reading& r) {
-  const Plane plane = plane_of(r, r.tensor("self"), axes);
-  Attributes settings = window(r, axes);
-  settings.push_back({"count_include_pad", r.flag("count_include_pad", true)});
-  if (r.given("divisor_override"))
-    settings.push_back({"divisor_override", r.integer("divisor_override")});
-  return {back(r.b, plane, r.b.emit("avg_pool2d", {plane.value}, std::move(settings)))};
-}
-
-template <std::int64_t axes>
-Values adaptive_avg_pool(Reading& r) {
-  const Plane plane = plane_of(r, r.tensor("self"), axes);
-  const ValueId y = r.b.emit("adaptive_avg_pool2d", {plane.value},
-                             {{"output_size", ints(plane_list(r, "output_size", axes))}});
-  return {back(r.b, plane, y)};
-}
-
-// Windows of one size are an ordinary pool.
-template <std::int64_t axes>
-Values adaptive_max_pool(Reading& r) {
-  const Plane plane = plane_of(r, r.tensor("self"), axes);
-  const std::vector<std::int64_t> wanted = plane_list(r, "output_size", axes);
-  std::vector<std::int64_t> kernel;
-  for (std::size_t i = 0; i < 2; ++i) {
-    const Dim length = r.b.shape(plane.value)[2 + i];
-    if (!length.known() || wanted[i] < 1 || length.value() % wanted[i] != 0) {
-      r.refuse("output lengths that divide the input's are read");
-    }
-    kernel.push_back(length.value() / wanted[i]);
-  }
-  Values results = r.b.emit_all("max_pool2d", {plane.value},
-                                {{"kernel_size", ints(kernel)}, {"stride", ints(kernel)}});
-  for (ValueId& result : results) result = back(r.b, plane, result);
-  return results;
-}
-
-// -- resampling -----------------------------------------------------------------------------------
-
-// PyTorch finds the source by the scale where one is given, else by the lengths: both must say the
-// same.
-std::int64_t scaled_length(const Reading& r, const Dim& length, double scale) {
-  if (!length.known()) r.refuse("the length of a resampled axis must be known");
-  const double exact = static_cast<double>(length.value()) * scale;
-  if (!(exact >= 1 && exact < 1e9) || exact != std::floor(exact))
-    r.refuse("scales that give whole lengths are read");
-  return static_cast<std::int64_t>(exact);
-}
-
-void demand_same_sources(const Reading& r, const Dim& length, std::int64_t wanted, double scale) {
-  constexpr std::int64_t most = 1 << 16;
-  if (!(scale > 0)) return;  // as if it were not given
-  if (!length.known()) r.refuse("the length of a resampled axis must be known");
-  const auto by_scale = static_cast<float>(1 / scale);
-  const float by_length = static_cast<float>(length.value()) / static_cast<float>(wanted);
-  const auto last = static_cast<float>(length.value() - 1);
-  bool same = by_scale == by_length || wanted <= most;
-  for (std::int64_t i = 0; same && by_scale != by_length && i < wanted; ++i) {
-    const auto at = static_cast<float>(i);
-    same = std::min(std::floor(at * by_scale), last) == std::min(std::floor(at * by_length), last);
-  }
-  if (!same) {
-    r.refuse(fmt::format("the scale {} looks elsewhere than the lengths {} and {} do",
-                         real_text(scale), length.value(), wanted));
-  }
-}
-
-// The scales beside the output's lengths, or in their place; none where none are given.
-std::vector<double> scales_of(Reading& r, std::int64_t axes) {
-  std::vector<double> scales;
-  if (r.given("scale_factors")) {
-    scales = r.reals("scale_factors");
-  } else if (axes == 1) {
-    scales = {r.real("scales", 0.0)};
-  } else {
-    scales = {r.real("scales_h", 0.0), r.real("scales_w", 0.0)};
-  }
-  if (axes == 1) scales.insert(scales.begin(), 1.0);
-  if (scales.size() != 2) r.fail("there must be a scale for each axis");
-  return scales;
-}
-
-template <std::int64_t axes>
-Values upsample_nearest(Reading& r) {
-  const ValueId x = r.tensor(r.given("input") ? "input" : "self");
-  const Plane plane = plane_of(r, x, axes);
-  const std::vector<double> scales = scales_of(r, axes);
-  std::vector<std::int64_t> wanted;
-  if (r.given("output_size")) wanted = plane_list(r, "output_size", axes);
-  for (std::size_t i = 0; i < 2; ++i) {
-    const Dim length = r.b.shape(plane.value)[2 + i];
-    if (wanted.size() == i) wanted.push_back(scaled_length(r, length, scales[i]));
-    demand_same_sources(r, length, wanted[i], scales[i]);
-  }
-  return {back(r.b, plane,
-               r.b.emit("upsample_nearest2d", {plane.value}, {{"output_size", ints(wanted)}}))};
-}
-
-Values pixel_shuffle(Reading& r) {
-  const ValueId x = r.tensor("self");
-  const Dim factor = r.integer("upscale_factor");
-  const Shape shape = r.b.shape(x);
-  if (shape.size() < 3 || factor == Dim(0))
-    r.fail("channels, height and width are needed, and a factor");
-  const std::size_t channels = shape.size() - 3;
-  const Dim kept = floor_divide(shape[channels], factor * factor);
-  Shape apart(shape.begin(), shape.begin() + static_cast<std::ptrdiff_t>(channels));
-  Shape merged = apart;
-  apart.insert(apart.end(), {kept, factor, factor, shape[channels + 1], shape[channels + 2]});
-  merged.insert(merged.end(), {kept, shape[channels + 1] * factor, shape[channels + 2] * factor});
-  std::vector<std::int64_t> order(apart.size());
-  std::iota(order.begin(), order.end(), std::int64_t{0});
-  const auto c = static_cast<std::int64_t>(channels);
-  std::ranges::copy(std::vector<std::int64_t>{c, c + 3, c + 1, c + 4, c + 2}, order.begin() + c);
-  return {reshaped(r.b, permuted(r.b, reshaped(r.b, x, std::move(apart)), std::move(order)),
-                   std::move(merged))};
-}
-
 constexpr Row table[] = {
     {.targets = "conv1d conv2d conv3d", .read = conv<false>},
     {.targets = "conv1d.padding conv2d.padding conv3d.padding", .read = conv_padded},
@@ -361,23 +177,6 @@ constexpr Row table[] = {
      .read = border_pad<Border::reflect>},
     {.targets = "replication_pad1d replication_pad2d replication_pad3d",
      .read = border_pad<Border::replicate>},
-    {.targets = "max_pool1d", .read = max_pool<1>},
-    {.targets = "max_pool2d", .read = max_pool<2>},
-    {.targets = "max_pool1d_with_indices", .read = max_pool_with_indices<1>},
-    {.targets = "max_pool2d_with_indices", .ours = "max_pool2d", .read = max_pool_with_indices<2>},
-    {.targets = "avg_pool1d", .read = avg_pool<1>},
-    {.targets = "avg_pool2d", .ours = "avg_pool2d", .read = avg_pool<2>},
-    {.targets = "adaptive_avg_pool1d", .read = adaptive_avg_pool<1>},
-    {.targets = "adaptive_avg_pool2d _adaptive_avg_pool2d",
-     .ours = "adaptive_avg_pool2d",
-     .read = adaptive_avg_pool<2>},
-    {.targets = "adaptive_max_pool1d", .read = adaptive_max_pool<1>},
-    {.targets = "adaptive_max_pool2d", .read = adaptive_max_pool<2>},
-    {.targets = "upsample_nearest1d upsample_nearest1d.vec", .read = upsample_nearest<1>},
-    {.targets = "upsample_nearest2d upsample_nearest2d.vec",
-     .ours = "upsample_nearest2d",
-     .read = upsample_nearest<2>},
-    {.targets = "pixel_shuffle", .read = pixel_shuffle},
 };
 
 }  // namespace

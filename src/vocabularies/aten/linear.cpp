@@ -1,5 +1,6 @@
 #include "base/text.h"
 #include "ops/attention.h"
+#include "ops/rules.h"
 #include "vocabularies/aten/reading.h"
 
 // Products of matrices, the layers that decomposed exports have spelled with them, and attention.
@@ -45,6 +46,14 @@ ValueId weighted(Builder& b, ValueId x, const Scalar& factor) {
 }
 
 // beta * self + alpha * product; with beta 0 `self` is not even looked at.
+ValueId scaled_sum(Reading& r, ValueId product) {
+  const ValueId self = r.tensor("self");
+  const Scalar beta = r.scalar("beta", Scalar(std::int64_t{1}));
+  const ValueId right = weighted(r.b, product, r.scalar("alpha", Scalar(std::int64_t{1})));
+  if (real_of(beta) != 0) return r.b.emit("add", {weighted(r.b, self, beta), right});
+  return expanded(r.b, right, broadcast(r.b.shape(self), r.b.shape(right)));
+}
+
 Values added(Reading& r, ValueId x, ValueId y) {
   const ValueId self = r.tensor("self");
   const Scalar beta = r.scalar("beta", Scalar(std::int64_t{1}));
@@ -54,9 +63,7 @@ Values added(Reading& r, ValueId x, ValueId y) {
       r.b.shape(self) == Shape{r.b.shape(weight)[0]}) {
     return {r.b.emit("linear", {x, weight, self})};
   }
-  const ValueId right = weighted(r.b, product(r.b, x, y), alpha);
-  if (real_of(beta) == 0) return {right};
-  return {r.b.emit("add", {weighted(r.b, self, beta), right})};
+  return {scaled_sum(r, product(r.b, x, y))};
 }
 
 Values addmm(Reading& r) {
@@ -67,6 +74,13 @@ Values addmm(Reading& r) {
 Values baddbmm(Reading& r) {
   const auto [x, y] = factors(r, "batch1", "batch2", 3);
   return added(r, x, y);
+}
+
+// The products of a batch added up.
+Values addbmm(Reading& r) {
+  const auto [x, y] = factors(r, "batch1", "batch2", 3);
+  const ValueId sum = r.b.emit("sum", {product(r.b, x, y)}, {{"dim", ints({0})}});
+  return {scaled_sum(r, sum)};
 }
 
 // Vectors become matrices for the while.
@@ -89,6 +103,15 @@ Values dot(Reading& r) { return {matrix_product(r, r.tensor("self"), r.tensor("t
 Values outer(Reading& r) {
   const auto [x, y] = factors(r, "self", "vec2", 1);
   return {arithmetic(r.b, "mul", unsqueezed(r.b, x, 1), unsqueezed(r.b, y, 0))};
+}
+
+Values addmv(Reading& r) {
+  return {scaled_sum(r, matrix_product(r, r.tensor("mat"), r.tensor("vec")))};
+}
+
+Values addr(Reading& r) {
+  const auto [x, y] = factors(r, "vec1", "vec2", 1);
+  return {scaled_sum(r, arithmetic(r.b, "mul", unsqueezed(r.b, x, 1), unsqueezed(r.b, y, 0)))};
 }
 
 // -- attention ------------------------------------------------------------------------------------
@@ -156,10 +179,14 @@ constexpr Row table[] = {
     {.targets = "bmm", .read = mm<3>},
     {.targets = "addmm", .read = addmm},
     {.targets = "baddbmm", .read = baddbmm},
-    {.targets = "matmul", .ours = "matmul", .read = matmul},
+    {.targets = "addbmm", .read = addbmm},
+    {.targets = "addmv", .read = addmv},
+    {.targets = "addr", .read = addr},
+    {.targets = "matmul linalg_matmul", .ours = "matmul", .read = matmul},
     {.targets = "mv", .read = mv},
     {.targets = "dot", .read = dot},
-    {.targets = "outer", .read = outer},
+    {.targets = "vdot", .read = matmul},
+    {.targets = "outer ger", .read = outer},
     {.targets = "scaled_dot_product_attention",
      .ours = "scaled_dot_product_attention",
      .inputs = "query key value attn_mask",

@@ -1,3 +1,4 @@
+#include <numbers>
 #include <string_view>
 
 #include "vocabularies/aten/reading.h"
@@ -111,6 +112,159 @@ Values binary_cross_entropy_with_logits(Reading& r) {
   return {reduced(r, times_weight(r, b.emit("sub", {misses, log_yes})))};
 }
 
+// -- of distributions and margins -----------------------------------------------------------------
+
+ValueId above_zero(Builder& b, ValueId x) { return b.emit("clamp", {x}, {{"min", 0.0}}); }
+
+ValueId number_like(Builder& b, ValueId x, double value) {
+  return as_type(b, Operand(Scalar(value)), b.dtype(x));
+}
+
+/// x * log(x), which is 0 at 0.
+ValueId times_own_log(Builder& b, ValueId x) {
+  const ValueId nothing = b.emit("eq", {x, number_like(b, x, 0.0)});
+  const ValueId safe = b.emit("where", {nothing, number_like(b, x, 1.0), x});
+  const ValueId product = b.emit("mul", {safe, b.emit("log", {safe})});
+  return b.emit("where", {nothing, number_like(b, x, 0.0), product});
+}
+
+Values kl_div(Reading& r) {
+  Builder& b = r.b;
+  const ValueId x = r.tensor("self");
+  const ValueId target = r.tensor("target");
+  if (r.flag("log_target", false)) {
+    const ValueId difference = arithmetic(b, "sub", target, x);
+    return {reduced(r, arithmetic(b, "mul", b.emit("exp", {target}), difference))};
+  }
+  const ValueId cross = arithmetic(b, "mul", target, x);
+  return {reduced(r, arithmetic(b, "sub", times_own_log(b, target), cross))};
+}
+
+// Stirling's approximation of log(target!) where the target is above 1.
+ValueId stirling(Builder& b, ValueId target) {
+  const ValueId one = number_like(b, target, 1.0);
+  const ValueId large = b.emit("gt", {target, one});
+  const ValueId t = b.emit("where", {large, target, one});
+  const ValueId main = b.emit("sub", {b.emit("mul", {t, b.emit("log", {t})}), t});
+  const ValueId circle = b.emit("mul", {t, number_like(b, t, 2 * std::numbers::pi)});
+  const ValueId rest = b.emit("mul", {b.emit("log", {circle}), number_like(b, t, 0.5)});
+  return b.emit("where", {large, b.emit("add", {main, rest}), number_like(b, t, 0.0)});
+}
+
+Values poisson_nll_loss(Reading& r) {
+  Builder& b = r.b;
+  const ValueId x = r.tensor("input");
+  const ValueId target = r.tensor("target");
+  const double eps = r.real("eps");
+  ValueId loss = ValueId::none;
+  if (r.flag("log_input")) {
+    loss = arithmetic(b, "sub", b.emit("exp", {x}), arithmetic(b, "mul", target, x));
+  } else {
+    const ValueId log = b.emit("log", {b.emit("add", {x, number_like(b, x, eps)})});
+    loss = arithmetic(b, "sub", x, arithmetic(b, "mul", target, log));
+  }
+  if (r.flag("full")) loss = arithmetic(b, "add", loss, stirling(b, target));
+  return {reduced(r, loss)};
+}
+
+// The distance itself for 1, what it lacks to the margin for -1, both for anything else.
+Values hinge_embedding_loss(Reading& r) {
+  Builder& b = r.b;
+  const ValueId x = r.tensor("self");
+  const ValueId target = r.tensor("target");
+  const ValueId zero = number_like(b, x, 0.0);
+  const auto unless = [&](double sign, ValueId then) {
+    const ValueId is = b.emit("eq", {target, number_like(b, target, sign)});
+    return b.emit("where", {is, zero, then});
+  };
+  const ValueId lacks = above_zero(b, b.emit("sub", {number_like(b, x, r.real("margin", 1.0)), x}));
+  return {reduced(r, b.emit("add", {unless(1.0, lacks), unless(-1.0, x)}))};
+}
+
+Values margin_ranking_loss(Reading& r) {
+  Builder& b = r.b;
+  const ValueId order = arithmetic(b, "sub", r.tensor("input1"), r.tensor("input2"));
+  const ValueId product = arithmetic(b, "mul", b.emit("neg", {r.tensor("target")}), order);
+  const ValueId margin = number_like(b, product, r.real("margin", 0.0));
+  return {reduced(r, above_zero(b, b.emit("add", {product, margin})))};
+}
+
+Values soft_margin_loss(Reading& r) {
+  Builder& b = r.b;
+  const ValueId product =
+      arithmetic(b, "mul", b.emit("neg", {r.tensor("target")}), r.tensor("self"));
+  return {reduced(r, b.emit("log1p", {b.emit("exp", {product})}))};
+}
+
+/// Scores of classes as rows, and whether there was but one row.
+std::pair<ValueId, bool> as_rows(Reading& r) {
+  const ValueId x = r.tensor("self");
+  if (r.b.rank(x) < 1 || r.b.rank(x) > 2) r.fail("one or two axes are needed");
+  const Shape shape = r.b.shape(x);
+  return {r.b.rank(x) == 1 ? reshaped(r.b, x, {Dim(1), shape[0]}) : x, r.b.rank(x) == 1};
+}
+
+/// The losses of rows, reduced; of one row alone, a scalar.
+Values reduced_rows(Reading& r, ValueId losses, bool single) {
+  return {reduced(r, single ? reshaped(r.b, losses, {}) : losses)};
+}
+
+ValueId mean_over_classes(Builder& b, ValueId sums, const Dim& classes) {
+  return b.emit("div", {sums, as_type(b, Operand(Scalar(classes)), b.dtype(sums))});
+}
+
+Values multi_margin_loss(Reading& r) {
+  Builder& b = r.b;
+  const auto [x, single] = as_rows(r);
+  const Shape shape = b.shape(x);
+  const double p = real_of(r.scalar("p", Scalar(std::int64_t{1})));
+  if (p != 1 && p != 2) r.fail("p is neither 1 nor 2");
+  const ValueId target = reshaped(b, r.tensor("target"), {shape[0], Dim(1)});
+  const ValueId own = b.emit("gather", {x, target}, {{"dim", std::int64_t{1}}});
+  const ValueId margin =
+      as_type(b, Operand(r.scalar("margin", Scalar(std::int64_t{1}))), b.dtype(x));
+  ValueId gap = above_zero(b, b.emit("add", {b.emit("sub", {margin, own}), x}));
+  if (p == 2) gap = b.emit("mul", {gap, gap});
+  if (const ValueId weight = r.optional_tensor("weight"); weight != ValueId::none) {
+    const ValueId chosen = b.emit("index_select", {weight, reshaped(b, target, {shape[0]})});
+    gap = b.emit("mul", {gap, reshaped(b, chosen, {shape[0], Dim(1)})});
+  }
+  const ValueId classes = b.emit("arange", {}, {{"end", shape[1]}});
+  const ValueId is_own = b.emit("eq", {classes, target});
+  const ValueId others = b.emit("where", {is_own, number_like(b, gap, 0.0), gap});
+  const ValueId sums = b.emit("sum", {others}, {{"dim", ints({1})}});
+  return reduced_rows(r, mean_over_classes(b, sums, shape[1]), single);
+}
+
+// The classes of a row end with the first negative one.
+Values multilabel_margin_loss(Reading& r) {
+  Builder& b = r.b;
+  const auto [x, single] = as_rows(r);
+  const Shape shape = b.shape(x);
+  const ValueId target = reshaped(b, r.tensor("target"), shape);
+  const ValueId zero = b.literal(DType::i64, std::int64_t{0});
+  const ValueId ends = as_type(b, b.emit("lt", {target, zero}), DType::i64);
+  const ValueId counts = b.emit("eq", {b.emit("cumsum", {ends}, {{"dim", std::int64_t{1}}}), zero});
+  const ValueId places = b.emit("where", {counts, target, zero});
+  const ValueId own = b.emit("gather", {x, places}, {{"dim", std::int64_t{1}}});
+  // [row, target, class]
+  const ValueId classes = b.emit("arange", {}, {{"end", shape[1]}});
+  const ValueId named = b.emit(
+      "logical_and", {b.emit("eq", {unsqueezed(b, places, 2), classes}), unsqueezed(b, counts, 2)});
+  const ValueId is_target = b.emit("any", {named}, {{"dim", ints({1})}, {"keepdim", true}});
+  const ValueId meets =
+      b.emit("logical_and", {unsqueezed(b, counts, 2), b.emit("logical_not", {is_target})});
+  const ValueId lead = b.emit("sub", {unsqueezed(b, own, 2), unsqueezed(b, x, 1)});
+  const ValueId gap = above_zero(b, b.emit("sub", {number_like(b, x, 1.0), lead}));
+  const ValueId kept = b.emit("where", {meets, gap, number_like(b, x, 0.0)});
+  const ValueId sums = b.emit("sum", {kept}, {{"dim", ints({1, 2})}});
+  return reduced_rows(r, mean_over_classes(b, sums, shape[1]), single);
+}
+
+Values multilabel_margin_loss_forward(Reading& r) {
+  return {multilabel_margin_loss(r)[0], ValueId::none};
+}
+
 constexpr Row table[] = {
     {.targets = "nll_loss_nd nll_loss nll_loss2d",
      .ours = "nll_loss",
@@ -131,6 +285,14 @@ constexpr Row table[] = {
     {.targets = "huber_loss", .read = huber_loss},
     {.targets = "binary_cross_entropy", .read = binary_cross_entropy},
     {.targets = "binary_cross_entropy_with_logits", .read = binary_cross_entropy_with_logits},
+    {.targets = "kl_div", .read = kl_div},
+    {.targets = "poisson_nll_loss", .inputs = "input", .read = poisson_nll_loss},
+    {.targets = "hinge_embedding_loss", .read = hinge_embedding_loss},
+    {.targets = "margin_ranking_loss", .inputs = "input1", .read = margin_ranking_loss},
+    {.targets = "soft_margin_loss", .read = soft_margin_loss},
+    {.targets = "multi_margin_loss", .read = multi_margin_loss},
+    {.targets = "multilabel_margin_loss", .read = multilabel_margin_loss},
+    {.targets = "multilabel_margin_loss_forward", .read = multilabel_margin_loss_forward},
 };
 
 }  // namespace

@@ -120,15 +120,27 @@ Values native_group_norm(Reading& r) {
   return {grouped(r, r.integer("group")), ValueId::none, ValueId::none};
 }
 
-// Every channel is a group of its own.
+// Every channel is a group of its own; by running statistics it is a batch norm.
 Values instance_norm(Reading& r) {
-  if (!r.flag("use_input_stats")) r.refuse("instance norm by running statistics is not read");
-  if (r.given("running_mean") || r.given("running_var"))
-    r.refuse("running statistics of instance norm are not read");
-  r.ignore({"momentum"});
   const ValueId x = r.tensor("input");
+  const ValueId mean = r.optional_tensor("running_mean");
+  const ValueId var = r.optional_tensor("running_var");
+  if (!r.flag("use_input_stats")) return {normalized_by_running(r, mean, var)};
   if (r.b.rank(x) < 2 || !r.b.shape(x)[1].known()) r.fail("a known number of channels is needed");
-  return {grouped(r, r.b.shape(x)[1].value())};
+  Values results = {grouped(r, r.b.shape(x)[1].value())};
+  const double momentum = r.real("momentum");
+  if (mean == ValueId::none || var == ValueId::none) return results;
+  // What runs along moves towards the mean over the samples.
+  const Shape shape = r.b.shape(x);
+  std::vector<std::int64_t> inner;
+  for (std::int64_t i = 2; i < r.b.rank(x); ++i) inner.push_back(i);
+  const auto over_batch = [&](ValueId y) { return r.b.emit("mean", {y}, {{"dim", ints({0})}}); };
+  const ValueId wide = as_type(r.b, x, r.b.dtype(mean));
+  const ValueId means = over_batch(r.b.emit("mean", {wide}, {{"dim", ints(inner)}}));
+  const ValueId variances = over_batch(r.b.emit("var", {wide}, {{"dim", ints(inner)}}));
+  results.push_back(moved(r.b, mean, means, momentum));
+  results.push_back(moved(r.b, var, variances, momentum));
+  return results;
 }
 
 // Without eps it is the epsilon of the type in which PyTorch computes: f32 for the half ones, too.
@@ -175,7 +187,10 @@ constexpr Row table[] = {
      .read = renamed_and_saved<2>},
     {.targets = "group_norm", .ours = "group_norm", .inputs = "input weight bias"},
     {.targets = "native_group_norm", .read = native_group_norm},
-    {.targets = "instance_norm", .read = instance_norm},
+    {.targets = "instance_norm",
+     .inputs = "input",
+     .writes = "running_mean running_var",
+     .read = instance_norm},
     {.targets = "rms_norm", .ours = "rms_norm", .read = rms_norm},
     {.targets = "dropout", .inputs = "input", .aliases = if_unchanged, .read = dropout},
     {.targets = "native_dropout", .read = native_dropout},

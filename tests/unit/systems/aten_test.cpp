@@ -432,17 +432,16 @@ TEST(AtenImport, RefusesKernelsThatNoNumberMeasures) {
 }
 
 // 1.3 would be the scale for 6.5: positions by it are others than by the lengths 5 and 6.
-TEST(AtenImport, RefusesScalesThatLookElsewhere) {
-  const Tensor x = f32({1, 1, 5, 5}, Reals(25, 1));
+TEST(AtenImport, LooksWhereTheScaleSays) {
+  const Tensor x = f32({1, 1, 1, 5}, {0, 1, 2, 3, 4});
   const auto upsampled = [&](double scale) {
     return Reading("upsample_nearest2d")
         .with("self", x)
-        .with("output_size", Integers{6, 6})
-        .with("scales_h", scale)
+        .with("output_size", Integers{1, 6})
         .with("scales_w", scale);
   };
-  EXPECT_EQ(upsampled(1.2).result().shape(), (Integers{1, 1, 6, 6}));
-  EXPECT_THROW(upsampled(1.3).graph(), Error);
+  EXPECT_EQ(upsampled(1.2).result().doubles(), (Reals{0, 0, 1, 2, 3, 4}));
+  EXPECT_EQ(upsampled(1.3).result().doubles(), (Reals{0, 0, 1, 2, 3, 3}));
 }
 
 TEST(AtenImport, PadsWithBorders) {

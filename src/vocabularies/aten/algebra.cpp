@@ -1,0 +1,274 @@
+#include <algorithm>
+#include <limits>
+
+#include "base/text.h"
+#include "ops/rules.h"
+#include "vocabularies/aten/reading.h"
+#include "vocabularies/composites.h"
+
+// Systems of equations, determinants, and norms of matrices.
+
+namespace isomer::aten {
+namespace {
+
+ValueId turned(Builder& b, ValueId x) {
+  return b.emit("transpose", {x}, {{"dim0", std::int64_t{-2}}, {"dim1", std::int64_t{-1}}});
+}
+
+/// The axes before the last two.
+Shape leading(const Shape& shape) { return {shape.begin(), shape.end() - 2}; }
+
+ValueId square(Reading& r, ValueId x) {
+  const Shape shape = r.b.shape(x);
+  if (shape.size() < 2 || shape.back() != shape[shape.size() - 2])
+    r.fail(fmt::format("{} is no square matrix", to_text(shape)));
+  return x;
+}
+
+ValueId with_leading(Builder& b, ValueId x, Shape batch) {
+  const Shape shape = b.shape(x);
+  batch.insert(batch.end(), shape.end() - 2, shape.end());
+  return expanded(b, x, std::move(batch));
+}
+
+/// Both with as many matrices as the other.
+std::pair<ValueId, ValueId> aligned(Builder& b, ValueId x, ValueId y) {
+  const Shape batch = broadcast(leading(b.shape(x)), leading(b.shape(y)));
+  return {with_leading(b, x, batch), with_leading(b, y, batch)};
+}
+
+ValueId solved(Builder& b, ValueId a, ValueId right) {
+  const auto [x, y] = aligned(b, a, right);
+  return b.emit("solve", {x, y});
+}
+
+ValueId solved_triangle(Builder& b, ValueId a, ValueId right, bool upper, bool unit = false) {
+  const auto [x, y] = aligned(b, a, right);
+  return b.emit("solve_triangular", {x, y}, {{"upper", upper}, {"unitriangular", unit}});
+}
+
+/// 1 on the diagonal of matrices like `x`.
+ValueId identity_like(Builder& b, ValueId x) {
+  const Dim length = b.shape(x).back();
+  const ValueId places = b.emit("arange", {}, {{"end", length}});
+  const ValueId diagonal = b.emit("eq", {unsqueezed(b, places, 1), places});
+  return with_leading(b, as_type(b, diagonal, b.dtype(x)), leading(b.shape(x)));
+}
+
+ValueId inverted(Builder& b, ValueId x) { return b.emit("solve", {x, identity_like(b, x)}); }
+
+// -- equations ------------------------------------------------------------------------------------
+
+// A right side is a vector where it has one axis, or all of the matrices' but the last.
+ValueId solution(Reading& r) {
+  Builder& b = r.b;
+  const ValueId a = square(r, r.tensor("A"));
+  ValueId right = r.tensor("B");
+  const bool left = r.flag("left", true);
+  r.ignore({"check_errors"});
+  Shape vectors = b.shape(a);
+  vectors.pop_back();
+  const bool vector = b.rank(right) == 1 || b.shape(right) == vectors;
+  if (vector) right = unsqueezed(b, right, b.rank(right));
+  const ValueId x =
+      left ? solved(b, a, right) : turned(b, solved(b, turned(b, a), turned(b, right)));
+  return vector ? squeezed(b, x, {b.rank(x) - 1}) : x;
+}
+
+Values solve(Reading& r) { return {solution(r)}; }
+Values solve_ex(Reading& r) { return {solution(r), ValueId::none}; }
+Values solve_with_factors(Reading& r) {
+  return {solution(r), ValueId::none, ValueId::none, ValueId::none};
+}
+
+Values inverse(Reading& r) {
+  return {inverted(r.b, square(r, r.tensor(r.given("A") ? "A" : "self")))};
+}
+
+Values inverse_ex(Reading& r) {
+  r.ignore({"check_errors"});
+  return {inverse(r)[0], ValueId::none};
+}
+
+Values solve_triangular(Reading& r) {
+  const ValueId a = square(r, r.tensor("self"));
+  const ValueId right = r.tensor("B");
+  const bool upper = r.flag("upper");
+  const bool unit = r.flag("unitriangular", false);
+  if (r.flag("left", true)) return {solved_triangle(r.b, a, right, upper, unit)};
+  return {turned(r.b, solved_triangle(r.b, turned(r.b, a), turned(r.b, right), !upper, unit))};
+}
+
+Values triangular_solve(Reading& r) {
+  ValueId a = square(r, r.tensor("A"));
+  bool upper = r.flag("upper", true);
+  const ValueId copy = a;
+  if (r.flag("transpose", false)) {
+    a = turned(r.b, a);
+    upper = !upper;
+  }
+  return {solved_triangle(r.b, a, r.tensor("self"), upper, r.flag("unitriangular", false)), copy};
+}
+
+// -- Cholesky -------------------------------------------------------------------------------------
+
+Values cholesky(Reading& r) {
+  r.ignore({"check_errors"});
+  const ValueId a = square(r, r.tensor("self"));
+  if (!r.flag("upper", false)) return {r.b.emit("cholesky", {a})};
+  // Of the upper triangle alone.
+  return {turned(r.b, r.b.emit("cholesky", {turned(r.b, a)}))};
+}
+
+Values cholesky_ex(Reading& r) { return {cholesky(r)[0], ValueId::none}; }
+
+ValueId solved_by_factor(Builder& b, ValueId factor, ValueId right, bool upper) {
+  const ValueId other = turned(b, factor);
+  const ValueId first = solved_triangle(b, upper ? other : factor, right, false);
+  return solved_triangle(b, upper ? factor : other, first, true);
+}
+
+Values cholesky_solve(Reading& r) {
+  const ValueId factor = square(r, r.tensor("input2"));
+  return {solved_by_factor(r.b, factor, r.tensor("self"), r.flag("upper", false))};
+}
+
+Values cholesky_inverse(Reading& r) {
+  const ValueId factor = square(r, r.tensor("self"));
+  return {solved_by_factor(r.b, factor, identity_like(r.b, factor), r.flag("upper", false))};
+}
+
+// -- determinants ---------------------------------------------------------------------------------
+
+template <std::size_t factors>
+Values det(Reading& r) {
+  Values results = {r.b.emit("det", {square(r, r.tensor(r.given("A") ? "A" : "self"))})};
+  results.resize(1 + factors, ValueId::none);
+  return results;
+}
+
+template <std::size_t factors>
+Values slogdet(Reading& r) {
+  Values results = r.b.emit_all("slogdet", {square(r, r.tensor(r.given("A") ? "A" : "self"))});
+  results.resize(2 + factors, ValueId::none);
+  return results;
+}
+
+// Of a determinant below 0 there is none.
+Values logdet(Reading& r) {
+  const Values parts = slogdet<0>(r);
+  const DType dtype = r.b.dtype(parts[0]);
+  const ValueId below = r.b.emit("lt", {parts[0], r.b.literal(dtype, 0.0)});
+  const ValueId none = r.b.literal(dtype, std::numeric_limits<double>::quiet_NaN());
+  return {r.b.emit("where", {below, none, parts[1]})};
+}
+
+// -- powers and norms -----------------------------------------------------------------------------
+
+Values matrix_power(Reading& r) {
+  constexpr std::int64_t most = 1024;
+  Builder& b = r.b;
+  ValueId base = square(r, r.tensor("self"));
+  std::int64_t n = r.integer("n");
+  if (n < -most || n > most) r.refuse(fmt::format("powers up to {} are read", most));
+  if (n == 0) return {identity_like(b, base)};
+  if (n < 0) base = inverted(b, base);
+  ValueId power = ValueId::none;
+  for (n = n < 0 ? -n : n; n > 0; n /= 2) {
+    if (n % 2 != 0) power = power == ValueId::none ? base : b.emit("matmul", {power, base});
+    if (n > 1) base = b.emit("matmul", {base, base});
+  }
+  return {power};
+}
+
+/// Of the sums of sizes along one axis the largest along the other, or the smallest.
+ValueId sum_norm(Builder& b, ValueId x, std::int64_t summed, std::int64_t other, bool largest) {
+  const ValueId sums =
+      b.emit("sum", {b.emit("abs", {x})}, {{"dim", ints({summed})}, {"keepdim", true}});
+  return b.emit(largest ? "amax" : "amin", {sums}, {{"dim", ints({other})}, {"keepdim", true}});
+}
+
+ValueId typed(Reading& r, ValueId x) {
+  const auto dtype = r.dtype("dtype");
+  return as_type(r.b, x, dtype ? *dtype : floating(r.b.dtype(x)));
+}
+
+Values without_kept(Reading& r, ValueId y, const std::vector<std::int64_t>& axes) {
+  if (r.flag("keepdim", false)) return {y};
+  return {r.b.emit("squeeze", {y}, {{"dim", ints(axes)}})};
+}
+
+ValueId frobenius(Builder& b, ValueId x, const std::vector<std::int64_t>& axes) {
+  return flat_root(
+      b, b.emit("sum", {b.emit("mul", {x, x})}, {{"dim", ints(axes)}, {"keepdim", true}}));
+}
+
+std::vector<std::int64_t> matrix_axes(Reading& r, ValueId x) {
+  const std::vector<std::int64_t> given = r.integers("dim", std::vector<std::int64_t>{-2, -1});
+  if (given.size() != 2 || r.b.rank(x) < 2) r.fail("a matrix has two axes");
+  return {r.wrap(given[0], r.b.rank(x)), r.wrap(given[1], r.b.rank(x))};
+}
+
+Values matrix_norm(Reading& r) {
+  const ValueId x = typed(r, r.tensor(r.given("A") ? "A" : "self"));
+  const std::vector<std::int64_t> axes = matrix_axes(r, x);
+  const double order = real_of(r.scalar("ord"));
+  const double size = order < 0 ? -order : order;
+  if (size != 1 && size != std::numeric_limits<double>::infinity())
+    r.refuse("norms by singular values are not read");
+  const std::size_t summed = size == 1 ? 0 : 1;
+  return without_kept(r, sum_norm(r.b, x, axes[summed], axes[1 - summed], order > 0), axes);
+}
+
+Values named_matrix_norm(Reading& r) {
+  const ValueId x = typed(r, r.tensor("self"));
+  const std::vector<std::int64_t> axes = matrix_axes(r, x);
+  if (r.text("ord", "fro") != "fro") r.refuse("norms by singular values are not read");
+  return without_kept(r, frobenius(r.b, x, axes), axes);
+}
+
+constexpr Row table[] = {
+    {.targets = "linalg_solve",
+     .ours = "solve",
+     .inputs = "A B",
+     .python = "torch.linalg.solve",
+     .read = solve},
+    {.targets = "linalg_solve_ex", .inputs = "A", .read = solve_ex},
+    {.targets = "_linalg_solve_ex", .inputs = "A", .read = solve_with_factors},
+    {.targets = "linalg_inv", .inputs = "A", .read = inverse},
+    {.targets = "inverse", .read = inverse},
+    {.targets = "linalg_inv_ex", .inputs = "A", .read = inverse_ex},
+    {.targets = "linalg_solve_triangular",
+     .ours = "solve_triangular",
+     .inputs = "self B",
+     .read = solve_triangular},
+    {.targets = "triangular_solve", .read = triangular_solve},
+    {.targets = "linalg_cholesky",
+     .ours = "cholesky",
+     .python = "torch.linalg.cholesky",
+     .read = cholesky},
+    {.targets = "cholesky", .read = cholesky},
+    {.targets = "linalg_cholesky_ex", .read = cholesky_ex},
+    {.targets = "cholesky_solve", .read = cholesky_solve},
+    {.targets = "cholesky_inverse", .read = cholesky_inverse},
+    {.targets = "linalg_det",
+     .ours = "det",
+     .inputs = "A",
+     .python = "torch.linalg.det",
+     .read = det<0>},
+    {.targets = "det", .read = det<0>},
+    {.targets = "_linalg_det", .inputs = "A", .read = det<2>},
+    {.targets = "linalg_slogdet", .ours = "slogdet", .inputs = "A", .read = slogdet<0>},
+    {.targets = "slogdet", .read = slogdet<0>},
+    {.targets = "_linalg_slogdet", .inputs = "A", .read = slogdet<2>},
+    {.targets = "logdet", .read = logdet},
+    {.targets = "linalg_matrix_power matrix_power", .read = matrix_power},
+    {.targets = "linalg_matrix_norm", .read = matrix_norm},
+    {.targets = "linalg_matrix_norm.str_ord", .read = named_matrix_norm},
+};
+
+}  // namespace
+
+std::span<const Row> algebra_rows() { return table; }
+
+}  // namespace isomer::aten

@@ -1,0 +1,171 @@
+#include <cmath>
+#include <limits>
+
+#include "base/text.h"
+#include "vocabularies/aten/reading.h"
+
+// Distances, and likeness.
+
+namespace isomer::aten {
+namespace {
+
+// 0 counts what differs, infinity is the largest. At 0 a root has the slope 0.
+ValueId norm_of(Builder& b, ValueId x, double p, bool keepdim) {
+  const DType dtype = b.dtype(x);
+  const Attributes last = {{"dim", ints({-1})}, {"keepdim", keepdim}};
+  const ValueId size = b.emit("abs", {x});
+  if (p == 1) return b.emit("sum", {size}, last);
+  if (p == 2) return flat_root(b, b.emit("sum", {b.emit("mul", {x, x})}, last));
+  if (p == std::numeric_limits<double>::infinity()) return b.emit("amax", {size}, last);
+  const ValueId zero = b.literal(dtype, 0.0);
+  if (p == 0) {
+    const ValueId differs = b.emit("ne", {x, zero});
+    return b.emit("sum", {as_type(b, differs, dtype)}, last);
+  }
+  const ValueId sum = b.emit("sum", {b.emit("pow", {size, b.literal(dtype, p)})}, last);
+  const ValueId nothing = b.emit("eq", {sum, zero});
+  const ValueId safe = b.emit("where", {nothing, b.literal(dtype, 1.0), sum});
+  const ValueId root = b.emit("pow", {safe, b.literal(dtype, 1 / p)});
+  return b.emit("where", {nothing, zero, root});
+}
+
+double power(Reading& r, double fallback) {
+  const double p = r.real("p", fallback);
+  if (!(p >= 0)) r.fail("p is negative");
+  return p;
+}
+
+// Every row of the one from every row of the other.
+Values cdist(Reading& r) {
+  Builder& b = r.b;
+  r.ignore({"compute_mode"});
+  const ValueId x = r.tensor("x1");
+  const ValueId y = r.tensor("x2");
+  if (b.rank(x) < 2 || b.rank(y) < 2) r.fail("rows are needed");
+  if (b.shape(x).back() == Dim(0)) r.refuse("rows without elements");
+  const ValueId differences =
+      arithmetic(b, "sub", unsqueezed(b, x, b.rank(x) - 1), unsqueezed(b, y, b.rank(y) - 2));
+  return {norm_of(b, differences, power(r, 2.0), false)};
+}
+
+// Every row from every later one.
+Values pdist(Reading& r) {
+  Builder& b = r.b;
+  const ValueId x = r.tensor("self");
+  if (b.rank(x) != 2 || !b.shape(x)[0].known()) r.refuse("a known number of rows is needed");
+  constexpr std::int64_t most = 4096;
+  const std::int64_t rows = b.shape(x)[0].value();
+  if (rows > most) r.refuse(fmt::format("at most {} rows", most));
+  std::vector<std::int64_t> first;
+  std::vector<std::int64_t> second;
+  for (std::int64_t i = 0; i < rows; ++i) {
+    for (std::int64_t k = i + 1; k < rows; ++k) {
+      first.push_back(i);
+      second.push_back(k);
+    }
+  }
+  const auto picked = [&](const std::vector<std::int64_t>& places) {
+    const auto count = static_cast<std::int64_t>(places.size());
+    return b.emit("index_select",
+                  {x, b.constant(Tensor::from_integers(DType::i64, {count}, places))});
+  };
+  return {norm_of(b, b.emit("sub", {picked(first), picked(second)}), power(r, 2.0), false)};
+}
+
+Values dist(Reading& r) {
+  const ValueId difference = arithmetic(r.b, "sub", r.tensor("self"), r.tensor("other"));
+  const ValueId flat = reshaped(r.b, difference, {count_elements(r.b.shape(difference))});
+  return {norm_of(r.b, flat, real_of(r.scalar("p", Scalar(2.0))), false)};
+}
+
+// eps is added to what is still signed.
+ValueId distance(Builder& b, ValueId x, ValueId y, double p, double eps, bool keepdim) {
+  const ValueId difference = arithmetic(b, "sub", x, y);
+  const ValueId moved = b.emit("add", {difference, b.literal(b.dtype(difference), eps)});
+  return norm_of(b, moved, p, keepdim);
+}
+
+Values pairwise_distance(Reading& r) {
+  return {distance(r.b, r.tensor("x1"), r.tensor("x2"), power(r, 2.0), r.real("eps", 1e-6),
+                   r.flag("keepdim", false))};
+}
+
+// at::cosine_similarity: each is divided by its norm, which is at least eps.
+Values cosine_similarity(Reading& r) {
+  Builder& b = r.b;
+  auto [x, y] = promote(b, r.tensor("x1"), r.tensor("x2"));
+  const double eps = r.real("eps", 1e-8);
+  const DType dtype = floating(b.dtype(x));
+  const auto scaled = [&](ValueId z, std::int64_t axis) {
+    z = as_type(b, z, dtype);
+    const ValueId squares =
+        b.emit("sum", {b.emit("mul", {z, z})}, {{"dim", ints({axis})}, {"keepdim", true}});
+    const ValueId norm = b.emit("clamp", {flat_root(b, squares)}, {{"min", eps}});
+    return b.emit("div", {z, norm});
+  };
+  const std::int64_t rank = std::max(b.rank(x), b.rank(y));
+  const std::int64_t axis = r.axis("dim", rank, 1);
+  if (rank == 0) r.fail("scalars have no axis");
+  const ValueId product = b.emit("mul", {scaled(x, axis - rank), scaled(y, axis - rank)});
+  return {b.emit("sum", {product}, {{"dim", ints({axis})}})};
+}
+
+// -- losses of distances --------------------------------------------------------------------------
+
+ValueId above_zero(Builder& b, ValueId x) { return b.emit("clamp", {x}, {{"min", 0.0}}); }
+
+Values triplet_margin_loss(Reading& r) {
+  Builder& b = r.b;
+  const double p = r.real("p", 2.0);
+  const double eps = r.real("eps", 1e-6);
+  const ValueId positive = r.tensor("positive");
+  const ValueId negative = r.tensor("negative");
+  const ValueId near = distance(b, r.tensor("anchor"), positive, p, eps, false);
+  ValueId far = distance(b, r.tensor("anchor"), negative, p, eps, false);
+  if (r.flag("swap", false))
+    far = b.emit("minimum", {far, distance(b, positive, negative, p, eps, false)});
+  const ValueId margin = b.literal(b.dtype(near), r.real("margin", 1.0));
+  const ValueId gap = b.emit("sub", {b.emit("add", {near, margin}), far});
+  return {reduced(r, above_zero(b, gap))};
+}
+
+// 1 - cos for what belongs together (1), else max(0, cos - margin).
+Values cosine_embedding_loss(Reading& r) {
+  constexpr double eps = 1e-12;  // EPSILON of ATen/native/Loss.cpp
+  Builder& b = r.b;
+  const ValueId x = r.tensor("input1");
+  const ValueId y = r.tensor("input2");
+  const ValueId target = r.tensor("target");
+  const DType dtype = b.dtype(x);
+  const auto along = [&](ValueId u, ValueId v) {
+    return b.emit("sum", {arithmetic(b, "mul", u, v)}, {{"dim", ints({b.rank(target)})}});
+  };
+  const auto size = [&](ValueId u) { return b.emit("add", {along(u, u), b.literal(dtype, eps)}); };
+  const ValueId scale = b.emit("sqrt", {b.emit("mul", {size(x), size(y)})});
+  const ValueId cosine = b.emit("div", {along(x, y), scale});
+  const ValueId zero = b.literal(dtype, 0.0);
+  const auto is = [&](std::int64_t sign) {
+    return b.emit("eq", {target, as_type(b, Operand(Scalar(sign)), b.dtype(target))});
+  };
+  const ValueId together = b.emit("sub", {b.literal(dtype, 1.0), cosine});
+  const ValueId apart =
+      above_zero(b, b.emit("sub", {cosine, b.literal(dtype, r.real("margin", 0.0))}));
+  const ValueId loss = b.emit("where", {is(1), together, b.emit("where", {is(-1), apart, zero})});
+  return {reduced(r, loss)};
+}
+
+constexpr Row table[] = {
+    {.targets = "cdist _cdist_forward _euclidean_dist", .inputs = "x1", .read = cdist},
+    {.targets = "pdist _pdist_forward", .read = pdist},
+    {.targets = "dist", .read = dist},
+    {.targets = "pairwise_distance", .inputs = "x1", .read = pairwise_distance},
+    {.targets = "cosine_similarity", .inputs = "x1", .read = cosine_similarity},
+    {.targets = "triplet_margin_loss", .inputs = "anchor", .read = triplet_margin_loss},
+    {.targets = "cosine_embedding_loss", .inputs = "input1", .read = cosine_embedding_loss},
+};
+
+}  // namespace
+
+std::span<const Row> distance_rows() { return table; }
+
+}  // namespace isomer::aten
