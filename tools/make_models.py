@@ -11,9 +11,14 @@ For each model NAME:
                       after.NAME           parameters and buffers that the call changed, by their names there
     The metadata hold torch's version and "batch": the same inputs are valid for other sizes of axis 0.
 
-usage: make_models.py FOLDER [NAME ...]
+Those that stand here are tests/data/models. Those of tools/zoo are many more, of all families; they need the package
+`transformers` (tools/requirements-models.txt) and are made where they are tested (tools/test_models.py).
+
+usage: make_models.py FOLDER [NAME ...]      without names those that stand here; `more`: all of tools/zoo
 """
 
+import copy
+import importlib
 import re
 import sys
 from pathlib import Path
@@ -21,6 +26,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 from torch import nn
+from torch._export.verifier import SpecViolationError
+from torch.export.graph_signature import ConstantArgument, InputKind
 from torch.nn import functional as F
 from torch.utils import _pytree as pytree
 
@@ -471,21 +478,29 @@ def kept(module):
     return [*module.named_parameters(), *module.named_buffers()]
 
 
-def record(module, args, kwargs, integers):
-    """Inputs, outputs, gradients for cotangents of one, and what changed; `integers` may be inputs, too."""
+def as_recorded(value):
+    """Numbers of Python as tensors, in its own precision."""
+    return (
+        torch.tensor(value, dtype=torch.float64)
+        if isinstance(value, float)
+        else torch.as_tensor(value)
+    )
+
+
+def record(module, args, kwargs, taken):
+    """Inputs, outputs, gradients for cotangents of one, and what changed. `taken` says which leaves are inputs."""
     before = {name: value.clone() for name, value in kept(module)}
     leaves, spec = pytree.tree_flatten((args, kwargs))
-    is_tensor = [isinstance(leaf, torch.Tensor) for leaf in leaves]
     leaves = [
-        leaf.clone().requires_grad_(leaf.is_floating_point()) if tensor else leaf
-        for leaf, tensor in zip(leaves, is_tensor)
+        leaf.clone().requires_grad_(leaf.is_floating_point())
+        if isinstance(leaf, torch.Tensor)
+        else leaf
+        for leaf in leaves
     ]
     args, kwargs = pytree.tree_unflatten(leaves, spec)
-    leaves = [torch.as_tensor(x) for x, tensor in zip(leaves, is_tensor) if tensor or integers]
+    leaves = [as_recorded(leaf) for leaf, is_input in zip(leaves, taken, strict=True) if is_input]
     outputs = [
-        torch.as_tensor(out)
-        for out in pytree.tree_leaves(module(*args, **kwargs))
-        if out is not None
+        as_recorded(out) for out in pytree.tree_leaves(module(*args, **kwargs)) if out is not None
     ]
 
     wanted = {f"grad.in{i}": leaf for i, leaf in enumerate(leaves) if leaf.requires_grad}
@@ -529,25 +544,49 @@ def forget_paths(exported, own_frames_only=False, script=__file__):
     return exported
 
 
-def make(name, folder):
-    kind, make_inputs, dynamic, training = MODELS[name]
+def inputs_taken(exported):
+    """Which leaves of the arguments are inputs of the graph: others stay what they were."""
+    return [
+        not isinstance(spec.arg, ConstantArgument)
+        for spec in exported.graph_signature.input_specs
+        if spec.kind == InputKind.USER_INPUT
+    ]
+
+
+def save_core(exported, path):
+    """torch 2.13 loses some constants of lists in decomposing; such a model has one file alone."""
+    try:
+        core = exported.run_decompositions()
+    except SpecViolationError as error:
+        print(f"{path.name} is not made: {error}")
+        return None
+    torch.export.save(forget_paths(core, own_frames_only=True), path)
+    return core
+
+
+def make(name, folder, models=MODELS):
+    kind, make_inputs, dynamic, training = models[name]
     torch.manual_seed(7)
     module = kind()
     with torch.no_grad():
         randomise(module)
     module.train(training)
     inputs = make_inputs()
-    args, kwargs = inputs if isinstance(inputs[-1], dict) else (inputs, {})
+    named = len(inputs) == 2 and isinstance(inputs[0], tuple) and isinstance(inputs[1], dict)
+    args, kwargs = inputs if named else (inputs, {})
     exported = torch.export.export(module, args, kwargs, dynamic_shapes=dynamic)
-    core = exported.run_decompositions()
+    core = save_core(exported, folder / f"{name}.core.pt2")
     torch.export.save(forget_paths(exported), folder / f"{name}.pt2")
-    torch.export.save(forget_paths(core, own_frames_only=True), folder / f"{name}.core.pt2")
     metadata = {"torch": torch.__version__, "batch": "yes" if dynamic else "no"}
-    save_file(
-        record(module, args, kwargs, isinstance(dynamic, dict)),
-        folder / f"{name}.safetensors",
-        metadata,
-    )
+    taken = inputs_taken(exported)
+    if models is not MODELS and core is not None:
+        # Decomposing forgets what stops gradients. What it says is not all differentiable in PyTorch itself.
+        try:
+            decomposed = record(core.module(), args, kwargs, taken)
+        except RuntimeError:
+            decomposed = record(copy.deepcopy(module), args, kwargs, taken)
+        save_file(decomposed, folder / f"{name}.core.safetensors")
+    save_file(record(module, args, kwargs, taken), folder / f"{name}.safetensors", metadata)
 
 
 class HiddenWrite(nn.Module):
@@ -599,13 +638,27 @@ def make_refused(name, folder):
     torch.export.save(forget_paths(exported), folder / f"{name}.pt2")
 
 
+PARTS = ("vision", "sequences", "generators", "awkward", "huggingface")
+
+
+def more_models(parts=PARTS):
+    """Those of tools/zoo."""
+    tables = [importlib.import_module(f"zoo.{part}").MODELS for part in parts]
+    return {name: model for table in tables for name, model in table.items()}
+
+
 def main():
     if len(sys.argv) < 2 or sys.argv[1].startswith("-"):
         sys.exit(__doc__)
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    for name in sys.argv[2:] or MODELS:
-        (make_refused if name in REFUSED else make)(name, folder)
+    names = sys.argv[2:] or list(MODELS)
+    more = more_models() if set(names) - {*MODELS, *REFUSED} else {}
+    for name in more if names == ["more"] else names:
+        if name in REFUSED:
+            make_refused(name, folder)
+        else:
+            make(name, folder, MODELS if name in MODELS else more)
         print(name)
 
 
