@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <unordered_set>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -38,9 +39,8 @@ class Collector {
   Collector(const Zip& zip, std::string folder, const Pickle& pickle)
       : zip_(zip), folder_(std::move(folder)), pickle_(pickle) {}
 
-  std::vector<StoredTensor> collect() && {
-    walk(pickle_.root, "", 0);
-    if (tensors_.empty()) refuse("holds no tensor");
+  std::vector<SavedTensor> collect(Ref root) && {
+    walk(root, "", 0);
     return std::move(tensors_);
   }
 
@@ -96,14 +96,15 @@ class Collector {
   void add(const Pickle::Call& call, const std::string& name) {
     const auto [function, arguments] = parts_of(call);
     if (function == "collections OrderedDict") return;  // an empty one
-    if (function == "torch._utils _rebuild_parameter" && !arguments.empty()) {
+    if (function == "torch._utils _rebuild_parameter" && arguments.size() >= 2) {
+      const bool* trainable = pickle_.as<bool>(arguments[1]);
       if (const auto* inner = pickle_.as<Pickle::Call>(arguments[0]))
-        return add_tensor(*inner, name);
+        return add_tensor(*inner, name, trainable != nullptr && *trainable);
     }
-    add_tensor(call, name);
+    add_tensor(call, name, false);
   }
 
-  void add_tensor(const Pickle::Call& call, const std::string& name) {
+  void add_tensor(const Pickle::Call& call, const std::string& name, bool trainable) {
     const auto [function, arguments] = parts_of(call);
     if (function != "torch._utils _rebuild_tensor_v2") {
       refuse(
@@ -115,13 +116,13 @@ class Collector {
     const auto* outside = pickle_.as<Pickle::Outside>(arguments[0]);
     if (outside == nullptr) refuse("has a tensor without a storage");
     std::string chosen = name.empty() ? fmt::format("in{}", unnamed_++) : name;
-    if (std::ranges::find(tensors_, chosen, &StoredTensor::name) != tensors_.end())
-      refuse(fmt::format("holds two tensors {}", quoted(chosen)));
+    if (!names_.insert(chosen).second) refuse(fmt::format("holds two tensors {}", quoted(chosen)));
     with_place("tensor " + quoted(chosen), [&] {
-      StoredTensor tensor = view_of(outside->id, number_at(arguments[1]), numbers_at(arguments[2]),
-                                    numbers_at(arguments[3]));
-      tensor.name = chosen;
-      tensors_.push_back(std::move(tensor));
+      SavedTensor saved = view_of(outside->id, number_at(arguments[1]), numbers_at(arguments[2]),
+                                  numbers_at(arguments[3]));
+      saved.tensor.name = chosen;
+      saved.trainable = trainable;
+      tensors_.push_back(std::move(saved));
     });
   }
 
@@ -140,8 +141,8 @@ class Collector {
   }
 
   /// ('storage', torch.FloatStorage, '0', 'cpu', 12): the kind of elements and where they are.
-  StoredTensor view_of(Ref id, std::uint64_t offset, const std::vector<std::uint64_t>& shape,
-                       const std::vector<std::uint64_t>& strides) const {
+  SavedTensor view_of(Ref id, std::uint64_t offset, const std::vector<std::uint64_t>& shape,
+                      const std::vector<std::uint64_t>& strides) const {
     const auto* parts = pickle_.as<Pickle::List>(id);
     if (parts == nullptr || parts->items.size() < 5) refuse("has a storage of another form");
     const auto* name = pickle_.as<Pickle::Name>(parts->items[1]);
@@ -156,8 +157,12 @@ class Collector {
       refuse(fmt::format("its storage has {} bytes; {} elements need {} each", bytes.size(),
                          elements, storage->size));
     }
-    return {"", std::string(storage->stored), std::vector<std::int64_t>(shape.begin(), shape.end()),
-            gathered(bytes, storage->size, {offset, elements, shape, strides})};
+    return {.tensor = {"", std::string(storage->stored),
+                       std::vector<std::int64_t>(shape.begin(), shape.end()),
+                       gathered(bytes, storage->size, {offset, elements, shape, strides})},
+            .trainable = false,
+            .storage = *key,
+            .view = fmt::format("{} {} {} {} {}", *key, name->text, offset, shape, strides)};
   }
 
   struct View {
@@ -215,17 +220,23 @@ class Collector {
   const Zip& zip_;
   std::string folder_;
   const Pickle& pickle_;
-  std::vector<StoredTensor> tensors_;
+  std::vector<SavedTensor> tensors_;
+  std::unordered_set<std::string> names_;
   std::size_t unnamed_ = 0;
   std::size_t visited_ = 0;  // what stands in several places is visited there
 };
 
-}  // namespace
+/// The archive, its folder and its pickle.
+struct Saved {
+  Zip zip;
+  std::string folder;
+  Pickle pickle;
+};
 
-std::vector<StoredTensor> read_torch_save(const Bytes& file) {
+Saved opened(const Bytes& file) {
   if (file.text().starts_with("\x80"))
     refuse("is of the form that torch wrote before 1.6; save it again");
-  const Zip zip(file);
+  Zip zip(file);
   std::optional<std::string> folder;
   for (const Zip::Entry& entry : zip.entries()) {
     constexpr std::string_view pickle = "data.pkl";
@@ -237,8 +248,41 @@ std::vector<StoredTensor> read_torch_save(const Bytes& file) {
   const std::string order = *folder + "byteorder";
   if (zip.find(order) != nullptr && zip.read(order).text() != "little")
     refuse("is big endian; save it on a little endian machine");
-  const Pickle pickle = read_pickle(zip.read(*folder + "data.pkl").text());
-  return Collector(zip, *folder, pickle).collect();
+  Pickle pickle = read_pickle(zip.read(*folder + "data.pkl").text());
+  return {std::move(zip), *std::move(folder), std::move(pickle)};
+}
+
+/// Where a checkpoint keeps its model.
+Ref state_dict_in(const Pickle& pickle) {
+  const auto* dict = pickle.as<Pickle::Dict>(pickle.root);
+  if (dict == nullptr) return pickle.root;
+  for (const std::string_view name : {"state_dict", "model_state_dict", "model"}) {
+    for (const auto& [key, value] : dict->items) {
+      const auto* text = pickle.as<std::string>(key);
+      if (text != nullptr && *text == name && pickle.as<Pickle::Dict>(value) != nullptr)
+        return value;
+    }
+  }
+  return pickle.root;
+}
+
+}  // namespace
+
+std::vector<SavedTensor> read_saved(const Bytes& file) {
+  const Saved saved = opened(file);
+  return Collector(saved.zip, saved.folder, saved.pickle).collect(saved.pickle.root);
+}
+
+std::vector<SavedTensor> read_state_dict(const Bytes& file) {
+  const Saved saved = opened(file);
+  return Collector(saved.zip, saved.folder, saved.pickle).collect(state_dict_in(saved.pickle));
+}
+
+std::vector<StoredTensor> read_torch_save(const Bytes& file) {
+  std::vector<StoredTensor> tensors;
+  for (SavedTensor& saved : read_saved(file)) tensors.push_back(std::move(saved.tensor));
+  if (tensors.empty()) refuse("holds no tensor");
+  return tensors;
 }
 
 }  // namespace isomer

@@ -94,6 +94,26 @@ ValueId with_part(Emitter& b, ValueId x, ValueId part, std::int64_t axis, const 
   return parts.size() == 1 ? part : b.emit("cat", std::move(parts), {{"dim", axis}});
 }
 
+ValueId with_places(Emitter& b, ValueId x, ValueId part, std::int64_t axis, ValueId places) {
+  const Dim length = b.shape(x)[static_cast<std::size_t>(axis)];
+  const Dim count = b.shape(places)[0];
+  if (count == Dim(0)) return x;
+  const auto full = [&](Dim size, double value) {
+    return b.emit("full", {},
+                  {{"shape", Shape{std::move(size)}}, {"value", value}, {"dtype", DType::i64}});
+  };
+  // Where from each position comes, and whether it does.
+  const auto placed = [&](ValueId values) {
+    return b.emit("index_add", {full(length, 0), places, values}, {{"dim", std::int64_t{0}}});
+  };
+  const ValueId from = placed(b.emit("arange", {}, {{"end", count}}));
+  Shape beside(b.shape(x).size(), 1);
+  beside[static_cast<std::size_t>(axis)] = length;
+  const ValueId written =
+      reshape_to(b, b.emit("cast", {placed(full(count, 1))}, {{"dtype", DType::boolean}}), beside);
+  return b.emit("where", {written, b.emit("index_select", {part, from}, {{"dim", axis}}), x});
+}
+
 ValueId matrix_product(Emitter& b, ValueId x, ValueId y) {
   const std::int64_t rank_x = b.rank(x);
   const std::int64_t rank_y = b.rank(y);

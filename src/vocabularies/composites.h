@@ -37,6 +37,10 @@ ValueId take(Emitter& b, ValueId x, ValueId index, std::int64_t axis);
 ValueId with_part(Emitter& b, ValueId x, ValueId part, std::int64_t axis, const Dim& begin,
                   const Dim& end);
 
+/// `x` with `part` in place of what stands at these places along `axis`, each of which is there
+/// once.
+ValueId with_places(Emitter& b, ValueId x, ValueId part, std::int64_t axis, ValueId places);
+
 /// A matrix product in which either operand may have one axis: a row on the left, a column on the
 /// right.
 ValueId matrix_product(Emitter& b, ValueId x, ValueId y);

@@ -7,16 +7,14 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "codecs/json.h"
+#include "codecs/torch_save.h"
 #include "codecs/zip.h"
 #include "systems/pt2/fields.h"
 #include "systems/pt2/types.h"
+#include "systems/stored.h"
 
 namespace isomer::pt2 {
 namespace {
-
-constexpr std::string_view cure =
-    "load and save it again with torch 2.9 or newer: "
-    "torch.export.save(torch.export.load(path), path)";
 
 [[noreturn]] void refuse(Fault fault, std::string_view what) { throw Error(fault, "", what); }
 
@@ -38,6 +36,9 @@ class Budget {
   std::uint64_t left_;
 };
 
+/// What torch called its program before 2.8, in an archive that need not have a folder.
+constexpr std::string_view old_program = "serialized_exported_program.json";
+
 /// The records of an archive, by their names below the folder that holds all.
 class Records {
  public:
@@ -46,9 +47,9 @@ class Records {
     if (zip_.entries().empty()) refuse(Fault::file, "the archive is empty");
     const std::string& first = zip_.entries()[0].name;
     const std::size_t end = first.find('/');
-    if (end == std::string::npos)
+    if (end == std::string::npos && zip_.find(old_program) == nullptr)
       refuse(Fault::file, "has no folder around its records: no archive of torch.export.save");
-    root_ = first.substr(0, end + 1);
+    root_ = first.substr(0, end + 1);  // of none nothing
     for (const Zip::Entry& entry : zip_.entries()) {
       if (entry.name.starts_with(root_)) continue;
       refuse(Fault::file, fmt::format("entry {} lies outside of the folder {}, which holds all",
@@ -56,7 +57,7 @@ class Records {
     }
   }
 
-  std::string folder() const { return root_.substr(0, root_.size() - 1); }
+  std::string folder() const { return root_.empty() ? "Model" : root_.substr(0, root_.size() - 1); }
   bool has(std::string_view name) const { return zip_.find(root_ + std::string(name)) != nullptr; }
   Bytes read(std::string_view name) {
     const std::string path = root_ + std::string(name);
@@ -99,10 +100,7 @@ void check_kind(const Zip& zip) {
     return std::ranges::any_of(
         zip.entries(), [&](const Zip::Entry& entry) { return entry.name.ends_with(ending); });
   };
-  if (any("/archive_format")) return;
-  if (any("serialized_exported_program.json")) {
-    refuse(Fault::unsupported, fmt::format("was saved by torch 2.7 or older; {}", cure));
-  }
+  if (any("/archive_format") || any(old_program)) return;
   if (any("/constants.pkl")) {
     refuse(Fault::unsupported,
            "is a TorchScript archive; export the model with torch.export.export and "
@@ -232,11 +230,8 @@ std::map<std::string, Payload> read_payloads(Records& records, const std::string
   // Several tensors may be views of one record, whose checksum is verified once.
   std::map<std::string, Bytes> storages;
   const std::string name = folder + config;
-  if (!records.has(name)) {
-    if (!records.inside(folder, ".pt").empty())
-      refuse(Fault::unsupported, fmt::format("was saved by torch 2.8; {}", cure));
+  if (!records.has(name))
     refuse(Fault::file, fmt::format("the record {} is missing", quoted(name)));
-  }
   const Tree tree = with_place(config, [&] { return read_document(records, name, read_json); });
   for (const auto& entry : map_field(tree, "config")) {
     with_place("tensor " + quoted(entry.first), [&] {
@@ -259,20 +254,60 @@ std::map<std::string, Payload> read_payloads(Records& records, const std::string
   return payloads;
 }
 
+/// Tensors in a pickle of their own, as torch wrote them up to 2.8.
+std::map<std::string, Payload> read_pickled(Records& records, const std::string& name) {
+  if (!records.has(name))
+    refuse(Fault::file, fmt::format("the record {} is missing", quoted(name)));
+  return with_place(name, [&] {
+    std::map<std::string, Payload> payloads;
+    for (SavedTensor& saved : read_saved(records.read(name))) {
+      Payload payload{with_place("tensor " + quoted(saved.tensor.name),
+                                 [&] { return tensor_of(saved.tensor); }),
+                      saved.trainable, name + "/" + saved.storage, name + "/" + saved.view};
+      payloads.emplace(saved.tensor.name, std::move(payload));
+    }
+    return payloads;
+  });
+}
+
+/// What torch 2.9 and its forerunners call the list of a model's weights or constants; else there
+/// is a pickle of 2.8.
+std::map<std::string, Payload> read_tensors_of(Records& records, const std::string& model,
+                                               const std::string& kind,
+                                               std::initializer_list<std::string_view> configs) {
+  const std::string folder = "data/" + kind + "/";
+  for (const std::string_view config : configs) {
+    const std::string name = fmt::format("{}_{}_config.json", model, config);
+    if (records.has(folder + name)) return read_payloads(records, folder, name);
+  }
+  if (const std::string pickle = folder + model + ".pt"; records.has(pickle))
+    return read_pickled(records, pickle);
+  return read_payloads(records, folder, fmt::format("{}_{}_config.json", model, *configs.begin()));
+}
+
 }  // namespace
 
 Archive open_archive(const Bytes& bytes, std::string_view file) {
   check_kind(Zip(bytes));
   Records records(bytes, file);
-  check_versions(records);
-  const std::string model = find_model(records);
   Archive archive;
   archive.name = records.folder();
+  if (records.has(old_program)) {
+    archive.program = with_place(old_program, [&] {
+      return read_document(records, std::string(old_program), read_json_fast);
+    });
+    archive.weights = read_pickled(records, "serialized_state_dict.pt");
+    archive.constants = read_pickled(records, "serialized_constants.pt");
+    return archive;
+  }
+  check_versions(records);
+  const std::string model = find_model(records);
   archive.program = with_place(model + ".json", [&] {
     return read_document(records, "models/" + model + ".json", read_json_fast);
   });
-  archive.weights = read_payloads(records, "data/weights/", model + "_weights_config.json");
-  archive.constants = read_payloads(records, "data/constants/", model + "_constants_config.json");
+  archive.weights = read_tensors_of(records, model, "weights", {"weights", "model_param"});
+  archive.constants =
+      read_tensors_of(records, model, "constants", {"constants", "model_constants"});
   return archive;
 }
 
@@ -283,7 +318,7 @@ bool looks_exported(const Bytes& file) {
   constexpr std::size_t longest = 1U << 20U;
   const std::string_view tail = text.substr(text.size() > longest ? text.size() - longest : 0);
   return tail.find("/archive_format") != std::string_view::npos ||
-         tail.find("serialized_exported_program.json") != std::string_view::npos;
+         tail.find(old_program) != std::string_view::npos;
 }
 
 }  // namespace isomer::pt2

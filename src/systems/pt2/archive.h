@@ -27,10 +27,10 @@ struct Archive {
   std::map<std::string, Payload> constants;  // what is not in the state_dict
 };
 
-/// Opens an archive of torch 2.9 or newer, whose name is `file`. Throws Fault::file for a damaged
-/// one, Fault::unsupported with the cure for another layout and for pickled tensors. The bytes of
-/// weights are not looked at: what is wrong with them comes out, with the file's name, where they
-/// are used.
+/// Opens an archive of torch 2.6 or newer, whose name is `file`. Up to 2.8 weights are pickled,
+/// which is read as data. Throws Fault::file for a damaged one, Fault::unsupported for what else
+/// was pickled. The bytes of weights are not looked at: what is wrong with them comes out, with the
+/// file's name, where they are used.
 Archive open_archive(const Bytes& bytes, std::string_view file);
 
 /// Whether the bytes look like an archive of `torch.export.save`, of whatever release. Never

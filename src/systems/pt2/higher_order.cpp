@@ -45,9 +45,6 @@ constexpr std::string_view lowered[] = {"linear",
                                         "linalg_vecdot",
                                         "scaled_dot_product_attention"};
 
-/// Python's, and ours.
-constexpr std::string_view comparisons[] = {"gt", "ge", "lt", "le", "eq", "ne"};
-
 template <class Names>
 bool is_among(std::string_view name, const Names& names) {
   return std::ranges::find(names, name) != std::end(names);
@@ -176,9 +173,11 @@ void NodeReader::inline_block(const ExportNode& node, Scope& scope) {
 
 /// The same memory, through which no gradient flows.
 Cell NodeReader::detached(Cell cell, const std::string& name) {
-  const ValueId value = cells_.read(cell);
-  const aten::Call call{"detach.default", {{"self", value}}};
-  return cells_.add_view(aten::emit(builder_, call)[0], name, cell, true);
+  const auto show = [this](ValueId value) {
+    return aten::emit(builder_, {"detach.default", {{"self", value}}})[0];
+  };
+  return cells_.add_view(show(cells_.read(cell)), name, cell, true,
+                         [&] { return Cells::Show(show); });
 }
 
 /// The export says what comes out, and so in which precision autocast carried the operator out.
@@ -298,37 +297,10 @@ void NodeReader::bind_fresh(const ExportNode& node, const ExportGraph& graph, Sc
   }
 }
 
-/// A comparison of lengths, as the node that stands for it says.
-ValueId NodeReader::compared(const ExportNode& node) {
-  std::string_view op = node.target;
-  op.remove_prefix(op.find('.') + 1);
-  if (!node.target.starts_with("_operator.") || !is_among(op, comparisons) ||
-      node.inputs.size() != 2)
-    throw Error(Fault::unsupported, "", fmt::format("asks for {} of lengths", node.target));
-  std::vector<ValueId> sides;
-  for (const ExportNode::Input& input : node.inputs) {
-    if (const auto* number = input.argument.as<std::int64_t>()) {
-      sides.push_back(builder_.literal(DType::i64, *number));
-    } else if (const auto* dim = input.argument.as<Dim>()) {
-      check_length(*dim);
-      sides.push_back(builder_.emit("length", {}, {{"value", *dim}}));
-    } else {
-      throw Error(Fault::unsupported, "", "compares what is no length");
-    }
-  }
-  return builder_.emit(op, sides);
-}
-
 ValueId NodeReader::condition_of(const ExportNode& node, const Scope& scope) {
   const Argument& given = argument_at(node, 0);
-  if (const bool* flag = given.as<bool>())
-    return builder_.literal(DType::boolean, std::int64_t{*flag});
-  if (const auto* condition = given.as<Argument::Computed>()) {
-    const auto found = conditions_.find(condition->name);
-    if (found != conditions_.end()) return compared(*found->second);
-  }
   const auto* value = given.as<Argument::Value>();
-  if (value == nullptr) throw Error(Fault::unsupported, "", "has an unusual condition");
+  if (value == nullptr) return decided(given);
   ValueId id = cells_.read(scope.at(value->name));
   if (builder_.dtype(id) != DType::boolean)
     id = builder_.emit("cast", {id}, {{"dtype", DType::boolean}});

@@ -53,6 +53,32 @@ void require_plain_memory(const ExportGraph& graph, const std::string* name) {
               "asks where the elements of a view lie in memory; a tensor in C order is read");
 }
 
+/// Whether PyTorch gives that shape without a copy; nothing where the lengths do not say it. Axes
+/// that lie behind each other in memory are one chunk, and what is new is cut out of chunks.
+std::optional<bool> viewable(const ExportTensor& from, const Shape& to) {
+  const auto sizes = known_shape(from.type.shape), strides = known_shape(from.strides);
+  const auto wanted = known_shape(to);
+  if (!sizes || !strides || !wanted) return std::nullopt;
+  if (std::ranges::find(*sizes, 0) != sizes->end()) return true;
+  std::size_t left = wanted->size();
+  // Of numbers from a file: a product that is too large wraps, and is no other's.
+  using Count = std::uint64_t;
+  Count have = 1, cut = 1;
+  Count step = strides->empty() ? 1 : static_cast<Count>(strides->back());
+  for (std::size_t axis = sizes->size(); axis-- > 0;) {
+    have *= static_cast<Count>((*sizes)[axis]);
+    const bool ends = axis == 0 || ((*sizes)[axis - 1] != 1 &&
+                                    static_cast<Count>((*strides)[axis - 1]) != have * step);
+    if (!ends) continue;
+    while (left > 0 && (cut < have || (*wanted)[left - 1] == 1))
+      cut *= static_cast<Count>((*wanted)[--left]);
+    if (cut != have) return false;
+    if (axis > 0) step = static_cast<Count>((*strides)[axis - 1]);
+    have = cut = 1;
+  }
+  return true;
+}
+
 /// Complex tensors are refused where they come up, those of what is not read itself among them.
 void require_real(const ExportNode& node, const ExportGraph& graph) {
   std::vector<std::string> names = output_names(node);
@@ -117,13 +143,6 @@ class ArgumentReader {
   DType result_;
 };
 
-// Arithmetic of Python on numbers made of lengths, ours.
-constexpr std::pair<std::string_view, std::string_view> arithmetic[] = {
-    {"_operator.add", "add"},     {"_operator.sub", "sub"}, {"_operator.mul", "mul"},
-    {"_operator.truediv", "div"}, {"_operator.pow", "pow"}, {"_operator.neg", "neg"},
-    {"torch._sym_sqrt", "sqrt"},
-};
-
 }  // namespace
 
 std::vector<std::string> output_names(const ExportNode& node) {
@@ -143,6 +162,12 @@ std::vector<std::string> output_names(const ExportNode& node) {
 void Scope::define(const std::string& name, Cell cell) {
   if (!cells_.emplace(name, cell).second) {
     throw Error(Fault::file, "", fmt::format("the value {} is made twice", quoted(name)));
+  }
+}
+
+void Scope::replace(Cell cell, Cell by) {
+  for (auto& [name, at] : cells_) {
+    if (at == cell) at = by;
   }
 }
 
@@ -195,7 +220,10 @@ void NodeReader::emit(const ExportNode& node, const ExportGraph& graph, Scope& s
                 fmt::format("gives {}; the export says {}", counted(results.size(), "value"),
                             names.size()));
   }
-  if (aten::writes_self(target)) {
+  if (aten::writes_self(target) && row->aliases == aten::Aliasing::always &&
+      row->ours != "detach") {
+    turn(node, graph, scope, *row, results, names);
+  } else if (aten::writes_self(target)) {
     write(node, graph, scope, results[0], names);
   } else {
     bind(node, graph, scope, *row, results, names);
@@ -228,6 +256,19 @@ void NodeReader::write(const ExportNode& node, const ExportGraph& graph, Scope& 
   scope.define(names[0], cell);
 }
 
+/// An operator that turns its argument into a view of itself: whoever has the tensor sees that.
+void NodeReader::turn(const ExportNode& node, const ExportGraph& graph, Scope& scope,
+                      const aten::Row& row, const std::vector<ValueId>& results,
+                      const std::vector<std::string>& names) {
+  const std::string* self = value_name(node, "self");
+  if (self == nullptr || names.size() != 1) throw Error(Fault::unsupported, "", "");
+  const Cell cell = scope.at(*self);
+  if (builder_.maker(cells_.read(cell)) == nullptr)
+    throw Error(Fault::unsupported, "", "changes the shape of an input or weight in place");
+  bind(node, graph, scope, row, results, names);
+  scope.replace(cell, scope.at(names[0]));
+}
+
 /// What a write leaves where no gradient is kept: one that autograd does not see changes a tensor's
 /// elements and not its gradient, which no value here can do.
 ValueId NodeReader::hidden_write(Cell cell, ValueId result) {
@@ -257,12 +298,37 @@ void NodeReader::bind(const ExportNode& node, const ExportGraph& graph, Scope& s
     if (base != nullptr) {
       const bool unchanged = results[i] == cells_.read(scope.at(*base));
       sharing = aten::sharing_of(row, is_contiguous(graph, *base), unchanged);
+      const auto from = graph.tensors.find(*base), to = graph.tensors.find(names[i]);
+      if (row.aliases == aten::Aliasing::if_viewable && from != graph.tensors.end() &&
+          to != graph.tensors.end()) {
+        if (const auto known = viewable(from->second, to->second.type.shape))
+          sharing = *known ? aten::Sharing::certain : aten::Sharing::none;
+      }
     }
-    const bool own = sharing == aten::Sharing::none;
-    scope.define(names[i], own ? cells_.add(results[i], names[i])
-                               : cells_.add_view(results[i], names[i], scope.at(*base),
-                                                 sharing == aten::Sharing::certain));
+    if (sharing == aten::Sharing::none) {
+      scope.define(names[i], cells_.add(results[i], names[i]));
+      continue;
+    }
+    const auto show = [&] { return shown_by(node, graph, scope, *base, i); };
+    scope.define(names[i], cells_.add_view(results[i], names[i], scope.at(*base),
+                                           sharing == aten::Sharing::certain, show));
   }
+}
+
+/// The node again, for another value of `base`.
+Cells::Show NodeReader::shown_by(const ExportNode& node, const ExportGraph& graph,
+                                 const Scope& scope, const std::string& base, std::size_t output) {
+  const auto self = std::ranges::find_if(node.inputs, [&](const ExportNode::Input& input) {
+    const auto* value = input.argument.as<Argument::Value>();
+    return value != nullptr && value->name == base;
+  });
+  const std::string target = node.target.substr(aten_prefix.size());
+  return [this, target = aten::functional(target), name = self->name, output,
+          arguments = arguments_of(node, graph, scope)](ValueId value) {
+    std::vector<aten::NamedArgument> given = arguments;
+    std::ranges::find(given, name, &aten::NamedArgument::name)->value = value;
+    return aten::emit(builder_, {target, std::move(given)})[output];
+  };
 }
 
 /// The type in which a float of Python meets the tensors of a node: that of the first floating one,
@@ -291,61 +357,6 @@ std::vector<aten::NamedArgument> NodeReader::arguments_of(const ExportNode& node
     arguments.push_back({input.name, std::visit(reader, input.argument.value)});
   }
   return arguments;
-}
-
-std::optional<ValueId> NodeReader::number_of(const Argument& argument) {
-  if (const auto* real = argument.as<double>()) return builder_.literal(DType::f64, *real);
-  if (const auto* integer = argument.as<std::int64_t>())
-    return builder_.literal(DType::f64, static_cast<double>(*integer));
-  if (const auto* dim = argument.as<Dim>()) {
-    check_length(*dim);
-    return builder_.emit("length", {}, {{"value", *dim}, {"dtype", DType::f64}});
-  }
-  const auto* computed = argument.as<Argument::Computed>();
-  const auto found = computed == nullptr ? numbers_.end() : numbers_.find(computed->name);
-  if (found == numbers_.end()) return std::nullopt;
-  return found->second;
-}
-
-/// A number made of lengths, in double precision as in Python. Who asks for one that is not read is
-/// refused.
-void NodeReader::compute(const ExportNode& node, const std::string& name) {
-  conditions_[name] = &node;
-  const auto* found = std::ranges::find(arithmetic, node.target,
-                                        &std::pair<std::string_view, std::string_view>::first);
-  const bool same = node.target == "torch.sym_float" && node.inputs.size() == 1;
-  if (found == std::end(arithmetic) && !same) return;
-  builder_.at(node.scope, node.place);
-  std::vector<ValueId> operands;
-  for (const ExportNode::Input& input : node.inputs) {
-    const std::optional<ValueId> operand = number_of(input.argument);
-    if (!operand) return;
-    operands.push_back(*operand);
-  }
-  numbers_[name] = same ? operands[0] : builder_.emit(found->second, operands);
-}
-
-ValueId NodeReader::computed(const std::string& name, DType dtype) const {
-  const auto found = numbers_.find(name);
-  if (found == numbers_.end())
-    throw Error(Fault::unsupported, "",
-                fmt::format("the number {} is made of lengths as is not read", quoted(name)));
-  // A float of Python takes no part in type promotion, and in half precision it is not rounded.
-  if (is_half(dtype))
-    throw Error(Fault::unsupported, "",
-                "computes in half precision with a number that is made of lengths");
-  return builder_.emit("cast", {found->second},
-                       {{"dtype", is_floating(dtype) ? dtype : DType::f32}});
-}
-
-void NodeReader::check_length(const Dim& dim) const {
-  std::set<std::string> names;
-  dim.collect_symbols(names);
-  for (const std::string& name : names) {
-    if (lengths_.contains(name)) continue;
-    throw Error(Fault::unsupported, "",
-                fmt::format("the length {} depends on data, not only on shapes", name));
-  }
 }
 
 /// An operator that changes nothing gives a value that has a name already.

@@ -22,6 +22,8 @@ class Scope {
  public:
   /// Throws Fault::file for a name that is taken.
   void define(const std::string& name, Cell cell);
+  /// All names of one are the other's.
+  void replace(Cell cell, Cell by);
   /// Throws Fault::file for a name that nothing has defined.
   Cell at(const std::string& name) const;
 
@@ -48,15 +50,25 @@ class NodeReader {
   /// A number made of lengths, for what computes in `dtype`. Throws Fault::unsupported where it is
   /// not read.
   ValueId computed(const std::string& name, DType dtype) const;
+  /// In double precision, as Python has it; nothing where it is not read.
+  std::optional<ValueId> number_of(const ExportArgument& argument);
+  /// A truth value about lengths, as the nodes that stand for it say. Throws Fault::unsupported
+  /// where it is not read.
+  ValueId decided(const ExportArgument& argument, int depth = 0);
 
  private:
   void run_node(const ExportNode& node, const ExportGraph& graph, Scope& scope);
   void emit(const ExportNode& node, const ExportGraph& graph, Scope& scope);
   void write(const ExportNode& node, const ExportGraph& graph, Scope& scope, ValueId result,
              const std::vector<std::string>& names);
+  void turn(const ExportNode& node, const ExportGraph& graph, Scope& scope, const aten::Row& row,
+            const std::vector<ValueId>& results, const std::vector<std::string>& names);
   ValueId hidden_write(Cell cell, ValueId result);
   void bind(const ExportNode& node, const ExportGraph& graph, Scope& scope, const aten::Row& row,
             const std::vector<ValueId>& results, const std::vector<std::string>& names);
+
+  Cells::Show shown_by(const ExportNode& node, const ExportGraph& graph, const Scope& scope,
+                       const std::string& base, std::size_t output);
 
   // Operators with graphs (higher_order.cpp).
 
@@ -73,9 +85,8 @@ class NodeReader {
                const std::vector<TensorType>& types);
   std::vector<TensorType> types_of(const std::vector<ValueId>& values) const;
   ValueId condition_of(const ExportNode& node, const Scope& scope);
-  ValueId compared(const ExportNode& node);
   void compute(const ExportNode& node, const std::string& name);
-  std::optional<ValueId> number_of(const ExportArgument& argument);
+  ValueId side_of(const ExportArgument& argument, bool whole);
   void bind_fresh(const ExportNode& node, const ExportGraph& graph, Scope& scope,
                   const std::vector<ValueId>& results);
   void cast_as_autocast(const ExportNode& node, const ExportGraph& graph,

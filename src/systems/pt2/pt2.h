@@ -11,7 +11,7 @@ namespace isomer::pt2 {
 /// Whether the file is an archive of `torch.export.save`, of whatever release.
 bool recognises(const Files& files, std::string_view entry);
 
-/// Reads what torch 2.9 or newer saved: the training form of `torch.export.export` as well as the
+/// Reads what torch 2.6 or newer saved: the training form of `torch.export.export` as well as the
 /// one after `run_decompositions()`. Weights stay parts of the mapped file.
 ///
 /// In-place operators become values, changed buffers states, tied weights one constant with several

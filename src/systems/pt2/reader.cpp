@@ -255,6 +255,10 @@ class Reader {
       with_place(place, [&] { nodes_.check_length(*dim); });
       outputs_.push_back(builder_.emit("length", {}, {{"value", *dim}}));
       number.type = "int";
+    } else if (output.as<Argument::Computed>() != nullptr) {
+      const std::optional<ValueId> made = nodes_.number_of(output);
+      outputs_.push_back(made ? *made : with_place(place, [&] { return nodes_.decided(output); }));
+      number.type = made ? "float" : "bool";
     } else {
       throw Error(Fault::unsupported, place, "is neither a tensor nor a number");
     }

@@ -176,12 +176,12 @@ ExportTensor parse_tensor(const Tree& tree) {
   check_layout(integer_field(tree, "layout"));
   for (const Tree& size : list_field(tree, "sizes"))
     tensor.type.shape.push_back(parse_sym_int(size));
-  Shape strides;
-  for (const Tree& stride : list_field(tree, "strides")) strides.push_back(parse_sym_int(stride));
-  if (strides.size() != tensor.type.shape.size())
+  for (const Tree& stride : list_field(tree, "strides"))
+    tensor.strides.push_back(parse_sym_int(stride));
+  if (tensor.strides.size() != tensor.type.shape.size())
     refuse(fmt::format("has {} and {}", counted(tensor.type.shape.size(), "size"),
-                       counted(strides.size(), "stride")));
-  tensor.contiguous = is_contiguous(tensor.type.shape, strides);
+                       counted(tensor.strides.size(), "stride")));
+  tensor.contiguous = is_contiguous(tensor.type.shape, tensor.strides);
   tensor.at_start = parse_sym_int(field(tree, "storage_offset")) == Dim(0);
   return tensor;
 }

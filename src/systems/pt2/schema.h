@@ -71,6 +71,7 @@ struct ExportTensor {
   TensorType type;
   bool contiguous = false;
   bool at_start = false;  // of the memory that it lies in
+  Shape strides;
 };
 
 struct ExportGraph {

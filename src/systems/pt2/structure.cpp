@@ -166,8 +166,11 @@ std::optional<Place> parse_frame(std::string_view line) {
   return frame;
 }
 
-/// Of an installed package its path inside, of other files the name alone.
+/// Of an installed package its path inside, of other files the name alone, where they are not named
+/// from the model's own folder.
 std::string without_folders(std::string_view file) {
+  if (!file.starts_with('/') && file.find_first_of("\\:") == std::string_view::npos)
+    return std::string(file);
   for (const std::string_view packages : {"/site-packages/", "/dist-packages/"}) {
     const std::size_t at = file.rfind(packages);
     if (at != std::string_view::npos) return std::string(file.substr(at + packages.size()));

@@ -169,7 +169,11 @@ void check_layout(std::int64_t number) {
 
 Dim parse_expression(std::string_view text) {
   return with_place([&] { return "length " + quoted(text); },
-                    [&] { return ExpressionReader(text).read(); });
+                    [&] {
+                      // Up to torch 2.5 it was what SymPy shows to people: "2*s0 + 1".
+                      if (text.find('(') == std::string_view::npos) return parse_dim(text);
+                      return ExpressionReader(text).read();
+                    });
 }
 
 Dim parse_sym_int(const Tree& tree) {

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "ops/rules.h"
 #include "vocabularies/composites.h"
 
 namespace isomer::pt2 {
@@ -32,14 +33,17 @@ Cell Cells::add(ValueId value, std::string name) {
   return Cell{entries_.size() - 1};
 }
 
-Cell Cells::add_view(ValueId value, std::string name, Cell base, bool certain) {
+Cell Cells::add_view(ValueId value, std::string name, Cell base, bool certain,
+                     const std::function<Show()>& show) {
   // Deriving walks down the views one function call each.
   constexpr int deepest = 1000;
   const int depth = at(base).depth + 1;
   if (depth > deepest) throw Error(Fault::unsupported, "", "is a view of a view, too often");
   const Cell cell = add(value, std::move(name));
   at(cell).depth = depth;
-  at(cell).view = View{base, at(base).version, steps_between(at(base).value, value), certain};
+  std::optional<std::vector<Step>> steps = steps_between(at(base).value, value);
+  if (!steps) steps = {Step{.op = {}, .attributes = {}, .show = show()}};
+  at(cell).view = View{base, at(base).version, *std::move(steps), certain};
   return cell;
 }
 
@@ -95,16 +99,17 @@ void Cells::write(Cell cell, ValueId value) {
   at(cell).view->base_version = at(base).version;
 }
 
-std::vector<Cells::Step> Cells::steps_between(ValueId base, ValueId view) const {
+/// Nothing where the view is made by other means than operators that rearrange.
+std::optional<std::vector<Cells::Step>> Cells::steps_between(ValueId base, ValueId view) const {
   std::vector<Step> steps;
   for (ValueId id = view; id != base;) {
     const Node* node = builder_.maker(id);
-    // Some views go away when they are read; they kept the order of the elements.
-    if (node == nullptr || !traits_of(*node).views)
-      return {{"reshape", {{"shape", builder_.shape(view)}}}};
+    if (node == nullptr || !traits_of(*node).views) return std::nullopt;
     const auto output = std::ranges::find(node->outputs, id) - node->outputs.begin();
-    steps.push_back({node->op, complete(op_named(node->op), node->attributes),
-                     static_cast<std::size_t>(output)});
+    steps.push_back({node->op,
+                     complete(op_named(node->op), node->attributes),
+                     static_cast<std::size_t>(output),
+                     {}});
     id = node->inputs[0];
   }
   std::ranges::reverse(steps);
@@ -112,11 +117,13 @@ std::vector<Cells::Step> Cells::steps_between(ValueId base, ValueId view) const 
 }
 
 ValueId Cells::apply(const Step& step, ValueId x) {
+  if (step.show) return step.show(x);
   return builder_.emit_all(step.op, {x}, step.attributes)[step.output];
 }
 
 /// `base` with `part` in place of what the step gives of it.
 ValueId Cells::replace(const Step& step, ValueId base, ValueId part) {
+  if (step.show) return replace_places(step, base, part);
   if (op_named(step.op).traits.moves == Moves::in_order) {
     const Shape shape = builder_.shape(base);
     if (builder_.shape(part) == shape) return part;
@@ -127,22 +134,7 @@ ValueId Cells::replace(const Step& step, ValueId base, ValueId part) {
     const auto& dims = get<std::vector<std::int64_t>>(step.attributes, "dims");
     return builder_.emit("permute", {part}, {{"dims", inverse(dims)}});
   }
-  const auto length = [&](std::int64_t dim) {
-    return builder_.shape(base)[static_cast<std::size_t>(dim)];
-  };
-  const auto bound = [&](std::string_view name, std::int64_t dim) {
-    return position(get<Dim>(step.attributes, name), length(dim));
-  };
-  if (step.op == "select") {
-    const auto dim = get<std::int64_t>(step.attributes, "dim");
-    const Dim index = bound("index", dim);
-    part = builder_.emit("unsqueeze", {part}, {{"dim", dim}});
-    return with_part(builder_, base, part, dim, index, index + 1);
-  }
-  if (step.op == "slice" && get<std::int64_t>(step.attributes, "step") == 1) {
-    const auto dim = get<std::int64_t>(step.attributes, "dim");
-    return with_part(builder_, base, part, dim, bound("start", dim), bound("end", dim));
-  }
+  if (step.op == "select" || step.op == "slice") return replace_slice(step, base, part);
   if (step.op == "split") {
     const auto dim = get<std::int64_t>(step.attributes, "dim");
     const auto& sizes = get<std::vector<Dim>>(step.attributes, "sizes");
@@ -150,9 +142,41 @@ ValueId Cells::replace(const Step& step, ValueId base, ValueId part) {
     for (std::size_t i = 0; i < step.output; ++i) begin = begin + sizes[i];
     return with_part(builder_, base, part, dim, begin, begin + sizes[step.output]);
   }
-  throw Error(Fault::unsupported, "",
-              fmt::format("writes to a view that {} makes, which cannot be written through",
-                          quoted(step.op)));
+  return replace_places(step, base, part);
+}
+
+ValueId Cells::replace_slice(const Step& step, ValueId base, ValueId part) {
+  const auto dim = get<std::int64_t>(step.attributes, "dim");
+  const Dim length = builder_.shape(base)[static_cast<std::size_t>(dim)];
+  const auto bound = [&](std::string_view name) {
+    return position(get<Dim>(step.attributes, name), length);
+  };
+  if (step.op == "select") {
+    const Dim index = bound("index");
+    part = builder_.emit("unsqueeze", {part}, {{"dim", dim}});
+    return with_part(builder_, base, part, dim, index, index + 1);
+  }
+  if (get<std::int64_t>(step.attributes, "step") == 1)
+    return with_part(builder_, base, part, dim, bound("start"), bound("end"));
+  Attributes along = step.attributes;
+  std::ranges::find(along, "dim", &NamedAttribute::name)->value = std::int64_t{0};
+  return with_places(
+      builder_, base, part, dim,
+      builder_.emit("slice", {builder_.emit("arange", {}, {{"end", length}})}, along));
+}
+
+/// Of any other view it is asked which elements it shows.
+ValueId Cells::replace_places(const Step& step, ValueId base, ValueId part) {
+  const Shape shape = builder_.shape(base);
+  const Dim count = count_elements(shape);
+  const Dim shown = count_elements(builder_.shape(part));
+  if (count.known() && shown.known() && shown.value() > count.value())
+    throw Error(Fault::unsupported, "", "writes to a view that shows elements several times");
+  const ValueId all = reshape_to(builder_, builder_.emit("arange", {}, {{"end", count}}), shape);
+  const ValueId places = reshape_to(builder_, apply(step, all), {shown});
+  const ValueId flat = with_places(builder_, reshape_to(builder_, base, {count}),
+                                   reshape_to(builder_, part, {shown}), 0, places);
+  return reshape_to(builder_, flat, shape);
 }
 
 ValueId Cells::carry_back(const View& view, ValueId base, ValueId value) {

@@ -3,6 +3,7 @@
 // The tensors of an export, which share memory and are changed in place, as values that never
 // change.
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,8 +24,12 @@ class Cells {
 
   /// A tensor with memory of its own.
   Cell add(ValueId value, std::string name);
+  /// What a view shows of another value than it was made of.
+  using Show = std::function<ValueId(ValueId base)>;
   /// `value`, just made of what `base` holds, shares memory with it. Not `certain`: or is a copy.
-  Cell add_view(ValueId value, std::string name, Cell base, bool certain);
+  /// `show` is asked for where no operators that only rearrange lead from one to the other.
+  Cell add_view(ValueId value, std::string name, Cell base, bool certain,
+                const std::function<Show()>& show);
 
   /// Throws Fault::unsupported where the export does not tell what the tensor holds.
   ValueId read(Cell cell);
@@ -38,11 +43,13 @@ class Cells {
   bool changed(Cell cell) const { return at(cell).version != 0 || !at(cell).doubt.empty(); }
 
  private:
-  /// One operator on the way from a base to its view, and which of its results leads there.
+  /// One operator on the way from a base to its view, and which of its results leads there; or,
+  /// without a name, whatever `show` emits.
   struct Step {
     std::string op;
     Attributes attributes;
     std::size_t output = 0;
+    Show show = {};
   };
   struct View {
     Cell base;
@@ -61,9 +68,11 @@ class Cells {
 
   Entry& at(Cell cell) { return entries_[static_cast<std::size_t>(cell)]; }
   const Entry& at(Cell cell) const { return entries_[static_cast<std::size_t>(cell)]; }
-  std::vector<Step> steps_between(ValueId base, ValueId view) const;
+  std::optional<std::vector<Step>> steps_between(ValueId base, ValueId view) const;
   ValueId apply(const Step& step, ValueId x);
   ValueId replace(const Step& step, ValueId base, ValueId part);
+  ValueId replace_slice(const Step& step, ValueId base, ValueId part);
+  ValueId replace_places(const Step& step, ValueId base, ValueId part);
   ValueId carry_back(const View& view, ValueId base, ValueId value);
 
   Builder& builder_;

@@ -67,9 +67,14 @@ Values slice_scatter(Reading& r) {
   const ValueId x = r.tensor("self");
   const std::int64_t axis = r.axis("dim", r.b.rank(x), 0);
   const auto [start, end] = range_of(r, length_of(r, x, axis));
-  if (r.integer("step", 1) != 1) r.refuse("a step of 1 is read");
+  const std::int64_t step = r.integer("step", 1);
   const ValueId source = as_type(r.b, r.tensor("src"), r.b.dtype(x));
-  return {with_part(r.b, x, source, axis, start, end)};
+  if (step == 1) return {with_part(r.b, x, source, axis, start, end)};
+  if (step < 1) r.fail("a step is 1 or more");
+  const Dim count = r.b.shape(source)[static_cast<std::size_t>(axis)];
+  const ValueId places = r.b.emit(
+      "arange", {}, {{"start", start}, {"end", start + count * Dim(step)}, {"step", step}});
+  return {with_places(r.b, x, source, axis, places)};
 }
 
 Dim index_of(const Reading& r, const Dim& index, const Dim& length) {

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "codecs/zip.h"
+#include "graph/text.h"
 #include "ops/validate.h"
 #include "passes/passes.h"
 #include "run/engine.h"
@@ -407,14 +408,32 @@ TEST(PytorchReader, SaysWhatToDoWithOtherArchives) {
   EXPECT_TRUE(says(message("mlp.pt2", {{"little", "big"}}, Fault::unsupported), "big-endian"));
   EXPECT_TRUE(says(
       message(test::archive({{"m/serialized_exported_program.json", "{}"}, {"m/version", "1"}}),
-              Fault::unsupported),
-      "torch 2.7 or older; load and save it again with torch 2.9 or newer: torch.export.save"));
+              Fault::file),
+      "the record 'serialized_state_dict.pt' is missing"));
   EXPECT_TRUE(
       says(message(test::archive({{"m/constants.pkl", ""}}), Fault::unsupported), "TorchScript"));
   EXPECT_TRUE(says(message(test::archive({{"m/data.pkl", ""}}), Fault::unsupported), "no program"));
   EXPECT_TRUE(
       says(message(test::archive({{"m/x", ""}}), Fault::file), "no archive of torch.export.save"));
   EXPECT_TRUE(says(message("no archive at all", Fault::file), "is no zip archive"));
+}
+
+// tests/data/layouts/make_layouts.py says what they are.
+TEST(PytorchReader, ReadsWhatOlderReleasesSaved) {
+  const auto files = open_folder(ISOMER_SOURCE "/tests/data/layouts");
+  std::size_t read = 0;
+  for (const std::string& name : files->names()) {
+    if (!name.ends_with(".pt2")) continue;
+    const Graph older = pt2::read(*files, name).graph;
+    const std::string model = name.substr(0, name.find('.')) + ".pt2";
+    const Graph now = pt2::read(*open_folder(folder), model).graph;
+    EXPECT_EQ(to_text(older), to_text(now)) << name;
+    ASSERT_EQ(older.constants.size(), now.constants.size()) << name;
+    for (std::size_t i = 0; i < now.constants.size(); ++i)
+      EXPECT_TRUE(older.constants[i].data.same_bits(now.constants[i].data)) << name;
+    ++read;
+  }
+  EXPECT_EQ(read, 12U);
 }
 
 TEST(PytorchReader, EveryTruncationIsAFault) {
