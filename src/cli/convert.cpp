@@ -20,6 +20,7 @@ constexpr Option options[] = {
     {"MODEL", "FILE", "the model", true},
     {"-o,--output", "FILE", "the file to write; others go beside it", true},
     {"--to", "SYSTEM", "the system to write for; default: by the output's extension"},
+    weights_option,
     {"--from", "SYSTEM", "the system of MODEL, where its name does not say"},
     {"--strict", "", "write nothing and exit with 1 when something would be lost or assumed"},
     {"--prove", "", "compare what was written with MODEL; keep it only when both are equivalent"},
@@ -116,7 +117,7 @@ int proved(const ModelFile& source, const System& target, const Staging& staging
   try {
     let_threads_sleep();
     const Certificate certificate = isomer::prove(
-        {source.path, source.system, source.files.get(), source.entry, fixing_asked(words)},
+        {source.path, source.system, source.files.get(), source.entry, preparing_asked(words)},
         {entry, &target, files.get(), entry}, {.progress = progress_bar()});
     print(staging.outside(to_text(certificate)));
     if (certificate.equivalent()) return yes;
@@ -154,7 +155,7 @@ int convert(const Words& words) {
   check_writes(target, output);
   check_output(output, output.filename().string());
   check_utf8(output);
-  Loaded loaded = read_graph(source);
+  Loaded loaded = read_graph(source, words);
   with_file(source.path, source.entry, [&] { fix_asked(loaded, words); });
   Dump dump(words.text("dump"));
   dump.add("read", loaded.graph);

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "cli/model_file.h"
 #include "graph/text.h"
 #include "passes/passes.h"
 
@@ -61,9 +62,12 @@ Lengths lengths_asked(const Words& words, const Graph& graph) {
   return numbers;
 }
 
-std::function<Graph(const Graph&)> fixing_asked(const Words& words) {
-  if (!words.has("length")) return {};
-  return [&words](const Graph& graph) { return fix_lengths(graph, lengths_asked(words, graph)); };
+std::function<Graph(const Graph&)> preparing_asked(const Words& words) {
+  if (!words.has("length") && !words.has("weights")) return {};
+  return [&words](const Graph& graph) {
+    const Graph weighted = with_weights_asked(words, graph);
+    return fix_lengths(weighted, lengths_asked(words, weighted));
+  };
 }
 
 }  // namespace isomer::cli

@@ -10,7 +10,7 @@ namespace isomer::cli {
 /// The lengths that `--length` gives numbers. Throws Fault::usage for what `graph` has not.
 Lengths lengths_asked(const Words& words, const Graph& graph);
 
-/// Gives a graph those numbers; empty where there are none.
-std::function<Graph(const Graph&)> fixing_asked(const Words& words);
+/// Makes a graph what `--weights` and `--length` ask for; empty where neither stands there.
+std::function<Graph(const Graph&)> preparing_asked(const Words& words);
 
 }  // namespace isomer::cli

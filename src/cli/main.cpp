@@ -21,6 +21,7 @@ namespace {
 constexpr Verb verbs[] = {
     {"show", "Prints what a model is.", show_usage, show},
     {"convert", "Writes a model for another system.", convert_usage, convert},
+    {"export", "Writes what torch.export makes of a program.", export_usage, export_model},
     {"run", "Runs a model on tensors from files.", run_usage, run},
     {"prove", "Decides whether two models behave the same.", prove_usage, prove},
     {"diff", "Tells in which operators two models differ.", diff_usage, diff},

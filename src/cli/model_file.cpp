@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "cli/verb.h"
+#include "systems/replace_weights.h"
 
 namespace isomer::cli {
 namespace fs = std::filesystem;
@@ -29,6 +30,27 @@ ModelFile open_model(const std::string& path, std::string_view from) {
 Loaded read_graph(const ModelFile& model) {
   return with_file(model.path, model.entry,
                    [&] { return read_model(*model.system, *model.files, model.entry); });
+}
+
+Graph with_weights_asked(const Words& words, Graph graph) {
+  const std::string& path = words.text("weights");
+  if (path.empty()) return graph;
+  const Bytes file = map_file(path);
+  return with_place(path, [&] { return with_weights(std::move(graph), path, file); });
+}
+
+void refuse_weights(const Words& words, const ModelFile& model) {
+  if (!words.has("weights")) return;
+  throw Error(Fault::usage, "--weights",
+              fmt::format("{} is run by {}'s own rules, and finds its weights itself; they are "
+                          "given to a graph that is read",
+                          model.path, model.system->name));
+}
+
+Loaded read_graph(const ModelFile& model, const Words& words) {
+  Loaded loaded = read_graph(model);
+  loaded.graph = with_weights_asked(words, std::move(loaded.graph));
+  return loaded;
 }
 
 void print_notes(std::string_view path, const std::vector<Note>& notes) {

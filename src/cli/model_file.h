@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "cli/verb.h"
 #include "systems/system.h"
 
 namespace isomer::cli {
@@ -23,6 +24,15 @@ ModelFile open_model(const std::string& path, std::string_view from);
 
 /// Its graph. Throws Fault::unsupported where the system's files can be run but not read.
 Loaded read_graph(const ModelFile& model);
+/// The same with the weights that `--weights` names, where it stands there.
+Loaded read_graph(const ModelFile& model, const Words& words);
+/// Throws Fault::usage where it stands there, and the model is run by its system's own rules.
+void refuse_weights(const Words& words, const ModelFile& model);
+/// `graph` with them.
+Graph with_weights_asked(const Words& words, Graph graph);
+
+constexpr Option weights_option = {
+    "--weights", "FILE", "take the weights from this state_dict: .safetensors, .pt, .pth"};
 
 /// Prints what a reader or writer lost or assumed, one a line, to standard error.
 void print_notes(std::string_view path, const std::vector<Note>& notes);

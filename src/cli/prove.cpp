@@ -27,6 +27,7 @@ constexpr Option options[] = {
     {"--cases", "FOLDER", "the same from each file of tensors there"},
     {"--range", "NAME=LEAST:MOST", "what elements of an input may be, both ends included", false,
      true},
+    {"--weights", "FILE", "take A's weights from this state_dict: .safetensors, .pt, .pth"},
     {"--json", "FILE", "also write the certificate for machines"},
     {"--length", "NAME=NUMBER", "compare for this one number of a named length of A", false, true},
     {"--engine", "ENGINE", "run graphs on this engine only; default: on all there are"},
@@ -187,7 +188,8 @@ int prove(const Words& words) {
                             "read has one fixed",
                             a.path, a.system->name));
   }
-  source.prepare = fixing_asked(words);
+  if (a.system->simulate != nullptr) refuse_weights(words, a);
+  source.prepare = preparing_asked(words);
   let_threads_sleep();
   Certificate certificate = isomer::prove(source, subject_of(b), proof);
   print_links(a);

@@ -21,6 +21,7 @@ constexpr Option options[] = {
      true, true},
     {"-o,--output", "FILE",
      "a safetensors file for out0, out1, ..., or an npy file for a single output", true},
+    weights_option,
     {"--steps", "NUMBER",
      "run so many times in a row: each input and output begins with an axis of steps"},
     {"--states", "FILE", "a safetensors file of the states to begin with"},
@@ -48,12 +49,8 @@ EngineOptions engine_options(const Words& words, std::string_view who, std::stri
 }
 
 std::string mode_of(const Words& words, const System& system, bool by_own_rules) {
-  const std::string& mode = words.text("mode");
+  std::string mode = mode_asked(words);
   if (mode.empty()) return mode;
-  if (mode != "train" && mode != "eval") {
-    throw Error(Fault::usage, "--mode",
-                fmt::format("there is no mode {}; there are: train, eval", quoted(mode)));
-  }
   if (by_own_rules && system.holds_modes) return mode;
   throw Error(Fault::usage, "--mode",
               "the model holds one mode only, that in which it was exported or written; PyTorch "
@@ -62,6 +59,7 @@ std::string mode_of(const Words& words, const System& system, bool by_own_rules)
 
 Runnable runnable_of(const ModelFile& model, const Words& words) {
   const bool by_own_rules = model.system->simulate != nullptr && !words.has("engine");
+  if (by_own_rules) refuse_weights(words, model);
   const std::string mode = mode_of(words, *model.system, by_own_rules);
   if (by_own_rules) {
     const EngineOptions chosen =
@@ -75,7 +73,7 @@ Runnable runnable_of(const ModelFile& model, const Words& words) {
       words.has("engine") ? engine_named(words.text("engine")) : default_engine();
   const EngineOptions chosen =
       engine_options(words, fmt::format("engine '{}'", engine.name), engine.devices);
-  Loaded loaded = read_graph(model);
+  Loaded loaded = read_graph(model, words);
   Runnable runnable = on_engine(loaded.graph, engine, chosen);
   runnable.notes = std::move(loaded.notes);
   return runnable;

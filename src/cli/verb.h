@@ -76,6 +76,8 @@ Usage show_usage();
 int show(const Words& words);
 Usage convert_usage();
 int convert(const Words& words);
+Usage export_usage();
+int export_model(const Words& words);
 Usage run_usage();
 int run(const Words& words);
 Usage prove_usage();
@@ -92,6 +94,9 @@ Usage passes_usage();
 int passes(const Words& words);
 Usage completion_usage();
 int completion(const Words& words);
+
+/// What `--mode` asks for: "train", "eval" or nothing. Throws Fault::usage for anything else.
+std::string mode_asked(const Words& words);
 
 /// Threads of libtorch sleep where they wait for each other: a proof shares the processors with the
 /// programs that it runs. To be called before an engine is.

@@ -43,6 +43,15 @@ std::int64_t Words::number(std::string_view key, std::int64_t by_default, std::i
                           bounded ? fmt::format(" to {}", most) : ""));
 }
 
+std::string mode_asked(const Words& words) {
+  const std::string& mode = words.text("mode");
+  if (!mode.empty() && mode != "train" && mode != "eval") {
+    throw Error(Fault::usage, "--mode",
+                fmt::format("there is no mode {}; there are: train, eval", quoted(mode)));
+  }
+  return mode;
+}
+
 void say(std::string_view line) {
   constexpr std::size_t most = 20'000;  // nobody reads more
   const std::string text = printable(line, most) + '\n';

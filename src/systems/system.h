@@ -52,6 +52,8 @@ struct System {
   /// The model made ready to run by the system's own rules. Throws Fault::usage for options that it
   /// has not.
   Runnable (*simulate)(const Files&, std::string_view entry, const RunOptions&) = nullptr;
+  /// The program as a file that another system reads, for what its own example shows.
+  Bytes (*exports)(const Files&, std::string_view entry, const RunOptions&) = nullptr;
 };
 
 std::span<const System> all_systems();

@@ -316,9 +316,73 @@ class Served:
             raise Refused("", f"takes {taken} inputs and is given {len(given)}")
         args, kwargs = self.arguments(given)
         shapes = self.shapes(args, kwargs, json.loads(lengths)) if lengths else None
+        self.save_export(args, kwargs, shapes, outputs)
+
+    def save_export(self, args, kwargs, shapes, outputs):
         with self.unchanged():
             program = self.torch.export.export(self.model, args, kwargs, dynamic_shapes=shapes)
+        for part in program.graph_module.modules():
+            for node in getattr(getattr(part, "graph", None), "nodes", ()):
+                if trace := node.meta.get("stack_trace"):
+                    node.meta["stack_trace"] = self.without_folders(trace)
         self.torch.export.save(program, outputs)
+
+    def without_folders(self, trace):
+        """Files of the program are named from its folder, packages from where they are installed."""
+        trace = trace.replace(f'File "{self.folder}{os.sep}', 'File "')
+        for folder in sys.path:
+            if os.path.isabs(folder):
+                inside = os.path.join(os.sep, os.path.basename(folder), "")
+                trace = trace.replace(f'File "{folder}{os.sep}', f'File "{inside}')
+        return trace
+
+    def export_example(self, outputs):
+        """For the program's own example. What may vary it says itself, or the example's lengths do."""
+        lengths = self.distinct_lengths()
+        example = self.example(**lengths)
+        if example is None:
+            what = "is missing: a function that gives the arguments and keyword arguments of a call"
+            raise Refused("example_inputs()", what)
+        if not (
+            isinstance(example, tuple)
+            and len(example) == 2
+            and isinstance(example[0], (tuple, list))
+            and isinstance(example[1], dict)
+        ):
+            what = "gives no pair of arguments and keyword arguments: write (x,), {}"
+            raise Refused("example_inputs()", what)
+        args, kwargs = example
+        said = getattr(self.module, "dynamic_shapes", None)
+        if callable(said):
+            shapes = said()
+        else:
+            shapes = self.shapes(args, kwargs, self.varying_axes(lengths)) if lengths else None
+        self.save_export(tuple(args), kwargs, shapes, outputs)
+
+    def distinct_lengths(self):
+        """A number for each by which PyTorch tells it from others: none is 0 or 1, and no two are equal."""
+        chosen = {}
+        for name, value in self.lengths().items():
+            while value < 2 or value in chosen.values():
+                value += 1
+            chosen[name] = value
+        return chosen
+
+    def varying_axes(self, lengths):
+        """For each leaf of the example which axes follow its lengths."""
+
+        def sizes(lengths):
+            return [getattr(leaf, "shape", leaf) for leaf in flatten(self.example(**lengths))]
+
+        base = sizes(lengths)
+        found = [{} for _ in base]
+        for name, value in lengths.items():
+            for axes, old, new in zip(found, base, sizes(lengths | {name: value + 1})):
+                if isinstance(old, self.torch.Size):
+                    axes.update({str(i): [1, None] for i, n in enumerate(old) if n != new[i]})
+                elif old != new:
+                    axes[""] = [1, None]
+        return found
 
     def shapes(self, args, kwargs, lengths):
         """What of each argument may vary, by the parameters' names; PyTorch finds out what depends on what."""

@@ -346,4 +346,13 @@ Runnable simulate(const Files& files, std::string_view entry, const RunOptions& 
   return runnable;
 }
 
+Bytes exported(const Files& files, std::string_view entry, const RunOptions& options) {
+  Python python(options);
+  python.serve(place_of(files, entry, python.folder()));
+  const std::filesystem::path program = python.folder() / "exported.pt2";
+  python.ask({{"do", text("export_example")}, {"outputs", text(program)}});
+  // The folder goes with the process.
+  return with_answer(python, [&] { return map_file(program); });
+}
+
 }  // namespace isomer::torch

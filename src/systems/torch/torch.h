@@ -22,4 +22,9 @@ bool spells(std::string_view op);
 /// are not listed.
 Runnable simulate(const Files& files, std::string_view entry, const RunOptions& options = {});
 
+/// What torch.export saves of that model in a Python process of its own, for what
+/// `example_inputs()` gives: axes that follow a length among its arguments may vary, or what
+/// `dynamic_shapes()` says. No folder of this machine stands in it.
+Bytes exported(const Files& files, std::string_view entry, const RunOptions& options = {});
+
 }  // namespace isomer::torch

@@ -13,6 +13,7 @@ namespace isomer {
 namespace {
 
 using test::Cli;
+using test::content;
 using test::Ended;
 using test::models;
 using test::reals;
@@ -162,6 +163,53 @@ TEST_F(Run, ChoosesAModeWhereSourceHoldsBoth) {
   EXPECT_EQ(output(), dropped);
   ASSERT_EQ(run("drop.py", "ones.safetensors", "--mode train --seed 5").code, 0);
   EXPECT_NE(output(), dropped);
+}
+
+// A length of the example stays a length, and no folder of this machine is in the file.
+TEST_F(Run, ExportsWhatSourceShows) {
+  if (!has_torch()) GTEST_SKIP() << "no Python with torch";
+  fs::create_directories(at("parts"));
+  write_file(at("parts/inner.py"),
+             "import torch\n"
+             "class Inner(torch.nn.Module):\n"
+             "    def forward(self, x):\n"
+             "        return x * 2\n");
+  write_file(at("net.py"),
+             "import torch\n"
+             "from parts.inner import Inner\n"
+             "def load():\n"
+             "    return Inner()\n"
+             "def example_inputs(rows=1):\n"
+             "    return (torch.ones(rows, 3),), {}\n");
+  const Ended ended = call("export " + at("net.py") + " -o " + at("net.pt2"));
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  EXPECT_EQ(content(at("net.pt2")).find(folder_.string()), std::string::npos);
+  const Ended shown = call("show " + at("net.pt2"));
+  EXPECT_NE(shown.out.find("mul(x, 2.0)  parts/inner.py:4"), std::string::npos) << shown.out;
+  EXPECT_NE(shown.out.find(": f32[s"), std::string::npos) << shown.out;
+  write_file(at("bare.py"), "def load():\n    import torch\n    return torch.nn.ReLU()\n");
+  const Ended refused = call("export " + at("bare.py") + " -o " + at("bare.pt2"));
+  EXPECT_EQ(refused.code, 3);
+  EXPECT_NE(refused.err.find("bare.py: example_inputs(): is missing"), std::string::npos)
+      << refused.err;
+  EXPECT_FALSE(fs::exists(at("bare.pt2")));
+}
+
+TEST_F(Run, TakesWeightsFromAFile) {
+  const Tensor weight = reals({8, 4}, std::vector<double>(32, 0)), three = reals({3}, {1, 2, 3});
+  const NamedTensors weights = {{"hidden.weight", weight},
+                                {"hidden.bias", reals({8}, std::vector<double>(8, 0))},
+                                {"out.weight", reals({3, 8}, std::vector<double>(24, 1))},
+                                {"out.bias", three}};
+  write_file(at("w.safetensors"), write_tensors(weights));
+  write_file(at("x.safetensors"), write_tensors({{"in0", reals({5, 4}, std::vector<double>(20))}}));
+  fs::copy(models + "mlp.pt2", at("mlp.pt2"));
+  ASSERT_EQ(run("mlp.pt2", "x.safetensors", "--weights " + at("w.safetensors")).code, 0);
+  const std::vector<double> given = output();
+  EXPECT_EQ(std::vector<double>(given.begin(), given.begin() + 3), three.doubles());
+  const Ended twice = call("convert " + at("mlp.pt2") + " -o " + at("mlp.json") + " --weights " +
+                           at("w.safetensors"));
+  EXPECT_EQ(twice.code, 0) << twice.err;
 }
 
 TEST_F(Run, RefusesStepsThatInputsDoNotHave) {
