@@ -3,7 +3,9 @@
 #include <set>
 
 #include "base/text.h"
+#include "cli/lengths.h"
 #include "cli/model_file.h"
+#include "cli/summary.h"
 #include "cli/verb.h"
 #include "codecs/json.h"
 #include "graph/text.h"
@@ -14,10 +16,12 @@ namespace {
 
 constexpr Option options[] = {
     {"MODEL", "FILE", "the model", true},
-    {"--summary", "", "only how many there are of what"},
+    {"--summary", "", "how many there are of what, what modules cost, which systems can take it"},
+    {"--length", "NAME=NUMBER", "count costs for this number of a named length", false, true},
     {"--blocks", "", "print what repeats once, as blocks"},
     {"--json", "", "print the graph for machines"},
     {"--dot", "", "print the graph for Graphviz"},
+    weights_option,
     {"--from", "SYSTEM", "the system of MODEL, where its name does not say"},
 };
 
@@ -25,50 +29,6 @@ std::string value_name(const Graph& graph, ValueId id) {
   if (id == ValueId::none) return "none";
   const std::string& name = graph[id].name;
   return name.empty() ? fmt::format("v{}", static_cast<std::uint32_t>(id)) : name;
-}
-
-std::vector<std::string> typed(const Graph& graph, const std::vector<ValueId>& ids) {
-  std::vector<std::string> texts;
-  for (const ValueId id : ids)
-    texts.push_back(value_name(graph, id) + ": " + to_text(graph[id].type));
-  return texts;
-}
-
-std::map<std::string, std::size_t> op_counts(const Graph& graph) {
-  std::map<std::string, std::size_t> counts;
-  for (const Node& node : graph.nodes) ++counts[node.op];
-  return counts;
-}
-
-std::int64_t elements(const Graph& graph, bool trainable) {
-  std::int64_t count = 0;
-  for (const Constant& constant : graph.constants) {
-    if (constant.trainable == trainable && !constant.names.empty()) count += constant.data.count();
-  }
-  return count;
-}
-
-std::string summary_of(const Graph& graph) {
-  const auto counts = op_counts(graph);
-  std::string text;
-  const auto row = [&](std::string_view name, const auto& value) {
-    text += fmt::format("{:<11} {}\n", name, value);
-  };
-  row("model", graph.name);
-  row("inputs", fmt::format("{}", fmt::join(typed(graph, graph.inputs), ", ")));
-  row("outputs", fmt::format("{}", fmt::join(typed(graph, graph.outputs), ", ")));
-  for (const LengthRange& length : graph.signature.lengths) {
-    row("length", to_text(length));
-  }
-  row("parameters", elements(graph, true));
-  row("buffers", elements(graph, false));
-  row("states", graph.states.size());
-  row("nodes", graph.nodes.size());
-  std::vector<std::pair<std::string, std::size_t>> sorted(counts.begin(), counts.end());
-  std::ranges::stable_sort(sorted, std::ranges::greater{},
-                           &std::pair<std::string, std::size_t>::second);
-  for (const auto& [op, count] : sorted) text += fmt::format("  {:>5} {}\n", count, op);
-  return text;
 }
 
 /// A graph whose calls go by the names of blocks, which stand below it, each once.
@@ -240,7 +200,7 @@ int show(const Words& words) {
   if (words.has("json") + words.has("dot") + words.has("summary") + words.has("blocks") > 1)
     throw Error(Fault::usage, "show", "takes one of --summary, --blocks, --json and --dot");
   const ModelFile model = open_model(words.text("MODEL"), words.text("from"));
-  const Loaded loaded = read_graph(model);
+  const Loaded loaded = read_graph(model, words);
   print_notes(model.path, loaded.notes);
   print_links(model);
   if (words.has("json")) {
@@ -250,7 +210,7 @@ int show(const Words& words) {
   } else if (words.has("blocks")) {
     print(BlockText().of(outline(loaded.graph)));
   } else if (words.has("summary")) {
-    print(summary_of(loaded.graph));
+    print(summary_of(loaded.graph, lengths_asked(words, loaded.graph)));
   } else {
     print(to_text(loaded.graph));
   }
