@@ -11,6 +11,9 @@
 
 namespace isomer {
 
+// More runs for what fewer call different: of millions of elements some were lucky in each of them.
+constexpr int few_runs = 8, more_runs = 24, many_runs = 64;
+
 /// What the source says of one trial, once for all that are compared with it.
 struct Expected {
   std::vector<std::string> names;   // of the tensors, for messages
@@ -25,6 +28,8 @@ struct Expected {
   /// Double precision is held to what single precision is: where a float stands in a formula.
   bool double_as_single = false;
   std::optional<Allowed> allowed = {};  // is enough, where rounding explains less
+  /// What is called different is measured by so many.
+  int most_runs = many_runs;
 };
 
 /// Compares tensor by tensor and adds what is found to `check`; `situation` says which inputs.

@@ -99,6 +99,7 @@ std::optional<Control> first_seen(std::span<const Breakable> all) {
 Expected only(const Expected& expected, std::size_t i) {
   Expected one{
       .names = {expected.names[i]}, .exact = {expected.exact[i]}, .source = {expected.source[i]}};
+  one.most_runs = expected.most_runs;
   if (expected.spread) {
     one.spread = [&expected, i](std::size_t, Precision precision, int runs) {
       return expected.spread(i, precision, runs);
@@ -118,14 +119,13 @@ std::optional<int> least_seen(const Expected& one) {
 /// Whether no element of the one tensor is well above what rounding does to it: where nothing is
 /// measured, above what single precision is off by.
 bool is_rounding(const Expected& one) {
-  constexpr int runs = 64;
   constexpr double well_above = 8;
   const std::vector<double> exact = one.exact[0].doubles(), source = one.source[0].doubles();
   std::vector<double> off(exact.size());
   for (std::size_t i = 0; i < exact.size(); ++i) off[i] = std::abs(source[i] - exact[i]);
   std::optional<std::span<const double>> spread = off;
   if (one.spread) {
-    if (const auto measured = one.spread(0, Precision::f32, runs)) spread = measured;
+    if (const auto measured = one.spread(0, Precision::f32, one.most_runs)) spread = measured;
   }
   for (std::size_t i = 0; i < exact.size(); ++i) {
     if (std::isfinite(exact[i]) &&
@@ -136,6 +136,13 @@ bool is_rounding(const Expected& one) {
 }
 
 }  // namespace
+
+Expected for_control(const Expected& expected, bool costly) {
+  Expected result = expected;
+  result.most_runs = few_runs;
+  if (costly) result.spread = {};
+  return result;
+}
 
 Control identity_control(const Model& source, const StateNames& states, const Expected& expected,
                          const InputSet& set) {

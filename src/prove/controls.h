@@ -8,6 +8,10 @@
 
 namespace isomer {
 
+/// What a control is compared with: of few runs, and unmeasured where a run takes long, since what
+/// it moves is far beyond what rounding does.
+Expected for_control(const Expected& expected, bool costly);
+
 /// The source run once more must be equal to itself.
 Control identity_control(const Model& source, const StateNames& states, const Expected& expected,
                          const InputSet& set);

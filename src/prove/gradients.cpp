@@ -237,8 +237,8 @@ std::vector<Trial> trials_of(const Model& source, const InputSet& set, bool firs
 }
 
 /// The sets on which derivatives are compared: few, where a derivative takes long.
-std::vector<const InputSet*> sets_for_gradients(std::span<const InputSet> sets) {
-  constexpr std::size_t most_costly = 2;
+std::vector<const InputSet*> sets_for_gradients(std::span<const InputSet> sets, bool same_graph) {
+  const std::size_t most_costly = same_graph ? 1 : 2;
   std::vector<const InputSet*> used;
   std::size_t costly = 0;
   if (!std::ranges::any_of(sets, &InputSet::smooth)) return used;
@@ -270,14 +270,6 @@ Oracle oracle_of(const First& first, const GradientOptions& options, const Alias
   };
 }
 
-/// Where a derivative takes long nothing more is measured for the control's sake.
-Control control_of(const Expected& example, const InputSet& set) {
-  if (!set.costly_to_differentiate) return gradient_control(example);
-  Expected unmeasured = example;
-  unmeasured.spread = {};
-  return gradient_control(unmeasured);
-}
-
 /// Central differences of what has no derivatives, of either model.
 void add_all_differences(GradientFindings& findings, const Model& source, const Model& other,
                          const First& first, const Aliases& aliases, const InputSet& around,
@@ -306,7 +298,7 @@ GradientFindings compare_gradients(const Model& source, const Model& other, cons
                                    std::span<const InputSet> sets, const GradientOptions& options) {
   GradientFindings findings;
   Random random(options.seed ^ 0x67726164ULL);
-  const std::vector<const InputSet*> used = sets_for_gradients(sets);
+  const std::vector<const InputSet*> used = sets_for_gradients(sets, options.same_graph);
   if (used.empty()) {
     findings.notes.emplace_back("gradients: not compared: there are no inputs away from edges");
     return findings;
@@ -337,7 +329,8 @@ GradientFindings compare_gradients(const Model& source, const Model& other, cons
   add_all_differences(findings, source, other, first, aliases, smallest_smooth_set(sets), random);
   if (findings.checks.size() == before) findings.doubts = comparison.doubts(other.label);
   if (comparison.example())
-    findings.controls.push_back(control_of(*comparison.example(), *used[0]));
+    findings.controls.push_back(
+        gradient_control(for_control(*comparison.example(), used[0]->costly_to_differentiate)));
   return findings;
 }
 

@@ -57,7 +57,7 @@ double work_of(const Graph& graph, const Lengths& lengths) {
   return work;
 }
 
-std::size_t mark_costly(std::vector<InputSet>& sets, const Graph& graph) {
+std::size_t mark_costly(std::vector<InputSet>& sets, const Graph& graph, bool same_graph) {
   std::vector<double> costs;
   for (const InputSet& set : sets) costs.push_back(work_of(graph, set));
   double parameters = 0;
@@ -67,7 +67,8 @@ std::size_t mark_costly(std::vector<InputSet>& sets, const Graph& graph) {
   std::size_t costly = 0;
   for (std::size_t i = 0; i < sets.size(); ++i) {
     constexpr double for_cheapest = 30, derivative = 3, each_parameter = 20 * of_term;
-    sets[i].costly = costs[i] > (std::cmp_equal(i, least) ? for_cheapest : 1) * much;
+    const bool needed = !same_graph && std::cmp_equal(i, least);
+    sets[i].costly = costs[i] > (needed ? for_cheapest : 1) * much;
     // A derivative reads and gives all parameters, however small the inputs are.
     sets[i].costly_to_differentiate = derivative * costs[i] + each_parameter * parameters > much;
     costly += sets[i].costly ? 1 : 0;

@@ -12,7 +12,8 @@ namespace isomer {
 double work_of(const Graph& graph, const Lengths& lengths);
 
 /// Marks the sets on which a run of the graph, or of its derivative, costs more than what slow
-/// engines do in about a second; the cheapest set may cost more. Returns how many a run does.
-std::size_t mark_costly(std::vector<InputSet>& sets, const Graph& graph);
+/// engines do in about a second; the cheapest set may cost more, but where the other model is the
+/// same graph. Returns how many a run does.
+std::size_t mark_costly(std::vector<InputSet>& sets, const Graph& graph, bool same_graph);
 
 }  // namespace isomer
