@@ -79,7 +79,8 @@ class Planned : public Executor {
     check_types("parameter", parameters_of(plan_.graph), values);
     std::size_t next = 0;
     for (std::size_t i = 0; i < plan_.constants.size(); ++i) {
-      if (plan_.graph.constants[i].trainable) plan_.constants[i].second = wrapped(values[next++]);
+      const Constant& constant = plan_.graph.constants[i];
+      if (constant.trainable) plan_.constants[i].second = wrapped(constant, values[next++]);
     }
   }
 
@@ -122,7 +123,7 @@ class Forward final : public Planned {
 class Backward final : public Planned {
  public:
   Backward(const Graph& graph, const EngineOptions& options) : Planned(graph, options) {
-    require_gradients();
+    find_weights();
     for (const ValueId id : plan_.graph.outputs) {
       if (is_floating(plan_.graph[id].type.dtype)) floating_outputs_.push_back(id);
     }
@@ -130,7 +131,7 @@ class Backward final : public Planned {
 
   void set_constants(std::span<const Tensor> values) override {
     Planned::set_constants(values);
-    require_gradients();
+    find_weights();
   }
 
   std::vector<Tensor> run(std::span<const Tensor> all) override {
@@ -165,12 +166,12 @@ class Backward final : public Planned {
     DType dtype;
   };
 
-  void require_gradients() {
+  void find_weights() {
     weights_.clear();
     for (std::size_t i = 0; i < plan_.constants.size(); ++i) {
       const Constant& constant = plan_.graph.constants[i];
       if (!constant.trainable || !is_floating(constant.data.dtype())) continue;
-      weights_.push_back({plan_.constants[i].second.requires_grad_(true), constant.data.dtype()});
+      weights_.push_back({plan_.constants[i].second, constant.data.dtype()});
     }
   }
 

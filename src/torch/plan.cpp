@@ -74,6 +74,12 @@ at::Tensor wrapped(const Tensor& tensor) {
       data, tensor.shape(), [owner = bytes.owner()](void*) {}, scalar_type(tensor.dtype()));
 }
 
+at::Tensor wrapped(const Constant& constant, const Tensor& value) {
+  at::Tensor tensor = wrapped(value);
+  if (constant.trainable && is_floating(value.dtype())) tensor.requires_grad_(true);
+  return tensor;
+}
+
 Plan plan_for(const Graph& graph) { return plan_for_runnable(expand_unsupported(graph, runs)); }
 
 Plan plan_for_runnable(Graph graph) {
@@ -81,7 +87,7 @@ Plan plan_for_runnable(Graph graph) {
   plan.graph = std::move(graph);
   plan.nodes = planned_nodes(plan.graph);
   for (const Constant& constant : plan.graph.constants) {
-    plan.constants.emplace_back(constant.value, wrapped(constant.data));
+    plan.constants.emplace_back(constant.value, wrapped(constant, constant.data));
   }
   return plan;
 }

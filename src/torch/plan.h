@@ -16,6 +16,9 @@ namespace isomer::libtorch {
 /// Shares the bytes and keeps them alive. libtorch never writes to it, for no operator of ours
 /// writes to its inputs.
 at::Tensor wrapped(const Tensor& tensor);
+/// A constant with that value. What is trained records gradients, as a parameter of PyTorch's does:
+/// libtorch chooses kernels by that, also where none are recorded.
+at::Tensor wrapped(const Constant& constant, const Tensor& value);
 
 struct PlannedNode {
   Action action;
