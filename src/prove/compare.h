@@ -25,6 +25,8 @@ struct Expected {
   std::map<std::size_t, std::vector<Tensor>> source_elsewhere = {};
   /// Empty: nothing is measured, and the largest error of the source's tensor bounds each element.
   Spread spread = {};
+  /// What is within the largest error of its tensor is not measured.
+  bool by_tensor_first = false;
   /// Double precision is held to what single precision is: where a float stands in a formula.
   bool double_as_single = false;
   std::optional<Allowed> allowed = {};  // is enough, where rounding explains less

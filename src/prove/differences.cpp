@@ -10,8 +10,12 @@
 namespace isomer {
 namespace {
 
-constexpr int directions = 8;
-constexpr int most_draws = 12;
+/// How many directions, and how often each is drawn until it shows a slope.
+struct Tries {
+  int directions = 8;
+  int draws = 12;
+};
+constexpr Tries tries_where_costly{2, 4};
 // Truncation and cancellation are both near 1e-11 of the scale here.
 constexpr double step = 1e-6;
 constexpr double relative = 1e-6;
@@ -180,6 +184,7 @@ Check compare_central_differences(const Backend& reference, const Backend& backe
       random_cotangents(backend.run(Precision::f32, set.calls[0]), random);
   Landscape landscape(backend, set, cotangents);
   const std::vector<Tensor> gradient = gradient_for(reference, landscape, places, cotangents);
+  const auto [directions, most_draws] = set.costly_to_measure ? tries_where_costly : Tries();
   const bool all = landscape.moves_parameters() || backend.f32.parameters.empty();
   Check check{.what = "gradients",
               .where = fmt::format(

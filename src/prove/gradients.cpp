@@ -164,10 +164,14 @@ const Backend* slope_of(const Model& source, const Backend& reference, std::opti
   return &*made;
 }
 
+bool needs_differences(const Backend& backend) {
+  return backend.own_rules && !backend.has(&Runnable::gradient);
+}
+
 void add_differences(GradientFindings& findings, const Model& model, const Backend& reference,
                      const Aliases& aliases, const InputSet& set, Random& random) {
   for (const Backend& backend : model.backends) {
-    if (!backend.own_rules || backend.has(&Runnable::gradient)) continue;
+    if (!needs_differences(backend)) continue;
     const auto places = match_parameters(reference.f32.parameters, backend.f32.parameters, aliases);
     if (std::ranges::any_of(places, [](const auto& place) { return !place; })) continue;
     try {
@@ -261,10 +265,12 @@ Oracle oracle_of(const First& first, const GradientOptions& options, const Alias
   }
   const Witness witness = witness_of(*first.backend, first.derivative, "",
                                      *order_of(runnable, runnable, aliases), aliases);
-  return [witness, places, names = result_names(runnable), &spread](const Trial& trial) {
+  return [witness, places, names = result_names(runnable), &spread,
+          same = options.same_graph](const Trial& trial) {
     Expected expected{.names = names,
                       .exact = witness.run(trial, Precision::f64),
-                      .source = witness.run(trial, Precision::f32)};
+                      .source = witness.run(trial, Precision::f32),
+                      .by_tensor_first = same && trial.set->costly_to_measure};
     if (spread) expected.spread = spread->on(with_cotangents(trial), places);
     return expected;
   };
@@ -326,7 +332,13 @@ GradientFindings compare_gradients(const Model& source, const Model& other, cons
   findings.checks = comparison.checks();
   std::ranges::copy(comparison.notes, std::back_inserter(findings.notes));
   const std::size_t before = findings.checks.size();
-  add_all_differences(findings, source, other, first, aliases, smallest_smooth_set(sets), random);
+  const InputSet& around = smallest_smooth_set(sets);
+  const bool compared = comparison.doubts(other.label).empty();
+  if (!(options.same_graph && compared && around.costly_to_measure))
+    add_all_differences(findings, source, other, first, aliases, around, random);
+  else if (std::ranges::any_of(other.backends, needs_differences))
+    findings.notes.emplace_back(
+        "central differences: not compared: they take long, and the graphs are the same");
   if (findings.checks.size() == before) findings.doubts = comparison.doubts(other.label);
   if (comparison.example())
     findings.controls.push_back(

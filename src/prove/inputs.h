@@ -22,6 +22,7 @@ struct InputSet {
   bool kinks = false;
   bool costly = false;  // to run: slow engines are asked on others
   bool costly_to_differentiate = false;
+  bool costly_to_measure = false;  // what rounding does to each element
   /// Where the first call begins, by first state_dict name; as stored where absent.
   std::vector<std::pair<std::string, Tensor>> states = {};
   /// Likewise of trainable parameters, for all calls.

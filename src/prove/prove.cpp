@@ -309,6 +309,7 @@ class Proof {
     Expected expected;
     expected.source = backend.observe(Precision::f32, *trial.set, states_);
     expected.exact = backend.observe(Precision::f64, *trial.set, states_);
+    expected.by_tensor_first = few_sets_ && trial.set->costly_to_measure;
     expected.names = names_of(*trial.set, expected.source.size());
     if (spread_)
       expected.spread = spread_->on(*trial.set, places_of(*trial.set, expected.source.size()));

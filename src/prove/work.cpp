@@ -67,10 +67,12 @@ std::size_t mark_costly(std::vector<InputSet>& sets, const Graph& graph, bool sa
   std::size_t costly = 0;
   for (std::size_t i = 0; i < sets.size(); ++i) {
     constexpr double for_cheapest = 30, derivative = 3, each_parameter = 20 * of_term;
+    constexpr double measuring = 20;  // many runs of a fast engine, which move all parameters
     const bool needed = !same_graph && std::cmp_equal(i, least);
     sets[i].costly = costs[i] > (needed ? for_cheapest : 1) * much;
     // A derivative reads and gives all parameters, however small the inputs are.
     sets[i].costly_to_differentiate = derivative * costs[i] + each_parameter * parameters > much;
+    sets[i].costly_to_measure = measuring * (costs[i] + parameters) > much;
     costly += sets[i].costly ? 1 : 0;
   }
   return costly;
