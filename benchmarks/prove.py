@@ -179,7 +179,8 @@ def bench(isomer, name, folder, start, least):
     within = True
     written = convert(isomer, source, folder / "py" / f"{name}.py")
     document = convert(isomer, source, folder / "json" / f"{name}.json")
-    sides = [(written, 1, True), (document, 0, True), (changed(written), 1, False)]
+    # A Python for each precision.
+    sides = [(written, 2, True), (document, 0, True), (changed(written), 2, False)]
     for copy, pythons, same in sides:
         seconds, peak, said = measured([isomer, "prove", source, copy])
         times, extra = BUDGETS[same]

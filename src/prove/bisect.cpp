@@ -132,6 +132,14 @@ class Traces {
   std::vector<Step> ours_, theirs_, exact_;
 };
 
+const Occurrence& place_of(const OperatorDifference& one) {
+  return one.source ? *one.source : *one.other;
+}
+
+bool has_bodies(const OperatorDifference& one) {
+  return !prototype(op_named(place_of(one).op)).bodies.empty();
+}
+
 }  // namespace
 
 std::optional<FirstDifference> first_difference(const Backend& source, const Backend& other,
@@ -147,6 +155,11 @@ std::optional<FirstDifference> first_difference(const Backend& source, const Bac
   return std::nullopt;
 }
 
+bool names_one(const StructureReport& structure, const Graph& source) {
+  return structure.operators.size() == 1 && !has_bodies(structure.operators[0]) &&
+         std::ranges::all_of(source.nodes, [](const Node& node) { return node.bodies.empty(); });
+}
+
 std::optional<FirstDifference> first_difference(const StructureReport& structure,
                                                 std::optional<FirstDifference> traced) {
   if (structure.operators.empty()) return traced;
@@ -155,9 +168,9 @@ std::optional<FirstDifference> first_difference(const StructureReport& structure
            one.source->place == traced->place;
   };
   const OperatorDifference& first = structure.operators[0];
-  const Occurrence& there = first.source ? *first.source : *first.other;
-  const bool has_bodies = !prototype(op_named(there.op)).bodies.empty();
-  if (traced && (has_bodies || std::ranges::any_of(structure.operators, is_traced))) return traced;
+  const Occurrence& there = place_of(first);
+  if (traced && (has_bodies(first) || std::ranges::any_of(structure.operators, is_traced)))
+    return traced;
   return FirstDifference{there.value, there.op, there.scope, there.place, {}, 0};
 }
 

@@ -16,6 +16,10 @@ namespace isomer {
 std::optional<FirstDifference> first_difference(const Backend& source, const Backend& other,
                                                 std::span<const Tensor> inputs);
 
+/// Whether the graphs differ in one operator, and running could say no more of it: no trip, since
+/// the source has no bodies.
+bool names_one(const StructureReport& structure, const Graph& source);
+
 /// Where the graphs part first. `traced`, which was seen in running, is where one of several such
 /// operators is, or a body in which nothing but numbers tells the operator and the trip.
 std::optional<FirstDifference> first_difference(const StructureReport& structure,

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -32,6 +33,12 @@ struct Expected {
   std::optional<Allowed> allowed = {};  // is enough, where rounding explains less
   /// What is called different is measured by so many.
   int most_runs = many_runs;
+  /// Tensors of each call that are known to differ, of which nothing is measured any more.
+  std::set<std::size_t> decided = {};
+  std::size_t calls = 1;  // in a row, with as many tensors each
+
+  /// The place of a tensor among those of its call.
+  std::size_t in_call(std::size_t tensor) const { return tensor % (names.size() / calls); }
 };
 
 /// Compares tensor by tensor and adds what is found to `check`; `situation` says which inputs.

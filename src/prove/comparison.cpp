@@ -34,6 +34,7 @@ std::optional<Comparison::Found> Comparison::ask(Entry& entry, const Trial& tria
   try {
     expected.allowed = entry.witness.theirs ? allowed_ : std::nullopt;
     expected.double_as_single = false;
+    expected.decided = entry.decided[Precision::f32];
     {
       const std::vector<Tensor> single = entry.witness.run(trial, Precision::f32);
       compare(found.single, expected, single, Precision::f32, trial.label);
@@ -41,6 +42,7 @@ std::optional<Comparison::Found> Comparison::ask(Entry& entry, const Trial& tria
     }
     const std::vector<Tensor> exact = entry.witness.run(trial, Precision::f64);
     expected.double_as_single = double_as_single_;
+    expected.decided = entry.decided[Precision::f64];
     compare(found.exact, expected, exact, Precision::f64, trial.label);
     if (entry.witness.theirs) return found;
     if (!found.exact.same && !double_as_single_) {
@@ -76,6 +78,19 @@ std::optional<Comparison::Found> Comparison::ask(Entry& entry, const Trial& tria
   }
 }
 
+/// What was called different once need not be measured on further trials.
+void Comparison::decide(Entry& entry, const Found& found, const Expected& expected) {
+  for (const auto& [precision, check] :
+       {std::pair(Precision::f32, &found.single), std::pair(Precision::f64, &found.exact)}) {
+    for (const Difference& difference : check->differences) {
+      const auto name = std::ranges::find(expected.names, difference.tensor);
+      if (name == expected.names.end()) continue;
+      const auto tensor = static_cast<std::size_t>(name - expected.names.begin());
+      entry.decided[precision].insert(expected.in_call(tensor));
+    }
+  }
+}
+
 bool Comparison::on(const Trial& trial) {
   Expected expected = oracle_(trial);
   bool unsure = false, same = true;
@@ -98,9 +113,11 @@ bool Comparison::on(const Trial& trial) {
         check->doubts = std::exchange(check->differences, {});
       }
     }
+    if (!unsure) decide(*entry, found, expected);
     absorb(entry->single, std::move(found.single));
     if (!found.failed) absorb(entry->exact, std::move(found.exact));
   }
+  expected.decided.clear();
   if (!example_) example_ = std::move(expected);
   return same || unsure;
 }

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -62,6 +64,8 @@ class Comparison {
     Check single;
     Check exact;
     bool given_up = false;
+    /// By precision, the tensors that are known to differ.
+    std::map<Precision, std::set<std::size_t>> decided = {};
   };
   struct Found {
     Check single;
@@ -72,6 +76,7 @@ class Comparison {
   };
 
   std::optional<Found> ask(Entry& entry, const Trial& trial, Expected& expected);
+  static void decide(Entry& entry, const Found& found, const Expected& expected);
   void give_up(Entry& entry, const std::string& reason);
   bool agrees_in_single(const Check& exact, const Expected& expected,
                         const std::vector<Tensor>& found, const Trial& trial);

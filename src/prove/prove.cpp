@@ -309,7 +309,9 @@ class Proof {
     Expected expected;
     expected.source = backend.observe(Precision::f32, *trial.set, states_);
     expected.exact = backend.observe(Precision::f64, *trial.set, states_);
-    expected.by_tensor_first = few_sets_ && trial.set->costly_to_measure;
+    expected.by_tensor_first =
+        trial.set->costly_to_measure && (few_sets_ || trial.set != sets_.data());
+    expected.calls = trial.set->calls.size();
     expected.names = names_of(*trial.set, expected.source.size());
     if (spread_)
       expected.spread = spread_->on(*trial.set, places_of(*trial.set, expected.source.size()));
@@ -395,6 +397,7 @@ class Proof {
   }
 
   void bisect(const InputSet& set) {
+    if (certificate_.structure && names_one(*certificate_.structure, *graph_)) return;
     for (const Backend& ours : source_.backends) {
       for (const Backend& theirs : other_.backends) {
         certificate_.first = first_difference(ours, theirs, set.calls[0]);
@@ -415,6 +418,7 @@ class Proof {
                                                   {.graph = graph_ ? &*graph_ : nullptr,
                                                    .engine = engines_[0],
                                                    .same_graph = few_sets_,
+                                                   .differs = differing_.has_value(),
                                                    .double_as_single = double_as_single_,
                                                    .allowed = options_.allowed,
                                                    .seed = options_.seed,
