@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/text.h"
 #include "ops/families.h"
 #include "ops/rules.h"
@@ -62,6 +64,34 @@ std::vector<TensorType> scatter_add_type(const OpCall& call) {
   return {call.types[0]};
 }
 
+std::vector<TensorType> scatter_reduce_type(const OpCall& call) {
+  const std::string& reduce = call.get<std::string>("reduce");
+  constexpr std::string_view known[] = {"sum", "prod", "mean", "amax", "amin"};
+  if (std::ranges::find(known, reduce) == std::end(known))
+    refuse(fmt::format("reduce is {}; it should be sum, prod, mean, amax or amin", quoted(reduce)));
+  numeric_type(call);
+  return scatter_add_type(call);
+}
+
+std::vector<TensorType> sort_type(const OpCall& call) {
+  if (call.types[0].shape.empty()) refuse("a scalar has nothing to sort");
+  axis_of(call);
+  return {call.types[0], {DType::i64, call.types[0].shape}};
+}
+
+std::vector<TensorType> mode_type(const OpCall& call) {
+  Shape shape = call.types[0].shape;
+  if (shape.empty()) refuse("a scalar has nothing to choose from");
+  const std::size_t axis = axis_of(call);
+  if (shape[axis] == Dim(0)) refuse("nothing is most frequent among nothing");
+  if (call.flag("keepdim")) {
+    shape[axis] = 1;
+  } else {
+    shape.erase(shape.begin() + static_cast<std::ptrdiff_t>(axis));
+  }
+  return {{call.types[0].dtype, shape}, {DType::i64, shape}};
+}
+
 std::vector<TensorType> topk_type(const OpCall& call) {
   Shape shape = numeric_type(call)[0].shape;
   if (shape.empty()) refuse("a scalar has nothing to select from");
@@ -113,6 +143,101 @@ Values vjp_topk(Emitter& b, const OpCall& call, const Cotangents& c) {
       b.emit("scatter_add", {zeros, c.outputs[1], c.values[0]}, {{"dim", call.integer("dim")}})};
 }
 
+// What was written over is not heard of.
+Values vjp_scatter(Emitter& b, const OpCall& call, const Cotangents& c) {
+  const ValueId zeros = zeros_like(b, {call.types[0].dtype, call.types[1].shape});
+  const ValueId kept = b.emit("scatter", {c.values[0], call.inputs[1], zeros}, call.attributes);
+  return {kept, ValueId::none, b.emit("gather", {c.values[0], call.inputs[1]}, call.attributes)};
+}
+
+/// The parts of `scatter_reduce`'s derivative: what each kind of reduction has of its own.
+struct Reduced {
+  Emitter& b;
+  const OpCall& call;
+  Attributes axis{{"dim", call.integer("dim")}};
+
+  ValueId x() const { return call.inputs[0]; }
+  ValueId source() const { return call.inputs[2]; }
+  ValueId gathered(ValueId y) const { return b.emit("gather", {y, call.inputs[1]}, axis); }
+  ValueId added(ValueId to, ValueId part) const {
+    return b.emit("scatter_add", {to, call.inputs[1], part}, axis);
+  }
+  ValueId filled(const TensorType& type, double value) const {
+    return b.emit("full", {}, {{"shape", type.shape}, {"value", value}, {"dtype", type.dtype}});
+  }
+  ValueId as_number(ValueId truth) const {
+    return b.emit("cast", {truth}, {{"dtype", call.types[0].dtype}});
+  }
+};
+
+Values mean_parts(const Reduced& r, ValueId g) {
+  const ValueId own = r.filled(r.call.types[0], r.call.flag("include_self") ? 1 : 0);
+  const ValueId count = r.added(own, r.filled(r.call.types[2], 1));
+  const ValueId safe = r.b.emit("maximum", {count, number(r.b, g, 1.0)});
+  const ValueId share = r.b.emit("div", {g, safe});
+  return {share, r.gathered(share)};
+}
+
+// Equal extremes share the cotangent evenly.
+Values extreme_parts(const Reduced& r, ValueId g, ValueId y) {
+  const ValueId own = r.as_number(r.b.emit("eq", {r.x(), y}));
+  const ValueId others = r.as_number(r.b.emit("eq", {r.source(), r.gathered(y)}));
+  const ValueId share = r.b.emit("div", {g, r.added(own, others)});
+  return {r.b.emit("mul", {own, share}), r.b.emit("mul", {others, r.gathered(share)})};
+}
+
+// The product of the others; what is 0 is left out of it, and where another is 0, too, there is
+// none.
+Values product_parts(const Reduced& r, ValueId g, ValueId y) {
+  Emitter& b = r.b;
+  const ValueId one = number(b, g, 1.0);
+  const ValueId zero = number(b, g, 0.0);
+  const auto without_zeros = [&](ValueId x) {
+    return b.emit("where", {b.emit("eq", {x, zero}), one, x});
+  };
+  const ValueId x = without_zeros(r.x());
+  const ValueId own =
+      b.emit("scatter_reduce", {x, r.call.inputs[1], r.source()}, r.call.attributes);
+  const ValueId is_zero = b.emit("eq", {r.source(), zero});
+  const ValueId zeros = r.added(r.filled(r.call.types[0], 0), r.as_number(is_zero));
+  const ValueId single = b.emit("logical_and", {is_zero, b.emit("eq", {r.gathered(zeros), one})});
+  const ValueId rest = b.emit("where", {single, one, r.source()});
+  const ValueId others =
+      b.emit("scatter_reduce", {r.x(), r.call.inputs[1], rest}, r.call.attributes);
+  const ValueId at_zero = r.gathered(b.emit("mul", {g, others}));
+  const ValueId elsewhere =
+      b.emit("div", {r.gathered(b.emit("mul", {g, y})), without_zeros(r.source())});
+  return {b.emit("div", {b.emit("mul", {g, own}), x}),
+          b.emit("where", {single, at_zero, elsewhere})};
+}
+
+Values vjp_scatter_reduce(Emitter& b, const OpCall& call, const Cotangents& c) {
+  const Reduced r{b, call};
+  const ValueId g = c.values[0];
+  const std::string& reduce = call.get<std::string>("reduce");
+  Values parts = {g, ValueId::none};
+  if (reduce == "sum") parts[1] = r.gathered(g);
+  if (reduce == "mean") parts = mean_parts(r, g);
+  if (reduce == "amax" || reduce == "amin") parts = extreme_parts(r, g, c.outputs[0]);
+  if (reduce == "prod") parts = product_parts(r, g, c.outputs[0]);
+  if (!call.flag("include_self")) {
+    const ValueId zeros = zeros_like(b, {call.types[0].dtype, call.types[1].shape});
+    parts[0] = b.emit("scatter", {parts[0], call.inputs[1], zeros}, r.axis);
+  }
+  return {parts[0], ValueId::none, parts[1]};
+}
+
+Values vjp_mode(Emitter& b, const OpCall& call, const Cotangents& c) {
+  const std::int64_t dim = call.integer("dim");
+  const std::int64_t axis = static_cast<std::int64_t>(axis_of(call));
+  const auto whole = [&](ValueId x) {
+    return call.flag("keepdim") ? x : b.emit("unsqueeze", {x}, {{"dim", axis}});
+  };
+  const ValueId zeros = zeros_like(b, call.types[0]);
+  const ValueId places = whole(c.outputs[1]);
+  return {b.emit("scatter_add", {zeros, places, whole(c.values[0])}, {{"dim", dim}})};
+}
+
 Values expand_embedding(Emitter& b, const OpCall& call) {
   const ValueId flat = reshape_to(b, call.inputs[1], {count_elements(call.types[1].shape)});
   const ValueId rows = b.emit("index_select", {call.inputs[0], flat});
@@ -154,6 +279,19 @@ constexpr OpSchema rows[] = {
      topk_type, nullptr, vjp_topk,
      "the k largest or smallest along a dimension, and their positions, the first of equal ones "
      "first",
+     finds_extreme},
+    {"scatter(x, index, source, dim: int) -> y", scatter_add_type, nullptr, vjp_scatter,
+     "x[index[i][j]][j] = source[i][j] for dim 0, and so on; of several the last stays",
+     Traits{.rounds = Rounds::never, .indexes = Indexing{}}},
+    {"scatter_reduce(x, index, source, dim: int, reduce: string, include_self: bool = true) -> y",
+     scatter_reduce_type, nullptr, vjp_scatter_reduce,
+     "sum, prod, mean, amax or amin of what comes to each place, and of what is there", adds_at},
+    {"sort(x, dim: int = -1, descending: bool = false, stable: bool = false) -> (values, indices)",
+     sort_type, nullptr, vjp_topk,
+     "in order along a dimension, and their positions; stable: equal ones as they stood",
+     finds_extreme},
+    {"mode(x, dim: int = -1, keepdim: bool = false) -> (values, indices)", mode_type, nullptr,
+     vjp_mode, "the most frequent element, of several the smallest, and where it stands last",
      finds_extreme},
     {"embedding(weight, indices, padding_idx: int = -1) -> y", embedding_type, expand_embedding,
      vjp_embedding, "rows of the weight",

@@ -74,6 +74,12 @@ std::vector<TensorType> along_axis(const OpCall& call) {
   return numeric_type(call);
 }
 
+// Unlike sums, extremes are found among booleans, too.
+std::vector<TensorType> running_extreme_type(const OpCall& call) {
+  axis_in(call.integer("dim"), call.types[0].shape.size());
+  return {call.types[0], {DType::i64, call.types[0].shape}};
+}
+
 std::vector<TensorType> along_axis_floating(const OpCall& call) {
   same_floating_type(call);
   return along_axis(call);
@@ -119,11 +125,61 @@ Values vjp_prod(Emitter& b, const OpCall& call, const Cotangents& c) {
   return {b.emit("mul", {unreduced(b, call, c.values[0]), slope})};
 }
 
+ValueId reversed(Emitter& b, const OpCall& call, ValueId x) {
+  return b.emit("flip", {x}, {{"dims", std::vector<std::int64_t>{call.integer("dim")}}});
+}
+
+/// What `op`, a running one, gives from the end to the start.
+ValueId from_the_end(Emitter& b, const OpCall& call, std::string_view op, ValueId x) {
+  if (call.types[0].shape.empty()) return x;
+  const ValueId run = b.emit(op, {reversed(b, call, x)}, {{"dim", call.integer("dim")}});
+  return reversed(b, call, run);
+}
+
 Values vjp_cumsum(Emitter& b, const OpCall& call, const Cotangents& c) {
-  const Attributes axes{{"dims", std::vector<std::int64_t>{call.integer("dim")}}};
-  if (call.types[0].shape.empty()) return {c.values[0]};
-  const ValueId reversed = b.emit("flip", {c.values[0]}, axes);
-  return {b.emit("flip", {b.emit("cumsum", {reversed}, {{"dim", call.integer("dim")}})}, axes)};
+  return {from_the_end(b, call, "cumsum", c.values[0])};
+}
+
+// Before the first zero by division, at it by the product without it; behind it all slopes are 0.
+Values vjp_cumprod(Emitter& b, const OpCall& call, const Cotangents& c) {
+  const ValueId x = call.inputs[0];
+  const ValueId zero = number(b, x, 0.0);
+  const ValueId one = number(b, x, 1.0);
+  const Attributes along{{"dim", call.integer("dim")}};
+  const ValueId is_zero = b.emit("eq", {x, zero});
+  const ValueId zeros =
+      b.emit("cumsum", {b.emit("cast", {is_zero}, {{"dtype", b.dtype(x)}})}, along);
+  const ValueId first = b.emit("logical_and", {is_zero, b.emit("eq", {zeros, one})});
+  const ValueId without = b.emit("cumprod", {b.emit("where", {first, one, x})}, along);
+  const ValueId at_first = from_the_end(b, call, "cumsum", b.emit("mul", {c.values[0], without}));
+  const ValueId sums = from_the_end(b, call, "cumsum", b.emit("mul", {c.values[0], c.outputs[0]}));
+  const ValueId before = b.emit("div", {sums, b.emit("where", {is_zero, one, x})});
+  const ValueId behind = b.emit("where", {first, at_first, zero});
+  return {b.emit("where", {b.emit("eq", {zeros, zero}), before, behind})};
+}
+
+Values vjp_running_extreme(Emitter& b, const OpCall& call, const Cotangents& c) {
+  const TensorType& type = call.types[0];
+  const ValueId zeros =
+      b.emit("full", {}, {{"shape", type.shape}, {"value", 0.0}, {"dtype", type.dtype}});
+  return {
+      b.emit("scatter_add", {zeros, c.outputs[1], c.values[0]}, {{"dim", call.integer("dim")}})};
+}
+
+// exp(x) times the sum of g * exp(-y) from here on, in logarithms, for each sign of g.
+Values vjp_logcumsumexp(Emitter& b, const OpCall& call, const Cotangents& c) {
+  const ValueId g = c.values[0];
+  const ValueId zero = number(b, g, 0.0);
+  const ValueId none = number(b, g, -std::numeric_limits<double>::infinity());
+  const ValueId size = b.emit("log", {b.emit("abs", {g})});
+  const auto part = [&](std::string_view sign) {
+    const ValueId chosen = b.emit("where", {b.emit(sign, {g, zero}), size, none});
+    const ValueId share = b.emit("sub", {chosen, c.outputs[0]});
+    const ValueId sum = from_the_end(b, call, "logcumsumexp", share);
+    return b.emit("exp", {b.emit("add", {sum, call.inputs[0]})});
+  };
+  const ValueId positive = part("gt");
+  return {b.emit("sub", {positive, part("lt")})};
 }
 
 ValueId sum_along(Emitter& b, const OpCall& call, ValueId x) {
@@ -258,6 +314,14 @@ constexpr OpSchema rows[] = {
      "position of the first smallest", finds_extreme},
     {"cumsum(x, dim: int) -> y", along_axis, nullptr, vjp_cumsum, "running sum",
      Traits{.terms = taken_along_axis}},
+    {"cumprod(x, dim: int) -> y", along_axis, nullptr, vjp_cumprod, "running product",
+     Traits{.terms = taken_along_axis}},
+    {"logcumsumexp(x, dim: int) -> y", along_axis_floating, nullptr, vjp_logcumsumexp,
+     "log of the running sum of exp(x)"},
+    {"cummax(x, dim: int) -> (values, indices)", running_extreme_type, nullptr, vjp_running_extreme,
+     "the largest so far, and where it stands last", finds_extreme},
+    {"cummin(x, dim: int) -> (values, indices)", running_extreme_type, nullptr, vjp_running_extreme,
+     "the smallest so far, and where it stands last", finds_extreme},
     {"softmax(x, dim: int) -> y", along_axis_floating, expand_softmax, vjp_softmax,
      "exp(x) / sum(exp(x))", rounds_once},
     {"log_softmax(x, dim: int) -> y", along_axis_floating, expand_log_softmax, vjp_log_softmax,

@@ -16,7 +16,21 @@ DTYPES = ("float32", "float64", "float16", "bfloat16", "int64", "int32", "uint8"
 SEED = 0
 LARGEST = 1 << 20  # elements of a tensor
 # PyTorch leaves open which of equal elements they point at.
-TIES = ("topk", "sort", "msort", "mode", "median", "nanmedian", "kthvalue", "cummax", "cummin")
+TIES = (
+    "topk",
+    "sort",
+    "argsort",
+    "msort",
+    "mode",
+    "median",
+    "nanmedian",
+    "kthvalue",
+    "cummax",
+    "cummin",
+)
+
+# PyTorch's gradient of what is written over is not 0.
+NO_DERIVATIVE = ("as_strided_scatter",)
 
 
 class LeftOut(Exception):
@@ -143,12 +157,15 @@ def truth_of(call, tensors, results, wants_gradients):
 
 def picked_along(x, results):
     """The axis along which a second result says where the first was picked; None where it says no such thing."""
-    if len(results) != 2 or results[1].dtype != torch.int64 or not x.dim():
+    if results[-1].dtype != torch.int64 or not x.dim():
         return None
-    values, places = results
+    places = results[-1]
     for axis in range(x.dim()):
         with contextlib.suppress(RuntimeError, IndexError):
-            if torch.equal(picked(x, places, axis).nan_to_num(), values.nan_to_num()):
+            if all(
+                torch.equal(picked(x, places, axis).nan_to_num(), y.nan_to_num())
+                for y in results[:-1]
+            ):
                 return axis
     return None
 
@@ -181,7 +198,9 @@ def export(op, sample, folder, wants_gradients):
         torch.export.save(program, folder / "net.pt2")
     except Exception as error:
         raise LeftOut("torch.export.save refuses it") from error
-    cotangents, truth = truth_of(call, tensors, results, wants_gradients)
+    ties = op.name in TIES and len(tensors[0].unique()) < tensors[0].numel()
+    derived = wants_gradients and not ties and op.name not in NO_DERIVATIVE
+    cotangents, truth = truth_of(call, tensors, results, derived)
     save_file(
         {f"in{i}": ordinary(x) for i, x in enumerate(tensors)} | cotangents,
         folder / "given.safetensors",

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <numeric>
 
@@ -135,25 +136,68 @@ std::int64_t position_of(std::span<const T> row, Better better) {
   return static_cast<std::int64_t>(best);
 }
 
-void run_cumsum(const KernelCall& call) {
+/// Where a step along the axis goes, and how long the axis is; a scalar is its only element.
+struct Running {
+  std::int64_t step = 1;
+  std::int64_t length = 1;
+
+  bool begins(std::int64_t i) const { return i / step % length == 0; }
+};
+
+Running running_along(const KernelCall& call) {
   const Operand& x = call.input(0);
-  Operand& y = call.result();
-  if (x.rank() == 0) {
-    y.elements = x.elements;
-    return;
-  }
+  if (x.rank() == 0) return {};
   const auto axis = static_cast<std::size_t>(call.axis("dim", x.rank()));
-  const std::int64_t step = contiguous(x.shape).strides[axis];
-  std::visit(
-      [&](auto sums) {
-        for (std::int64_t i = 0; i < std::ssize(sums); ++i) {
-          if (i / step % x.shape[axis] == 0) continue;
-          sums[i] = plus(sums[i - step], sums[i]);
-        }
-        y.elements = std::move(sums);
-      },
-      x.elements);
+  return {contiguous(x.shape).strides[axis], x.shape[axis]};
 }
+
+/// f(so far, next) for every kind of number.
+template <class F>
+constexpr RunKernel* running(F) {
+  return [](const KernelCall& call) {
+    const Running along = running_along(call);
+    std::visit(
+        [&](auto results) {
+          for (std::int64_t i = 0; i < std::ssize(results); ++i) {
+            if (!along.begins(i)) results[i] = F{}(results[i - along.step], results[i]);
+          }
+          call.result().elements = std::move(results);
+        },
+        call.input(0).elements);
+  };
+}
+
+// The last of equal ones is told; a NaN stays the extreme unless another comes.
+template <class Better>
+constexpr RunKernel* running_extreme(Better) {
+  return [](const KernelCall& call) {
+    const Running along = running_along(call);
+    std::visit(
+        [&](auto values) {
+          std::vector<std::int64_t> places(values.size());
+          for (std::int64_t i = 0; i < std::ssize(values); ++i) {
+            places[i] = i / along.step % along.length;
+            if (along.begins(i)) continue;
+            const auto before = values[i - along.step];
+            const bool stays =
+                values[i] == values[i] && (before != before || Better{}(before, values[i]));
+            if (!stays) continue;
+            values[i] = before;
+            places[i] = places[i - along.step];
+          }
+          call.results[0].elements = std::move(values);
+          call.results[1].elements = std::move(places);
+        },
+        call.input(0).elements);
+  };
+}
+
+/// log(exp(x) + exp(y)); equal infinities are their own sum.
+double sum_of_logarithms(double x, double y) {
+  if (x == y && std::isinf(x)) return x;
+  return std::max(x, y) + std::log1p(std::exp(-std::abs(x - y)));
+}
+std::int64_t sum_of_logarithms(std::int64_t, std::int64_t y) { return y; }  // has no integers
 
 constexpr Kernel kernels[] = {
     {"sum", along_dims([](auto row) { return total(row); })},
@@ -165,7 +209,11 @@ constexpr Kernel kernels[] = {
      })},
     {"argmax", along_dim([](auto row) { return position_of(row, std::greater<>()); })},
     {"argmin", along_dim([](auto row) { return position_of(row, std::less<>()); })},
-    {"cumsum", run_cumsum},
+    {"cumsum", running([](auto x, auto y) { return plus(x, y); })},
+    {"cumprod", running([](auto x, auto y) { return times(x, y); })},
+    {"logcumsumexp", running([](auto x, auto y) { return sum_of_logarithms(x, y); })},
+    {"cummax", running_extreme(std::greater<>())},
+    {"cummin", running_extreme(std::less<>())},
 };
 
 }  // namespace

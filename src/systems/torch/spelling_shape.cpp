@@ -112,6 +112,10 @@ constexpr Spelling table[] = {
     {"index_add", "{x}.index_add({dim}, {index}, {source})"},
     {"gather", "{x}.gather({dim}, {index})"},
     {"scatter_add", "{x}.scatter_add({dim}, {index}, {source})"},
+    {"scatter", "{x}.scatter({dim}, {index}, {source})"},
+    {"scatter_reduce",
+     "{x}.scatter_reduce({dim}, {index}, {source}, {reduce}<, include_self={include_self}>)"},
+    {"sort", "{x}.sort(dim={dim}<, descending={descending}><, stable={stable}>)"},
     {"topk", "{x}.topk({k}<, dim={dim}><, largest={largest}><, sorted={sorted}>)"},
     {"embedding", "F.embedding({indices}, {weight}<, padding_idx={padding_idx}>)"},
     // systems of equations

@@ -19,15 +19,15 @@ constexpr std::pair<std::string_view, DType> dtypes[] = {
     {"float64", DType::f64},  {"complex64", DType::c64}, {"complex128", DType::c128},
 };
 
-using Families = std::array<std::span<const Row>, 23>;
+using Families = std::array<std::span<const Row>, 24>;
 
 Families families() {
-  return {elementwise_rows(), special_rows(),       activation_rows(),  comparison_rows(),
-          reduction_rows(),   shape_rows(),         slicing_rows(),     joining_rows(),
-          diagonal_rows(),    indexing_rows(),      linear_rows(),      contraction_rows(),
-          algebra_rows(),     distance_rows(),      convolution_rows(), pooling_rows(),
-          resampling_rows(),  sampling_rows(),      plane_rows(),       recurrent_rows(),
-          creation_rows(),    normalization_rows(), loss_rows()};
+  return {elementwise_rows(), special_rows(),    activation_rows(),    comparison_rows(),
+          reduction_rows(),   shape_rows(),      slicing_rows(),       joining_rows(),
+          diagonal_rows(),    sorting_rows(),    indexing_rows(),      linear_rows(),
+          contraction_rows(), algebra_rows(),    distance_rows(),      convolution_rows(),
+          pooling_rows(),     resampling_rows(), sampling_rows(),      plane_rows(),
+          recurrent_rows(),   creation_rows(),   normalization_rows(), loss_rows()};
 }
 
 using Table = std::unordered_map<std::string_view, const Row*>;

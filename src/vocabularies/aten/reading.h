@@ -60,6 +60,7 @@ std::span<const Row> slicing_rows();
 std::span<const Row> joining_rows();
 std::span<const Row> diagonal_rows();
 std::span<const Row> indexing_rows();
+std::span<const Row> sorting_rows();
 std::span<const Row> linear_rows();
 std::span<const Row> activation_rows();
 std::span<const Row> algebra_rows();

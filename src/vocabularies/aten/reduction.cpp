@@ -41,6 +41,28 @@ Values truth(Reading& r) {
   return {r.b.emit(r.row.ours, {x}, std::move(settings))};
 }
 
+/// Booleans have no order of ours; small integers stand for them.
+ValueId ordered(Builder& b, ValueId x) {
+  return b.dtype(x) == DType::boolean ? as_type(b, x, DType::u8) : x;
+}
+
+Values extreme(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const ValueId y = r.b.emit(r.row.ours, {ordered(r.b, x)}, over_given(r, x));
+  return {as_type(r.b, y, r.b.dtype(x))};
+}
+
+Values aminmax(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const Attributes settings = over_given(r, x);
+  Values both;
+  for (const char* op : {"amin", "amax"}) {
+    const ValueId y = r.b.emit(op, {ordered(r.b, x)}, settings);
+    both.push_back(as_type(r.b, y, r.b.dtype(x)));
+  }
+  return both;
+}
+
 // The value is picked by its index, so that the gradient goes to that one element and not to all
 // equal ones.
 Values extreme_and_index(Reading& r, std::string_view op) {
@@ -48,7 +70,7 @@ Values extreme_and_index(Reading& r, std::string_view op) {
   const std::int64_t axis = r.axis("dim", r.b.rank(x));
   const bool keepdim = r.flag("keepdim", false);
   if (r.b.rank(x) == 0) return {x, r.b.literal(DType::i64, std::int64_t{0})};
-  const ValueId index = r.b.emit(op, {x}, {{"dim", axis}, {"keepdim", true}});
+  const ValueId index = r.b.emit(op, {ordered(r.b, x)}, {{"dim", axis}, {"keepdim", true}});
   const ValueId value = r.b.emit("gather", {x, index}, {{"dim", axis}});
   if (keepdim) return {value, index};
   return {squeezed(r.b, value, {axis}), squeezed(r.b, index, {axis})};
@@ -86,13 +108,107 @@ Values var_mean(Reading& r) {
   return {squares, r.b.emit("mean", {x}, over_given(r, x))};
 }
 
+Values std_mean(Reading& r) {
+  const Values both = var_mean(r);
+  return {flat_root(r.b, both[0]), both[1]};
+}
+
+ValueId without_undefined(Builder& b, ValueId x) {
+  if (!is_floating(b.dtype(x))) return x;
+  return b.emit("where", {b.emit("isnan", {x}), b.literal(b.dtype(x), 0.0), x});
+}
+
+Values nansum(Reading& r) {
+  const ValueId given = r.tensor("self");
+  const DType dtype = r.dtype("dtype").value_or(accumulated(r.b.dtype(given)));
+  const ValueId x = without_undefined(r.b, as_type(r.b, given, dtype));
+  return {r.b.emit("sum", {x}, over_given(r, x))};
+}
+
+Values nanmean(Reading& r) {
+  const ValueId given = r.tensor("self");
+  const DType dtype = r.dtype("dtype").value_or(r.b.dtype(given));
+  if (!is_floating(dtype)) r.fail("the mean of integers needs a floating dtype");
+  const ValueId x = as_type(r.b, given, dtype);
+  const Attributes settings = over_given(r, x);
+  return {rounded_once(r.b, {x}, [&](const Values& in) {
+    const ValueId total = r.b.emit("sum", {without_undefined(r.b, in[0])}, settings);
+    const ValueId numbers = r.b.emit("eq", {in[0], in[0]});
+    const DType wide = r.b.dtype(in[0]);
+    return r.b.emit("div", {total, r.b.emit("sum", {as_type(r.b, numbers, wide)}, settings)});
+  })};
+}
+
+Values count_nonzero(Reading& r) {
+  const ValueId x = as_type(r.b, r.tensor("self"), DType::boolean);
+  return {r.b.emit("sum", {as_type(r.b, x, DType::i64)}, over_given(r, x))};
+}
+
+Values logcumsumexp(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const std::int64_t axis = r.axis("dim", r.b.rank(x));
+  return {r.b.rank(x) == 0 ? x : r.b.emit("logcumsumexp", {x}, {{"dim", axis}})};
+}
+
+// Of a scalar the only extreme so far is itself.
+Values running_extreme(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const std::int64_t axis = r.axis("dim", r.b.rank(x));
+  if (r.b.rank(x) == 0) return {x, r.b.literal(DType::i64, std::int64_t{0})};
+  return r.b.emit_all(r.row.ours, {x}, {{"dim", axis}});
+}
+
+/// Neighbours' sums along an axis, times how far they stand apart, halved.
+ValueId trapezoids(Reading& r, std::int64_t& axis) {
+  const ValueId y = r.tensor("y");
+  const std::int64_t rank = r.b.rank(y);
+  axis = r.axis("dim", rank, -1);
+  const auto both = [&](std::string_view op, ValueId x, std::int64_t along) {
+    const Dim length = r.b.shape(x)[static_cast<std::size_t>(along)];
+    return arithmetic(r.b, op, sliced(r.b, x, along, 1, length),
+                      sliced(r.b, x, along, 0, length - Dim(1)));
+  };
+  const ValueId sums = both("add", y, axis);
+  const Scalar half(0.5);
+  if (!r.given("x")) {
+    const Scalar width = r.scalar("dx", Scalar(std::int64_t{1}));
+    if (is_one(width)) return arithmetic(r.b, "mul", sums, Operand(half));
+    return arithmetic(r.b, "mul", arithmetic(r.b, "mul", sums, Operand(width)), Operand(half));
+  }
+  ValueId x = r.tensor("x");
+  ValueId widths;
+  if (r.b.rank(x) == 1) {
+    Shape shape(static_cast<std::size_t>(rank), Dim(1));
+    widths = both("sub", x, 0);
+    shape[static_cast<std::size_t>(axis)] = r.b.shape(widths)[0];
+    widths = reshaped(r.b, widths, std::move(shape));
+  } else {
+    while (r.b.rank(x) < rank) x = unsqueezed(r.b, x, 0);
+    if (r.b.rank(x) > rank) r.refuse("x has no more axes than y, where it is read");
+    widths = both("sub", x, axis);
+  }
+  return arithmetic(r.b, "mul", arithmetic(r.b, "mul", widths, sums), Operand(half));
+}
+
+Values trapezoid(Reading& r) {
+  std::int64_t axis = 0;
+  const ValueId parts = trapezoids(r, axis);
+  return {r.b.emit("sum", {parts}, over({axis}, false))};
+}
+
+Values cumulative_trapezoid(Reading& r) {
+  std::int64_t axis = 0;
+  const ValueId parts = trapezoids(r, axis);
+  return {r.b.emit("cumsum", {parts}, {{"dim", axis}})};
+}
+
 Values cumsum(Reading& r) {
   const ValueId x = r.tensor("self");
   const std::int64_t axis = r.axis("dim", r.b.rank(x));
   const DType dtype = r.dtype("dtype").value_or(accumulated(r.b.dtype(x)));
   const ValueId typed = as_type(r.b, x, dtype);
   if (r.b.rank(x) == 0) return {typed};
-  return {r.b.emit("cumsum", {typed}, {{"dim", axis}})};
+  return {r.b.emit(r.row.ours, {typed}, {{"dim", axis}})};
 }
 
 // A scalar's only axis does not exist in our graph; it is given one for the while.
@@ -119,29 +235,67 @@ Values logsumexp(Reading& r) {
   return {r.b.emit("logsumexp", {typed}, over(std::move(axes), r.flag("keepdim", false)))};
 }
 
+ValueId norm_of(Builder& b, ValueId x, double order, const Attributes& settings) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const DType dtype = b.dtype(x);
+  if (order == 2) return flat_root(b, b.emit("sum", {b.emit("square", {x})}, settings));
+  if (order == 0) {
+    const ValueId counts = as_type(b, b.emit("ne", {x, b.literal(dtype, 0.0)}), dtype);
+    return b.emit("sum", {counts}, settings);
+  }
+  const ValueId size = b.emit("abs", {x});
+  if (order == 1) return b.emit("sum", {size}, settings);
+  if (order == infinity) return b.emit("amax", {size}, settings);
+  if (order == -infinity) return b.emit("amin", {size}, settings);
+  const ValueId powers = b.emit("pow", {size, b.literal(dtype, order)});
+  return b.emit("pow", {b.emit("sum", {powers}, settings), b.literal(dtype, 1 / order)});
+}
+
 Values norm(Reading& r) {
-  const double order = r.real(r.given("p") ? "p" : "ord", 2.0);
+  const double order = real_of(r.scalar(r.given("p") ? "p" : "ord", Scalar(2.0)));
   const ValueId given = r.tensor("self");
   const ValueId x = as_type(r.b, given, r.dtype("dtype").value_or(floating(r.b.dtype(given))));
   const Attributes settings = over_given(r, x);
-  constexpr double infinity = std::numeric_limits<double>::infinity();
-  if (order == 2) return {flat_root(r.b, r.b.emit("sum", {r.b.emit("square", {x})}, settings))};
-  const ValueId size = r.b.emit("abs", {x});
-  if (order == 1) return {r.b.emit("sum", {size}, settings)};
-  if (order == infinity) return {r.b.emit("amax", {size}, settings)};
-  if (order == -infinity) return {r.b.emit("amin", {size}, settings)};
-  if (order != 0) r.refuse("norms of order 0, 1, 2, inf and -inf are read");
-  const ValueId counts =
-      as_type(r.b, r.b.emit("ne", {x, r.b.literal(r.b.dtype(x), 0.0)}), r.b.dtype(x));
-  return {r.b.emit("sum", {counts}, settings)};
+  const auto compute = [&](const Values& in) { return norm_of(r.b, in[0], order, settings); };
+  return {rounded_once(r.b, {x}, compute)};
+}
+
+Values dist(Reading& r) {
+  const double order = real_of(r.scalar("p", Scalar(std::int64_t{2})));
+  const ValueId apart = arithmetic(r.b, "sub", r.tensor("self"), r.tensor("other"));
+  const auto compute = [&](const Values& in) {
+    return norm_of(r.b, in[0], order, over({}, false));
+  };
+  return {rounded_once(r.b, {apart}, compute)};
 }
 
 constexpr Row table[] = {
     {.targets = "sum.dim_IntList sum", .ours = "sum", .fixed = "dtype=self.dtype", .read = sum},
     {.targets = "prod prod.dim_int", .ours = "prod", .read = sum},
     {.targets = "mean.dim mean", .ours = "mean", .read = mean},
-    {.targets = "amax max", .ours = "amax"},
-    {.targets = "amin min", .ours = "amin"},
+    {.targets = "amax max", .ours = "amax", .python = "torch.amax", .read = extreme},
+    {.targets = "amin min", .ours = "amin", .python = "torch.amin", .read = extreme},
+    {.targets = "aminmax", .read = aminmax},
+    {.targets = "nansum", .read = nansum},
+    {.targets = "nanmean", .read = nanmean},
+    {.targets = "count_nonzero count_nonzero.dim_IntList", .read = count_nonzero},
+    {.targets = "std_mean.correction std_mean.dim std_mean", .read = std_mean},
+    {.targets = "cumprod",
+     .ours = "cumprod",
+     .fixed = "dtype=self.dtype",
+     .python = "torch.cumprod",
+     .read = cumsum},
+    {.targets = "logcumsumexp",
+     .ours = "logcumsumexp",
+     .python = "torch.logcumsumexp",
+     .read = logcumsumexp},
+    {.targets = "cummax", .ours = "cummax", .python = "torch.cummax", .read = running_extreme},
+    {.targets = "cummin", .ours = "cummin", .python = "torch.cummin", .read = running_extreme},
+    {.targets = "trapezoid.x trapezoid.dx trapz.x trapz.dx", .inputs = "y", .read = trapezoid},
+    {.targets = "cumulative_trapezoid.x cumulative_trapezoid.dx",
+     .inputs = "y",
+     .read = cumulative_trapezoid},
+    {.targets = "dist", .read = dist},
     {.targets = "max.dim", .read = max},
     {.targets = "min.dim", .read = min},
     {.targets = "argmax", .ours = "argmax", .python = "self.argmax", .read = index_of_extreme},
