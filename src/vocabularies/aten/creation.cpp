@@ -44,6 +44,12 @@ Values fill(Reading& r) {
   return {expanded(r.b, value, r.b.shape(x))};
 }
 
+// How it would lie in memory is not part of what it is.
+Values empty(Reading& r) {
+  r.ignore({"stride", "physical_layout"});
+  return constant<0>(r);
+}
+
 // Unlike other creators it makes f32 of any number.
 Values scalar_tensor(Reading& r) {
   return {as_type(r.b, Operand(r.scalar("s")), r.dtype("dtype").value_or(DType::f32))};
@@ -101,13 +107,35 @@ Values arange(Reading& r) {
   return {real_range(r, real_of(start), real_of(end), real_of(step), dtype)};
 }
 
-// As PyTorch counts: from both ends towards the middle, in the result's type.
-Values linspace(Reading& r) {
+/// Numbers from start to end, as PyTorch counts: from both ends towards the middle. Integers are
+/// counted in doubles.
+ValueId spaced(Reading& r, DType dtype) {
+  const std::int64_t steps = r.integer("steps");
+  if (steps < 0 || static_cast<double>(steps) > longest_table)
+    r.fail("the number of steps is out of range");
+  const DType within = is_integer(dtype) || dtype == DType::f64 ? DType::f64 : DType::f32;
+  const auto bound = [&](std::string_view name) {
+    const ValueId x = as_type(r.b, r.operand(name), within);
+    return is_integer(dtype) ? r.b.emit("trunc", {x}) : x;
+  };
+  const ValueId start = bound("start");
+  const ValueId end = bound("end");
+  if (steps == 1) return reshaped(r.b, start, {1});
+  const auto literal = [&](std::int64_t x) { return r.b.literal(within, static_cast<double>(x)); };
+  const ValueId apart = r.b.emit("sub", {end, start});
+  const ValueId step = r.b.emit("div", {apart, literal(std::max<std::int64_t>(steps - 1, 1))});
+  const ValueId count = r.b.emit("arange", {}, {{"end", Dim(steps)}, {"dtype", within}});
+  const ValueId front = r.b.emit("add", {start, r.b.emit("mul", {step, count})});
+  const ValueId left = r.b.emit("sub", {literal(steps - 1), count});
+  const ValueId back = r.b.emit("sub", {end, r.b.emit("mul", {step, left})});
+  return r.b.emit("where", {r.b.emit("lt", {count, literal(steps / 2)}), front, back});
+}
+
+// Known numbers are a table.
+ValueId known_range(Reading& r, DType dtype) {
   const double start = r.real("start");
   const double end = r.real("end");
   const std::int64_t steps = r.integer("steps");
-  const DType dtype = r.dtype("dtype").value_or(DType::f32);
-  if (!is_floating(dtype)) r.refuse("a floating dtype is read");
   if (steps < 0 || static_cast<double>(steps) > longest_table)
     r.fail("the number of steps is out of range");
   const bool single = dtype != DType::f64;
@@ -122,7 +150,23 @@ Values linspace(Reading& r) {
     const double way = rounded(step * static_cast<double>(front ? i : steps - 1 - i));
     table[static_cast<std::size_t>(i)] = front ? start + way : end - way;
   }
-  return {r.b.constant(Tensor::from_doubles(dtype, {steps}, table))};
+  return r.b.constant(Tensor::from_doubles(dtype, {steps}, table));
+}
+
+Values linspace(Reading& r) {
+  const DType dtype = r.dtype("dtype").value_or(DType::f32);
+  const bool known = !r.operand("start").is_tensor() && !r.operand("end").is_tensor();
+  if (known && is_floating(dtype)) return {known_range(r, dtype)};
+  return {as_type(r.b, spaced(r, dtype), dtype)};
+}
+
+// base to the power of such numbers.
+Values logspace(Reading& r) {
+  const DType dtype = r.dtype("dtype").value_or(DType::f32);
+  const double base = r.real("base", 10.0);
+  const ValueId exponent = spaced(r, dtype);
+  const ValueId power = r.b.emit("pow", {r.b.literal(r.b.dtype(exponent), base), exponent});
+  return {as_type(r.b, power, dtype)};
 }
 
 constexpr Row table[] = {
@@ -131,12 +175,19 @@ constexpr Row table[] = {
     {.targets = "zeros zeros_like new_zeros zero", .read = constant<0>},
     {.targets = "ones ones_like new_ones", .read = constant<1>},
     // Nobody may rely on what is in them.
-    {.targets = "empty.memory_format empty_like new_empty", .read = constant<0>},
+    {.targets = "empty.memory_format empty_like new_empty empty_strided "
+                "new_empty_strided empty_permuted",
+     .read = empty},
     {.targets = "fill.Scalar fill.Tensor", .read = fill},
     {.targets = "scalar_tensor", .read = scalar_tensor},
     {.targets = "bernoulli.p", .read = random},
     {.targets = "arange.start_step arange.start arange", .ours = "arange", .read = arange},
-    {.targets = "linspace", .read = linspace},
+    {.targets = "linspace linspace.Tensor_Tensor linspace.Tensor_Scalar linspace.Scalar_Tensor",
+     .inputs = "start",
+     .read = linspace},
+    {.targets = "logspace logspace.Tensor_Tensor logspace.Tensor_Scalar logspace.Scalar_Tensor",
+     .inputs = "start",
+     .read = logspace},
     {.targets = "tril", .ours = "tril"},
     {.targets = "triu", .ours = "triu"},
 };

@@ -8,18 +8,9 @@ namespace {
 // Found by tools/decomposed.py with torch 2.13; sorted. An operator that is not here may decompose
 // into what is not read, or wrongly.
 constexpr std::string_view targets[] = {
-    "cross",
-    "gradient.scalarint",
-    "hann_window",
-    "linalg_cross",
-    "linalg_norm",
-    "logspace",
-    "pad_sequence",
-    "renorm",
-    "special_expit",
-    "special_log1p",
-    "special_log_softmax",
-    "special_softmax",
+    "cross",         "gradient.scalarint",  "hann_window",     "linalg_cross",
+    "linalg_norm",   "pad_sequence",        "renorm",          "special_expit",
+    "special_log1p", "special_log_softmax", "special_softmax",
 };
 
 }  // namespace

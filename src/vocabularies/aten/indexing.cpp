@@ -170,8 +170,9 @@ ValueId put_by_index(Reading& r, ValueId x, const Values& given, ValueId values,
   ValueId put;
   if (adds) {
     const bool truth = r.b.dtype(x) == DType::boolean;
-    if (truth) r.refuse("sums of booleans at indices are not read");
-    put = r.b.emit("index_add", {at.rows, at.index, all}, {{"dim", at.axis}});
+    const auto number = [&](ValueId y) { return truth ? as_type(r.b, y, DType::i64) : y; };
+    put = r.b.emit("index_add", {number(at.rows), at.index, number(all)}, {{"dim", at.axis}});
+    put = as_type(r.b, put, r.b.dtype(x));
   } else {
     put = r.b.emit("scatter", {at.rows, spread_index(r.b, at.index, all, at.axis), all},
                    {{"dim", at.axis}});
@@ -253,6 +254,12 @@ Values gather(Reading& r) {
   const Along at = along(r, r.tensor("self"));
   const ValueId given = integers_of(r, r.tensor("index"));
   const ValueId index = at.scalar ? as_vector(r.b, given) : given;
+  const Shape shape = r.b.shape(index);
+  // No places of any rank take nothing.
+  if (shape.size() != r.b.shape(at.x).size() && std::ranges::find(shape, Dim(0)) != shape.end()) {
+    const Scalar nothing(std::int64_t{0});
+    return {expanded(r.b, as_type(r.b, nothing, r.b.dtype(at.x)), shape)};
+  }
   const bool one = !at.scalar && r.b.rank(index) == 0;
   const ValueId y =
       r.b.emit("gather", {at.x, one ? unsqueezed(r.b, index, 0) : index}, {{"dim", at.axis}});

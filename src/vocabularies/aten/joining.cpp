@@ -174,7 +174,8 @@ Values unfold(Reading& r) {
   const std::int64_t axis = r.axis("dimension", r.b.rank(x));
   const std::int64_t size = r.integer("size");
   const std::int64_t step = r.integer("step");
-  if (r.b.rank(x) == 0) x = reshaped(r.b, x, {1});
+  const bool scalar = r.b.rank(x) == 0;
+  if (scalar) x = reshaped(r.b, x, {1});
   const Dim length = r.b.shape(x)[static_cast<std::size_t>(axis)];
   if (size < 0 || step < 1) r.fail("the size must not be negative, and the step positive");
   if (!length.known()) r.refuse("an axis of known length is read");
@@ -193,6 +194,7 @@ Values unfold(Reading& r) {
   shape[static_cast<std::size_t>(axis)] = windows;
   shape.insert(shape.begin() + axis + 1, Dim(size));
   y = reshaped(r.b, y, std::move(shape));
+  if (scalar) return {squeezed(r.b, y, {0})};
   std::vector<std::int64_t> order(r.b.shape(y).size());
   std::iota(order.begin(), order.end(), std::int64_t{0});
   order.erase(order.begin() + axis + 1);

@@ -163,6 +163,13 @@ ValueId thinned(Reading& r, std::string_view op) {
 }
 
 Values dropout(Reading& r) { return {thinned(r, r.row.target())}; }
+// The cotangent where elements were kept, scaled as they were.
+Values native_dropout_backward(Reading& r) {
+  const ValueId mask = r.tensor("mask");
+  const ValueId kept = arithmetic(r.b, "mul", r.tensor("grad_output"), mask);
+  return {arithmetic(r.b, "mul", kept, Operand(r.scalar("scale")))};
+}
+
 Values native_dropout(Reading& r) { return {thinned(r, "dropout"), ValueId::none}; }
 
 using enum Aliasing;
@@ -194,6 +201,9 @@ constexpr Row table[] = {
     {.targets = "rms_norm", .ours = "rms_norm", .read = rms_norm},
     {.targets = "dropout", .inputs = "input", .aliases = if_unchanged, .read = dropout},
     {.targets = "native_dropout", .read = native_dropout},
+    {.targets = "native_dropout_backward",
+     .inputs = "grad_output",
+     .read = native_dropout_backward},
     {.targets = "feature_dropout", .inputs = "input", .aliases = if_unchanged, .read = dropout},
 };
 

@@ -224,6 +224,37 @@ Values softmax(Reading& r) {
   return {squeezed(r.b, typed, {0})};
 }
 
+// Where all are minus infinity there is nothing to share, and nothing is shared.
+Values safe_softmax(Reading& r) {
+  const ValueId given = r.tensor("self");
+  const bool scalar = r.b.rank(given) == 0;
+  const std::int64_t axis = r.axis("dim", r.b.rank(given));
+  const DType dtype = r.dtype("dtype").value_or(floating(r.b.dtype(given)));
+  const ValueId typed = as_type(r.b, given, dtype);
+  const ValueId x = scalar ? unsqueezed(r.b, typed, 0) : typed;
+  const ValueId zero = r.b.literal(dtype, 0.0);
+  const ValueId lowest = r.b.literal(dtype, -std::numeric_limits<double>::infinity());
+  const ValueId none = r.b.emit("all", {r.b.emit("eq", {x, lowest})}, over({axis}, true));
+  const ValueId something = r.b.emit("where", {none, zero, x});
+  const ValueId y = r.b.emit("softmax", {something}, {{"dim", axis}});
+  const ValueId safe = r.b.emit("where", {none, zero, y});
+  return {scalar ? squeezed(r.b, safe, {0}) : safe};
+}
+
+// Of an output y and its cotangent g: y * (g - sum(g * y)).
+Values softmax_backward(Reading& r) {
+  const ValueId g = r.tensor("grad_output");
+  const ValueId y = r.tensor("output");
+  const std::int64_t axis = r.axis("dim", r.b.rank(y));
+  const DType dtype = r.dtype("input_dtype").value_or(r.b.dtype(y));
+  const ValueId x = rounded_once(r.b, {g, y}, [&](const Values& in) {
+    const ValueId product = r.b.emit("mul", {in[0], in[1]});
+    const ValueId total = r.b.emit("sum", {product}, over({axis}, true));
+    return r.b.emit("sub", {product, r.b.emit("mul", {in[1], total})});
+  });
+  return {as_type(r.b, x, dtype)};
+}
+
 Values logsumexp(Reading& r) {
   const ValueId x = r.tensor("self");
   std::vector<std::int64_t> axes = r.axes("dim", r.b.rank(x));
@@ -260,15 +291,6 @@ Values norm(Reading& r) {
   return {rounded_once(r.b, {x}, compute)};
 }
 
-Values dist(Reading& r) {
-  const double order = real_of(r.scalar("p", Scalar(std::int64_t{2})));
-  const ValueId apart = arithmetic(r.b, "sub", r.tensor("self"), r.tensor("other"));
-  const auto compute = [&](const Values& in) {
-    return norm_of(r.b, in[0], order, over({}, false));
-  };
-  return {rounded_once(r.b, {apart}, compute)};
-}
-
 constexpr Row table[] = {
     {.targets = "sum.dim_IntList sum", .ours = "sum", .fixed = "dtype=self.dtype", .read = sum},
     {.targets = "prod prod.dim_int", .ours = "prod", .read = sum},
@@ -295,7 +317,6 @@ constexpr Row table[] = {
     {.targets = "cumulative_trapezoid.x cumulative_trapezoid.dx",
      .inputs = "y",
      .read = cumulative_trapezoid},
-    {.targets = "dist", .read = dist},
     {.targets = "max.dim", .read = max},
     {.targets = "min.dim", .read = min},
     {.targets = "argmax", .ours = "argmax", .python = "self.argmax", .read = index_of_extreme},
@@ -311,6 +332,8 @@ constexpr Row table[] = {
      .ours = "log_softmax",
      .python = "F.log_softmax",
      .read = softmax},
+    {.targets = "_safe_softmax", .read = safe_softmax},
+    {.targets = "_softmax_backward_data", .inputs = "grad_output", .read = softmax_backward},
     {.targets = "logsumexp", .ours = "logsumexp", .python = "torch.logsumexp", .read = logsumexp},
     {.targets = "linalg_vector_norm norm.Scalar norm.ScalarOpt_dim", .read = norm},
 };

@@ -251,7 +251,13 @@ Values repeat_interleave(Reading& r) {
 }
 
 // What was repeated to come to this shape is added up.
-Values sum_to_size(Reading& r) { return {sum_to(r.b, r.tensor("self"), r.dims("size"))}; }
+Values sum_to_size(Reading& r) {
+  const ValueId x = r.tensor("self");
+  const Shape shape = r.dims("size");
+  if (r.b.shape(x) == shape) return {x};
+  const bool truth = r.b.dtype(x) == DType::boolean;
+  return {sum_to(r.b, truth ? as_type(r.b, x, DType::i64) : x, shape)};
+}
 
 // A vector lies in the last axis of a matrix and in the middle one of three.
 ValueId with_axes_before(Builder& b, ValueId x, std::int64_t rank) {

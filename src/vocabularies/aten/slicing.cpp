@@ -295,8 +295,10 @@ Values diff(Reading& r) {
   if (times < 0 || times > most_pieces) r.fail("n is out of range");
   for (std::int64_t i = 0; i < times; ++i) {
     const Dim length = length_of(r, x, axis);
-    x = r.b.emit("sub",
-                 {sliced(r.b, x, axis, 1, length), sliced(r.b, x, axis, 0, length - Dim(1))});
+    const ValueId after = sliced(r.b, x, axis, 1, length);
+    const ValueId before = sliced(r.b, x, axis, 0, length - Dim(1));
+    // Booleans differ or do not.
+    x = r.b.emit(r.b.dtype(x) == DType::boolean ? "logical_xor" : "sub", {after, before});
   }
   return {x};
 }

@@ -21,8 +21,8 @@ struct Sorted {
 };
 
 Sorted sorted(Builder& b, ValueId x, std::int64_t axis, bool descending, bool stable = true) {
-  const Values both = b.emit_all(
-      "sort", {x}, {{"dim", axis}, {"descending", descending}, {"stable", stable}});
+  const Values both =
+      b.emit_all("sort", {x}, {{"dim", axis}, {"descending", descending}, {"stable", stable}});
   return {both[0], both[1]};
 }
 

@@ -318,11 +318,11 @@ TEST(PytorchReader, AdvisesToDecomposeWhereThatHelps) {
         {{"torch.ops.aten.relu.default", first}, {"torch.ops.aten.relu.default", second}},
         Fault::unsupported);
   };
-  const std::string helped = "torch.ops.aten.cumulative_trapezoid.dx";
+  const std::string helped = "torch.ops.aten.pad_sequence.default";
   EXPECT_TRUE(says(text(helped, helped), advice));
   EXPECT_FALSE(says(text(helped, "torch.ops.aten.sspaddmm.default"), advice));
   EXPECT_FALSE(says(text("torch.ops.aten._cslt_compress.default", helped), advice));
-  EXPECT_FALSE(says(text("torch.ops.mine.cumulative_trapezoid.dx", helped), advice));
+  EXPECT_FALSE(says(text("torch.ops.mine.pad_sequence.default", helped), advice));
 }
 
 // A class of its own, which torch.export registers by name, becomes a tuple; not without a word.
