@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
 
 #include "base/text.h"
 
@@ -32,9 +33,43 @@ bool same_kind(double a, double b) {
 
 bool equal(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
 
+/// The elements of a tensor as doubles, without a copy of what may be large.
+class Reals {
+ public:
+  explicit Reals(const Tensor& tensor) : tensor_(tensor) {
+    if (tensor.dtype() == DType::f32) {
+      singles_ = tensor_.view().as<float>();
+    } else if (tensor.dtype() == DType::f64) {
+      doubles_ = tensor_.view().as<double>();
+    } else {
+      widened_ = tensor.doubles();
+      doubles_ = widened_;
+    }
+  }
+  Reals(const Reals&) = delete;
+  Reals& operator=(const Reals&) = delete;
+
+  std::size_t size() const { return std::max(singles_.size(), doubles_.size()); }
+  double operator[](std::size_t i) const { return singles_.empty() ? doubles_[i] : singles_[i]; }
+
+ private:
+  Tensor tensor_;  // shares the bytes
+  std::vector<double> widened_;
+  std::span<const float> singles_;
+  std::span<const double> doubles_;
+};
+
+/// How far rounding moves elements: each its own way, or all alike.
+struct Moved {
+  std::span<const double> each = {};
+  double all = 0;
+
+  double operator[](std::size_t i) const { return each.empty() ? all : each[i]; }
+};
+
 /// The largest error of single precision in the tensor, or a few units of its largest element.
 double error_of(const Tensor& exact, const Tensor& source) {
-  const std::vector<double> right = exact.doubles(), rounded = source.doubles();
+  const Reals right(exact), rounded(source);
   double error = 0, scale = 0;
   for (std::size_t i = 0; i < right.size(); ++i) {
     if (!std::isfinite(right[i]) || !std::isfinite(rounded[i])) continue;
@@ -54,8 +89,8 @@ struct Pair {
   double unit = 0;
   std::vector<const Tensor*> elsewhere = {};  // by the source's other engines
   std::optional<Allowed> allowed = {};
-  /// Per element, by so many runs; by none, what bounds the tensor.
-  std::function<std::span<const double>(int runs)> spread = {};
+  /// By so many runs; by none, what bounds the tensor.
+  std::function<Moved(int runs)> spread = {};
   int most_runs = many_runs;
   bool by_tensor_first = false;
 };
@@ -102,11 +137,9 @@ std::string described(const WorstElement& worst) {
 class Floats {
  public:
   explicit Floats(const Pair& pair)
-      : pair_(pair),
-        exact_(pair.exact.doubles()),
-        source_(pair.source.doubles()),
-        other_(pair.other.doubles()) {
-    for (const Tensor* tensor : pair.elsewhere) elsewhere_.push_back(tensor->doubles());
+      : pair_(pair), exact_(pair.exact), source_(pair.source), other_(pair.other) {
+    for (const Tensor* tensor : pair.elsewhere)
+      elsewhere_.push_back(std::make_unique<Reals>(*tensor));
   }
 
   /// The worst element. Counts in `check` those that rounding decides, and those that are allowed.
@@ -130,10 +163,10 @@ class Floats {
     for (const int runs : {0, few_runs, more_runs, many_runs}) {
       if (runs < least_runs()) continue;
       if (far.empty() || runs > pair_.most_runs) break;
-      const std::span<const double> spread = pair_.spread(runs);
+      const Moved spread = pair_.spread(runs);
       std::vector<std::size_t> failing;
       for (const std::size_t i : far) {
-        Measured here = measured(pair_, exact_[i], other_[i], spread.empty() ? 0 : spread[i]);
+        Measured here = measured(pair_, exact_[i], other_[i], spread[i]);
         if (here.ratio > 1 && is_open(i)) here = {0, here.bound, true};
         if (here.ratio > 1) failing.push_back(i);
         if (here.ratio > 1 && runs < pair_.most_runs) continue;
@@ -143,7 +176,7 @@ class Floats {
       }
       far = std::move(failing);
     }
-    if (other_.empty()) return {pair_.name, {}, 0, 0, 0, 0, 0};
+    if (other_.size() == 0) return {pair_.name, {}, 0, 0, 0, 0, 0};
     return {pair_.name,     unravelled(place, pair_.other.shape()),
             source_[place], other_[place],
             exact_[place],  most.bound,
@@ -155,14 +188,14 @@ class Floats {
 
   /// What an overflow leaves behind differs between the source's engines: any of it is right.
   bool is_open(std::size_t i) const {
-    return std::ranges::any_of(elsewhere_, [&](const std::vector<double>& values) {
-      return !same_kind(values[i], source_[i]) && same_kind(values[i], other_[i]);
+    return std::ranges::any_of(elsewhere_, [&](const auto& values) {
+      return !same_kind((*values)[i], source_[i]) && same_kind((*values)[i], other_[i]);
     });
   }
 
   const Pair& pair_;
-  std::vector<double> exact_, source_, other_;
-  std::vector<std::vector<double>> elsewhere_;
+  Reals exact_, source_, other_;
+  std::vector<std::unique_ptr<Reals>> elsewhere_;
 };
 
 bool same_floats(Check& check, Share& share, const Pair& pair, const std::string& situation) {
@@ -177,10 +210,7 @@ bool same_floats(Check& check, Share& share, const Pair& pair, const std::string
   return same;
 }
 
-bool moves(const Pair& pair, int runs, std::size_t i) {
-  const std::span<const double> spread = pair.spread(runs);
-  return !spread.empty() && spread[i] > 0;
-}
+bool moves(const Pair& pair, int runs, std::size_t i) { return pair.spread(runs)[i] > 0; }
 
 bool same_integers(Check& check, Share& share, const Pair& pair, const std::string& situation) {
   const std::vector<std::int64_t> source = pair.source.integers(), other = pair.other.integers();
@@ -214,7 +244,7 @@ bool same_integers(Check& check, Share& share, const Pair& pair, const std::stri
 void keep_distances(std::vector<double>& distances, const Pair& pair) {
   constexpr std::size_t most = 1 << 16;
   if (!is_floating(pair.other.dtype())) return;
-  const std::vector<double> exact = pair.exact.doubles(), other = pair.other.doubles();
+  const Reals exact(pair.exact), other(pair.other);
   for (std::size_t i = 0; i < exact.size() && distances.size() < most; ++i) {
     if (!equal(exact[i], other[i]))
       distances.push_back(std::abs(exact[i] - other[i]));
@@ -252,14 +282,17 @@ bool same_tensor(Check& check, const Pair& pair, const std::string& situation) {
 }
 
 bool all_finite(const Tensor& tensor) {
-  return std::ranges::all_of(tensor.doubles(), [](double x) { return std::isfinite(x); });
+  const Reals values(tensor);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!std::isfinite(values[i])) return false;
+  }
+  return true;
 }
 
 /// Where nothing is measured.
-std::vector<double> crude_spread(const Tensor& exact, const Tensor& source, bool in_double) {
-  const auto count = static_cast<std::size_t>(exact.count());
-  if (!is_floating(exact.dtype())) return std::vector<double>(count, 0.0);
-  return std::vector<double>(count, (in_double ? 0x1p-27 : 1) * error_of(exact, source));
+Moved crude_spread(const Tensor& exact, const Tensor& source, bool in_double) {
+  if (!is_floating(exact.dtype())) return {};
+  return {{}, (in_double ? 0x1p-27 : 1) * error_of(exact, source)};
 }
 
 }  // namespace
@@ -289,13 +322,13 @@ bool compare(Check& check, const Expected& expected, std::span<const Tensor> oth
     if (const auto found = elsewhere.find(i); found != elsewhere.end()) {
       for (const Tensor& tensor : found->second) pair.elsewhere.push_back(&tensor);
     }
-    std::vector<double> crude;
-    pair.spread = [&](int runs) -> std::span<const double> {
+    std::optional<Moved> crude;
+    pair.spread = [&](int runs) -> Moved {
       if (expected.spread && runs > 0) {
-        if (const auto spread = expected.spread(i, held_to, runs)) return *spread;
+        if (const auto spread = expected.spread(i, held_to, runs)) return {*spread};
       }
-      if (crude.empty()) crude = crude_spread(expected.exact[i], expected.source[i], in_f64);
-      return crude;
+      if (!crude) crude = crude_spread(expected.exact[i], expected.source[i], in_f64);
+      return *crude;
     };
     same = same_tensor(check, pair, situation) && same;
   }

@@ -20,6 +20,7 @@ from driver_values import (
     rebuild,
     set_buffers,
     sow,
+    write_tensors,
 )
 
 
@@ -167,15 +168,7 @@ class Served:
         return load_file(path)
 
     def write(self, path, tensors):
-        from safetensors.torch import save_file
-
-        save_file(
-            {
-                name: t.detach().clone(memory_format=self.torch.contiguous_format)
-                for name, t in tensors
-            },
-            path,
-        )
+        write_tensors(path, [(name, t.detach()) for name, t in tensors])
 
     def numbered(self, path, prefix):
         tensors = self.read(path)
