@@ -32,6 +32,17 @@ def cell(make, x, *states):
     return (lambda x, *s: module(x, s if len(s) == 2 else s[0]), x, *states)
 
 
+class HeadWeights(torch.nn.Module):
+    """Attention with the weights of each head for itself."""
+
+    def __init__(self, attention):
+        super().__init__()
+        self.attention = attention.eval()
+
+    def forward(self, x, _):
+        return self.attention(x, x, x, average_attn_weights=False)
+
+
 def interpolations(x, mode, sizes, scales, **options):
     return (
         lambda x: tuple(
@@ -118,6 +129,18 @@ CALLS = {
             *F.adaptive_max_pool2d(y[0], (3, 5), return_indices=True),
             *F.adaptive_max_pool3d(z, (2, 4, 3), return_indices=True),
             *F.adaptive_max_pool3d(z, 1, return_indices=True),
+        ),
+        LINE,
+        IMAGE,
+        CUBE,
+    ),
+    "max_unpool": (
+        lambda x, y, z: (
+            F.max_unpool1d(*F.max_pool1d(x, 2, return_indices=True), 2, output_size=[7]),
+            F.max_unpool2d(*F.max_pool2d(y[..., :4], 2, return_indices=True), 2),
+            F.max_unpool2d(*F.max_pool2d(y, 3, 1, return_indices=True), 3, 1),
+            F.max_unpool3d(*F.max_pool3d(z[:, :, :4, :, :6], 2, return_indices=True), 2),
+            F.max_unpool2d(*F.max_pool2d(y[0, ..., :4], 2, return_indices=True), 2),
         ),
         LINE,
         IMAGE,
@@ -426,6 +449,70 @@ CALLS = {
         ),
         0.3 * torch.randn(2, 3, 3) + 2 * torch.eye(3),
         torch.randn(2, 3, 2),
+    ),
+    # What converters are known to get wrong.
+    "nan_extremes": (
+        lambda x: (
+            x.max(),
+            x.min(),
+            x.argmax(),
+            x.argmin(),
+            *x.max(0),
+            *x.min(1),
+            x.amax(1),
+            x.amin(0),
+            x.argmax(1),
+            x.argmin(0, keepdim=True),
+            torch.maximum(x, x.flip(0)),
+            torch.minimum(x, x.flip(1)),
+            x.clamp(-0.5, 0.5),
+            F.relu(x),
+            F.hardtanh(x),
+            F.max_pool2d(x[None, None], 2, 1),
+        ),
+        torch.tensor([[1.0, torch.nan, -2.0], [torch.nan, 0.5, 0.25], [3.0, -1.0, 3.0]]),
+    ),
+    "extremes_of_products": (
+        lambda x, y: (
+            torch.baddbmm(y, x, x.mT, beta=1e30, alpha=1e-30),
+            torch.baddbmm(y, x * 1e15, x.mT * 1e15, beta=0, alpha=1e-30),
+            torch.baddbmm(y * torch.inf, x, x.mT, beta=0, alpha=-2),
+            torch.baddbmm(y, x, x.mT, beta=-0.5, alpha=0),
+        ),
+        X,
+        torch.randn(2, 3, 3),
+    ),
+    "negative_division": (
+        lambda x: (
+            x // 3,
+            x // -3,
+            x % 3,
+            x % -3,
+            torch.fmod(x, 3),
+            torch.div(x, 3, rounding_mode="trunc"),
+            torch.div(x, -3, rounding_mode="floor"),
+            x.float() // 0.7,
+            x.float() % -0.7,
+        ),
+        torch.tensor([-7, -6, -1, 0, 1, 6, 7]),
+    ),
+    "wide_integers": (
+        lambda x: (x + 2**53 + 1, x * 3_000_000_001, x.sum(), x == 2**53 + 1, x.cumsum(0)),
+        torch.tensor([0, 1, 2**53 + 1, -(2**40)]),
+    ),
+    "repeated_places": (
+        lambda x, i: (
+            x.index_add(0, i, x),
+            x.index_put((i,), x, accumulate=True),
+            x.scatter_add(0, i[:, None].expand(-1, 4), x),
+        ),
+        ROWS,
+        torch.tensor([1, 1, 1]),
+    ),
+    "heads": cell(
+        lambda: HeadWeights(torch.nn.MultiheadAttention(8, 2, batch_first=True)),
+        torch.randn(2, 5, 8),
+        torch.zeros(1),
     ),
     "weight_norm": (
         lambda v, g: (

@@ -57,6 +57,12 @@ ValueId identity_like(Builder& b, ValueId x) {
 
 ValueId inverted(Builder& b, ValueId x) { return b.emit("solve", {x, identity_like(b, x)}); }
 
+/// What LAPACK says of each matrix: 0, that all went well. Where it does not, running throws.
+ValueId no_trouble(Builder& b, ValueId x) {
+  return b.emit("full", {},
+                {{"shape", leading(b.shape(x))}, {"value", 0.0}, {"dtype", DType::i32}});
+}
+
 // -- equations ------------------------------------------------------------------------------------
 
 // A right side is a vector where it has one axis, or all of the matrices' but the last.
@@ -76,9 +82,42 @@ ValueId solution(Reading& r) {
 }
 
 Values solve(Reading& r) { return {solution(r)}; }
-Values solve_ex(Reading& r) { return {solution(r), ValueId::none}; }
+Values solve_ex(Reading& r) { return {solution(r), no_trouble(r.b, r.tensor("A"))}; }
 Values solve_with_factors(Reading& r) {
-  return {solution(r), ValueId::none, ValueId::none, ValueId::none};
+  return {solution(r), ValueId::none, ValueId::none, no_trouble(r.b, r.tensor("A"))};
+}
+
+// The last axes of the left side are those of the solution.
+Values tensorsolve(Reading& r) {
+  Builder& b = r.b;
+  ValueId a = r.tensor("self");
+  const ValueId right = r.tensor("other");
+  std::vector<std::int64_t> order = all_axes(b.rank(a));
+  for (const std::int64_t given : r.integers("dims", std::vector<std::int64_t>{})) {
+    const std::int64_t axis = r.wrap(given, b.rank(a));
+    std::erase(order, axis);
+    order.push_back(axis);
+  }
+  a = permuted(b, a, std::move(order));
+  const Shape shape = b.shape(a);
+  if (b.rank(right) > b.rank(a)) r.fail("the right side has more axes than the left one");
+  const Shape result(shape.begin() + b.rank(right), shape.end());
+  const Dim count = count_elements(b.shape(right));
+  const ValueId matrix = square(r, reshaped(b, a, {count, count_elements(result)}));
+  return {reshaped(b, b.emit("solve", {matrix, reshaped(b, right, {count, Dim(1)})}), result)};
+}
+
+Values tensorinv(Reading& r) {
+  Builder& b = r.b;
+  const ValueId x = r.tensor("self");
+  const std::int64_t rows = r.integer("ind", 2);
+  if (rows < 1 || rows > b.rank(x)) r.fail("ind is no number of axes");
+  const Shape shape = b.shape(x);
+  const Shape first(shape.begin(), shape.begin() + rows);
+  Shape result(shape.begin() + rows, shape.end());
+  const ValueId matrix = square(r, reshaped(b, x, {count_elements(first), count_elements(result)}));
+  result.insert(result.end(), first.begin(), first.end());
+  return {reshaped(b, inverted(b, matrix), std::move(result))};
 }
 
 Values inverse(Reading& r) {
@@ -87,7 +126,7 @@ Values inverse(Reading& r) {
 
 Values inverse_ex(Reading& r) {
   r.ignore({"check_errors"});
-  return {inverse(r)[0], ValueId::none};
+  return {inverse(r)[0], no_trouble(r.b, r.tensor("A"))};
 }
 
 Values solve_triangular(Reading& r) {
@@ -120,7 +159,7 @@ Values cholesky(Reading& r) {
   return {turned(r.b, r.b.emit("cholesky", {turned(r.b, a)}))};
 }
 
-Values cholesky_ex(Reading& r) { return {cholesky(r)[0], ValueId::none}; }
+Values cholesky_ex(Reading& r) { return {cholesky(r)[0], no_trouble(r.b, r.tensor("self"))}; }
 
 ValueId solved_by_factor(Builder& b, ValueId factor, ValueId right, bool upper) {
   const ValueId other = turned(b, factor);
@@ -238,6 +277,8 @@ constexpr Row table[] = {
     {.targets = "linalg_inv", .inputs = "A", .read = inverse},
     {.targets = "inverse", .read = inverse},
     {.targets = "linalg_inv_ex", .inputs = "A", .read = inverse_ex},
+    {.targets = "linalg_tensorsolve", .read = tensorsolve},
+    {.targets = "linalg_tensorinv", .read = tensorinv},
     {.targets = "linalg_solve_triangular",
      .ours = "solve_triangular",
      .inputs = "self B",

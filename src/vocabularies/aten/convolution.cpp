@@ -118,6 +118,34 @@ std::int64_t source_of(std::int64_t i, std::int64_t length, Border border) {
   return i < length ? i : 2 * (length - 1) - i;
 }
 
+/// What lies beyond one end of an axis of a length that is not known; that the axis is long enough
+/// is what the ranges of the export say.
+ValueId border_part(Builder& b, ValueId x, std::int64_t axis, std::int64_t amount, bool front,
+                    Border border) {
+  const Dim length = b.shape(x)[static_cast<std::size_t>(axis)];
+  if (border == Border::replicate) {
+    const Dim at = front ? Dim(0) : length - Dim(1);
+    const ValueId edge = sliced(b, x, axis, at, at + Dim(1));
+    Shape shape = b.shape(edge);
+    shape[static_cast<std::size_t>(axis)] = amount;
+    return expanded(b, edge, std::move(shape));
+  }
+  if (border == Border::circular) {
+    const Dim at = front ? length - Dim(amount) : Dim(0);
+    return sliced(b, x, axis, at, at + Dim(amount));
+  }
+  const Dim at = front ? Dim(1) : length - Dim(1 + amount);
+  return b.emit("flip", {sliced(b, x, axis, at, at + Dim(amount))}, {{"dims", ints({axis})}});
+}
+
+ValueId with_borders(Builder& b, ValueId x, std::int64_t axis, std::int64_t front,
+                     std::int64_t back, Border border) {
+  Values parts = {x};
+  if (front > 0) parts.insert(parts.begin(), border_part(b, x, axis, front, true, border));
+  if (back > 0) parts.push_back(border_part(b, x, axis, back, false, border));
+  return b.emit("cat", std::move(parts), {{"dim", axis}});
+}
+
 ValueId bordered(Reading& r, ValueId x, const std::vector<std::int64_t>& amounts, Border border) {
   constexpr std::int64_t longest = 1 << 24;
   if (amounts.size() % 2 != 0 || amounts.size() / 2 > r.b.shape(x).size())
@@ -126,7 +154,12 @@ ValueId bordered(Reading& r, ValueId x, const std::vector<std::int64_t>& amounts
     if (amounts[i] == 0 && amounts[i + 1] == 0) continue;
     const std::int64_t axis = r.b.rank(x) - 1 - static_cast<std::int64_t>(i / 2);
     const Dim dim = r.b.shape(x)[static_cast<std::size_t>(axis)];
-    if (!dim.known()) r.refuse("a border needs the length of its axis to be known");
+    if (!dim.known()) {
+      if (std::min(amounts[i], amounts[i + 1]) < 0)
+        r.refuse("a border that cuts needs the length of its axis to be known");
+      x = with_borders(r.b, x, axis, amounts[i], amounts[i + 1], border);
+      continue;
+    }
     const std::int64_t length = dim.value();
     const std::int64_t most = border == Border::reflect ? length - 1 : longest;
     const bool fits = length > 0 && length <= longest &&

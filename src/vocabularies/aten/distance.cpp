@@ -80,7 +80,8 @@ Values dist(Reading& r) {
 
 // eps is added to what is still signed.
 ValueId distance(Builder& b, ValueId x, ValueId y, double p, double eps, bool keepdim) {
-  const ValueId difference = arithmetic(b, "sub", x, y);
+  const ValueId whole = arithmetic(b, "sub", x, y);
+  const ValueId difference = as_type(b, whole, floating(b.dtype(whole)));
   const ValueId moved = b.emit("add", {difference, b.literal(b.dtype(difference), eps)});
   return norm_of(b, moved, p, keepdim);
 }
@@ -133,8 +134,9 @@ Values triplet_margin_loss(Reading& r) {
 Values cosine_embedding_loss(Reading& r) {
   constexpr double eps = 1e-12;  // EPSILON of ATen/native/Loss.cpp
   Builder& b = r.b;
-  const ValueId x = r.tensor("input1");
-  const ValueId y = r.tensor("input2");
+  const auto real = [&](ValueId z) { return as_type(b, z, floating(b.dtype(z))); };
+  const ValueId x = real(r.tensor("input1"));
+  const ValueId y = real(r.tensor("input2"));
   const ValueId target = r.tensor("target");
   const DType dtype = b.dtype(x);
   const auto along = [&](ValueId u, ValueId v) {

@@ -153,8 +153,9 @@ ValueId stirling(Builder& b, ValueId target) {
 
 Values poisson_nll_loss(Reading& r) {
   Builder& b = r.b;
-  const ValueId x = r.tensor("input");
-  const ValueId target = r.tensor("target");
+  const auto real = [&](ValueId z) { return as_type(b, z, floating(b.dtype(z))); };
+  const ValueId x = real(r.tensor("input"));
+  const ValueId target = real(r.tensor("target"));
   const double eps = r.real("eps");
   ValueId loss = ValueId::none;
   if (r.flag("log_input")) {
@@ -184,7 +185,8 @@ Values hinge_embedding_loss(Reading& r) {
 Values margin_ranking_loss(Reading& r) {
   Builder& b = r.b;
   const ValueId order = arithmetic(b, "sub", r.tensor("input1"), r.tensor("input2"));
-  const ValueId product = arithmetic(b, "mul", b.emit("neg", {r.tensor("target")}), order);
+  const ValueId whole = arithmetic(b, "mul", b.emit("neg", {r.tensor("target")}), order);
+  const ValueId product = as_type(b, whole, floating(b.dtype(whole)));
   const ValueId margin = number_like(b, product, r.real("margin", 0.0));
   return {reduced(r, above_zero(b, b.emit("add", {product, margin})))};
 }
@@ -199,9 +201,9 @@ Values soft_margin_loss(Reading& r) {
 /// Scores of classes as rows, and whether there was but one row.
 std::pair<ValueId, bool> as_rows(Reading& r) {
   const ValueId x = r.tensor("self");
-  if (r.b.rank(x) < 1 || r.b.rank(x) > 2) r.fail("one or two axes are needed");
-  const Shape shape = r.b.shape(x);
-  return {r.b.rank(x) == 1 ? reshaped(r.b, x, {Dim(1), shape[0]}) : x, r.b.rank(x) == 1};
+  if (r.b.rank(x) == 2) return {x, false};
+  if (r.b.rank(x) > 2) r.fail("at most two axes are needed");
+  return {reshaped(r.b, x, {Dim(1), count_elements(r.b.shape(x))}), true};
 }
 
 /// The losses of rows, reduced; of one row alone, a scalar.

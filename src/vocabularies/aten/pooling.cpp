@@ -342,6 +342,13 @@ Values even_max_pool(Reading& r, ValueId x, const Integers& kernel) {
   return results;
 }
 
+/// Of all that there is; its place nobody may ask for.
+Values largest(Reading& r, ValueId x, std::int64_t axes) {
+  Integers all;
+  for (std::int64_t i = -axes; i < 0; ++i) all.push_back(i);
+  return {r.b.emit("amax", {x}, {{"dim", ints(all)}, {"keepdim", true}}), ValueId::none};
+}
+
 // Others are laid out one behind the other first.
 template <std::int64_t axes>
 Values adaptive_max_pool(Reading& r) {
@@ -355,6 +362,8 @@ Values adaptive_max_pool(Reading& r) {
   Shape lengths(shape.end() - axes, shape.end());
   lengths.insert(lengths.begin(), 3 - axes, Dim(1));
   const auto from = known_shape(lengths);
+  if (!from && count_elements(Shape(wanted.begin(), wanted.end())) == Dim(1))
+    return largest(r, x, axes);
   if (!from) r.refuse("the lengths of adaptive windows must be known");
   std::vector<Windows> tables;
   Integers kernel;
@@ -386,7 +395,80 @@ Values adaptive_max_pool(Reading& r) {
   return results;
 }
 
+/// Elements at places of flat volumes that are 0 elsewhere; what meets is added.
+ValueId scattered(Builder& b, ValueId elements, ValueId places, const Shape& whole) {
+  const ValueId zeros =
+      b.emit("full", {}, {{"shape", whole}, {"value", 0.0}, {"dtype", b.dtype(elements)}});
+  return b.emit("scatter_add", {zeros, places, elements}, {{"dim", std::int64_t{-1}}});
+}
+
+/// The last axes of a shape made one.
+Shape flattened(const Shape& shape, std::int64_t axes) {
+  Shape flat(shape.begin(), shape.end() - axes);
+  flat.push_back(count_elements(Shape(shape.end() - axes, shape.end())));
+  return flat;
+}
+
+/// Each element at its place. Windows that share a place gave it the same element: each adds its
+/// share, and is differentiated as if it were there alone, as in PyTorch.
+ValueId put(Builder& b, ValueId x, ValueId places, const Shape& whole) {
+  const auto number = [&](double value) { return b.literal(b.dtype(x), value); };
+  const ValueId ones =
+      b.emit("full", {}, {{"shape", b.shape(x)}, {"value", 1.0}, {"dtype", b.dtype(x)}});
+  const ValueId counts =
+      b.emit("gather", {scattered(b, ones, places, whole), places}, {{"dim", std::int64_t{-1}}});
+  const ValueId share = b.emit("div", {x, counts});
+  const ValueId nothing = b.emit("sub", {x, b.emit("detach", {x})});
+  const ValueId rest = b.emit("sub", {nothing, b.emit("div", {nothing, counts})});
+  const ValueId several =
+      b.emit("logical_and", {b.emit("gt", {counts, number(1.0)}), b.emit("isfinite", {x})});
+  const ValueId kept = b.emit("where", {several, rest, number(0.0)});
+  return scattered(b, b.emit("add", {share, kept}), places, whole);
+}
+
+template <std::int64_t axes>
+Values max_unpool(Reading& r) {
+  Builder& b = r.b;
+  const ValueId x = r.tensor("self");
+  const ValueId places = r.tensor("indices");
+  const Shape size = r.dims("output_size");
+  r.ignore({"stride", "padding"});
+  const Shape shape = b.shape(x);
+  if (std::ssize(size) != axes || b.shape(places) != shape ||
+      (b.rank(x) != axes + 1 && b.rank(x) != axes + 2))
+    r.fail("the places or the size do not fit what is unpooled");
+  Shape to(shape.begin(), shape.end() - axes);
+  to.insert(to.end(), size.begin(), size.end());
+  const Shape flat = flattened(shape, axes);
+  const ValueId y = put(b, reshaped(b, x, flat), reshaped(b, places, flat), flattened(to, axes));
+  return {reshaped(b, y, std::move(to))};
+}
+
+// The cotangents go to the places that gave the extremes.
+template <std::int64_t axes>
+Values max_pool_backward(Reading& r) {
+  Builder& b = r.b;
+  r.ignore({"kernel_size", "stride", "padding", "dilation", "ceil_mode"});
+  const ValueId grad = r.tensor("grad_output");
+  const Shape shape = b.shape(r.tensor("self"));
+  const ValueId places = r.tensor("indices");
+  if (b.rank(grad) < axes || std::ssize(shape) != b.rank(grad) || b.shape(places) != b.shape(grad))
+    r.fail("the places do not fit the cotangents");
+  const Shape flat = flattened(b.shape(grad), axes);
+  const ValueId y =
+      scattered(b, reshaped(b, grad, flat), reshaped(b, places, flat), flattened(shape, axes));
+  return {reshaped(b, y, shape)};
+}
+
 constexpr Row table[] = {
+    {.targets = "max_unpool2d", .read = max_unpool<2>},
+    {.targets = "max_unpool3d", .read = max_unpool<3>},
+    {.targets = "max_pool2d_with_indices_backward",
+     .inputs = "grad_output",
+     .read = max_pool_backward<2>},
+    {.targets = "max_pool3d_with_indices_backward",
+     .inputs = "grad_output",
+     .read = max_pool_backward<3>},
     {.targets = "max_pool1d", .read = max_pool<1>},
     {.targets = "max_pool2d", .read = max_pool<2>},
     {.targets = "max_pool3d", .read = max_pool3d},
