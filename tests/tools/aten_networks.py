@@ -571,9 +571,6 @@ CALLS = {
 EXPORTED_ONLY = {
     "multilabel_margins",
     "affine_grid_line",
-    "einsum",
-    "losses",
-    "triplets",
     "equations",
     "cholesky",
 }

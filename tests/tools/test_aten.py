@@ -572,7 +572,7 @@ def main():
         alone = [name for name in names if name in aten_networks.EXPORTED_ONLY]
         others = [name for name in names if name not in alone]
         groups = [others[begin : begin + GROUP] for begin in range(0, len(others), GROUP)]
-        for group in [*groups, alone]:
+        for group in filter(None, [*groups, alone]):
             if not check(program, pathlib.Path(folder), group):
                 continue
             for name in group:

@@ -409,23 +409,7 @@ Shape flattened(const Shape& shape, std::int64_t axes) {
   return flat;
 }
 
-/// Each element at its place. Windows that share a place gave it the same element: each adds its
-/// share, and is differentiated as if it were there alone, as in PyTorch.
-ValueId put(Builder& b, ValueId x, ValueId places, const Shape& whole) {
-  const auto number = [&](double value) { return b.literal(b.dtype(x), value); };
-  const ValueId ones =
-      b.emit("full", {}, {{"shape", b.shape(x)}, {"value", 1.0}, {"dtype", b.dtype(x)}});
-  const ValueId counts =
-      b.emit("gather", {scattered(b, ones, places, whole), places}, {{"dim", std::int64_t{-1}}});
-  const ValueId share = b.emit("div", {x, counts});
-  const ValueId nothing = b.emit("sub", {x, b.emit("detach", {x})});
-  const ValueId rest = b.emit("sub", {nothing, b.emit("div", {nothing, counts})});
-  const ValueId several =
-      b.emit("logical_and", {b.emit("gt", {counts, number(1.0)}), b.emit("isfinite", {x})});
-  const ValueId kept = b.emit("where", {several, rest, number(0.0)});
-  return scattered(b, b.emit("add", {share, kept}), places, whole);
-}
-
+// Each element at its place; windows that share one gave it the same element.
 template <std::int64_t axes>
 Values max_unpool(Reading& r) {
   Builder& b = r.b;
@@ -440,7 +424,10 @@ Values max_unpool(Reading& r) {
   Shape to(shape.begin(), shape.end() - axes);
   to.insert(to.end(), size.begin(), size.end());
   const Shape flat = flattened(shape, axes);
-  const ValueId y = put(b, reshaped(b, x, flat), reshaped(b, places, flat), flattened(to, axes));
+  const ValueId zeros =
+      b.emit("full", {}, {{"shape", flattened(to, axes)}, {"value", 0.0}, {"dtype", b.dtype(x)}});
+  const ValueId y = b.emit("scatter", {zeros, reshaped(b, places, flat), reshaped(b, x, flat)},
+                           {{"dim", std::int64_t{-1}}});
   return {reshaped(b, y, std::move(to))};
 }
 
