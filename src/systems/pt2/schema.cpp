@@ -130,6 +130,7 @@ bool is_symbolic(const Tree& output) { return as_tagged(output).tag.starts_with(
 ExportNode parse_node(const Tree& tree, const ArgumentParser& arguments) {
   ExportNode node;
   node.target = text_field(tree, "target");
+  if (node.target.empty()) refuse("'target' is empty and must name an operator");
   node.modules = parse_modules(metadata(tree, "nn_module_stack"));
   if (!node.modules.empty()) node.scope = node.modules.back().path;
   node.place = parse_place(metadata(tree, "stack_trace"));
@@ -174,8 +175,11 @@ ExportTensor parse_tensor(const Tree& tree) {
   ExportTensor tensor;
   tensor.type.dtype = dtype_of_export(integer_field(tree, "dtype"));
   check_layout(integer_field(tree, "layout"));
-  for (const Tree& size : list_field(tree, "sizes"))
+  for (const Tree& size : list_field(tree, "sizes")) {
     tensor.type.shape.push_back(parse_sym_int(size));
+    if (const Dim& length = tensor.type.shape.back(); length.known() && length.value() < 0)
+      refuse(fmt::format("has the size {}, which is negative", length.value()));
+  }
   for (const Tree& stride : list_field(tree, "strides"))
     tensor.strides.push_back(parse_sym_int(stride));
   if (tensor.strides.size() != tensor.type.shape.size())
@@ -281,10 +285,16 @@ std::vector<LengthRange> parse_ranges(const Tree& program) {
   for (const auto& [name, range] : map_field(program, "range_constraints")) {
     // Derived lengths are listed too, as expressions; their range follows.
     if (identifier(name) != name) continue;
-    LengthRange length{name, 0, std::nullopt};
-    if (const Tree* least = given(range, "min_val")) length.least = as_integer(*least);
-    if (const Tree* most = given(range, "max_val")) length.most = as_integer(*most);
-    ranges.push_back(std::move(length));
+    with_place(
+        [&name = name] { return "length " + quoted(name); },
+        [&, &name = name, &range = range] {
+          LengthRange length{name, 0, std::nullopt};
+          if (const Tree* least = given(range, "min_val")) length.least = as_integer(*least);
+          if (const Tree* most = given(range, "max_val")) length.most = as_integer(*most);
+          if (length.most && *length.most < length.least)
+            refuse(fmt::format("is from {} to {}, which no length is", length.least, *length.most));
+          ranges.push_back(std::move(length));
+        });
   }
   return ranges;
 }
@@ -354,6 +364,17 @@ ExportProgram parse_program(const Tree& tree) {
   }
   for (const Tree& output : list_field(signature, "output_specs"))
     program.outputs.push_back(parse_output(output, arguments));
+  if (program.outputs.size() != program.graph.outputs.size()) {
+    refuse(fmt::format("the graph has {} and its signature {}",
+                       counted(program.graph.outputs.size(), "output"), program.outputs.size()));
+  }
+  for (std::size_t i = 0; i < program.outputs.size(); ++i) {
+    const auto* said = program.outputs[i].argument.as<Argument::Value>();
+    const auto* given = program.graph.outputs[i].as<Argument::Value>();
+    if (said != nullptr && given != nullptr && said->name != given->name)
+      refuse(fmt::format("output {} is {} in the graph and {} in its signature", i,
+                         quoted(given->name), quoted(said->name)));
+  }
   refuse_repeated(program.inputs, "input");
   refuse_repeated(program.outputs, "output");
   if (const Tree* verifiers = given(tree, "verifiers")) {
