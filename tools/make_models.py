@@ -579,14 +579,16 @@ def make(name, folder, models=MODELS):
     torch.export.save(forget_paths(exported), folder / f"{name}.pt2")
     metadata = {"torch": torch.__version__, "batch": "yes" if dynamic else "no"}
     taken = inputs_taken(exported)
-    if models is not MODELS and core is not None:
-        # Decomposing forgets what stops gradients. What it says is not all differentiable in PyTorch itself.
-        try:
-            decomposed = record(core.module(), args, kwargs, taken)
-        except RuntimeError:
-            decomposed = record(copy.deepcopy(module), args, kwargs, taken)
-        save_file(decomposed, folder / f"{name}.core.safetensors")
-    save_file(record(module, args, kwargs, taken), folder / f"{name}.safetensors", metadata)
+    recorded = record(copy.deepcopy(module), args, kwargs, taken)
+    save_file(recorded, folder / f"{name}.safetensors", metadata)
+    if models is MODELS or core is None:
+        return
+    # Decomposing forgets what stops gradients, so it has its own. It shares the module's memory, and so comes last.
+    try:
+        save_file(record(core.module(), args, kwargs, taken), folder / f"{name}.core.safetensors")
+    except RuntimeError as error:  # what PyTorch itself does not differentiate
+        (folder / f"{name}.core.pt2").unlink()
+        print(f"{name}.core.pt2 is not kept: {error}")
 
 
 class HiddenWrite(nn.Module):

@@ -31,6 +31,9 @@ struct DimBounds {
   /// Whether it is at least 0 throughout the ranges; false where that does not show after `effort`
   /// looks into minima and maxima, which are counted down.
   bool never_negative(const Dim& dim, int& effort) const;
+  /// Something below a multiple of the length: a / c - 1 < a // c <= a / c. Nothing where there is
+  /// no quotient by a number.
+  static std::optional<Dim> without_quotient(const Dim& dim);
   /// As simple as the ranges allow, with what stands for names put in.
   Dim simple(const Dim& dim) const;
 

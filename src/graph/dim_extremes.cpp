@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdlib>
 
 #include "base/text.h"
 #include "graph/dim_algebra.h"
@@ -98,8 +99,27 @@ bool DimBounds::never_negative(const Dim& dim, int& effort) const {
   const auto fine = [&](const Dim& part) { return never_negative(part, effort); };
   if (const auto minimum = DimAlgebra::extreme_in(dim, Dim::Function::smaller))
     return std::ranges::all_of(minimum->parts(), fine);
-  const auto maximum = DimAlgebra::extreme_in(dim, Dim::Function::larger);
-  return maximum && std::ranges::any_of(maximum->parts(), fine);
+  if (const auto maximum = DimAlgebra::extreme_in(dim, Dim::Function::larger))
+    return std::ranges::any_of(maximum->parts(), fine);
+  const std::optional<Dim> whole = without_quotient(dim);
+  return whole && fine(*whole);
+}
+
+std::optional<Dim> DimBounds::without_quotient(const Dim& dim) {
+  constexpr std::int64_t most = 1 << 20;
+  for (std::size_t i = 0; i < dim.terms_.size(); ++i) {
+    const Dim::Term& term = dim.terms_[i];
+    const Dim::Factor& factor = term.factors[0];
+    if (term.factors.size() != 1 || factor.function != Dim::Function::floor_divide) continue;
+    const Dim& by = factor.arguments[1];
+    if (!by.known() || by.value() <= 0 || by.value() > most || std::abs(term.coefficient) > most)
+      continue;
+    Dim rest = dim;
+    rest.terms_.erase(rest.terms_.begin() + static_cast<std::ptrdiff_t>(i));
+    const Dim& over = factor.arguments[0];
+    return rest * by + (term.coefficient < 0 ? over : over - by + 1) * Dim(term.coefficient);
+  }
+  return std::nullopt;
 }
 
 // -- minimum and maximum -------------------------------------------------------------------------
@@ -138,6 +158,7 @@ class Contest {
   void enter(Dim dim) {
     Entry fresh{std::move(dim), {}, false};
     fresh.interval = bounds_.of(fresh.dim);
+    fresh.nested = DimBounds::without_quotient(fresh.dim).has_value();
     for (const auto function : {DimAlgebra::Function::smaller, DimAlgebra::Function::larger})
       fresh.nested = fresh.nested || DimAlgebra::extreme_in(fresh.dim, function).has_value();
     if (std::ranges::any_of(kept_, [&](const Entry& k) { return beats(k, fresh); })) return;
@@ -160,7 +181,7 @@ class Contest {
   struct Entry {
     Dim dim;
     Interval interval;
-    bool nested = false;  // a minimum or maximum is in it
+    bool nested = false;  // a minimum, a maximum or a quotient is in it
   };
 
   bool beats(const Entry& x, const Entry& y) {

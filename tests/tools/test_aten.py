@@ -232,7 +232,16 @@ CALLS = {
     "stack": (lambda x: torch.stack([x, x + 1], -1), ROWS),
     "flip": (lambda x: x.flip(0, -1), X),
     "roll": (lambda x: (x.roll(1, 0), x.roll((1, -2), (1, 2)), x.roll(5)), X),
-    "diff": (lambda x: (x.diff(), x.diff(n=2, dim=1)), X),
+    "diff": (
+        lambda x: (
+            x.diff(),
+            x.diff(n=2, dim=1),
+            x.diff(prepend=x[..., :2] * 2),
+            x.diff(dim=0, prepend=x[:1], append=x[1:]),
+            x.diff(n=0, append=x),
+        ),
+        X,
+    ),
     "pad": (lambda x: (F.pad(x, (1, 2)), F.pad(x, (1, 0, 2, 1), value=3.0), F.pad(x, (-1, 1))), X),
     "pad_modes": (
         lambda x: (

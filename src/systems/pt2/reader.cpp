@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "graph/uses.h"
 #include "systems/pt2/archive.h"
+#include "systems/pt2/guards.h"
 #include "systems/pt2/nodes.h"
 #include "systems/pt2/pt2.h"
 #include "systems/pt2/schema.h"
@@ -126,6 +127,21 @@ class Reader {
     set_leaves({&signature_.arguments, &signature_.keywords}, given, "in_spec", "input");
     add_ranges();
     builder_.assume(signature_.lengths);
+    note_guards();
+  }
+
+  /// What was true of the example, and need not be of other lengths.
+  void note_guards() {
+    std::vector<std::pair<std::string, TensorType>> arguments;
+    for (const auto& [name, cell] : input_cells_)
+      arguments.emplace_back(name, type_of(program_.graph, name));
+    std::vector<std::string> open;
+    for (const std::string& guard : program_.guards) {
+      if (std::string text = open_guard(guard, arguments, signature_.lengths); !text.empty())
+        open.push_back(std::move(text));
+    }
+    if (!open.empty())
+      note("", fmt::format("holds only where {}; this is not checked when it runs", listed(open)));
   }
 
   bool add_input(const ExportInput& input) {

@@ -377,6 +377,9 @@ ExportProgram parse_program(const Tree& tree) {
   }
   refuse_repeated(program.inputs, "input");
   refuse_repeated(program.outputs, "output");
+  if (const Tree* guards = given(tree, "guards_code")) {
+    for (const Tree& guard : as_list(*guards)) program.guards.push_back(as_text(guard));
+  }
   if (const Tree* verifiers = given(tree, "verifiers")) {
     program.decomposed = std::ranges::any_of(
         as_list(*verifiers), [](const Tree& name) { return as_text(name) == "ATEN"; });

@@ -110,8 +110,9 @@ struct ExportProgram {
   /// Classes that these structures cannot keep: "Out becomes a tuple".
   std::vector<std::string> lost_arguments;
   std::vector<std::string> lost_results;
-  std::int64_t minor = 0;   // of the schema
-  bool decomposed = false;  // by run_decompositions
+  std::vector<std::string> guards;  // in Python, what PyTorch asks of a call's arguments
+  std::int64_t minor = 0;           // of the schema
+  bool decomposed = false;          // by run_decompositions
 };
 
 /// Throws Fault::file, naming the node, for what is not in the schema; Fault::unsupported for

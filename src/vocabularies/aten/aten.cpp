@@ -112,7 +112,8 @@ bool writes_self(std::string_view target) {
 std::string functional(std::string_view target) {
   std::string twin(target);
   if (writes_self(target)) twin.erase(std::min(twin.find('.'), twin.size()) - 1, 1);
-  return twin;
+  // The only one whose overload is called otherwise.
+  return twin == "transpose.default" ? "transpose.int" : twin;
 }
 
 Sharing sharing_of(const Row& row, bool contiguous, bool unchanged) {

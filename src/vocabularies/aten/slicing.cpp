@@ -293,6 +293,15 @@ Values diff(Reading& r) {
   const std::int64_t axis = r.axis("dim", r.b.rank(x), -1);
   const std::int64_t times = r.integer("n", 1);
   if (times < 0 || times > most_pieces) r.fail("n is out of range");
+  std::vector<Operand> parts{r.optional_tensor("prepend"), x, r.optional_tensor("append")};
+  std::erase_if(parts, [](const Operand& part) { return !part.is_tensor(); });
+  if (times == 0) return {x};
+  if (parts.size() > 1) {
+    const DType dtype = result_type(r.b, parts);
+    Values joined;
+    for (const Operand& part : parts) joined.push_back(as_type(r.b, part.id, dtype));
+    x = r.b.emit("cat", std::move(joined), {{"dim", axis}});
+  }
   for (std::int64_t i = 0; i < times; ++i) {
     const Dim length = length_of(r, x, axis);
     const ValueId after = sliced(r.b, x, axis, 1, length);

@@ -60,6 +60,9 @@ TEST(Dim, OrdersMinimaAndMaxima) {
   EXPECT_EQ(normal("max(s0, 3, max(2, t))"), "max(3, s0, t)");
   EXPECT_EQ(parse_dim("min(t, s0)"), parse_dim("min(s0, t)"));
   EXPECT_EQ(normal("min(3, 5)"), "3");
+  EXPECT_EQ(normal("min(s0, s0//2)"), "floordiv(s0, 2)");
+  EXPECT_EQ(normal("max(s0//2 + 1, (s0 + 1)//3)"), "floordiv(s0, 2) + 1");
+  EXPECT_EQ(normal("min(s0 - 1, s0//2)"), "min(s0 - 1, floordiv(s0, 2))") << "s0 may be 1";
   EXPECT_EQ(smaller(Dim::symbol("s"), std::numeric_limits<std::int64_t>::max()), Dim::symbol("s"));
   EXPECT_EQ(smaller(Dim(std::numeric_limits<std::int64_t>::max()), Dim(-5)), Dim(-5));
 }

@@ -11,6 +11,7 @@
 #include "ops/validate.h"
 #include "passes/passes.h"
 #include "run/engine.h"
+#include "systems/pt2/guards.h"
 #include "systems/pt2/pt2.h"
 #include "systems/pt2/structure.h"
 #include "systems/pt2/types.h"
@@ -416,6 +417,22 @@ TEST(PytorchReader, SaysWhatToDoWithOtherArchives) {
   EXPECT_TRUE(
       says(message(test::archive({{"m/x", ""}}), Fault::file), "no archive of torch.export.save"));
   EXPECT_TRUE(says(message("no archive at all", Fault::file), "is no zip archive"));
+}
+
+// What lengths show, or ranges bound, is nobody's concern; what was chosen by a remainder is told.
+TEST(PytorchReader, TellsGuardsThatLengthsDoNotShow) {
+  const Dim n = Dim::symbol("n");
+  const std::pair<std::string, TensorType> arguments[] = {{"x", {DType::f32, {Dim(2) * n, 3}}},
+                                                          {"y", {DType::f32, {n}}}};
+  const auto open = [&](std::string_view guard) { return pt2::open_guard(guard, arguments, {}); };
+  EXPECT_EQ(open("L['x'].size()[0] == 2*L['y'].size()[0]"), "");
+  EXPECT_EQ(open("(L['x'].size()[0] % 2) == 0"), "");
+  EXPECT_EQ(open("2*L['y'].size()[0] <= 100"), "");
+  EXPECT_EQ(open("L['flag'] is True"), "");
+  EXPECT_EQ(open("L['x'].size()[7] == 0"), "");
+  EXPECT_EQ(open("(L['y'].size()[0] % 2) == 0"), "(L['y'].size()[0] % 2) == 0");
+  EXPECT_EQ(open("(L['y'].size()[0] % 2) != 1"), "(L['y'].size()[0] % 2) != 1");
+  EXPECT_EQ(open("L['y'].size()[0] == exec(1)"), "L['y'].size()[0] == exec(1)");
 }
 
 // tests/data/layouts/make_layouts.py says what they are.
