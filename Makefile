@@ -1,5 +1,5 @@
 # The list of habits: one line each, the work is in tools/. `make` builds build/release/isomer.
-.PHONY: build demo test check check-clang fix bless bench docs tidy coverage test-modeci test-models test-opinfo mutants test-proof bench-prove
+.PHONY: build demo test check check-clang fix bless bench docs tidy coverage test-modeci test-models test-opinfo fuzz mutants test-proof bench-prove
 
 build: ; tools/setup && tools/build release
 demo: ; tools/demo
@@ -18,6 +18,8 @@ test-modeci: build ; for v in 0.4.13 0.4.15; do tools/setup_modeci $$v && .venv-
 test-opinfo: build ; .venv/bin/python -W ignore tests/opinfo/opinfo.py build/release/way_runner build/opinfo
 # A hundred models of all families, each as it comes and decomposed: which are read, and mean the same.
 test-models: build ; .venv/bin/python -m pip install --quiet -r tools/requirements-models.txt && .venv/bin/python -W ignore tools/test_models.py build/release/isomer build/release/model_check build/models
+# The readers under libFuzzer, 200,000 runs of each; what is found stays in build/fuzz.
+fuzz: ; .venv/bin/python tests/fuzz/fuzz.py build/fuzz
 # Five hundred changed models that a proof must tell apart, and two hundred unchanged ones; what is wrong stays in build/proof.
 mutants: build ; .venv/bin/python -W ignore tests/mutants/campaign.py mutants build/release/isomer build/proof
 test-proof: build ; .venv/bin/python -W ignore tests/mutants/campaign.py equal build/release/isomer build/proof

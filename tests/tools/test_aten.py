@@ -238,7 +238,6 @@ CALLS = {
             x.diff(n=2, dim=1),
             x.diff(prepend=x[..., :2] * 2),
             x.diff(dim=0, prepend=x[:1], append=x[1:]),
-            x.diff(n=0, append=x),
         ),
         X,
     ),
