@@ -513,7 +513,7 @@ def record(module, args, kwargs, taken):
             [out.sum() for out in floating], list(wanted.values()), allow_unused=True
         )
         if floating
-        else []
+        else [None] * len(wanted)
     )
     tensors = {f"in{i}": leaf for i, leaf in enumerate(leaves)}
     tensors |= {f"out{i}": out for i, out in enumerate(outputs)}
