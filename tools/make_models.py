@@ -584,8 +584,12 @@ def make(name, folder, models=MODELS):
     if models is MODELS or core is None:
         return
     # Decomposing forgets what stops gradients, so it has its own. It shares the module's memory, and so comes last.
+    # Of this one torch 2.13 has a wrong derivative: what was written over gets the gradient, what was kept gets none.
+    wrong = torch.ops.aten.as_strided_scatter.default
     try:
-        save_file(record(core.module(), args, kwargs, taken), folder / f"{name}.core.safetensors")
+        if not any(node.target is wrong for node in core.graph.nodes):
+            recorded = record(core.module(), args, kwargs, taken)
+        save_file(recorded, folder / f"{name}.core.safetensors")
     except RuntimeError as error:  # what PyTorch itself does not differentiate
         (folder / f"{name}.core.pt2").unlink()
         print(f"{name}.core.pt2 is not kept: {error}")
