@@ -19,7 +19,7 @@ test-opinfo: build ; .venv/bin/python -W ignore tests/opinfo/opinfo.py build/rel
 # A hundred models of all families, each as it comes and decomposed: which are read, and mean the same.
 test-models: build ; .venv/bin/python -m pip install --quiet -r tools/requirements-models.txt && .venv/bin/python -W ignore tools/test_models.py build/release/isomer build/release/model_check build/models
 # The readers under libFuzzer, 200,000 runs of each; what is found stays in build/fuzz.
-fuzz: ; .venv/bin/python tests/fuzz/fuzz.py build/fuzz
+fuzz: ; tools/setup --fuzz && .venv/bin/python tests/fuzz/fuzz.py build/fuzz
 # Five hundred changed models that a proof must tell apart, and two hundred unchanged ones; what is wrong stays in build/proof.
 mutants: build ; .venv/bin/python -W ignore tests/mutants/campaign.py mutants build/release/isomer build/proof
 test-proof: build ; .venv/bin/python -W ignore tests/mutants/campaign.py equal build/release/isomer build/proof
