@@ -27,9 +27,11 @@ std::optional<std::string> with_lengths(std::string_view guard, Arguments argume
     if (end == std::string_view::npos || argument == arguments.end()) return std::nullopt;
     guard.remove_prefix(end + middle.size());
     std::size_t axis = 0;
-    const auto [stop, failed] = std::from_chars(guard.data(), guard.data() + guard.size(), axis);
+    const char* const last = guard.data() + guard.size();
+    const auto [stop, failed] = std::from_chars(guard.data(), last, axis);
     const Shape& shape = argument->second.shape;
     if (failed != std::errc() || axis >= shape.size()) return std::nullopt;
+    if (stop == last || *stop != ']') return std::nullopt;
     guard.remove_prefix(static_cast<std::size_t>(stop - guard.data()) + 1);
     text += fmt::format("({})", to_text(shape[axis]));
   }

@@ -87,6 +87,7 @@ class NodeReader {
   ValueId condition_of(const ExportNode& node, const Scope& scope);
   void compute(const ExportNode& node, const std::string& name);
   ValueId side_of(const ExportArgument& argument, bool whole);
+  ValueId decided_by(const ExportNode& node, int depth);
   void bind_fresh(const ExportNode& node, const ExportGraph& graph, Scope& scope,
                   const std::vector<ValueId>& results);
   void cast_as_autocast(const ExportNode& node, const ExportGraph& graph,
@@ -110,6 +111,7 @@ class NodeReader {
   };
   Around around_;
   std::map<std::string, const ExportNode*> conditions_;  // that compare lengths, by name
+  std::map<std::string, ValueId> decided_;               // those that were asked for
   std::map<std::string, ValueId> numbers_;               // f64, made of lengths, by name
 };
 

@@ -56,6 +56,7 @@ std::optional<ValueId> NodeReader::number_of(const Argument& argument) {
 /// refused.
 void NodeReader::compute(const ExportNode& node, const std::string& name) {
   conditions_[name] = &node;
+  decided_.erase(name);  // of another block
   const Names* found = row_in(arithmetic, node.target);
   const bool same = node.target == "torch.sym_float" && node.inputs.size() == 1;
   if (found == nullptr && !same) return;
@@ -102,7 +103,12 @@ ValueId NodeReader::decided(const Argument& argument, int depth) {
   const auto* computed = argument.as<Argument::Computed>();
   const auto found = computed == nullptr ? conditions_.end() : conditions_.find(computed->name);
   if (found == conditions_.end()) throw Error(Fault::unsupported, "", "has an unusual condition");
-  const ExportNode& node = *found->second;
+  // Emitted once, however often it is asked for: what asks twice for what asks twice is no tree.
+  if (const auto known = decided_.find(found->first); known != decided_.end()) return known->second;
+  return decided_[found->first] = decided_by(*found->second, depth);
+}
+
+ValueId NodeReader::decided_by(const ExportNode& node, int depth) {
   std::vector<ValueId> sides;
   const Names* op = row_in(logic, node.target);
   if (op != nullptr) {

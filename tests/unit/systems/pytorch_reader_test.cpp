@@ -297,6 +297,30 @@ TEST(PytorchReader, AChangedParameterHasNoGradient) {
   EXPECT_EQ(loaded.graph.states.size(), 2U);
 }
 
+// Each truth value asks twice for the one before it, which is there once.
+TEST(PytorchReader, ReadsSharedConditionsOnce) {
+  const std::string cond =
+      R"({"target": "torch.ops.higher_order.cond", "inputs": [{"name": "", "arg": {"as_sym_bool": {"as_name": ")";
+  constexpr int count = 40;
+  std::string chain, last = "gt";
+  for (int i = 0; i < count; ++i) {
+    const auto side = [&](std::string_view name) {
+      return fmt::format(
+          R"({{"name": "{}", "arg": {{"as_sym_bool": {{"as_name": "{}"}}}}, "kind": 1}})", name,
+          last);
+    };
+    const std::string next = fmt::format("and_{}", i);
+    chain += fmt::format(
+        R"({{"target": "_operator.and_", "inputs": [{}, {}], "outputs": [{{"as_sym_bool": {{"as_name": "{}"}}}}], )"
+        R"("metadata": {{}}, "is_hop_single_tensor_return": null, "name": "{}"}}, )",
+        side("a"), side("b"), next, next);
+    last = next;
+  }
+  const std::string bytes = edited("branches.pt2", {{cond + "gt\"", chain + cond + last + "\""}});
+  const Graph graph = pt2::read(*in_memory({{"m.pt2", bytes}}), "m.pt2").graph;
+  EXPECT_EQ(std::ranges::count(graph.nodes, "logical_and", &Node::op), count);
+}
+
 TEST(PytorchReader, ListsAllThatIsNotReadAtOnce) {
   const std::string text =
       message("lenet.pt2",
@@ -433,6 +457,8 @@ TEST(PytorchReader, TellsGuardsThatLengthsDoNotShow) {
   EXPECT_EQ(open("(L['y'].size()[0] % 2) == 0"), "(L['y'].size()[0] % 2) == 0");
   EXPECT_EQ(open("(L['y'].size()[0] % 2) != 1"), "(L['y'].size()[0] % 2) != 1");
   EXPECT_EQ(open("L['y'].size()[0] == exec(1)"), "L['y'].size()[0] == exec(1)");
+  EXPECT_EQ(open("L['y'].size()[0"), "");
+  EXPECT_EQ(open("L['y'].size()[0 % 2"), "");
 }
 
 // tests/data/layouts/make_layouts.py says what they are.
