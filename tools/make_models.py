@@ -630,11 +630,21 @@ class ComplexInside(nn.Module):
         return (torch.complex(x, x) + 1.5).abs()
 
 
+class Overlapping(nn.Module):
+    """Adds to windows that share elements: how often each is added to depends on the order."""
+
+    def forward(self, x):
+        y = x.reshape(-1) * 1
+        y.as_strided((2, 3), (2, 1)).add_(1)
+        return y, y.unfold(0, 3, 2)
+
+
 # Exports that must be refused: NAME.pt2 alone.
 REFUSED = {
     "hidden_write": HiddenWrite,
     "branch_autocast": BranchAutocast,
     "complex_inside": ComplexInside,
+    "overlapping": Overlapping,
 }
 
 

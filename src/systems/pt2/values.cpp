@@ -165,15 +165,36 @@ ValueId Cells::replace_slice(const Step& step, ValueId base, ValueId part) {
       builder_.emit("slice", {builder_.emit("arange", {}, {{"end", length}})}, along));
 }
 
+/// Whether a view shows an element several times: windows that overlap.
+bool Cells::repeats(ValueId base, ValueId view) const {
+  while (view != base) {
+    const Node* node = builder_.maker(view);
+    if (node == nullptr || node->inputs.empty()) return false;
+    const ValueId from = node->inputs[0];
+    if (node->op == "expand" && builder_.shape(view) != builder_.shape(from)) return true;
+    const auto index =
+        node->op == "index_select" ? builder_.known(node->inputs[1]) : std::optional<Tensor>();
+    if (index) {
+      std::vector<std::int64_t> places = index->integers();
+      std::ranges::sort(places);
+      if (std::ranges::adjacent_find(places) != places.end()) return true;
+    }
+    view = from;
+  }
+  return false;
+}
+
 /// Of any other view it is asked which elements it shows.
 ValueId Cells::replace_places(const Step& step, ValueId base, ValueId part) {
   const Shape shape = builder_.shape(base);
   const Dim count = count_elements(shape);
   const Dim shown = count_elements(builder_.shape(part));
-  if (count.known() && shown.known() && shown.value() > count.value())
-    throw Error(Fault::unsupported, "", "writes to a view that shows elements several times");
   const ValueId all = reshape_to(builder_, builder_.emit("arange", {}, {{"end", count}}), shape);
-  const ValueId places = reshape_to(builder_, apply(step, all), {shown});
+  const ValueId view = apply(step, all);
+  // In what order they are read and written is PyTorch's own affair.
+  if (repeats(all, view))
+    throw Error(Fault::unsupported, "", "writes to a view that shows elements several times");
+  const ValueId places = reshape_to(builder_, view, {shown});
   const ValueId flat = with_places(builder_, reshape_to(builder_, base, {count}),
                                    reshape_to(builder_, part, {shown}), 0, places);
   return reshape_to(builder_, flat, shape);

@@ -73,6 +73,7 @@ class Cells {
   ValueId replace(const Step& step, ValueId base, ValueId part);
   ValueId replace_slice(const Step& step, ValueId base, ValueId part);
   ValueId replace_places(const Step& step, ValueId base, ValueId part);
+  bool repeats(ValueId base, ValueId view) const;
   ValueId carry_back(const View& view, ValueId base, ValueId value);
 
   Builder& builder_;
