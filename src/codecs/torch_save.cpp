@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <optional>
 #include <unordered_set>
 
 #include "base/error.h"
 #include "base/text.h"
+#include "codecs/budget.h"
 #include "codecs/pickle.h"
 #include "codecs/zip.h"
 
@@ -36,8 +38,13 @@ constexpr std::array storages = {
 /// Finds the tensors of a pickle in its containers.
 class Collector {
  public:
-  Collector(const Zip& zip, std::string folder, const Pickle& pickle)
-      : zip_(zip), folder_(std::move(folder)), pickle_(pickle) {}
+  /// `size` is the file's.
+  Collector(const Zip& zip, std::string folder, const Pickle& pickle, std::size_t size)
+      : zip_(zip),
+        folder_(std::move(folder)),
+        pickle_(pickle),
+        made_(made_of(size)),
+        named_(named_of(size)) {}
 
   std::vector<SavedTensor> collect(Ref root) && {
     walk(root, "", 0);
@@ -47,9 +54,9 @@ class Collector {
  private:
   void walk(Ref ref, const std::string& name, int depth) {
     constexpr int deepest = 32;
-    constexpr std::size_t most = 10'000;
+    constexpr std::size_t most = 1'000'000;
     if (depth > deepest) refuse("nests containers too deep");
-    if (++visited_ > most) refuse("holds more values than any model takes");
+    if (++visited_ > most) refuse(fmt::format("holds more than {} values", most));
     if (const auto* list = pickle_.as<Pickle::List>(ref)) {
       for (std::size_t i = 0; i < list->items.size(); ++i) {
         walk(list->items[i], name.empty() ? "" : fmt::format("{}_{}", name, i), depth + 1);
@@ -142,7 +149,7 @@ class Collector {
 
   /// ('storage', torch.FloatStorage, '0', 'cpu', 12): the kind of elements and where they are.
   SavedTensor view_of(Ref id, std::uint64_t offset, const std::vector<std::uint64_t>& shape,
-                      const std::vector<std::uint64_t>& strides) const {
+                      const std::vector<std::uint64_t>& strides) {
     const auto* parts = pickle_.as<Pickle::List>(id);
     if (parts == nullptr || parts->items.size() < 5) refuse("has a storage of another form");
     const auto* name = pickle_.as<Pickle::Name>(parts->items[1]);
@@ -151,18 +158,25 @@ class Collector {
     const auto storage = std::ranges::find(storages, name->text, &Storage::name);
     if (storage == storages.end())
       refuse(fmt::format("holds elements of {}, which we do not read", dotted(name->text)));
-    const Bytes bytes = zip_.read(fmt::format("{}data/{}", folder_, *key));
+    const auto [known, fresh] = storages_.try_emplace(*key);
+    if (fresh) known->second = zip_.read(fmt::format("{}data/{}", folder_, *key));
+    const Bytes& bytes = known->second;
     const std::uint64_t elements = number_at(parts->items[4]);
     if (bytes.size() / storage->size < elements || bytes.size() % storage->size != 0) {
       refuse(fmt::format("its storage has {} bytes; {} elements need {} each", bytes.size(),
                          elements, storage->size));
     }
-    return {.tensor = {"", std::string(storage->stored),
-                       std::vector<std::int64_t>(shape.begin(), shape.end()),
-                       gathered(bytes, storage->size, {offset, elements, shape, strides})},
-            .trainable = false,
-            .storage = *key,
-            .view = fmt::format("{} {} {} {} {}", *key, name->text, offset, shape, strides)};
+    SavedTensor saved{
+        .tensor = {"",
+                   std::string(storage->stored),
+                   std::vector<std::int64_t>(shape.begin(), shape.end()),
+                   {}},
+        .trainable = false,
+        .storage = *key,
+        .view = fmt::format("{} {} {} {} {}", *key, name->text, offset, shape, strides)};
+    saved.tensor.bytes =
+        taken(saved.view, bytes, storage->size, {offset, elements, shape, strides});
+    return saved;
   }
 
   struct View {
@@ -192,8 +206,23 @@ class Collector {
     return count;
   }
 
-  static Bytes gathered(const Bytes& bytes, std::uint64_t size, const View& view) {
+  /// The elements of a view, the same for equal ones.
+  Bytes taken(const std::string& name, const Bytes& bytes, std::uint64_t size, const View& view) {
     const std::uint64_t count = count_of(view);
+    const auto [known, fresh] = views_.try_emplace(name);
+    Budget& budget = fresh ? made_ : named_;
+    if (!budget.takes(count * size)) {
+      refuse(
+          fmt::format("its sizes make {} bytes, with the {} before it more than {}; its storage "
+                      "has {}",
+                      count * size, fresh ? "views" : "tied tensors", budget.most, bytes.size()));
+    }
+    if (fresh) known->second = gathered(bytes, size, view, count);
+    return known->second;
+  }
+
+  static Bytes gathered(const Bytes& bytes, std::uint64_t size, const View& view,
+                        std::uint64_t count) {
     std::uint64_t next = 1;
     bool contiguous = true;
     for (std::size_t i = view.shape.size(); i-- > 0;) {
@@ -222,6 +251,8 @@ class Collector {
   const Pickle& pickle_;
   std::vector<SavedTensor> tensors_;
   std::unordered_set<std::string> names_;
+  std::map<std::string, Bytes> storages_, views_;
+  Budget made_, named_;
   std::size_t unnamed_ = 0;
   std::size_t visited_ = 0;  // what stands in several places is visited there
 };
@@ -270,12 +301,13 @@ Ref state_dict_in(const Pickle& pickle) {
 
 std::vector<SavedTensor> read_saved(const Bytes& file) {
   const Saved saved = opened(file);
-  return Collector(saved.zip, saved.folder, saved.pickle).collect(saved.pickle.root);
+  return Collector(saved.zip, saved.folder, saved.pickle, file.size()).collect(saved.pickle.root);
 }
 
 std::vector<SavedTensor> read_state_dict(const Bytes& file) {
   const Saved saved = opened(file);
-  return Collector(saved.zip, saved.folder, saved.pickle).collect(state_dict_in(saved.pickle));
+  return Collector(saved.zip, saved.folder, saved.pickle, file.size())
+      .collect(state_dict_in(saved.pickle));
 }
 
 std::vector<StoredTensor> read_torch_save(const Bytes& file) {

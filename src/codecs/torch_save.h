@@ -24,8 +24,8 @@ std::vector<SavedTensor> read_saved(const Bytes& file);
 /// The same alone. Throws Fault::file where there is none.
 std::vector<StoredTensor> read_torch_save(const Bytes& file);
 
-/// Those of a state dictionary, by its keys: the file's dictionary, or the only one that it holds
-/// beside other things under "state_dict", "model_state_dict" or "model".
+/// Those of a state dictionary, by its keys: the file's dictionary, or one that it holds beside
+/// other things: the first that is there of "state_dict", "model_state_dict" and "model".
 std::vector<SavedTensor> read_state_dict(const Bytes& file);
 
 }  // namespace isomer

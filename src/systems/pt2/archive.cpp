@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "codecs/budget.h"
 #include "codecs/json.h"
 #include "codecs/torch_save.h"
 #include "codecs/zip.h"
@@ -18,24 +19,6 @@ namespace {
 
 [[noreturn]] void refuse(Fault fault, std::string_view what) { throw Error(fault, "", what); }
 
-/// Bounds what many small things may come to together.
-class Budget {
- public:
-  Budget(std::uint64_t always, std::uint64_t times, std::uint64_t file)
-      : most((always << 20U) + times * file), left_(most) {}
-
-  bool takes(std::uint64_t bytes) {
-    if (bytes > left_) return false;
-    left_ -= bytes;
-    return true;
-  }
-
-  const std::uint64_t most;
-
- private:
-  std::uint64_t left_;
-};
-
 /// What torch called its program before 2.8, in an archive that need not have a folder.
 constexpr std::string_view old_program = "serialized_exported_program.json";
 
@@ -43,7 +26,7 @@ constexpr std::string_view old_program = "serialized_exported_program.json";
 class Records {
  public:
   Records(const Bytes& bytes, std::string_view name)
-      : file(name), made(64, 4, bytes.size()), named(256, 64, bytes.size()), zip_(bytes) {
+      : file(name), made(made_of(bytes.size())), named(named_of(bytes.size())), zip_(bytes) {
     if (zip_.entries().empty()) refuse(Fault::file, "the archive is empty");
     const std::string& first = zip_.entries()[0].name;
     const std::size_t end = first.find('/');
@@ -87,8 +70,8 @@ class Records {
   }
 
   const std::string file;  // its name
-  Budget made;             // in bytes: what is unpacked, and what views make of their storages
-  Budget named;            // in bytes: tied tensors, which are written once for each of their names
+  Budget made;
+  Budget named;
 
  private:
   Zip zip_;
