@@ -67,34 +67,32 @@ class Counting {
  public:
   explicit Counting(const Lengths& lengths) : lengths_(lengths) {}
 
-  /// Operators and bytes as the author wrote them.
-  void count_written(const Graph& graph, double times, const std::string& around) {
+  /// Operators and bytes as the author wrote them. Gives the bytes.
+  double count_written(const Graph& graph, double times, const std::string& around) {
+    double total = 0;
     for (const Node& node : graph.nodes) {
       const std::string& path = node.scope.empty() ? around : node.scope;
-      for (const Body& body : node.bodies)
-        count_written(*body, times * trips_of(graph, node, lengths_), path);
+      total += count_bodies(&Counting::count_written, graph, node, times, path);
       if (!node.bodies.empty()) continue;
       Cost& cost = at(path).cost;
       ++cost.operators;
       if (op_named(node.op).traits.views) continue;
-      cost.bytes += times * (bytes_of(graph, node.inputs, lengths_) +
-                             bytes_of(graph, node.outputs, lengths_));
+      const double own = times * (bytes_of(graph, node.inputs, lengths_) +
+                                  bytes_of(graph, node.outputs, lengths_));
+      cost.bytes += own;
+      total += own;
     }
+    return total;
   }
 
-  /// Operations where all is said with primitive operators.
+  /// Operations where all is said with primitive operators. Gives how many.
   double count_flops(const Graph& graph, double times, const std::string& around) {
     double total = 0;
     for (const Node& node : graph.nodes) {
       const std::string& path = node.scope.empty() ? around : node.scope;
-      double dearest = 0;
-      for (const Body& body : node.bodies) {
-        const double inside = count_flops(*body, times * trips_of(graph, node, lengths_), path);
-        dearest = std::max(dearest, inside);
-      }
       const double own = node.bodies.empty() ? times * flops_of(graph, node, lengths_) : 0;
       at(path).cost.flops += own;
-      total += own + dearest;
+      total += own + count_bodies(&Counting::count_flops, graph, node, times, path);
     }
     return total;
   }
@@ -125,6 +123,28 @@ class Counting {
   std::vector<ModuleCost> finish() && { return std::move(modules_); }
 
  private:
+  using Count = double (Counting::*)(const Graph& graph, double times, const std::string& around);
+
+  /// What the node's bodies cost; of a branch the dearer one alone.
+  double count_bodies(Count count, const Graph& graph, const Node& node, double times,
+                      const std::string& path) {
+    std::vector<Counting> counted;
+    double total = 0;
+    for (const Body& body : node.bodies) {
+      Counting side(lengths_);
+      const double cost = (side.*count)(*body, times * trips_of(graph, node, lengths_), path);
+      const bool other = node.op == "if" && !counted.empty();
+      if (other && cost <= total) continue;
+      if (other) counted.clear();
+      total = other ? cost : total + cost;
+      counted.push_back(std::move(side));
+    }
+    for (const Counting& side : counted) {
+      for (const ModuleCost& module : side.modules_) at(module.path).cost += module.cost;
+    }
+    return total;
+  }
+
   ModuleCost& at(const std::string& path) {
     const auto [known, fresh] = places_.try_emplace(path, modules_.size());
     if (fresh) modules_.push_back({path, "", {}});

@@ -31,8 +31,8 @@ struct ModuleCost {
 /// more.
 Lengths sample_lengths(const Graph& graph, const Lengths& given);
 
-/// In the order in which modules are met. Of a branch the dearer side counts, a loop of unknown
-/// length once.
+/// In the order in which modules are met. Of a branch the dearer side counts, in operations and in
+/// bytes, a loop of unknown length once.
 std::vector<ModuleCost> costs_of(const Graph& graph, const Lengths& lengths);
 
 }  // namespace isomer

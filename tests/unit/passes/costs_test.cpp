@@ -35,5 +35,25 @@ TEST(Costs, CountModuleByModule) {
   EXPECT_EQ(costs_of(graph, sample_lengths(graph, {{"n", 8}}))[0].cost.flops, 8 * 3 * 2 * 4);
 }
 
+// By hand: two multiplications of 4 elements against one; bytes of 2 * 3 tensors against 2.
+TEST(Costs, OfABranchCountTheDearerSide) {
+  const Graph graph = parse_graph(R"(isomer 1
+graph g(x: f32[4], flag: bool[]) -> (y)
+  y = if(flag, x)
+    then(a: f32[4]) -> (b) {
+      b = sin(a)
+    }
+    else(a: f32[4]) -> (c) {
+      b = mul(a, a)
+      c = mul(b, a)
+    }
+)");
+  const std::vector<ModuleCost> costs = costs_of(graph, {});
+  ASSERT_EQ(costs.size(), 1U);
+  EXPECT_EQ(costs[0].cost.operators, 2U);
+  EXPECT_EQ(costs[0].cost.flops, 2 * 4);
+  EXPECT_EQ(costs[0].cost.bytes, 4 * 2 * 3 * 4);
+}
+
 }  // namespace
 }  // namespace isomer
