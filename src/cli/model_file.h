@@ -32,7 +32,8 @@ void refuse_weights(const Words& words, const ModelFile& model);
 Graph with_weights_asked(const Words& words, Graph graph);
 
 constexpr Option weights_option = {
-    "--weights", "FILE", "take the weights from this state_dict: .safetensors, .pt, .pth"};
+    "--weights", "FILE",
+    "take the weights, of two models A's, from this state_dict: .safetensors, .pt, .pth"};
 
 /// Prints what a reader or writer lost or assumed, one a line, to standard error.
 void print_notes(std::string_view path, const std::vector<Note>& notes);

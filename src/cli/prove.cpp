@@ -27,7 +27,7 @@ constexpr Option options[] = {
     {"--cases", "FOLDER", "the same from each file of tensors there"},
     {"--range", "NAME=LEAST:MOST", "what elements of an input may be, both ends included", false,
      true},
-    {"--weights", "FILE", "take A's weights from this state_dict: .safetensors, .pt, .pth"},
+    weights_option,
     {"--json", "FILE", "also write the certificate for machines"},
     {"--length", "NAME=NUMBER", "compare for this one number of a named length of A", false, true},
     {"--engine", "ENGINE", "run graphs on this engine only; default: on all there are"},

@@ -25,12 +25,6 @@ constexpr Option options[] = {
     {"--from", "SYSTEM", "the system of MODEL, where its name does not say"},
 };
 
-std::string value_name(const Graph& graph, ValueId id) {
-  if (id == ValueId::none) return "none";
-  const std::string& name = graph[id].name;
-  return name.empty() ? fmt::format("v{}", static_cast<std::uint32_t>(id)) : name;
-}
-
 /// A graph whose calls go by the names of blocks, which stand below it, each once.
 class BlockText {
  public:
@@ -199,6 +193,8 @@ Usage show_usage() {
 int show(const Words& words) {
   if (words.has("json") + words.has("dot") + words.has("summary") + words.has("blocks") > 1)
     throw Error(Fault::usage, "show", "takes one of --summary, --blocks, --json and --dot");
+  if (words.has("length") && !words.has("summary"))
+    throw Error(Fault::usage, "--length", "counts costs; add --summary");
   const ModelFile model = open_model(words.text("MODEL"), words.text("from"));
   const Loaded loaded = read_graph(model, words);
   print_notes(model.path, loaded.notes);

@@ -15,7 +15,8 @@ namespace {
 
 std::vector<std::string> typed(const Graph& graph, const std::vector<ValueId>& ids) {
   std::vector<std::string> texts;
-  for (const ValueId id : ids) texts.push_back(graph[id].name + ": " + to_text(graph[id].type));
+  for (const ValueId id : ids)
+    texts.push_back(fmt::format("{}: {}", value_name(graph, id), to_text(graph[id].type)));
   return texts;
 }
 
@@ -27,7 +28,7 @@ std::int64_t elements(const Graph& graph, bool trainable) {
   return count;
 }
 
-/// "1234", "12.3k", "4.56G".
+/// "1234", "12.3k", "4560.0M".
 std::string short_number(double number) {
   constexpr std::array units = {"", "k", "M", "G", "T", "P", "E"};
   std::size_t unit = 0;
@@ -109,6 +110,12 @@ std::string what_stops(const System& system, const Graph& graph) {
 
 }  // namespace
 
+std::string value_name(const Graph& graph, ValueId id) {
+  if (id == ValueId::none) return "none";
+  const std::string& name = graph[id].name;
+  return name.empty() ? fmt::format("v{}", static_cast<std::uint32_t>(id)) : name;
+}
+
 std::string summary_of(const Graph& graph, const Lengths& given) {
   std::string text;
   const auto row = [&](std::string_view name, const auto& value) {
@@ -122,7 +129,8 @@ std::string summary_of(const Graph& graph, const Lengths& given) {
   row("buffers", elements(graph, false));
   row("states", graph.states.size());
   for (const State& state : graph.states)
-    text += fmt::format("  {}: {}\n", state.names.empty() ? graph[state.now].name : state.names[0],
+    text += fmt::format("  {}: {}\n",
+                        state.names.empty() ? value_name(graph, state.now) : state.names[0],
                         to_text(graph[state.now].type));
   std::map<std::string, std::size_t> counts;
   for (const Node& node : graph.nodes) ++counts[node.op];

@@ -73,6 +73,8 @@ TEST_F(Cli, ShowsAModelInAllForms) {
   const std::string model = models + "mlp.pt2";
   EXPECT_NE(call("show " + model).out.find("graph Mlp(x: f32[5, 4]) -> "), std::string::npos);
   EXPECT_NE(call("show --summary " + model).out.find("parameters  67\n"), std::string::npos);
+  EXPECT_NE(call("show --summary " + models + "keywords.pt2").out.find("3], v8: i64[]\n"),
+            std::string::npos);
   EXPECT_TRUE(call("show --dot " + model).out.starts_with("digraph"));
   const Tree tree = read_json(call("show --json " + model).out);
   ASSERT_NE(tree.find("nodes"), nullptr);
