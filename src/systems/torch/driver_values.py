@@ -219,7 +219,7 @@ def write_tensors(path, tensors):
     with open(path, "wb") as file:
         file.write(len(text).to_bytes(8, "little") + text)
         for _, tensor in tensors:
-            plain = tensor.resolve_conj().resolve_neg().contiguous()
+            plain = tensor.cpu().resolve_conj().resolve_neg().contiguous()
             file.write(plain.view(-1).view(torch.uint8).numpy().data)
 
 
