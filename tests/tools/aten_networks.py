@@ -187,6 +187,20 @@ CALLS = {
     "antialiased_corners": interpolations(
         IMAGE, "bilinear", [(3, 9)], [0.4], antialias=True, align_corners=True
     ),
+    **{
+        f"kept_{mode}_{antialias}": interpolations(
+            x, mode, [], [1.1, *scales], **({"antialias": True} if antialias else {})
+        )
+        for x, mode, scales, antialias in (
+            (IMAGE, "nearest", [(1.5, 1.1)], False),
+            (LINE, "linear", [], False),
+            (IMAGE, "bilinear", [(1.5, 1.1)], False),
+            (IMAGE, "bilinear", [(0.5, 1.1)], True),
+            (IMAGE, "bicubic", [(0.5, 1.1)], True),
+            (IMAGE, "bicubic", [(1.5, 1.1)], False),
+            (CUBE, "trilinear", [], False),
+        )
+    },
     **grids(IMAGE, torch.randn(2, 3, 7, 2)),
     **grids(CUBE[:, :, :2], torch.randn(2, 2, 3, 4, 3)),
     "affine_grid": (
@@ -571,6 +585,9 @@ CALLS = {
 EXPORTED_ONLY = {
     "multilabel_margins",
     "affine_grid_line",
+    # The decomposition applies a scale where the axis keeps its length.
+    "kept_linear_False",
+    "kept_trilinear_False",
     "equations",
     "cholesky",
 }

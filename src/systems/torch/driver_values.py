@@ -220,7 +220,9 @@ def write_tensors(path, tensors):
         file.write(len(text).to_bytes(8, "little") + text)
         for _, tensor in tensors:
             plain = tensor.cpu().resolve_conj().resolve_neg().contiguous()
-            file.write(plain.view(-1).view(torch.uint8).numpy().data)
+            # A tensor of one element is contiguous whatever its stride, which a view as bytes minds.
+            flat = plain.as_strided((plain.numel(),), (1,))
+            file.write(flat.view(torch.uint8).numpy().data)
 
 
 def torch_module():

@@ -234,7 +234,8 @@ ValueId resampled_input(Reading& r, std::size_t axes) {
   return x;
 }
 
-// Axis by axis; half precision in f32.
+// Axis by axis; half precision in f32. An axis that keeps its length stays as it is, whatever its
+// scale; to cubic ones, which are not filtered, PyTorch applies that.
 template <std::size_t axes, TapsOf taps>
 Values interpolated(Reading& r) {
   const ValueId x = resampled_input(r, axes);
@@ -247,6 +248,7 @@ Values interpolated(Reading& r) {
   for (std::size_t i = 0; i < axes; ++i) {
     const auto along = static_cast<std::size_t>(r.b.rank(x)) - 1 - i;
     const std::size_t place = axes - 1 - i;
+    if (taps != cubic_taps && r.b.shape(y)[along] == wanted.lengths[place]) continue;
     const Axis axis(r, own, r.b.shape(y)[along], wanted.lengths[place], wanted.scales[place],
                     align_corners);
     const std::vector<Tap> all = taps(axis, align_corners);
@@ -334,7 +336,7 @@ bool found_by_lengths(const Shape& from, const Wanted& wanted) {
     const Dim& length = from[from.size() - 2 + i];
     const Dim& outputs = wanted.lengths[i];
     if (!length.known() || !outputs.known() || outputs.value() > most) return false;
-    if (!(wanted.scales[i] > 0)) continue;
+    if (!(wanted.scales[i] > 0) || length == outputs) continue;
     const auto by_scale = static_cast<float>(1 / wanted.scales[i]);
     const float by_length =
         static_cast<float>(length.value()) / static_cast<float>(outputs.value());
@@ -357,6 +359,8 @@ Values upsample_nearest(Reading& r) {
     return {r.b.emit("upsample_nearest2d", {x}, {{"output_size", ints(*lengths)}})};
   }
   for (std::size_t i = 0; i < axes; ++i) {
+    // Over planes, PyTorch leaves an axis that keeps its length as it is.
+    if (axes == 2 && !middle && r.b.shape(x)[2 + i] == wanted.lengths[i]) continue;
     const ValueId index =
         nearest_index<middle>(r, r.b.shape(x)[2 + i], wanted.lengths[i], wanted.scales[i]);
     x = r.b.emit("index_select", {x, index}, {{"dim", static_cast<std::int64_t>(2 + i)}});

@@ -195,6 +195,25 @@ TEST_F(Run, ExportsWhatSourceShows) {
   EXPECT_FALSE(fs::exists(at("bare.pt2")));
 }
 
+// It has a stride, and is contiguous all the same.
+TEST_F(Run, TakesOneElementOfAColumnFromPython) {
+  if (!has_torch()) GTEST_SKIP() << "no Python with torch";
+  write_file(at("net.py"),
+             "import torch\n"
+             "class Column(torch.nn.Module):\n"
+             "    def forward(self, x):\n"
+             "        return x[:, 0]\n"
+             "def load():\n"
+             "    return Column()\n"
+             "def example_inputs(rows=1):\n"
+             "    return (torch.ones(rows, 3),), {}\n");
+  write_file(at("x.safetensors"), write_tensors({{"x", reals({1, 3}, {7, 8, 9})}}));
+  const Ended ended = call("run " + at("net.py") + " --inputs " + at("x.safetensors") + " -o " +
+                           at("y.safetensors"));
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  EXPECT_EQ(read_tensors(map_file(at("y.safetensors"))).at(0).second.doubles(), std::vector{7.0});
+}
+
 TEST_F(Run, TakesWeightsFromAFile) {
   const Tensor weight = reals({8, 4}, std::vector<double>(32, 0)), three = reals({3}, {1, 2, 3});
   const NamedTensors weights = {{"hidden.weight", weight},
