@@ -1,4 +1,5 @@
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "base/text.h"
@@ -42,6 +43,8 @@ std::vector<TensorType> frexp_type(const OpCall& call) {
 
 std::vector<TensorType> polygamma_type(const OpCall& call) {
   if (call.integer("n") < 0) refuse("n should not be negative");
+  if (call.integer("n") > std::numeric_limits<std::int32_t>::max())
+    refuse("n should be below 2**31");
   return same_floating_type(call);
 }
 

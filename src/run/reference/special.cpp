@@ -148,7 +148,7 @@ double upper_fraction(double a, double x) {
 double incomplete_gamma(double a, double x, bool upper) {
   const double nothing = upper ? 1 : 0;
   if (std::isnan(a) || std::isnan(x) || a < 0 || x < 0) return undefined;
-  if (a == 0) return x > 0 ? 1 - nothing : upper ? 1 : undefined;
+  if (a == 0) return x > 0 ? 1 - nothing : undefined;
   if (x == 0) return nothing;
   if (std::isinf(a)) return std::isinf(x) ? undefined : nothing;
   if (std::isinf(x)) return 1 - nothing;
@@ -167,11 +167,14 @@ double mirrored(double (*function)(double, double), double x) {
   return order == 1 && x < 0 ? -y : y;
 }
 
+// Beyond it I is infinite and K is 0; the standard library's functions throw somewhere there.
+constexpr double far = 750;
+
 double first_kind(double order, double x) {
   return std::isinf(x) ? 0 : std::cyl_bessel_j(order, x);
 }
 double modified_first_kind(double order, double x) {
-  return std::isinf(x) ? infinity : std::cyl_bessel_i(order, x);
+  return x > far ? infinity : std::cyl_bessel_i(order, x);
 }
 
 // exp(-x) * I(x); beyond 500, where I overflows soon, by its asymptotic series.
@@ -196,7 +199,7 @@ double second_kind(double order, double x) {
 double modified_second_kind(double order, double x, bool scaled) {
   if (std::isnan(x) || x < 0) return undefined;
   if (x == 0) return infinity;
-  if (std::isinf(x)) return 0;
+  if (std::isinf(x) || (!scaled && x > far)) return 0;
   if (!scaled || x < 500) return std::cyl_bessel_k(order, x) * (scaled ? std::exp(x) : 1);
   const double m = 4 * order * order;
   double term = 1;
@@ -229,11 +232,13 @@ double airy(double x) {
 
 // -- polynomials ----------------------------------------------------------------------------------
 
-/// p(k + 1) = next(k, p(k), p(k - 1)) from p(0) = 1 and p(1); of a negative degree 0.
+/// p(k + 1) = next(k, p(k), p(k - 1)) from p(0) = 1 and p(1); of a negative degree 0. No degree is
+/// beyond `most`.
 template <class Next>
-double polynomial(double degree, double first, Next next) {
+double polynomial(double degree, double first, Next next, double most = 1 << 20) {
+  if (degree <= -1) return 0;
+  if (!(degree <= most)) return undefined;
   const auto n = static_cast<std::int64_t>(degree);
-  if (n < 0) return 0;
   double before = 1;
   if (n == 0) return before;
   double p = first;
@@ -252,9 +257,11 @@ double chebyshev(double x, double degree, double first) {
 }
 
 double hermite(double x, double degree, double factor) {
-  return polynomial(degree, factor * x, [&](double k, double p, double before) {
+  constexpr double most = 512;  // getHermitianLimit of ATen/native/Math.h
+  const auto next = [&](double k, double p, double before) {
     return factor * (x * p - k * before);
-  });
+  };
+  return polynomial(degree, factor * x, next, most);
 }
 
 double laguerre(double x, double degree) {
