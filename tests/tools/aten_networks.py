@@ -14,6 +14,9 @@ SIGNS = torch.tensor([1.0, -1.0, 1.0])
 LABELS = torch.tensor([1, 0, 3])
 EDGES = torch.tensor([-torch.inf, -100.0, -0.5, -0.0, 0.0, 0.5, 100.0, torch.inf, torch.nan])
 
+FAR = torch.cat([torch.linspace(-3, 3, 16)] * 3)
+FAR[::5] = torch.tensor([torch.nan, torch.inf, -torch.inf, 1e5, -1e5] * 2)
+
 
 def layer(make, x, *states):
     torch.manual_seed(2)
@@ -53,9 +56,9 @@ def interpolations(x, mode, sizes, scales, **options):
     )
 
 
-def grids(x, grid):
+def grids(x, grid, name=""):
     return {
-        f"grid_sample_{mode}_{padding}_{x.dim()}_{align}": (
+        f"grid_sample{name}_{mode}_{padding}_{x.dim()}_{align}": (
             lambda x, g, m=mode, p=padding, a=align: F.grid_sample(
                 x, g, mode=m, padding_mode=p, align_corners=a
             ),
@@ -203,6 +206,8 @@ CALLS = {
     },
     **grids(IMAGE, torch.randn(2, 3, 7, 2)),
     **grids(CUBE[:, :, :2], torch.randn(2, 2, 3, 4, 3)),
+    **grids(IMAGE, FAR[:32].view(2, 2, 4, 2), "_far"),
+    **grids(CUBE[:, :, :2], FAR.view(2, 1, 2, 4, 3), "_far"),
     "affine_grid": (
         lambda t, u: (
             F.affine_grid(t, (2, 3, 4, 5), align_corners=False),
@@ -292,6 +297,11 @@ CALLS = {
             F.embedding_bag(i, w, o, mode="mean", padding_idx=1),
             F.embedding_bag(i, w, o, mode="max", padding_idx=-1),
             F.embedding_bag(i, w, o, mode="sum", include_last_offset=True),
+            F.embedding_bag(i, w, o[:3], mode="sum", include_last_offset=True),
+            F.embedding_bag(i, w, o[:3], mode="mean", include_last_offset=True),
+            F.embedding_bag(i, w.double(), o[:3], mode="sum", include_last_offset=True),
+            F.embedding_bag(i, w, o[:3], mode="sum", include_last_offset=True, padding_idx=1),
+            F.embedding_bag(i, w, o[:3], mode="max", include_last_offset=True),
             F.embedding_bag(i.view(2, 3), w),
         ),
         ROWS,
@@ -333,11 +343,33 @@ CALLS = {
             torch.cdist(x, y, p=3.5),
             torch.pdist(x[0]),
             torch.dist(x, y[:, :3], 3),
+            torch.dist(x, y[:, :3], -1.5),
+            torch.dist(x, y[:, :3], -torch.inf),
+            torch.cdist(x.where(x > 0, torch.nan), y, p=torch.inf),
             F.pairwise_distance(x, y[:, :3]),
             F.pairwise_distance(x, y[:, :3], p=1, keepdim=True),
         ),
         X,
         torch.randn(2, 5, 4),
+    ),
+    "extremes_of_numbers": (
+        lambda x, y: (torch.fmax(x, y), torch.fmin(x, y), torch.fmax(x, y[0]), x.isnan().fmax(y)),
+        EDGES,
+        EDGES.roll(3).nan_to_num(0.5),
+    ),
+    "medians": (
+        lambda x: (
+            x.round().median(),
+            x.nanmedian(),
+            x.where(x > 0, torch.nan).median(),
+            x.where(x > 0, torch.nan).nanmedian(),
+            x.long().median(),
+        ),
+        X,
+    ),
+    "norms_of_zeros": (
+        lambda x: [torch.linalg.vector_norm(x * (x > 0), p, (0, 1)) for p in (3, 1.5, 0.5, -1)],
+        X,
     ),
     "cosine": (
         lambda x, y: (
@@ -345,6 +377,9 @@ CALLS = {
             F.cosine_similarity(x, y, dim=-1),
             F.cosine_similarity(x, y[0], dim=2),
             F.cosine_similarity(x * 0, y),
+            F.cosine_similarity(x, y[..., :1], dim=2),
+            F.cosine_similarity(x, y[0, 0], dim=0),
+            F.cosine_similarity(x[0, 0], y, dim=-1),
         ),
         X,
         torch.randn(2, 3, 4),

@@ -85,6 +85,14 @@ Bags bags_of(Reading& r, bool wraps) {
   const ValueId none =
       b.emit("full", {}, {{"shape", Shape{bags.bags}}, {"value", 0.0}, {"dtype", dtype}});
   bags.count = b.emit("index_add", {none, bags.bag, ones[0]});
+  // PyTorch's fast kernel adds up nothing from the last offset on; its others take it into the last
+  // bag, and all of them count it there.
+  const bool fast =
+      bags.counts == ValueId::none && dtype != DType::f64 && r.integer("mode", 0) != 2;
+  if (fast && r.flag("include_last_offset", false)) {
+    const ValueId end = sliced(b, offsets, 0, bags.bags, bags.bags + Dim(1));
+    bags.counts = b.emit("lt", {places, as_type(b, end, DType::i64)});
+  }
   return bags;
 }
 

@@ -9,7 +9,7 @@
 namespace isomer::aten {
 namespace {
 
-constexpr std::int64_t most_places = 1 << 24;
+constexpr std::int64_t largest_matrix = 1 << 24;  // in elements
 
 /// The two axes of a matrix, and which diagonal: above the main one where it is positive.
 struct Diagonal {
@@ -19,7 +19,7 @@ struct Diagonal {
 };
 
 Diagonal diagonal_of(Reading& r, std::int64_t rank, std::int64_t first, std::int64_t second) {
-  const Diagonal diagonal{r.integer("offset", 0), r.axis("dim1", rank, first),
+  const Diagonal diagonal{countable(r, r.integer("offset", 0)), r.axis("dim1", rank, first),
                           r.axis("dim2", rank, second)};
   if (diagonal.rows == diagonal.columns) r.fail("the two axes are one");
   return diagonal;
@@ -37,12 +37,13 @@ std::vector<std::int64_t> matrices_last(std::int64_t rank, const Diagonal& diago
 }
 
 /// Where its elements stand in a matrix taken as one axis.
-ValueId places_of(Reading& r, const Shape& matrices, std::int64_t offset) {
+ValueId places_of(Reading& r, const Shape& matrices, std::int64_t given) {
   const Dim rows = matrices[matrices.size() - 2];
   const Dim columns = matrices.back();
   if (!rows.known() || !columns.known()) r.refuse("matrices of known size are read");
   const std::int64_t n = rows.value();
   const std::int64_t m = columns.value();
+  const std::int64_t offset = std::clamp(given, -n, m);  // beyond, a diagonal is as empty
   const std::int64_t start = offset >= 0 ? offset : -offset * m;
   const std::int64_t longest = offset >= 0 ? std::min(n, m - offset) : std::min(n + offset, m);
   const std::int64_t length = std::max<std::int64_t>(longest, 0);
@@ -126,7 +127,7 @@ Values diag_embed(Reading& r) {
 // A matrix of a vector, the diagonal of a matrix.
 Values diag(Reading& r) {
   const ValueId x = r.tensor("self");
-  const std::int64_t offset = r.integer("diagonal", 0);
+  const std::int64_t offset = countable(r, r.integer("diagonal", 0));
   if (r.b.rank(x) == 1) return {embedded(r.b, x, offset)};
   if (r.b.rank(x) != 2) r.fail("a vector or a matrix is needed");
   return {diagonal_from(r, x, {offset, 0, 1})};
@@ -135,7 +136,7 @@ Values diag(Reading& r) {
 Values diagflat(Reading& r) {
   const ValueId x = r.tensor("self");
   const ValueId flat = reshaped(r.b, x, {count_elements(r.b.shape(x))});
-  return {embedded(r.b, flat, r.integer("offset", 0))};
+  return {embedded(r.b, flat, countable(r, r.integer("offset", 0)))};
 }
 
 Values trace(Reading& r) {
@@ -158,7 +159,8 @@ Values triangle_indices(Reading& r) {
   const std::int64_t columns = r.integer("col");
   const std::int64_t offset = r.integer("offset", 0);
   const bool lower = r.row.target() == "tril_indices";
-  if (rows < 0 || columns < 0 || (columns > 0 && rows > most_places / columns))
+  if (rows < 0 || columns < 0 || rows > largest_matrix ||
+      columns > largest_matrix / std::max<std::int64_t>(rows, 1))
     r.refuse("the matrix is too large");
   std::vector<double> places;
   for (const bool row_wanted : {true, false}) {

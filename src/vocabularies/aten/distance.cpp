@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "base/text.h"
+#include "ops/rules.h"
 #include "vocabularies/aten/reading.h"
 
 // Distances, and likeness.
@@ -9,24 +10,9 @@
 namespace isomer::aten {
 namespace {
 
-// 0 counts what differs, infinity is the largest. At 0 a root has the slope 0.
-ValueId norm_of(Builder& b, ValueId x, double p, bool keepdim) {
-  const DType dtype = b.dtype(x);
-  const Attributes last = {{"dim", ints({-1})}, {"keepdim", keepdim}};
-  const ValueId size = b.emit("abs", {x});
-  if (p == 1) return b.emit("sum", {size}, last);
-  if (p == 2) return flat_root(b, b.emit("sum", {b.emit("mul", {x, x})}, last));
-  if (p == std::numeric_limits<double>::infinity()) return b.emit("amax", {size}, last);
-  const ValueId zero = b.literal(dtype, 0.0);
-  if (p == 0) {
-    const ValueId differs = b.emit("ne", {x, zero});
-    return b.emit("sum", {as_type(b, differs, dtype)}, last);
-  }
-  const ValueId sum = b.emit("sum", {b.emit("pow", {size, b.literal(dtype, p)})}, last);
-  const ValueId nothing = b.emit("eq", {sum, zero});
-  const ValueId safe = b.emit("where", {nothing, b.literal(dtype, 1.0), sum});
-  const ValueId root = b.emit("pow", {safe, b.literal(dtype, 1 / p)});
-  return b.emit("where", {nothing, zero, root});
+// Of the last axis.
+ValueId length_of(Builder& b, ValueId x, double p, bool keepdim) {
+  return norm_of(b, x, p, {{"dim", ints({-1})}, {"keepdim", keepdim}});
 }
 
 double power(Reading& r, double fallback) {
@@ -43,9 +29,15 @@ Values cdist(Reading& r) {
   const ValueId y = r.tensor("x2");
   if (b.rank(x) < 2 || b.rank(y) < 2) r.fail("rows are needed");
   if (b.shape(x).back() == Dim(0)) r.refuse("rows without elements");
-  const ValueId differences =
+  ValueId differences =
       arithmetic(b, "sub", unsqueezed(b, x, b.rank(x) - 1), unsqueezed(b, y, b.rank(y) - 2));
-  return {norm_of(b, differences, power(r, 2.0), false)};
+  const double p = power(r, 2.0);
+  // PyTorch's kernel takes the largest of numbers.
+  if (std::isinf(p)) {
+    const ValueId zero = b.literal(b.dtype(differences), 0.0);
+    differences = b.emit("where", {b.emit("isnan", {differences}), zero, differences});
+  }
+  return {length_of(b, differences, p, false)};
 }
 
 // Every row from every later one.
@@ -69,13 +61,13 @@ Values pdist(Reading& r) {
     return b.emit("index_select",
                   {x, b.constant(Tensor::from_integers(DType::i64, {count}, places))});
   };
-  return {norm_of(b, b.emit("sub", {picked(first), picked(second)}), power(r, 2.0), false)};
+  return {length_of(b, b.emit("sub", {picked(first), picked(second)}), power(r, 2.0), false)};
 }
 
 Values dist(Reading& r) {
   const ValueId difference = arithmetic(r.b, "sub", r.tensor("self"), r.tensor("other"));
   const ValueId flat = reshaped(r.b, difference, {count_elements(r.b.shape(difference))});
-  return {norm_of(r.b, flat, real_of(r.scalar("p", Scalar(2.0))), false)};
+  return {length_of(r.b, flat, real_of(r.scalar("p", Scalar(2.0))), false)};
 }
 
 // eps is added to what is still signed.
@@ -83,7 +75,7 @@ ValueId distance(Builder& b, ValueId x, ValueId y, double p, double eps, bool ke
   const ValueId whole = arithmetic(b, "sub", x, y);
   const ValueId difference = as_type(b, whole, floating(b.dtype(whole)));
   const ValueId moved = b.emit("add", {difference, b.literal(b.dtype(difference), eps)});
-  return norm_of(b, moved, p, keepdim);
+  return length_of(b, moved, p, keepdim);
 }
 
 Values pairwise_distance(Reading& r) {
@@ -91,23 +83,23 @@ Values pairwise_distance(Reading& r) {
                    r.flag("keepdim", false))};
 }
 
-// at::cosine_similarity: each is divided by its norm, which is at least eps.
+// at::cosine_similarity: each is broadcast, then divided by its norm, which is at least eps.
 Values cosine_similarity(Reading& r) {
   Builder& b = r.b;
-  auto [x, y] = promote(b, r.tensor("x1"), r.tensor("x2"));
+  const auto [x, y] = promote(b, r.tensor("x1"), r.tensor("x2"));
   const double eps = r.real("eps", 1e-8);
   const DType dtype = floating(b.dtype(x));
-  const auto scaled = [&](ValueId z, std::int64_t axis) {
-    z = as_type(b, z, dtype);
+  const Shape shape = broadcast(b.shape(x), b.shape(y));
+  if (shape.empty()) r.fail("scalars have no axis");
+  const std::int64_t axis = r.axis("dim", static_cast<std::int64_t>(shape.size()), 1);
+  const auto scaled = [&](ValueId z) {
+    z = expanded(b, as_type(b, z, dtype), shape);
     const ValueId squares =
         b.emit("sum", {b.emit("mul", {z, z})}, {{"dim", ints({axis})}, {"keepdim", true}});
     const ValueId norm = b.emit("clamp", {flat_root(b, squares)}, {{"min", eps}});
     return b.emit("div", {z, norm});
   };
-  const std::int64_t rank = std::max(b.rank(x), b.rank(y));
-  const std::int64_t axis = r.axis("dim", rank, 1);
-  if (rank == 0) r.fail("scalars have no axis");
-  const ValueId product = b.emit("mul", {scaled(x, axis - rank), scaled(y, axis - rank)});
+  const ValueId product = b.emit("mul", {scaled(x), scaled(y)});
   return {b.emit("sum", {product}, {{"dim", ints({axis})}})};
 }
 

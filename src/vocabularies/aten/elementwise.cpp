@@ -222,14 +222,12 @@ Values plus(Reading& r, std::string_view op) {
 Values addcmul(Reading& r) { return plus(r, "mul"); }
 Values addcdiv(Reading& r) { return plus(r, "div"); }
 
-// The larger or smaller of two; of a NaN and a number the number.
+// The larger or smaller of two, the first of equal ones; of a NaN and a number the number.
 Values extreme_of_numbers(Reading& r) {
   const auto [x, y] = promote(r.b, r.tensor("self"), r.tensor("other"));
-  const std::string_view op = r.row.target() == "fmax" ? "maximum" : "minimum";
-  const ValueId extreme = arithmetic(r.b, op, x, y);
-  if (!is_floating(r.b.dtype(x))) return {extreme};
-  const ValueId over_x = r.b.emit("where", {r.b.emit("isnan", {y}), x, extreme});
-  return {r.b.emit("where", {r.b.emit("isnan", {x}), y, over_x})};
+  ValueId first = r.b.emit(r.row.target() == "fmax" ? "ge" : "le", {x, y});
+  if (is_floating(r.b.dtype(x))) first = r.b.emit("logical_or", {first, r.b.emit("isnan", {y})});
+  return {r.b.emit("where", {first, x, y})};
 }
 
 // 0 below 0, 1 above, the value at 0.

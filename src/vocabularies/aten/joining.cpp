@@ -9,9 +9,7 @@
 namespace isomer::aten {
 namespace {
 
-// Pieces of one graph, and places of one table.
-constexpr std::int64_t most_pieces = 1 << 12;
-constexpr std::int64_t most_places = 1 << 22;
+constexpr std::int64_t most_pieces = 1 << 12;  // of one graph
 
 Values in_one_type(Builder& b, Values parts) {
   const std::vector<Operand> operands(parts.begin(), parts.end());
@@ -107,14 +105,17 @@ Values cartesian_prod(Reading& r) {
 }
 
 // Places of r elements in the order of the first, then of the second, and so on.
-std::vector<std::vector<std::int64_t>> combinations_of(std::int64_t n, std::int64_t r,
-                                                       bool repeated) {
+std::vector<std::vector<std::int64_t>> combinations_of(Reading& r, std::int64_t n,
+                                                       std::int64_t size, bool repeated) {
   std::vector<std::vector<std::int64_t>> all(1);
-  for (std::int64_t k = 0; k < r; ++k) {
+  for (std::int64_t k = 0; k < size; ++k) {
+    // What is begun can be ended, so that no step makes more than there will be.
+    const std::int64_t end = repeated ? n : n - (size - 1 - k);
     std::vector<std::vector<std::int64_t>> longer;
     for (const auto& begun : all) {
       const std::int64_t from = begun.empty() ? 0 : begun.back() + (repeated ? 0 : 1);
-      for (std::int64_t i = from; i < n && std::ssize(longer) < most_places; ++i) {
+      for (std::int64_t i = from; i < end; ++i) {
+        if (std::ssize(longer) == most_places) r.refuse("there are too many combinations");
         longer.push_back(begun);
         longer.back().push_back(i);
       }
@@ -131,9 +132,8 @@ Values combinations(Reading& r) {
   if (r.b.rank(x) != 1 || !r.b.shape(x)[0].known()) r.refuse("a vector of known length is read");
   if (size < 0 || size > 16) r.refuse("combinations of up to 16 elements are read");
   if (size == 0) return {r.b.constant(Tensor::from_doubles(r.b.dtype(x), {0}, {}))};
-  const auto all = combinations_of(r.b.shape(x)[0].value(), size, repeated);
+  const auto all = combinations_of(r, r.b.shape(x)[0].value(), size, repeated);
   const auto count = static_cast<std::int64_t>(all.size());
-  if (count >= most_places) r.refuse("there are too many combinations");
   std::vector<double> places;
   for (const auto& one : all) {
     for (const std::int64_t place : one) places.push_back(static_cast<double>(place));
@@ -210,10 +210,11 @@ ValueId strided_places(Reading& r, ValueId x) {
   const Dim count = count_elements(r.b.shape(x));
   if (!count.known()) r.refuse("a tensor of known shape is read");
   if (size.size() != stride.size()) r.fail("there must be a stride for each length");
-  std::vector<std::int64_t> places{offset};
+  std::vector<std::int64_t> places{countable(r, offset)};
   for (std::size_t i = 0; i < size.size(); ++i) {
     if (size[i] < 0 || size[i] > most_places) r.fail("a length is out of range");
     std::vector<std::int64_t> longer;
+    countable(r, stride[i]);
     if (std::ssize(places) * size[i] > most_places) r.refuse("the view has too many elements");
     for (const std::int64_t begin : places) {
       for (std::int64_t k = 0; k < size[i]; ++k) longer.push_back(begin + k * stride[i]);

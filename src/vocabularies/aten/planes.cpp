@@ -88,6 +88,7 @@ struct Windows {
 };
 
 Windows windows_of(Reading& r, const Integers& plane) {
+  constexpr std::int64_t most = 4 * most_places;
   const auto list = [&](std::string_view name) { return per_axis(r.integers(name), 2, name); };
   const Integers kernel = list("kernel_size");
   const Integers dilation = list("dilation");
@@ -97,10 +98,14 @@ Windows windows_of(Reading& r, const Integers& plane) {
   for (std::size_t i = 0; i < 2; ++i) {
     if (kernel[i] < 1 || dilation[i] < 1 || stride[i] < 1 || w.padding[i] < 0)
       r.fail("a window needs a size, a step and a dilation above 0");
+    for (const std::int64_t given : {plane[i], kernel[i], dilation[i], stride[i], w.padding[i]})
+      countable(r, given);
+    if (kernel[i] > most) r.refuse("a window is too large");
     w.plane.push_back(plane[i] + 2 * w.padding[i]);
     const std::int64_t room = w.plane[i] - dilation[i] * (kernel[i] - 1) - 1;
     if (room < 0) r.fail("a window is larger than the plane");
     w.counts.push_back(room / stride[i] + 1);
+    if (w.counts[i] > most / kernel[i]) r.refuse("there are too many windows");
     for (std::int64_t k = 0; k < kernel[i]; ++k) {
       for (std::int64_t o = 0; o < w.counts[i]; ++o)
         along[i].push_back(k * dilation[i] + o * stride[i]);
@@ -109,6 +114,7 @@ Windows windows_of(Reading& r, const Integers& plane) {
   const auto element = [&](std::size_t i, std::int64_t k, std::int64_t o) {
     return along[i][static_cast<std::size_t>(k * w.counts[i] + o)];
   };
+  if (std::ssize(along[0]) > most / std::ssize(along[1])) r.refuse("there are too many windows");
   Integers places;
   for (std::int64_t k = 0; k < kernel[0] * kernel[1]; ++k) {
     for (std::int64_t o = 0; o < w.counts[0] * w.counts[1]; ++o) {

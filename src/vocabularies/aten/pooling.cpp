@@ -11,8 +11,6 @@ namespace {
 
 using Integers = std::vector<std::int64_t>;
 
-// -- lines and planes -----------------------------------------------------------------------------
-
 // -- pooling --------------------------------------------------------------------------------------
 
 // Pools see [batch, channels, height, width]; whatever lacks an axis gets one of length 1.
@@ -199,6 +197,7 @@ Values max_pool3d(Reading& r) { return {max_pool3d_with_indices(r)[0]}; }
 Integers counted(Reading& r, const Window& w, std::size_t axis, const Dim& from, const Dim& to,
                  bool with_padding) {
   if (!from.known() || !to.known()) r.refuse("the lengths that padded means count must be known");
+  if (to.value() > most_places) r.refuse("there are too many windows");
   const std::int64_t around = with_padding ? w.padding[axis] : 0;
   Integers counts;
   for (std::int64_t i = 0; i < to.value(); ++i) {

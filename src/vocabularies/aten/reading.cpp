@@ -303,4 +303,39 @@ ValueId flat_root(Builder& b, ValueId x) {
   return b.emit("where", {at_zero, zero, root});
 }
 
+namespace {
+
+/// A power of what is not negative; of 0 it has the slope 0, which the formula does not give.
+ValueId flat_power(Builder& b, ValueId x, double exponent) {
+  const DType dtype = b.dtype(x);
+  const double infinity = std::numeric_limits<double>::infinity();
+  const ValueId at_zero = b.emit("eq", {x, b.literal(dtype, 0.0)});
+  const ValueId safe = b.emit("where", {at_zero, b.literal(dtype, 1.0), x});
+  const ValueId power = b.emit("pow", {safe, b.literal(dtype, exponent)});
+  return b.emit("where", {at_zero, b.literal(dtype, exponent < 0 ? infinity : 0.0), power});
+}
+
+}  // namespace
+
+ValueId norm_of(Builder& b, ValueId x, double order, const Attributes& settings) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const DType dtype = b.dtype(x);
+  if (order == 2) return flat_root(b, b.emit("sum", {b.emit("square", {x})}, settings));
+  if (order == 0) {
+    const ValueId counts = as_type(b, b.emit("ne", {x, b.literal(dtype, 0.0)}), dtype);
+    return b.emit("sum", {counts}, settings);
+  }
+  const ValueId size = b.emit("abs", {x});
+  if (order == 1) return b.emit("sum", {size}, settings);
+  if (order == infinity) return b.emit("amax", {size}, settings);
+  if (order == -infinity) return b.emit("amin", {size}, settings);
+  return flat_power(b, b.emit("sum", {flat_power(b, size, order)}, settings), 1 / order);
+}
+
+std::int64_t countable(Reading& r, std::int64_t value) {
+  constexpr std::int64_t most = std::int64_t{1} << 31;
+  if (value < -most || value > most) r.refuse(fmt::format("{} is too far from 0", value));
+  return value;
+}
+
 }  // namespace isomer::aten

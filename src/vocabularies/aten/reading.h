@@ -51,6 +51,11 @@ class Reading : public Arguments {
   std::vector<std::int64_t> axes(std::string_view name, std::int64_t rank);
 };
 
+/// Elements of one table that reading a call may make.
+constexpr std::int64_t most_places = 1 << 22;
+/// A whole number of a file that is counted with: none beyond +-2**31, so that products fit.
+std::int64_t countable(Reading& r, std::int64_t value);
+
 std::span<const Row> elementwise_rows();
 std::span<const Row> special_rows();
 std::span<const Row> comparison_rows();
@@ -131,6 +136,9 @@ ValueId reduced(Reading& r, ValueId x);
 /// The square root whose slope at 0 is 0: PyTorch's norms and standard deviations are
 /// differentiated so.
 ValueId flat_root(Builder& b, ValueId x);
+/// PyTorch's vector norm over the axes of `settings`, with the slope 0 where it is 0. 0 counts what
+/// is not 0, the infinities are the largest and the smallest.
+ValueId norm_of(Builder& b, ValueId x, double order, const Attributes& settings);
 Attribute ints(std::vector<std::int64_t> values);
 
 }  // namespace isomer::aten

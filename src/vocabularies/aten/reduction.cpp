@@ -266,22 +266,6 @@ Values logsumexp(Reading& r) {
   return {r.b.emit("logsumexp", {typed}, over(std::move(axes), r.flag("keepdim", false)))};
 }
 
-ValueId norm_of(Builder& b, ValueId x, double order, const Attributes& settings) {
-  constexpr double infinity = std::numeric_limits<double>::infinity();
-  const DType dtype = b.dtype(x);
-  if (order == 2) return flat_root(b, b.emit("sum", {b.emit("square", {x})}, settings));
-  if (order == 0) {
-    const ValueId counts = as_type(b, b.emit("ne", {x, b.literal(dtype, 0.0)}), dtype);
-    return b.emit("sum", {counts}, settings);
-  }
-  const ValueId size = b.emit("abs", {x});
-  if (order == 1) return b.emit("sum", {size}, settings);
-  if (order == infinity) return b.emit("amax", {size}, settings);
-  if (order == -infinity) return b.emit("amin", {size}, settings);
-  const ValueId powers = b.emit("pow", {size, b.literal(dtype, order)});
-  return b.emit("pow", {b.emit("sum", {powers}, settings), b.literal(dtype, 1 / order)});
-}
-
 Values norm(Reading& r) {
   const double order = real_of(r.scalar(r.given("p") ? "p" : "ord", Scalar(2.0)));
   const ValueId given = r.tensor("self");

@@ -44,6 +44,7 @@ class Axis {
     step_ = step(scale, align_corners);
   }
 
+  [[noreturn]] void refuse(std::string_view what) const { r_.refuse(what); }
   const Dim& inputs() const { return inputs_; }
   /// The inputs that lie between two outputs.
   const Numbers& step() const { return step_; }
@@ -288,7 +289,10 @@ std::vector<Tap> filtered_taps(const Axis& axis, bool) {
   const double scale = (*known)[0];
   const double wide = std::max(scale, 1.0);
   const double support = filter.reach * wide;
-  const std::size_t count = static_cast<std::size_t>(std::ceil(support)) * 2 + 1;
+  const double reached = std::ceil(support) * 2 + 1;
+  if (!(reached * static_cast<double>(places->size()) <= static_cast<double>(most_places)))
+    axis.refuse("a filter reaches too far");
+  const auto count = static_cast<std::size_t>(reached);
   const auto length = static_cast<double>(axis.inputs().value());
   std::vector<std::vector<double>> at(count, std::vector<double>(places->size()));
   std::vector<std::vector<double>> weight = at;

@@ -14,8 +14,9 @@ enum class Outside : std::uint8_t { zeros, border, reflection };
 /// One axis of the input, and where the outputs look along it.
 class Axis {
  public:
-  Axis(Reading& r, const Dim& length, Outside outside, bool align_corners, DType dtype)
+  Axis(Reading& r, const Dim& length, bool volume, Outside outside, bool align_corners, DType dtype)
       : b_(r.b),
+        volume_(volume),
         outside_(outside),
         align_corners_(align_corners),
         dtype_(dtype),
@@ -36,16 +37,13 @@ class Axis {
   ValueId inside(ValueId x) const {
     if (outside_ == Outside::zeros) return x;
     if (outside_ == Outside::reflection) x = reflected(x);
-    return apply("minimum", apply("maximum", x, 0.0), last_);
+    return clipped(x);
   }
   /// Whether a whole place is one of the input's.
   ValueId holds(ValueId x) const {
     return apply("logical_and", apply("le", number(0.0), x), apply("le", x, last_));
   }
-  ValueId index(ValueId x) const {
-    const ValueId near = apply("minimum", apply("maximum", x, 0.0), last_);
-    return as_type(b_, near, DType::i64);
-  }
+  ValueId index(ValueId x) const { return as_type(b_, clipped(x), DType::i64); }
 
  private:
   // Back and forth between the borders (at::native::reflect_coordinates).
@@ -64,7 +62,15 @@ class Axis {
     return b_.emit("where", {nothing, number(0.0), turned});
   }
 
+  // Flat at the borders. What is no number is the first place of a plane, the last of a volume.
+  ValueId clipped(ValueId x) const {
+    if (volume_) x = b_.emit("where", {apply("lt", x, last_), x, last_});
+    x = b_.emit("where", {apply("gt", x, 0.0), x, number(0.0)});
+    return volume_ ? x : b_.emit("where", {apply("lt", x, last_), x, last_});
+  }
+
   Builder& b_;
+  bool volume_;
   Outside outside_;
   bool align_corners_;
   DType dtype_;
@@ -132,7 +138,7 @@ class Sampler {
   ValueId run(ValueId grid, Mode mode, Outside outside, bool align_corners) {
     const std::size_t count = shape_.size() - 2;
     for (std::size_t i = 0; i < count; ++i) {
-      axes_.emplace_back(r_, shape_[2 + i], outside, align_corners, b_.dtype(flat_));
+      axes_.emplace_back(r_, shape_[2 + i], count == 3, outside, align_corners, b_.dtype(flat_));
       // The grid names the last axis first.
       const Dim place = static_cast<std::int64_t>(count - 1 - i);
       const ValueId x = b_.emit("select", {grid}, {{"dim", std::int64_t{-1}}, {"index", place}});
@@ -160,14 +166,19 @@ class Sampler {
     }
   }
 
-  // What is not there counts 0, whatever its weight.
+  // What is not there is 0; its weight, which may be no number, counts in planes alone.
   void add(const Corner& corner) {
     Shape wide = outputs_;
     wide[1] = shape_[1];
     const ValueId index = expanded(b_, corner.index, wide);
     ValueId part = b_.emit("gather", {flat_, index}, {{"dim", std::int64_t{2}}});
+    const auto keep = [&] {
+      part = b_.emit("where", {corner.holds, part, b_.literal(b_.dtype(part), 0.0)});
+    };
+    const bool volume = axes_.size() == 3;
+    if (!volume) keep();
     if (corner.weight != ValueId::none) part = b_.emit("mul", {part, corner.weight});
-    part = b_.emit("where", {corner.holds, part, b_.literal(b_.dtype(part), 0.0)});
+    if (volume) keep();
     sum_ = both(b_, "add", sum_, part);
   }
 

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "vocabularies/aten/reading.h"
@@ -107,7 +108,13 @@ Values median_of_all(Reading& r) {
   const ValueId x = r.tensor("self");
   const ValueId flat = reshaped(r.b, x, {count_elements(r.b.shape(x))});
   if (r.b.shape(flat)[0] == Dim(0)) r.refuse("the median of nothing is not read");
-  return {median_along(r, flat, 0, false)[0]};
+  const ValueId value = median_along(r, flat, 0, false)[0];
+  if (!is_floating(r.b.dtype(x))) return {value};
+  // Equal elements share the cotangent: the median is the largest of what equals it.
+  const ValueId equal = r.b.emit("where", {r.b.emit("isnan", {value}), r.b.emit("isnan", {flat}),
+                                           r.b.emit("eq", {flat, value})});
+  const ValueId least = r.b.literal(r.b.dtype(x), -std::numeric_limits<double>::infinity());
+  return {r.b.emit("amax", {r.b.emit("where", {equal, flat, least})})};
 }
 
 Values mode(Reading& r) {
