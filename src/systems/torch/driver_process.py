@@ -58,6 +58,8 @@ def die_with(other):
     child = os.fork()
     if child != 0:
         os.waitpid(child, 0)
+        # Sent to whoever is stopped, as below, while the last parent of its group ends: it would let its children go.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         keep_orphans()
         return
     # Nobody's child, so that a program that waits for its own is not kept waiting.
