@@ -20,6 +20,13 @@ std::vector<std::int64_t> all_axes(std::int64_t rank) {
   return axes;
 }
 
+std::vector<std::int64_t> inverse_order(const std::vector<std::int64_t>& order) {
+  std::vector<std::int64_t> inverse(order.size());
+  for (std::size_t i = 0; i < order.size(); ++i)
+    inverse[static_cast<std::size_t>(order[i])] = static_cast<std::int64_t>(i);
+  return inverse;
+}
+
 ValueId without_axes(Emitter& b, ValueId x, const std::vector<std::int64_t>& axes) {
   for (const std::int64_t axis : axes) {
     const Dim length = b.shape(x)[static_cast<std::size_t>(axis)];

@@ -17,6 +17,9 @@ std::int64_t axis_from_front(std::int64_t axis, std::int64_t rank);
 /// 0, 1, ...: the axes of a tensor of that rank.
 std::vector<std::int64_t> all_axes(std::int64_t rank);
 
+/// The order that undoes a permutation of axes.
+std::vector<std::int64_t> inverse_order(const std::vector<std::int64_t>& order);
+
 /// Without axes, or with more, counted from the front. Throws Fault::model where one to go is
 /// longer than 1, or one to come stands there twice.
 ValueId without_axes(Emitter& b, ValueId x, const std::vector<std::int64_t>& axes);

@@ -19,13 +19,6 @@ Dim position(const Dim& given, const Dim& length) {
   return smaller(larger(from_front, 0), length);
 }
 
-std::vector<std::int64_t> inverse(const std::vector<std::int64_t>& permutation) {
-  std::vector<std::int64_t> inverted(permutation.size());
-  for (std::size_t i = 0; i < permutation.size(); ++i)
-    inverted[static_cast<std::size_t>(permutation[i])] = static_cast<std::int64_t>(i);
-  return inverted;
-}
-
 }  // namespace
 
 Cell Cells::add(ValueId value, std::string name) {
@@ -132,7 +125,7 @@ ValueId Cells::replace(const Step& step, ValueId base, ValueId part) {
   if (step.op == "transpose") return builder_.emit("transpose", {part}, step.attributes);
   if (step.op == "permute") {
     const auto& dims = get<std::vector<std::int64_t>>(step.attributes, "dims");
-    return builder_.emit("permute", {part}, {{"dims", inverse(dims)}});
+    return builder_.emit("permute", {part}, {{"dims", inverse_order(dims)}});
   }
   if (step.op == "select" || step.op == "slice") return replace_slice(step, base, part);
   if (step.op == "split") {

@@ -1,8 +1,8 @@
 #include <algorithm>
-#include <numeric>
 
 #include "ops/rules.h"
 #include "vocabularies/aten/reading.h"
+#include "vocabularies/composites.h"
 
 // Diagonals of matrices, and what has one.
 
@@ -88,10 +88,7 @@ Values diagonal_scatter(Reading& r) {
   const ValueId source = as_type(r.b, r.tensor("src"), r.b.dtype(x));
   const ValueId places = expanded(r.b, places_of(r, shape, diagonal.offset), r.b.shape(source));
   const ValueId y = r.b.emit("scatter", {rows, places, source}, {{"dim", r.b.rank(rows) - 1}});
-  std::vector<std::int64_t> back(order.size());
-  for (std::size_t i = 0; i < order.size(); ++i)
-    back[static_cast<std::size_t>(order[i])] = static_cast<std::int64_t>(i);
-  return {permuted(r.b, reshaped(r.b, y, shape), std::move(back))};
+  return {permuted(r.b, reshaped(r.b, y, shape), inverse_order(order))};
 }
 
 /// Whether a place of a matrix is on a diagonal.
@@ -118,10 +115,7 @@ Values diag_embed(Reading& r) {
   const std::int64_t rank = r.b.rank(x) + 1;
   const Diagonal diagonal = diagonal_of(r, rank, -2, -1);
   const std::vector<std::int64_t> order = matrices_last(rank, diagonal);
-  std::vector<std::int64_t> back(order.size());
-  for (std::size_t i = 0; i < order.size(); ++i)
-    back[static_cast<std::size_t>(order[i])] = static_cast<std::int64_t>(i);
-  return {permuted(r.b, embedded(r.b, x, diagonal.offset), std::move(back))};
+  return {permuted(r.b, embedded(r.b, x, diagonal.offset), inverse_order(order))};
 }
 
 // A matrix of a vector, the diagonal of a matrix.

@@ -105,8 +105,6 @@ Values cosine_similarity(Reading& r) {
 
 // -- losses of distances --------------------------------------------------------------------------
 
-ValueId above_zero(Builder& b, ValueId x) { return b.emit("clamp", {x}, {{"min", 0.0}}); }
-
 Values triplet_margin_loss(Reading& r) {
   Builder& b = r.b;
   const double p = r.real("p", 2.0);

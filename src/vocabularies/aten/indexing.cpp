@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <numeric>
 
 #include "base/text.h"
 #include "ops/rules.h"
 #include "vocabularies/aten/reading.h"
+#include "vocabularies/composites.h"
 
 namespace isomer::aten {
 namespace {
@@ -179,10 +179,7 @@ ValueId put_by_index(Reading& r, ValueId x, const Values& given, ValueId values,
   }
   put = reshaped(r.b, put, r.b.shape(call.value));
   if (call.value == x) return put;
-  std::vector<std::int64_t> back(call.order.size());
-  for (std::size_t i = 0; i < call.order.size(); ++i)
-    back[static_cast<std::size_t>(call.order[i])] = static_cast<std::int64_t>(i);
-  return permuted(r.b, put, std::move(back));
+  return permuted(r.b, put, inverse_order(call.order));
 }
 
 Values index_put(Reading& r) {

@@ -1,8 +1,8 @@
 #include <algorithm>
-#include <numeric>
 
 #include "ops/rules.h"
 #include "vocabularies/aten/reading.h"
+#include "vocabularies/composites.h"
 
 // Tensors made of several, and tensors that see one several times.
 
@@ -195,8 +195,7 @@ Values unfold(Reading& r) {
   shape.insert(shape.begin() + axis + 1, Dim(size));
   y = reshaped(r.b, y, std::move(shape));
   if (scalar) return {squeezed(r.b, y, {0})};
-  std::vector<std::int64_t> order(r.b.shape(y).size());
-  std::iota(order.begin(), order.end(), std::int64_t{0});
+  std::vector<std::int64_t> order = all_axes(r.b.rank(y));
   order.erase(order.begin() + axis + 1);
   order.push_back(axis + 1);
   return {permuted(r.b, y, std::move(order))};

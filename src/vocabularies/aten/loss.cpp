@@ -114,8 +114,6 @@ Values binary_cross_entropy_with_logits(Reading& r) {
 
 // -- of distributions and margins -----------------------------------------------------------------
 
-ValueId above_zero(Builder& b, ValueId x) { return b.emit("clamp", {x}, {{"min", 0.0}}); }
-
 ValueId number_like(Builder& b, ValueId x, double value) {
   return as_type(b, Operand(Scalar(value)), b.dtype(x));
 }

@@ -1,9 +1,10 @@
+#include <algorithm>
 #include <array>
-#include <numeric>
 
 #include "base/text.h"
 #include "ops/rules.h"
 #include "vocabularies/aten/reading.h"
+#include "vocabularies/composites.h"
 
 // Planes taken apart and put together: shuffles, and windows as columns.
 
@@ -13,6 +14,16 @@ namespace {
 using Integers = std::vector<std::int64_t>;
 
 // -- shuffles -------------------------------------------------------------------------------------
+
+/// `x` with its axes apart, those from `first` on in `order`, and merged.
+ValueId regrouped(Builder& b, ValueId x, Shape apart, std::size_t first, const Integers& order,
+                  Shape merged) {
+  Integers all = all_axes(static_cast<std::int64_t>(apart.size()));
+  for (std::size_t i = 0; i < order.size(); ++i)
+    all[first + i] = static_cast<std::int64_t>(first) + order[i];
+  const ValueId split = reshaped(b, x, std::move(apart));
+  return reshaped(b, permuted(b, split, std::move(all)), std::move(merged));
+}
 
 Values pixel_shuffle(Reading& r) {
   const ValueId x = r.tensor("self");
@@ -26,12 +37,7 @@ Values pixel_shuffle(Reading& r) {
   Shape merged = apart;
   apart.insert(apart.end(), {kept, factor, factor, shape[channels + 1], shape[channels + 2]});
   merged.insert(merged.end(), {kept, shape[channels + 1] * factor, shape[channels + 2] * factor});
-  std::vector<std::int64_t> order(apart.size());
-  std::iota(order.begin(), order.end(), std::int64_t{0});
-  const auto c = static_cast<std::int64_t>(channels);
-  std::ranges::copy(std::vector<std::int64_t>{c, c + 3, c + 1, c + 4, c + 2}, order.begin() + c);
-  return {reshaped(r.b, permuted(r.b, reshaped(r.b, x, std::move(apart)), std::move(order)),
-                   std::move(merged))};
+  return {regrouped(r.b, x, std::move(apart), channels, {0, 3, 1, 4, 2}, std::move(merged))};
 }
 
 Values pixel_unshuffle(Reading& r) {
@@ -49,13 +55,7 @@ Values pixel_unshuffle(Reading& r) {
   Shape merged = apart;
   apart.insert(apart.end(), {shape[c], height, factor, width, factor});
   merged.insert(merged.end(), {shape[c] * factor * factor, height, width});
-  Integers order(apart.size());
-  std::iota(order.begin(), order.end(), std::int64_t{0});
-  const auto first = static_cast<std::int64_t>(c);
-  std::ranges::copy(Integers{first, first + 2, first + 4, first + 1, first + 3},
-                    order.begin() + first);
-  return {reshaped(r.b, permuted(r.b, reshaped(r.b, x, std::move(apart)), std::move(order)),
-                   std::move(merged))};
+  return {regrouped(r.b, x, std::move(apart), c, {0, 2, 4, 1, 3}, std::move(merged))};
 }
 
 Values channel_shuffle(Reading& r) {
@@ -68,11 +68,7 @@ Values channel_shuffle(Reading& r) {
   Shape apart = shape;
   apart[1] = each;
   apart.insert(apart.begin() + 1, groups);
-  Integers order(apart.size());
-  std::iota(order.begin(), order.end(), std::int64_t{0});
-  std::swap(order[1], order[2]);
-  return {
-      reshaped(r.b, permuted(r.b, reshaped(r.b, x, std::move(apart)), std::move(order)), shape)};
+  return {regrouped(r.b, x, std::move(apart), 1, {1, 0}, shape)};
 }
 
 // -- windows as columns ---------------------------------------------------------------------------

@@ -295,6 +295,8 @@ ValueId reduced(Reading& r, ValueId x) {
   return reduction == "none" ? x : r.b.emit(reduction, {x});
 }
 
+ValueId above_zero(Builder& b, ValueId x) { return b.emit("clamp", {x}, {{"min", 0.0}}); }
+
 ValueId flat_root(Builder& b, ValueId x) {
   const DType dtype = b.dtype(x);
   const ValueId zero = b.literal(dtype, 0.0);

@@ -133,6 +133,8 @@ ValueId sliced(Builder& b, ValueId x, std::int64_t axis, const Dim& start, const
 std::string reduction_name(Reading& r, std::string_view name = "reduction");
 /// `x` reduced so.
 ValueId reduced(Reading& r, ValueId x);
+/// `x`, and 0 where it is below.
+ValueId above_zero(Builder& b, ValueId x);
 /// The square root whose slope at 0 is 0: PyTorch's norms and standard deviations are
 /// differentiated so.
 ValueId flat_root(Builder& b, ValueId x);

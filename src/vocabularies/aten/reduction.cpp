@@ -1,7 +1,7 @@
 #include <limits>
-#include <numeric>
 
 #include "vocabularies/aten/reading.h"
+#include "vocabularies/composites.h"
 
 namespace isomer::aten {
 namespace {
@@ -258,10 +258,7 @@ Values softmax_backward(Reading& r) {
 Values logsumexp(Reading& r) {
   const ValueId x = r.tensor("self");
   std::vector<std::int64_t> axes = r.axes("dim", r.b.rank(x));
-  if (axes.empty()) {
-    axes.resize(r.b.shape(x).size());
-    std::iota(axes.begin(), axes.end(), std::int64_t{0});
-  }
+  if (axes.empty()) axes = all_axes(r.b.rank(x));
   const ValueId typed = as_type(r.b, x, floating(r.b.dtype(x)));
   return {r.b.emit("logsumexp", {typed}, over(std::move(axes), r.flag("keepdim", false)))};
 }

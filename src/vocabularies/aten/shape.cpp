@@ -1,10 +1,10 @@
 #include <algorithm>
-#include <numeric>
 #include <ranges>
 
 #include "base/text.h"
 #include "ops/rules.h"
 #include "vocabularies/aten/reading.h"
+#include "vocabularies/composites.h"
 
 namespace isomer::aten {
 namespace {
@@ -128,8 +128,8 @@ Values matrix_transpose(Reading& r) {
 
 Values reversed(Reading& r) {
   const ValueId x = r.tensor("self");
-  std::vector<std::int64_t> dims(r.b.shape(x).size());
-  std::iota(dims.rbegin(), dims.rend(), std::int64_t{0});
+  std::vector<std::int64_t> dims = all_axes(r.b.rank(x));
+  std::ranges::reverse(dims);
   return {permuted(r.b, x, std::move(dims))};
 }
 
@@ -162,9 +162,7 @@ Values unsqueeze(Reading& r) {
 
 Values squeeze_all(Reading& r) {
   const ValueId x = r.tensor("self");
-  std::vector<std::int64_t> axes(r.b.shape(x).size());
-  std::iota(axes.begin(), axes.end(), std::int64_t{0});
-  return {squeezed(r.b, x, std::move(axes))};
+  return {squeezed(r.b, x, all_axes(r.b.rank(x)))};
 }
 
 Values squeeze(Reading& r) {

@@ -1,8 +1,9 @@
+#include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 #include "vocabularies/aten/reading.h"
+#include "vocabularies/composites.h"
 
 // What stands on order: sorting, selecting by rank, and searching in what is sorted.
 
@@ -181,8 +182,7 @@ Values quantile(Reading& r) {
   const std::int64_t rank = r.b.rank(x);
   const std::int64_t axis = flat ? 0 : r.axis("dim", rank);
   ValueId rows = flat || rank == 0 ? reshaped(r.b, x, {count_elements(r.b.shape(x))}) : x;
-  std::vector<std::int64_t> order(r.b.shape(rows).size());
-  std::iota(order.begin(), order.end(), std::int64_t{0});
+  std::vector<std::int64_t> order = all_axes(r.b.rank(rows));
   order.erase(order.begin() + axis);
   order.push_back(axis);
   rows = sorted(r.b, permuted(r.b, rows, order), r.b.rank(rows) - 1, false).values;
@@ -191,9 +191,8 @@ Values quantile(Reading& r) {
   shape.back() = several ? r.b.shape(q)[0] : Dim(1);
   ValueId y = interpolated(r, rows, expanded(r.b, at, std::move(shape)));
   // The quantiles to the front, the reduced axis away or back in its place.
-  std::vector<std::int64_t> first(r.b.shape(y).size());
-  std::iota(first.begin() + 1, first.end(), std::int64_t{0});
-  first[0] = r.b.rank(y) - 1;
+  std::vector<std::int64_t> first = all_axes(r.b.rank(y));
+  std::rotate(first.begin(), first.end() - 1, first.end());
   y = permuted(r.b, y, std::move(first));
   Shape result = r.b.shape(y);
   if (keepdim && flat) {
