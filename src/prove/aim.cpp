@@ -202,7 +202,7 @@ std::vector<InputSet> aimed_inputs(const InputPlan& plan, const Engine& engine,
   constexpr std::size_t most_aims = 6;
   constexpr double most_work = 2e6;
   const InputSet* base = ordinary(sets);
-  if (plan.graph == nullptr || plan.same_graph || base == nullptr) return {};
+  if (plan.graph == nullptr || plan.few_sets || base == nullptr) return {};
   std::vector<std::string> names;
   const Graph probed = distances(*plan.graph, names);
   if (names.empty() || work_of(plan, bind_lengths(*plan.graph, base->calls[0])) > most_work)

@@ -241,8 +241,8 @@ std::vector<Trial> trials_of(const Model& source, const InputSet& set, bool firs
 }
 
 /// The sets on which derivatives are compared: few, where a derivative takes long.
-std::vector<const InputSet*> sets_for_gradients(std::span<const InputSet> sets, bool same_graph) {
-  const std::size_t most_costly = same_graph ? 1 : 2;
+std::vector<const InputSet*> sets_for_gradients(std::span<const InputSet> sets, bool few_sets) {
+  const std::size_t most_costly = few_sets ? 1 : 2;
   std::vector<const InputSet*> used;
   std::size_t costly = 0;
   if (!std::ranges::any_of(sets, &InputSet::smooth)) return used;
@@ -267,7 +267,7 @@ Oracle oracle_of(const First& first, const GradientOptions& options, const Alias
   }
   const Witness witness = witness_of(*first.backend, first.derivative, "",
                                      *order_of(runnable, runnable, aliases), aliases);
-  const InputSet* const sharp = options.same_graph ? nullptr : &first_set;
+  const InputSet* const sharp = options.few_sets ? nullptr : &first_set;
   return [witness, places, names = result_names(runnable), &spread, sharp](const Trial& trial) {
     const bool is_sharp = trial.set == sharp && trial.label == sharp->label;
     Expected expected{.names = names,
@@ -307,7 +307,7 @@ GradientFindings compare_gradients(const Model& source, const Model& other, cons
                                    std::span<const InputSet> sets, const GradientOptions& options) {
   GradientFindings findings;
   Random random(options.seed ^ 0x67726164ULL);
-  const std::vector<const InputSet*> used = sets_for_gradients(sets, options.same_graph);
+  const std::vector<const InputSet*> used = sets_for_gradients(sets, options.few_sets);
   if (used.empty()) {
     findings.notes.emplace_back("gradients: not compared: there are no inputs away from edges");
     return findings;
@@ -339,11 +339,11 @@ GradientFindings compare_gradients(const Model& source, const Model& other, cons
   const std::size_t before = findings.checks.size();
   const InputSet& around = smallest_smooth_set(sets);
   const bool compared = comparison.doubts(other.label).empty();
-  if (!(options.same_graph && compared && around.costly_to_measure))
+  if (!(options.few_sets && compared && around.costly_to_measure))
     add_all_differences(findings, source, other, first, aliases, around, random);
   else if (std::ranges::any_of(other.backends, needs_differences))
     findings.notes.emplace_back(
-        "central differences: not compared: they take long, and the graphs are the same");
+        "central differences: not compared: they take long; --effort thorough makes them");
   if (findings.checks.size() == before) findings.doubts = comparison.doubts(other.label);
   if (comparison.example())
     findings.controls.push_back(

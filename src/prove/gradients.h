@@ -23,7 +23,7 @@ struct GradientFindings {
 struct GradientOptions {
   const Graph* graph = nullptr;    // the source's, for measuring rounding; null: not known
   const Engine* engine = nullptr;  // that measures it
-  bool same_graph = false;         // with bit-equal weights: where it takes long, one set is enough
+  bool few_sets = false;           // as of an InputPlan: where it takes long, one is enough
   bool differs = false;            // the outputs do: nothing is measured for derivatives
   bool double_as_single = false;
   std::optional<Allowed> allowed = {};

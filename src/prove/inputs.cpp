@@ -405,7 +405,7 @@ std::vector<std::string> guessed_inputs(const InputPlan& plan) {
 
 std::vector<InputSet> make_inputs(const InputPlan& plan, std::uint64_t seed) {
   Maker maker(plan, seed);
-  return plan.same_graph ? std::move(maker).few() : std::move(maker).all();
+  return plan.few_sets ? std::move(maker).few() : std::move(maker).all();
 }
 
 }  // namespace isomer

@@ -43,7 +43,7 @@ struct InputPlan {
   std::vector<std::pair<std::string, Tensor>> states = {};      // as stored, by first name
   std::vector<std::pair<std::string, Tensor>> parameters = {};  // likewise, the trainable ones
   std::map<std::string, ValueRange> ranges = {};                // as the user says, by input
-  bool same_graph = false;  // both sides are one graph: the few sets that cover the classes
+  bool few_sets = false;  // one graph on both sides, or little is asked: those of the classes
 };
 
 /// A plan for what is known from a graph alone. The graph must outlive it.

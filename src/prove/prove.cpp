@@ -231,7 +231,7 @@ class Proof {
     }
     const bool same = certificate_.structure && certificate_.structure->same;
     few_sets_ = options_.effort == Effort::quick || (options_.effort == Effort::normal && same);
-    plan.same_graph = few_sets_;
+    plan.few_sets = few_sets_;
     if (options_.ranges) plan.ranges = options_.ranges(plan.ports);
     add_given(source_.main().inputs);
     const std::uint64_t seeds = options_.effort == Effort::thorough ? 3 : 1;
@@ -417,7 +417,7 @@ class Proof {
     GradientFindings findings = compare_gradients(source_, other_, states_.aliases, sets_,
                                                   {.graph = graph_ ? &*graph_ : nullptr,
                                                    .engine = engines_[0],
-                                                   .same_graph = few_sets_,
+                                                   .few_sets = few_sets_,
                                                    .differs = differing_.has_value(),
                                                    .double_as_single = double_as_single_,
                                                    .allowed = options_.allowed,

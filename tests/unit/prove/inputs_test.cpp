@@ -78,7 +78,7 @@ TEST(Inputs, OfAModelWithStatesAreThreeCallsFromSeveralStates) {
   EXPECT_GE(std::ranges::count_if(sets, [](const InputSet& set) { return set.states.size() == 2; }),
             2);
   InputPlan few = plan_for(graph);
-  few.same_graph = true;
+  few.few_sets = true;
   EXPECT_LE(make_inputs(few, 0).size(), 6);
 }
 

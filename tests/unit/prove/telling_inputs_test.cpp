@@ -469,7 +469,7 @@ TEST_P(TellingInputs, ShowWhatSomebodyGotWrong) {
   if (!lines.empty()) lines.erase(lines.begin());
   EXPECT_EQ(fmt::format("{}", fmt::join(lines, "; ")), slip.unreached) << slip.name;
   InputPlan few = plan_for(right);
-  few.same_graph = true;
+  few.few_sets = true;
   EXPECT_LE(make_inputs(few, 0).size(), 6);
 }
 
