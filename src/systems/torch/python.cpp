@@ -150,6 +150,13 @@ std::filesystem::path Python::put(std::string_view file, const Parts& content) c
   return path;
 }
 
+std::filesystem::path Python::place_for(std::string_view file) const {
+  std::filesystem::path path = folder() / file;
+  std::error_code none;
+  std::filesystem::remove(path, none);
+  return path;
+}
+
 void Python::start() {
   const std::string interpreter = python_interpreter();
   for (const DriverFile& file : pytorch_driver())

@@ -36,6 +36,9 @@ class Python {
 
   /// Writes a file for a request; gives its path.
   std::filesystem::path put(std::string_view file, const Parts& content) const;
+  /// Where Python is to write a file. None is there: what was read from the last one stays mapped
+  /// to it, and would change with it.
+  std::filesystem::path place_for(std::string_view file) const;
   /// Where files for requests go; private to this process.
   const std::filesystem::path& folder() const { return folder_.path(); }
 

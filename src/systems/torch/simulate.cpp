@@ -119,11 +119,9 @@ class PythonExecutor final : public Executor {
   }
 
  private:
-  // What a request gives as tensors in a file. They keep the file mapped, so each has its own.
+  // What a request gives as tensors in a file.
   std::vector<Tensor> answer(Tree::Map request) {
-    const std::filesystem::path outputs = python_->folder() / "outputs.safetensors";
-    std::error_code none;
-    std::filesystem::remove(outputs, none);
+    const std::filesystem::path outputs = python_->place_for("outputs.safetensors");
     request.emplace_back("outputs", text(outputs));
     python_->ask(request);
     return with_answer(*python_, [&] { return numbered_tensors(outputs); });
@@ -184,7 +182,7 @@ std::filesystem::path place_of(const Files& files, std::string_view entry,
 /// user's program. `lengths` says what may vary, as the driver takes it; empty: nothing.
 Graph exported_for(Python& python, std::span<const Tensor> inputs, const std::string& lengths) {
   const std::filesystem::path given = save_tensors(python, "inputs.safetensors", inputs);
-  const std::filesystem::path program = python.folder() / "exported.pt2";
+  const std::filesystem::path program = python.place_for("exported.pt2");
   Tree::Map request{{"do", text("export")}, {"inputs", text(given)}, {"outputs", text(program)}};
   if (!lengths.empty()) request.emplace_back("lengths", Tree{lengths, 0});
   python.ask(request);
@@ -282,7 +280,7 @@ std::vector<CallArgument> arguments_of(const Tree& reply) {
 /// A first call, as the caller of a program sees it.
 Seen seen_of(Python& python, std::span<const Tensor> inputs, const Manner& manner) {
   const std::filesystem::path given = save_tensors(python, "inputs.safetensors", inputs);
-  const std::filesystem::path outputs = python.folder() / "seen.safetensors";
+  const std::filesystem::path outputs = python.place_for("seen.safetensors");
   Tree::Map request{{"do", text("observe")},
                     {"inputs", text(given)},
                     {"outputs", text(outputs)},
@@ -324,7 +322,7 @@ Runnable simulate(const Files& files, std::string_view entry, const RunOptions& 
   const auto python = std::make_shared<Python>(options);
   python->serve(place_of(files, entry, python->folder()));
 
-  const std::filesystem::path weights = python->folder() / "weights.safetensors";
+  const std::filesystem::path weights = python->place_for("weights.safetensors");
   const Tree reply = python->ask({{"do", text("describe")}, {"outputs", text(weights)}});
 
   Runnable runnable = with_answer(*python, [&] { return described(reply, tensors_in(weights)); });
@@ -349,7 +347,7 @@ Runnable simulate(const Files& files, std::string_view entry, const RunOptions& 
 Bytes exported(const Files& files, std::string_view entry, const RunOptions& options) {
   Python python(options);
   python.serve(place_of(files, entry, python.folder()));
-  const std::filesystem::path program = python.folder() / "exported.pt2";
+  const std::filesystem::path program = python.place_for("exported.pt2");
   python.ask({{"do", text("export_example")}, {"outputs", text(program)}});
   // The folder goes with the process.
   return with_answer(python, [&] { return map_file(program); });

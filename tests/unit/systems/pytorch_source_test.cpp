@@ -734,6 +734,8 @@ def example_inputs():
   };
   EXPECT_EQ(drawn({}), drawn({}));
   EXPECT_NE(drawn({}), drawn({.seed = 20}));
+  // What was seen stays what it was when more is asked.
+  EXPECT_EQ(seen.outputs.at(0).doubles(), (std::vector<double>{11, 12}));
 }
 
 TEST_F(PytorchRun, SaysWhereAProgramFails) {
