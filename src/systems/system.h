@@ -3,6 +3,7 @@
 // Files <-> graph: one folder per model system, which holds all that is known of it. Readers and
 // writers never touch the disk: `Files` come in, `File`s go out.
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -33,7 +34,10 @@ struct RunOptions {
   /// Carries out the operators of a document, where they have enough to do; a proof wants one that
   /// is nobody else's.
   const Engine& (*operators)() = reference_engine;
-  std::string mode = {};  // "train" or "eval"; empty: as the file says
+  std::string mode = {};     // "train" or "eval"; empty: as the file says
+  std::string dialect = {};  // a release of the system whose rules hold; empty: the newest we know
+  /// By how much time each evaluation but the first advances; nothing: it stands still.
+  std::optional<double> time_increment = {};
 };
 
 /// A model system: its files, its words, its behaviour. An absent function means "cannot".
