@@ -11,6 +11,7 @@ Widening::Widening(const Graph& graph) : widened_{DType::f32} {
     if (is_half(graph[id].type.dtype)) widened_.insert(graph[id].type.dtype);
   };
   std::ranges::for_each(graph.inputs, own);
+  for (const State& state : graph.states) own(state.now);
   for (const Constant& constant : graph.constants) {
     if (!is_literal(constant)) own(constant.value);
   }

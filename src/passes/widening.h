@@ -10,8 +10,8 @@ namespace isomer {
 /// Which types of floats become f64 when a formula is computed in double precision.
 class Widening {
  public:
-  /// f32, and the halves that are the model's own numbers: its inputs' or weights'. Others are a
-  /// rounding that its author wrote.
+  /// f32, and the halves that are the model's own numbers: its inputs', weights' or states'. Others
+  /// are a rounding that its author wrote.
   explicit Widening(const Graph& graph);
   /// All.
   static Widening of_all();

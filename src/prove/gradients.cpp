@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
+#include <set>
 
 #include "base/error.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "passes/class_weights.h"
 #include "passes/passes.h"
 #include "passes/rewrite.h"
 #include "prove/controls.h"
@@ -13,20 +16,6 @@
 
 namespace isomer {
 namespace {
-
-/// Where the source's results stand among another's; nothing when a parameter of the source has no
-/// counterpart: that is reported with the interface.
-std::optional<std::vector<std::size_t>> order_of(const Runnable& source, const Runnable& other,
-                                                 const Aliases& aliases) {
-  const std::size_t inputs = count_floating(source.inputs);
-  std::vector<std::size_t> order;
-  for (std::size_t i = 0; i < inputs; ++i) order.push_back(i);
-  for (const auto& place : match_parameters(source.parameters, other.parameters, aliases)) {
-    if (!place) return std::nullopt;
-    order.push_back(inputs + *place);
-  }
-  return order;
-}
 
 std::vector<std::string> result_names(const Runnable& reference) {
   std::vector<std::string> names;
@@ -37,6 +26,88 @@ std::vector<std::string> result_names(const Runnable& reference) {
   for (const Port& port : reference.parameters)
     names.push_back(fmt::format("gradient of '{}'", port.name));
   return names;
+}
+
+/// Where a graph's derivative gives what `reference` does.
+std::vector<std::optional<std::size_t>> places_in(const Graph& graph, const Runnable& reference,
+                                                  const Aliases& aliases) {
+  const std::size_t inputs = count_floating(reference.inputs);
+  std::vector<std::optional<std::size_t>> places;
+  for (std::size_t i = 0; i < inputs; ++i) places.emplace_back(i);
+  for (const auto& place : match_parameters(reference.parameters, parameters_of(graph), aliases))
+    places.push_back(place ? std::optional(inputs + *place) : std::nullopt);
+  return places;
+}
+
+/// Of each result of a graph's derivative, whether PyTorch has it.
+std::vector<bool> had_by_pytorch(const Graph& graph) {
+  const std::set<ValueId> makers = makers_of_class_weights(graph);
+  std::vector<bool> had;
+  for (const ValueId id : graph.inputs) {
+    if (is_floating(graph[id].type.dtype)) had.push_back(!makers.contains(id));
+  }
+  for (const Constant& constant : graph.constants) {
+    if (constant.trainable) had.push_back(!makers.contains(constant.value));
+  }
+  return had;
+}
+
+/// The results of the source's derivative that are compared.
+class Compared {
+ public:
+  Compared(const Runnable& source, const Graph* graph, const Aliases& aliases)
+      : source_(source), aliases_(aliases), names_(result_names(source)) {
+    const std::vector<bool> had = graph ? had_by_pytorch(*graph) : std::vector<bool>{};
+    if (graph != nullptr) in_graph_ = places_in(*graph, source, aliases);
+    for (std::size_t i = 0; i < names_.size(); ++i) {
+      const bool refused = graph != nullptr && in_graph_[i] && !had.at(*in_graph_[i]);
+      (refused ? refused_ : places_).push_back(i);
+    }
+  }
+
+  std::vector<std::string> names() const { return of(places_, names_); }
+  std::vector<std::string> refused() const { return of(refused_, names_); }
+
+  /// Where rounding is measured, of what the graph gives.
+  std::vector<SpreadOf::Place> measured() const {
+    std::vector<SpreadOf::Place> measured;
+    for (const auto& place : of(places_, in_graph_)) measured.push_back({0, place});
+    return measured;
+  }
+
+  /// Where they stand among another's; nothing when a parameter of the source has no counterpart:
+  /// that is reported with the interface.
+  std::optional<std::vector<std::size_t>> order_in(const Runnable& other) const {
+    const std::size_t inputs = count_floating(source_.inputs);
+    std::vector<std::size_t> order(inputs);
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    for (const auto& place : match_parameters(source_.parameters, other.parameters, aliases_)) {
+      if (!place) return std::nullopt;
+      order.push_back(inputs + *place);
+    }
+    return of(places_, order);
+  }
+
+ private:
+  template <class Each>
+  static std::vector<Each> of(std::span<const std::size_t> places, const std::vector<Each>& all) {
+    std::vector<Each> some;
+    for (const std::size_t place : places) some.push_back(all.at(place));
+    return some;
+  }
+
+  const Runnable& source_;
+  const Aliases& aliases_;
+  std::vector<std::string> names_;
+  std::vector<std::optional<std::size_t>> in_graph_;
+  std::vector<std::size_t> places_, refused_;
+};
+
+void note_refused(GradientFindings& findings, const Compared& compared) {
+  const std::vector<std::string> refused = compared.refused();
+  if (refused.empty()) return;
+  findings.notes.push_back(fmt::format(
+      "not compared, since PyTorch has no derivative for weights of classes: {}", listed(refused)));
 }
 
 /// The derivatives of a backend, put into the source's order.
@@ -101,9 +172,10 @@ First first_derivative(const Model& source, const InputSet& set, const Aliases& 
 
 /// All but what they are compared with.
 void add_model(Comparison& comparison, const Model& model, const First& first,
-               const Aliases& aliases, const std::string& prefix, bool theirs) {
+               const Compared& compared, const Aliases& aliases, const std::string& prefix,
+               bool theirs) {
   for (const Backend& backend : model.backends) {
-    const auto order = order_of(first.backend->f32, backend.f32, aliases);
+    const auto order = compared.order_in(backend.f32);
     if (!order) continue;
     const auto add = [&](Derivative derivative, std::string_view of) {
       const bool is_first = &backend == first.backend && derivative == first.derivative;
@@ -206,17 +278,6 @@ const InputSet& smallest_smooth_set(std::span<const InputSet> sets) {
   return *smallest;
 }
 
-/// Where the derivative of the graph gives what `reference` does.
-std::vector<SpreadOf::Place> places_in(const Graph& graph, const Runnable& reference,
-                                       const Aliases& aliases) {
-  const std::size_t inputs = count_floating(reference.inputs);
-  std::vector<SpreadOf::Place> places;
-  for (std::size_t i = 0; i < inputs; ++i) places.push_back({0, i});
-  for (const auto& place : match_parameters(reference.parameters, parameters_of(graph), aliases))
-    places.push_back({0, place ? std::optional(inputs + *place) : std::nullopt});
-  return places;
-}
-
 InputSet with_cotangents(const Trial& trial) {
   InputSet set = *trial.set;
   set.calls.resize(1);
@@ -257,18 +318,18 @@ std::vector<const InputSet*> sets_for_gradients(std::span<const InputSet> sets, 
 /// What the first derivative says, and how far rounding moves it: where that takes long, the
 /// elements of those tensors alone that the largest error of a tensor does not explain, but for the
 /// first set.
-Oracle oracle_of(const First& first, const GradientOptions& options, const Aliases& aliases,
-                 const InputSet& first_set, std::optional<SpreadOf>& spread) {
-  const Runnable& runnable = first.backend->f32;
+Oracle oracle_of(const First& first, const Compared& compared, const GradientOptions& options,
+                 const Aliases& aliases, const InputSet& first_set,
+                 std::optional<SpreadOf>& spread) {
   std::vector<SpreadOf::Place> places;
   if (options.graph != nullptr && !(options.differs && first_set.costly_to_measure)) {
     spread.emplace([&options] { return differentiate(*options.graph); }, *options.engine);
-    places = places_in(*options.graph, runnable, aliases);
+    places = compared.measured();
   }
   const Witness witness = witness_of(*first.backend, first.derivative, "",
-                                     *order_of(runnable, runnable, aliases), aliases);
+                                     *compared.order_in(first.backend->f32), aliases);
   const InputSet* const sharp = options.few_sets ? nullptr : &first_set;
-  return [witness, places, names = result_names(runnable), &spread, sharp](const Trial& trial) {
+  return [witness, places, names = compared.names(), &spread, sharp](const Trial& trial) {
     const bool is_sharp = trial.set == sharp && trial.label == sharp->label;
     Expected expected{.names = names,
                       .exact = witness.run(trial, Precision::f64),
@@ -317,13 +378,16 @@ GradientFindings compare_gradients(const Model& source, const Model& other, cons
     findings.notes.emplace_back("gradients: not compared: the source has none");
     return findings;
   }
-  if (result_names(first.backend->f32).empty()) return findings;
+  const Compared compared(first.backend->f32, options.graph, aliases);
+  note_refused(findings, compared);
+  if (compared.names().empty()) return findings;
   std::optional<SpreadOf> spread;
-  Comparison comparison("gradients", oracle_of(first, options, aliases, *used[0], spread));
+  Comparison comparison("gradients",
+                        oracle_of(first, compared, options, aliases, *used[0], spread));
   comparison.allow(options.allowed);
   if (options.double_as_single) comparison.hold_double_to_single();
-  add_model(comparison, source, first, aliases, "the source itself, ", false);
-  add_model(comparison, other, first, aliases, "", true);
+  add_model(comparison, source, first, compared, aliases, "the source itself, ", false);
+  add_model(comparison, other, first, compared, aliases, "", true);
   for (std::size_t i = 0; i < used.size(); ++i) {
     if (options.progress) options.progress("comparing gradients", i, used.size());
     for (const Trial& trial : trials_of(source, *used[i], i == 0, aliases, random)) {
@@ -338,8 +402,8 @@ GradientFindings compare_gradients(const Model& source, const Model& other, cons
   std::ranges::copy(comparison.notes, std::back_inserter(findings.notes));
   const std::size_t before = findings.checks.size();
   const InputSet& around = smallest_smooth_set(sets);
-  const bool compared = comparison.doubts(other.label).empty();
-  if (!(options.few_sets && compared && around.costly_to_measure))
+  const bool some = comparison.doubts(other.label).empty();
+  if (!(options.few_sets && some && around.costly_to_measure))
     add_all_differences(findings, source, other, first, aliases, around, random);
   else if (std::ranges::any_of(other.backends, needs_differences))
     findings.notes.emplace_back(

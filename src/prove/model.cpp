@@ -151,13 +151,20 @@ bool is_large(const Graph& graph) {
 bool add_own_rules(Model& model, const Subject& subject) {
   const System& system = *subject.system;
   const bool large = model.graph && is_large(*model.graph);
-  const auto at = [&](Precision precision) {
-    return system.simulate(
+  const auto at = [&subject, large](Precision precision) {
+    return subject.system->simulate(
         *subject.files, subject.entry,
         {.precision = precision, .operators = large ? default_engine : reference_engine});
   };
   model.backends.push_back(
-      {fmt::format("{}'s own rules", system.name), at(Precision::f32), at(Precision::f64), true});
+      {fmt::format("{}'s own rules", system.name), at(Precision::f32), {}, true});
+  if (system.read == nullptr) {
+    model.starting = std::async(std::launch::async, [at, &subject] {
+      return with_file(subject.label, subject.entry, [&] { return at(Precision::f64); });
+    });
+  } else {
+    model.backends.front().f64 = at(Precision::f64);
+  }
   return model.main().typed;
 }
 
@@ -287,6 +294,10 @@ std::optional<Graph> exported_like(const Model& program, const Model& like) {
 std::size_t count_floating(std::span<const Port> ports) {
   return static_cast<std::size_t>(
       std::ranges::count_if(ports, [](const Port& port) { return is_floating(port.type.dtype); }));
+}
+
+void complete(Model& model) {
+  if (model.starting.valid()) model.backends.front().f64 = model.starting.get();
 }
 
 Model open_model(const Subject& subject, const std::vector<const Engine*>& engines,

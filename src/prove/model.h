@@ -1,5 +1,6 @@
 #pragma once
 
+#include <future>
 #include <memory>
 #include <optional>
 #include <span>
@@ -69,6 +70,8 @@ struct Model {
   std::string label;
   std::optional<Graph> graph;
   std::vector<Backend> backends;  // never empty; the first is the one that counts
+  /// The first backend in double precision, where that is a program that is still starting.
+  std::future<Runnable> starting = {};
 
   const Runnable& main() const { return backends.front().f32; }
   std::vector<Tensor> run(std::span<const Tensor> inputs) const {
@@ -77,9 +80,14 @@ struct Model {
 };
 
 /// Throws what reading or starting the model throws, with the label in front; Fault::unsupported
-/// for graphs that draw random numbers. A document that runs but cannot be read back is a note.
+/// for graphs that draw random numbers. A document that runs but cannot be read back is a note. A
+/// program may still be starting in double precision: until `complete` only its single precision is
+/// asked. The subject is to outlive that.
 Model open_model(const Subject& subject, const std::vector<const Engine*>& engines,
                  std::vector<std::string>& notes);
+
+/// Waits until all of the model is there. Throws as `open_model`.
+void complete(Model& model);
 
 /// A program as a graph, exported for what `like` takes; nothing where it cannot be.
 std::optional<Graph> exported_like(const Model& program, const Model& like);

@@ -1,6 +1,7 @@
 #include "prove/prove.h"
 
 #include <algorithm>
+#include <future>
 #include <optional>
 #include <set>
 
@@ -51,8 +52,7 @@ class Proof {
     for (const Engine* engine : engines_) certificate_.engines.emplace_back(engine->name);
     certificate_.effort = name_of(options.effort);
     report("opening", 0);
-    source_ = open_model(source, engines_, certificate_.notes);
-    other_ = open_model(other, engines_, certificate_.notes);
+    open(source, other);
     states_ = states_of_both();
     look_for_rounded_constants();
   }
@@ -60,6 +60,7 @@ class Proof {
   Certificate run() && {
     report("comparing interfaces and weights", 0);
     compare_as_graphs();
+    for (Model* model : {&source_, &other_}) complete(*model);
     compare_interfaces();
     if (!source_.main().weights.empty() || !other_.main().weights.empty()) compare_stored_weights();
     if (comparable_) {
@@ -78,6 +79,16 @@ class Proof {
   void report(std::string_view what, std::size_t done) const {
     constexpr std::size_t phases = 5;
     if (options_.progress) options_.progress(what, done, phases);
+  }
+
+  /// Both at once: a program takes seconds to start.
+  void open(const Subject& source, const Subject& other) {
+    std::vector<std::string> notes;
+    std::future<Model> opened =
+        std::async(std::launch::async, [&] { return open_model(other, engines_, notes); });
+    source_ = open_model(source, engines_, certificate_.notes);
+    other_ = opened.get();
+    note(notes);
   }
 
   Aliases aliases_of_both() const {

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "ops/validate.h"
+#include "passes/class_weights.h"
 #include "run/torch_module.h"
 #include "torch/plan.h"
 
@@ -122,7 +123,8 @@ class Forward final : public Planned {
 /// The vector-Jacobian product by libtorch's autograd.
 class Backward final : public Planned {
  public:
-  Backward(const Graph& graph, const EngineOptions& options) : Planned(graph, options) {
+  Backward(const Graph& graph, const EngineOptions& options)
+      : Planned(detach_class_weights(graph), options) {
     find_weights();
     for (const ValueId id : plan_.graph.outputs) {
       if (is_floating(plan_.graph[id].type.dtype)) floating_outputs_.push_back(id);

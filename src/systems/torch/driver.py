@@ -20,6 +20,7 @@ from driver_values import (
     rebuild,
     set_buffers,
     sow,
+    take_over,
     write_tensors,
 )
 
@@ -33,7 +34,8 @@ class Refused(Exception):
 
 
 FLOATS = {"float32": "float64", "float": "float64", "complex64": "complex128"}
-HALVES = {"float16": "float64", "half": "float64", "bfloat16": "float64"}
+# What programs call each of them.
+HALVES = {"float16": ("float16", "half"), "bfloat16": ("bfloat16",)}
 
 
 class Widen(ast.NodeTransformer):
@@ -64,6 +66,11 @@ def is_floating(tensor):
     return tensor.is_floating_point() or tensor.is_complex()
 
 
+def is_refusal(error):
+    """Whether PyTorch has no derivative for something that was to be recorded."""
+    return any(words in str(error) for words in ("not differentiable with", "derivative for"))
+
+
 class Served:
     """A loaded model and what can be asked of it."""
 
@@ -78,16 +85,11 @@ class Served:
         self.seed = options["seed"]
         if options["threads"]:
             torch.set_num_threads(options["threads"])
-        in_float64 = options["precision"] == "f64"
-        self.wider = FLOATS if in_float64 else {}
-        if in_float64:
-            torch.set_default_dtype(torch.float64)
+        self.wider = {}
+        self.refused = set()  # numbers of leaves, of which PyTorch records no gradient
         self.load()
-        if in_float64 and self.lives_in_half():
-            self.wider = FLOATS | HALVES
-            self.load()
-        if self.wider:
-            self.model._apply(self.widened)
+        if options["precision"] == "f64":
+            self.load_in_double()
         self.beginning = Beginning(self.module, self.model, self.seed)
 
     def load(self):
@@ -97,11 +99,22 @@ class Served:
         if self.mode:
             self.model.train(self.mode == "train")
 
-    def lives_in_half(self):
-        """Whether the model's own numbers are halves: then they are its precision, and no rounding that is meant."""
+    def load_in_double(self):
+        """Once more, as a program in double precision, with the numbers that the program loaded."""
+        single = self.model
+        self.wider = FLOATS | {
+            name: "float64" for half in self.own_halves() for name in HALVES[half]
+        }
+        self.torch.set_default_dtype(self.torch.float64)
+        self.load()
+        self.model._apply(self.widened)
+        take_over(self.model, single, self.widened)
+
+    def own_halves(self):
+        """Those that the model's own numbers are: then they are its precision, and no rounding that is meant."""
         example = self.tensors(self.example() or ())
         tensors = [*self.model.parameters(), *self.model.buffers(), *example]
-        return any(t.dtype in (self.torch.float16, self.torch.bfloat16) for t in tensors)
+        return {str(t.dtype).removeprefix("torch.") for t in tensors} & HALVES.keys()
 
     def widened(self, tensor):
         wide = str(tensor.dtype).removeprefix("torch.") in self.wider
@@ -254,45 +267,92 @@ class Served:
     def reset(self):
         self.model = self.beginning.again(self.model)
 
-    @staticmethod
-    def recorded(tensor):
-        """One through which gradients go, and no leaf: it can be written into."""
-        return tensor.requires_grad_().clone() if is_floating(tensor) else tensor
+    def leaves(self, given):
+        """What gradients are asked for."""
+        return [t for t in given if is_floating(t)] + [p for _, p in self.parameters()]
+
+    @contextlib.contextmanager
+    def recording(self, leaves, refused):
+        for number, leaf in enumerate(leaves):
+            leaf.requires_grad_(number not in refused)
+        try:
+            with self.torch.enable_grad():
+                yield
+        finally:
+            for leaf in leaves:
+                leaf.requires_grad_()
+
+    def recorded(self, leaves, call):
+        """What `call` gives while gradients are recorded, but those that PyTorch refuses to record."""
+        try:
+            with self.recording(leaves, self.refused):
+                return call()
+        except RuntimeError as error:
+            if self.refused or not is_refusal(error):
+                raise
+        numbers = range(len(leaves))
+        self.refused = {i for i in numbers if self.refuses(leaves, {*numbers} - {i}, call)}
+        with self.recording(leaves, self.refused):
+            return call()
+
+    def refuses(self, leaves, others, call):
+        try:
+            with self.recording(leaves, others):
+                call()
+        except RuntimeError as error:
+            return is_refusal(error)
+        return False
 
     def observe(self, inputs, outputs, gradients="", mode="", seed=""):
         """A first call as a caller sees it: what comes out, how it is nested, what his arguments are afterwards."""
         torch = self.torch
         given = self.numbered(inputs, "in")
-        with self.unchanged(), torch.set_grad_enabled(bool(gradients)):
-            self.reset()
-            sow(int(seed or self.seed))
-            if mode:
-                self.model.train(mode == "train")
-            taken = [self.recorded(t) for t in given] if gradients else given
-            results = self.results(taken)
-            found = self.tensors(results)
+
+        def call():
+            # A clone is no leaf: it can be written into.
+            taken = [t.clone() for t in given] if gradients else given
+            with self.unchanged():
+                self.reset()
+                sow(int(seed or self.seed))
+                if mode:
+                    self.model.train(mode == "train")
+                results = self.results(taken)
+                return results, self.tensors(results), taken
+
+        if gradients:
+            results, found, taken = self.recorded(self.leaves(given), call)
+        else:
+            with torch.no_grad():
+                results, found, taken = call()
         after = [(f"in{i}", t) for i, t in enumerate(taken)]
         self.write(outputs, [*as_outputs(found), *after])
         return {"results": nesting(results, lambda value: isinstance(value, torch.Tensor))}
 
     def gradient(self, inputs, outputs):
         torch = self.torch
-        values = [t.requires_grad_() if is_floating(t) else t for t in self.numbered(inputs, "in")]
+        values = self.numbered(inputs, "in")
         cotangents = self.numbered(inputs, "cotangent")
-        with self.unchanged(), torch.enable_grad():
-            results = [t for t in self.call([t.clone() for t in values]) if is_floating(t)]
-            if len(results) != len(cotangents):
-                raise Refused(
-                    "", f"{len(cotangents)} cotangents for {len(results)} floating outputs"
-                )
-            wanted = [t for t in values if is_floating(t)] + [p for _, p in self.parameters()]
-            pairs = [(r, c.to(r.dtype)) for r, c in zip(results, cotangents) if r.requires_grad]
-            found = [None] * len(wanted)
-            if pairs and wanted:
-                found = torch.autograd.grad(
-                    [r for r, _ in pairs], wanted, [c for _, c in pairs], allow_unused=True
-                )
-        zeros = (torch.zeros_like(w) if g is None else g for w, g in zip(wanted, found))
+        leaves = self.leaves(values)
+
+        def call():
+            with self.unchanged():
+                return [t for t in self.call([t.clone() for t in values]) if is_floating(t)]
+
+        results = self.recorded(leaves, call)
+        if len(results) != len(cotangents):
+            raise Refused("", f"{len(cotangents)} cotangents for {len(results)} floating outputs")
+        pairs = [(r, c.to(r.dtype)) for r, c in zip(results, cotangents) if r.requires_grad]
+        found = dict.fromkeys(range(len(leaves)))
+        wanted = [i for i in range(len(leaves)) if i not in self.refused]
+        if pairs and wanted:
+            gradients = torch.autograd.grad(
+                [r for r, _ in pairs],
+                [leaves[i] for i in wanted],
+                [c for _, c in pairs],
+                allow_unused=True,
+            )
+            found.update(zip(wanted, gradients))
+        zeros = (torch.zeros_like(w) if g is None else g for w, g in zip(leaves, found.values()))
         self.write(outputs, as_outputs(zeros))
 
     def set_parameters(self, inputs):

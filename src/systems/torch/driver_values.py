@@ -180,6 +180,30 @@ def set_buffers(model, values):
         setattr(model.get_submodule(owner), last, fresh[id(buffer)])
 
 
+def tensors_of(model):
+    """What it keeps in tensors, with the module and the name that each has there, and whether it is stored."""
+    torch, stored = torch_module(), model.state_dict(keep_vars=True).keys()
+    for path, module in model.named_modules():
+        for held in (module._parameters, module._buffers, vars(module)):
+            for name, value in list(held.items()):
+                if isinstance(value, torch.Tensor):
+                    yield (path, name), value, f"{path}.{name}".lstrip(".") in stored
+
+
+def take_over(model, single, widened):
+    """Gives a model the numbers of the same in single precision. One that is not stored may be one that its author
+    wrote; that stays what single precision had to round."""
+    torch = torch_module()
+    given = {place: value for place, value, _ in tensors_of(single)}
+    with torch.no_grad():
+        for place, value, stored in tensors_of(model):
+            own = given.get(place)
+            if own is None or own.shape != value.shape or widened(own).dtype != value.dtype:
+                continue
+            if stored or not torch.equal(value.to(own.dtype), own):
+                value.data = widened(own.detach()).clone()
+
+
 def sow(seed):
     """All generators that a program may draw from without asking."""
     torch_module().manual_seed(seed)

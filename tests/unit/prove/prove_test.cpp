@@ -284,6 +284,18 @@ TEST(Prove, SeesGradientsThatDifferWhereOutputsDoNot) {
   EXPECT_TRUE(mentions(certificate, "gradient of input 'x'"));
 }
 
+TEST(Prove, LeavesOutDerivativesThatPytorchDoesNotHave) {
+  const std::string text =
+      "graph g(x: f32[2, 3], t: i64[2], w: f32[3]) -> (y)\n"
+      "  y = cross_entropy(x, t, w)\n";
+  const Certificate certificate = prove_texts(text, text);
+  EXPECT_EQ(certificate.verdict, Verdict::equivalent) << to_text(certificate);
+  EXPECT_NE(
+      to_text(certificate).find("no derivative for weights of classes: gradient of input 'w'"),
+      std::string::npos)
+      << to_text(certificate);
+}
+
 TEST(Prove, JudgesASystemWithoutDerivativesByCentralDifferences) {
   const Certificate certificate = prove_texts(net, net, own_rules);
   EXPECT_TRUE(certificate.equivalent()) << to_text(certificate);

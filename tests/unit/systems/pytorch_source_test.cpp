@@ -501,8 +501,8 @@ class PytorchRun : public testing::Test {
     return simulation;
   }
 
-  static Runnable simulate_source(std::string source) {
-    return torch::simulate(*in_memory({{"net.py", std::move(source)}}), "net.py");
+  static Runnable simulate_source(std::string source, const RunOptions& options = {}) {
+    return torch::simulate(*in_memory({{"net.py", std::move(source)}}), "net.py", options);
   }
 
   static std::string message_of(const std::function<void()>& action, Fault fault) {
@@ -567,6 +567,65 @@ TEST_F(PytorchRun, RunsInDoublePrecision) {
   const Runnable simulation = simulate(graph, {.precision = Precision::f64});
   expect_near(simulation.executor->run(inputs),
               make_reference_executor(to_float64(graph))->run(inputs), 1e-14);
+}
+
+TEST_F(PytorchRun, HasTheSameNumbersInDoublePrecision) {
+  const std::string source = R"(
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(2, 2)
+        self.register_buffer("shift", torch.tensor([0.1]).half())
+        self.scale = torch.rand(2)
+
+    def forward(self, x):
+        return self.fc(x) * self.scale + self.shift.float()
+
+def load():
+    torch.manual_seed(3)
+    return Net().eval()
+
+def example_inputs():
+    return (torch.zeros(1, 2),), {}
+)";
+  const Tensor x = reals({1, 2}, {0.5, -1});
+  const Runnable single = simulate_source(source);
+  const Runnable exact = simulate_source(source, {.precision = Precision::f64});
+  for (std::size_t i = 0; i < single.weights.size(); ++i) {
+    EXPECT_TRUE(exact.weights[i].second.same_bits(single.weights[i].second.converted(DType::f64)))
+        << exact.weights[i].first;
+  }
+  expect_near(exact.executor->run(std::vector{x.converted(DType::f64)}),
+              std::vector{single.executor->run(std::vector{x})[0].converted(DType::f64)}, 1e-6);
+}
+
+TEST_F(PytorchRun, LeavesOutDerivativesThatPytorchRefuses) {
+  const Runnable simulation = simulate_source(R"(
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+class Net(nn.Module):
+    def forward(self, x, weight):
+        return F.cross_entropy(x, torch.tensor([0]), weight)
+
+def load():
+    return Net()
+
+def example_inputs():
+    return (torch.zeros(1, 2), torch.ones(2)), {}
+)");
+  const std::vector<Tensor> inputs{reals({1, 2}, {0, 0}), reals({2}, {1, 1})};
+  std::vector<Tensor> all = inputs;
+  all.push_back(reals({}, {1}));
+  expect_near(simulation.gradient->run(all),
+              std::vector{reals({1, 2}, {-0.5, 0.5}), reals({2}, {0, 0})}, 1e-6);
+  EXPECT_TRUE(simulation.observe(inputs, {.gradients = true})
+                  .outputs[0]
+                  .same_bits(simulation.observe(inputs, {}).outputs[0]));
 }
 
 TEST_F(PytorchRun, TakesOtherParameters) {
