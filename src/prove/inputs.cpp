@@ -84,6 +84,7 @@ class Maker {
   void add_states();
   bool may_move_parameters() const;
   void add_parameters();
+  void add_empty();
   Lengths roomy() const;
   Lengths longest() const;
   std::pair<Lengths, std::size_t> lengths_to_walk();
@@ -299,6 +300,17 @@ void Maker::add_parameters() {
   move_parameters(add_named("parameters drawn anew", false), false);
 }
 
+/// Each length that may be 0. Some engines cannot run that: last.
+void Maker::add_empty() {
+  const Kind kind{"empty", random_kind.real, random_kind.integer, random_kind.flag};
+  for (const LengthRange& range : ranges_) {
+    if (range.least > 0) continue;
+    Lengths lengths = choose(ranges_, 1);
+    lengths[range.name] = 0;
+    add(lengths, kind);
+  }
+}
+
 std::vector<InputSet> Maker::all() && {
   add_random();
   add_constants(around_kind, threshold_kind);
@@ -316,6 +328,7 @@ std::vector<InputSet> Maker::all() && {
   if (integers) add(choose(ranges_, 1), far_kind);
   for (const Kind& kind : edge_kinds())
     add(kind.name == "large" ? roomy() : choose(ranges_, 1), kind);
+  add_empty();
   return std::move(sets_);
 }
 

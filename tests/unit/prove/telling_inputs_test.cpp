@@ -283,6 +283,28 @@ const std::vector<Slip>& slips() {
   y = gt(h, 2.5)
 )",
        "2.5", "2.501"},
+      {"threshold of a sum of integers", R"(graph g(k: i64[4]) -> (y)
+  total = sum(k)
+  y = ge(total, 1234)
+)",
+       "1234", "1235"},
+      {"threshold of two integers", R"(graph g(k: i64[4], m: i64[4]) -> (y)
+  total = add(k, m)
+  y = lt(total, 777)
+)",
+       "777", "778"},
+      {"mean of nothing", R"(graph g(x: f32[n, 3]) -> (y)
+  length n: 0..20
+  m = mean(x, dim=[0])
+  t = isfinite(x)
+  u = cast(t, dtype=f32)
+  c = sum(u, dim=[0])
+  d = maximum(c, 0.0)
+  s = sum(x, dim=[0])
+  q = div(s, d)
+  y = isnan(q)
+)",
+       "maximum(c, 0.0)", "maximum(c, 1.0)", "'d' (maximum) was never below the second"},
       {"threshold behind a squashing", R"(graph g(x: f32[b, 3]) -> (y)
   a = sigmoid(x)
   y = gt(a, 0.9)
