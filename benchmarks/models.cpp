@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "base/text.h"
 #include "passes/passes.h"
 #include "run/engine.h"
 #include "systems/system.h"
@@ -94,6 +95,33 @@ constexpr std::string_view integrator = R"({"m": {"format": "ModECI MDF v0.4", "
                    "v": {"default_initial_value": 0.0, "value": "v + current - leak*v"}},
     "output_ports": {"out": {"value": "v"}}}}, "edges": {}}}}})";
 
+/// Counters of which each sends to the next, two ways of being scheduled in turn: what a schedule
+/// costs for a node and an edge.
+std::string scheduled(int count) {
+  std::string nodes;
+  std::string edges;
+  std::string conditions;
+  for (int i = 0; i < count; ++i) {
+    const char* comma = i == 0 ? "" : ",";
+    nodes += fmt::format(R"({}"n{}": {{"input_ports": {{"i": {{}}}},
+      "parameters": {{"c": {{"value": "c + 1"}}}}, "output_ports": {{"o": {{"value": "c"}}}}}})",
+                         comma, i);
+    if (i == 0) continue;
+    edges += fmt::format(R"({}"e{}": {{"sender": "n{}", "receiver": "n{}", "sender_port": "o",
+      "receiver_port": "i"}})",
+                         i == 1 ? "" : ",", i, i - 1, i);
+    if (i % 2 == 0) {
+      conditions += fmt::format(R"({}"n{}": {{"type": "All", "kwargs": {{"args": [
+        {{"type": "EveryNCalls", "kwargs": {{"dependency": "n{}", "n": 1}}}},
+        {{"type": "AfterPass", "kwargs": {{"n": 0}}}}]}}}})",
+                                i == 2 ? "" : ",", i, i - 1);
+    }
+  }
+  return fmt::format(R"({{"m": {{"format": "ModECI MDF v0.4", "graphs": {{"g": {{
+    "nodes": {{{}}}, "edges": {{{}}}, "conditions": {{"node_specific": {{{}}}}}}}}}}}}})",
+                     nodes, edges, conditions);
+}
+
 void register_all() {
   using Bench = std::function<void(benchmark::State&)>;
   for (const std::string_view model : models) {
@@ -122,6 +150,16 @@ void register_all() {
       add("run on " + std::string(engine.name),
           [=, &engine](auto& state) { bench_run(state, engine, model); });
     }
+  }
+  for (const int count : {3, 1'000, 10'000, 100'000}) {
+    const std::string name = fmt::format("run document/schedule of {} nodes", count);
+    benchmark::RegisterBenchmark(name.c_str(), [count](auto& state) {
+      const auto files = in_memory({{"net.json", scheduled(count)}});
+      bench_run_document(state, *files, {Tensor::from_doubles(DType::f32, {}, std::vector{1.0})});
+      state.counters["per node"] = benchmark::Counter(
+          static_cast<double>(count),
+          benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+    })->Unit(benchmark::kMicrosecond);
   }
   benchmark::RegisterBenchmark("run document/integrator", [](auto& state) {
     const auto files = in_memory({{"net.json", std::string(integrator)}});

@@ -89,6 +89,11 @@ struct DocumentGraph {
   Tree metadata;
 };
 
+/// Whether values that come into the port are joined; else the last one counts.
+inline bool joins(const InputPort& port) {
+  return !port.reduce.empty() && port.reduce != "overwrite";
+}
+
 /// A key without a meaning, and the element in which it stands.
 struct DroppedKey {
   std::string where;

@@ -26,15 +26,14 @@ bool is_one(const Value& weight) {
 struct DocumentExecutor::Link {
   std::size_t sender;
   std::string sender_port;
-  std::optional<Value>* receiver_port;
+  NodeExecutor::Input* receiver_port;
   std::optional<Value> weight;
   std::string id;
 };
 
 DocumentExecutor::DocumentExecutor(const DocumentGraph& graph, const RunOptions& options)
     : operators_(std::make_shared<SharedOperators>(options)) {
-  std::vector<std::string> problems = refused_in(graph);
-  if (!problems.empty()) refuse(Fault::unsupported, problems);
+  std::vector<std::string> problems;
   for (const auto& [id, node] : graph.nodes) {
     nodes_.push_back(std::make_unique<NodeExecutor>(id, node, operators_, problems));
   }
@@ -46,13 +45,12 @@ DocumentExecutor::~DocumentExecutor() = default;
 
 // Nodes run layer by layer; inside a layer in the document's order.
 void DocumentExecutor::connect(const DocumentGraph& graph, std::vector<std::string>& problems) {
-  Wiring wiring(graph, false, problems);
+  Wiring wiring(graph, false, problems, operators_->dialect.clears_ports);
   if (!problems.empty()) return;
-  places_ = std::move(wiring.places);
-  order_ = std::move(wiring.order);
+  schedule_ = std::make_unique<Schedule>(graph, wiring, nodes_, operators_->dialect, problems);
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     for (const auto& [port, body] : graph.nodes[i].second.input_ports)
-      ports_.emplace(port, nodes_[i]->input(port));
+      ports_.emplace(port, std::pair(nodes_[i].get(), nodes_[i]->input(port)));
   }
   incoming_.resize(nodes_.size());
   for (const auto& [sender, receiver, id, edge] : wiring.links) {
@@ -63,6 +61,8 @@ void DocumentExecutor::connect(const DocumentGraph& graph, std::vector<std::stri
     }
     incoming_[receiver].push_back(std::move(link));
   }
+  places_ = std::move(wiring.places);
+  order_ = std::move(wiring.order);
 }
 
 NodeExecutor* DocumentExecutor::node(std::string_view id) const {
@@ -72,26 +72,52 @@ NodeExecutor* DocumentExecutor::node(std::string_view id) const {
 
 void DocumentExecutor::set_input(std::string_view port, const Value& value) {
   const auto [begin, end] = ports_.equal_range(port);
-  for (auto found = begin; found != end; ++found) *found->second = value;
+  for (auto found = begin; found != end; ++found) {
+    const auto& [node, input] = found->second;
+    node->receive(*input, value);
+  }
+}
+
+void DocumentExecutor::run_node(std::size_t place, const Value& time_increment) {
+  NodeExecutor& node = *nodes_[place];
+  with_place([&] { return fmt::format("node {}", quoted(node.id())); },
+             [&] {
+               for (const Link& link : incoming_[place]) bring(link, node);
+               node.evaluate(time_increment);
+             });
+}
+
+// A node that has not run yet sends nothing; before 0.4.14 that was a value, None.
+void DocumentExecutor::bring(const Link& link, const NodeExecutor& receiver) {
+  const NodeExecutor& sender = *nodes_[link.sender];
+  if (operators_->dialect.clears_ports && !sender.has_run()) return;
+  const Value* sent = sender.output(link.sender_port);
+  Value value = sent == nullptr ? Value{} : *sent;
+  with_place([&] { return fmt::format("edge {}", quoted(link.id)); },
+             [&] {
+               if (link.weight) value = binary("*", *link.weight, value);
+               receiver.receive(*link.receiver_port, std::move(value));
+             });
 }
 
 void DocumentExecutor::evaluate(const Value& time_increment) {
   operators_->spent = {};
-  for (const std::size_t i : order_) {
-    with_place([&] { return fmt::format("node {}", quoted(nodes_[i]->id())); },
-               [&] {
-                 for (const Link& link : incoming_[i]) {
-                   const Value* sent = nodes_[link.sender]->output(link.sender_port);
-                   const Value value = sent == nullptr ? Value{} : *sent;
-                   *link.receiver_port =
-                       !link.weight
-                           ? value
-                           : with_place([&] { return fmt::format("edge {}", quoted(link.id)); },
-                                        [&] { return binary("*", *link.weight, value); });
-                 }
-                 nodes_[i]->evaluate(time_increment);
-               });
-  }
+  std::size_t runs = 0;
+  schedule_->run([&](std::span<const std::size_t> set) {
+    // What all nodes hold is bounded, however often they run.
+    if (runs >= nodes_.size()) {
+      operators_->spent.made = operators_->spent.items = 0;
+      runs = 0;
+    }
+    runs += set.size();
+    for (const std::size_t place : set) run_node(place, time_increment);
+    if (observer_) observer_(set);
+  });
+}
+
+void DocumentExecutor::reset() {
+  for (const auto& node : nodes_) node->reset();
+  if (schedule_) schedule_->reset();
 }
 
 const Value* DocumentExecutor::output(std::string_view node, std::string_view port) const {

@@ -3,35 +3,46 @@
 // Runs a document by MDF's own rules: ports, parameters and functions of a node in the format's
 // order, nodes when what sends to them has run. Knows nothing of our graph.
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "systems/mdf/document.h"
 #include "systems/mdf/evaluate.h"
+#include "systems/mdf/node_executor.h"
+#include "systems/mdf/schedule.h"
 #include "systems/system.h"
 
 namespace isomer::mdf {
-
-class NodeExecutor;
 
 /// One graph of a document, made ready once: expressions are parsed, constants are arrays.
 /// Remembers stateful parameters between calls; belongs to one thread.
 class DocumentExecutor {
  public:
-  /// Throws Fault::model with all that is wrong at once: unknown names, edges to nowhere, cycles;
-  /// Fault::unsupported for what is not carried out (remarks.h).
+  /// Throws Fault::model with all that is wrong at once: unknown names, edges to nowhere, cycles,
+  /// conditions without meaning; Fault::usage for a dialect that is not known.
   explicit DocumentExecutor(const DocumentGraph& graph, const RunOptions& options = {});
   ~DocumentExecutor();
 
   /// Gives the value to every input port of that name; edges overwrite it.
   void set_input(std::string_view port, const Value& value);
-  /// Runs every node once; without a time increment, what has a derivative starts anew. Throws
-  /// Fault::model, naming node and element, where the format's rules give no value.
+  /// Runs the nodes as their conditions say, else each once; without a time increment, what has a
+  /// derivative starts anew. Throws Fault::model, naming node and element, where the format's rules
+  /// give no value, or no end.
   void evaluate(const Value& time_increment = {});
+  /// As if nothing had been evaluated or given.
+  void reset();
+  /// Is told after each set of nodes, which stand for their places in the document; empty where a
+  /// pass went by without one.
+  void observe(std::function<void(std::span<const std::size_t>)> observer) {
+    observer_ = std::move(observer);
+  }
 
   /// Null when there is no such thing, or it has no value yet.
   const Value* output(std::string_view node, std::string_view port) const;
@@ -47,13 +58,18 @@ class DocumentExecutor {
   struct Link;
 
   void connect(const DocumentGraph& graph, std::vector<std::string>& problems);
+  void run_node(std::size_t place, const Value& time_increment);
+  void bring(const Link& link, const NodeExecutor& receiver);
 
   std::vector<std::unique_ptr<NodeExecutor>> nodes_;          // in the document's order
   std::unordered_map<std::string_view, std::size_t> places_;  // of nodes, by their ids
-  std::unordered_multimap<std::string_view, std::optional<Value>*> ports_;  // of all nodes
+  std::unordered_multimap<std::string_view, std::pair<NodeExecutor*, NodeExecutor::Input*>>
+      ports_;  // of all nodes, by their ids
   std::vector<std::size_t> order_;
   std::vector<std::vector<Link>> incoming_;  // per node
-  std::shared_ptr<struct SharedOperators> operators_;
+  std::shared_ptr<SharedOperators> operators_;
+  std::unique_ptr<Schedule> schedule_;
+  std::function<void(std::span<const std::size_t>)> observer_;
 };
 
 }  // namespace isomer::mdf

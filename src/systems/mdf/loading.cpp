@@ -33,21 +33,14 @@ Tensor value_in(const Tree& tree, const TensorType& type) {
   return found.converted(type.dtype).reshaped(*shape);
 }
 
-[[noreturn]] void refuse_several(std::string_view kind, const std::vector<std::string>& ids) {
-  std::vector<std::string> names;
-  for (const std::string& id : ids) names.push_back(quoted(id));
-  throw Error(
-      Fault::unsupported, "",
-      fmt::format("there are {}: {}; one is read", counted(ids.size(), kind), listed(names)));
-}
-
-void need_one(const Document& document) {
-  std::vector<std::string> models{document.id};
-  models.insert(models.end(), document.others.begin(), document.others.end());
-  if (models.size() > 1) refuse_several("model", models);
-  std::vector<std::string> graphs;
-  for (const auto& [id, graph] : document.graphs) graphs.push_back(id);
-  if (graphs.size() > 1) refuse_several("graph", graphs);
+/// As the format's own program, which looks at the first model and its first graph.
+void note_others(const Document& document, std::vector<Note>& notes) {
+  for (const std::string& id : document.others)
+    notes.push_back({fmt::format("model {}", quoted(id)), "only the first model is looked at"});
+  for (std::size_t i = 1; i < document.graphs.size(); ++i) {
+    notes.push_back({fmt::format("graph {}", quoted(document.graphs[i].first)),
+                     "only the first graph is looked at"});
+  }
 }
 
 }  // namespace
@@ -116,8 +109,8 @@ Loading load(const Files& files, std::string_view entry) {
     loading.document = read_document(tree, bytes.text());
     refuse_repeated_keys(tree, bytes.text());
     if (loading.document.graphs.empty()) throw Error(Fault::file, "", "the document has no graph");
-    need_one(loading.document);
     loading.notes = ignored_in(loading.document);
+    note_others(loading.document, loading.notes);
     loading.origin = origin_of(loading.graph().metadata);
   });
   if (loading.origin && !loading.origin->tensors.empty()) {

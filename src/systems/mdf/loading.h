@@ -33,8 +33,7 @@ struct Loading {
   std::vector<std::pair<StoredWeight, Tensor>> weights() const;
 };
 
-/// Throws Fault::file for what is no document, or has no graph;
-/// Fault::unsupported for several models or graphs.
+/// Throws Fault::file for what is no document, or has no graph.
 Loading load(const Files& files, std::string_view entry);
 
 }  // namespace isomer::mdf

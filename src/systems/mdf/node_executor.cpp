@@ -1,6 +1,7 @@
 #include "systems/mdf/node_executor.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "base/error.h"
@@ -25,28 +26,15 @@ void need_names(const std::string& text, const OrderedMap<Tree>& args,
   }
 }
 
-/// What a port holds when nothing is given and nothing sends to it.
-Value default_value(const InputPort& port, SharedOperators& shared) {
-  if (!port.default_value.is_null()) return Formula(port.default_value).value();
+Value zeros(DType dtype, const std::vector<std::int64_t>& shape, SharedOperators& shared) {
   std::int64_t count = 1;
-  for (const std::int64_t length : port.shape) count = numpy::product_of_lengths(count, length);
+  for (const std::int64_t length : shape) count = numpy::product_of_lengths(count, length);
   shared.zeros = numpy::sum_of_lengths(shared.zeros, count);
   if (shared.zeros > numpy::most_elements) {
     refuse(fmt::format("no value is given; zeros for such ports may have {} elements in all",
                        numpy::most_elements));
   }
-  const DType dtype = port.type.find("float") != std::string::npos ? DType::f64 : DType::i64;
-  return numpy::array_value(Tensor::zeros(dtype, port.shape));
-}
-
-template <class Action>
-void noting(std::vector<std::string>& problems, const std::string& place, const Action& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    if (error.fault() == Fault::bug) throw;
-    problems.push_back(place + ": " + error.text());
-  }
+  return numpy::array_value(Tensor::zeros(dtype, shape));
 }
 
 }  // namespace
@@ -83,7 +71,8 @@ void DocumentEmitter::spend(std::int64_t count) {
 }
 
 SharedOperators::SharedOperators(const RunOptions& options)
-    : operators(numpy::most_elements, options.operators, options.engine) {
+    : dialect(dialect_named(options.dialect)),
+      operators(numpy::most_elements, options.operators, options.engine) {
   runtime.precision = options.precision;
   runtime.emitter = [this] { return std::make_unique<DocumentEmitter>(*this, true); };
 }
@@ -112,6 +101,13 @@ NodeExecutor::NodeExecutor(std::string id, const Node& node,
   for (const auto& [name, port] : node.input_ports) {
     inputs_.push_back({name, port, std::nullopt});
     known.insert(name);
+    constexpr std::array<std::string_view, 4> ways = {"", "overwrite", "add", "multiply"};
+    if (!shared_->dialect.clears_ports || std::ranges::find(ways, port.reduce) != ways.end())
+      continue;
+    problems.push_back(
+        fmt::format("node {}: input port {}: values are not joined by {}; 'overwrite', 'add' and "
+                    "'multiply' do it",
+                    quoted(id_), quoted(name), quoted(port.reduce)));
   }
   for (const auto& [name, parameter] : node.parameters) known.insert(name);
   make_functions(node, known, problems);
@@ -134,7 +130,7 @@ NodeExecutor::NodeExecutor(std::string id, const Node& node,
     });
   }
   for (const auto& [name, port] : node.output_ports) {
-    outputs_.push_back({name, Formula(port.value), std::nullopt});
+    outputs_.push_back({name, port.shape, Formula(port.value), std::nullopt});
     if (port.value.empty()) outputs_.back().current = Value{};
   }
 }
@@ -209,9 +205,42 @@ void NodeExecutor::make_functions(const Node& node, const std::set<std::string>&
   }
 }
 
-std::optional<Value>* NodeExecutor::input(std::string_view port) {
-  const auto found = std::ranges::find(inputs_, port, &LiveInput::id);
-  return found == inputs_.end() ? nullptr : &found->current;
+NodeExecutor::Input* NodeExecutor::input(std::string_view port) {
+  const auto found = std::ranges::find(inputs_, port, &Input::id);
+  return found == inputs_.end() ? nullptr : &*found;
+}
+
+void NodeExecutor::receive(Input& input, Value value) const {
+  const bool joined = shared_->dialect.clears_ports && joins(input.declared) && input.current;
+  const std::string_view sign = input.declared.reduce == "add" ? "+" : "*";
+  input.current = joined ? numpy::binary(sign, *input.current, value) : std::move(value);
+}
+
+// Since 0.4.14 the type counts for the first time only, and not where values are joined.
+Value NodeExecutor::missing(Input& input) const {
+  if (input.absent) return *input.absent;
+  const InputPort& port = input.declared;
+  const bool clears = shared_->dialect.clears_ports;
+  if (clears && !port.default_value.is_null()) {
+    const Formula given(port.default_value);
+    const std::string* text = given.text();  // an expression, when it is used
+    return *(input.absent = text == nullptr ? given.value() : Value{*text});
+  }
+  const bool later = clears && (input.used || joins(input.declared));
+  const bool real = later || port.type.find("float") != std::string::npos;
+  const Value value = zeros(real ? DType::f64 : DType::i64, port.shape, *shared_);
+  if (later) input.absent = value;
+  return value;
+}
+
+void NodeExecutor::take_inputs(Table& names) {
+  for (Input& input : inputs_) {
+    if (!input.current)
+      input.current = part("input port", input.id, [&] { return missing(input); });
+    names.set(input.id, *input.current);
+    input.used = true;
+    if (shared_->dialect.clears_ports) input.current.reset();
+  }
 }
 
 const Value* NodeExecutor::output(std::string_view port) const {
@@ -252,6 +281,48 @@ void NodeExecutor::set_state(std::string_view name, const Value& value) {
   const auto found = std::ranges::find(parameters_, name, &LiveParameter::id);
   expect(found != parameters_.end() && found->stateful, "a state is set by its name");
   found->current = value;
+}
+
+void NodeExecutor::reset() {
+  has_run_ = false;
+  for (Input& input : inputs_) {
+    input.current.reset();
+    input.used = false;
+  }
+  for (LiveParameter& parameter : parameters_) parameter.current = {};
+  for (LiveOutput& output : outputs_) {
+    output.current.reset();
+    if (output.value.text()->empty()) output.current = Value{};
+  }
+}
+
+std::function<Value()> NodeExecutor::watched(const std::string& name) {
+  if (Input* found = input(name)) {
+    return [this, found] {
+      if (found->current) return *found->current;
+      const bool empty = shared_->dialect.clears_ports && (found->used || joins(found->declared));
+      return empty ? zeros(DType::f64, found->declared.shape, *shared_) : missing(*found);
+    };
+  }
+  const auto parameter = std::ranges::find(parameters_, name, &LiveParameter::id);
+  if (parameter != parameters_.end()) {
+    return [found = &*parameter] {
+      if (!found->current.is_none()) return found->current;
+      if (found->initial.is_none())
+        refuse(fmt::format("parameter {} has no value yet, and no 'default_initial_value'",
+                           quoted(found->id)));
+      return found->initial.text() == nullptr ? found->initial.value()
+                                              : Value{*found->initial.text()};
+    };
+  }
+  if (std::ranges::find(functions_, name, &LiveFunction::id) != functions_.end())
+    return []() -> Value { refuse("functions keep no value"); };
+  const auto output = std::ranges::find(outputs_, name, &LiveOutput::id);
+  if (output == outputs_.end()) refuse(fmt::format("node {} has no {}", quoted(id_), quoted(name)));
+  return [this, found = &*output] {
+    const bool known = found->current && !found->current->is_none();
+    return known ? *found->current : zeros(DType::f64, found->shape, *shared_);
+  };
 }
 
 void NodeExecutor::set_parameter(std::string_view name, const Value& value) {
@@ -338,14 +409,9 @@ Value NodeExecutor::part(std::string_view kind, const std::string& id, const Act
 
 void NodeExecutor::evaluate(const Value& time_increment, std::vector<std::string>* problems) {
   problems_ = problems;
+  has_run_ = true;
   Table names;
-  for (LiveInput& input : inputs_) {
-    if (!input.current) {
-      input.current =
-          part("input port", input.id, [&] { return default_value(input.declared, *shared_); });
-    }
-    names.set(input.id, *input.current);
-  }
+  take_inputs(names);
   for (LiveParameter& parameter : parameters_) {
     bool keep = false;
     Value before =

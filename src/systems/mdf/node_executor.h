@@ -9,7 +9,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "run/tensor_emitter.h"
+#include "systems/mdf/dialect.h"
 #include "systems/mdf/document.h"
 #include "systems/mdf/evaluate.h"
 #include "systems/system.h"
@@ -24,6 +26,7 @@ struct SharedOperators {
   SharedOperators(const SharedOperators&) = delete;
   SharedOperators& operator=(const SharedOperators&) = delete;
 
+  Dialect dialect;
   Operators operators;
   Runtime runtime;
   const numpy::Trace* trace = nullptr;
@@ -39,6 +42,18 @@ struct SharedOperators {
   /// Counts what a node holds from now on. Throws Fault::model where all that is too much.
   void hold(const Value& value);
 };
+
+/// Does the action; an Error is a problem of the place.
+template <class Action>
+void noting(std::vector<std::string>& problems, const std::string& place, const Action& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    if (error.fault() == Fault::bug) throw;
+    const std::string inner = error.where().empty() ? "" : error.where() + ": ";
+    problems.push_back(place + ": " + inner + error.text());
+  }
+}
 
 /// Carries operators out at once; what the format computes in 32 bits in 64 where that is the
 /// precision.
@@ -90,13 +105,24 @@ class FunctionCall {
 
 class NodeExecutor {
  public:
+  /// An input port with what came in. It holds nothing before a value is set.
+  struct Input {
+    std::string id;
+    InputPort declared;
+    std::optional<Value> current;
+    std::optional<Value> absent = {};  // what stands in for a value once the node has run
+    bool used = false;                 // the node has run
+  };
+
   /// Adds to `problems` what is wrong with it.
   NodeExecutor(std::string id, const Node& node, std::shared_ptr<SharedOperators> shared,
                std::vector<std::string>& problems);
 
   const std::string& id() const { return id_; }
-  /// Null when there is no such port. It holds nothing before a value is set.
-  std::optional<Value>* input(std::string_view port);
+  /// Null when there is no such port.
+  Input* input(std::string_view port);
+  /// Brings one more value into a port.
+  void receive(Input& input, Value value) const;
   const Value* output(std::string_view port) const;
   const Value* parameter(std::string_view name) const;
   /// Replaces a constant's value for good; another parameter stays as it is.
@@ -106,6 +132,13 @@ class NodeExecutor {
   /// What the next evaluation begins with, for such a parameter.
   Value state(std::string_view name) const;
   void set_state(std::string_view name, const Value& value);
+  /// Whether it has been evaluated since it was made or begun anew.
+  bool has_run() const { return has_run_; }
+  /// As if it had never been evaluated.
+  void reset();
+  /// What tells the value of an input port, a parameter or an output port at any time, as a
+  /// condition sees it. Throws Fault::model where there is none of that id.
+  std::function<Value()> watched(const std::string& name);
   /// Where the document is read, a part that fails is a problem, and what needs it is left out.
   void evaluate(const Value& time_increment, std::vector<std::string>* problems = nullptr);
 
@@ -131,6 +164,7 @@ class NodeExecutor {
   };
   struct LiveOutput {
     std::string id;
+    std::vector<std::int64_t> shape;
     Formula value;
     std::optional<Value> current;
   };
@@ -147,15 +181,14 @@ class NodeExecutor {
   template <class Action>
   Value part(std::string_view kind, const std::string& id, const Action& action) const;
 
+  /// The value of a port to which nothing came.
+  Value missing(Input& input) const;
+  void take_inputs(Table& names);
+
   std::string id_;
   std::shared_ptr<SharedOperators> shared_;
-  struct LiveInput {
-    std::string id;
-    InputPort declared;
-    std::optional<Value> current;
-  };
-
-  std::vector<LiveInput> inputs_;
+  bool has_run_ = false;
+  std::vector<Input> inputs_;
   std::vector<LiveFunction> functions_;  // in an order in which they can run
   std::vector<LiveParameter> parameters_;
   std::vector<LiveOutput> outputs_;

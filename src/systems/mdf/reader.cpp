@@ -241,7 +241,7 @@ class Reader {
       } catch (const Error& error) {
         problems_.push_back(fmt::format("node {}: {}", quoted(id), error.text()));
       }
-      *reading.input(port) = std::move(value);
+      reading.input(port)->current = std::move(value);
     }
     for (const auto& [name, parameter] : node.parameters) {
       const auto weight = weights_.find({id, name});

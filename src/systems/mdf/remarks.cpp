@@ -22,21 +22,9 @@ void refuse_conditions(const Tree& conditions, std::vector<std::string>& refused
     for (const auto& [name, condition] : *found->map()) {
       const Tree* type = condition.find("type");
       refused.push_back(fmt::format(
-          "{} {}: {} is not carried out; only the default conditions are", kind, quoted(name),
-          type == nullptr ? "a condition without a type" : text_of(*type)));
+          "{} {}: {} has no meaning in a graph; only the default conditions have", kind,
+          quoted(name), type == nullptr ? "a condition without a type" : text_of(*type)));
     }
-  }
-}
-
-void refuse_doubled_edges(const DocumentGraph& graph, std::vector<std::string>& refused) {
-  std::map<std::pair<std::string_view, std::string_view>, std::string_view> first;
-  for (const auto& [id, edge] : graph.edges) {
-    const auto [found, fresh] = first.try_emplace({edge.receiver, edge.receiver_port}, id);
-    if (fresh) continue;
-    refused.push_back(fmt::format(
-        "edge {}: the edge {} ends in input port {} of node {}, too; which of them comes last is "
-        "left to chance",
-        quoted(id), quoted(found->second), quoted(edge.receiver_port), quoted(edge.receiver)));
   }
 }
 
@@ -78,9 +66,31 @@ class Ignored {
              fmt::format("the parameter {} has no meaning and is not used", quoted(name)));
       }
     }
+    doubled_edges(graph);
   }
 
  private:
+  void doubled_edges(const DocumentGraph& graph) {
+    using Place = std::pair<std::string_view, std::string_view>;
+    std::set<Place> joined;
+    for (const auto& [id, node] : graph.nodes) {
+      for (const auto& [name, port] : node.input_ports) {
+        if (joins(port)) joined.emplace(id, name);
+      }
+    }
+    std::map<Place, std::string_view> last;
+    for (const auto& [id, edge] : graph.edges) {
+      const Place place{edge.receiver, edge.receiver_port};
+      const auto [found, fresh] = last.try_emplace(place, id);
+      if (fresh || joined.contains(place)) continue;
+      note(fmt::format("edge {}", quoted(found->second)),
+           fmt::format("edge {} ends in input port {} of node {}, too, and comes later: what it "
+                       "brings counts",
+                       quoted(id), quoted(edge.receiver_port), quoted(edge.receiver)));
+      found->second = id;
+    }
+  }
+
   void node(const std::string& id, const Node& node) {
     const std::string place = fmt::format("node {}", quoted(id));
     for (const auto& [name, port] : node.input_ports) {
@@ -154,13 +164,13 @@ std::vector<std::string> refused_in(const DocumentGraph& graph) {
   refuse_conditions(graph.conditions, refused);
   for (const auto& [id, node] : graph.nodes) {
     for (const auto& [name, port] : node.input_ports) {
-      if (port.reduce.empty() || port.reduce == "overwrite") continue;
-      refused.push_back(fmt::format(
-          "node {}: input port {} joins its values by {}; only 'overwrite' is carried out",
-          quoted(id), quoted(name), quoted(port.reduce)));
+      if (!joins(port)) continue;
+      refused.push_back(
+          fmt::format("node {}: input port {} joins its values by {}; only 'overwrite' has a "
+                      "meaning in a graph",
+                      quoted(id), quoted(name), quoted(port.reduce)));
     }
   }
-  refuse_doubled_edges(graph, refused);
   return refused;
 }
 

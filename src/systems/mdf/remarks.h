@@ -1,7 +1,6 @@
 #pragma once
 
-// What a document says that nothing carries out. It is found before the
-// document is run or read, so that both say the same of it.
+// What a document says that nothing carries out, or a graph cannot say.
 
 #include <string>
 #include <vector>
@@ -11,8 +10,7 @@
 
 namespace isomer::mdf {
 
-/// What would change the values if it were carried out: conditions, ports that
-/// join their values, several edges into one port.
+/// What a graph cannot say, and what would change its values: conditions, ports that join theirs.
 std::vector<std::string> refused_in(const DocumentGraph& graph);
 
 /// What the format's own program does not look at, either.

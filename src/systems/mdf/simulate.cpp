@@ -23,7 +23,8 @@ struct Running {
   std::vector<InterfacePort> inputs;
   std::vector<InterfacePort> outputs;
   std::vector<StoredWeight> trainable;
-  Graph interface;  // inputs alone, to check what is given
+  std::vector<std::pair<std::string, Value>> given;  // to ports, for each run
+  Graph interface;                                   // inputs alone, to check what is given
 
   const DocumentGraph& graph() const { return loading.graph(); }
   /// The type in the precision of this run.
@@ -59,11 +60,19 @@ void give_inputs(Running& running, std::span<const Tensor> inputs) {
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     running.executor->set_input(running.inputs[i].id, numpy::array_value(inputs[i]));
   }
+  for (const auto& [port, value] : running.given) running.executor->set_input(port, value);
 }
 
 void set_weight(Running& running, const StoredWeight& weight, const Tensor& tensor) {
   const Value value = numpy::array_value(tensor);
-  if (weight.where == StoredWeight::Where::port) running.executor->set_input(weight.id, value);
+  if (weight.where == StoredWeight::Where::port) {
+    const auto port = std::ranges::find(
+        running.given, weight.id, [](const auto& pair) -> const auto& { return pair.first; });
+    if (port == running.given.end())
+      running.given.emplace_back(weight.id, value);
+    else
+      port->second = value;
+  }
   if (weight.where == StoredWeight::Where::parameter)
     running.executor->node(weight.node)->set_parameter(weight.id, value);
 }
@@ -103,9 +112,7 @@ class DocumentRun final : public Executor {
     }
   }
 
-  void reset() override {
-    for (const auto& [node, parameter] : running_->kept) node->set_state(parameter, {});
-  }
+  void reset() override { running_->executor->reset(); }
 
   void set_constants(std::span<const Tensor> values) override {
     check_types("parameter", running_->parameters(), values);

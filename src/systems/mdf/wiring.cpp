@@ -51,19 +51,69 @@ bool check_edge(const DocumentGraph& graph, const Wiring& wiring, const std::str
   return true;
 }
 
+/// Edges that the format's program would look for a way to for ever: from nodes to which none leads
+/// from the roots. Those are what nothing sends to or, without any, what has a default value.
+void check_reached(const DocumentGraph& graph, const std::vector<Wiring::Link>& links,
+                   std::vector<std::string>& problems) {
+  const std::size_t count = graph.nodes.size();
+  std::vector<std::vector<std::size_t>> receivers(count);
+  std::vector<bool> reached(count, true);
+  for (const Wiring::Link& link : links) {
+    receivers[link.sender].push_back(link.receiver);
+    reached[link.receiver] = false;
+  }
+  const bool rootless = std::ranges::find(reached, true) == reached.end();
+  std::vector<std::size_t> open;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto& ports = graph.nodes[i].second.input_ports;
+    reached[i] =
+        rootless ? std::ranges::any_of(
+                       ports, [](const auto& port) { return !port.second.default_value.is_null(); })
+                 : reached[i];
+    if (reached[i]) open.push_back(i);
+  }
+  while (!open.empty()) {
+    const std::size_t sender = open.back();
+    open.pop_back();
+    for (const std::size_t receiver : receivers[sender]) {
+      if (reached[receiver]) continue;
+      reached[receiver] = true;
+      open.push_back(receiver);
+    }
+  }
+  for (const Wiring::Link& link : links) {
+    if (reached[link.sender]) continue;
+    problems.push_back(fmt::format(
+        "edge {}: no way leads to its sender {} from a node that can begin: one that nothing sends "
+        "to or, where there is none, one with a port that has a default value",
+        quoted(*link.id), quoted(graph.nodes[link.sender].first)));
+  }
+}
+
 }  // namespace
 
-Wiring::Wiring(const DocumentGraph& graph, bool first_ready, std::vector<std::string>& problems) {
+Wiring::Wiring(const DocumentGraph& graph, bool first_ready, std::vector<std::string>& problems,
+               bool cut)
+    : senders(graph.nodes.size()) {
   const std::size_t count = graph.nodes.size();
   for (std::size_t i = 0; i < count; ++i) places.emplace(graph.nodes[i].first, i);
-  std::vector<std::vector<std::size_t>> senders(count);
   for (const auto& [id, edge] : graph.edges) {
     if (!check_edge(graph, *this, id, edge, problems)) continue;
     links.push_back({places[edge.sender], places[edge.receiver], &id, &edge});
-    senders[links.back().receiver].push_back(links.back().sender);
+    const std::size_t receiver = links.back().receiver;
+    const InputPort* port = find(graph.nodes[receiver].second.input_ports, edge.receiver_port);
+    const bool waits = !cut || port == nullptr || port->default_value.is_null();
+    if (waits) senders[receiver].push_back(links.back().sender);
+  }
+  for (auto& some : senders) {
+    std::ranges::sort(some);
+    some.erase(std::ranges::unique(some).begin(), some.end());
   }
   order = running_order(senders, first_ready);
-  if (order.size() == count) return;
+  if (order.size() == count) {
+    if (cut) check_reached(graph, links, problems);
+    return;
+  }
   std::vector<bool> runs(count);
   for (const std::size_t i : order) runs[i] = true;
   std::vector<std::string> waiting;

@@ -134,4 +134,30 @@ testing::AssertionResult agrees(const numpy::Value& found, const Tree& expected,
          << text << ", expected " << write_json(expected, {0, true, 1000});
 }
 
+void expect_snapshot(const mdf::DocumentExecutor& executor, const Tree& snapshot,
+                     double tolerance) {
+  const Tree none{Tree::Map{{"t", {std::string("none")}}}};
+  for (const auto& [node, ports] : *snapshot.find("outputs")->map()) {
+    for (const auto& [port, expected] : *ports.map()) {
+      const numpy::Value* found = executor.output(node, port);
+      EXPECT_TRUE(agrees(found == nullptr ? numpy::Value{} : *found, expected, tolerance))
+          << node << "." << port;
+    }
+  }
+  if (snapshot.find("parameters") == nullptr) return;
+  for (const auto& [node, parameters] : *snapshot.find("parameters")->map()) {
+    for (const auto& [name, expected] : *parameters.map()) {
+      const numpy::Value* found = executor.parameter(node, name);
+      EXPECT_TRUE(agrees(found == nullptr ? numpy::Value{} : *found, expected, tolerance))
+          << node << ", " << name;
+    }
+  }
+}
+
+void give(mdf::DocumentExecutor& executor, const Tree* initializer) {
+  if (initializer == nullptr || initializer->map() == nullptr) return;
+  for (const auto& [port, value] : *initializer->map())
+    executor.set_input(port, expected_value(value));
+}
+
 }  // namespace isomer::mdf_test

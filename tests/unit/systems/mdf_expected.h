@@ -8,6 +8,7 @@
 #include <string>
 
 #include "codecs/json.h"
+#include "systems/mdf/executor.h"
 #include "vocabularies/numpy/value.h"
 
 namespace isomer::mdf_test {
@@ -24,5 +25,10 @@ Tree read_document(const std::filesystem::path& path);
 numpy::Value expected_value(const Tree& expected);
 /// Same kind, type, shape and, within `tolerance` times the larger magnitude, same numbers.
 testing::AssertionResult agrees(const numpy::Value& found, const Tree& expected, double tolerance);
+
+/// Every output and parameter that a snapshot lists.
+void expect_snapshot(const mdf::DocumentExecutor& executor, const Tree& snapshot, double tolerance);
+/// What is given to ports, by their ids; nothing where it is null.
+void give(mdf::DocumentExecutor& executor, const Tree* initializer);
 
 }  // namespace isomer::mdf_test
