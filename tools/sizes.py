@@ -22,7 +22,7 @@ ROOMS = {
     "ops": 7_200,
     "passes": 4_000,
     "prove": 8_100,
-    "run": 1_060,
+    "run": 1_190,
     "run/reference": 3_400,
     "source/python": 4_250,
     "systems": 880,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <unordered_map>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -29,11 +30,21 @@ constexpr std::int64_t least_work = 1 << 11;
 /// What the reference does while a library is opened.
 constexpr std::int64_t work_of_opening = 1 << 23;
 
-std::string key_of(std::string_view op, std::span<const Tensor* const> inputs) {
+/// Tensors that are inputs again and again, by their bytes, which are nobody else's as long.
+using Kept = std::unordered_map<const std::byte*, Tensor>;
+
+bool is_kept(const Kept& kept, const Tensor& tensor) {
+  const auto found = kept.find(tensor.bytes().data().data());
+  return found != kept.end() && found->second.type() == tensor.type();
+}
+
+std::string key_of(std::string_view op, std::span<const Tensor* const> inputs, const Kept& kept) {
   std::string key(op);
   for (const Tensor* input : inputs) {
     key += '\0';
     if (input == nullptr) continue;
+    if (is_kept(kept, *input))
+      key += fmt::format("{} ", static_cast<const void*>(input->bytes().data().data()));
     const auto lengths = std::as_bytes(std::span(input->shape()));
     key += static_cast<char>(1 + static_cast<int>(input->dtype()));
     key += static_cast<char>(1 + input->shape().size());
@@ -63,13 +74,16 @@ std::int64_t products_of(std::string_view op, std::span<const Tensor* const> inp
 }
 
 Plan prepare(std::string_view op, std::span<const Tensor* const> inputs,
-             const Attributes& attributes, std::int64_t most_elements) {
+             const Attributes& attributes, std::int64_t most_elements, const Kept& kept) {
   Builder b{std::string(op)};
   std::vector<ValueId> ids;
   Dim work = 0;
   for (const Tensor* input : inputs) {
-    ids.push_back(input == nullptr ? ValueId::none : b.input("", input->type()));
-    if (input == nullptr) continue;
+    if (input == nullptr) {
+      ids.push_back(ValueId::none);
+      continue;
+    }
+    ids.push_back(is_kept(kept, *input) ? b.constant("", *input) : b.input("", input->type()));
     most_elements = std::max(most_elements, input->count());
     work = work + Dim(input->count());
   }
@@ -97,13 +111,15 @@ struct Operators::Plans {
   std::size_t count = 0;
   std::int64_t spent = 0;  // work, until it pays to open the engine
   std::map<std::string, std::vector<Plan>> by_key;
+  Kept kept;
+  std::int64_t elements_kept = 0;
 
   Executor& at(std::string_view op, std::span<const Tensor* const> inputs,
                const Attributes& attributes) {
-    std::vector<Plan>& known = by_key[key_of(op, inputs)];
+    std::vector<Plan>& known = by_key[key_of(op, inputs, kept)];
     auto plan = std::ranges::find(known, attributes, &Plan::attributes);
     if (plan == known.end()) {
-      known.push_back(prepare(op, inputs, attributes, most_elements));
+      known.push_back(prepare(op, inputs, attributes, most_elements, kept));
       ++count;
       plan = known.end() - 1;
       make(*plan, reference_engine());
@@ -141,12 +157,20 @@ Operators::Operators(std::int64_t most_elements, const Engine& (*engine)(), Engi
 }
 Operators::~Operators() = default;
 
+void Operators::keep(const Tensor& tensor) {
+  // Widened to 64 bits they take 128 MiB.
+  constexpr std::int64_t most = std::int64_t{1} << 24;
+  plans_->elements_kept += tensor.count();
+  if (plans_->elements_kept > most) return;
+  plans_->kept.try_emplace(tensor.bytes().data().data(), tensor);
+}
+
 std::vector<Tensor> Operators::run(std::string_view op, std::span<const Tensor* const> inputs,
                                    const Attributes& attributes) {
   plans_->make_room();
   std::vector<Tensor> present;
   for (const Tensor* input : inputs) {
-    if (input != nullptr) present.push_back(*input);
+    if (input != nullptr && !is_kept(plans_->kept, *input)) present.push_back(*input);
   }
   return plans_->at(op, inputs, attributes).run(present);
 }

@@ -25,6 +25,10 @@ class Operators {
                      const Engine& (*engine)() = reference_engine, EngineOptions options = {});
   ~Operators();
 
+  /// Says that the tensor will be an input again and again: then it is prepared for an operator but
+  /// once, and stays in memory as the operator takes it, as far as that is not too much.
+  void keep(const Tensor& tensor);
+
   /// The outputs of `op`; null stands for an absent optional input, and trailing ones may be left
   /// out. Throws Fault::model, naming the operator, for what its type rule refuses.
   std::vector<Tensor> run(std::string_view op, std::span<const Tensor* const> inputs,

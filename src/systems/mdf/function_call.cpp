@@ -33,8 +33,8 @@ bool is_elementwise(const onnx::Operator& op) {
 /// Where an operator's inputs go, and what comes of them: into a graph, or at once.
 struct Target {
   Emitter& b;
-  const numpy::Trace* trace;
-  Precision precision;
+  SharedOperators& shared;
+  const numpy::Trace* trace = shared.trace;
 
   bool has_axes(const Value& value) const {
     const Traced* traced = value.as<Traced>();
@@ -49,7 +49,8 @@ struct Target {
     const bool plain = value.as<std::int64_t>() != nullptr || value.as<double>() != nullptr;
     if (plain && !bare) tensor = tensor.reshaped({1});
     if (!is_floating(tensor.dtype())) return b.constant(tensor, tensor.dtype());
-    return b.constant(tensor, precision == Precision::f64 ? DType::f64 : DType::f32);
+    if (shared.runtime.precision == Precision::f64) return b.constant(tensor, DType::f64);
+    return b.constant(shared.single(tensor), DType::f32);
   }
   Value result(ValueId id, bool widened) const {
     if (trace != nullptr) return {Traced{trace, id}};
@@ -159,7 +160,7 @@ Value FunctionCall::evaluate_onnx(const Table& given, const Table& names,
 
   DocumentEmitter at_once(shared, false);
   Emitter& b = shared.trace != nullptr ? shared.trace->b : at_once;
-  const Target target{b, shared.trace, shared.runtime.precision};
+  const Target target{b, shared};
   const bool bare = is_elementwise(*onnx_) && std::ranges::any_of(inputs, [&](const Input& input) {
                       return target.has_axes(input.value);
                     });

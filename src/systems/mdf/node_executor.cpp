@@ -77,6 +77,27 @@ SharedOperators::SharedOperators(const RunOptions& options)
   runtime.emitter = [this] { return std::make_unique<DocumentEmitter>(*this, true); };
 }
 
+void SharedOperators::keep(const Value& value) {
+  constexpr std::int64_t large = 1'024;
+  const Array* array = value.as<Array>();
+  if (array == nullptr || array->tensor.dtype() != DType::f64 || array->tensor.count() < large)
+    return;
+  constants.try_emplace(array->tensor.bytes().data().data(), Constant{array->tensor, std::nullopt});
+}
+
+Tensor SharedOperators::single(const Tensor& tensor) {
+  if (tensor.dtype() == DType::f32) return tensor;
+  const auto found = constants.find(tensor.bytes().data().data());
+  if (found == constants.end() || found->second.given.count() != tensor.count())
+    return tensor.converted(DType::f32);
+  Constant& constant = found->second;
+  if (!constant.single) {
+    constant.single = constant.given.converted(DType::f32);
+    operators.keep(*constant.single);
+  }
+  return constant.single->reshaped(tensor.shape());
+}
+
 // An array that nobody else holds was made here.
 void SharedOperators::hold(const Value& value) {
   constexpr std::int64_t most_made = 8 * numpy::most_elements;
@@ -143,6 +164,7 @@ void NodeExecutor::make_parameter(const std::string& id, const Parameter& parame
   made.initial = parameter.default_initial_value.is_null()
                      ? Formula()
                      : Formula(parameter.default_initial_value);
+  if (made.value.text() == nullptr) shared_->keep(made.value.value());
   if (parameter.time_derivative) made.derivative = Formula(*parameter.time_derivative);
   made.stateful = made.derivative || !made.initial.is_none();
   if (const std::string* text = made.value.text())

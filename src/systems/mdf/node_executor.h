@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/error.h"
@@ -39,6 +40,17 @@ struct SharedOperators {
     std::int64_t items = 0;  // values in lists that nodes hold
   };
   Spent spent;
+  /// A large constant of a document, which operators take in 32 bits.
+  struct Constant {
+    Tensor given;  // so that its bytes are nobody else's
+    std::optional<Tensor> single;
+  };
+  std::unordered_map<const std::byte*, Constant> constants;  // by their bytes
+  /// Remembers the value, where it is large, as one that stays.
+  void keep(const Value& value);
+  /// The tensor in 32 bits; of a constant, once.
+  Tensor single(const Tensor& tensor);
+
   /// Counts what a node holds from now on. Throws Fault::model where all that is too much.
   void hold(const Value& value);
 };

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "codecs/json.h"
+#include "systems/mdf/executor.h"
 #include "systems/mdf/mdf.h"
 
 namespace isomer {
@@ -81,6 +83,28 @@ TEST(MdfOperators, RunOnAnEngineWhenThereIsMuchToDo) {
   const Reals wanted = plain.executor->run(x).at(0).doubles();
   for (int i = 0; i < 5; ++i) EXPECT_EQ(moved.executor->run(x).at(0).doubles(), wanted);
   EXPECT_GT(asked, 0);
+}
+
+// A constant is converted for its operator once; what replaces it counts at once.
+TEST(MdfOperators, SeeLargeConstantsThatAreReplaced) {
+  std::string row = "1.5";
+  for (int i = 1; i < 2'000; ++i) row += ", 1.5";
+  const mdf::Document document = mdf::read_document(
+      read_json(R"({"m": {"graphs": {"g": {"nodes": {"n": {
+    "parameters": {"B": {"value": [)" +
+                row + R"(]}, "p": {"function": "onnx::Add", "args": {"A": "B", "B": "B"}}},
+    "output_ports": {"y": {"value": "p"}}}}}}}})"),
+      "");
+  mdf::DocumentExecutor executor(document.graphs.at(0).second);
+  const auto last = [&] {
+    executor.evaluate();
+    return tensor_of(*executor.output("n", "y")).doubles().back();
+  };
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(last(), 3);
+  const Reals twos(2'000, 2);
+  executor.node("n")->set_parameter(
+      "B", numpy::array_value(Tensor::from_doubles(DType::f64, {2'000}, twos)));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(last(), 4);
 }
 
 }  // namespace
