@@ -18,6 +18,7 @@ const std::vector<TensorType>& example_types() {
   static const std::vector<TensorType> types = {
       {DType::f32, {4, 4, 4, 4}}, {DType::f32, {4, 4}},     {DType::f32, {4}},
       {DType::i64, {4}},          {DType::boolean, {4, 4}}, {DType::i64, {4, 4, 4}},
+      {DType::f32, {4, 4, 2}},
   };
   return types;
 }

@@ -1,6 +1,7 @@
 #include <numeric>
 
 #include "base/text.h"
+#include "ops/arithmetic.h"
 #include "ops/families.h"
 #include "ops/rules.h"
 
@@ -8,6 +9,7 @@ namespace isomer {
 namespace {
 
 using Values = std::vector<ValueId>;
+using Integers = std::vector<std::int64_t>;
 
 std::vector<TensorType> matmul_type(const OpCall& call) {
   require_same_dtype(call);
@@ -189,6 +191,138 @@ Dim products(const OpCall& call) { return call.types[0].shape.back(); }
 constexpr Traits adds_products{.terms = products};
 constexpr Traits eliminates{.terms = size_of};
 
+// Fourier transforms ------------------------------------------------------------------------------
+
+// A complex tensor is a real one with a last axis of two, the real parts and the imaginary ones;
+// axes are counted without it.
+
+/// The shape without the axis of pairs.
+Shape shape_of_pairs(const TensorType& type) {
+  if (type.shape.empty() || type.shape.back() != Dim(2))
+    refuse(fmt::format("the input is {}; complex numbers are pairs on a last axis of 2",
+                       to_text(type)));
+  return {type.shape.begin(), type.shape.end() - 1};
+}
+
+Shape paired(Shape shape) {
+  shape.emplace_back(2);
+  return shape;
+}
+
+/// Each axis once, in the order in which they stand; the last is the one that is halved.
+std::vector<std::size_t> transformed_axes(const OpCall& call, const Shape& shape) {
+  const DType dtype = call.types[0].dtype;
+  if (dtype != DType::f32 && dtype != DType::f64)
+    refuse(fmt::format("the input is {}; it should be f32 or f64 (cast it first)", name_of(dtype)));
+  const auto& norm = call.get<std::string>("norm");
+  if (norm != "backward" && norm != "ortho" && norm != "forward")
+    refuse(fmt::format("norm is {}; it should be 'backward', 'ortho' or 'forward'", quoted(norm)));
+  if (call.integers("dim").empty()) refuse("no axis is named; one or more should be");
+  const std::vector<std::size_t> axes = axes_in(call.integers("dim"), shape.size());
+  for (const std::size_t axis : axes) {
+    if (shape.empty() || shape[axis] == Dim(0))
+      refuse(fmt::format("dimension {} has no elements; a transform needs one", axis));
+  }
+  return axes;
+}
+
+Dim half(const Dim& length) { return floor_divide(length, 2) + 1; }
+
+std::vector<TensorType> fft_type(const OpCall& call) {
+  transformed_axes(call, shape_of_pairs(call.types[0]));
+  return {call.types[0]};
+}
+
+std::vector<TensorType> rfft_type(const OpCall& call) {
+  Shape shape = call.types[0].shape;
+  Dim& last = shape[transformed_axes(call, shape).back()];
+  last = half(last);
+  return {{call.types[0].dtype, paired(std::move(shape))}};
+}
+
+std::vector<TensorType> irfft_type(const OpCall& call) {
+  Shape shape = shape_of_pairs(call.types[0]);
+  const std::size_t last = transformed_axes(call, shape).back();
+  const Dim& n = call.get<Dim>("n");
+  if (n.known() && n.value() < 1) refuse(fmt::format("n is {}; it should be 1 or more", n.value()));
+  shape[last] = n;
+  return {{call.types[0].dtype, std::move(shape)}};
+}
+
+std::int64_t last_axis(const OpCall& call, std::int64_t rank) {
+  return static_cast<std::int64_t>(
+      axis_in(call.integers("dim").back(), static_cast<std::size_t>(rank)));
+}
+
+/// Of one axis or the last: one number of each pair.
+ValueId part(Emitter& b, ValueId x, std::int64_t which) {
+  return b.emit("select", {x}, {{"dim", std::int64_t{-1}}, {"index", Dim(which)}});
+}
+
+ValueId complex_of(Emitter& b, ValueId re, ValueId im) {
+  return b.emit("stack", {re, im}, {{"dim", std::int64_t{-1}}});
+}
+
+ValueId transform(Emitter& b, ValueId x, Integers dim, bool inverse, const std::string& norm) {
+  return b.emit("fft", {x}, {{"dim", std::move(dim)}, {"inverse", inverse}, {"norm", norm}});
+}
+
+// What is real has the other half of its transform mirrored.
+Values expand_rfft(Emitter& b, const OpCall& call) {
+  const ValueId x = call.inputs[0];
+  const ValueId zeros = b.emit("expand", {number(b, x, 0.0)}, {{"shape", call.types[0].shape}});
+  const ValueId all = transform(b, complex_of(b, x, zeros), call.integers("dim"), false,
+                                call.get<std::string>("norm"));
+  const std::int64_t axis = last_axis(call, b.rank(x));
+  const Dim end = half(call.types[0].shape[static_cast<std::size_t>(axis)]);
+  return {b.emit("slice", {all}, {{"dim", axis}, {"end", end}})};
+}
+
+/// The first `length` along the axis, or zeros behind what there is.
+ValueId resized(Emitter& b, ValueId x, std::int64_t axis, const Dim& length) {
+  const Shape shape = b.shape(x);
+  const Dim more = length - shape[static_cast<std::size_t>(axis)];
+  if (more == Dim(0)) return x;
+  std::vector<Dim> pad(2 * static_cast<std::size_t>(b.rank(x) - axis), 0);
+  pad.back() = more;
+  return b.emit("pad", {x}, {{"pad", std::move(pad)}});
+}
+
+// The half that is not there is the mirror of the one that is: of its first number, and at even
+// lengths of its last, only the real part counts.
+Values expand_irfft(Emitter& b, const OpCall& call) {
+  const auto& norm = call.get<std::string>("norm");
+  const Dim& n = call.get<Dim>("n");
+  const std::int64_t axis = last_axis(call, b.rank(call.inputs[0]) - 1);
+  Integers others = call.integers("dim");
+  others.pop_back();
+  ValueId x = call.inputs[0];
+  if (!others.empty()) x = transform(b, x, others, true, norm);
+  x = resized(b, x, axis, half(n));
+  const ValueId mirrored = b.emit(
+      "flip", {b.emit("slice", {x}, {{"dim", axis}, {"start", Dim(1)}, {"end", n - half(n) + 1}})},
+      {{"dims", Integers{axis}}});
+  const ValueId conjugate =
+      complex_of(b, part(b, mirrored, 0), b.emit("neg", {part(b, mirrored, 1)}));
+  const ValueId all = b.emit("cat", {x, conjugate}, {{"dim", axis}});
+  return {part(b, transform(b, all, {axis}, true, norm), 0)};
+}
+
+// The matrix is symmetric: what it is transposed to runs the other way, scaled as before.
+Values vjp_fft(Emitter& b, const OpCall& call, const Cotangents& c) {
+  const auto& norm = call.get<std::string>("norm");
+  const std::string other = norm == "ortho" ? norm : norm == "forward" ? "backward" : "forward";
+  return {transform(b, c.values[0], call.integers("dim"), !call.flag("inverse"), other)};
+}
+
+Dim terms(const OpCall& call) {
+  const Shape& shape = call.types[0].shape;
+  Dim count = 2;
+  for (const std::size_t axis : axes_in(call.integers("dim"), shape.size() - 1))
+    count = count * shape[axis];
+  return count;
+}
+
 constexpr OpSchema rows[] = {
     {"matmul(x, y) -> z", matmul_type, nullptr, vjp_matmul,
      "matrix product of the last two dimensions", adds_products},
@@ -202,6 +336,13 @@ constexpr OpSchema rows[] = {
     {"det(a) -> y", det_type, nullptr, vjp_det, "determinant", eliminates},
     {"slogdet(a) -> (sign, logabsdet)", slogdet_type, nullptr, vjp_slogdet,
      "sign and logarithm of the size of the determinant", eliminates},
+    {"fft(x, dim: ints, inverse: bool = false, norm: string = 'backward') -> y", fft_type, nullptr,
+     vjp_fft, "Fourier transform of pairs, along axes counted without that of the pairs",
+     Traits{.terms = terms}},
+    {"rfft(x, dim: ints, norm: string = 'backward') -> y", rfft_type, expand_rfft, nullptr,
+     "Fourier transform of real numbers, half of the last axis, as pairs"},
+    {"irfft(x, dim: ints, n: dim, norm: string = 'backward') -> y", irfft_type, expand_irfft,
+     nullptr, "inverse of rfft; n numbers along the last axis"},
 };
 
 }  // namespace

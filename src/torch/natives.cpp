@@ -2,12 +2,18 @@
 #include <ATen/ops/bernoulli.h>
 #include <ATen/ops/convolution_backward.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/fft_fftn.h>
+#include <ATen/ops/fft_ifftn.h>
+#include <ATen/ops/fft_irfftn.h>
+#include <ATen/ops/fft_rfftn.h>
 #include <ATen/ops/mean.h>
 #include <ATen/ops/native_batch_norm.h>
 #include <ATen/ops/pow.h>
 #include <ATen/ops/prod.h>
 #include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/var.h>
+#include <ATen/ops/view_as_complex.h>
+#include <ATen/ops/view_as_real.h>
 
 #include <algorithm>
 #include <functional>
@@ -87,6 +93,30 @@ Tensors bernoulli(Inputs, const Call& call, const Context& context) {
   return {x.bernoulli_(get<double>(call.attributes, "p"), context.random)};
 }
 
+// PyTorch has complex tensors where we have pairs.
+Tensors fft(Inputs inputs, const Call& call, const Context&) {
+  const at::Tensor x = at::view_as_complex(inputs[0].contiguous());
+  const Integers dim = get<Integers>(call.attributes, "dim");
+  const auto& norm = get<std::string>(call.attributes, "norm");
+  const bool inverse = get<bool>(call.attributes, "inverse");
+  return {
+      at::view_as_real(inverse ? at::fft_ifftn(x, {}, dim, norm) : at::fft_fftn(x, {}, dim, norm))};
+}
+
+Tensors rfft(Inputs inputs, const Call& call, const Context&) {
+  return {at::view_as_real(at::fft_rfftn(inputs[0], {}, get<Integers>(call.attributes, "dim"),
+                                         get<std::string>(call.attributes, "norm")))};
+}
+
+Tensors irfft(Inputs inputs, const Call& call, const Context& context) {
+  const at::Tensor x = at::view_as_complex(inputs[0].contiguous());
+  const Integers dim = get<Integers>(call.attributes, "dim");
+  Integers lengths;
+  for (const std::int64_t axis : dim) lengths.push_back(x.size(axis));
+  lengths.back() = get<Dim>(call.attributes, "n").evaluate(context.lengths);
+  return {at::fft_irfftn(x, lengths, dim, get<std::string>(call.attributes, "norm"))};
+}
+
 Tensors perturb(Inputs inputs, const Call& call, const Context& context) {
   const Perturbation perturbed(call.attributes,
                                get<Dim>(call.attributes, "terms").evaluate(context.lengths),
@@ -116,6 +146,9 @@ constexpr Native natives[] = {
     {"batch_norm_training", batch_norm_training},
     {"convolution_backward", convolution_backward},
     {"bernoulli", bernoulli},
+    {"fft", fft},
+    {"rfft", rfft},
+    {"irfft", irfft},
     {"perturb", perturb},
 };
 

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <cmath>
+#include <complex>
 #include <limits>
+#include <numbers>
 
 #include "base/error.h"
 #include "run/reference/arithmetic.h"
@@ -199,9 +201,82 @@ void run_slogdet(const KernelCall& call) {
   call.results[1].elements = over_pivots(call, -std::numeric_limits<double>::infinity(), log_sum);
 }
 
+// Fourier transforms ------------------------------------------------------------------------------
+
+using Complex = std::complex<double>;
+
+/// The powers of the first n-th root of one: each for itself, so that nothing adds up.
+std::vector<Complex> roots(std::size_t n, bool inverse) {
+  const double turn = (inverse ? 2 : -2) * std::numbers::pi / static_cast<double>(n);
+  std::vector<Complex> all(n);
+  for (std::size_t k = 0; k < n; ++k) all[k] = std::polar(1.0, turn * static_cast<double>(k));
+  return all;
+}
+
+std::size_t smallest_factor(std::size_t n) {
+  for (std::size_t p = 2; p * p <= n; ++p) {
+    if (n % p == 0) return p;
+  }
+  return n;
+}
+
+/// The transform of n numbers that lie `step` apart: of a length with a factor p, p transforms of
+/// what lies p apart, put together; of a prime the sum that it is.
+std::vector<Complex> transformed(const Complex* x, std::size_t n, std::size_t step,
+                                 const std::vector<Complex>& roots) {
+  if (n == 1) return {*x};
+  const std::size_t p = smallest_factor(n);
+  const std::size_t m = n / p;
+  std::vector<std::vector<Complex>> parts(p);
+  for (std::size_t i = 0; i < p; ++i) parts[i] = transformed(x + i * step, m, step * p, roots);
+  std::vector<Complex> y(n);
+  for (std::size_t k = 0; k < n; ++k) {
+    for (std::size_t i = 0; i < p; ++i) y[k] += parts[i][k % m] * roots[i * k % n * step];
+  }
+  return y;
+}
+
+double scale(const KernelCall& call, std::size_t n) {
+  const auto& norm = get<std::string>(call.attributes, "norm");
+  if (norm == "ortho") return 1 / std::sqrt(static_cast<double>(n));
+  return (norm == "backward") == call.flag("inverse") ? 1 / static_cast<double>(n) : 1;
+}
+
+void run_fft(const KernelCall& call) {
+  std::vector<std::int64_t> shape = call.input(0).shape;
+  shape.pop_back();
+  const std::vector<double>& pairs = call.input(0).reals();
+  std::vector<Complex> x(pairs.size() / 2);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = {pairs[2 * i], pairs[2 * i + 1]};
+  const std::vector<std::int64_t> strides = contiguous(shape).strides;
+  double factor = 1;
+  for (const std::int64_t dim : call.integers("dim")) {
+    const auto axis = static_cast<std::size_t>(dim < 0 ? dim + std::ssize(shape) : dim);
+    const auto n = static_cast<std::size_t>(shape[axis]);
+    const auto stride = static_cast<std::size_t>(strides[axis]);
+    factor *= scale(call, n);
+    const std::vector<Complex> powers = roots(n, call.flag("inverse"));
+    std::vector<Complex> line(n);
+    for (std::size_t begin = 0; begin < x.size(); ++begin) {
+      if (begin / stride % n != 0) continue;
+      for (std::size_t k = 0; k < n; ++k) line[k] = x[begin + k * stride];
+      line = transformed(line.data(), n, 1, powers);
+      for (std::size_t k = 0; k < n; ++k) x[begin + k * stride] = line[k];
+    }
+  }
+  std::vector<double> result;
+  result.reserve(pairs.size());
+  for (const Complex& number : x) {
+    result.push_back(number.real() * factor);
+    result.push_back(number.imag() * factor);
+  }
+  call.result().elements = std::move(result);
+}
+
 constexpr Kernel kernels[] = {
     {"matmul", run_matmul},     {"solve", run_solve}, {"solve_triangular", run_solve_triangular},
     {"cholesky", run_cholesky}, {"det", run_det},     {"slogdet", run_slogdet},
+    {"fft", run_fft},
 };
 
 }  // namespace

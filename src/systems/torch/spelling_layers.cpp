@@ -71,6 +71,47 @@ PythonAssignments write_batch_norm_training(const PythonCall& call) {
   return assignments;
 }
 
+// -- Fourier transforms
+// ----------------------------------------------------------------------------
+
+// PyTorch takes and gives complex tensors where we have pairs.
+std::string transform(const PythonCall& call, std::string_view prefix, const std::string& x) {
+  const bool several = setting<std::vector<std::int64_t>>(call, "dim").size() > 1;
+  return fmt::format("torch.fft.{}fft{}({}", prefix, several ? "n" : "", x);
+}
+
+std::string complex_argument(const PythonCall& call) {
+  return fmt::format("torch.view_as_complex({}.contiguous())", receiver(call, 0));
+}
+
+constexpr std::string_view along = "dim={dim}<, norm={norm}>";
+
+PythonAssignments write_fft(const PythonCall& call) {
+  const std::string call_text =
+      transform(call, setting<bool>(call, "inverse") ? "i" : "", complex_argument(call));
+  return one(call, fmt::format("torch.view_as_real({}, {}))", call_text, filled(call, along)));
+}
+
+PythonAssignments write_rfft(const PythonCall& call) {
+  return one(call, fmt::format("torch.view_as_real({}, {}))",
+                               transform(call, "r", argument(call, 0)), filled(call, along)));
+}
+
+// Of several axes PyTorch asks for all lengths, of which the last alone is not that of x.
+PythonAssignments write_irfft(const PythonCall& call) {
+  const auto& dim = setting<std::vector<std::int64_t>>(call, "dim");
+  std::string lengths;
+  for (std::size_t i = 0; i + 1 < dim.size(); ++i) {
+    const Shape& shape = call.type(0).shape;
+    const auto axis = axis_in(dim[i], shape.size() - 1);
+    lengths += call.length(shape[axis]).text + ", ";
+  }
+  const std::string n = call.length(setting<Dim>(call, "n")).text;
+  const std::string size = dim.size() > 1 ? fmt::format("s=({}{})", lengths, n) : "n=" + n;
+  return one(call, fmt::format("{}, {}, {})", transform(call, "ir", complex_argument(call)), size,
+                               filled(call, along)));
+}
+
 // At work in training, and off in evaluation as every layer of its kind.
 PythonAssignments write_dropout(const PythonCall& call) {
   const std::string mode = setting<bool>(call, "training") ? "self.training)" : "False)";
@@ -90,6 +131,10 @@ constexpr Spelling table[] = {
     {.op = "avg_pool2d", .write = write_avg_pool},
     {"adaptive_avg_pool2d", "F.adaptive_avg_pool2d({x}, {output_size~})"},
     {"upsample_nearest2d", "F.interpolate({x}, size={output_size!}, mode=\"nearest\")"},
+    // spectral
+    {.op = "fft", .write = write_fft},
+    {.op = "rfft", .write = write_rfft},
+    {.op = "irfft", .write = write_irfft},
     // normalization
     {"layer_norm",
      "F.layer_norm({x}, {normalized_shape!}<, weight={weight}><, bias={bias}><, eps={eps}>)"},
