@@ -478,12 +478,17 @@ def kept(module):
     return [*module.named_parameters(), *module.named_buffers()]
 
 
+def in_pairs(tensor):
+    """Complex numbers as they are read: pairs of real ones on a last axis."""
+    return torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor
+
+
 def as_recorded(value):
     """Numbers of Python as tensors, in its own precision."""
     return (
         torch.tensor(value, dtype=torch.float64)
         if isinstance(value, float)
-        else torch.as_tensor(value)
+        else in_pairs(torch.as_tensor(value))
     )
 
 
@@ -491,13 +496,18 @@ def record(module, args, kwargs, taken):
     """Inputs, outputs, gradients for cotangents of one, and what changed. `taken` says which leaves are inputs."""
     before = {name: value.clone() for name, value in kept(module)}
     leaves, spec = pytree.tree_flatten((args, kwargs))
+    are_complex = [isinstance(leaf, torch.Tensor) and leaf.is_complex() for leaf in leaves]
     leaves = [
-        leaf.clone().requires_grad_(leaf.is_floating_point())
+        in_pairs(leaf).clone().requires_grad_(in_pairs(leaf).is_floating_point())
         if isinstance(leaf, torch.Tensor)
         else leaf
         for leaf in leaves
     ]
-    args, kwargs = pytree.tree_unflatten(leaves, spec)
+    given = [
+        torch.view_as_complex(leaf) if is_complex else leaf
+        for leaf, is_complex in zip(leaves, are_complex)
+    ]
+    args, kwargs = pytree.tree_unflatten(given, spec)
     leaves = [as_recorded(leaf) for leaf, is_input in zip(leaves, taken, strict=True) if is_input]
     outputs = [
         as_recorded(out) for out in pytree.tree_leaves(module(*args, **kwargs)) if out is not None
@@ -518,10 +528,10 @@ def record(module, args, kwargs, taken):
     tensors = {f"in{i}": leaf for i, leaf in enumerate(leaves)}
     tensors |= {f"out{i}": out for i, out in enumerate(outputs)}
     for (name, value), grad in zip(wanted.items(), grads):
-        tensors[name] = torch.zeros_like(value) if grad is None else grad
+        tensors[name] = in_pairs(torch.zeros_like(value) if grad is None else grad)
     for name, value in kept(module):
         if not torch.equal(value, before[name]):
-            tensors[f"after.{name}"] = value
+            tensors[f"after.{name}"] = in_pairs(value)
     return {name: value.detach().clone().contiguous() for name, value in tensors.items()}
 
 
@@ -627,7 +637,7 @@ class BranchAutocast(nn.Module):
 
 class ComplexInside(nn.Module):
     def forward(self, x):
-        return (torch.complex(x, x) + 1.5).abs()
+        return (torch.complex(x, x) + 1.5).cumprod(0).abs()
 
 
 class Overlapping(nn.Module):
@@ -654,7 +664,7 @@ def make_refused(name, folder):
     torch.export.save(forget_paths(exported), folder / f"{name}.pt2")
 
 
-PARTS = ("vision", "sequences", "generators", "awkward", "huggingface")
+PARTS = ("vision", "sequences", "generators", "spectral", "awkward", "huggingface")
 
 
 def more_models(parts=PARTS):

@@ -25,7 +25,7 @@ ROOMS = {
     "run": 1_190,
     "run/reference": 3_400,
     "source/python": 4_250,
-    "systems": 880,
+    "systems": 980,
     "systems/mdf": 7_550,
     "systems/pt2": 3_800,
     "systems/text": 100,

@@ -1,5 +1,6 @@
 #include "codecs/pickle.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "base/error.h"
@@ -28,12 +29,28 @@ class Reader {
   bool step(unsigned char operation) {
     if (operation == '.') return false;
     if (!number(operation) && !text(operation) && !container(operation) && !object(operation)) {
-      refuse(
-          fmt::format("holds the pickle operation 0x{:02x}, which tensors and containers do not "
-                      "need",
-                      operation));
+      refuse_operation(operation);
     }
     return true;
+  }
+
+  [[noreturn]] void refuse_operation(unsigned char operation) const {
+    constexpr unsigned char make_object = 0x81;
+    const Pickle::Name* name = operation == make_object && stack_.size() > 1
+                                   ? pickle_.as<Pickle::Name>(stack_.end()[-2])
+                                   : nullptr;
+    if (name != nullptr) {
+      std::string of = name->text;
+      std::ranges::replace(of, ' ', '.');
+      refuse(
+          fmt::format("holds an object of the class {}; tensors in lists, tuples and dictionaries "
+                      "are read, as data: save what model.state_dict() gives",
+                      quoted(of)));
+    }
+    refuse(
+        fmt::format("holds the pickle operation 0x{:02x}, which tensors and containers do not "
+                    "need",
+                    operation));
   }
 
   bool number(unsigned char operation) {
@@ -62,6 +79,14 @@ class Reader {
         push(Pickle::Name{fmt::format("{} {}", module, line())});
         return true;
       }
+      case 0x93: {
+        const std::vector<Ref> both = popped(2);
+        const auto* module = pickle_.as<std::string>(both[0]);
+        const auto* name = pickle_.as<std::string>(both[1]);
+        if (module == nullptr || name == nullptr) refuse("names a function by what is no text");
+        push(Pickle::Name{fmt::format("{} {}", *module, *name)});
+        return true;
+      }
       default: return false;
     }
   }
@@ -87,6 +112,8 @@ class Reader {
   bool object(unsigned char operation) {
     switch (operation) {
       case 0x80: take(1); return true;  // the version: what is not known is refused when it comes
+      case 0x95: take(8); return true;  // how long what follows is
+      case 0x94: memo_[memo_.size()] = top(); return true;
       case 'q': memo_[unsigned_number(1)] = top(); return true;
       case 'r': memo_[unsigned_number(4)] = top(); return true;
       case 'h': stack_.push_back(remembered(unsigned_number(1))); return true;

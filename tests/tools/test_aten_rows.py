@@ -1,6 +1,7 @@
 """Compares the rows of src/vocabularies/aten with PyTorch's schemas: each is an operator that exists; what is read by
-names alone has every argument of the schema asked for, without bearing or refused, with PyTorch's defaults; and memory
-is shared where the schema says so.
+names alone has every argument of the schema asked for, without bearing or refused, with PyTorch's defaults; memory
+is shared where the schema says so; and of complex numbers, axes and shapes are arguments that PyTorch has, with its
+defaults.
 
 usage: test_aten_rows.py PROGRAM      exit 77 where torch is missing
 """
@@ -31,12 +32,27 @@ UNSAID = {
 }
 
 
+COMPLEX = re.compile(r"constexpr ComplexRow \w+\[\] = \{.*?\n\};", re.S)
+
+
+def rows_in(text):
+    """The columns of each row of a table, for each target."""
+    joined = re.sub(r'"\s+"', "", text)
+    for row in re.findall(r"\{(\.targets =\s+\"[^}]*)\}", joined):
+        columns = dict(re.findall(r'\.(\w+) =\s+"?([^",]*)"?', row))
+        for target in columns["targets"].split():
+            yield {"inputs": "self", "read": "", **columns, "target": target}
+
+
 def rows():
     for path in sorted(ROOM.glob("*.cpp")):
-        for text in re.findall(r"\{(\.targets = [^}]*)\}", path.read_text()):
-            columns = dict(re.findall(r'\.(\w+) =\s+"?([^",]*)"?', text))
-            for target in columns["targets"].split():
-                yield {"inputs": "self", "read": "", **columns, "target": target}
+        yield from rows_in(COMPLEX.sub("", path.read_text()))
+
+
+def complex_rows():
+    for path in sorted(ROOM.glob("*.cpp")):
+        for table in COMPLEX.findall(path.read_text()):
+            yield from rows_in(table)
 
 
 def without_bearing():
@@ -101,6 +117,47 @@ def problems_of(row, schema, settings, ignored):
             yield f"needs {name}, which nobody asks for"
 
 
+# By name, what an operator may have beside those.
+AXES = {"dim", "dims", "dim0", "dim1", "start_dim", "end_dim", "axis0", "axis1", "source"}
+
+
+def complex_problems_of(row, schema):
+    """Of what is read of the pairs: an axis or shape that is not moved would mean another one."""
+    arguments = {argument.name: argument for argument in schema.arguments}
+    if row["read"] or {"function", "parts", "factors"} & set(row):
+        return
+    moved = dict((pair + "=").split("=")[:2] for pair in row.get("axes", "").split())
+    shapes = {pair.split("=")[0] for pair in row.get("shapes", "").split()}
+    for name in AXES & set(arguments) - set(moved) - shapes:
+        yield f"{name} is an axis and not moved"
+    for name, default in moved.items():
+        if name not in arguments:
+            yield f"has no argument {name}"
+            continue
+        theirs = arguments[name].default_value if arguments[name].has_default_value() else None
+        if theirs is not None and str(theirs) != default:
+            yield f"{name} is {theirs} by default, ours {default or 'missing'}"
+    if shapes and not shapes & set(arguments):
+        yield f"has none of the shapes {shapes}"
+    if "size" in arguments and "size" not in shapes:
+        yield "has a size that is not moved"
+
+
+def complex_failures():
+    failed = count = 0
+    for row in complex_rows():
+        count += 1
+        try:
+            problems = list(complex_problems_of(row, schema_of(row["target"])))
+        except RuntimeError:
+            problems = ["PyTorch has no such operator"]
+        failed += bool(problems)
+        for problem in problems:
+            print(f"{row['target']} of complex numbers: {problem}")
+    print(f"{count} rows of complex numbers, {failed} failed")
+    return failed if count > 100 else 1
+
+
 def main():
     settings = signatures(sys.argv[1])
     ignored = without_bearing()
@@ -122,7 +179,7 @@ def main():
         for problem in problems:
             print(f"{row['target']}: {problem}")
     print(f"{count} rows, {failed} failed")
-    return 1 if failed or count < 250 else 0
+    return 1 if complex_failures() or failed or count < 250 else 0
 
 
 if __name__ == "__main__":

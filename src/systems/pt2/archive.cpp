@@ -10,6 +10,7 @@
 #include "codecs/json.h"
 #include "codecs/torch_save.h"
 #include "codecs/zip.h"
+#include "graph/pairs.h"
 #include "systems/pt2/fields.h"
 #include "systems/pt2/types.h"
 #include "systems/stored.h"
@@ -155,6 +156,12 @@ Bytes checked(const Bytes& given, DType dtype) {
   return bytes;
 }
 
+std::vector<std::int64_t> numbers_in(const Tree& tensor, std::string_view name) {
+  std::vector<std::int64_t> values;
+  for (const Tree& item : list_field(tensor, name)) values.push_back(integer_field(item, "as_int"));
+  return values;
+}
+
 /// `place` is for what is found when the tensor is used.
 Payload read_payload(const Tree& meta, const Bytes& storage, std::string record, Records& records,
                      Views& views, const std::string& place) {
@@ -164,20 +171,15 @@ Payload read_payload(const Tree& meta, const Bytes& storage, std::string record,
       tensor, {"dtype", "sizes", "requires_grad", "device", "strides", "storage_offset", "layout"});
   const DType dtype = dtype_of_export(integer_field(tensor, "dtype"));
   check_layout(integer_field(tensor, "layout"));
-  const auto numbers = [&](std::string_view name) {
-    std::vector<std::int64_t> values;
-    for (const Tree& item : list_field(tensor, name))
-      values.push_back(integer_field(item, "as_int"));
-    return values;
-  };
-  const std::vector<std::int64_t> sizes = numbers("sizes");
-  const std::vector<std::int64_t> strides = numbers("strides");
+  const std::vector<std::int64_t> sizes = numbers_in(tensor, "sizes");
+  const std::vector<std::int64_t> strides = numbers_in(tensor, "strides");
   const std::int64_t offset = integer_field(field(tensor, "storage_offset"), "as_int");
 
   Payload payload;
   payload.storage = std::move(record);
   payload.view =
       fmt::format("{} {} {} {} {}", payload.storage, name_of(dtype), sizes, strides, offset);
+  payload.complex = is_complex(dtype);
   payload.trainable = flag_field(meta, "is_param") && flag_field(tensor, "requires_grad");
   const auto size = static_cast<std::uint64_t>(count_elements(sizes)) * size_of(dtype);
   if (const auto known = views.find(payload.view); known != views.end()) {
@@ -196,12 +198,13 @@ Payload read_payload(const Tree& meta, const Bytes& storage, std::string record,
   }
   const DType stored = dtype == DType::boolean ? DType::u8 : dtype;
   const Bytes bytes = lay_out(stored, sizes, strides, offset, storage).bytes();
-  payload.data = Tensor(dtype, sizes, Bytes::later(bytes.size(), [=] {
-                          return with_place(place, [&] {
-                            storage.data();  // whose checksum is verified once for all views
-                            return checked(bytes, dtype);
-                          });
-                        }));
+  payload.data =
+      as_pairs(Tensor(dtype, sizes, Bytes::later(bytes.size(), [=] {
+                        return with_place(place, [&] {
+                          storage.data();  // whose checksum is verified once for all views
+                          return checked(bytes, dtype);
+                        });
+                      })));
   views.emplace(payload.view, payload.data);
   return payload;
 }
@@ -244,9 +247,10 @@ std::map<std::string, Payload> read_pickled(Records& records, const std::string&
   return with_place(name, [&] {
     std::map<std::string, Payload> payloads;
     for (SavedTensor& saved : read_saved(records.read(name))) {
-      Payload payload{with_place("tensor " + quoted(saved.tensor.name),
-                                 [&] { return tensor_of(saved.tensor); }),
-                      saved.trainable, name + "/" + saved.storage, name + "/" + saved.view};
+      const Tensor tensor = with_place("tensor " + quoted(saved.tensor.name),
+                                       [&] { return tensor_of(saved.tensor); });
+      Payload payload{as_pairs(tensor), saved.trainable, is_complex(tensor.dtype()),
+                      name + "/" + saved.storage, name + "/" + saved.view};
       payloads.emplace(saved.tensor.name, std::move(payload));
     }
     return payloads;

@@ -16,8 +16,9 @@ namespace isomer::pt2 {
 struct Payload {
   Tensor data;
   bool trainable = false;
-  std::string storage;  // the record it is a view of: two of the same storage share memory
-  std::string view;     // storage, type, sizes, strides and offset: equal ones are tied
+  bool complex = false;  // and given as pairs of real numbers on a last axis
+  std::string storage;   // the record it is a view of: two of the same storage share memory
+  std::string view;      // storage, type, sizes, strides and offset: equal ones are tied
 };
 
 struct Archive {

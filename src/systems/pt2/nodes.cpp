@@ -79,28 +79,40 @@ std::optional<bool> viewable(const ExportTensor& from, const Shape& to) {
   return true;
 }
 
-/// Complex tensors are refused where they come up, those of what is not read itself among them.
-void require_real(const ExportNode& node, const ExportGraph& graph) {
-  std::vector<std::string> names = output_names(node);
+/// Whether the export says that a value is complex, which is read as pairs.
+bool is_complex_value(const ExportGraph& graph, const std::string& name) {
+  const auto found = graph.tensors.find(name);
+  return found != graph.tensors.end() && found->second.complex;
+}
+
+bool is_complex_argument(const ExportGraph& graph, const Argument& argument) {
+  const auto complex = [&](const std::string& name) { return is_complex_value(graph, name); };
+  if (const auto* value = argument.as<Argument::Value>()) return complex(value->name);
+  if (const auto* all = argument.as<Argument::Values>())
+    return std::ranges::any_of(all->names, complex);
+  return argument.as<Argument::Complex>() != nullptr;
+}
+
+/// The arguments that are complex; nothing where neither they nor results are.
+std::optional<std::vector<std::string>> complex_arguments(const ExportNode& node,
+                                                          const ExportGraph& graph) {
+  std::vector<std::string> names;
   for (const ExportNode::Input& input : node.inputs) {
-    if (const auto* value = input.argument.as<Argument::Value>()) names.push_back(value->name);
-    if (const auto* values = input.argument.as<Argument::Values>())
-      names.insert(names.end(), values->names.begin(), values->names.end());
+    if (is_complex_argument(graph, input.argument)) names.push_back(input.name);
   }
-  for (const std::string& name : names) {
-    const auto found = graph.tensors.find(name);
-    if (found == graph.tensors.end() || !is_complex(found->second.type.dtype)) continue;
-    throw Error(Fault::unsupported, "",
-                "of complex numbers; hold their real and imaginary parts apart");
-  }
+  const bool gives = std::ranges::any_of(
+      output_names(node), [&](const std::string& name) { return is_complex_value(graph, name); });
+  if (names.empty() && !gives) return std::nullopt;
+  return names;
 }
 
 /// Gives a node's arguments to the room that knows what they mean.
 class ArgumentReader {
  public:
   /// `result`: the type of what comes out.
-  ArgumentReader(Cells& cells, const Scope& scope, const NodeReader& nodes, DType result)
-      : cells_(cells), scope_(scope), nodes_(nodes), result_(result) {}
+  ArgumentReader(Cells& cells, const Scope& scope, const ExportGraph& graph,
+                 const NodeReader& nodes, DType result)
+      : cells_(cells), scope_(scope), graph_(graph), nodes_(nodes), result_(result) {}
 
   template <class T>
   aten::Argument operator()(const T& value) {
@@ -108,10 +120,17 @@ class ArgumentReader {
   }
   aten::Argument operator()(const Argument::None&) { return std::monostate{}; }
   aten::Argument operator()(const Argument::Ignored&) { return std::monostate{}; }
+  aten::Argument operator()(const Argument::Complex& number) {
+    return std::vector<double>{number.re, number.im};
+  }
   aten::Argument operator()(const Argument::Value& value) { return read(value.name); }
   aten::Argument operator()(const Argument::Values& values) {
+    const auto complex = [&](const std::string& name) { return is_complex_value(graph_, name); };
+    const bool any = std::ranges::any_of(values.names, complex);
     std::vector<ValueId> ids;
     for (const std::string& name : values.names) {
+      if (any && !name.empty() && !complex(name))
+        throw Error(Fault::unsupported, "", "has complex and real tensors in one list");
       ids.push_back(name.empty() ? ValueId::none : read(name));
     }
     return ids;
@@ -139,6 +158,7 @@ class ArgumentReader {
 
   Cells& cells_;
   const Scope& scope_;
+  const ExportGraph& graph_;
   const NodeReader& nodes_;
   DType result_;
 };
@@ -207,13 +227,15 @@ void NodeReader::emit(const ExportNode& node, const ExportGraph& graph, Scope& s
   if (!node.target.starts_with(aten_prefix)) throw Error(Fault::unsupported, "", "");
   const std::string_view target = std::string_view(node.target).substr(aten_prefix.size());
   const std::string twin = aten::functional(target);
-  const aten::Row* row = aten::row_for(twin);
-  require_real(node, graph);
-  if (row == nullptr) throw Error(Fault::unsupported, "", "");
+  check_results(node, graph);
+  aten::Call call{twin, {}, complex_arguments(node, graph)};
+  const aten::Row* row = aten::row_for(twin, call.complex.has_value());
+  if (row == nullptr)
+    throw Error(Fault::unsupported, "", call.complex ? "is not read of complex numbers" : "");
   first_new_ = builder_.graph().values.size();
-  std::vector<aten::NamedArgument> arguments = arguments_of(node, graph, scope);
-  if (around_.autocast) cast_as_autocast(node, graph, arguments);
-  const std::vector<ValueId> results = aten::emit(builder_, {twin, std::move(arguments)});
+  call.arguments = arguments_of(node, graph, scope);
+  if (around_.autocast) cast_as_autocast(node, graph, call.arguments);
+  const std::vector<ValueId> results = aten::emit(builder_, call);
   const std::vector<std::string> names = output_names(node);
   if (results.empty() || results.size() < names.size()) {
     throw Error(Fault::file, "",
@@ -234,6 +256,19 @@ void NodeReader::emit(const ExportNode& node, const ExportGraph& graph, Scope& s
     const std::string* written = value_name(node, argument);
     if (written != nullptr && next < results.size())
       cells_.write(scope.at(*written), results[next++]);
+  }
+}
+
+/// Results as long as data say have lengths that PyTorch calls u0, u1 and so on.
+void NodeReader::check_results(const ExportNode& node, const ExportGraph& graph) const {
+  for (const std::string& name : output_names(node)) {
+    const auto found = graph.tensors.find(name);
+    if (found == graph.tensors.end()) continue;
+    for (const Dim& length : found->second.type.shape) {
+      const auto symbol = length.lone_symbol();
+      if (symbol && symbol->size() > 1 && (*symbol)[0] == 'u' && (*symbol)[1] <= '9')
+        check_length(length);
+    }
   }
 }
 
@@ -324,10 +359,11 @@ Cells::Show NodeReader::shown_by(const ExportNode& node, const ExportGraph& grap
   });
   const std::string target = node.target.substr(aten_prefix.size());
   return [this, target = aten::functional(target), name = self->name, output,
-          arguments = arguments_of(node, graph, scope)](ValueId value) {
-    std::vector<aten::NamedArgument> given = arguments;
-    std::ranges::find(given, name, &aten::NamedArgument::name)->value = value;
-    return aten::emit(builder_, {target, std::move(given)})[output];
+          arguments = arguments_of(node, graph, scope),
+          complex = complex_arguments(node, graph)](ValueId value) {
+    aten::Call call{target, arguments, complex};
+    std::ranges::find(call.arguments, name, &aten::NamedArgument::name)->value = value;
+    return aten::emit(builder_, call)[output];
   };
 }
 
@@ -350,7 +386,7 @@ DType NodeReader::dtype_beside(const ExportNode& node, const ExportGraph& graph)
 std::vector<aten::NamedArgument> NodeReader::arguments_of(const ExportNode& node,
                                                           const ExportGraph& graph,
                                                           const Scope& scope) {
-  ArgumentReader reader(cells_, scope, *this, dtype_beside(node, graph));
+  ArgumentReader reader(cells_, scope, graph, *this, dtype_beside(node, graph));
   std::vector<aten::NamedArgument> arguments;
   for (const auto& input : node.inputs) {
     if (input.argument.as<Argument::Ignored>() != nullptr) continue;

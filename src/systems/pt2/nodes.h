@@ -59,6 +59,7 @@ class NodeReader {
  private:
   void run_node(const ExportNode& node, const ExportGraph& graph, Scope& scope);
   void emit(const ExportNode& node, const ExportGraph& graph, Scope& scope);
+  void check_results(const ExportNode& node, const ExportGraph& graph) const;
   void write(const ExportNode& node, const ExportGraph& graph, Scope& scope, ValueId result,
              const std::vector<std::string>& names);
   void turn(const ExportNode& node, const ExportGraph& graph, Scope& scope, const aten::Row& row,

@@ -104,9 +104,21 @@ class Reader {
     notes_.push_back({std::move(where), std::move(text)});
   }
 
+  /// Of what callers see, or a `state_dict`.
+  void note_complex(std::string_view kind, const std::string& name, bool complex) {
+    if (complex)
+      note(fmt::format("{} {}", kind, quoted(name)),
+           "it is complex; here it is pairs of real numbers on a last axis of 2");
+  }
+  void note_complex(std::string_view kind, const std::string& name) {
+    const auto found = program_.graph.tensors.find(name);
+    note_complex(kind, name, found != program_.graph.tensors.end() && found->second.complex);
+  }
+
   void add_weights() {
     weights_ = collect_weights(program_, archive_);
     for (Weight& weight : weights_.all) {
+      if (!weight.names.empty()) note_complex("weight", weight.names[0], weight.payload->complex);
       weight.value = builder_.constant(weight.hint, weight.payload->data, weight.payload->trainable,
                                        weight.names);
       const Cell cell = cells_.add(weight.value, weight.hint);
@@ -164,6 +176,7 @@ class Reader {
     for (const Dim& dim : type.shape) {
       if (const auto name = length_in(dim)) lengths_.insert(*name);
     }
+    note_complex("input", value->name);
     const Cell cell = cells_.add(builder_.input(value->name, type), value->name);
     input_cells_.emplace_back(value->name, cell);
     input_names_.push_back(value->name);
@@ -252,6 +265,7 @@ class Reader {
 
   Structure add_output(const Argument& output, std::size_t position) {
     if (const auto* value = output.as<Argument::Value>()) {
+      note_complex("output", value->name);
       outputs_.push_back(read(value->name));
       return {};
     }

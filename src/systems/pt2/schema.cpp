@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/names.h"
 #include "base/text.h"
+#include "graph/pairs.h"
 #include "systems/pt2/fields.h"
 #include "systems/pt2/structure.h"
 #include "systems/pt2/types.h"
@@ -22,8 +23,8 @@ using Symbols = std::unordered_map<std::string, Dim>;
 /// Tags that the schema has and this reader does not translate; an operator that needs one is
 /// reported as not read.
 constexpr std::string_view foreign_tags[] = {
-    "as_strings",        "as_complex",   "as_custom_obj",  "as_operator",
-    "as_nested_tensors", "as_int_lists", "as_float_lists", "as_string_to_argument"};
+    "as_strings",   "as_custom_obj",  "as_operator",          "as_nested_tensors",
+    "as_int_lists", "as_float_lists", "as_string_to_argument"};
 
 ExportGraph parse_graph(const Tree& tree, int depth);
 
@@ -45,6 +46,8 @@ class ArgumentParser {
     if (tag == "as_optional_tensors") return {Argument::Values{optional_names(content)}};
     if (tag == "as_int") return {as_integer(content)};
     if (tag == "as_float") return {as_real(content)};
+    if (tag == "as_complex")
+      return {Argument::Complex{as_real(field(content, "real")), as_real(field(content, "imag"))}};
     if (tag == "as_bool") return {as_flag(content)};
     if (tag == "as_string") return {as_text(content)};
     if (tag == "as_ints") return {list_of<std::int64_t>(content, as_integer)};
@@ -185,6 +188,12 @@ ExportTensor parse_tensor(const Tree& tree) {
   if (tensor.strides.size() != tensor.type.shape.size())
     refuse(fmt::format("has {} and {}", counted(tensor.type.shape.size(), "size"),
                        counted(tensor.strides.size(), "stride")));
+  tensor.complex = is_complex(tensor.type.dtype);
+  if (tensor.complex) {
+    for (Dim& stride : tensor.strides) stride = stride * 2;
+    tensor.strides.emplace_back(1);
+    tensor.type = as_pairs(std::move(tensor.type));
+  }
   tensor.contiguous = is_contiguous(tensor.type.shape, tensor.strides);
   tensor.at_start = parse_sym_int(field(tree, "storage_offset")) == Dim(0);
   return tensor;

@@ -33,14 +33,18 @@ struct ExportArgument {
     std::string name;
   };
   struct Ignored {};  // memory formats, layouts, devices: without meaning here
+  struct Complex {
+    double re = 0;
+    double im = 0;
+  };
   struct Foreign {
-    std::string tag;  // known to the schema, not to us: complex numbers, script objects, ...
+    std::string tag;  // known to the schema, not to us: script objects, ...
   };
   using Subgraph = std::shared_ptr<const ExportGraph>;
 
-  std::variant<None, Value, Values, Computed, bool, std::int64_t, double, std::string, DType, Dim,
-               std::vector<std::int64_t>, std::vector<Dim>, std::vector<double>, std::vector<bool>,
-               Subgraph, Ignored, Foreign>
+  std::variant<None, Value, Values, Computed, bool, std::int64_t, double, Complex, std::string,
+               DType, Dim, std::vector<std::int64_t>, std::vector<Dim>, std::vector<double>,
+               std::vector<bool>, Subgraph, Ignored, Foreign>
       value;
 
   template <class T>
@@ -71,6 +75,7 @@ struct ExportTensor {
   TensorType type;
   bool contiguous = false;
   bool at_start = false;  // of the memory that it lies in
+  bool complex = false;   // and given as pairs of real numbers on a last axis
   Shape strides;
 };
 

@@ -1,6 +1,8 @@
 #include "systems/pt2/types.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -37,13 +39,26 @@ constexpr std::pair<std::int64_t, std::string_view> dtypes[] = {
 };
 
 /// A quotient while an expression is being read: SymPy writes halves as products with Rational(1,
-/// 2).
+/// 2), and what Python multiplies by 0.5 as products with a Float.
 struct Ratio {
   Dim above = 1;
   Dim below = 1;
 };
 
 Dim whole(const Ratio& ratio) { return floor_divide(ratio.above, ratio.below); }
+
+/// A float of Python's whose products with lengths are not rounded: a quotient by a power of two.
+Ratio ratio_of(double value) {
+  constexpr double most = 1 << 20;
+  double below = 1;
+  while (below < most && value * below != std::floor(value * below)) below *= 2;
+  if (value * below == std::floor(value * below) && std::abs(value * below) < 0x1p31)
+    return {static_cast<std::int64_t>(value * below), static_cast<std::int64_t>(below)};
+  throw Error(Fault::unsupported, "",
+              fmt::format("multiplies a length by {}, which Python rounds at some lengths; give "
+                          "a size, or a factor such as 0.5 or 1.25",
+                          value));
+}
 
 /// Reads `Name(argument, ..., key=True)` with numbers, quoted names and further calls as arguments.
 class ExpressionReader {
@@ -65,6 +80,7 @@ class ExpressionReader {
     const std::string_view name = cursor_.name("a function of SymPy's");
     if (name == "Symbol") return {read_symbol(), 1};
     if (name == "Integer" || name == "Rational") return read_number(name == "Integer" ? 1 : 2);
+    if (name == "Float") return read_float();
     Ratios arguments;
     read_list(cursor_, "(", ")", [&] { arguments.push_back(read_call(depth + 1)); });
     return apply(name, arguments);
@@ -94,12 +110,29 @@ class ExpressionReader {
     return {parts[0], whole ? 1 : parts[1]};
   }
 
+  /// Of its digits and, to be skipped, their number: `('0.5', precision=53)`.
+  Ratio read_float() {
+    std::string digits;
+    read_list(cursor_, "(", ")", [&] {
+      if (digits.empty()) {
+        digits = cursor_.quoted_text();
+        return;
+      }
+      cursor_.name("a setting");
+      cursor_.demand("=");
+      cursor_.integer();
+    });
+    double value = 0;
+    const char* const end = digits.data() + digits.size();
+    const auto read = std::from_chars(digits.data(), end, value);
+    if (read.ec != std::errc() || read.ptr != end) cursor_.fail("no number ends here");
+    return ratio_of(value);
+  }
+
   static Ratio apply(std::string_view name, const Ratios& arguments) {
     if (name == "Mul") return multiply(arguments);
     if (name == "Add") return add(arguments);
-    if ((name == "Identity" || name == "FloorToInt" || name == "TruncToInt") &&
-        arguments.size() == 1)
-      return arguments[0];
+    if (arguments.size() == 1) return apply_to_one(name, arguments[0]);
     std::vector<Dim> dims;
     for (const Ratio& argument : arguments) dims.push_back(whole(argument));
     if (name == "Max" && !dims.empty()) return {largest(dims), 1};
@@ -108,9 +141,20 @@ class ExpressionReader {
       return {remainder(floor_divide(dims[0], dims[1]), dims[2]), 1};
     if (dims.size() != 2) unknown(name);
     if (name == "Pow" || name == "PowByNatural") return power(arguments[0], dims[1]);
+    if (name == "FloatTrueDiv" || name == "IntTrueDiv")
+      return multiply({arguments[0], {arguments[1].below, arguments[1].above}});
     if (name == "FloorDiv" || name == "CleanDiv") return {floor_divide(dims[0], dims[1]), 1};
     if (name == "CeilDiv") return {floor_divide(dims[0] + dims[1] - 1, dims[1]), 1};
     if (name == "Mod" || name == "PythonMod") return {remainder(dims[0], dims[1]), 1};
+    unknown(name);
+  }
+
+  /// Of lengths, which are not negative, the whole part is what is below.
+  static Ratio apply_to_one(std::string_view name, const Ratio& x) {
+    if (name == "Identity" || name == "ToFloat" || name == "Max" || name == "Min") return x;
+    if (name == "FloorToInt" || name == "TruncToInt" || name == "floor") return {whole(x), 1};
+    if (name == "CeilToInt" || name == "ceiling")
+      return {floor_divide(x.above + x.below - 1, x.below), 1};
     unknown(name);
   }
 

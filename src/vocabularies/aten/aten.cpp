@@ -7,7 +7,7 @@
 #include <unordered_map>
 
 #include "base/text.h"
-#include "vocabularies/aten/reading.h"
+#include "vocabularies/aten/complex.h"
 
 namespace isomer::aten {
 namespace {
@@ -19,7 +19,7 @@ constexpr std::pair<std::string_view, DType> dtypes[] = {
     {"float64", DType::f64},  {"complex64", DType::c64}, {"complex128", DType::c128},
 };
 
-using Families = std::array<std::span<const Row>, 24>;
+using Families = std::array<std::span<const Row>, 25>;
 
 Families families() {
   return {elementwise_rows(), special_rows(),    activation_rows(),    comparison_rows(),
@@ -27,7 +27,8 @@ Families families() {
           diagonal_rows(),    sorting_rows(),    indexing_rows(),      linear_rows(),
           contraction_rows(), algebra_rows(),    distance_rows(),      convolution_rows(),
           pooling_rows(),     resampling_rows(), sampling_rows(),      plane_rows(),
-          recurrent_rows(),   creation_rows(),   normalization_rows(), loss_rows()};
+          recurrent_rows(),   creation_rows(),   normalization_rows(), loss_rows(),
+          frequency_rows()};
 }
 
 using Table = std::unordered_map<std::string_view, const Row*>;
@@ -75,7 +76,8 @@ std::vector<const Row*> rows() {
   return all;
 }
 
-const Row* row_for(std::string_view target) {
+const Row* row_for(std::string_view target, bool complex) {
+  if (complex) return complex_row_for(target);
   static const Table table = by_target();
   constexpr std::string_view default_overload = ".default";
   if (target.ends_with(default_overload)) target.remove_suffix(default_overload.size());
@@ -124,6 +126,7 @@ Sharing sharing_of(const Row& row, bool contiguous, bool unchanged) {
     case Aliasing::if_contiguous: return either(contiguous, Sharing::certain);
     case Aliasing::if_viewable: return contiguous ? Sharing::certain : Sharing::possible;
     case Aliasing::if_unchanged: return either(unchanged, Sharing::certain);
+    case Aliasing::may: return Sharing::possible;
     case Aliasing::may_if_unchanged: return either(unchanged, Sharing::possible);
   }
   return Sharing::none;
@@ -149,6 +152,7 @@ bool carries_gradient(const Builder& builder, ValueId id) {
 }
 
 std::vector<ValueId> emit(Builder& builder, const Call& call) {
+  if (call.complex) return emit_complex(builder, call);
   const Row* row = row_for(call.target);
   if (row == nullptr)
     throw Error(Fault::unsupported, std::string(call.target),

@@ -25,6 +25,10 @@ std::optional<DType> dtype_named(std::string_view name);
 struct Call {
   std::string_view target;
   std::vector<NamedArgument> arguments;
+  /// Where an argument or a result is complex: the arguments that are. A complex tensor is a real
+  /// one with a last axis of 2, a complex number a list of its two parts; of a list of tensors all
+  /// are complex, or none.
+  std::optional<std::vector<std::string>> complex = {};
 };
 
 /// Whether the operator writes to its argument `self`, as its name says: "add_.Tensor" does,

@@ -178,17 +178,9 @@ Values unfold(Reading& r) {
   if (scalar) x = reshaped(r.b, x, {1});
   const Dim length = r.b.shape(x)[static_cast<std::size_t>(axis)];
   if (size < 0 || step < 1) r.fail("the size must not be negative, and the step positive");
-  if (!length.known()) r.refuse("an axis of known length is read");
-  if (size > length.value()) r.fail("a window is longer than the axis");
-  const std::int64_t windows = (length.value() - size) / step + 1;
-  if (windows > most_places || size > most_places || windows * size > most_places)
-    r.refuse("there are too many windows");
-  std::vector<double> places;
-  for (std::int64_t i = 0; i < windows; ++i) {
-    for (std::int64_t k = 0; k < size; ++k) places.push_back(static_cast<double>(i * step + k));
-  }
-  const ValueId index =
-      r.b.constant(Tensor::from_doubles(DType::i64, {windows * size}, std::move(places)));
+  if (length.known() && size > length.value()) r.fail("a window is longer than the axis");
+  const Dim windows = floor_divide(length - countable(r, size), countable(r, step)) + 1;
+  const ValueId index = window_places(r, windows, size, step);
   Shape shape = r.b.shape(x);
   ValueId y = r.b.emit("index_select", {x, index}, {{"dim", axis}});
   shape[static_cast<std::size_t>(axis)] = windows;
@@ -297,6 +289,24 @@ constexpr Row table[] = {
 };
 
 }  // namespace
+
+ValueId window_places(Reading& r, const Dim& windows, std::int64_t size, std::int64_t step) {
+  if (!windows.known()) {
+    const ValueId starts = r.b.emit(
+        "mul", {r.b.emit("arange", {}, {{"end", windows}}), r.b.literal(DType::i64, step)});
+    const ValueId within = r.b.emit("arange", {}, {{"end", Dim(size)}});
+    return reshaped(r.b, r.b.emit("add", {unsqueezed(r.b, starts, 1), within}),
+                    {windows * Dim(size)});
+  }
+  const std::int64_t count = windows.value();
+  if (count > most_places || size > most_places || count * size > most_places)
+    r.refuse("there are too many windows");
+  std::vector<double> places;
+  for (std::int64_t i = 0; i < count; ++i) {
+    for (std::int64_t k = 0; k < size; ++k) places.push_back(static_cast<double>(i * step + k));
+  }
+  return r.b.constant(Tensor::from_doubles(DType::i64, {count * size}, std::move(places)));
+}
 
 std::span<const Row> joining_rows() { return table; }
 

@@ -56,6 +56,9 @@ constexpr std::int64_t most_places = 1 << 22;
 /// A whole number of a file that is counted with: none beyond +-2**31, so that products fit.
 std::int64_t countable(Reading& r, std::int64_t value);
 
+/// Where on an axis each element of each window lies, window by window.
+ValueId window_places(Reading& r, const Dim& windows, std::int64_t size, std::int64_t step);
+
 std::span<const Row> elementwise_rows();
 std::span<const Row> special_rows();
 std::span<const Row> comparison_rows();
@@ -80,6 +83,7 @@ std::span<const Row> recurrent_rows();
 std::span<const Row> normalization_rows();
 std::span<const Row> creation_rows();
 std::span<const Row> loss_rows();
+std::span<const Row> frequency_rows();
 
 /// Emits what PyTorch computes in f32 for half precision inputs (`Rounds::once`), beside f32
 /// weights, too: the first output has the type of the first input.

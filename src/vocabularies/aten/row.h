@@ -29,6 +29,7 @@ enum class Aliasing {
   if_contiguous,  // and copies else
   if_viewable,    // certainly where the input is contiguous; else the export does not tell
   if_unchanged,   // where there was nothing to do, which gives the input itself
+  may,
   may_if_unchanged,
 };
 
@@ -66,8 +67,9 @@ struct Row {
 
 /// All of them.
 std::vector<const Row*> rows();
-/// The row of "add.Tensor"; ".default" may be left out. Null where it is not read.
-const Row* row_for(std::string_view target);
+/// The row of "add.Tensor"; ".default" may be left out. Null where it is not read. `complex`: of a
+/// call in which a tensor is; its columns say what results share.
+const Row* row_for(std::string_view target, bool complex = false);
 /// The row that one of our operators is called by; null where PyTorch has none, and it is expanded.
 const Row* row_of(std::string_view op);
 

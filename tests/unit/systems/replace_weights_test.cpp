@@ -53,6 +53,33 @@ TEST(ReplaceWeights, SaysAllThatDoesNotFitAtOnce) {
             "and should be f32[2]");
 }
 
+TEST(ReplaceWeights, OfModelsThatWereWrapped) {
+  const Tensor w = numbers({2}, 10), total = numbers({2}, 20);
+  for (const std::string word : {"module.", "_orig_mod.", "module._orig_mod."}) {
+    const Graph graph = with({{word + "total", total}, {word + "w", w}, {word + "tied.w", w}});
+    EXPECT_TRUE(graph.constants.at(0).data.same_bits(w));
+  }
+  EXPECT_EQ(fault_of({{"module.w", w}, {"module.tied.w", w}, {"total", total}}),
+            "does not fit the model's state_dict: has no 'w', 'tied.w'; has also 'module.tied.w', "
+            "'module.w'");
+}
+
+TEST(ReplaceWeights, TiedOnesMayBeThereOnce) {
+  const Tensor w = numbers({2}, 10);
+  const Graph graph = with({{"total", numbers({2}, 20)}, {"tied.w", w}});
+  EXPECT_TRUE(graph.constants.at(0).data.same_bits(w));
+}
+
+TEST(ReplaceWeights, ComplexOnesArePairs) {
+  const Tensor pairs = numbers({2}, 10);
+  const Tensor number(DType::c64, {}, pairs.bytes());
+  Builder b("model");
+  const ValueId w = b.constant("w", numbers({2}, 1), true, {"w"});
+  const Graph graph = with_weights(std::move(b).finish({w}), "w.safetensors",
+                                   bytes_of(write_tensors({{"w", number}})));
+  EXPECT_TRUE(graph.constants.at(0).data.same_bits(pairs));
+}
+
 TEST(ReplaceWeights, TiedOnesMustBeOne) {
   const std::string what =
       fault_of({{"w", numbers({2}, 0)}, {"tied.w", numbers({2}, 1)}, {"total", numbers({2}, 0)}});
