@@ -1,6 +1,7 @@
 """Writes docs/coverage.md: what each system and engine can do with each operator; and their number into README.md.
 
-The facts come from `isomer ops --json` and so from the program's own tables.
+The facts come from `isomer ops --json` and so from the program's own tables; those about models from
+tools/zoo/results.tsv, which `make test-models` compares with what comes out.
 
 usage: coverage.py [--check] [--program build/release/isomer]
 """
@@ -14,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs/coverage.md"
+MODELS = ROOT / "tools/zoo/results.tsv"
 README = ROOT / "README.md"
 COUNT = re.compile(r"\d+, of them \d+ primitive")
 
@@ -47,6 +49,38 @@ def family_table(ops, columns):
         yield "| " + " | ".join([f"`{op['name']}`", meaning, *marks, *states]) + " |"
 
 
+def model_tables():
+    """What `make test-models` gave: the sums, then a line for each model, as it comes and decomposed."""
+    head, *lines = (line.split("\t") for line in MODELS.read_text().splitlines())
+    rows = {name: dict(zip(head[1:], kinds)) for name, *kinds in lines}
+    names = dict.fromkeys(name.removesuffix(".core") for name in rows)
+    yield f"{len(names)} models of `tools/zoo`, exported as they come and decomposed: {len(rows)} files, compared with"
+    yield "PyTorch by `make test-models`: outputs, gradients and autograd on the engines, source, document."
+    yield ""
+    yield "| | right | refused | wrong |"
+    yield "| --- | --- | --- | --- |"
+    for what in head[1:]:
+        kinds = [row[what] for row in rows.values()]
+        counts = " | ".join(str(kinds.count(kind)) for kind in ("right", "refused", "wrong"))
+        yield f"| {what} | {counts} |"
+    yield ""
+    yield "Not right in every way:"
+    yield ""
+    yield "| model | as it comes | decomposed |"
+    yield "| --- | --- | --- |"
+    for name in names:
+        states = [row_state(rows.get(name + form), head[1:]) for form in ("", ".core")]
+        if set(states) != {"right"}:
+            yield f"| {name} | {' | '.join(states)} |"
+
+
+def row_state(row, head):
+    if row is None:
+        return "not exported"
+    other = [f"{what} {row[what]}" for what in head if row[what] not in ("", "right")]
+    return ", ".join(other) or "right"
+
+
 def primitive(ops):
     return sum(op["primitive"] for op in ops)
 
@@ -69,6 +103,7 @@ def page(ops):
     for family in dict.fromkeys(op["family"] for op in ops):
         rows = family_table([op for op in ops if op["family"] == family], columns)
         lines += ["", f"## {family}", "", *rows]
+    lines += ["", "## models", "", *model_tables()]
     return "\n".join(lines) + "\n"
 
 

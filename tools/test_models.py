@@ -4,8 +4,11 @@
 Each is read as it comes and decomposed, run on both engines, differentiated by our pass and by autograd, written as
 source and as a document, and those are run. A table says what is right, what is refused and why, what is wrong.
 
-usage: test_models.py PROGRAM MODEL_CHECK FOLDER [PART | NAME ...]
-       a part is a file of tools/zoo; exit 1 where something is wrong
+What comes out is compared with tools/zoo/results.tsv, of which `make docs` makes the table in docs/coverage.md.
+
+usage: test_models.py PROGRAM MODEL_CHECK FOLDER [--record] [PART | NAME ...]
+       a part is a file of tools/zoo; exit 1 where something is wrong, or comes out otherwise than before
+       --record: write what comes out to the table, in place of what is there of these models
 """
 
 import contextlib
@@ -179,6 +182,9 @@ def call_of(example):
     return example, {}
 
 
+RECORD = Path(__file__).parent / "zoo/results.tsv"
+
+
 class Table:
     """Counts, by what was tried, of what came out."""
 
@@ -186,10 +192,12 @@ class Table:
 
     def __init__(self):
         self.counts = {}
+        self.rows = {}
 
     def add(self, file, results):
         """A line for the model, and one for each thing that is not right."""
         kinds = {what: text.split(":")[0] for what, text in results.items()}
+        self.rows[file] = kinds
         for what, kind in kinds.items():
             self.counts.setdefault(what, dict.fromkeys(self.KINDS, 0))[kind] += 1
         row = " ".join(f"{what} {kind}," for what, kind in kinds.items() if kind == "right")
@@ -204,6 +212,31 @@ class Table:
         for what, counts in self.counts.items():
             print(f"{what:22}" + "".join(f"{counts[kind]:9}" for kind in self.KINDS))
         return sum(counts["wrong"] for counts in self.counts.values())
+
+
+def recorded():
+    """What came out when the table was made, by model and by what was tried."""
+    head, *lines = (line.split("\t") for line in RECORD.read_text().splitlines())
+    return {
+        name: {what: kind for what, kind in zip(head[1:], kinds) if kind} for name, *kinds in lines
+    }
+
+
+def record(rows):
+    rows = dict(sorted({**(recorded() if RECORD.exists() else {}), **rows}.items()))
+    head = list(dict.fromkeys(what for kinds in rows.values() for what in kinds))
+    lines = [["model", *head]]
+    lines += [[name, *(kinds.get(what, "") for what in head)] for name, kinds in rows.items()]
+    RECORD.write_text("".join("\t".join(line) + "\n" for line in lines))
+
+
+def changed(rows):
+    """How many models come out otherwise than the table has it."""
+    before = recorded()
+    other = [name for name, kinds in rows.items() if before.get(name) != kinds]
+    for name in other:
+        print(f"{name}: the table has {before.get(name, 'no such model')}; --record writes it anew")
+    return len(other)
 
 
 def make_missing(folder, names, models):
@@ -231,7 +264,7 @@ def main():
     warnings.filterwarnings("ignore")
     program, check, folder = (Path(word).resolve() for word in sys.argv[1:4])
     folder.mkdir(parents=True, exist_ok=True)
-    names = sys.argv[4:]
+    names = [word for word in sys.argv[4:] if word != "--record"]
     only_parts = names and set(names) <= set(make_models.PARTS)
     models = make_models.more_models(names if only_parts else make_models.PARTS)
     names = list(models) if only_parts or not names else names
@@ -252,7 +285,11 @@ def main():
                 except Exception as error:
                     model.results["source"] = f"wrong: {type(error).__name__}: {error}"
             table.add(model.file[:-4], model.results)
-    sys.exit(1 if table.close() or failed else 0)
+    wrong = table.close()
+    if "--record" in sys.argv:
+        record(table.rows)
+    other = changed(table.rows)
+    sys.exit(1 if wrong or failed or other else 0)
 
 
 if __name__ == "__main__":

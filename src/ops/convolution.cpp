@@ -179,10 +179,9 @@ Dim pooled_length(const Dim& length, const Pool& pool, std::size_t i) {
   const Dim room = length + 2 * pool.padding[i] - reach - 1;
   if (!pool.round_up)
     return require_positive(floor_divide(room, pool.stride[i]) + 1, "a spatial length");
-  if (!length.known()) refuse("ceil_mode needs spatial lengths that are known");
-  Dim count = floor_divide(room + pool.stride[i] - 1, pool.stride[i]) + 1;
-  if ((count.value() - 1) * pool.stride[i] >= length.value() + pool.padding[i]) count = count - 1;
-  return require_positive(count, "a spatial length");
+  const Dim rounded_up = floor_divide(room + pool.stride[i] - 1, pool.stride[i]);
+  const Dim last = floor_divide(length + pool.padding[i] - 1, pool.stride[i]);
+  return require_positive(smaller(rounded_up, last) + 1, "a spatial length");
 }
 
 TensorType pooled(const OpCall& call) {
@@ -309,11 +308,11 @@ Integers plane_of(const Shape& shape) {
 /// Means along one axis, output i over the inputs from floor(i*n/m) up to ceil((i+1)*n/m). Not a
 /// product with a matrix of weights: 0 times an infinite element would spoil the other windows.
 ValueId averaged(Emitter& b, ValueId x, std::int64_t axis, std::int64_t outputs,
-                 std::int64_t inputs) {
+                 const Dim& inputs) {
   Values means;
   for (std::int64_t i = 0; i < outputs; ++i) {
-    const Dim begin = floor_divide(Dim(inputs) * i, outputs);
-    const Dim end = floor_divide(Dim(inputs) * (i + 1) + (outputs - 1), outputs);
+    const Dim begin = floor_divide(inputs * i, outputs);
+    const Dim end = floor_divide(inputs * (i + 1) + (outputs - 1), outputs);
     const ValueId window = b.emit("slice", {x}, {{"dim", axis}, {"start", begin}, {"end", end}});
     means.push_back(b.emit("mean", {window}, {{"dim", Integers{axis}}, {"keepdim", true}}));
   }
@@ -326,12 +325,12 @@ Values expand_adaptive_avg_pool2d(Emitter& b, const OpCall& call) {
   const Integers size = per_axis(call.integers("output_size"), 2, "output_size");
   if (size == Integers{1, 1})
     return {b.emit("mean", {x}, {{"dim", Integers{-2, -1}}, {"keepdim", true}})};
-  const Integers plane = plane_of(from);
-  if (plane[0] % size[0] == 0 && plane[1] % size[1] == 0) {
+  const auto plane = known_shape(Shape(from.end() - 2, from.end()));
+  if (plane && (*plane)[0] % size[0] == 0 && (*plane)[1] % size[1] == 0) {
     return {b.emit("avg_pool2d", {x},
-                   {{"kernel_size", Integers{plane[0] / size[0], plane[1] / size[1]}}})};
+                   {{"kernel_size", Integers{(*plane)[0] / size[0], (*plane)[1] / size[1]}}})};
   }
-  return {averaged(b, averaged(b, x, -1, size[1], plane[1]), -2, size[0], plane[0])};
+  return {averaged(b, averaged(b, x, -1, size[1], from.back()), -2, size[0], from.end()[-2])};
 }
 
 /// Where each output of a nearest-neighbour resize looks, in single precision as torch computes it.

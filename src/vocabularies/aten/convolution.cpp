@@ -90,22 +90,27 @@ Values conv_padded(Reading& r) {
 
 // -- padding --------------------------------------------------------------------------------------
 
+/// How much a negative amount cuts; of one that is not known `pad` itself finds out.
+Dim cut_by(const Dim& amount) {
+  return amount.known() && amount.value() < 0 ? Dim(0) - amount : Dim(0);
+}
+
 // Negative amounts cut.
-ValueId padded(Reading& r, ValueId x, std::vector<std::int64_t> amounts, double value) {
+ValueId padded(Reading& r, ValueId x, std::vector<Dim> amounts, double value) {
   if (amounts.size() % 2 != 0 || amounts.size() / 2 > r.b.shape(x).size()) {
     r.fail(fmt::format("{} amounts do not fit rank {}", amounts.size(), r.b.rank(x)));
   }
   for (std::size_t i = 0; i < amounts.size(); i += 2) {
     const std::int64_t axis = r.b.rank(x) - 1 - static_cast<std::int64_t>(i / 2);
     const Dim length = r.b.shape(x)[static_cast<std::size_t>(axis)];
-    const std::int64_t front = std::min<std::int64_t>(amounts[i], 0);
-    const std::int64_t back = std::min<std::int64_t>(amounts[i + 1], 0);
-    x = sliced(r.b, x, axis, Dim(0) - front, length + Dim(back));
-    amounts[i] -= front;
-    amounts[i + 1] -= back;
+    const Dim front = cut_by(amounts[i]);
+    const Dim back = cut_by(amounts[i + 1]);
+    x = sliced(r.b, x, axis, front, length - back);
+    amounts[i] = amounts[i] + front;
+    amounts[i + 1] = amounts[i + 1] + back;
   }
-  if (std::ranges::all_of(amounts, [](std::int64_t n) { return n == 0; })) return x;
-  return r.b.emit("pad", {x}, {{"pad", ints(std::move(amounts))}, {"value", value}});
+  if (std::ranges::all_of(amounts, [](const Dim& n) { return n == Dim(0); })) return x;
+  return r.b.emit("pad", {x}, {{"pad", std::move(amounts)}, {"value", value}});
 }
 
 enum class Border { reflect, replicate, circular };
@@ -179,7 +184,7 @@ ValueId bordered(Reading& r, ValueId x, const std::vector<std::int64_t>& amounts
 
 Values constant_pad(Reading& r) {
   const ValueId x = r.tensor("self");
-  return {padded(r, x, r.integers("pad"), r.real("value", 0.0))};
+  return {padded(r, x, r.dims("pad"), r.real("value", 0.0))};
 }
 
 Values pad(Reading& r) {

@@ -52,7 +52,7 @@ Values empty(Reading& r) {
 
 // Unlike other creators it makes f32 of any number.
 Values scalar_tensor(Reading& r) {
-  return {as_type(r.b, Operand(r.scalar("s")), r.dtype("dtype").value_or(DType::f32))};
+  return {as_type(r.b, r.operand("s"), r.dtype("dtype").value_or(DType::f32))};
 }
 
 Values random(Reading& r) {

@@ -209,18 +209,22 @@ Values repeat(Reading& r) {
   const ValueId x = r.tensor("self");
   std::vector<Dim> times = r.dims("repeats");
   if (times.size() < r.b.shape(x).size()) r.fail("there are fewer repetitions than axes");
-  // A length that is not known may repeat only what has length 1: that is an expand.
-  if (std::ranges::all_of(times, &Dim::known)) return {repeated(r, x, r.integers("repeats"))};
+  // By a length that is not known: each axis behind a new one, which is repeated and merged.
   Shape shape = r.b.shape(x);
   shape.insert(shape.begin(), times.size() - shape.size(), Dim(1));
-  const ValueId aligned = reshaped(r.b, x, shape);
+  Shape apart;
+  Shape repeated_apart;
+  Shape merged;
   for (std::size_t i = 0; i < times.size(); ++i) {
-    if (times[i] == Dim(1)) continue;
-    if (shape[i] != Dim(1))
-      r.refuse("a repetition by a length that is not known is read for axes of length 1");
-    shape[i] = times[i];
+    const bool alone = shape[i] == Dim(1) || times[i] == Dim(1);
+    if (!alone) apart.emplace_back(1);
+    if (!alone) repeated_apart.push_back(times[i]);
+    apart.push_back(shape[i]);
+    repeated_apart.push_back(alone ? shape[i] * times[i] : shape[i]);
+    merged.push_back(shape[i] * times[i]);
   }
-  return {expanded(r.b, aligned, std::move(shape))};
+  const ValueId wide = expanded(r.b, reshaped(r.b, x, apart), std::move(repeated_apart));
+  return {reshaped(r.b, wide, std::move(merged))};
 }
 
 Values tile(Reading& r) {

@@ -126,6 +126,12 @@ Values split_into(Reading& r, ValueId x, std::int64_t axis, std::vector<Dim> siz
 Values pieces(Reading& r, ValueId x, std::int64_t axis, const Dim& size) {
   const Dim length = length_of(r, x, axis);
   if (size == length) return {x};
+  // A known number of pieces of a length that is not.
+  constexpr std::int64_t most_unknown = 64;
+  for (std::int64_t count = 2; count <= most_unknown && !size.known(); ++count) {
+    if (size * count == length)
+      return split_into(r, x, axis, std::vector<Dim>(static_cast<std::size_t>(count), size));
+  }
   if (!length.known() || !size.known())
     r.refuse("the length of the axis must be known, for it is the number of results");
   if (size.value() < 0 || (size.value() == 0 && length.value() > 0))
