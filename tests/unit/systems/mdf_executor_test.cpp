@@ -93,7 +93,10 @@ void run_recorded(const std::filesystem::path& path, const Tree& expected, doubl
     sets.push_back({std::move(ids)});
   });
   std::int64_t done = 0;
-  const auto& snapshots = *expected.find("snapshots")->list();
+  // Where the reference leaves the last of two edges to chance, the document's last comes last.
+  const Tree* chances = expected.find("alternatives");
+  const Tree& chosen = chances == nullptr ? expected : chances->list()->back();
+  const auto& snapshots = *chosen.find("snapshots")->list();
   std::size_t next = 0;
   for (const Tree& run : *expected.find("runs")->list()) {
     const numpy::Value dt = numpy::value_of(*run.find("time_increment"));
@@ -109,7 +112,10 @@ void run_recorded(const std::filesystem::path& path, const Tree& expected, doubl
   }
   EXPECT_EQ(next, snapshots.size());
   const auto& expected_sets = *expected.find("execution_sets")->list();
-  EXPECT_EQ(static_cast<std::int64_t>(sets.size()), *expected.find("n_execution_sets")->integer());
+  const Tree* count = expected.find("n_execution_sets");
+  if (count != nullptr) {
+    EXPECT_EQ(static_cast<std::int64_t>(sets.size()), *count->integer());
+  }
   sets.resize(expected_sets.size());
   EXPECT_TRUE(sets == expected_sets);
 }
@@ -119,25 +125,29 @@ void run_recorded(const std::filesystem::path& path, const Tree& expected, doubl
 TEST(MdfExecutor, RunsTheRecordedDocuments) {
   const std::filesystem::path folder = mdf_test::conformance_folder();
   if (folder.empty()) GTEST_SKIP() << "no conformance documents here";
-  for (const char* name :
-       {"MDF/Simple.json", "MDF/ABCD.json", "MDF/Arrays.json", "MDF/FN.mdf.json", "MDF/States.json",
-        "MDF/ParametersFunctions.json", "MDF/SwitchedRLC_Circuit.json", "MDF/RNN/IAF_net.json",
-        "MDF/RNN/RNNs.json", "MDF/abc_conditions.json",
-        "MDF/conditions/Composite_mdf_condition.json", "MDF/conditions/threshold_condition.json",
-        "MDF/translation/Translated_ABCD.json", "MDF/translation/Translated_Simple.json",
-        "MDF/translation/Translated_States.json", "ONNX/ab.json", "PyTorch/mlp_pure_mdf.json"}) {
-    SCOPED_TRACE(name);
-    const Tree expected = mdf_test::read_document(folder / (std::string(name) + ".expected.json"));
-    if (expected.find("snapshots") == nullptr) {
-      ADD_FAILURE() << "nothing is recorded";
-      continue;
-    }
+  std::vector<std::filesystem::path> documents;
+  constexpr std::string_view ending = ".expected.json";
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    const std::string path = entry.path().string();
+    if (!path.ends_with(ending)) continue;
+    const std::string document = path.substr(0, path.size() - ending.size());
+    if (document.ends_with(".json")) documents.emplace_back(document);
+  }
+  std::ranges::sort(documents);
+  std::size_t run = 0;
+  for (const std::filesystem::path& document : documents) {
+    SCOPED_TRACE(document.string());
+    const Tree expected = mdf_test::read_document(document.string() + std::string(ending));
+    // Others are told of otherwise, or refused by the reference.
+    if (expected.find("execution_sets") == nullptr) continue;
+    ++run;
     try {
-      run_recorded(folder / name, expected, 1e-5);
+      run_recorded(document, expected, 1e-5);
     } catch (const Error& error) {
       ADD_FAILURE() << error.what();
     }
   }
+  EXPECT_GE(run, 18u);
 }
 
 TEST(MdfExecutor, RunsTheConvertedModels) {
