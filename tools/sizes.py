@@ -21,7 +21,7 @@ ROOMS = {
     "graph": 3_810,
     "ops": 7_200,
     "passes": 4_000,
-    "prove": 8_100,
+    "prove": 8_250,
     "run": 1_190,
     "run/reference": 3_400,
     "source/python": 4_250,

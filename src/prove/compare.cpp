@@ -160,7 +160,7 @@ class Floats {
         keep(i, {bound > 0 ? std::abs(other_[i] - exact_[i]) / bound : 0, bound, false});
       }
     }
-    for (const int runs : {0, few_runs, more_runs, many_runs}) {
+    for (const int runs : {0, few_runs, more_runs, pair_.most_runs}) {
       if (runs < least_runs()) continue;
       if (far.empty() || runs > pair_.most_runs) break;
       const Moved spread = pair_.spread(runs);

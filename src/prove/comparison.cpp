@@ -93,6 +93,7 @@ void Comparison::decide(Entry& entry, const Found& found, const Expected& expect
 
 bool Comparison::on(const Trial& trial) {
   Expected expected = oracle_(trial);
+  if (trial.set->costly_to_measure) expected.most_runs = costly_runs;
   bool unsure = false, same = true;
   std::vector<std::pair<Entry*, Found>> all;
   for (Entry& entry : entries_) {

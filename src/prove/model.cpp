@@ -138,14 +138,6 @@ class KeptStates {
   std::vector<Tensor> stored_;
 };
 
-/// Whether a run takes seconds on the reference engine, however small its inputs are.
-bool is_large(const Graph& graph) {
-  constexpr std::int64_t most = 4'000'000;
-  std::int64_t weights = 0;
-  for (const Constant& constant : graph.constants) weights += constant.data.count();
-  return weights > most;
-}
-
 /// Whether the file says what types its outputs have. A large document's operators run on the
 /// engine that the source runs on, so that what both compute alike need not be measured.
 bool add_own_rules(Model& model, const Subject& subject) {
@@ -200,6 +192,13 @@ void add_engines(Model& model, const std::vector<const Engine*>& engines) {
 }
 
 }  // namespace
+
+bool is_large(const Graph& graph) {
+  constexpr std::int64_t most = 4'000'000;
+  std::int64_t weights = 0;
+  for (const Constant& constant : graph.constants) weights += constant.data.count();
+  return weights > most;
+}
 
 std::size_t count_rounded(const Graph& graph) {
   std::size_t count = 0;

@@ -92,6 +92,10 @@ void complete(Model& model);
 /// A program as a graph, exported for what `like` takes; nothing where it cannot be.
 std::optional<Graph> exported_like(const Model& program, const Model& like);
 
+/// Whether it has so many weights that a copy of them counts, and that a run takes seconds on the
+/// reference engine, however small its inputs are.
+bool is_large(const Graph& graph);
+
 /// How many constants without a name hold a number that single precision had to round: not an
 /// author's short decimal and not exact. A double precision run cannot know what they stood for.
 std::size_t count_rounded(const Graph& graph);

@@ -84,7 +84,7 @@ class Proof {
   /// Both at once: a program takes seconds to start.
   void open(const Subject& source, const Subject& other) {
     std::vector<std::string> notes;
-    std::future<Model> opened =
+    auto opened =
         std::async(std::launch::async, [&] { return open_model(other, engines_, notes); });
     source_ = open_model(source, engines_, certificate_.notes);
     other_ = opened.get();
@@ -160,8 +160,7 @@ class Proof {
       if (graph_) spread_.emplace([graph = *graph_] { return graph; }, *engines_[0]);
       if (!source || !other) return;
       certificate_.structure = compare_structure(*source, *other, lengths);
-      const std::vector<std::string>& notes = certificate_.structure->notes;
-      certificate_.notes.insert(certificate_.notes.end(), notes.begin(), notes.end());
+      note(certificate_.structure->notes);
     } catch (const Error& error) {
       if (error.fault() == Fault::bug) throw;
       certificate_.notes.push_back(fmt::format("not compared as graphs: {}", error.what()));
@@ -180,6 +179,7 @@ class Proof {
         source_.graph ? unread_weights(*source_.graph) : std::set<std::string>{};
     keep(std::vector{compare_weights(source_.main().weights, other_.main().weights, states_.aliases,
                                      unread, options_.allowed, certificate_.notes)});
+    share_equal(other_.backends.front().f32.weights, source_.main().weights, states_.aliases);
   }
 
   /// What the two systems run differs where it was seen, and where the source agrees with itself;

@@ -86,6 +86,8 @@ void Rounding::measure(Spread& spread, const InputSet& set, Precision precision,
       machines_->exact.emplace(to_float64(plain), machines_->engine);
     }
     spread.exact = machines_->exact->run(set, nullptr);
+    // Its weights are another model in double precision.
+    if (is_large(machines_->graph)) machines_->exact.reset();
     for (const std::vector<Tensor>& call : spread.exact) {
       spread.most.emplace_back();
       for (const Tensor& tensor : call)

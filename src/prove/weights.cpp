@@ -133,6 +133,14 @@ std::set<std::string> unread_weights(const Graph& graph) {
   return unread;
 }
 
+void share_equal(Weights& other, const Weights& source, const Aliases& aliases) {
+  const Table held = table_of(source);
+  for (auto& [name, tensor] : other) {
+    const Tensor* const equal = lookup(held, name, aliases);
+    if (equal != nullptr && equal->same_bits(tensor)) tensor = *equal;
+  }
+}
+
 Check compare_weights(const Weights& source, const Weights& other, const Aliases& aliases,
                       const std::set<std::string>& unread, const std::optional<Allowed>& allowed,
                       std::vector<std::string>& notes) {

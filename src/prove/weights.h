@@ -47,4 +47,8 @@ Check compare_weights(const Weights& source, const Weights& other, const Aliases
                       const std::set<std::string>& unread, const std::optional<Allowed>& allowed,
                       std::vector<std::string>& notes);
 
+/// Makes the source's tensors of those that are the same bit by bit, so that memory holds them
+/// once.
+void share_equal(Weights& other, const Weights& source, const Aliases& aliases);
+
 }  // namespace isomer

@@ -271,7 +271,7 @@ const isomer::TorchModule* isomer_torch_module() {
   // libtorch asks for each value anew. To give what one run frees back to the system and to have
   // zeros made of it for the next takes two fifths of a training step of LeNet.
   constexpr int block = 32 << 20;
-  constexpr int kept = 256 << 20;
+  constexpr int kept = 64 << 20;
   mallopt(M_MMAP_THRESHOLD, block);
   mallopt(M_TRIM_THRESHOLD, kept);
   return &isomer::libtorch::module;

@@ -10,7 +10,7 @@ import sys
 import traceback
 import types
 
-from driver_process import at_most, die_with
+from driver_process import at_most, die_with, give_back, without_collecting
 from driver_values import (
     Beginning,
     flatten,
@@ -75,7 +75,8 @@ class Served:
     """A loaded model and what can be asked of it."""
 
     def __init__(self, path, options):
-        import torch  # takes a second: after the process is known to live
+        with without_collecting():
+            import torch  # takes a second: after the process is known to live
 
         self.torch = torch
         self.path = path
@@ -372,7 +373,7 @@ class Served:
         self.save_export(args, kwargs, shapes, outputs)
 
     def save_export(self, args, kwargs, shapes, outputs):
-        with self.unchanged():
+        with self.unchanged(), without_collecting():
             program = self.torch.export.export(self.model, args, kwargs, dynamic_shapes=shapes)
         for part in program.graph_module.modules():
             for node in getattr(getattr(part, "graph", None), "nodes", ()):
@@ -552,14 +553,17 @@ def main():
     served = None
     for line in channel.makefile("rb"):
         request = json.loads(line)
+        verb = request.pop("do")
         try:
             if served is None:
                 served = Served(path, json.loads(sys.argv[2]))
-            reply = getattr(served, request.pop("do"))(**request) or {}
+            reply = getattr(served, verb)(**request) or {}
         except BaseException as error:
             traceback.print_exc()
             reply = {"error": fault(error, path)}
         channel.sendall(json.dumps(reply).encode() + b"\n")
+        if verb in ("describe", "export", "gradient"):
+            give_back()
 
 
 main()
