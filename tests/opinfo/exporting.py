@@ -32,6 +32,55 @@ TIES = (
 # PyTorch's gradient of what is written over is not 0.
 NO_DERIVATIVE = ("as_strided_scatter",)
 
+# What takes the place of a sample's elements, over and over; None leaves its own, so that a lone edge stands among
+# ordinary numbers.
+INF, NAN = float("inf"), float("nan")
+EDGES = {
+    "signs": (0.0, -0.0, 1.0, -1.0, 1.0, 0.5, 2.0, -2.0, -1.0),
+    "unit": (0.0, 1.0, 0.5, 1.0, 0.0, 0.25),
+    "zeros": (0.0,),
+    "ones": (1.0,),
+    "infinite": (None, None, INF, None, -INF, None, None),
+    "undefined": (None, None, NAN, None, None, None, None),
+    "mixed": (0.0, NAN, INF, 1.0, -INF, -0.0, -1.0),
+}
+
+
+# Where PyTorch's answer is not its function's but one kernel's: vectorized and scalar ones differ, or single and double
+# precision, or what is padded with zeros is multiplied by what is not finite.
+WILD = ("infinite", "undefined", "mixed")
+UNSETTLED = {
+    "cumprod": ("mixed",),
+    "digamma": ("signs",),
+    "dist": ("mixed",),
+    "grid_sampler_3d": WILD,
+    "mode": ("undefined", "mixed"),
+    "nn.functional.conv1d": WILD,
+    "nn.functional.conv2d": WILD,
+    "nn.functional.conv3d": WILD,
+    "nn.functional.conv_transpose1d": WILD,
+    "nn.functional.conv_transpose2d": WILD,
+    "nn.functional.conv_transpose3d": WILD,
+    "nn.functional.gelu": ("infinite", "mixed"),
+    "nn.functional.grid_sample": WILD,
+    "nn.functional.hardsigmoid": ("undefined", "mixed"),
+    "nn.functional.hardswish": ("undefined", "mixed"),
+    "nn.functional.hardtanh": ("undefined", "mixed"),
+    "nn.functional.relu6": ("undefined", "mixed"),
+    "nn.functional.scaled_dot_product_attention": WILD,
+    "norm": ("undefined", "mixed"),
+    "polygamma": ("signs",),
+    "prod": ("mixed",),
+    "special.log_ndtr": ("infinite", "mixed"),
+    "special.polygamma": ("signs",),
+    "std_mean": ("infinite",),
+    "var": ("infinite",),
+    "var_mean": ("infinite",),
+}
+
+# Vectors up to their signs, which the reference engine chooses as it comes.
+SIGNED = ("linalg.eigh", "linalg.svd", "svd", "pca_lowrank", "svd_lowrank")
+
 
 class LeftOut(Exception):
     """Why a sample is none of ours."""
@@ -176,29 +225,77 @@ def picked(x, places, axis):
     return found.squeeze(axis) if lost else found
 
 
-def export(op, sample, folder, wants_gradients):
-    leaves, spec = pytree.tree_flatten(((sample.input, *sample.args), sample.kwargs))
-    tensors = [x for x in leaves if torch.is_tensor(x)]
-    demand_ordinary(tensors)
-    call = Call(op.op, [ordinary(x) if torch.is_tensor(x) else x for x in leaves], spec)
+def at_edge(x, values, number):
+    """The tensor with these values; those of the operator's other tensors meet them in another order."""
+    if not x.is_floating_point():
+        return x.fill_(x.min()) if x.numel() and x.dtype != torch.bool else x  # places are repeated
+    flat = ordinary(x).flatten()
+    for i in range(flat.numel()):
+        value = values[(i * (2 * number + 1) + number) % len(values)]
+        if value is not None:
+            flat[i] = value
+    return flat.reshape(x.shape)
+
+
+def eager(call, tensors):
     try:
-        results = results_of(call, tensors)
+        return results_of(call, tensors)
     except LeftOut:
         raise
     except Exception as error:
         raise LeftOut("eager PyTorch refuses it") from error
+
+
+def exported_program(call, tensors):
     try:
         program = torch.export.export(call, tuple(ordinary(x) for x in tensors))
     except Exception as error:
         raise LeftOut("torch.export refuses it") from error
     if draws(program, tensors):
         raise LeftOut("random")
-    folder.mkdir(parents=True, exist_ok=True)
+    saved = io.BytesIO()
     try:
-        torch.export.save(program, folder / "net.pt2")
+        torch.export.save(program, saved)
     except Exception as error:
         raise LeftOut("torch.export.save refuses it") from error
-    ties = op.name in TIES and len(tensors[0].unique()) < tensors[0].numel()
+    return saved.getvalue()
+
+
+def written(function):
+    """The in-place twin of an operator, of a copy."""
+    return lambda x, *arguments, **keywords: function(x.clone(), *arguments, **keywords)
+
+
+def export(op, sample, folder, place, wants_gradients, kind):
+    """A record for the sample, or for each of its edges. The place is below the folder."""
+    function = written(op.inplace_variant) if kind == "in_place" else op.op
+    leaves, spec = pytree.tree_flatten(((sample.input, *sample.args), sample.kwargs))
+    tensors = [x for x in leaves if torch.is_tensor(x)]
+    demand_ordinary(tensors)
+    call = Call(function, [ordinary(x) if torch.is_tensor(x) else x for x in leaves], spec)
+    eager(call, tensors)
+    program = exported_program(call, tensors)
+    if kind != "edges":
+        return [record(op, call, program, tensors, folder / place, wants_gradients)]
+    records = []
+    for edge, values in EDGES.items():
+        moved = [at_edge(ordinary(x), values, number) for number, x in enumerate(tensors)]
+        where = f"{place}/{edge}"
+        try:
+            if edge in UNSETTLED.get(op.name, ()):
+                raise LeftOut("one of PyTorch's kernels decides")
+            records.append(record(op, call, program, moved, folder / where, wants_gradients))
+        except LeftOut as why:
+            records.append({"left_out": str(why)})
+        records[-1]["place"] = where
+    return records
+
+
+def record(op, call, program, tensors, folder, wants_gradients):
+    results = eager(call, tensors)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "net.pt2").write_bytes(program)
+    ties = op.name in TIES and len(tensors[0].nan_to_num().unique()) < tensors[0].numel()
     derived = wants_gradients and not ties and op.name not in NO_DERIVATIVE
     cotangents, truth = truth_of(call, tensors, results, derived)
     save_file(
@@ -207,10 +304,15 @@ def export(op, sample, folder, wants_gradients):
     )
     save_file(truth, folder / "truth.safetensors")
     axis = picked_along(tensors[0], results) if tensors and op.name in TIES else None
-    return {"left_out": "", "gradients": bool(cotangents), "picked_along": axis}
+    return {
+        "left_out": "",
+        "gradients": bool(cotangents),
+        "picked_along": axis,
+        "place": folder.name,
+    }
 
 
-def fresh_records(op, dtype, folder, count):
+def fresh_records(op, dtype, folder, count, kind):
     torch.manual_seed(SEED)
     try:
         made = op.sample_inputs("cpu", dtype)
@@ -222,26 +324,26 @@ def fresh_records(op, dtype, folder, count):
     records, first = [], dtype.is_floating_point
     for number, sample in enumerate(samples):
         try:
-            records.append(export(op, sample, folder / str(number), first))
-            first = first and not records[-1]["gradients"]
+            records += export(op, sample, folder, str(number), first, kind)
+            first = first and (kind == "edges" or not records[-1]["gradients"])
         except LeftOut as why:
             records.append({"left_out": str(why)})
     return records
 
 
-def exported(op, dtype, folder, count, fresh):
-    """One record per sample; what was exported before by the same PyTorch for as many is taken as it is."""
+def exported(op, dtype, folder, count, fresh, kind):
+    """The records of so many samples; what was exported before by the same PyTorch for as many is taken as it is."""
     listing = folder / "records.json"
     if listing.exists() and not fresh:
         kept = json.loads(listing.read_text())
-        if kept["torch"] == torch.__version__ and kept["count"] >= count:
-            return kept["records"][:count]
+        if kept["torch"] == torch.__version__ and kept["count"] == count:
+            return kept["records"]
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     logging.getLogger("torch").setLevel(logging.CRITICAL)
     silent = contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO())
     with silent[0], silent[1], warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        records = fresh_records(op, dtype, folder, count)
+        records = fresh_records(op, dtype, folder, count, kind)
     listing.write_text(json.dumps({"torch": torch.__version__, "count": count, "records": records}))
     return records

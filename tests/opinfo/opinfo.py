@@ -3,9 +3,12 @@
 has; results and gradients must be those of eager PyTorch.
 
     opinfo.py RUNNER FOLDER [--names NAME...] [--samples 5] [--dtypes float32 int64 bool bfloat16] [--engine NAME]
+                            [--edges | --in-place]
 
 NAME is an operator of torch's op_db ("sum", "nn.functional.gelu"). What is exported stays in FOLDER, so that the next
-run exports nothing; --fresh exports again. Exit 1 where something is wrong, 77 where torch or expecttest is missing.
+run exports nothing; --fresh exports again. --edges tries differentiable operators where derivatives are awkward: at
+zeros of either sign, ties, infinities, NaN, repeated places. --in-place tries what writes to its argument. Exit 1 where
+something is wrong, 77 where torch or expecttest is missing.
 """
 
 import argparse
@@ -36,7 +39,16 @@ except ImportError as missing:
 
 import exporting
 
-WAYS = ("reference", "torch", "source", "mdf", "reference_gradient", "torch_gradient")
+# That of source is derived by PyTorch itself.
+WAYS = (
+    "reference",
+    "torch",
+    "source",
+    "mdf",
+    "reference_gradient",
+    "torch_gradient",
+    "source_gradient",
+)
 DTYPES = ("float32", "int64", "bool", "bfloat16")
 SECONDS = 60  # for one sample; what takes longer hangs
 # A little of everything, for ./tools/test.
@@ -45,6 +57,10 @@ index_put index_select linspace log_softmax masked_fill matmul mean mul nn.funct
 nn.functional.conv2d nn.functional.cross_entropy nn.functional.embedding nn.functional.gelu
 nn.functional.layer_norm nn.functional.linear nn.functional.max_pool2d nn.functional.pad permute pow prod remainder
 reshape round scatter_add sigmoid softmax split stack std sub sum topk tril unbind var where"""
+FEW_AT_EDGES = """abs amax angle atan2 cdist clamp clamp_min fmod hypot log_softmax logit logsumexp max maximum median
+nanmedian nn.functional.binary_cross_entropy nn.functional.elu nn.functional.embedding_bag nn.functional.huber_loss
+nn.functional.kl_div nn.functional.logsigmoid nn.functional.multi_margin_loss nn.functional.prelu nn.functional.softplus
+pow special.entr special.i1 special.xlog1py trapezoid xlogy"""
 # What rounding may change; more where double precision shows that eager PyTorch itself is as far away.
 TOLERANCE = {
     torch.float32: (2e-6, 1e-6),
@@ -135,11 +151,16 @@ def numbered(tensors, kind):
     return found
 
 
-def run_source(folder, inputs):
+def source_of(folder):
     spec = importlib.util.spec_from_file_location("net", folder / "source" / "net.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    result = module.load()(*inputs)
+    return module.load()
+
+
+def run_source(folder, inputs):
+    with torch.no_grad():
+        result = source_of(folder)(*inputs)
     return [torch.as_tensor(x) for x in pytree.tree_leaves(result) if x is not None]
 
 
@@ -175,16 +196,27 @@ def judged(name, record, folder, way, answer):
         return verdict, note
     given, truth = load_file(folder / "given.safetensors"), load_file(folder / "truth.safetensors")
     kind = "gradient" if way.endswith("_gradient") else "out"
+    signed = name in exporting.SIGNED and way.startswith("reference")
     try:
+        inputs = [x.clone() for x in numbered(given, "in")]
         if way == "source":
-            with torch.no_grad():
-                results = run_source(folder, [x.clone() for x in numbered(given, "in")])
+            results = run_source(folder, inputs)
+        elif way == "source_gradient":
+            cotangents = numbered(given, "cotangent")
+            results = exporting.gradients_of(source_of(folder), inputs, cotangents) or [
+                torch.zeros_like(x) for x in inputs if x.is_floating_point()
+            ]
         else:
             results = numbered(load_file(folder / f"{way}.safetensors"), "out")
+    except torch.linalg.LinAlgError as error:  # as the engines do on such matrices
+        return "refused", f"source: {error}"
     except Exception as error:
         return "wrong", f"source: {type(error).__name__}: {error}"
+    wanted = numbered(truth, kind)
+    if signed:
+        results, wanted = [x.abs() for x in results], [x.abs() for x in wanted]
     exact = {i: x for i in range(64) if (x := truth.get(f"exact_{kind}{i}")) is not None}
-    why = compared(results, numbered(truth, kind), exact, freedom(name, record, given))
+    why = compared(results, wanted, exact, freedom(name, record, given))
     if why and note:  # a conversion that says what it loses, and writes nothing with --strict
         return "refused", note
     return ("wrong" if why else "right"), why
@@ -194,29 +226,34 @@ def tried(job):
     """All samples of an operator and a type."""
     index, dtype_name, options = job
     op = op_db[index]
-    runner = tried.__dict__.setdefault("runner", Runner(options["runner"], options["ways"]))
+    ways = [way for way in options["ways"] if way != "source_gradient"]
+    runner = tried.__dict__.setdefault("runner", Runner(options["runner"], ways))
     label = op.name + (f".{op.variant_test_name}" if op.variant_test_name else "")
-    folder = Path(options["folder"]) / dtype_name / label
+    kind = options["kind"]
+    folder = Path(options["folder"]) / kind / dtype_name / label
     records = exporting.exported(
-        op, getattr(torch, dtype_name), folder, options["samples"], options["fresh"]
+        op, getattr(torch, dtype_name), folder, options["samples"], options["fresh"], kind
     )
     rows = []
     for number, record in enumerate(records):
         row = {
             "op": label,
             "dtype": dtype_name,
-            "sample": number,
+            "sample": record.get("place", number),
             "left_out": record["left_out"],
             "ways": {},
         }
         rows.append(row)
         if record["left_out"]:
             continue
-        place = folder / str(number)
+        place = folder / record["place"]
         answers = runner.ask(place)
+        answers["source_gradient"] = answers.get("source")
         for way in options["ways"]:
             if way.endswith("_gradient") and not record["gradients"]:
                 continue
+            if way == "reference_gradient" and op.name in exporting.SIGNED:
+                continue  # of vectors with other signs
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 row["ways"][way] = judged(op.name, record, place, way, answers.get(way))
@@ -294,18 +331,26 @@ def totals(rows, by_op, ways):
 
 
 def jobs_of(arguments, ways):
+    kind = "edges" if arguments.edges else "in_place" if arguments.in_place else "values"
     options = {
         "runner": arguments.runner,
         "folder": arguments.folder,
         "samples": arguments.samples,
         "fresh": arguments.fresh,
         "ways": ways,
+        "kind": kind,
     }
-    names = FEW.split() if arguments.few else arguments.names
+    few = FEW_AT_EDGES if arguments.edges else FEW
+    names = few.split() if arguments.few else arguments.names
+    fits = {
+        "values": lambda op: True,
+        "edges": lambda op: op.supports_autograd,
+        "in_place": lambda op: op.inplace_variant is not None,
+    }
     return [
         (index, dtype, options)
         for index, op in enumerate(op_db)
-        if not names or op.name in names
+        if fits[kind](op) and (not names or op.name in names)
         for dtype in arguments.dtypes
         if getattr(torch, dtype) in op.supported_dtypes("cpu")
     ]
@@ -319,6 +364,8 @@ def main():
     parser.add_argument("--few", action="store_true", help="a small fixed part")
     parser.add_argument("--samples", type=int, default=5)
     parser.add_argument("--dtypes", nargs="+", default=DTYPES, choices=exporting.DTYPES)
+    parser.add_argument("--edges", action="store_true", help="zeros, ties, infinities, NaN")
+    parser.add_argument("--in-place", action="store_true", help="what writes to its argument")
     parser.add_argument("--engine", choices=("reference", "torch"), help="this engine alone")
     parser.add_argument("--fresh", action="store_true", help="export again")
     parser.add_argument(
