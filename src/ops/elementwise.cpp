@@ -107,6 +107,7 @@ ValueId one_minus_output_squared(Emitter& b, ValueId, ValueId y) {
 ValueId output_times_rest(Emitter& b, ValueId, ValueId y) {
   return mul(b, y, sub(b, number(b, y, 1.0), y));
 }
+ValueId log_sigmoid_slope(Emitter& b, ValueId x, ValueId) { return b.emit("sigmoid", {neg(b, x)}); }
 ValueId erf_slope(Emitter& b, ValueId x, ValueId) {
   return mul(b, b.emit("exp", {neg(b, mul(b, x, x))}), 2.0 / std::sqrt(std::numbers::pi));
 }
@@ -203,12 +204,43 @@ Values vjp_clamp(Emitter& b, const OpCall& call, const Cotangents& c) {
   return {g};
 }
 
+// Of two equal operands x gets all, and of what cannot be compared nobody anything.
+template <bool least>
+Values vjp_clamp_by(Emitter& b, const OpCall& call, const Cotangents& c) {
+  const ValueId g = c.values[0];
+  const ValueId x = call.inputs[0];
+  const ValueId bound = call.inputs[1];
+  const ValueId zero = number(b, g, 0.0);
+  const ValueId kept = least ? b.emit("le", {bound, x}) : b.emit("le", {x, bound});
+  const ValueId held = least ? b.emit("lt", {x, bound}) : b.emit("lt", {bound, x});
+  const ValueId for_x = where(b, kept, g, zero);
+  return to_operands(b, call, for_x, where(b, held, g, zero));
+}
+
+Values vjp_prelu(Emitter& b, const OpCall& call, const Cotangents& c) {
+  const ValueId g = c.values[0];
+  const ValueId x = call.inputs[0];
+  const ValueId positive = is(b, "gt", x, 0.0);
+  const ValueId for_x = where(b, positive, g, mul(b, g, call.inputs[1]));
+  return to_operands(b, call, for_x, where(b, positive, number(b, g, 0.0), mul(b, g, x)));
+}
+
 // Unlike clamp's, the bounds themselves stop the cotangent (torch hardtanh_backward).
 Values vjp_hardtanh(Emitter& b, const OpCall& call, const Cotangents& c) {
   const ValueId x = call.inputs[0];
   const ValueId zero = number(b, c.values[0], 0.0);
   const ValueId g = where(b, is(b, "le", x, call.real("min_val")), zero, c.values[0]);
   return {where(b, b.emit("le", {number(b, x, call.real("max_val")), x}), zero, g)};
+}
+
+// A NaN is not beyond the threshold, and has no slope.
+Values vjp_softplus(Emitter& b, const OpCall& call, const Cotangents& c) {
+  const ValueId x = call.inputs[0];
+  const double beta = call.real("beta");
+  const ValueId scaled_x = beta == 1.0 ? x : mul(b, x, beta);
+  const ValueId soft = mul(b, c.values[0], b.emit("sigmoid", {scaled_x}));
+  const ValueId beyond = b.emit("lt", {number(b, x, call.real("threshold")), scaled_x});
+  return {where(b, beyond, c.values[0], soft)};
 }
 
 // Meanings --------------------------------------------------------------------------------------
@@ -330,7 +362,14 @@ Values expand_elu(Emitter& b, const OpCall& call) {
   const ValueId x = call.inputs[0];
   const ValueId low = mul(b, at_most(b, x, 0.0), call.real("input_scale"));
   const ValueId bent = mul(b, b.emit("expm1", {low}), call.real("alpha") * call.real("scale"));
-  return {where(b, is(b, "gt", x, 0.0), mul(b, x, call.real("scale")), bent)};
+  return {where(b, is(b, "le", x, 0.0), bent, mul(b, x, call.real("scale")))};
+}
+
+Values expand_clamp_min(Emitter& b, const OpCall& call) {
+  return {b.emit("maximum", {call.inputs[0], call.inputs[1]})};
+}
+Values expand_clamp_max(Emitter& b, const OpCall& call) {
+  return {b.emit("minimum", {call.inputs[0], call.inputs[1]})};
 }
 
 // Each bound is applied by a comparison, so that a NaN passes through, as in torch.
@@ -405,6 +444,7 @@ Values expand_logical_xor(Emitter& b, const OpCall& call) {
 }
 
 constexpr Traits holds_within{.rounds = Rounds::nearest, .own_slope = true};
+constexpr Traits holds_by{.rounds = Rounds::never, .own_slope = true};
 constexpr Traits tests_equality{
     .rounds = Rounds::never, .decides = Decision::comparison, .commutes = true};
 constexpr Traits finds_larger{.rounds = Rounds::never, .commutes = true};
@@ -451,12 +491,12 @@ constexpr OpSchema rows[] = {
      "cotangent of relu's input: grad where the output y is positive", exact},
     {"silu(x) -> y", same_floating_type, expand_silu, nullptr, "x * sigmoid(x)"},
     {"softplus(x, beta: float = 1.0, threshold: float = 20.0) -> y", same_floating_type,
-     expand_softplus, nullptr, "log(1 + exp(beta * x)) / beta; x above the threshold"},
+     expand_softplus, vjp_softplus, "log(1 + exp(beta * x)) / beta; x above the threshold"},
     {"gelu(x, approximate: string = 'none') -> y", gelu_type, expand_gelu, nullptr,
      "x times the normal distribution function of x; or its tanh approximation"},
     {"leaky_relu(x, negative_slope: float = 0.01) -> y", same_floating_type, expand_leaky_relu,
      nullptr, "x, times the slope where x is negative"},
-    {"prelu(x, weight) -> y", floating_arithmetic_type, expand_prelu, nullptr,
+    {"prelu(x, weight) -> y", floating_arithmetic_type, expand_prelu, vjp_prelu,
      "x, times a learned slope where x is negative"},
     {"elu(x, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0) -> y",
      same_floating_type, expand_elu, nullptr,
@@ -467,10 +507,15 @@ constexpr OpSchema rows[] = {
      "(x + 3) / 6 between 0 and 1"},
     {"hardswish(x) -> y", same_floating_type, expand_hardswish, nullptr, "x * hardsigmoid(x)"},
     {"mish(x) -> y", same_floating_type, expand_mish, nullptr, "x * tanh(softplus(x))"},
-    {"log_sigmoid(x) -> y", same_floating_type, expand_log_sigmoid, nullptr, "log(sigmoid(x))"},
+    {"log_sigmoid(x) -> y", same_floating_type, expand_log_sigmoid, scaled<log_sigmoid_slope>,
+     "log(sigmoid(x))"},
     {"softsign(x) -> y", same_floating_type, expand_softsign, nullptr, "x / (1 + |x|)"},
     {"clamp(x, min: float?, max: float?) -> y", clamp_type, expand_clamp, vjp_clamp,
      "x held between two bounds, each of which may be absent", holds_within},
+    {"clamp_min(x, least) -> y", arithmetic_type, expand_clamp_min, vjp_clamp_by<true>,
+     "x, and the bound where it is below", holds_by},
+    {"clamp_max(x, most) -> y", arithmetic_type, expand_clamp_max, vjp_clamp_by<false>,
+     "x, and the bound where it is above", holds_by},
     {"detach(x) -> y",
      same_type,
      expand_detach,

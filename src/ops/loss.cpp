@@ -1,8 +1,8 @@
 #include <limits>
 
 #include "base/text.h"
+#include "ops/arithmetic.h"
 #include "ops/families.h"
-#include "ops/rules.h"
 
 namespace isomer {
 namespace {
@@ -42,6 +42,15 @@ std::vector<TensorType> mse_type(const OpCall& call) {
   return {{call.types[0].dtype, reduction_of(call) == "none" ? shape : Shape{}}};
 }
 
+std::vector<TensorType> like_target(const OpCall& call) {
+  same_floating_type(call);
+  if (call.types[0] != call.types[1]) {
+    refuse(fmt::format("the target is {}; it should be as the input, {}", to_text(call.types[1]),
+                       to_text(call.types[0])));
+  }
+  return {call.types[0]};
+}
+
 ValueId reduced(Emitter& b, ValueId x, const std::string& reduction) {
   return reduction == "none" ? x : b.emit(reduction, {x});
 }
@@ -49,6 +58,29 @@ ValueId reduced(Emitter& b, ValueId x, const std::string& reduction) {
 Values expand_mse(Emitter& b, const OpCall& call) {
   const ValueId difference = b.emit("sub", {call.inputs[0], call.inputs[1]});
   return {reduced(b, b.emit("square", {difference}), reduction_of(call))};
+}
+
+// Logarithms are kept above -100, as torch.nn.BCELoss documents.
+Values expand_binary_cross_entropy(Emitter& b, const OpCall& call) {
+  const ValueId x = call.inputs[0];
+  const ValueId target = call.inputs[1];
+  const Attributes above = {{"min", -100.0}};
+  const ValueId yes = b.emit("clamp", {b.emit("log", {x})}, above);
+  const ValueId no = b.emit("clamp", {b.emit("log1p", {neg(b, x)})}, above);
+  const ValueId miss = mul(b, add(b, target, -1.0), no);
+  return {sub(b, miss, mul(b, target, yes))};
+}
+
+// The divisor is at least 1e-12, so that it is steep and finite where the logarithms are not
+// (EPSILON of ATen/native/Loss.cpp).
+Values vjp_binary_cross_entropy(Emitter& b, const OpCall& call, const Cotangents& c) {
+  const ValueId x = call.inputs[0];
+  const ValueId g = c.values[0];
+  const ValueId rest = sub(b, number(b, x, 1.0), x);
+  const ValueId divisor = b.emit("maximum", {mul(b, rest, x), number(b, x, 1e-12)});
+  const ValueId for_x = div(b, mul(b, g, sub(b, x, call.inputs[1])), divisor);
+  const ValueId apart = sub(b, b.emit("log", {rest}), b.emit("log", {x}));
+  return {for_x, mul(b, g, apart)};
 }
 
 struct Targets {
@@ -130,9 +162,14 @@ Values expand_cross_entropy(Emitter& b, const OpCall& call) {
 
 constexpr Traits indexes_classes{.indexes = Indexing{.axis = 1}};
 
+constexpr Traits bends{.own_slope = true};
+
 constexpr OpSchema rows[] = {
     {"mse_loss(x, target, reduction: string = 'mean') -> y", mse_type, expand_mse, nullptr,
      "(x - target)**2, reduced", commutes},
+    {"binary_cross_entropy(x, target) -> y", like_target, expand_binary_cross_entropy,
+     vjp_binary_cross_entropy, "-target * log(x) - (1 - target) * log(1 - x), no log below -100",
+     bends},
     {"nll_loss(x, target, weight?, reduction: string = 'mean', ignore_index: int = -100) -> y",
      class_loss_type, expand_nll, nullptr, "minus the log probability of the target class",
      indexes_classes},

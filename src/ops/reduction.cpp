@@ -48,6 +48,13 @@ std::vector<TensorType> extreme_type(const OpCall& call) {
   return reduced_type(call);
 }
 
+std::vector<TensorType> whole_extreme_type(const OpCall& call) {
+  const TensorType type = numeric_type(call)[0];
+  if (std::ranges::find(type.shape, Dim(0)) != type.shape.end())
+    refuse("there are no elements; the extreme of nothing does not exist");
+  return {{type.dtype, {}}};
+}
+
 std::vector<TensorType> truth_type(const OpCall& call) {
   if (call.types[0].dtype != DType::boolean) {
     refuse(fmt::format("the input is {}; it should be bool (compare it first)",
@@ -108,6 +115,16 @@ Values vjp_amax(Emitter& b, const OpCall& call, const Cotangents& c) {
   const ValueId count = b.emit("sum", {ones}, {{"dim", call.integers("dim")}, {"keepdim", true}});
   const ValueId g = unreduced(b, call, c.values[0]);
   return {b.emit("div", {b.emit("mul", {g, ones}), count})};
+}
+
+// As amax, but of NaN, too (torch.max, which is not torch.amax).
+Values vjp_max(Emitter& b, const OpCall& call, const Cotangents& c) {
+  const ValueId x = call.inputs[0];
+  const ValueId y = c.outputs[0];
+  const ValueId best =
+      b.emit("where", {b.emit("isnan", {y}), b.emit("isnan", {x}), b.emit("eq", {x, y})});
+  const ValueId count = b.emit("sum", {b.emit("cast", {best}, {{"dtype", b.dtype(x)}})});
+  return {b.emit("where", {best, b.emit("div", {c.values[0], count}), number(b, x, 0.0)})};
 }
 
 // A product with one zero has a slope at that zero alone: the product of the others.
@@ -226,6 +243,11 @@ ValueId taken_count(Emitter& b, const OpCall& call) {
   return b.emit("cast", {b.emit("length", {}, {{"value", count}})}, {{"dtype", dtype}});
 }
 
+template <bool largest>
+Values expand_max(Emitter& b, const OpCall& call) {
+  return {b.emit(largest ? "amax" : "amin", {call.inputs[0]})};
+}
+
 Values expand_mean(Emitter& b, const OpCall& call) {
   return {b.emit("div", {b.emit("sum", {call.inputs[0]}, call.attributes), taken_count(b, call)})};
 }
@@ -274,10 +296,12 @@ Values expand_log_softmax(Emitter& b, const OpCall& call) {
   return {b.emit("sub", {shifted, total})};
 }
 
-// An infinite maximum is not subtracted: inf - inf is not a number.
+// Nothing has no maximum, and an infinite one is not subtracted: inf - inf is not a number.
 Values expand_logsumexp(Emitter& b, const OpCall& call) {
   const ValueId x = call.inputs[0];
   const std::vector<std::int64_t>& dim = call.integers("dim");
+  if (taken(call) == Dim(0))
+    return {b.emit("log", {b.emit("sum", {b.emit("exp", {x})}, call.attributes)})};
   const ValueId top = b.emit("amax", {x}, {{"dim", dim}, {"keepdim", true}});
   const ValueId shift = b.emit("where", {b.emit("isinf", {top}), number(b, x, 0.0), top});
   const ValueId raised = b.emit("exp", {b.emit("sub", {x, shift})});
@@ -298,6 +322,10 @@ constexpr OpSchema rows[] = {
      "largest element", moves_freely},
     {"amin(x, dim: ints = [], keepdim: bool = false) -> y", extreme_type, nullptr, vjp_amax,
      "smallest element", moves_freely},
+    {"max(x) -> y", whole_extreme_type, expand_max<true>, vjp_max, "largest element of all",
+     moves_freely},
+    {"min(x) -> y", whole_extreme_type, expand_max<false>, vjp_max, "smallest element of all",
+     moves_freely},
     {"prod(x, dim: ints = [], keepdim: bool = false) -> y", reduced_type, nullptr, vjp_prod,
      "product", adds_up},
     {"any(x, dim: ints = [], keepdim: bool = false) -> y", truth_type, nullptr, no_gradient,

@@ -54,6 +54,16 @@ ValueId one(Emitter& b, ValueId like) { return number(b, like, 1.0); }
 ValueId square(Emitter& b, ValueId x) { return mul(b, x, x); }
 ValueId sign(Emitter& b, ValueId x) { return b.emit("sign", {x}); }
 
+/// What the type's next number after 1 is further.
+double epsilon_of(DType dtype) {
+  switch (dtype) {
+    case DType::f64: return 0x1p-52;
+    case DType::f32: return 0x1p-23;
+    case DType::f16: return 0x1p-10;
+    default: return 0x1p-7;
+  }
+}
+
 ValueId asin_slope(Emitter& b, ValueId x, ValueId) {
   return b.emit("rsqrt", {sub(b, one(b, x), square(b, x))});
 }
@@ -97,9 +107,11 @@ ValueId i0_slope(Emitter& b, ValueId x, ValueId) { return b.emit("i1", {x}); }
 ValueId i0e_slope(Emitter& b, ValueId x, ValueId y) {
   return sub(b, b.emit("i1e", {x}), mul(b, sign(b, x), y));
 }
-// At 0 both have the slope 1/2, which the formula does not give.
+// At 0 both have the slope 1/2, which the formula does not give; PyTorch takes it for all that is
+// not larger than the epsilon of the type, and so for NaN.
 ValueId half_at_zero(Emitter& b, ValueId x, ValueId slope) {
-  return where(b, is(b, "eq", x, 0.0), number(b, x, 0.5), slope);
+  const ValueId away = is(b, "gt", b.emit("abs", {x}), epsilon_of(b.dtype(x)));
+  return where(b, away, slope, number(b, x, 0.5));
 }
 ValueId i1_slope(Emitter& b, ValueId x, ValueId y) {
   return half_at_zero(b, x, sub(b, b.emit("i0", {x}), div(b, y, x)));
@@ -136,12 +148,77 @@ Values vjp_hypot(Emitter& b, const OpCall& call, const Cotangents& c) {
 Values vjp_atan2(Emitter& b, const OpCall& call, const Cotangents& c) {
   const ValueId y = call.inputs[0];
   const ValueId x = call.inputs[1];
-  const ValueId share = div(b, c.values[0], add(b, square(b, y), square(b, x)));
+  const ValueId size = add(b, square(b, y), square(b, x));
+  // The origin has no angle, and no slope.
+  const ValueId divisor = where(b, is(b, "eq", size, 0.0), one(b, size), size);
+  const ValueId share = div(b, c.values[0], divisor);
   const ValueId for_y = mul(b, share, x);
   return to_operands(b, call, for_y, neg(b, mul(b, share, y)));
 }
 
+// x * log(y + `moved`) has no slope in x where x is 0 and the logarithm no number below infinity.
+template <double moved>
+Values vjp_times_logarithm(Emitter& b, const OpCall& call, const Cotangents& c) {
+  const ValueId x = call.inputs[0];
+  const ValueId y = call.inputs[1];
+  const ValueId g = c.values[0];
+  const std::string_view op = moved == 0 ? "xlogy" : "xlog1py";
+  const ValueId vanishes = b.emit("logical_and", {is(b, "eq", x, 0.0), is(b, "le", y, -moved)});
+  const ValueId for_x = where(b, vanishes, number(b, g, 0.0), b.emit(op, {g, y}));
+  const ValueId inner = moved == 0 ? y : add(b, y, moved);
+  return to_operands(b, call, for_x, div(b, mul(b, g, x), inner));
+}
+
+ValueId entr_slope(Emitter& b, ValueId x, ValueId) {
+  return neg(b, add(b, b.emit("log", {x}), 1.0));
+}
+
+// Beyond the bounds it is flat; without bounds there is nothing beyond 0 and 1.
+Values vjp_logit(Emitter& b, const OpCall& call, const Cotangents& c) {
+  const ValueId x = call.inputs[0];
+  const bool bounded = call.given("eps");
+  const double least = bounded ? call.real("eps") : 0.0;
+  const ValueId size = b.emit("abs", {mul(b, x, sub(b, one(b, x), x))});
+  const ValueId outside =
+      b.emit("logical_or", {is(b, "lt", x, least), is(b, "gt", x, 1.0 - least)});
+  const double beyond = bounded ? 0.0 : std::numeric_limits<double>::quiet_NaN();
+  return {where(b, outside, number(b, x, beyond), div(b, c.values[0], size))};
+}
+
 // Meanings --------------------------------------------------------------------------------------
+
+// x * f(y), and 0 for x = 0 whatever f(y) is, unless y is no number.
+ValueId times_logarithm(Emitter& b, const OpCall& call, std::string_view logarithm) {
+  const ValueId x = call.inputs[0];
+  const ValueId y = call.inputs[1];
+  const ValueId product = mul(b, x, b.emit(logarithm, {y}));
+  const ValueId value = where(b, is(b, "eq", x, 0.0), number(b, x, 0.0), product);
+  return where(b, b.emit("isnan", {y}), y, value);
+}
+
+Values expand_xlogy(Emitter& b, const OpCall& call) { return {times_logarithm(b, call, "log")}; }
+Values expand_xlog1py(Emitter& b, const OpCall& call) {
+  return {times_logarithm(b, call, "log1p")};
+}
+
+// -x * log(x), 0 at 0 and minus infinity below.
+Values expand_entr(Emitter& b, const OpCall& call) {
+  const ValueId x = call.inputs[0];
+  const ValueId inside = mul(b, neg(b, x), b.emit("log", {x}));
+  const ValueId infinite = number(b, x, -std::numeric_limits<double>::infinity());
+  const ValueId below = where(b, b.emit("isnan", {x}), x, infinite);
+  const ValueId edge = where(b, is(b, "eq", x, 0.0), number(b, x, 0.0), below);
+  return {where(b, is(b, "gt", x, 0.0), inside, edge)};
+}
+
+Values expand_logit(Emitter& b, const OpCall& call) {
+  ValueId x = call.inputs[0];
+  if (call.given("eps")) {
+    const double eps = call.real("eps");
+    x = b.emit("clamp", {x}, {{"min", eps}, {"max", 1 - eps}});
+  }
+  return {b.emit("log", {div(b, x, sub(b, one(b, x), x))})};
+}
 
 // Each side by the function that loses nothing there.
 Values expand_ndtr(Emitter& b, const OpCall& call) {
@@ -152,6 +229,8 @@ Values expand_ndtr(Emitter& b, const OpCall& call) {
   const ValueId outer = where(b, is(b, "lt", x, 0.0), tail, sub(b, one(b, x), tail));
   return {where(b, is(b, "lt", size, 1.0), middle, outer)};
 }
+
+constexpr Traits bends{.rounds = Rounds::once, .own_slope = true};
 
 constexpr OpSchema rows[] = {
     {"acos(x) -> y", same_floating_type, nullptr, scaled<acos_slope>, "arc cosine"},
@@ -168,6 +247,14 @@ constexpr OpSchema rows[] = {
      "distribution function of the normal distribution", rounds_once},
     {"log_ndtr(x) -> y", wide_type, nullptr, scaled<log_ndtr_slope>, "log(ndtr(x))"},
     {"ndtri(x) -> y", wide_type, nullptr, scaled<ndtri_slope>, "inverse of ndtr"},
+    {"xlogy(x, y) -> z", floating_arithmetic_type, expand_xlogy, vjp_times_logarithm<0.0>,
+     "x * log(y), and 0 where x is", bends},
+    {"xlog1py(x, y) -> z", floating_arithmetic_type, expand_xlog1py, vjp_times_logarithm<1.0>,
+     "x * log(1 + y), and 0 where x is", bends},
+    {"entr(x) -> y", same_floating_type, expand_entr, scaled<entr_slope>, "-x * log(x), and 0 at 0",
+     bends},
+    {"logit(x, eps: float?) -> y", same_floating_type, expand_logit, vjp_logit,
+     "log(x / (1 - x)), of x held between eps and 1 - eps where that is given", bends},
     {"lgamma(x) -> y", same_floating_type, nullptr, scaled<lgamma_slope>, "log(|gamma(x)|)"},
     {"digamma(x) -> y", same_floating_type, nullptr, scaled<digamma_slope>, "slope of lgamma"},
     {"polygamma(x, n: int) -> y", polygamma_type, nullptr, vjp_polygamma,

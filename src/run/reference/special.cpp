@@ -63,6 +63,7 @@ constexpr double bernoulli[] = {1.0 / 12,          -1.0 / 720,
 double hurwitz_zeta(double x, double q) {
   if (x == 1) return infinity;
   if (!(x > 1) || std::isnan(q)) return undefined;
+  if (q == infinity) return 0;
   if (q <= 0) {
     if (q == std::floor(q)) return infinity;
     if (x != std::floor(x)) return undefined;
@@ -168,12 +169,14 @@ double mirrored(double (*function)(double, double), double x) {
 }
 
 // Beyond it I is infinite and K is 0; the standard library's functions throw somewhere there.
+// PyTorch's series of J, Y and I end in inf / inf or inf - inf at infinity.
 constexpr double far = 750;
 
 double first_kind(double order, double x) {
-  return std::isinf(x) ? 0 : std::cyl_bessel_j(order, x);
+  return std::isinf(x) ? undefined : std::cyl_bessel_j(order, x);
 }
 double modified_first_kind(double order, double x) {
+  if (std::isinf(x)) return undefined;
   return x > far ? infinity : std::cyl_bessel_i(order, x);
 }
 
@@ -191,8 +194,7 @@ double scaled_first_kind(double order, double x) {
 }
 
 double second_kind(double order, double x) {
-  if (std::isnan(x) || x < 0) return undefined;
-  if (std::isinf(x)) return 0;
+  if (!(x >= 0) || std::isinf(x)) return undefined;
   return x == 0 ? -infinity : std::cyl_neumann(order, x);
 }
 

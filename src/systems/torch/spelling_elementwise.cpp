@@ -76,6 +76,8 @@ constexpr Spelling table[] = {
     {.op = "prelu", .write = write_prelu},
     {"relu_backward", "torch.ops.aten.threshold_backward({grad}, {y}, 0)"},
     {"polygamma", "torch.polygamma({n}, {x})"},
+    {"binary_cross_entropy", "F.binary_cross_entropy({x}, {target}, reduction='none')"},
+    {"lu", "torch.linalg.lu_factor_ex({a})[:2]"},
     {"softsign", "F.softsign({x})"},
     {.op = "clamp", .write = write_clamp},
     {"add", "{x} + {y}", Binding::sum},

@@ -21,6 +21,30 @@ double power(Reading& r, double fallback) {
   return p;
 }
 
+/// The distances between rows, of their differences along the last axis: norms but for ties, which
+/// all get the whole cotangent, and for NaN (ATen/native/cpu/DistanceOpsKernel.cpp).
+ValueId row_distance(Builder& b, ValueId differences, double p) {
+  if (!std::isinf(p) && p != 0) return length_of(b, differences, p, false);
+  const ValueId undefined = b.emit("isnan", {differences});
+  const ValueId zero = b.literal(b.dtype(differences), 0.0);
+  const Attributes last = {{"dim", ints({-1})}};
+  if (p == 0) {
+    const ValueId differs = b.emit("ne", {differences, zero});
+    const ValueId counts = as_type(b, differs, b.dtype(differences));
+    return b.emit("sum", {b.emit("where", {undefined, b.emit("detach", {differences}), counts})},
+                  last);
+  }
+  const ValueId size = b.emit("abs", {b.emit("where", {undefined, zero, differences})});
+  const ValueId fixed = b.emit("detach", {size});
+  const ValueId largest = b.emit("amax", {fixed}, {{"dim", ints({-1})}, {"keepdim", true}});
+  // What the largest ones lack to themselves is 0, and has their slopes.
+  const ValueId ties =
+      b.emit("logical_and", {b.emit("eq", {fixed, largest}), b.emit("isfinite", {fixed})});
+  const ValueId slopes = b.emit("where", {ties, b.emit("sub", {size, fixed}), zero});
+  return b.emit("add",
+                {squeezed(b, largest, {b.rank(largest) - 1}), b.emit("sum", {slopes}, last)});
+}
+
 // Every row of the one from every row of the other.
 Values cdist(Reading& r) {
   Builder& b = r.b;
@@ -29,15 +53,9 @@ Values cdist(Reading& r) {
   const ValueId y = r.tensor("x2");
   if (b.rank(x) < 2 || b.rank(y) < 2) r.fail("rows are needed");
   if (b.shape(x).back() == Dim(0)) r.refuse("rows without elements");
-  ValueId differences =
+  const ValueId differences =
       arithmetic(b, "sub", unsqueezed(b, x, b.rank(x) - 1), unsqueezed(b, y, b.rank(y) - 2));
-  const double p = power(r, 2.0);
-  // PyTorch's kernel takes the largest of numbers.
-  if (std::isinf(p)) {
-    const ValueId zero = b.literal(b.dtype(differences), 0.0);
-    differences = b.emit("where", {b.emit("isnan", {differences}), zero, differences});
-  }
-  return {length_of(b, differences, p, false)};
+  return {row_distance(b, differences, power(r, 2.0))};
 }
 
 // Every row from every later one.
@@ -61,7 +79,7 @@ Values pdist(Reading& r) {
     return b.emit("index_select",
                   {x, b.constant(Tensor::from_integers(DType::i64, {count}, places))});
   };
-  return {length_of(b, b.emit("sub", {picked(first), picked(second)}), power(r, 2.0), false)};
+  return {row_distance(b, b.emit("sub", {picked(first), picked(second)}), power(r, 2.0))};
 }
 
 Values dist(Reading& r) {

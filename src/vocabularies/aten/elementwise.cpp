@@ -64,7 +64,7 @@ Values angle(Reading& r) {
   const ValueId zero = r.b.literal(r.b.dtype(x), 0.0);
   const ValueId half_turn = r.b.literal(r.b.dtype(x), std::numbers::pi);
   const ValueId turned = r.b.emit("where", {r.b.emit("lt", {x, zero}), half_turn, zero});
-  return {r.b.emit("where", {r.b.emit("isnan", {x}), x, turned})};
+  return {r.b.emit("where", {r.b.emit("isnan", {x}), r.b.emit("detach", {x}), turned})};
 }
 
 // What is no number, and infinities, become numbers; without such, they stay.
@@ -159,8 +159,8 @@ Values clamp(Reading& r) {
 
 Values clamp_tensor(Reading& r) {
   ValueId x = r.tensor("self");
-  if (r.given("min")) x = arithmetic(r.b, "maximum", x, r.tensor("min"));
-  if (r.given("max")) x = arithmetic(r.b, "minimum", x, r.tensor("max"));
+  if (r.given("min")) x = arithmetic(r.b, "clamp_min", x, r.tensor("min"));
+  if (r.given("max")) x = arithmetic(r.b, "clamp_max", x, r.tensor("max"));
   return {x};
 }
 
@@ -310,7 +310,7 @@ constexpr Row table[] = {
     {.targets = "exp", .ours = "exp", .promotion = real},
     {.targets = "expm1", .ours = "expm1", .promotion = real},
     {.targets = "log", .ours = "log", .promotion = real},
-    {.targets = "log1p", .ours = "log1p", .promotion = real},
+    {.targets = "log1p special_log1p", .ours = "log1p", .promotion = real},
     {.targets = "sqrt", .ours = "sqrt", .promotion = real},
     {.targets = "rsqrt", .ours = "rsqrt", .promotion = real},
     {.targets = "reciprocal", .ours = "reciprocal", .promotion = real},
@@ -318,7 +318,7 @@ constexpr Row table[] = {
     {.targets = "cos", .ours = "cos", .promotion = real},
     {.targets = "atan", .ours = "atan", .promotion = real},
     {.targets = "tanh", .ours = "tanh", .promotion = real},
-    {.targets = "sigmoid", .ours = "sigmoid", .promotion = real},
+    {.targets = "sigmoid special_expit", .ours = "sigmoid", .promotion = real},
     {.targets = "erf", .ours = "erf", .promotion = real},
     {.targets = "silu", .ours = "silu", .python = "F.silu", .promotion = real},
     {.targets = "hardsigmoid", .ours = "hardsigmoid", .python = "F.hardsigmoid", .promotion = real},
@@ -348,7 +348,9 @@ constexpr Row table[] = {
     {.targets = "threshold", .read = threshold},
     {.targets = "glu", .read = glu},
     {.targets = "clamp clip clamp_min clamp_max", .ours = "clamp", .read = clamp},
-    {.targets = "clamp.Tensor clamp_min.Tensor clamp_max.Tensor", .read = clamp_tensor},
+    {.targets = "clamp.Tensor clip.Tensor", .read = clamp_tensor},
+    {.targets = "clamp_min.Tensor", .ours = "clamp_min", .inputs = "self min", .promotion = common},
+    {.targets = "clamp_max.Tensor", .ours = "clamp_max", .inputs = "self max", .promotion = common},
     {.targets = "add.Tensor add.Scalar", .ours = "add", .read = sum_or_difference},
     {.targets = "sub.Tensor sub.Scalar subtract.Tensor", .ours = "sub", .read = sum_or_difference},
     {.targets = "rsub.Tensor rsub.Scalar", .read = rsub},

@@ -62,10 +62,12 @@ Values l1_loss(Reading& r) { return {reduced(r, distance(r))}; }
 // Quadratic below `limit`, linear above; `factor` times the whole.
 ValueId bent(Builder& b, ValueId d, double limit, double factor) {
   const auto number = [&](double x) { return b.literal(b.dtype(d), x); };
-  const ValueId near = b.emit("mul", {b.emit("square", {d}), number(0.5 * factor)});
+  // Held to where it counts, so that what is infinite has a slope.
+  const ValueId held = b.emit("minimum", {d, number(limit)});
+  const ValueId near = b.emit("mul", {b.emit("square", {held}), number(0.5 * factor)});
   const ValueId far =
       b.emit("mul", {b.emit("sub", {d, number(0.5 * limit)}), number(limit * factor)});
-  return b.emit("where", {b.emit("lt", {d, number(limit)}), near, far});
+  return b.emit("where", {b.emit("le", {number(limit), d}), far, near});
 }
 
 Values smooth_l1_loss(Reading& r) {
@@ -84,18 +86,9 @@ ValueId times_weight(Reading& r, ValueId losses) {
   return weight == ValueId::none ? losses : arithmetic(r.b, "mul", losses, weight);
 }
 
-// Logarithms are kept above -100, as torch.nn.BCELoss documents.
 Values binary_cross_entropy(Reading& r) {
-  Builder& b = r.b;
-  const ValueId x = r.tensor("self");
-  const ValueId target = r.tensor("target");
-  const ValueId one = b.literal(b.dtype(x), 1.0);
-  const Attributes above = {{"min", -100.0}};
-  const ValueId yes = b.emit("clamp", {b.emit("log", {x})}, above);
-  const ValueId no = b.emit("clamp", {b.emit("log1p", {b.emit("neg", {x})})}, above);
-  const ValueId hit = b.emit("mul", {target, yes});
-  const ValueId miss = b.emit("mul", {b.emit("sub", {one, target}), no});
-  return {reduced(r, times_weight(r, b.emit("neg", {b.emit("add", {hit, miss})})))};
+  const ValueId losses = r.b.emit(r.row.ours, {r.tensor("self"), r.tensor("target")});
+  return {reduced(r, times_weight(r, losses))};
 }
 
 Values binary_cross_entropy_with_logits(Reading& r) {
@@ -118,14 +111,6 @@ ValueId number_like(Builder& b, ValueId x, double value) {
   return as_type(b, Operand(Scalar(value)), b.dtype(x));
 }
 
-/// x * log(x), which is 0 at 0.
-ValueId times_own_log(Builder& b, ValueId x) {
-  const ValueId nothing = b.emit("eq", {x, number_like(b, x, 0.0)});
-  const ValueId safe = b.emit("where", {nothing, number_like(b, x, 1.0), x});
-  const ValueId product = b.emit("mul", {safe, b.emit("log", {safe})});
-  return b.emit("where", {nothing, number_like(b, x, 0.0), product});
-}
-
 Values kl_div(Reading& r) {
   Builder& b = r.b;
   const ValueId x = r.tensor("self");
@@ -135,18 +120,16 @@ Values kl_div(Reading& r) {
     return {reduced(r, arithmetic(b, "mul", b.emit("exp", {target}), difference))};
   }
   const ValueId cross = arithmetic(b, "mul", target, x);
-  return {reduced(r, arithmetic(b, "sub", times_own_log(b, target), cross))};
+  return {reduced(r, arithmetic(b, "sub", b.emit("xlogy", {target, target}), cross))};
 }
 
-// Stirling's approximation of log(target!) where the target is above 1.
-ValueId stirling(Builder& b, ValueId target) {
-  const ValueId one = number_like(b, target, 1.0);
-  const ValueId large = b.emit("gt", {target, one});
-  const ValueId t = b.emit("where", {large, target, one});
+// Stirling's approximation of log(target!), and 0 where the target is not above 1.
+ValueId stirling(Builder& b, ValueId t) {
+  const ValueId small = b.emit("le", {t, number_like(b, t, 1.0)});
   const ValueId main = b.emit("sub", {b.emit("mul", {t, b.emit("log", {t})}), t});
   const ValueId circle = b.emit("mul", {t, number_like(b, t, 2 * std::numbers::pi)});
   const ValueId rest = b.emit("mul", {b.emit("log", {circle}), number_like(b, t, 0.5)});
-  return b.emit("where", {large, b.emit("add", {main, rest}), number_like(b, t, 0.0)});
+  return b.emit("where", {small, number_like(b, t, 0.0), b.emit("add", {main, rest})});
 }
 
 Values poisson_nll_loss(Reading& r) {
@@ -213,6 +196,12 @@ ValueId mean_over_classes(Builder& b, ValueId sums, const Dim& classes) {
   return b.emit("div", {sums, as_type(b, Operand(Scalar(classes)), b.dtype(sums))});
 }
 
+/// Unlike `above_zero`, 0 has no slope and NaN counts for nothing.
+ValueId if_positive(Builder& b, ValueId x) {
+  const ValueId zero = number_like(b, x, 0.0);
+  return b.emit("where", {b.emit("gt", {x, zero}), x, zero});
+}
+
 Values multi_margin_loss(Reading& r) {
   Builder& b = r.b;
   const auto [x, single] = as_rows(r);
@@ -223,7 +212,7 @@ Values multi_margin_loss(Reading& r) {
   const ValueId own = b.emit("gather", {x, target}, {{"dim", std::int64_t{1}}});
   const ValueId margin =
       as_type(b, Operand(r.scalar("margin", Scalar(std::int64_t{1}))), b.dtype(x));
-  ValueId gap = above_zero(b, b.emit("add", {b.emit("sub", {margin, own}), x}));
+  ValueId gap = if_positive(b, b.emit("add", {b.emit("sub", {margin, own}), x}));
   if (p == 2) gap = b.emit("mul", {gap, gap});
   if (const ValueId weight = r.optional_tensor("weight"); weight != ValueId::none) {
     const ValueId chosen = b.emit("index_select", {weight, reshaped(b, target, {shape[0]})});
@@ -255,7 +244,7 @@ Values multilabel_margin_loss(Reading& r) {
   const ValueId meets =
       b.emit("logical_and", {unsqueezed(b, counts, 2), b.emit("logical_not", {is_target})});
   const ValueId lead = b.emit("sub", {unsqueezed(b, own, 2), unsqueezed(b, x, 1)});
-  const ValueId gap = above_zero(b, b.emit("sub", {number_like(b, x, 1.0), lead}));
+  const ValueId gap = if_positive(b, b.emit("sub", {number_like(b, x, 1.0), lead}));
   const ValueId kept = b.emit("where", {meets, gap, number_like(b, x, 0.0)});
   const ValueId sums = b.emit("sum", {kept}, {{"dim", ints({1, 2})}});
   return reduced_rows(r, mean_over_classes(b, sums, shape[1]), single);
@@ -283,7 +272,11 @@ constexpr Row table[] = {
     {.targets = "l1_loss", .read = l1_loss},
     {.targets = "smooth_l1_loss", .read = smooth_l1_loss},
     {.targets = "huber_loss", .read = huber_loss},
-    {.targets = "binary_cross_entropy", .read = binary_cross_entropy},
+    {.targets = "binary_cross_entropy",
+     .ours = "binary_cross_entropy",
+     .inputs = "self target",
+     .fixed = "reduction=0",
+     .read = binary_cross_entropy},
     {.targets = "binary_cross_entropy_with_logits", .read = binary_cross_entropy_with_logits},
     {.targets = "kl_div", .read = kl_div},
     {.targets = "poisson_nll_loss", .inputs = "input", .read = poisson_nll_loss},

@@ -52,6 +52,11 @@ Values extreme(Reading& r) {
   return {as_type(r.b, y, r.b.dtype(x))};
 }
 
+Values whole_extreme(Reading& r) {
+  const ValueId x = r.tensor("self");
+  return {as_type(r.b, r.b.emit(r.row.ours, {ordered(r.b, x)}), r.b.dtype(x))};
+}
+
 Values aminmax(Reading& r) {
   const ValueId x = r.tensor("self");
   const Attributes settings = over_given(r, x);
@@ -158,48 +163,126 @@ Values running_extreme(Reading& r) {
   return r.b.emit_all(r.row.ours, {x}, {{"dim", axis}});
 }
 
-/// Neighbours' sums along an axis, times how far they stand apart, halved.
-ValueId trapezoids(Reading& r, std::int64_t& axis) {
+/// What trapezoids are made of: neighbours along an axis, and the widths where they are given.
+struct Trapezoids {
+  std::int64_t axis;
+  ValueId left;
+  ValueId right;
+  ValueId widths = ValueId::none;
+};
+
+Trapezoids trapezoids(Reading& r) {
   const ValueId y = r.tensor("y");
   const std::int64_t rank = r.b.rank(y);
-  axis = r.axis("dim", rank, -1);
-  const auto both = [&](std::string_view op, ValueId x, std::int64_t along) {
-    const Dim length = r.b.shape(x)[static_cast<std::size_t>(along)];
-    return arithmetic(r.b, op, sliced(r.b, x, along, 1, length),
-                      sliced(r.b, x, along, 0, length - Dim(1)));
+  const std::int64_t axis = r.axis("dim", rank, -1);
+  const auto neighbours = [&](ValueId z, std::int64_t along) {
+    const Dim length = r.b.shape(z)[static_cast<std::size_t>(along)];
+    const ValueId left = sliced(r.b, z, along, 0, length - Dim(1));
+    return std::pair(left, sliced(r.b, z, along, 1, length));
   };
-  const ValueId sums = both("add", y, axis);
-  const Scalar half(0.5);
-  if (!r.given("x")) {
-    const Scalar width = r.scalar("dx", Scalar(std::int64_t{1}));
-    if (is_one(width)) return arithmetic(r.b, "mul", sums, Operand(half));
-    return arithmetic(r.b, "mul", arithmetic(r.b, "mul", sums, Operand(width)), Operand(half));
-  }
+  const auto [left, right] = neighbours(y, axis);
+  if (!r.given("x")) return {axis, left, right};
   ValueId x = r.tensor("x");
-  ValueId widths;
-  if (r.b.rank(x) == 1) {
+  const bool shared = r.b.rank(x) == 1;
+  while (!shared && r.b.rank(x) < rank) x = unsqueezed(r.b, x, 0);
+  if (r.b.rank(x) > rank) r.refuse("x has no more axes than y, where it is read");
+  const auto [low, high] = neighbours(x, shared ? 0 : axis);
+  ValueId widths = arithmetic(r.b, "sub", high, low);
+  if (shared) {
     Shape shape(static_cast<std::size_t>(rank), Dim(1));
-    widths = both("sub", x, 0);
     shape[static_cast<std::size_t>(axis)] = r.b.shape(widths)[0];
     widths = reshaped(r.b, widths, std::move(shape));
-  } else {
-    while (r.b.rank(x) < rank) x = unsqueezed(r.b, x, 0);
-    if (r.b.rank(x) > rank) r.refuse("x has no more axes than y, where it is read");
-    widths = both("sub", x, axis);
   }
-  return arithmetic(r.b, "mul", arithmetic(r.b, "mul", widths, sums), Operand(half));
+  return {axis, left, right, widths};
 }
 
+ValueId times(Builder& b, ValueId x, const Operand& y) { return arithmetic(b, "mul", x, y); }
+
+Scalar width_of(Reading& r) { return r.scalar("dx", Scalar(std::int64_t{1})); }
+
+// In the order of ATen/native/Integration.cpp, which tells where an infinity goes: with one width
+// for all, half of the ends is taken off the sum.
 Values trapezoid(Reading& r) {
-  std::int64_t axis = 0;
-  const ValueId parts = trapezoids(r, axis);
-  return {r.b.emit("sum", {parts}, over({axis}, false))};
+  Builder& b = r.b;
+  const ValueId y = r.tensor("y");
+  const Operand half(Scalar(0.5));
+  const std::int64_t axis = r.axis("dim", b.rank(y), -1);
+  const Attributes along = over({axis}, false);
+  if (r.given("x")) {
+    const Trapezoids all = trapezoids(r);
+    const ValueId sums = arithmetic(b, "add", all.left, all.right);
+    return {times(b, b.emit("sum", {times(b, sums, all.widths)}, along), half)};
+  }
+  const Dim length = b.shape(y)[static_cast<std::size_t>(axis)];
+  if (length == Dim(0)) return {b.emit("sum", {y}, along)};
+  const auto end = [&](const Dim& at) {
+    return b.emit("select", {y}, {{"dim", axis}, {"index", at}});
+  };
+  const ValueId first = end(0);
+  const ValueId ends = times(b, arithmetic(b, "add", first, end(length - Dim(1))), half);
+  const ValueId total = b.emit("sum", {as_type(b, y, accumulated(b.dtype(y)))}, along);
+  const ValueId area = arithmetic(b, "sub", total, ends);
+  const Scalar width = width_of(r);
+  return {is_one(width) ? area : times(b, area, width)};
 }
 
 Values cumulative_trapezoid(Reading& r) {
-  std::int64_t axis = 0;
-  const ValueId parts = trapezoids(r, axis);
-  return {r.b.emit("cumsum", {parts}, {{"dim", axis}})};
+  const Trapezoids all = trapezoids(r);
+  const ValueId sums = arithmetic(r.b, "add", all.left, all.right);
+  const Attributes along = {{"dim", all.axis}};
+  if (r.given("x")) {
+    const ValueId run = r.b.emit("cumsum", {times(r.b, sums, all.widths)}, along);
+    return {times(r.b, run, Scalar(0.5))};
+  }
+  return {r.b.emit("cumsum", {times(r.b, sums, Scalar(real_of(width_of(r)) / 2))}, along)};
+}
+
+/// Differences of neighbours along an axis, over their distance: of both neighbours inside, of one
+/// at the ends, or of two there.
+ValueId slope_along(Reading& r, ValueId x, std::int64_t axis, double width, bool second_order) {
+  Builder& b = r.b;
+  const Dim length = b.shape(x)[static_cast<std::size_t>(axis)];
+  const std::int64_t least = second_order ? 3 : 2;
+  if (length.known() && length.value() < least) r.fail("the axis has too few elements");
+  const auto at = [&](const Dim& start, const Dim& end) { return sliced(b, x, axis, start, end); };
+  const auto over = [&](ValueId y, double divisor) {
+    return arithmetic(b, "div", y, Operand(Scalar(divisor)));
+  };
+  const auto end = [&](const Dim& outer, std::int64_t inwards, double sign) {
+    const auto one = [&](std::int64_t steps) {
+      const Dim place = outer + Dim(steps * inwards);
+      return at(place, place + Dim(1));
+    };
+    const ValueId first = b.emit("sub", {one(1), one(0)});
+    if (!second_order) return over(first, sign * width);
+    // -1.5, 2, -0.5
+    const ValueId second = b.emit("sub", {one(2), one(1)});
+    const ValueId most = times(b, first, Scalar(1.5));
+    return over(b.emit("sub", {most, times(b, second, Scalar(0.5))}), sign * width);
+  };
+  const ValueId inside = over(b.emit("sub", {at(2, length), at(0, length - Dim(2))}), 2 * width);
+  return b.emit("cat", {end(0, 1, 1), inside, end(length - Dim(1), -1, -1)}, {{"dim", axis}});
+}
+
+// torch.gradient with even distances, one for all axes or one for each.
+Values gradient(Reading& r) {
+  const ValueId given = r.tensor("self");
+  const ValueId x = as_type(r.b, given, floating(r.b.dtype(given)));
+  std::vector<std::int64_t> axes = r.axes("dim", r.b.rank(x));
+  if (axes.empty()) axes = all_axes(r.b.rank(x));
+  std::vector<double> widths(axes.size(), 1.0);
+  if (r.row.target() == "gradient.scalarrayint") {
+    widths = r.reals("spacing");
+    if (widths.size() != axes.size()) r.fail("there is one distance for each axis");
+  } else if (r.given("spacing")) {
+    widths.assign(axes.size(), real_of(r.scalar("spacing")));
+  }
+  const std::int64_t order = r.integer("edge_order", 1);
+  if (order != 1 && order != 2) r.fail("edge_order is neither 1 nor 2");
+  Values slopes;
+  for (std::size_t i = 0; i < axes.size(); ++i)
+    slopes.push_back(slope_along(r, x, axes[i], widths[i], order == 2));
+  return slopes;
 }
 
 Values cumsum(Reading& r) {
@@ -250,7 +333,7 @@ Values softmax_backward(Reading& r) {
   const ValueId x = rounded_once(r.b, {g, y}, [&](const Values& in) {
     const ValueId product = r.b.emit("mul", {in[0], in[1]});
     const ValueId total = r.b.emit("sum", {product}, over({axis}, true));
-    return r.b.emit("sub", {product, r.b.emit("mul", {in[1], total})});
+    return r.b.emit("mul", {in[1], r.b.emit("sub", {in[0], total})});
   });
   return {as_type(r.b, x, dtype)};
 }
@@ -276,8 +359,10 @@ constexpr Row table[] = {
     {.targets = "sum.dim_IntList sum", .ours = "sum", .fixed = "dtype=self.dtype", .read = sum},
     {.targets = "prod prod.dim_int", .ours = "prod", .read = sum},
     {.targets = "mean.dim mean", .ours = "mean", .read = mean},
-    {.targets = "amax max", .ours = "amax", .python = "torch.amax", .read = extreme},
-    {.targets = "amin min", .ours = "amin", .python = "torch.amin", .read = extreme},
+    {.targets = "amax", .ours = "amax", .python = "torch.amax", .read = extreme},
+    {.targets = "amin", .ours = "amin", .python = "torch.amin", .read = extreme},
+    {.targets = "max", .ours = "max", .python = "torch.max", .read = whole_extreme},
+    {.targets = "min", .ours = "min", .python = "torch.min", .read = whole_extreme},
     {.targets = "aminmax", .read = aminmax},
     {.targets = "nansum", .read = nansum},
     {.targets = "nanmean", .read = nanmean},
@@ -298,6 +383,8 @@ constexpr Row table[] = {
     {.targets = "cumulative_trapezoid.x cumulative_trapezoid.dx",
      .inputs = "y",
      .read = cumulative_trapezoid},
+    {.targets = "gradient.scalarint gradient.array gradient.scalararray", .read = gradient},
+    {.targets = "gradient.scalarrayint gradient.scalarrayarray", .read = gradient},
     {.targets = "max.dim", .read = max},
     {.targets = "min.dim", .read = min},
     {.targets = "argmax", .ours = "argmax", .python = "self.argmax", .read = index_of_extreme},
@@ -308,8 +395,11 @@ constexpr Row table[] = {
     {.targets = "std.correction std.dim std", .read = std_deviation},
     {.targets = "var_mean.correction var_mean.dim var_mean", .read = var_mean},
     {.targets = "cumsum", .ours = "cumsum", .fixed = "dtype=self.dtype", .read = cumsum},
-    {.targets = "softmax.int _softmax", .ours = "softmax", .python = "F.softmax", .read = softmax},
-    {.targets = "log_softmax.int _log_softmax",
+    {.targets = "softmax.int _softmax special_softmax",
+     .ours = "softmax",
+     .python = "F.softmax",
+     .read = softmax},
+    {.targets = "log_softmax.int _log_softmax special_log_softmax",
      .ours = "log_softmax",
      .python = "F.log_softmax",
      .read = softmax},

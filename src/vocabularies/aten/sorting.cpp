@@ -115,7 +115,7 @@ Values median_of_all(Reading& r) {
   const ValueId equal = r.b.emit("where", {r.b.emit("isnan", {value}), r.b.emit("isnan", {flat}),
                                            r.b.emit("eq", {flat, value})});
   const ValueId least = r.b.literal(r.b.dtype(x), -std::numeric_limits<double>::infinity());
-  return {r.b.emit("amax", {r.b.emit("where", {equal, flat, least})})};
+  return {r.b.emit("max", {r.b.emit("where", {equal, flat, least})})};
 }
 
 Values mode(Reading& r) {

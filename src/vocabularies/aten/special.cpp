@@ -1,5 +1,4 @@
 #include <cmath>
-#include <limits>
 #include <numbers>
 
 #include "vocabularies/aten/reading.h"
@@ -50,34 +49,6 @@ Values mvlgamma(Reading& r) {
   })};
 }
 
-// x * f(y), and 0 for x = 0 whatever f(y) is, unless y is no number.
-Values times_logarithm(Reading& r, std::string_view logarithm) {
-  const auto [left, right] = reals(r, "self", "other");
-  return {rounded_once(r.b, {left, right}, [&](const Values& in) {
-    const ValueId zero = number(r.b, in[0], 0.0);
-    const ValueId product = r.b.emit("mul", {in[0], r.b.emit(logarithm, {in[1]})});
-    const ValueId nothing = r.b.emit("eq", {in[0], zero});
-    const ValueId value = r.b.emit("where", {nothing, zero, product});
-    return r.b.emit("where", {r.b.emit("isnan", {in[1]}), in[1], value});
-  })};
-}
-
-Values xlogy(Reading& r) { return times_logarithm(r, "log"); }
-Values xlog1py(Reading& r) { return times_logarithm(r, "log1p"); }
-
-// -x * log(x), 0 at 0 and minus infinity below.
-Values entr(Reading& r) {
-  constexpr double infinity = std::numeric_limits<double>::infinity();
-  return {rounded_once(r.b, {real_tensor(r, "self")}, [&](const Values& in) {
-    const ValueId x = in[0];
-    const ValueId zero = number(r.b, x, 0.0);
-    const ValueId inside = r.b.emit("mul", {r.b.emit("neg", {x}), r.b.emit("log", {x})});
-    const ValueId below = r.b.emit("where", {r.b.emit("isnan", {x}), x, number(r.b, x, -infinity)});
-    const ValueId edge = r.b.emit("where", {r.b.emit("eq", {x, zero}), zero, below});
-    return r.b.emit("where", {r.b.emit("gt", {x, zero}), inside, edge});
-  })};
-}
-
 // sin(pi x) / (pi x), 1 at 0.
 Values sinc(Reading& r) {
   return {rounded_once(r.b, {real_tensor(r, "self")}, [&](const Values& in) {
@@ -88,17 +59,6 @@ Values sinc(Reading& r) {
     const ValueId angle = r.b.emit("mul", {other, number(r.b, x, std::numbers::pi)});
     const ValueId wave = r.b.emit("div", {r.b.emit("sin", {angle}), angle});
     return r.b.emit("where", {at_zero, one, wave});
-  })};
-}
-
-// log(x / (1 - x)), of x held between eps and 1 - eps where eps is given.
-Values logit(Reading& r) {
-  const std::optional<double> eps = r.given("eps") ? std::optional(r.real("eps")) : std::nullopt;
-  return {rounded_once(r.b, {real_tensor(r, "self")}, [&](const Values& in) {
-    ValueId x = in[0];
-    if (eps) x = r.b.emit("clamp", {x}, {{"min", *eps}, {"max", 1 - *eps}});
-    const ValueId rest = r.b.emit("sub", {number(r.b, x, 1.0), x});
-    return r.b.emit("log", {r.b.emit("div", {x, rest})});
   })};
 }
 
@@ -243,12 +203,16 @@ constexpr Row table[] = {
      .read = shifted},
     {.targets = "xlogy.Tensor xlogy.Scalar_Self xlogy.Scalar_Other special_xlogy "
                 "special_xlogy.self_scalar special_xlogy.other_scalar",
-     .read = xlogy},
+     .ours = "xlogy",
+     .inputs = "self other",
+     .promotion = common_real},
     {.targets = "special_xlog1py special_xlog1py.self_scalar special_xlog1py.other_scalar",
-     .read = xlog1py},
-    {.targets = "special_entr", .read = entr},
+     .ours = "xlog1py",
+     .inputs = "self other",
+     .promotion = common_real},
+    {.targets = "special_entr", .ours = "entr", .promotion = real},
     {.targets = "sinc special_sinc", .read = sinc},
-    {.targets = "logit special_logit", .read = logit},
+    {.targets = "logit special_logit", .ours = "logit", .promotion = real},
     {.targets = "logaddexp", .read = logaddexp},
     {.targets = "logaddexp2", .read = logaddexp},
     {.targets = "frexp.Tensor", .ours = "frexp"},
