@@ -13,6 +13,7 @@ std::span<const OpSchema> reduction_ops();
 std::span<const OpSchema> shape_ops();
 std::span<const OpSchema> indexing_ops();
 std::span<const OpSchema> linear_ops();
+std::span<const OpSchema> factorization_ops();
 std::span<const OpSchema> convolution_ops();
 std::span<const OpSchema> normalization_ops();
 std::span<const OpSchema> attention_ops();

@@ -13,12 +13,19 @@ namespace isomer {
 namespace {
 
 const OpFamily families[] = {
-    {"elementwise", elementwise_ops()}, {"special", special_ops()},
-    {"reduction", reduction_ops()},     {"shape", shape_ops()},
-    {"indexing", indexing_ops()},       {"linear", linear_ops()},
-    {"convolution", convolution_ops()}, {"normalization", normalization_ops()},
-    {"attention", attention_ops()},     {"random", random_ops()},
-    {"creation", creation_ops()},       {"loss", loss_ops()},
+    {"elementwise", elementwise_ops()},
+    {"special", special_ops()},
+    {"reduction", reduction_ops()},
+    {"shape", shape_ops()},
+    {"indexing", indexing_ops()},
+    {"linear", linear_ops()},
+    {"factorization", factorization_ops()},
+    {"convolution", convolution_ops()},
+    {"normalization", normalization_ops()},
+    {"attention", attention_ops()},
+    {"random", random_ops()},
+    {"creation", creation_ops()},
+    {"loss", loss_ops()},
     {"control", control_ops()},
 };
 

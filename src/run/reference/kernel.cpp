@@ -114,10 +114,10 @@ Elements filled(DType dtype, std::int64_t count, double value) {
 }
 
 const Kernel* find_kernel(std::string_view op) {
-  const std::array families{elementwise_kernels(), special_kernels(),  reduction_kernels(),
-                            shape_kernels(),       indexing_kernels(), linear_kernels(),
-                            convolution_kernels(), random_kernels(),   creation_kernels(),
-                            control_kernels()};
+  const std::array families{elementwise_kernels(),   special_kernels(),     reduction_kernels(),
+                            shape_kernels(),         indexing_kernels(),    linear_kernels(),
+                            factorization_kernels(), convolution_kernels(), random_kernels(),
+                            creation_kernels(),      control_kernels()};
   for (const std::span<const Kernel> family : families) {
     const auto row = std::ranges::find(family, op, &Kernel::op);
     if (row != family.end()) return &*row;

@@ -104,6 +104,7 @@ std::span<const Kernel> reduction_kernels();
 std::span<const Kernel> shape_kernels();
 std::span<const Kernel> indexing_kernels();
 std::span<const Kernel> linear_kernels();
+std::span<const Kernel> factorization_kernels();
 std::span<const Kernel> convolution_kernels();
 std::span<const Kernel> random_kernels();
 std::span<const Kernel> creation_kernels();

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "base/text.h"
@@ -10,10 +11,6 @@
 
 namespace isomer::aten {
 namespace {
-
-ValueId turned(Builder& b, ValueId x) {
-  return b.emit("transpose", {x}, {{"dim0", std::int64_t{-2}}, {"dim1", std::int64_t{-1}}});
-}
 
 /// The axes before the last two.
 Shape leading(const Shape& shape) { return {shape.begin(), shape.end() - 2}; }
@@ -40,11 +37,6 @@ std::pair<ValueId, ValueId> aligned(Builder& b, ValueId x, ValueId y) {
 ValueId solved(Builder& b, ValueId a, ValueId right) {
   const auto [x, y] = aligned(b, a, right);
   return b.emit("solve", {x, y});
-}
-
-ValueId solved_triangle(Builder& b, ValueId a, ValueId right, bool upper, bool unit = false) {
-  const auto [x, y] = aligned(b, a, right);
-  return b.emit("solve_triangular", {x, y}, {{"upper", upper}, {"unitriangular", unit}});
 }
 
 /// 1 on the diagonal of matrices like `x`.
@@ -248,25 +240,150 @@ std::vector<std::int64_t> matrix_axes(Reading& r, ValueId x) {
   return {r.wrap(given[0], r.b.rank(x)), r.wrap(given[1], r.b.rank(x))};
 }
 
-Values matrix_norm(Reading& r) {
-  const ValueId x = typed(r, r.tensor(r.given("A") ? "A" : "self"));
-  const std::vector<std::int64_t> axes = matrix_axes(r, x);
-  const double order = real_of(r.scalar("ord"));
+/// What `op` makes of the singular values of matrices over these axes, which stay with length 1.
+ValueId singular_norm(Builder& b, ValueId x, const std::vector<std::int64_t>& axes,
+                      std::string_view op) {
+  std::vector<std::int64_t> order = all_axes(b.rank(x));
+  for (const std::int64_t axis : axes) {
+    std::erase(order, axis);
+    order.push_back(axis);
+  }
+  const ValueId values = singular_values(b, permuted(b, x, std::move(order)));
+  const ValueId norm = b.emit(op, {values}, {{"dim", ints({-1})}});
+  Shape kept = b.shape(x);
+  for (const std::int64_t axis : axes) kept[static_cast<std::size_t>(axis)] = 1;
+  return reshaped(b, norm, std::move(kept));
+}
+
+Values numbered_norm(Reading& r, ValueId x, const std::vector<std::int64_t>& axes, double order) {
   const double size = order < 0 ? -order : order;
+  if (size == 2)
+    return without_kept(r, singular_norm(r.b, x, axes, order > 0 ? "amax" : "amin"), axes);
   if (size != 1 && size != std::numeric_limits<double>::infinity())
-    r.refuse("norms by singular values are not read");
+    r.fail("the order of a matrix norm is 1, 2 or infinity, of either sign");
   const std::size_t summed = size == 1 ? 0 : 1;
   return without_kept(r, sum_norm(r.b, x, axes[summed], axes[1 - summed], order > 0), axes);
 }
 
-Values named_matrix_norm(Reading& r) {
-  const ValueId x = typed(r, r.tensor("self"));
-  const std::vector<std::int64_t> axes = matrix_axes(r, x);
-  if (r.text("ord", "fro") != "fro") r.refuse("norms by singular values are not read");
+Values named_norm(Reading& r, ValueId x, const std::vector<std::int64_t>& axes) {
+  const std::string name = r.text("ord", "fro");
+  if (name == "nuc") return without_kept(r, singular_norm(r.b, x, axes, "sum"), axes);
+  if (name != "fro") r.fail("the name of a matrix norm is fro or nuc");
   return without_kept(r, frobenius(r.b, x, axes), axes);
 }
 
+Values matrix_norm(Reading& r) {
+  const ValueId x = typed(r, r.tensor(r.given("A") ? "A" : "self"));
+  return numbered_norm(r, x, matrix_axes(r, x), real_of(r.scalar("ord")));
+}
+
+Values named_matrix_norm(Reading& r) {
+  const ValueId x = typed(r, r.tensor("self"));
+  return named_norm(r, x, matrix_axes(r, x));
+}
+
+// Of one axis a vector's norm, of two a matrix'; without an order that of all elements.
+Values linalg_norm(Reading& r) {
+  Builder& b = r.b;
+  const ValueId x = typed(r, r.tensor("self"));
+  std::vector<std::int64_t> axes = r.axes("dim", b.rank(x));
+  const bool flat = axes.empty();
+  if (flat) axes = all_axes(b.rank(x));
+  const bool ordered = r.given("ord");
+  if (flat && ordered && axes.size() > 2) r.fail("with an order, one or two axes are needed");
+  if (ordered && axes.size() == 2) return numbered_norm(r, x, axes, real_of(r.scalar("ord")));
+  const double order = real_of(r.scalar("ord", Scalar(2.0)));
+  return {norm_of(b, x, order, {{"dim", ints(axes)}, {"keepdim", r.flag("keepdim", false)}})};
+}
+
+Values named_linalg_norm(Reading& r) {
+  const ValueId x = typed(r, r.tensor("self"));
+  std::vector<std::int64_t> axes = r.axes("dim", r.b.rank(x));
+  if (axes.empty()) axes = all_axes(r.b.rank(x));
+  if (axes.size() != 2) r.fail("a matrix has two axes");
+  return named_norm(r, x, axes);
+}
+
+// The largest singular value by the smallest, or a norm times that of the inverse.
+Values cond(Reading& r) {
+  Builder& b = r.b;
+  const ValueId x = r.tensor("self");
+  const std::vector<std::int64_t> axes = {b.rank(x) - 2, b.rank(x) - 1};
+  const double order = real_of(r.scalar("p", Scalar(2.0)));
+  const auto norm = [&](ValueId y, double p) { return numbered_norm(r, y, axes, p)[0]; };
+  if (std::abs(order) == 2) return {b.emit("div", {norm(x, order), norm(x, -order)})};
+  return {b.emit("mul", {norm(x, order), norm(inverted(b, square(r, x)), order)})};
+}
+
+// -- of vectors -----------------------------------------------------------------------------------
+
+// Older callers leave the axis out, which is then the first of length 3.
+Values cross(Reading& r) {
+  Builder& b = r.b;
+  auto [x, y] = promote(b, r.tensor("self"), r.tensor("other"));
+  const Shape shape = broadcast(b.shape(x), b.shape(y));
+  const auto rank = static_cast<std::int64_t>(shape.size());
+  const bool older = r.row.target() == "cross";
+  const auto found = std::ranges::find(shape, Dim(3));
+  const std::int64_t first = found == shape.end() ? 0 : found - shape.begin();
+  const std::int64_t axis = r.axis("dim", rank, older ? first : -1);
+  if (shape.empty() || shape[static_cast<std::size_t>(axis)] != Dim(3))
+    r.fail("the axis should have length 3");
+  x = expanded(b, x, shape);
+  y = expanded(b, y, shape);
+  const auto rolled = [&](ValueId z, std::vector<double> places) {
+    return b.emit("index_select", {z, b.constant(Tensor::from_doubles(DType::i64, {3}, places))},
+                  {{"dim", axis}});
+  };
+  const std::vector<double> next = {1, 2, 0};
+  const std::vector<double> other = {2, 0, 1};
+  const ValueId plus = b.emit("mul", {rolled(x, next), rolled(y, other)});
+  return {b.emit("sub", {plus, b.emit("mul", {rolled(x, other), rolled(y, next)})})};
+}
+
+// Each element to the powers 0, 1, ..., along a new axis.
+Values vander(Reading& r) {
+  Builder& b = r.b;
+  const ValueId given = r.tensor("x");
+  const DType dtype = is_floating(b.dtype(given)) ? b.dtype(given) : DType::i64;
+  const ValueId x = as_type(b, given, dtype);
+  if (b.rank(x) == 0) r.fail("a vector is needed");
+  const Dim count = r.dim("N", b.shape(x).back());
+  Shape shape = b.shape(x);
+  shape.push_back(count - Dim(1));
+  const ValueId repeated = expanded(b, unsqueezed(b, x, b.rank(x)), shape);
+  const ValueId powers = b.emit("cumprod", {repeated}, {{"dim", std::int64_t{-1}}});
+  shape.back() = 1;
+  const ValueId ones = b.emit("full", {}, {{"shape", shape}, {"value", 1.0}, {"dtype", dtype}});
+  return {b.emit("cat", {ones, powers}, {{"dim", std::int64_t{-1}}})};
+}
+
+// Rows along an axis, of which none keeps a norm above the largest.
+Values renorm(Reading& r) {
+  Builder& b = r.b;
+  const ValueId given = r.tensor("self");
+  const std::int64_t kept = r.axis("dim", b.rank(given));
+  const double order = real_of(r.scalar("p"));
+  const double most = real_of(r.scalar("maxnorm"));
+  std::vector<std::int64_t> axes = all_axes(b.rank(given));
+  std::erase(axes, kept);
+  return {rounded_once(b, {given}, [&](const Values& in) {
+    const ValueId x = in[0];
+    const auto number = [&](double value) { return b.literal(b.dtype(x), value); };
+    const ValueId norm = norm_of(b, x, order, {{"dim", ints(axes)}, {"keepdim", true}});
+    const ValueId raised = b.emit("add", {norm, number(1e-7)});
+    const ValueId shrunk = b.emit("div", {number(most), raised});
+    const ValueId factor =
+        b.emit("where", {b.emit("gt", {norm, number(most)}), shrunk, number(1.0)});
+    return b.emit("mul", {x, factor});
+  })};
+}
+
 constexpr Row table[] = {
+    {.targets = "cross", .read = cross},
+    {.targets = "linalg_cross", .read = cross},
+    {.targets = "linalg_vander", .inputs = "x", .read = vander},
+    {.targets = "renorm", .read = renorm},
     {.targets = "linalg_solve",
      .ours = "solve",
      .inputs = "A B",
@@ -304,11 +421,23 @@ constexpr Row table[] = {
     {.targets = "_linalg_slogdet", .inputs = "A", .read = slogdet<2>},
     {.targets = "logdet", .read = logdet},
     {.targets = "linalg_matrix_power matrix_power", .read = matrix_power},
+    {.targets = "linalg_norm", .read = linalg_norm},
+    {.targets = "linalg_norm.ord_str", .read = named_linalg_norm},
+    {.targets = "linalg_cond", .read = cond},
     {.targets = "linalg_matrix_norm", .read = matrix_norm},
     {.targets = "linalg_matrix_norm.str_ord", .read = named_matrix_norm},
 };
 
 }  // namespace
+
+ValueId turned(Builder& b, ValueId x) {
+  return b.emit("transpose", {x}, {{"dim0", std::int64_t{-2}}, {"dim1", std::int64_t{-1}}});
+}
+
+ValueId solved_triangle(Builder& b, ValueId a, ValueId right, bool upper, bool unit) {
+  const auto [x, y] = aligned(b, a, right);
+  return b.emit("solve_triangular", {x, y}, {{"upper", upper}, {"unitriangular", unit}});
+}
 
 std::span<const Row> algebra_rows() { return table; }
 

@@ -19,16 +19,23 @@ constexpr std::pair<std::string_view, DType> dtypes[] = {
     {"float64", DType::f64},  {"complex64", DType::c64}, {"complex128", DType::c128},
 };
 
-using Families = std::array<std::span<const Row>, 25>;
+/// Twins whose overload is called otherwise than that of the operator that writes.
+using Renamed = std::pair<std::string_view, std::string_view>;
+constexpr Renamed other_overloads[] = {{"floor_divide.Tensor", "floor_divide.default"},
+                                       {"pow.Scalar", "pow.Tensor_Scalar"},
+                                       {"pow.Tensor", "pow.Tensor_Tensor"},
+                                       {"transpose.default", "transpose.int"}};
+
+using Families = std::array<std::span<const Row>, 27>;
 
 Families families() {
-  return {elementwise_rows(), special_rows(),    activation_rows(),    comparison_rows(),
-          reduction_rows(),   shape_rows(),      slicing_rows(),       joining_rows(),
-          diagonal_rows(),    sorting_rows(),    indexing_rows(),      linear_rows(),
-          contraction_rows(), algebra_rows(),    distance_rows(),      convolution_rows(),
-          pooling_rows(),     resampling_rows(), sampling_rows(),      plane_rows(),
-          recurrent_rows(),   creation_rows(),   normalization_rows(), loss_rows(),
-          frequency_rows()};
+  return {elementwise_rows(),   special_rows(),       activation_rows(), comparison_rows(),
+          reduction_rows(),     shape_rows(),         slicing_rows(),    joining_rows(),
+          diagonal_rows(),      sorting_rows(),       indexing_rows(),   linear_rows(),
+          contraction_rows(),   algebra_rows(),       distance_rows(),   convolution_rows(),
+          pooling_rows(),       resampling_rows(),    sampling_rows(),   plane_rows(),
+          counting_rows(),      factorization_rows(), recurrent_rows(),  creation_rows(),
+          normalization_rows(), loss_rows(),          frequency_rows()};
 }
 
 using Table = std::unordered_map<std::string_view, const Row*>;
@@ -114,8 +121,8 @@ bool writes_self(std::string_view target) {
 std::string functional(std::string_view target) {
   std::string twin(target);
   if (writes_self(target)) twin.erase(std::min(twin.find('.'), twin.size()) - 1, 1);
-  // The only one whose overload is called otherwise.
-  return twin == "transpose.default" ? "transpose.int" : twin;
+  const auto found = std::ranges::find(other_overloads, twin, &Renamed::first);
+  return found == std::end(other_overloads) ? twin : std::string(found->second);
 }
 
 Sharing sharing_of(const Row& row, bool contiguous, bool unchanged) {

@@ -29,6 +29,8 @@ struct Call {
   /// one with a last axis of 2, a complex number a list of its two parts; of a list of tensors all
   /// are complex, or none.
   std::optional<std::vector<std::string>> complex = {};
+  /// How many of the returns somebody may read, from the front.
+  std::size_t returns = 1;
 };
 
 /// Whether the operator writes to its argument `self`, as its name says: "add_.Tensor" does,
@@ -37,7 +39,7 @@ bool writes_self(std::string_view target);
 /// The twin that only computes: "add.Tensor" of "add_.Tensor", and of itself.
 std::string functional(std::string_view target);
 
-/// Whether `run_decompositions()` says the operator, which has no row, in others that have one.
+/// Whether PyTorch decomposes the operator, which has no row, into others that have one.
 bool decomposes(std::string_view target);
 
 /// Whether gradients flow through the value to an input or a parameter.

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cmath>
+#include <numbers>
+#include <optional>
 
 #include "base/text.h"
 #include "vocabularies/aten/reading.h"
@@ -169,7 +171,90 @@ Values logspace(Reading& r) {
   return {as_type(r.b, power, dtype)};
 }
 
+// -- windows --------------------------------------------------------------------------------------
+
+/// The places of a window's elements, and how many make a period.
+struct Window {
+  ValueId places;
+  double period;
+};
+
+/// Nothing where the window is too short to have a form: 1 it is then.
+std::optional<Window> window_of(Reading& r) {
+  const std::int64_t length = r.integer("window_length");
+  if (length < 0 || static_cast<double>(length) > longest_table)
+    r.fail("the length is out of range");
+  const DType dtype = r.dtype("dtype").value_or(DType::f32);
+  if (!is_floating(dtype)) r.fail("a window has a floating type");
+  const bool periodic = r.flag("periodic", true);
+  if (length < 2) return {};
+  const ValueId places = r.b.emit("arange", {}, {{"end", Dim(length)}, {"dtype", dtype}});
+  return Window{places, static_cast<double>(periodic ? length : length - 1)};
+}
+
+Values ones_of_window(Reading& r) {
+  const DType dtype = r.dtype("dtype").value_or(DType::f32);
+  return {
+      r.b.emit("full", {},
+               {{"shape", Shape{r.integer("window_length")}}, {"value", 1.0}, {"dtype", dtype}})};
+}
+
+ValueId times(Builder& b, ValueId x, double factor) {
+  return b.emit("mul", {x, b.literal(b.dtype(x), factor)});
+}
+
+ValueId plus(Builder& b, ValueId x, double term) {
+  return b.emit("add", {x, b.literal(b.dtype(x), term)});
+}
+
+ValueId wave(Builder& b, const Window& window, double waves) {
+  return b.emit("cos", {times(b, window.places, waves * 2 * std::numbers::pi / window.period)});
+}
+
+template <bool hann>
+Values cosine_window(Reading& r) {
+  const double mean = hann ? 0.5 : r.real("alpha", 0.54);
+  const double height = hann ? 0.5 : r.real("beta", 0.46);
+  const std::optional<Window> window = window_of(r);
+  if (!window) return ones_of_window(r);
+  return {plus(r.b, times(r.b, wave(r.b, *window, 1), -height), mean)};
+}
+
+Values blackman_window(Reading& r) {
+  const std::optional<Window> window = window_of(r);
+  if (!window) return ones_of_window(r);
+  const ValueId fast = times(r.b, wave(r.b, *window, 2), 0.08);
+  const ValueId slow = times(r.b, wave(r.b, *window, 1), 0.5);
+  return {plus(r.b, r.b.emit("sub", {fast, slow}), 0.42)};
+}
+
+// Up to the middle and down again.
+Values bartlett_window(Reading& r) {
+  const std::optional<Window> window = window_of(r);
+  if (!window) return ones_of_window(r);
+  const ValueId up = times(r.b, window->places, 2 / window->period);
+  return {r.b.emit("minimum", {up, plus(r.b, r.b.emit("neg", {up}), 2.0)})};
+}
+
+Values kaiser_window(Reading& r) {
+  const double beta = r.real("beta", 12.0);
+  const std::optional<Window> window = window_of(r);
+  if (!window) return ones_of_window(r);
+  const ValueId x = plus(r.b, times(r.b, window->places, 2 / window->period), -1.0);
+  const ValueId rest = plus(r.b, r.b.emit("neg", {r.b.emit("square", {x})}), 1.0);
+  const ValueId height = r.b.emit("i0", {times(r.b, r.b.emit("sqrt", {rest}), beta)});
+  const ValueId largest = r.b.emit("i0", {r.b.literal(r.b.dtype(x), beta)});
+  return {r.b.emit("div", {height, largest})};
+}
+
 constexpr Row table[] = {
+    {.targets = "hann_window hann_window.periodic", .read = cosine_window<true>},
+    {.targets = "hamming_window hamming_window.periodic hamming_window.periodic_alpha "
+                "hamming_window.periodic_alpha_beta",
+     .read = cosine_window<false>},
+    {.targets = "blackman_window blackman_window.periodic", .read = blackman_window},
+    {.targets = "bartlett_window bartlett_window.periodic", .read = bartlett_window},
+    {.targets = "kaiser_window kaiser_window.periodic kaiser_window.beta", .read = kaiser_window},
     {.targets = "full", .ours = "full", .renames = "shape=size value=fill_value", .read = full},
     {.targets = "full_like new_full", .read = full},
     {.targets = "zeros zeros_like new_zeros zero", .read = constant<0>},

@@ -42,10 +42,36 @@ ValueId unbiased(Reading& r, ValueId x, ValueId variance) {
   return r.b.emit("mul", {variance, r.b.emit("div", {above, below})});
 }
 
+/// What PyTorch saves for derivatives, which are ours: no gradient flows through it.
+ValueId saved(Builder& b, ValueId x) { return b.emit("detach", {x}); }
+
+ValueId inverse_deviation(Builder& b, ValueId variance, double eps) {
+  const ValueId moved = b.emit("add", {variance, b.literal(b.dtype(variance), eps)});
+  return b.emit("rsqrt", {moved});
+}
+
+/// The results, and behind them mean and inverse deviation over these axes, where they are read.
+/// Gradients flow through those of groups, which PyTorch differentiates.
+Values with_statistics(Reading& r, ValueId y, ValueId x, std::vector<std::int64_t> axes,
+                       bool of_groups) {
+  if (r.returns < 2) return {y, ValueId::none, ValueId::none};
+  const ValueId weight = r.optional_tensor("weight");
+  const DType dtype = r.b.dtype(weight == ValueId::none ? x : weight);
+  const ValueId wide = is_half(r.b.dtype(x)) ? as_type(r.b, x, DType::f32) : x;
+  const Attributes over = {{"dim", ints(std::move(axes))}, {"keepdim", !of_groups}};
+  Attributes population = over;
+  population.push_back({"correction", 0.0});
+  const auto kept = [&](ValueId z) { return as_type(r.b, of_groups ? z : saved(r.b, z), dtype); };
+  const ValueId mean = kept(r.b.emit("mean", {wide}, over));
+  const ValueId variance = r.b.emit("var", {wide}, population);
+  return {y, mean, kept(inverse_deviation(r.b, variance, r.real("eps")))};
+}
+
 struct BatchNorm {
   ValueId y = ValueId::none;
-  ValueId mean = ValueId::none;  // of the batch; in training only
-  Values running = {};           // what they become; in training and where there are any
+  ValueId mean = ValueId::none;       // of the batch; in training only, likewise
+  ValueId deviation = ValueId::none;  // its inverse
+  Values running = {};                // what they become; in training and where there are any
 };
 
 BatchNorm normalized_by_batch(Reading& r, ValueId running_mean, ValueId running_var) {
@@ -53,7 +79,11 @@ BatchNorm normalized_by_batch(Reading& r, ValueId running_mean, ValueId running_
   const Values results = emit_rounded_once(
       r.b, "batch_norm_training", {x, r.optional_tensor("weight"), r.optional_tensor("bias")},
       {{"eps", r.real("eps")}});
-  BatchNorm norm{.y = results[0], .mean = results[1]};
+  BatchNorm norm{.y = results[0]};
+  if (r.returns > 1) {
+    norm.mean = saved(r.b, results[1]);
+    norm.deviation = saved(r.b, inverse_deviation(r.b, results[2], r.real("eps")));
+  }
   // A momentum that is not given (None) would be a cumulative average, which the exporter spells
   // out itself.
   const double momentum = r.real("momentum");
@@ -87,9 +117,14 @@ Values returned(Values returns, const BatchNorm& norm) {
   return returns;
 }
 
-// Saved statistics are for derivatives, which are ours.
-Values with_saved(const BatchNorm& norm) {
-  return returned({norm.y, norm.mean, ValueId::none}, norm);
+// Without training nothing is saved.
+Values with_saved(Reading& r, const BatchNorm& norm) {
+  if (r.returns < 2 || norm.mean != ValueId::none)
+    return returned({norm.y, norm.mean, norm.deviation}, norm);
+  const DType dtype = r.b.dtype(r.tensor("input"));
+  const ValueId nothing =
+      r.b.emit("full", {}, {{"shape", Shape{0}}, {"value", 0.0}, {"dtype", dtype}});
+  return returned({norm.y, nothing, nothing}, norm);
 }
 
 Values batch_norm(Reading& r) {
@@ -97,13 +132,21 @@ Values batch_norm(Reading& r) {
   return returned({norm.y}, norm);
 }
 
-Values native_batch_norm(Reading& r) { return with_saved(normalized(r, r.flag("training"))); }
-Values batch_norm_no_training(Reading& r) { return with_saved(normalized(r, false)); }
+Values native_batch_norm(Reading& r) { return with_saved(r, normalized(r, r.flag("training"))); }
+Values batch_norm_no_training(Reading& r) { return with_saved(r, normalized(r, false)); }
 
 Values functional_batch_norm(Reading& r) {
   BatchNorm norm = normalized(r, r.flag("training"));
   if (norm.running.empty()) norm.running = {r.tensor("running_mean"), r.tensor("running_var")};
-  return with_saved(norm);
+  return with_saved(r, norm);
+}
+
+// The last return is scratch of another device's kernels.
+Values batch_norm_with_update(Reading& r) {
+  BatchNorm norm = normalized(r, true);
+  const ValueId scratch =
+      r.b.emit("full", {}, {{"shape", Shape{0}}, {"value", 0.0}, {"dtype", DType::u8}});
+  return returned({norm.y, norm.mean, norm.deviation, scratch}, norm);
 }
 
 // -- other normalizations -------------------------------------------------------------------------
@@ -116,8 +159,21 @@ ValueId grouped(Reading& r, std::int64_t groups) {
 }
 
 Values native_group_norm(Reading& r) {
-  r.ignore({"N", "C", "HxW"});
-  return {grouped(r, r.integer("group")), ValueId::none, ValueId::none};
+  const std::int64_t groups = r.integer("group");
+  const std::int64_t channels = r.integer("C");
+  const ValueId y = grouped(r, groups);
+  const Shape rows = {r.dim("N"), groups, Dim(channels / groups) * r.dim("HxW")};
+  const ValueId x = r.tensor("input");
+  return with_statistics(r, y, r.returns < 2 ? x : reshaped(r.b, x, rows), {2}, true);
+}
+
+Values native_layer_norm(Reading& r) {
+  const ValueId y = renamed(r)[0];
+  const ValueId x = r.tensor("input");
+  const auto inner = static_cast<std::int64_t>(r.integers("normalized_shape").size());
+  std::vector<std::int64_t> axes;
+  for (std::int64_t i = r.b.rank(x) - inner; i < r.b.rank(x); ++i) axes.push_back(i);
+  return with_statistics(r, y, x, std::move(axes), false);
 }
 
 // Every channel is a group of its own; by running statistics it is a batch norm.
@@ -170,6 +226,13 @@ Values native_dropout_backward(Reading& r) {
   return {arithmetic(r.b, "mul", kept, Operand(r.scalar("scale")))};
 }
 
+Values alpha_dropout(Reading& r) {
+  const ValueId x = r.tensor("input");
+  if (r.flag("train") && r.real("p") != 0) r.refuse("in training it is not read");
+  r.ignore({"p"});
+  return {x};
+}
+
 Values native_dropout(Reading& r) { return {thinned(r, "dropout"), ValueId::none}; }
 
 using enum Aliasing;
@@ -185,13 +248,16 @@ constexpr Row table[] = {
     {.targets = "native_batch_norm _native_batch_norm_legit _native_batch_norm_legit.no_stats",
      .writes = "running_mean running_var",
      .read = native_batch_norm},
+    {.targets = "_batch_norm_with_update",
+     .writes = "running_mean running_var",
+     .read = batch_norm_with_update},
     {.targets = "_native_batch_norm_legit_no_training", .read = batch_norm_no_training},
     {.targets = "_native_batch_norm_legit_functional", .read = functional_batch_norm},
     {.targets = "layer_norm", .ours = "layer_norm", .inputs = "input weight bias"},
     {.targets = "native_layer_norm",
      .ours = "layer_norm",
      .inputs = "input weight bias",
-     .read = renamed_and_saved<2>},
+     .read = native_layer_norm},
     {.targets = "group_norm", .ours = "group_norm", .inputs = "input weight bias"},
     {.targets = "native_group_norm", .read = native_group_norm},
     {.targets = "instance_norm",
@@ -204,6 +270,10 @@ constexpr Row table[] = {
     {.targets = "native_dropout_backward",
      .inputs = "grad_output",
      .read = native_dropout_backward},
+    {.targets = "alpha_dropout feature_alpha_dropout",
+     .inputs = "input",
+     .aliases = if_unchanged,
+     .read = alpha_dropout},
     {.targets = "feature_dropout", .inputs = "input", .aliases = if_unchanged, .read = dropout},
 };
 

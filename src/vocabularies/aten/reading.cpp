@@ -19,7 +19,10 @@ constexpr std::string_view without_meaning[] = {
 }  // namespace
 
 Reading::Reading(Builder& builder, const Call& call, const Row& its_row)
-    : Arguments(builder, call.target, call.arguments), b(builder), row(its_row) {
+    : Arguments(builder, call.target, call.arguments),
+      b(builder),
+      row(its_row),
+      returns(call.returns) {
   ignore(without_meaning);
 }
 

@@ -39,6 +39,8 @@ class Reading : public Arguments {
 
   Builder& b;
   const Row& row;
+  /// Behind the first so many, returns may be ValueId::none.
+  const std::size_t returns;
 
   /// Of which none may be None.
   Values all_tensors(std::string_view name);
@@ -67,11 +69,13 @@ std::span<const Row> shape_rows();
 std::span<const Row> slicing_rows();
 std::span<const Row> joining_rows();
 std::span<const Row> diagonal_rows();
+std::span<const Row> counting_rows();
 std::span<const Row> indexing_rows();
 std::span<const Row> sorting_rows();
 std::span<const Row> linear_rows();
 std::span<const Row> activation_rows();
 std::span<const Row> algebra_rows();
+std::span<const Row> factorization_rows();
 std::span<const Row> contraction_rows();
 std::span<const Row> distance_rows();
 std::span<const Row> convolution_rows();
@@ -146,5 +150,11 @@ ValueId flat_root(Builder& b, ValueId x);
 /// is not 0, the infinities are the largest and the smallest.
 ValueId norm_of(Builder& b, ValueId x, double order, const Attributes& settings);
 Attribute ints(std::vector<std::int64_t> values);
+/// Matrices the other way round.
+ValueId turned(Builder& b, ValueId x);
+/// The x of `a x = right`, of one triangle of a.
+ValueId solved_triangle(Builder& b, ValueId a, ValueId right, bool upper, bool unit = false);
+/// In falling order.
+ValueId singular_values(Builder& b, ValueId x);
 
 }  // namespace isomer::aten
