@@ -47,11 +47,22 @@ EDGES = {
 
 
 # Where PyTorch's answer is not its function's but one kernel's: vectorized and scalar ones differ, or single and double
-# precision, or what is padded with zeros is multiplied by what is not finite.
+# precision; what is padded with zeros is multiplied by what is not finite; LAPACK is given no numbers, or a matrix
+# without an inverse; a bound is not below the other.
 WILD = ("infinite", "undefined", "mixed")
 UNSETTLED = {
+    "_native_batch_norm_legit": ("infinite",),
+    "_softmax_backward_data": ("infinite",),
+    "clamp": ("signs", *WILD),
+    "linalg.cond": ("ones", *WILD),
+    "linalg.lu_solve": ("signs", "unit", *WILD),
+    "linalg.qr": ("ones", *WILD),
+    "linalg.svdvals": WILD,
+    "logit": ("undefined", "mixed"),
+    "lu_solve": ("signs", "unit", *WILD),
+    "native_batch_norm": ("infinite",),
     "cumprod": ("mixed",),
-    "digamma": ("signs",),
+    "digamma": ("signs", "infinite", "mixed"),
     "dist": ("mixed",),
     "grid_sampler_3d": WILD,
     "mode": ("undefined", "mixed"),
@@ -68,7 +79,7 @@ UNSETTLED = {
     "nn.functional.hardtanh": ("undefined", "mixed"),
     "nn.functional.relu6": ("undefined", "mixed"),
     "nn.functional.scaled_dot_product_attention": WILD,
-    "norm": ("undefined", "mixed"),
+    "norm": WILD,
     "polygamma": ("signs",),
     "prod": ("mixed",),
     "special.log_ndtr": ("infinite", "mixed"),

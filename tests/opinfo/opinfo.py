@@ -196,7 +196,7 @@ def judged(name, record, folder, way, answer):
         return verdict, note
     given, truth = load_file(folder / "given.safetensors"), load_file(folder / "truth.safetensors")
     kind = "gradient" if way.endswith("_gradient") else "out"
-    signed = name in exporting.SIGNED and way.startswith("reference")
+    signed = name in exporting.SIGNED
     try:
         inputs = [x.clone() for x in numbered(given, "in")]
         if way == "source":
