@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Finds the ATen operators that isomer does not read, but whose decompositions it does: what the advice to save
-run_decompositions() is given for (src/vocabularies/aten/decomposed.cpp).
+"""Finds the ATen operators that isomer does not read, but whose decompositions it does: what --decompose is named for
+where they are refused (src/vocabularies/aten/decomposed.cpp).
 
     tools/decomposed.py build/release/isomer [--write]
 
-Each operator is exported alone, on every example below, and counts when the export is refused, the decomposed one is
-read on every example, and its numbers are those of eager PyTorch: a decomposition may itself be wrong.
+Each operator is exported alone, on every example below, and counts when the export is refused, read on every example
+with --decompose, and its numbers are those of eager PyTorch: a decomposition may itself be wrong.
 """
 
 import pathlib
@@ -117,6 +117,58 @@ CALLS = [
     (lambda x: torch.nn.utils.rnn.pad_sequence([x[:1], x], batch_first=True), ROWS),
     (lambda x: F.multi_margin_loss(x, torch.tensor([0, 1, 2])), ROWS),
     (lambda x: torch.hann_window(8) * x[0, 0], torch.randn(1, 1, 8)),
+    (lambda x: ops.special_erf(x), X),
+    (lambda x: ops.special_expm1(x), X),
+    (lambda x: ops.special_logsumexp(x, [1]), X),
+    (lambda x: ops.special_round(x), X),
+    (lambda x: ops.vander(x), VECTOR),
+    (lambda x: ops.divide.Tensor_mode(x, x, rounding_mode="floor"), X),
+    (lambda x: ops.divide.Scalar(x, 2.0), X),
+    (lambda x: ops.multiply.Scalar(x, 2.0), X),
+    (lambda x: ops.subtract.Scalar(x, 2.0), X),
+    (lambda x: ops.true_divide.Scalar(x, 2.0), X),
+    (lambda x: ops.frobenius_norm.dim(x, [1]), X),
+    (lambda x: ops.nuclear_norm(x), SQUARE),
+    (lambda x: ops.norm_except_dim(x), X),
+    (lambda g, x: ops.sigmoid_backward(g, x), X, UNIT),
+    (lambda g, x: ops.tanh_backward(g, x), X, UNIT),
+    (lambda g, x: ops.silu_backward(g, x), X, Y),
+    (lambda g, x: ops.gelu_backward(g, x), X, Y),
+    (lambda g, x: ops.gelu_backward(g, x, approximate="tanh"), X, Y),
+    (lambda g, x: ops.mish_backward(g, x), X, Y),
+    (lambda g, x: ops.elu_backward(g, 1.0, 1.0, 1.0, False, x), X, Y),
+    (lambda g, x: ops.leaky_relu_backward(g, x, 0.1, False), X, Y),
+    (lambda g, x: ops.hardtanh_backward(g, x, -1.0, 1.0), X, Y),
+    (lambda g, x: ops.hardsigmoid_backward(g, x), X, Y),
+    (lambda g, x: ops.hardswish_backward(g, x), X, Y),
+    (lambda g, x: ops.softplus_backward(g, x, 1.0, 20.0), X, Y),
+    (lambda g, x: ops.glu_backward(g[..., :2], x, -1), X, Y),
+    (lambda g, x: ops.logit_backward(g, x), X, UNIT),
+    (lambda g, x: ops.mse_loss_backward(g, x, x + 1, 0), X, Y),
+    (lambda g, x: ops.huber_loss_backward(g, x, x + 2, 0, 1.0), X, Y),
+    (lambda g, x: ops.smooth_l1_loss_backward(g, x, x + 2, 0, 1.0), X, Y),
+    (lambda g, x: ops.soft_margin_loss_backward(g, x, x.sign(), 0), X, Y),
+    (lambda g, x: ops.binary_cross_entropy_backward(g, x, x, None, 0), X, UNIT),
+    (lambda g, x: ops._log_softmax_backward_data(g, x.log_softmax(-1), -1, torch.float32), X, Y),
+    (lambda g: ops.select_backward(g, [2, 3, 5, 4], 2, 1), X),
+    (lambda g: ops.slice_backward(g, [2, 3, 8], 2, 0, 8, 2), X),
+    (lambda g: ops.trace_backward(g, [4, 4]), torch.randn(())),
+    (lambda g, i: ops.embedding_backward(g, i, 3, -1, False, False), torch.randn(2, 4), INDEX),
+    (lambda g, i: ops.embedding_dense_backward(g, i, 3, -1, False), torch.randn(2, 4), INDEX),
+    (
+        lambda g, x: ops.native_layer_norm_backward(
+            g,
+            x,
+            [4],
+            x.mean(-1, True),
+            x.var(-1, keepdim=True).rsqrt(),
+            None,
+            None,
+            [True, False, False],
+        )[0],
+        X,
+        Y,
+    ),
 ]
 
 
@@ -133,10 +185,9 @@ def leaves(result):
     return list(result) if isinstance(result, (tuple, list)) else [result]
 
 
-def run(program, folder, exported, wanted):
+def run(program, folder, wanted, *options):
     """None where the numbers are PyTorch's, else what was said."""
-    torch.export.save(exported, folder / "m.pt2")
-    command = [program, "run", folder / "m.pt2", "--inputs", folder / "in.safetensors"]
+    command = [program, "run", folder / "m.pt2", "--inputs", folder / "in.safetensors", *options]
     done = subprocess.run(
         [*command, "-o", folder / "out.safetensors", "--engine", "reference"],
         capture_output=True,
@@ -169,11 +220,11 @@ def judge(program, folder, call, inputs):
     """The operators of the call that are not read, and whether decomposing helps."""
     inputs = tuple(x.clone() for x in inputs)
     wanted = leaves(call(*inputs))
-    exported = torch.export.export(Call(call), inputs)
+    torch.export.save(torch.export.export(Call(call), inputs), folder / "m.pt2")
     save_file({f"in{i}": x for i, x in enumerate(inputs)}, folder / "in.safetensors")
-    message = run(program, folder, exported, wanted)
+    message = run(program, folder, wanted)
     targets = unread(message or "")
-    return targets, targets and run(program, folder, exported.run_decompositions(), wanted) is None
+    return targets, targets and run(program, folder, wanted, "--decompose") is None
 
 
 def main():

@@ -21,6 +21,7 @@ constexpr Option options[] = {
     {"-o,--output", "FILE", "the file to write; others go beside it", true},
     {"--to", "SYSTEM", "the system to write for; default: by the output's extension"},
     weights_option,
+    decompose_option,
     {"--from", "SYSTEM", "the system of MODEL, where its name does not say"},
     {"--strict", "", "write nothing and exit with 1 when something would be lost or assumed"},
     {"--prove", "", "compare what was written with MODEL; keep it only when both are equivalent"},
@@ -149,7 +150,7 @@ Usage convert_usage() {
 }
 
 int convert(const Words& words) {
-  const ModelFile source = open_model(words.text("MODEL"), words.text("from"));
+  const ModelFile source = open_model(words.text("MODEL"), words);
   const fs::path output = words.text("output");
   const System& target = target_of(words, output);
   check_writes(target, output);

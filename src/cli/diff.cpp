@@ -9,6 +9,7 @@ namespace {
 constexpr Option options[] = {
     {"A", "FILE", "a model", true},
     {"B", "FILE", "the model that is held against it", true},
+    decompose_option,
 };
 
 /// A program made ready; nothing where the file can be read.
@@ -36,8 +37,8 @@ Usage diff_usage() {
 }
 
 int diff(const Words& words) {
-  const ModelFile a = open_model(words.text("A"), "");
-  const ModelFile b = open_model(words.text("B"), "");
+  const ModelFile a = open_model(words.text("A"), words);
+  const ModelFile b = open_model(words.text("B"), words);
   const std::optional<Runnable> first = program_in(a), second = program_in(b);
   // Of two programs, the first one is exported for what its own example shows.
   const Graph known =

@@ -30,7 +30,7 @@ int export_model(const Words& words) {
   check_output(output, "net.pt2");
   if (output.extension() != ".pt2")
     throw Error(Fault::usage, output.string(), "is no .pt2 file, which torch.export writes");
-  const ModelFile model = open_model(words.text("MODEL"), words.text("from"));
+  const ModelFile model = open_model(words.text("MODEL"), words);
   if (model.system->exports == nullptr) {
     throw Error(Fault::usage, model.path,
                 fmt::format("is a file of {}, which runs no program; what is exported is PyTorch "

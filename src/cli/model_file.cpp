@@ -5,12 +5,13 @@
 
 #include "base/text.h"
 #include "cli/verb.h"
+#include "systems/decomposing.h"
 #include "systems/replace_weights.h"
 
 namespace isomer::cli {
 namespace fs = std::filesystem;
 
-ModelFile open_model(const std::string& path, std::string_view from) {
+ModelFile open_model(const std::string& path, const Words& words) {
   std::error_code failed;
   const fs::file_status status = fs::status(path, failed);
   if (!fs::exists(status)) throw Error(Fault::file, path, "there is no such file");
@@ -21,9 +22,11 @@ ModelFile open_model(const std::string& path, std::string_view from) {
   fs::path folder = fs::path(path).parent_path();
   if (folder.empty()) folder = ".";
   ModelFile model{path, open_folder(folder), fs::path(path).filename().string(), nullptr};
+  const std::string& from = words.text("from");
   model.system = from.empty() ? with_file(path, model.entry,
                                           [&] { return &recognise(*model.files, model.entry); })
                               : &system_named(from);
+  if (words.has("decompose")) model.system = &decomposing(*model.system);
   return model;
 }
 

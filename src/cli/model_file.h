@@ -19,8 +19,9 @@ struct ModelFile {
   const System* system = nullptr;
 };
 
-/// `from` names the system; empty: found by extension and content.
-ModelFile open_model(const std::string& path, std::string_view from);
+/// `--from` names the system; without it, it is found by extension and content. With `--decompose`
+/// it reads so.
+ModelFile open_model(const std::string& path, const Words& words);
 
 /// Its graph. Throws Fault::unsupported where the system's files can be run but not read.
 Loaded read_graph(const ModelFile& model);
@@ -34,6 +35,10 @@ Graph with_weights_asked(const Words& words, Graph graph);
 constexpr Option weights_option = {
     "--weights", "FILE",
     "take the weights, of two models A's, from this state_dict: .safetensors, .pt, .pth"};
+
+constexpr Option decompose_option = {"--decompose", "",
+                                     "ask PyTorch, in a Python process, to say operators of a .pt2 "
+                                     "file that are not read in others"};
 
 /// Prints what a reader or writer lost or assumed, one a line, to standard error.
 void print_notes(std::string_view path, const std::vector<Note>& notes);

@@ -28,6 +28,7 @@ constexpr Option options[] = {
     {"--range", "NAME=LEAST:MOST", "what elements of an input may be, both ends included", false,
      true},
     weights_option,
+    decompose_option,
     {"--json", "FILE", "also write the certificate for machines"},
     {"--length", "NAME=NUMBER", "compare for this one number of a named length of A", false, true},
     {"--engine", "ENGINE", "run graphs on this engine only; default: on all there are"},
@@ -179,8 +180,8 @@ int prove(const Words& words) {
                      .progress = clock.watching(progress_bar())};
   if (words.has("engine")) proof.engines = {&engine_named(words.text("engine"))};
   add_inputs(words, proof);
-  const ModelFile a = open_model(words.text("A"), "");
-  const ModelFile b = open_model(words.text("B"), "");
+  const ModelFile a = open_model(words.text("A"), words);
+  const ModelFile b = open_model(words.text("B"), words);
   Subject source = subject_of(a);
   if (words.has("length") && a.system->simulate != nullptr) {
     throw Error(Fault::usage, "--length",

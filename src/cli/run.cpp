@@ -22,6 +22,7 @@ constexpr Option options[] = {
     {"-o,--output", "FILE",
      "a safetensors file for out0, out1, ..., or an npy file for a single output", true},
     weights_option,
+    decompose_option,
     {"--steps", "NUMBER",
      "run so many times in a row: each input and output begins with an axis of steps"},
     {"--states", "FILE", "a safetensors file of the states to begin with"},
@@ -147,7 +148,7 @@ int run(const Words& words) {
   check_output(words.text("output"), "out.safetensors");
   if (words.has("save-states")) check_states_file(words);
   const std::int64_t steps = words.number("steps", 0, 1, most_steps);
-  const ModelFile model = open_model(words.text("MODEL"), words.text("from"));
+  const ModelFile model = open_model(words.text("MODEL"), words);
   const Runnable runnable = runnable_of(model, words);
   print_notes(model.path, runnable.notes);
   print_links(model);

@@ -22,6 +22,7 @@ constexpr Option options[] = {
     {"--json", "", "print the graph for machines"},
     {"--dot", "", "print the graph for Graphviz"},
     weights_option,
+    decompose_option,
     {"--from", "SYSTEM", "the system of MODEL, where its name does not say"},
 };
 
@@ -195,7 +196,7 @@ int show(const Words& words) {
     throw Error(Fault::usage, "show", "takes one of --summary, --blocks, --json and --dot");
   if (words.has("length") && !words.has("summary"))
     throw Error(Fault::usage, "--length", "counts costs; add --summary");
-  const ModelFile model = open_model(words.text("MODEL"), words.text("from"));
+  const ModelFile model = open_model(words.text("MODEL"), words);
   const Loaded loaded = read_graph(model, words);
   print_notes(model.path, loaded.notes);
   print_links(model);

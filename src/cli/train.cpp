@@ -23,6 +23,7 @@ constexpr std::int64_t most_samples = std::int64_t{1} << 40;
 
 constexpr Option options[] = {
     {"MODEL", "FILE", "the model", true},
+    decompose_option,
     {"--loss", "LOSS", "mse, cross_entropy or bce_with_logits, of the first output", true},
     {"--optimizer", "OPTIMIZER", "sgd, adam or adamw", true},
     {"--data", "FILE",
@@ -195,7 +196,7 @@ int train(const Words& words) {
   const std::int64_t epochs = words.number("epochs", 1, 1, most_epochs);
   const Engine& engine =
       words.has("engine") ? engine_named(words.text("engine")) : default_engine();
-  const ModelFile model = open_model(words.text("MODEL"), words.text("from"));
+  const ModelFile model = open_model(words.text("MODEL"), words);
   const Loaded loaded = read_graph(model);
   check_words(words, *model.files);
   print_notes(model.path, loaded.notes);

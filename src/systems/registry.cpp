@@ -6,6 +6,7 @@
 #include "ops/validate.h"
 #include "passes/passes.h"
 #include "passes/rewrite.h"
+#include "systems/decomposing.h"
 #include "systems/mdf/mdf.h"
 #include "systems/pt2/pt2.h"
 #include "systems/system.h"
@@ -48,6 +49,12 @@ constexpr System systems[] = {
      .write = write_text},
 };
 
+constexpr System decomposing_pt2 = [] {
+  System system = systems[0];
+  system.read = pt2::read_decomposed;
+  return system;
+}();
+
 bool has_extension(const System& system, std::string_view entry) {
   for (const std::string_view extension : split_text(system.extensions, ' ')) {
     if (entry.ends_with(extension)) return true;
@@ -64,6 +71,10 @@ bool knows_content(const System& system, const Files& files, std::string_view en
 std::span<const System> all_systems() { return systems; }
 
 const System& system_named(std::string_view name) { return row_named("system", name, systems); }
+
+const System& decomposing(const System& system) {
+  return system.read == pt2::read ? decomposing_pt2 : system;
+}
 
 const System& recognise(const Files& files, std::string_view entry) {
   std::vector<const System*> candidates;

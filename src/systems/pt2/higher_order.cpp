@@ -249,7 +249,7 @@ Body NodeReader::body_of(const ExportNode& node, std::size_t argument, std::stri
   signature.lengths = lengths_inside(builder_.graph().signature.lengths);
   builder.assume(signature.lengths);
   Cells cells(builder);
-  NodeReader reader(builder, cells, lengths_);
+  NodeReader reader(builder, cells, lengths_, decompose_);
   reader.around_ = around_;
   reader.around_.body = true;
   Scope scope;

@@ -5,6 +5,8 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "ops/expansion.h"
+#include "systems/pt2/decomposition.h"
 
 namespace isomer::pt2 {
 namespace {
@@ -179,6 +181,13 @@ std::vector<std::string> output_names(const ExportNode& node) {
   return names;
 }
 
+/// How many returns somebody may read, from the front. torch.export calls the others so.
+std::size_t count_read(std::span<const std::string> names) {
+  std::size_t count = names.size();
+  while (count > 1 && names[count - 1].find("_unused_") != std::string::npos) --count;
+  return count;
+}
+
 void Scope::define(const std::string& name, Cell cell) {
   if (!cells_.emplace(name, cell).second) {
     throw Error(Fault::file, "", fmt::format("the value {} is made twice", quoted(name)));
@@ -230,13 +239,21 @@ void NodeReader::emit(const ExportNode& node, const ExportGraph& graph, Scope& s
   check_results(node, graph);
   aten::Call call{twin, {}, complex_arguments(node, graph)};
   const aten::Row* row = aten::row_for(twin, call.complex.has_value());
-  if (row == nullptr)
+  if (row == nullptr && (call.complex || !decompose_))
     throw Error(Fault::unsupported, "", call.complex ? "is not read of complex numbers" : "");
   first_new_ = builder_.graph().values.size();
   call.arguments = arguments_of(node, graph, scope);
   if (around_.autocast) cast_as_autocast(node, graph, call.arguments);
-  const std::vector<ValueId> results = aten::emit(builder_, call);
   const std::vector<std::string> names = output_names(node);
+  if (row == nullptr) {
+    const std::vector<ValueId> results = decomposed(node, twin, call.arguments);
+    if (results.size() != names.size())
+      throw Error(Fault::unsupported, "", "its decomposition gives another number of results");
+    if (aten::writes_self(target)) return write(node, graph, scope, results[0], names);
+    return bind_fresh(node, graph, scope, results);
+  }
+  call.returns = count_read(names);
+  const std::vector<ValueId> results = aten::emit(builder_, call);
   if (results.empty() || results.size() < names.size()) {
     throw Error(Fault::file, "",
                 fmt::format("gives {}; the export says {}", counted(results.size(), "value"),
@@ -270,6 +287,21 @@ void NodeReader::check_results(const ExportNode& node, const ExportGraph& graph)
         check_length(length);
     }
   }
+}
+
+/// What PyTorch says of the operator, in operators that are read; they stand where it stands.
+std::vector<ValueId> NodeReader::decomposed(const ExportNode& node, std::string_view target,
+                                            std::span<const aten::NamedArgument> arguments) {
+  const std::string program = decomposing_program(builder_, target, arguments);
+  auto found = decompositions_.find(program);
+  if (found == decompositions_.end())
+    found = decompositions_.emplace(program, decomposition(program)).first;
+  Graph graph = found->second;
+  for (Node& inner : graph.nodes) {
+    inner.scope = node.scope;
+    inner.place = node.place;
+  }
+  return emit_body(builder_, graph, tensors_of(arguments));
 }
 
 /// An in-place operator: `self` becomes the result, in its own type.

@@ -38,8 +38,9 @@ std::vector<std::string> output_names(const ExportNode& node);
 class NodeReader {
  public:
   /// `lengths`: the names that the inputs' shapes tell.
-  NodeReader(Builder& builder, Cells& cells, const std::set<std::string>& lengths)
-      : builder_(builder), cells_(cells), lengths_(lengths) {}
+  /// `decompose`: PyTorch is asked to say operators that are not read in others.
+  NodeReader(Builder& builder, Cells& cells, const std::set<std::string>& lengths, bool decompose)
+      : builder_(builder), cells_(cells), lengths_(lengths), decompose_(decompose) {}
 
   /// A node that is not read becomes a problem, and its results placeholders.
   void run(const ExportGraph& graph, Scope& scope);
@@ -64,6 +65,8 @@ class NodeReader {
              const std::vector<std::string>& names);
   void turn(const ExportNode& node, const ExportGraph& graph, Scope& scope, const aten::Row& row,
             const std::vector<ValueId>& results, const std::vector<std::string>& names);
+  std::vector<ValueId> decomposed(const ExportNode& node, std::string_view target,
+                                  std::span<const aten::NamedArgument> arguments);
   ValueId hidden_write(Cell cell, ValueId result);
   void bind(const ExportNode& node, const ExportGraph& graph, Scope& scope, const aten::Row& row,
             const std::vector<ValueId>& results, const std::vector<std::string>& names);
@@ -102,6 +105,8 @@ class NodeReader {
   Builder& builder_;
   Cells& cells_;
   const std::set<std::string>& lengths_;
+  bool decompose_;
+  std::map<std::string, Graph> decompositions_;  // by the program that was asked
   Problems problems_;
   std::size_t first_new_ = 0;
   /// What is around the nodes that are read now.

@@ -66,14 +66,13 @@ void Problems::throw_if_any(bool decomposed) const {
     items.push_back(fmt::format("{} ({}x{}{})", problem.what, problem.count,
                                 problem.first.empty() ? "" : ", first ", problem.first));
   }
-  throw Error(Fault::unsupported, "",
-              fmt::format("{} not read: {}{}",
-                          items.size() == 1 ? "1 operator is"
-                                            : fmt::format("{} operators are", items.size()),
-                          listed(items, "; "),
-                          helps ? "\n  save program.run_decompositions() instead: it says "
-                                  "them in operators that we read"
-                                : ""));
+  throw Error(
+      Fault::unsupported, "",
+      fmt::format(
+          "{} not read: {}{}",
+          items.size() == 1 ? "1 operator is" : fmt::format("{} operators are", items.size()),
+          listed(items, "; "),
+          helps ? "\n  --decompose asks PyTorch to say them in operators that we read" : ""));
 }
 
 }  // namespace isomer::pt2

@@ -18,5 +18,8 @@ bool recognises(const Files& files, std::string_view entry);
 /// names. Throws Fault::file for a damaged archive, Fault::model for a program that contradicts
 /// itself, and Fault::unsupported with every operator that is not read: how often, and first where.
 Loaded read(const Files& files, std::string_view entry);
+/// The same; for an operator that is not read PyTorch is asked, in a process of its own, to say it
+/// in others: by its name, the types of its tensors and its settings, never by the file.
+Loaded read_decomposed(const Files& files, std::string_view entry);
 
 }  // namespace isomer::pt2

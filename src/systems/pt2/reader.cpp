@@ -68,12 +68,12 @@ const Structure none{Structure::Kind::none, {}, {}};
 
 class Reader {
  public:
-  Reader(const ExportProgram& program, const Archive& archive)
+  Reader(const ExportProgram& program, const Archive& archive, bool decompose)
       : program_(program),
         archive_(archive),
         builder_(graph_name(program, archive)),
         cells_(builder_),
-        nodes_(builder_, cells_, lengths_) {}
+        nodes_(builder_, cells_, lengths_, decompose) {}
 
   Loaded read() {
     constexpr std::int64_t newest = 20;
@@ -370,17 +370,23 @@ class Reader {
   std::map<std::size_t, ValueId> changed_;  // by the weight's index: what it becomes
 };
 
+Loaded read_with(const Files& files, std::string_view entry, bool decompose) {
+  return with_place(entry, [&] {
+    const Archive archive = open_archive(files.read(entry), entry);
+    return Reader(parse_program(archive.program), archive, decompose).read();
+  });
+}
+
 }  // namespace
 
 bool recognises(const Files& files, std::string_view entry) {
   return files.has(entry) && looks_exported(files.read(entry));
 }
 
-Loaded read(const Files& files, std::string_view entry) {
-  return with_place(entry, [&] {
-    const Archive archive = open_archive(files.read(entry), entry);
-    return Reader(parse_program(archive.program), archive).read();
-  });
+Loaded read(const Files& files, std::string_view entry) { return read_with(files, entry, false); }
+
+Loaded read_decomposed(const Files& files, std::string_view entry) {
+  return read_with(files, entry, true);
 }
 
 }  // namespace isomer::pt2

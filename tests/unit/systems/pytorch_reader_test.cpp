@@ -336,7 +336,7 @@ TEST(PytorchReader, ListsAllThatIsNotReadAtOnce) {
 
 // Advice is for all that is not read, or none.
 TEST(PytorchReader, AdvisesToDecomposeWhereThatHelps) {
-  const std::string advice = "save program.run_decompositions() instead";
+  const std::string advice = "--decompose asks PyTorch";
   const auto text = [](const std::string& first, const std::string& second) {
     return message(
         "lenet.pt2",
