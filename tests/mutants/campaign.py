@@ -44,7 +44,7 @@ ALL_STORED = sorted(path.name[: -len(".core.pt2")] for path in DATA.glob("*.core
 TARGETS = (".isomer", ".json", ".py")
 ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1"}  # two run at a time
 WORDS = {0: "EQUIVALENT", 1: "NOT EQUIVALENT", 5: "NOT PROVED"}
-# PyTorch's decompositions make of a detach an alias, which gradients pass, and of a block without gradients its content.
+# PyTorch's decompositions make of a detach an alias, and of a block without gradients its content: gradients pass.
 TOLD_APART = {("ema", ".core.pt2"), ("ignored", ".core.pt2"), ("no_grad", ".core.pt2")}
 # What must be reached, of those that can be told apart.
 LEAST_CAUGHT, MOST_SILENT, LEAST_NAMED, MOST_UNPROVED = 0.95, 0.01, 0.95, 0.02
