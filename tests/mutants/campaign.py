@@ -245,7 +245,10 @@ class Mutants:
             *copies,
             str(mutant["near"]),
         ]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        except subprocess.TimeoutExpired:
+            return "told apart: not within 300 s"
         return done.stdout.strip() or done.stderr.strip()[-300:]
 
     def judge(self, mutant):
