@@ -63,13 +63,13 @@ void bench_run(benchmark::State& state, const Engine& engine, std::string_view m
 void bench_write(benchmark::State& state, std::string_view system, std::string_view model) {
   const System& target = system_named(system);
   const Graph graph = prepare_for(target, read(model));
-  for (auto _ : state) benchmark::DoNotOptimize(target.write(graph, "net"));
+  for (auto _ : state) benchmark::DoNotOptimize(target.write(graph, "net.json"));
 }
 
 std::unique_ptr<Files> document_of(const Graph& graph) {
   const System& mdf = system_named("mdf");
   std::map<std::string, std::string> contents;
-  for (const File& file : mdf.write(prepare_for(mdf, graph), "net").files)
+  for (const File& file : mdf.write(prepare_for(mdf, graph), "net.json").files)
     contents.emplace(file.name, std::string(bytes_of(file.parts).text()));
   return in_memory(std::move(contents));
 }

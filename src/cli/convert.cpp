@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <array>
 #include <filesystem>
 
 #include "base/error.h"
@@ -68,7 +70,7 @@ void check_writes(const System& target, const fs::path& output) {
     if (output.extension() == extension) return;
   }
   throw Error(Fault::usage, output.string(),
-              fmt::format("{} writes {} files", target.name, extensions_of(target).front()));
+              fmt::format("{} writes {} files", target.name, listed(extensions_of(target))));
 }
 
 /// What we write names the weights beside it.
@@ -101,7 +103,15 @@ class Dump {
   std::vector<File> files_;
 };
 
-Written written_for(const System& target, const Loaded& loaded, const std::string& stem,
+/// Whether the file is to become another one of the same system, and nothing asks for its graph.
+bool is_rewriting(const ModelFile& source, const System& target, const Words& words) {
+  return source.system == &target && target.rewrite != nullptr &&
+         std::ranges::none_of(
+             std::array<std::string_view, 4>{"length", "weights", "dump", "without"},
+             [&](std::string_view option) { return words.has(option); });
+}
+
+Written written_for(const System& target, const Loaded& loaded, const std::string& entry,
                     const Words& words, Dump& dump) {
   PipelineOptions pipeline;
   const auto without = words.all("without");
@@ -109,7 +119,21 @@ Written written_for(const System& target, const Loaded& loaded, const std::strin
   pipeline.watch = [&](const PassReport& report, const Graph& graph) {
     dump.add(report.name, graph);
   };
-  return target.write(prepare_for(target, loaded.graph, pipeline), stem);
+  return target.write(prepare_for(target, loaded.graph, pipeline), entry);
+}
+
+/// The graph that was read is gone by the end; `notes` are the reader's.
+Written converted(const ModelFile& source, const System& target, const std::string& entry,
+                  const Words& words, std::vector<Note>& notes) {
+  Loaded loaded = read_graph(source, words);
+  with_file(source.path, source.entry, [&] { fix_asked(loaded, words); });
+  Dump dump(words.text("dump"));
+  dump.add("read", loaded.graph);
+  Written written = with_file(source.path, source.entry,
+                              [&] { return written_for(target, loaded, entry, words, dump); });
+  dump.save(*source.files);
+  notes = std::move(loaded.notes);
+  return written;
 }
 
 int proved(const ModelFile& source, const System& target, const Staging& staging,
@@ -156,18 +180,17 @@ int convert(const Words& words) {
   check_writes(target, output);
   check_output(output, output.filename().string());
   check_utf8(output);
-  Loaded loaded = read_graph(source, words);
-  with_file(source.path, source.entry, [&] { fix_asked(loaded, words); });
-  Dump dump(words.text("dump"));
-  dump.add("read", loaded.graph);
-  const Written written = with_file(source.path, source.entry, [&] {
-    return written_for(target, loaded, output.stem().string(), words, dump);
-  });
-  dump.save(*source.files);
-  print_notes(source.path, loaded.notes);
+  const std::string entry = output.filename().string();
+  std::vector<Note> notes;
+  const Written written =
+      is_rewriting(source, target, words)
+          ? with_file(source.path, source.entry,
+                      [&] { return target.rewrite(*source.files, source.entry, entry); })
+          : converted(source, target, entry, words, notes);
+  print_notes(source.path, notes);
   print_links(source);
   print_notes(output.string(), written.notes);
-  if (words.has("strict") && !(loaded.notes.empty() && written.notes.empty())) {
+  if (words.has("strict") && !(notes.empty() && written.notes.empty())) {
     say(fmt::format("isomer: {}: not written: something would be lost, see the notes",
                     output.string()));
     return no;

@@ -1,11 +1,16 @@
+#include <algorithm>
+#include <optional>
+
 #include "base/error.h"
 #include "base/text.h"
 #include "cli/model_file.h"
 #include "cli/progress.h"
+#include "cli/record.h"
 #include "cli/staging.h"
 #include "cli/steps.h"
 #include "cli/tensor_files.h"
 #include "cli/verb.h"
+#include "graph/text.h"
 
 namespace isomer::cli {
 namespace {
@@ -17,14 +22,17 @@ constexpr Option options[] = {
     {"MODEL", "FILE", "the model", true},
     {"--inputs", "FILE",
      "a .safetensors, .npz or .pt file (tensors named as in the model, or in0, in1, ...), or .npy "
-     "files",
-     true, true},
+     "files; needed where the model says no defaults",
+     false, true},
     {"-o,--output", "FILE",
-     "a safetensors file for out0, out1, ..., or an npy file for a single output", true},
+     "a safetensors file for out0, out1, ..., or an npy file for a single output; default: "
+     "printed"},
     weights_option,
     decompose_option,
     {"--steps", "NUMBER",
      "run so many times in a row: each input and output begins with an axis of steps"},
+    {"--dt", "NUMBER", "the time by which each step but the first advances, of models with a time"},
+    {"--record", "FILE", "write a table (.csv) of all that the model names, a row for each step"},
     {"--states", "FILE", "a safetensors file of the states to begin with"},
     {"--save-states", "FILE", "write the states after the last run there"},
     {"--mode", "MODE", "train or eval, where the model holds both"},
@@ -32,6 +40,7 @@ constexpr Option options[] = {
     {"--device", "DEVICE", "where the engine computes; default: cpu"},
     {"--threads", "NUMBER", "at most so many; default: as many as the engine likes"},
     {"--seed", "NUMBER", "of random operators; default: 0"},
+    {"--dialect", "RELEASE", "run by the rules of this release of the system; default: the newest"},
     {"--from", "SYSTEM", "the system of MODEL, where its name does not say"},
 };
 
@@ -58,6 +67,23 @@ std::string mode_of(const Words& words, const System& system, bool by_own_rules)
               "source holds both");
 }
 
+std::string dialect_of(const Words& words, const System& system) {
+  const std::string& dialect = words.text("dialect");
+  if (!words.has("dialect")) return {};
+  const std::vector<std::string_view> known = split_text(system.dialects, ' ');
+  if (std::ranges::find(known, dialect) != known.end()) return dialect;
+  throw Error(Fault::usage, "--dialect",
+              known.empty() ? fmt::format("system '{}' has one only", system.name)
+                            : fmt::format("there is no dialect {}; there are: {}", quoted(dialect),
+                                          listed(known)));
+}
+
+std::optional<double> increment_of(const Words& words, const System& system) {
+  if (words.has("dt") && !system.has_time)
+    throw Error(Fault::usage, "--dt", fmt::format("system '{}' knows no time", system.name));
+  return words.real("dt");
+}
+
 Runnable runnable_of(const ModelFile& model, const Words& words) {
   const bool by_own_rules = model.system->simulate != nullptr && !words.has("engine");
   if (by_own_rules) refuse_weights(words, model);
@@ -67,8 +93,19 @@ Runnable runnable_of(const ModelFile& model, const Words& words) {
         engine_options(words, fmt::format("system '{}'", model.system->name), "cpu");
     return with_file(model.path, model.entry, [&] {
       return model.system->simulate(*model.files, model.entry,
-                                    {.engine = chosen, .operators = default_engine, .mode = mode});
+                                    {.engine = chosen,
+                                     .operators = default_engine,
+                                     .mode = mode,
+                                     .dialect = dialect_of(words, *model.system),
+                                     .time_increment = increment_of(words, *model.system)});
     });
+  }
+  for (const std::string_view option : {"dt", "dialect"}) {
+    if (!words.has(option)) continue;
+    throw Error(
+        Fault::usage, fmt::format("--{}", option),
+        fmt::format("is for documents run by their own rules, and this runs the graph of {}",
+                    model.entry));
   }
   const Engine& engine =
       words.has("engine") ? engine_named(words.text("engine")) : default_engine();
@@ -90,6 +127,17 @@ void check_states_file(const Words& words) {
                 "the outputs are written there; choose another name");
 }
 
+void check_record_file(const Words& words) {
+  const std::string& path = words.text("record");
+  check_output(path, "table.csv");
+  if (!path.ends_with(".csv"))
+    throw Error(Fault::usage, "--record", "tables are written as .csv files");
+  for (const std::string_view option : {"output", "save-states"}) {
+    if (words.has(option) && same_file(path, words.text(option)))
+      throw Error(Fault::usage, "--record", fmt::format("--{} is written there", option));
+  }
+}
+
 void require_states(const Words& words, const Runnable& model) {
   for (const std::string_view option : {"states", "save-states"}) {
     if (!words.has(option) || !model.states.empty()) continue;
@@ -97,41 +145,98 @@ void require_states(const Words& words, const Runnable& model) {
   }
 }
 
+using Given = std::vector<std::optional<Tensor>>;  // for some inputs there may be a default
+
 /// Throws where an input does not begin with an axis of steps.
-void require_steps(std::span<const Tensor> inputs, std::span<const Port> ports,
-                   std::int64_t steps) {
+void require_steps(const Given& inputs, std::span<const Port> ports, std::int64_t steps) {
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const std::vector<std::int64_t>& shape = inputs[i].shape();
+    if (!inputs[i]) continue;
+    const std::vector<std::int64_t>& shape = inputs[i]->shape();
     if (!shape.empty() && shape[0] == steps) continue;
     throw Error(Fault::model, fmt::format("input {}", quoted(ports[i].name)),
                 fmt::format("it is {}; with --steps {} it begins with an axis of length {}",
-                            to_text(inputs[i].type()), steps, steps));
+                            to_text(inputs[i]->type()), steps, steps));
   }
 }
 
-std::vector<Tensor> inputs_of(std::span<const Tensor> inputs, std::int64_t step,
-                              std::int64_t steps) {
-  std::vector<Tensor> parts;
-  for (const Tensor& all : inputs) {
-    const std::size_t size = all.bytes().size() / static_cast<std::size_t>(steps);
-    parts.emplace_back(all.dtype(),
-                       std::vector<std::int64_t>(all.shape().begin() + 1, all.shape().end()),
-                       all.bytes().part(size * static_cast<std::size_t>(step), size));
-  }
-  return parts;
+Tensor part_of(const Tensor& all, std::int64_t step, std::int64_t steps) {
+  const std::size_t size = all.bytes().size() / static_cast<std::size_t>(steps);
+  return {all.dtype(), std::vector<std::int64_t>(all.shape().begin() + 1, all.shape().end()),
+          all.bytes().part(size * static_cast<std::size_t>(step), size)};
 }
 
-std::vector<Tensor> run_steps(const ModelFile& model, Executor& executor,
-                              std::span<const Tensor> inputs, std::int64_t steps) {
-  const Progress progress = progress_bar();
-  StepStack stack;
-  for (std::int64_t step = 0; step < steps; ++step) {
-    if (progress)
-      progress("running", static_cast<std::size_t>(step), static_cast<std::size_t>(steps));
-    with_file(fmt::format("{}: step {}", model.path, step), model.entry,
-              [&] { stack.add(executor.run(inputs_of(inputs, step, steps))); });
+Given inputs_of(const Words& words, const Runnable& model) {
+  std::vector<bool> optional;
+  for (const auto& value : model.defaults) optional.push_back(value.has_value());
+  return read_some_inputs(words.all("inputs"), model.inputs, optional);
+}
+
+/// Runs a model once or often, and what is asked to be recorded of it.
+class Runs {
+ public:
+  Runs(const ModelFile& file, const Runnable& model, const Given& inputs, const Words& words)
+      : file_(file), model_(model), inputs_(inputs) {
+    if (words.has("record")) recording_.emplace(words.real("dt"));
+    wanted_ = words.has("output") || !words.has("record");
   }
-  return std::move(stack).finish(steps);
+
+  /// Whether anybody asks for the outputs: a table holds them, too.
+  bool wanted() const { return wanted_; }
+
+  std::vector<Tensor> once() {
+    return with_file(file_.path, file_.entry,
+                     [&] { return run([](const Tensor& whole) { return whole; }); });
+  }
+
+  /// The outputs with an axis of steps in front.
+  std::vector<Tensor> often(std::int64_t steps) {
+    const Progress progress = progress_bar();
+    StepStack stack;
+    for (std::int64_t step = 0; step < steps; ++step) {
+      if (progress)
+        progress("running", static_cast<std::size_t>(step), static_cast<std::size_t>(steps));
+      with_file(fmt::format("{}: step {}", file_.path, step), file_.entry, [&] {
+        const auto outputs = run([&](const Tensor& all) { return part_of(all, step, steps); });
+        if (wanted_) stack.add(outputs);
+      });
+    }
+    return std::move(stack).finish(steps);
+  }
+
+  const std::optional<Recording>& recording() const { return recording_; }
+
+ private:
+  template <class Part>
+  std::vector<Tensor> run(const Part& part) {
+    std::vector<Tensor> inputs;
+    for (std::size_t i = 0; i < inputs_.size(); ++i)
+      inputs.push_back(inputs_[i] ? part(*inputs_[i]) : *model_.defaults[i]);
+    std::vector<Tensor> outputs = model_.executor->run(inputs);
+    if (recording_) recording_->add(model_, outputs);
+    return outputs;
+  }
+
+  const ModelFile& file_;
+  const Runnable& model_;
+  const Given& inputs_;
+  std::optional<Recording> recording_;
+  bool wanted_ = true;
+};
+
+void save_recording(const Words& words, const Recording& recording) {
+  for (const std::string& name : recording.left_out())
+    say(fmt::format("note: {}: not recorded: too many elements for a table", name));
+  save(words.text("record"), recording.table());
+}
+
+void print_outputs(const Runnable& model, std::span<const Tensor> outputs) {
+  constexpr std::int64_t most = 100;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    print(fmt::format("{}: {}{}\n",
+                      i < model.outputs.size() ? model.outputs[i].name : fmt::format("out{}", i),
+                      to_text(outputs[i].type()),
+                      outputs[i].count() <= most ? " " + elements_text(outputs[i]) : ""));
+  }
 }
 
 }  // namespace
@@ -141,12 +246,14 @@ Usage run_usage() {
           "  isomer run net.pt2 --inputs digits.safetensors -o answers.safetensors\n"
           "  isomer run net.json --inputs x.npy -o y.npy\n"
           "  isomer run net.json --inputs x.npy -o y.npy --engine reference\n"
-          "  isomer run net.pt2 --inputs x.npy -o y.npy --steps 100 --save-states s.safetensors"};
+          "  isomer run net.pt2 --inputs x.npy -o y.npy --steps 100 --save-states s.safetensors\n"
+          "  isomer run cell.yaml --steps 1000 --dt 0.05 --record cell.csv"};
 }
 
 int run(const Words& words) {
-  check_output(words.text("output"), "out.safetensors");
+  if (words.has("output")) check_output(words.text("output"), "out.safetensors");
   if (words.has("save-states")) check_states_file(words);
+  if (words.has("record")) check_record_file(words);
   const std::int64_t steps = words.number("steps", 0, 1, most_steps);
   const ModelFile model = open_model(words.text("MODEL"), words);
   const Runnable runnable = runnable_of(model, words);
@@ -154,30 +261,36 @@ int run(const Words& words) {
   print_links(model);
   require_states(words, runnable);
   const auto inputs = words.all("inputs");
-  for (const std::string_view option : {"output", "save-states"}) {
+  for (const std::string_view option : {"output", "save-states", "record"}) {
     if (!words.has(option)) continue;
     check_not_used(words.text(option), *model.files);
-    check_tensor_file(words.text(option), inputs);
+    if (option == "record") {
+      check_not_read(words.text(option), inputs);
+    } else {
+      check_tensor_file(words.text(option), inputs);
+    }
   }
   // States may be carried on where they were.
   if (words.has("states")) check_not_read(words.text("output"), words.all("states"));
-  const std::vector<Tensor> tensors = read_inputs(inputs, runnable.inputs);
+  const Given given = inputs_of(words, runnable);
   if (words.has("states")) {
     const std::string& path = words.text("states");
     const std::vector<Tensor> states = read_states(path, runnable.states);
     with_place(path, [&] { runnable.executor->set_states(states); });
   }
-  if (words.has("steps")) require_steps(tensors, runnable.inputs, steps);
-  Executor& executor = *runnable.executor;
-  const std::vector<Tensor> outputs =
-      words.has("steps")
-          ? run_steps(model, executor, tensors, steps)
-          : with_file(model.path, model.entry, [&] { return executor.run(tensors); });
+  if (words.has("steps")) require_steps(given, runnable.inputs, steps);
+  Runs runs(model, runnable, given, words);
+  const std::vector<Tensor> outputs = words.has("steps") ? runs.often(steps) : runs.once();
   with_file(model.path, model.entry, [&] { model.files->check_unchanged(); });
-  write_outputs(words.text("output"), outputs);
+  if (words.has("output")) {
+    write_outputs(words.text("output"), outputs);
+  } else if (runs.wanted()) {
+    print_outputs(runnable, outputs);
+  }
+  if (runs.recording()) save_recording(words, *runs.recording());
   if (words.has("save-states")) {
     const std::vector<Tensor> states =
-        with_file(model.path, model.entry, [&] { return executor.states(); });
+        with_file(model.path, model.entry, [&] { return runnable.executor->states(); });
     write_states(words.text("save-states"), runnable.states, states);
   }
   return yes;

@@ -120,6 +120,25 @@ class Moves {
   std::vector<Move> moves_;
 };
 
+/// Whether the words of the mark follow each other in `text`, with punctuation between them.
+bool is_marked(std::string_view text, std::string_view mark) {
+  constexpr std::size_t near = 8;
+  const std::vector<std::string_view> words = split_text(mark, ' ');
+  for (std::size_t at = text.find(words.at(0)); at != std::string_view::npos;
+       at = text.find(words[0], at + 1)) {
+    std::size_t end = at;
+    bool all = true;
+    for (const std::string_view word : words) {
+      const std::size_t found = text.substr(0, end + near + word.size()).find(word, end);
+      all = found != std::string_view::npos;
+      if (!all) break;
+      end = found + word.size();
+    }
+    if (all) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Staging::Staging(fs::path target, Missing missing) : Staging(place_of(target, missing)) {}
@@ -211,7 +230,7 @@ void check_ours(const fs::path& path, std::string_view mark) {
   std::error_code unknown;
   if (!fs::is_regular_file(path, unknown) || fs::file_size(path, unknown) == 0) return;
   const Bytes bytes = map_file(path);
-  if (bytes.text().substr(0, beginning).find(mark) != std::string_view::npos) return;
+  if (is_marked(bytes.text().substr(0, beginning), mark)) return;
   throw Error(
       Fault::usage, path.lexically_normal().string(),
       "stands there already, and isomer did not write it; choose another name or folder for "

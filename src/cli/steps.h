@@ -9,11 +9,15 @@ namespace isomer::cli {
 /// Tensors of many steps, each with an axis of steps in front in the end.
 class StepStack {
  public:
-  /// Those of the next step. Throws Fault::model where they are others than those of the first.
+  /// Those of the next step. Throws Fault::model where they are others than those of the first; a
+  /// type that grows from integers to reals, as documents let it, is real from the first step on.
   void add(const std::vector<Tensor>& tensors);
   std::vector<Tensor> finish(std::int64_t steps) &&;
 
  private:
+  /// Makes all that is there of one tensor of this type.
+  void widen(std::size_t i, DType dtype);
+
   std::vector<TensorType> types_;
   std::vector<std::vector<std::byte>> data_;
 };

@@ -58,11 +58,12 @@ struct Wanted {
   std::span<const Port> ports;
   std::string_view verb;  // "takes"
   std::string_view numbered;
+  std::vector<bool> optional = {};  // by port; empty: none is
 };
 
-std::vector<Tensor> tensors_by_name(const std::string& path, const Wanted& wanted) {
+std::vector<std::optional<Tensor>> tensors_by_name(const std::string& path, const Wanted& wanted) {
   const std::map<std::string, Tensor, std::less<>> stored = named_tensors(path);
-  std::vector<Tensor> tensors;
+  std::vector<std::optional<Tensor>> tensors;
   std::vector<std::string> missing;
   std::set<std::string> used;
   for (std::size_t i = 0; i < wanted.ports.size(); ++i) {
@@ -71,6 +72,10 @@ std::vector<Tensor> tensors_by_name(const std::string& path, const Wanted& wante
         wanted.numbered.empty() ? "" : fmt::format("{}{}", wanted.numbered, i);
     auto found = stored.find(name);
     if (found == stored.end() && !number.empty()) found = stored.find(number);
+    if (found == stored.end() && !wanted.optional.empty() && wanted.optional[i]) {
+      tensors.emplace_back();
+      continue;
+    }
     if (found == stored.end()) {
       missing.push_back(number.empty() ? quoted(name)
                                        : fmt::format("'{}' (or '{}')", name, number));
@@ -97,6 +102,12 @@ std::vector<Tensor> tensors_by_name(const std::string& path, const Wanted& wante
   return tensors;
 }
 
+std::vector<Tensor> all_of(std::vector<std::optional<Tensor>> some) {
+  std::vector<Tensor> all;
+  for (std::optional<Tensor>& one : some) all.push_back(std::move(*one));
+  return all;
+}
+
 std::vector<Tensor> inputs_by_position(std::span<const std::string> paths,
                                        std::span<const Port> ports) {
   if (paths.size() != ports.size()) {
@@ -116,14 +127,30 @@ std::vector<Tensor> inputs_by_position(std::span<const std::string> paths,
 }  // namespace
 
 std::vector<Tensor> read_inputs(std::span<const std::string> paths, std::span<const Port> ports) {
+  return all_of(read_some_inputs(paths, ports, {}));
+}
+
+std::vector<std::optional<Tensor>> read_some_inputs(std::span<const std::string> paths,
+                                                    std::span<const Port> ports,
+                                                    const std::vector<bool>& optional) {
   const auto is_npy = [](const std::string& path) { return path.ends_with(".npy"); };
-  if (std::ranges::all_of(paths, is_npy)) return inputs_by_position(paths, ports);
+  const bool none_needed =
+      std::ranges::all_of(optional, std::identity()) && optional.size() == ports.size();
+  if (paths.empty() && none_needed) return std::vector<std::optional<Tensor>>(ports.size());
+  if (paths.empty()) {
+    throw Error(Fault::usage, "--inputs",
+                fmt::format("it is needed: the model takes {}", listed(port_names(ports))));
+  }
+  if (std::ranges::all_of(paths, is_npy)) {
+    std::vector<Tensor> all = inputs_by_position(paths, ports);
+    return {std::make_move_iterator(all.begin()), std::make_move_iterator(all.end())};
+  }
   if (paths.size() != 1) {
     throw Error(Fault::usage, "--inputs",
                 "takes one file of tensors (.safetensors, .npz, .pt), or one .npy file for each "
                 "input");
   }
-  return tensors_by_name(paths[0], {ports, "takes", "in"});
+  return tensors_by_name(paths[0], {ports, "takes", "in", optional});
 }
 
 std::vector<std::pair<std::string, std::vector<Tensor>>> read_cases(const std::string& folder,
@@ -150,7 +177,7 @@ std::vector<std::pair<std::string, std::vector<Tensor>>> read_cases(const std::s
 }
 
 std::vector<Tensor> read_states(const std::string& path, std::span<const Port> ports) {
-  return tensors_by_name(path, {ports, "keeps", ""});
+  return all_of(tensors_by_name(path, {ports, "keeps", ""}));
 }
 
 void check_tensor_file(const std::string& path, std::span<const std::string> inputs) {

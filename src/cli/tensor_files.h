@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -13,6 +14,11 @@ namespace isomer::cli {
 /// from npy files: by the ports' names, or in0, in1, ... by position; npy files stand in the ports'
 /// order. Throws Fault::model with all that are missing, or of those that no port takes.
 std::vector<Tensor> read_inputs(std::span<const std::string> paths, std::span<const Port> ports);
+/// The same of some: nothing for a port that the files have no tensor for and `optional` says need
+/// not be given, in the ports' order; where `optional` is empty, all must be.
+std::vector<std::optional<Tensor>> read_some_inputs(std::span<const std::string> paths,
+                                                    std::span<const Port> ports,
+                                                    const std::vector<bool>& optional);
 
 /// The same from each file of tensors in a folder, behind its path, in the order of their names.
 std::vector<std::pair<std::string, std::vector<Tensor>>> read_cases(const std::string& folder,

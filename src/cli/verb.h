@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -42,6 +43,9 @@ class Words {
   /// numbers beyond the bounds.
   std::int64_t number(std::string_view key, std::int64_t by_default, std::int64_t least,
                       std::int64_t most = std::numeric_limits<std::int64_t>::max()) const;
+  /// The value as a number; nothing where it is not there. Throws Fault::usage for any other text,
+  /// and for what is not finite.
+  std::optional<double> real(std::string_view key) const;
 
  private:
   std::map<std::string, std::vector<std::string>, std::less<>> values_;

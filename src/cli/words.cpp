@@ -1,4 +1,5 @@
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 
@@ -41,6 +42,17 @@ std::int64_t Words::number(std::string_view key, std::int64_t by_default, std::i
   throw Error(Fault::usage, fmt::format("--{}", key),
               fmt::format("{} is no whole number from {}{}", quoted(value), least,
                           bounded ? fmt::format(" to {}", most) : ""));
+}
+
+std::optional<double> Words::real(std::string_view key) const {
+  if (!has(key)) return std::nullopt;
+  const std::string& value = text(key);
+  const char* end = value.data() + value.size();
+  double number = 0;
+  const auto [last, error] = std::from_chars(value.data(), end, number);
+  if (error == std::errc() && last == end && std::isfinite(number)) return number;
+  throw Error(Fault::usage, fmt::format("--{}", key),
+              fmt::format("{} is no number", quoted(value)));
 }
 
 std::string mode_asked(const Words& words) {

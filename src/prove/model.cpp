@@ -160,6 +160,19 @@ bool add_own_rules(Model& model, const Subject& subject) {
   return model.main().typed;
 }
 
+/// States begin with numbers of the file, which are among its weights then.
+void adopt_state_types(Runnable& ours, const Runnable& theirs) {
+  if (ours.states.empty()) return;
+  const std::vector<Tensor> initial = ours.executor->states();
+  for (std::size_t i = 0; i < ours.states.size(); ++i) {
+    Port& state = ours.states[i];
+    const auto found = std::ranges::find(theirs.states, state.name, &Port::name);
+    if (found == theirs.states.end()) continue;
+    state.type = found->type;
+    ours.weights.emplace_back(state.name, initial[i].converted(state.type.dtype));
+  }
+}
+
 /// A file that declares no types computes in those of its language; it is judged at those that it
 /// is read as.
 void adopt_types(Backend& own, const Backend& read) {
@@ -168,6 +181,7 @@ void adopt_types(Backend& own, const Backend& read) {
        {std::pair(&own.f32, &read.f32), std::pair(&own.f64, &read.f64)}) {
     for (std::size_t i = 0; i < ours->outputs.size(); ++i)
       ours->outputs[i].type = theirs->outputs[i].type;
+    adopt_state_types(*ours, *theirs);
   }
   own.adopts_types = true;
 }
@@ -235,7 +249,9 @@ std::vector<Tensor> Backend::observe(Precision precision, const InputSet& set,
     if (adopts_types) outputs = as_taken(outputs, dtypes(runnable.outputs));
     std::ranges::move(outputs, std::back_inserter(seen));
     if (states.names.empty()) continue;
-    std::ranges::move(kept.after(runnable.executor->states()), std::back_inserter(seen));
+    std::vector<Tensor> left = runnable.executor->states();
+    if (adopts_types) left = as_taken(left, dtypes(runnable.states));
+    std::ranges::move(kept.after(left), std::back_inserter(seen));
   }
   return seen;
 }

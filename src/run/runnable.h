@@ -42,6 +42,9 @@ struct Seen {
 /// Derivatives and traces are prepared when they are first asked for.
 struct Runnable {
   std::vector<Port> inputs;
+  /// What the executor is given for an input that its caller leaves out, in the inputs' order;
+  /// nothing: it must be given. Empty: all must.
+  std::vector<std::optional<Tensor>> defaults;
   std::vector<Port> outputs;
   std::vector<Port> states;             // by first state_dict name, in the executor's order
   std::vector<Port> parameters;         // trainable ones, likewise
@@ -61,6 +64,9 @@ struct Runnable {
   std::unique_ptr<Executor> autograd;
   /// Every inner value of one run, in running order. Empty: cannot.
   std::function<std::vector<Step>(std::span<const Tensor>)> trace;
+  /// The named quantities of the model as the last run left them: its author's ports and
+  /// parameters. Empty: it names none but outputs and states.
+  std::function<std::vector<std::pair<std::string, Tensor>>()> quantities;
   /// A first call of a program, of which nothing remains. Empty: there is nothing to be seen but
   /// what the executor gives.
   std::function<Seen(std::span<const Tensor>, const Manner&)> observe;

@@ -7,6 +7,7 @@
 #include "passes/passes.h"
 #include "passes/rewrite.h"
 #include "systems/decomposing.h"
+#include "systems/mdf/forms.h"
 #include "systems/mdf/mdf.h"
 #include "systems/pt2/pt2.h"
 #include "systems/system.h"
@@ -33,12 +34,15 @@ constexpr System systems[] = {
      .exports = torch::exported},
     {.name = "mdf",
      .about = "documents of ModECI's Model Description Format",
-     .extensions = ".json",
-     .mark = "\"generating_application\": \"isomer\"",
+     .extensions = mdf::endings,
+     .mark = "generating_application isomer",
      .recognises = mdf::recognises,
      .read = mdf::read,
      .write = mdf::write,
+     .rewrite = mdf::rewrite,
      .spells = mdf::spells,
+     .dialects = "0.4.13 0.4.15",
+     .has_time = true,
      .simulate = mdf::simulate},
     {.name = "text",
      .about = "isomer's own readable form",

@@ -44,15 +44,20 @@ struct RunOptions {
 struct System {
   std::string_view name;        // "mdf"
   std::string_view about;       // one line
-  std::string_view extensions;  // ".json .yaml"; the first is written
-  std::string_view mark = {};   // stands near the beginning of each file that we write
+  std::string_view extensions;  // ".json .yaml"
+  /// Its words stand near the beginning of each file that we write, close together.
+  std::string_view mark = {};
   /// Whether the file is one of ours, by a look at its content.
   bool (*recognises)(const Files&, std::string_view entry) = nullptr;
   Loaded (*read)(const Files&, std::string_view entry) = nullptr;
-  /// `stem` names the files: "net" gives net.json, net.json.safetensors.
-  Written (*write)(const Graph&, std::string_view stem) = nullptr;
+  /// `entry` names the first file, "net.json"; others are named after it.
+  Written (*write)(const Graph&, std::string_view entry) = nullptr;
+  /// The file as `name`, perhaps in another form, without a graph.
+  Written (*rewrite)(const Files&, std::string_view entry, std::string_view name) = nullptr;
   bool (*spells)(std::string_view op) = nullptr;
-  bool holds_modes = false;  // files say what the model does in training and in evaluation
+  std::string_view dialects = {};  // releases whose rules a run may follow, the newest last
+  bool has_time = false;           // a run may advance by a time increment
+  bool holds_modes = false;        // files say what the model does in training and in evaluation
   /// The model made ready to run by the system's own rules. Throws Fault::usage for options that it
   /// has not.
   Runnable (*simulate)(const Files&, std::string_view entry, const RunOptions&) = nullptr;

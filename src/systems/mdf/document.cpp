@@ -20,6 +20,7 @@ void each_field(Fields& f, typename Fields::template Of<InputPort>& port) {
   f.field("type", port.type);
   f.field("default_value", port.default_value);
   f.field("reduce", port.reduce);
+  f.others(port.others);
 }
 
 template <class Fields>
@@ -28,6 +29,7 @@ void each_field(Fields& f, typename Fields::template Of<OutputPort>& port) {
   f.field("value", port.value);
   f.field("shape", port.shape);
   f.field("type", port.type);
+  f.others(port.others);
 }
 
 template <class Fields>
@@ -35,7 +37,7 @@ void each_field(Fields& f, typename Fields::template Of<ParameterCondition>& con
   f.always("test", condition.test);
   f.always("value", condition.value);
   f.unused("id");
-  f.unused("metadata");
+  f.others(condition.others);
 }
 
 template <class Fields>
@@ -47,6 +49,7 @@ void each_field(Fields& f, typename Fields::template Of<Parameter>& parameter) {
   f.field("function", parameter.function);
   f.field("args", parameter.args);
   f.conditions(parameter.conditions);
+  f.others(parameter.others);
 }
 
 template <class Fields>
@@ -54,6 +57,7 @@ void each_field(Fields& f, typename Fields::template Of<Function>& function) {
   f.metadata(function.metadata);
   f.function(function.function, function.args);
   f.field("value", function.value);
+  f.others(function.others);
 }
 
 template <class Fields>
@@ -64,6 +68,7 @@ void each_field(Fields& f, typename Fields::template Of<Edge>& edge) {
   f.required("receiver_port", edge.receiver_port);
   f.metadata(edge.metadata);
   f.field("parameters", edge.parameters);
+  f.others(edge.others);
 }
 
 template <class Fields>
@@ -73,6 +78,7 @@ void each_field(Fields& f, typename Fields::template Of<Node>& node) {
   f.elements("functions", "function", node.functions);
   f.elements("parameters", "parameter", node.parameters);
   f.elements("output_ports", "output port", node.output_ports);
+  f.others(node.others);
 }
 
 template <class Fields>
@@ -82,6 +88,7 @@ void each_field(Fields& f, typename Fields::template Of<DocumentGraph>& graph) {
   f.elements("edges", "edge", graph.edges);
   f.field("parameters", graph.parameters);
   f.conditions(graph.conditions);
+  f.others(graph.others);
 }
 
 template <class Fields>
@@ -92,12 +99,13 @@ void each_field(Fields& f, typename Fields::template Of<Document>& document) {
   f.field("onnx_opset_version", document.onnx_opset_version);
   f.elements("graphs", "graph", document.graphs);
   f.unused("id");
+  f.others(document.others);
 }
 
 /// Where something is read, and the keys there that have no meaning.
 struct Source {
   std::string_view text;
-  std::vector<DroppedKey>& dropped;
+  std::vector<UnknownKey>& unknown;
   std::string path = {};
 
   [[noreturn]] void refuse(const Tree& tree, std::string_view what) const {
@@ -123,10 +131,8 @@ class FieldReader {
   template <class T>
   static T read(Source& source, const Tree& tree) {
     FieldReader reader(source, tree);
-    const std::size_t dropped = source.dropped.size();
     T element;
     each_field(reader, element);
-    reader.drop_others(dropped);
     return element;
   }
 
@@ -193,6 +199,15 @@ class FieldReader {
                               read<ParameterCondition>(source_, item));
     }
   }
+  /// Keys without a meaning; told before those that stand deeper.
+  void others(Tree::Map& others) {
+    for (const auto& [key, value] : *tree_.map()) {
+      if (std::ranges::find(known_, key) != known_.end()) continue;
+      others.emplace_back(key, value);
+      source_.unknown.insert(source_.unknown.begin() + static_cast<std::ptrdiff_t>(unknown_++),
+                             {source_.path, key});
+    }
+  }
   /// Two groups of conditions by the name of what they apply to.
   void conditions(Tree& conditions) {
     field("conditions", conditions);
@@ -201,10 +216,14 @@ class FieldReader {
       FieldReader groups(source_, conditions);
       groups.unused("metadata");
       for (const std::string_view group : {"node_specific", "termination"}) {
-        if (const Tree* members = groups.child(group))
-          map_in(*members, fmt::format("'{}' maps names to conditions; this is", group));
+        const Tree* members = groups.child(group);
+        if (members == nullptr) continue;
+        map_in(*members, fmt::format("'{}' maps names to conditions; this is", group));
+        for (const auto& [name, condition] : *members->map())
+          source_.inside(quoted(name), [&] { check_condition(condition); });
       }
-      groups.drop_others(source_.dropped.size());
+      Tree::Map others;
+      groups.others(others);
     });
   }
   /// Its name with the arguments beside it, or a mapping of the one to the others.
@@ -222,10 +241,17 @@ class FieldReader {
   }
 
  private:
-  FieldReader(Source& source, const Tree& tree) : source_(source), tree_(tree) {
+  FieldReader(Source& source, const Tree& tree)
+      : source_(source), tree_(tree), unknown_(source.unknown.size()) {
     map_in(tree, "a mapping is needed here, not");
   }
 
+  void check_condition(const Tree& condition) const {
+    map_in(condition, "a condition is a mapping with a type, not");
+    const Tree* type = condition.find("type");
+    if (type == nullptr || type->is_null())
+      source_.refuse(condition, "a condition has a 'type': Always, EveryNCalls, ...");
+  }
   /// Null where it is absent.
   const Tree* child(std::string_view key) {
     known_.push_back(key);
@@ -247,17 +273,10 @@ class FieldReader {
     if (length < 0) source_.refuse(item, fmt::format("a length is 0 or more, not {}", length));
     return length;
   }
-  /// Before those that stand deeper, which were dropped before.
-  void drop_others(std::size_t place) const {
-    for (const auto& [key, value] : *tree_.map()) {
-      if (std::ranges::find(known_, key) != known_.end()) continue;
-      source_.dropped.insert(source_.dropped.begin() + static_cast<std::ptrdiff_t>(place++),
-                             {source_.path, key});
-    }
-  }
 
   Source& source_;
   const Tree& tree_;
+  std::size_t unknown_;  // where the next unknown key is told
   std::vector<std::string_view> known_;
 };
 
@@ -279,6 +298,7 @@ class FieldWriter {
   }
   void required(std::string_view key, const std::string& text) { put(key, {text}); }
   void unused(std::string_view) {}
+  void others(const Tree::Map& others) { map_.insert(map_.end(), others.begin(), others.end()); }
   void field(std::string_view key, const std::string& text) {
     if (!text.empty()) put(key, {text});
   }
@@ -307,7 +327,19 @@ class FieldWriter {
     put(key, {std::move(map)});
   }
   void metadata(const Tree& metadata) { field("metadata", metadata); }
-  void conditions(const Tree& conditions) { field("conditions", conditions); }
+  void conditions(const Tree& conditions) {
+    if (conditions.is_null()) return;
+    Tree::Map groups;
+    for (const auto& [name, group] : *conditions.map()) {
+      Tree::Map members;
+      if (group.map() != nullptr && name != "metadata") {
+        for (const auto& [id, condition] : *group.map())
+          members.emplace_back(id, normal_condition(condition));
+      }
+      groups.emplace_back(name, members.empty() ? group : Tree{std::move(members)});
+    }
+    put("conditions", {std::move(groups)});
+  }
   void conditions(const OrderedMap<ParameterCondition>& conditions) {
     if (conditions.empty()) return;
     Tree::List list;
@@ -324,6 +356,30 @@ class FieldWriter {
   }
 
  private:
+  /// With `kwargs` even where there are none, and nodes that stand in them by their ids.
+  static Tree normal_condition(const Tree& condition) {
+    Tree::Map map;
+    for (const auto& [key, value] : *condition.map())
+      map.emplace_back(key, key == "kwargs" ? normal_arguments(value) : value);
+    if (condition.find("kwargs") == nullptr) map.emplace_back("kwargs", Tree{Tree::Map{}});
+    return {std::move(map)};
+  }
+  static Tree normal_arguments(const Tree& arguments) {
+    if (arguments.is_null()) return {Tree::Map{}};
+    if (arguments.map() == nullptr) return arguments;
+    Tree::Map map;
+    for (const auto& [key, value] : *arguments.map()) map.emplace_back(key, normal_argument(value));
+    return {std::move(map)};
+  }
+  static Tree normal_argument(const Tree& argument) {
+    if (const Tree* id = argument.find("id")) return *id;
+    if (argument.find("type") != nullptr) return normal_condition(argument);
+    if (argument.list() == nullptr) return argument;
+    Tree::List list;
+    for (const Tree& item : *argument.list()) list.push_back(normal_argument(item));
+    return {std::move(list)};
+  }
+
   void put(std::string_view key, Tree value) { map_.emplace_back(key, std::move(value)); }
 
   Tree::Map map_;
@@ -349,8 +405,8 @@ std::string text_of(const Tree& tree) {
 }
 
 Document read_document(const Tree& tree, std::string_view text) {
-  std::vector<DroppedKey> dropped;
-  Source source{text, dropped};
+  std::vector<UnknownKey> unknown;
+  Source source{text, unknown};
   const Tree::Map* top = tree.map();
   if (top == nullptr || top->empty()) {
     source.refuse(
@@ -365,13 +421,15 @@ Document read_document(const Tree& tree, std::string_view text) {
   });
   document.id = id;
   for (std::size_t i = 1; flat == nullptr && i < top->size(); ++i)
-    document.others.push_back((*top)[i].first);
-  document.dropped = std::move(dropped);
+    document.models.push_back((*top)[i]);
+  document.unknown = std::move(unknown);
   return document;
 }
 
 Tree to_tree(const Document& document) {
-  return {Tree::Map{{document.id, FieldWriter::write(document)}}};
+  Tree::Map top{{document.id, FieldWriter::write(document)}};
+  top.insert(top.end(), document.models.begin(), document.models.end());
+  return {std::move(top)};
 }
 
 }  // namespace isomer::mdf

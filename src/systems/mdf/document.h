@@ -1,7 +1,7 @@
 #pragma once
 
-// The MDF document as data, and its way from and to a plain tree: JSON now,
-// whatever yields a tree later. Nothing is evaluated here.
+// The MDF document as data, and its way from and to a plain tree, which is written in one of
+// several forms (forms.h). Nothing is evaluated here.
 
 #include <cstdint>
 #include <optional>
@@ -14,7 +14,9 @@
 
 namespace isomer::mdf {
 
-/// OrderedMap in the document's order; ids are unique.
+// Each element keeps its `others`: keys without a meaning, which are written again.
+
+/// In the document's order; ids are unique.
 template <class T>
 using OrderedMap = std::vector<std::pair<std::string, T>>;
 
@@ -32,6 +34,7 @@ struct InputPort {
   Tree default_value;  // since 0.4.14; null when absent
   std::string reduce;  // since 0.4.14: overwrite, add, multiply
   Tree metadata;
+  Tree::Map others;
 };
 
 struct OutputPort {
@@ -39,11 +42,13 @@ struct OutputPort {
   std::vector<std::int64_t> shape;
   std::string type;
   Tree metadata;
+  Tree::Map others;
 };
 
 struct ParameterCondition {
   Tree test;
   Tree value;
+  Tree::Map others;
 };
 
 /// Null trees stand for what is absent.
@@ -55,6 +60,7 @@ struct Parameter {
   std::optional<OrderedMap<Tree>> args;
   OrderedMap<ParameterCondition> conditions;
   Tree metadata;
+  Tree::Map others;
 };
 
 struct Function {
@@ -62,6 +68,7 @@ struct Function {
   OrderedMap<Tree> args;
   std::optional<std::string> value;
   Tree metadata;
+  Tree::Map others;
 };
 
 struct Edge {
@@ -71,6 +78,7 @@ struct Edge {
   std::string receiver_port;
   OrderedMap<Tree> parameters;
   Tree metadata;
+  Tree::Map others;
 };
 
 struct Node {
@@ -79,6 +87,7 @@ struct Node {
   OrderedMap<Parameter> parameters;
   OrderedMap<OutputPort> output_ports;
   Tree metadata;
+  Tree::Map others;
 };
 
 struct DocumentGraph {
@@ -87,6 +96,7 @@ struct DocumentGraph {
   OrderedMap<Tree> parameters;
   Tree conditions;  // as it stands: the scheduler's affair
   Tree metadata;
+  Tree::Map others;
 };
 
 /// Whether values that come into the port are joined; else the last one counts.
@@ -95,7 +105,7 @@ inline bool joins(const InputPort& port) {
 }
 
 /// A key without a meaning, and the element in which it stands.
-struct DroppedKey {
+struct UnknownKey {
   std::string where;
   std::string key;
 };
@@ -107,15 +117,16 @@ struct Document {
   std::string onnx_opset_version;
   OrderedMap<DocumentGraph> graphs;
   Tree metadata;
-  std::vector<std::string> others;  // ids of further models in the file, which are not read
-  std::vector<DroppedKey> dropped;  // a load and save loses them
+  Tree::Map others;
+  Tree::Map models;                 // further ones in the file, which are not looked at
+  std::vector<UnknownKey> unknown;  // all that are in `others` anywhere
 };
 
 /// Reads the structure. `text` is what the tree was read from: it turns offsets into lines. Throws
 /// Fault::file for what the format does not allow, naming the element and the line.
 Document read_document(const Tree& tree, std::string_view text);
 
-/// The document as the format writes it: defaults left out, ids as keys.
+/// The document as the format writes it: defaults left out, ids as keys, unknown keys last.
 Tree to_tree(const Document& document);
 
 /// A number or list as the text that the format makes of it where a text is

@@ -43,8 +43,10 @@ struct Target {
   // What the reference feeds to the operator: numbers get one axis, floats are 32 bits wide. In a
   // graph a number needs no axis beside what has some.
   ValueId operand(const Value& value, bool bare) const {
-    if (trace != nullptr && numpy::trace_of(value) != nullptr)
-      return numpy::materialized(*trace, value);
+    if (trace != nullptr && numpy::trace_of(value) != nullptr) {
+      const ValueId id = numpy::materialized(*trace, value);
+      return b.dtype(id) == DType::f64 ? numpy::materialized(*trace, value, DType::f32) : id;
+    }
     Tensor tensor = tensor_of(value);
     const bool plain = value.as<std::int64_t>() != nullptr || value.as<double>() != nullptr;
     if (plain && !bare) tensor = tensor.reshaped({1});
@@ -53,6 +55,8 @@ struct Target {
     return b.constant(shared.single(tensor), DType::f32);
   }
   Value result(ValueId id, bool widened) const {
+    if (trace != nullptr && widened && b.dtype(id) == DType::f32 && trace->real == DType::f64)
+      return {Traced{trace, numpy::materialized(*trace, {Traced{trace, id}}, DType::f64)}};
     if (trace != nullptr) return {Traced{trace, id}};
     const Tensor tensor = b.known(id).value();
     const bool single = widened && tensor.dtype() == DType::f32;

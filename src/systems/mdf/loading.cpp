@@ -4,18 +4,13 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "codecs/json.h"
+#include "systems/mdf/forms.h"
 #include "systems/mdf/mdf.h"
 #include "systems/mdf/remarks.h"
 #include "vocabularies/numpy/value.h"
 
 namespace isomer::mdf {
 namespace {
-
-Tree tree_in(std::string_view entry, std::string_view text) {
-  if (entry.ends_with(".json")) return read_json(text);
-  throw Error(Fault::unsupported, "", "documents are read from .json files");
-}
 
 Tensor value_in(const Tree& tree, const TensorType& type) {
   const Tensor found = tensor_of(numpy::value_of(tree));
@@ -35,7 +30,7 @@ Tensor value_in(const Tree& tree, const TensorType& type) {
 
 /// As the format's own program, which looks at the first model and its first graph.
 void note_others(const Document& document, std::vector<Note>& notes) {
-  for (const std::string& id : document.others)
+  for (const auto& [id, body] : document.models)
     notes.push_back({fmt::format("model {}", quoted(id)), "only the first model is looked at"});
   for (std::size_t i = 1; i < document.graphs.size(); ++i) {
     notes.push_back({fmt::format("graph {}", quoted(document.graphs[i].first)),
@@ -105,9 +100,7 @@ Loading load(const Files& files, std::string_view entry) {
   loading.entry = entry;
   const Bytes bytes = files.read(entry);
   with_place(entry, [&] {
-    const Tree tree = tree_in(entry, bytes.text());
-    loading.document = read_document(tree, bytes.text());
-    refuse_repeated_keys(tree, bytes.text());
+    loading.document = document_in(entry, bytes);
     if (loading.document.graphs.empty()) throw Error(Fault::file, "", "the document has no graph");
     loading.notes = ignored_in(loading.document);
     note_others(loading.document, loading.notes);

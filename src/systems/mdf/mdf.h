@@ -1,7 +1,7 @@
 #pragma once
 
-// ModECI's Model Description Format: documents of nodes with expressions, in JSON. They are run by
-// their own rules (simulate), written from a graph and read into one.
+// ModECI's Model Description Format: documents of nodes with expressions, in JSON, YAML or BSON.
+// They are run by their own rules (simulate), written from a graph and read into one.
 
 #include <string_view>
 
@@ -17,9 +17,14 @@ bool recognises(const Files& files, std::string_view entry);
 /// Fault::unsupported with every node that has no meaning as a graph.
 Loaded read(const Files& files, std::string_view entry);
 
-/// Writes `stem`.json, and `stem`.safetensors beside it where the weights take more than a
-/// megabyte. Throws Fault::unsupported with all that cannot be said, expanded or not.
-Written write(const Graph& graph, std::string_view stem);
+/// Writes `entry`, in the form of its ending, and `entry`.safetensors beside it where the weights
+/// take more than a megabyte. Throws Fault::unsupported with all that cannot be said, expanded or
+/// not.
+Written write(const Graph& graph, std::string_view entry);
+
+/// The document in another form, or in the same: all that it says, what it could leave out left
+/// out, unknown keys last. `name` is the new file's; the file of weights is named after it.
+Written rewrite(const Files& files, std::string_view entry, std::string_view name);
 
 /// Whether documents have a word for one of our operators.
 bool spells(std::string_view op);

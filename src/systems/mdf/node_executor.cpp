@@ -261,8 +261,34 @@ void NodeExecutor::take_inputs(Table& names) {
       input.current = part("input port", input.id, [&] { return missing(input); });
     names.set(input.id, *input.current);
     input.used = true;
-    if (shared_->dialect.clears_ports) input.current.reset();
+    if (!shared_->dialect.clears_ports) continue;
+    input.last = std::move(input.current);
+    input.current.reset();
   }
+}
+
+std::vector<std::pair<std::string_view, const Value*>> NodeExecutor::quantities() const {
+  std::vector<std::pair<std::string_view, const Value*>> all;
+  const auto add = [&](std::string_view id, const Value& value) {
+    const auto known =
+        std::ranges::find(all, id, &std::pair<std::string_view, const Value*>::first);
+    if (known != all.end()) {
+      known->second = &value;
+    } else {
+      all.emplace_back(id, &value);
+    }
+  };
+  for (const Input& input : inputs_) {
+    const std::optional<Value>& value = input.current ? input.current : input.last;
+    if (value) add(input.id, *value);
+  }
+  for (const LiveParameter& parameter : parameters_) {
+    if (!parameter.current.is_none()) add(parameter.id, parameter.current);
+  }
+  for (const LiveOutput& output : outputs_) {
+    if (output.current) add(output.id, *output.current);
+  }
+  return all;
 }
 
 const Value* NodeExecutor::output(std::string_view port) const {
@@ -360,11 +386,6 @@ Value NodeExecutor::value_before(const LiveParameter& parameter, const Table& na
                                  bool& keep) const {
   if (!parameter.current.is_none()) return parameter.current;
   if (parameter.value.is_none() && parameter.initial.is_none()) return {};
-  if (parameter.stateful && shared_->trace != nullptr) {
-    throw Error(Fault::unsupported, "",
-                parameter.derivative ? "a time derivative has no meaning in a graph"
-                                     : "it keeps its value between runs");
-  }
   if (parameter.stateful) {
     return parameter.initial.is_none() ? Value{0.0}
                                        : parameter.initial.evaluate(names, shared_->runtime);
@@ -389,12 +410,22 @@ Value NodeExecutor::evaluate_parameter(LiveParameter& parameter, const Table& na
   } else if (parameter.derivative) {
     if (result.is_none())
       refuse("it has no value to advance from: run once without a time increment first");
-    const Value slope = parameter.derivative->evaluate(names, shared_->runtime);
-    result = numpy::binary("+", numpy::array_value(tensor_of(result)),
-                           numpy::binary("*", slope, time_increment));
+    result = advanced(parameter, names, time_increment);
   }
   return parameter.conditions.empty() ? result
                                       : apply_conditions(parameter, std::move(result), names);
+}
+
+Value NodeExecutor::advanced(const LiveParameter& parameter, const Table& names,
+                             const Value& time_increment) const {
+  const Value slope = parameter.derivative->evaluate(names, shared_->runtime);
+  const Value step = numpy::binary("*", slope, time_increment);
+  const Value& now = parameter.current;
+  if (shared_->begun.is_none()) return numpy::binary("+", numpy::array_value(tensor_of(now)), step);
+  // A graph is one evaluation after another: the first gives the initial value.
+  const Value first = parameter.initial.evaluate(names, shared_->runtime);
+  return numpy::call("numpy.where", {{shared_->begun, numpy::binary("+", now, step), first}},
+                     shared_->runtime);
 }
 
 Value NodeExecutor::apply_conditions(const LiveParameter& parameter, Value value,

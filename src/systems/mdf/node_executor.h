@@ -31,6 +31,7 @@ struct SharedOperators {
   Operators operators;
   Runtime runtime;
   const numpy::Trace* trace = nullptr;
+  Value begun;             // where the document is read: whether it has been evaluated before
   std::int64_t zeros = 0;  // elements made for ports that nobody gives a value
 
   /// Of one evaluation, or of the whole reading: what is bounded in sum.
@@ -124,6 +125,7 @@ class NodeExecutor {
     std::optional<Value> current;
     std::optional<Value> absent = {};  // what stands in for a value once the node has run
     bool used = false;                 // the node has run
+    std::optional<Value> last = {};    // what the node ran with, where the port is empty since
   };
 
   /// Adds to `problems` what is wrong with it.
@@ -137,6 +139,9 @@ class NodeExecutor {
   void receive(Input& input, Value value) const;
   const Value* output(std::string_view port) const;
   const Value* parameter(std::string_view name) const;
+  /// All that have a value now, by their ids: input ports, parameters, output ports. What has the
+  /// id of another stands for it, as in expressions.
+  std::vector<std::pair<std::string_view, const Value*>> quantities() const;
   /// Replaces a constant's value for good; another parameter stays as it is.
   void set_parameter(std::string_view name, const Value& value);
   /// The parameters that keep their values between evaluations.
@@ -188,6 +193,9 @@ class NodeExecutor {
   Value value_before(const LiveParameter& parameter, const Table& names, bool& keep) const;
   Value evaluate_parameter(LiveParameter& parameter, const Table& names,
                            const Value& time_increment) const;
+  /// What follows after so much time.
+  Value advanced(const LiveParameter& parameter, const Table& names,
+                 const Value& time_increment) const;
   Value apply_conditions(const LiveParameter& parameter, Value value, const Table& names) const;
   /// One part's value, placed. While the document is read, `Unread` where there is none.
   template <class Action>

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <map>
 #include <optional>
 #include <set>
@@ -9,12 +10,14 @@
 #include "ops/rules.h"
 #include "ops/validate.h"
 #include "passes/passes.h"
+#include "systems/mdf/executor.h"
 #include "systems/mdf/loading.h"
 #include "systems/mdf/mdf.h"
 #include "systems/mdf/node_executor.h"
 #include "systems/mdf/node_text.h"
 #include "systems/mdf/remarks.h"
 #include "systems/mdf/wiring.h"
+#include "vocabularies/numpy/arithmetic.h"
 
 namespace isomer::mdf {
 namespace {
@@ -40,11 +43,6 @@ class Reader {
     add_inputs();
     add_weights();
     const Wiring wiring(graph_, true, problems_);
-    for (const auto& [sender, receiver, id, edge] : wiring.links) {
-      const Tree* weight = find(edge->parameters, "weight");
-      if (weight != nullptr && *weight != Tree{std::int64_t{1}} && *weight != Tree{1.0})
-        problems_.push_back(fmt::format("edge {}: weights of edges are not read", quoted(*id)));
-    }
     for (const std::size_t i : wiring.order)
       add_node(graph_.nodes[i].first, graph_.nodes[i].second);
     for (std::string& refused : refused_in(graph_)) problems_.push_back(std::move(refused));
@@ -56,10 +54,6 @@ class Reader {
     for (const auto& [id, node] : graph_.nodes) compare_ports(id, node);
     std::vector<ValueId> outputs = add_outputs();
     const bool fits = loading_.origin && loading_.origin->outputs.size() == outputs.size();
-    if (!loading_.origin) {
-      notes_.push_back(
-          {loading_.entry, "the document does not tell types of elements; floats are read as f32"});
-    }
     Loaded loaded;
     loaded.graph = std::move(builder_).finish(std::move(outputs),
                                               fits ? loading_.origin->signature : Signature{});
@@ -74,6 +68,13 @@ class Reader {
     if (loading_.origin) builder_.assume(loading_.origin->signature.lengths);
     for (const InterfacePort& port : loading_.inputs())
       open_ports_[port.id] = builder_.input(port.name, port.type);
+    if (!has_time(graph_)) return;
+    increment_ = traced(builder_.input(name_of_increment(graph_), {DType::f64, {}}));
+    const Tensor no = Tensor::from_integers(DType::boolean, {}, std::array<std::int64_t, 1>{0});
+    const Tensor yes = Tensor::from_integers(DType::boolean, {}, std::array<std::int64_t, 1>{1});
+    const ValueId begun = builder_.state("begun", no, {std::string(name_of_begun)});
+    builder_.keep(begun, builder_.constant(yes));
+    shared_->begun = traced(begun);
   }
 
   void add_weights() {
@@ -201,7 +202,10 @@ class Reader {
     if (edge != incoming_.end()) {
       const auto found = outputs_.find({edge->second->sender, edge->second->sender_port});
       expect(found != outputs_.end(), "a node is read when all that comes to it was");
-      return found->second;
+      const Tree* weight = find(edge->second->parameters, "weight");
+      if (weight == nullptr || *weight == Tree{std::int64_t{1}} || *weight == Tree{1.0})
+        return found->second;
+      return numpy::binary("*", numpy::value_of(*weight), found->second);
     }
     const auto open = open_ports_.find(port);
     if (open == open_ports_.end())
@@ -247,10 +251,88 @@ class Reader {
       const auto weight = weights_.find({id, name});
       if (weight != weights_.end()) reading.set_parameter(name, traced(weight->second));
     }
+    const std::vector<Kept> kept = add_states(id, reading);
     if (problems_.size() > told) return;
-    reading.evaluate({}, &problems_);
+    reading.evaluate(increment_, &problems_);
+    for (const Kept& one : kept) keep(id, one, *reading.parameter(one.name));
     for (const auto& [port, body] : node.output_ports) {
       if (const Value* value = reading.output(port)) outputs_[{id, port}] = *value;
+    }
+  }
+
+  // --- parameters that keep their values
+
+  struct Kept {
+    std::string name;
+    ValueId now;
+  };
+
+  std::vector<Kept> add_states(const std::string& id, NodeExecutor& reading) {
+    std::vector<Kept> kept;
+    for (const std::string& name : reading.stateful_parameters()) {
+      noting(id, name, [&] {
+        const Tensor initial = tensor_of(reading.state(name));
+        const ValueId now =
+            builder_.state(name, initial.converted(state_type(id, name, initial.dtype())),
+                           {fmt::format("{}.{}", id, name)});
+        reading.set_state(name, traced(now));
+        kept.push_back({name, now});
+      });
+    }
+    return kept;
+  }
+
+  /// What has a derivative is real. Of the others the document's first evaluations tell: an integer
+  /// may become a real number.
+  DType state_type(const std::string& id, const std::string& name, DType initial) {
+    const Parameter& parameter = *find(find(graph_.nodes, id)->parameters, name);
+    if (parameter.value.is_null() && parameter.function.empty()) return DType::f64;
+    if (is_floating(initial)) return initial;
+    if (!first_evaluations_) first_evaluations_ = evaluated_twice();
+    const auto found = first_evaluations_->find({id, name});
+    return found == first_evaluations_->end() ? initial : promoted(initial, found->second);
+  }
+
+  /// The types of states after two evaluations; what fails there fails here, too, where it matters.
+  std::map<std::pair<std::string, std::string>, DType> evaluated_twice() const {
+    std::map<std::pair<std::string, std::string>, DType> types;
+    try {
+      DocumentExecutor trial(graph_);
+      trial.evaluate();
+      trial.evaluate({1.0});
+      for (const auto& node : trial.nodes()) {
+        for (const std::string& name : node->stateful_parameters())
+          types.emplace(std::pair(node->id(), name), tensor_of(node->state(name)).dtype());
+      }
+    } catch (const Error& error) {
+      if (error.fault() == Fault::bug) throw;
+    }
+    return types;
+  }
+
+  void keep(const std::string& id, const Kept& kept, const Value& next) {
+    if (next.as<numpy::Unread>() != nullptr) return;  // told
+    noting(id, kept.name, [&] {
+      const TensorType& type = builder_.type(kept.now);
+      const ValueId value = numpy::materialized(trace_, next, type.dtype);
+      if (builder_.type(value) != type) {
+        refuse(fmt::format(
+            "it is {} to begin with and {} after an evaluation; a default_initial_value "
+            "of that shape makes a state of it",
+            to_text(type), to_text(builder_.type(value))));
+      }
+      builder_.keep(kept.now, value);
+    });
+  }
+
+  template <class Action>
+  void noting(const std::string& id, const std::string& parameter, const Action& action) {
+    try {
+      action();
+    } catch (const Error& error) {
+      if (error.fault() == Fault::bug) throw;
+      problems_.push_back(
+          fmt::format("node {}: parameter {}: {}", quoted(id), quoted(parameter), error.text()));
     }
   }
 
@@ -288,12 +370,15 @@ class Reader {
   const Loading& loading_;
   const DocumentGraph& graph_;
   Builder builder_;
-  const numpy::Trace trace_{builder_, DType::f32};
+  // The format computes in double precision; what we have written computes as the model did.
+  const numpy::Trace trace_{builder_, loading_.origin ? DType::f32 : DType::f64};
   std::shared_ptr<SharedOperators> shared_ = std::make_shared<SharedOperators>();
   std::map<std::pair<std::string, std::string>, const Edge*> incoming_;
   std::map<std::pair<std::string, std::string>, Value> outputs_;
   std::map<std::string, ValueId> open_ports_;
   std::map<std::pair<std::string, std::string>, ValueId> weights_;  // by node and parameter
+  std::optional<std::map<std::pair<std::string, std::string>, DType>> first_evaluations_;
+  Value increment_;  // of time; none: no parameter has a derivative
   std::vector<std::string> problems_;
   std::vector<Note> notes_;
 };

@@ -50,9 +50,9 @@ class Ignored {
       note(place, fmt::format("onnx_opset_version {} is not looked at; operators are those of {}",
                               quoted(document.onnx_opset_version), onnx_opset));
     }
-    for (const DroppedKey& dropped : document.dropped) {
-      note(dropped.where,
-           fmt::format("the key {} has no meaning and is dropped", quoted(dropped.key)));
+    for (const UnknownKey& unknown : document.unknown) {
+      note(unknown.where,
+           fmt::format("the key {} has no meaning and is dropped", quoted(unknown.key)));
     }
     if (!document.graphs.empty()) graph(document.graphs.front().second);
   }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -20,6 +21,8 @@ struct Running {
   bool halves = false;  // inputs or weights are halves: then they are a precision, too
   std::unique_ptr<DocumentExecutor> executor;
   std::vector<std::pair<NodeExecutor*, std::string>> kept;  // parameters that keep their values
+  bool has_time = false;                                    // then the increment is the last input
+  bool begun = false;                                       // whether there was an evaluation
   std::vector<InterfacePort> inputs;
   std::vector<InterfacePort> outputs;
   std::vector<StoredWeight> trainable;
@@ -55,10 +58,22 @@ Port named(const Running& running, const InterfacePort& port) {
   return {port.name.empty() ? port.id : port.name, running.taken(port.type)};
 }
 
+/// Stands for what is not given: the document's default, no increment of time.
+Tensor nothing() { return Tensor::zeros(DType::f64, {0}); }
+bool is_nothing(const Tensor& tensor) {
+  return tensor.dtype() == DType::f64 && tensor.shape() == std::vector<std::int64_t>{0};
+}
+
+// The format takes any type and shape; only what our metadata promise is demanded.
 void give_inputs(Running& running, std::span<const Tensor> inputs) {
-  bind_lengths(running.interface, inputs);
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    running.executor->set_input(running.inputs[i].id, numpy::array_value(inputs[i]));
+  if (running.loading.origin) {
+    bind_lengths(running.interface, inputs);
+  } else {
+    check_count("input", running.inputs.size() + (running.has_time ? 1 : 0), inputs);
+  }
+  for (std::size_t i = 0; i < running.inputs.size(); ++i) {
+    if (!is_nothing(inputs[i]))
+      running.executor->set_input(running.inputs[i].id, numpy::array_value(inputs[i]));
   }
   for (const auto& [port, value] : running.given) running.executor->set_input(port, value);
 }
@@ -77,6 +92,17 @@ void set_weight(Running& running, const StoredWeight& weight, const Tensor& tens
     running.executor->node(weight.node)->set_parameter(weight.id, value);
 }
 
+/// None where no time is said to pass: what has a derivative starts anew then.
+Value increment_from(const Tensor& tensor) {
+  if (is_nothing(tensor)) return {};
+  if (tensor.count() != 1 || is_complex(tensor.dtype())) {
+    throw Error(
+        Fault::model, "input 'dt'",
+        fmt::format("it is {}; a time increment is one real number", to_text(tensor.type())));
+  }
+  return {tensor.doubles()[0]};
+}
+
 class DocumentRun final : public Executor {
  public:
   explicit DocumentRun(std::shared_ptr<Running> running) : running_(std::move(running)) {}
@@ -84,7 +110,10 @@ class DocumentRun final : public Executor {
   std::vector<Tensor> run(std::span<const Tensor> inputs) override {
     return with_place(running_->loading.entry, [&] {
       give_inputs(*running_, inputs);
-      running_->executor->evaluate();
+      // The first evaluation gives initial values, the others advance.
+      const Value increment = running_->has_time ? increment_from(inputs.back()) : Value{};
+      running_->executor->evaluate(running_->begun ? increment : Value{});
+      running_->begun = true;
       std::vector<Tensor> results;
       for (const InterfacePort& port : running_->outputs) results.push_back(result(port));
       return results;
@@ -95,13 +124,17 @@ class DocumentRun final : public Executor {
     std::vector<Tensor> states;
     for (const auto& [node, parameter] : running_->kept)
       states.push_back(tensor_of(node->state(parameter)));
+    if (running_->has_time) {
+      states.push_back(Tensor::from_integers(DType::boolean, {},
+                                             std::array<std::int64_t, 1>{running_->begun ? 1 : 0}));
+    }
     return states;
   }
 
   // A parameter's type may change from one evaluation to the next: any real numbers will do.
   void set_states(std::span<const Tensor> states) override {
-    check_count("state", running_->kept.size(), states);
-    for (std::size_t i = 0; i < states.size(); ++i) {
+    check_count("state", running_->kept.size() + (running_->has_time ? 1 : 0), states);
+    for (std::size_t i = 0; i < running_->kept.size(); ++i) {
       const auto& [node, parameter] = running_->kept[i];
       if (is_complex(states[i].dtype())) {
         throw Error(
@@ -110,9 +143,13 @@ class DocumentRun final : public Executor {
       }
       node->set_state(parameter, numpy::array_value(states[i]));
     }
+    if (running_->has_time) running_->begun = states.back().doubles().at(0) != 0;
   }
 
-  void reset() override { running_->executor->reset(); }
+  void reset() override {
+    running_->begun = false;
+    running_->executor->reset();
+  }
 
   void set_constants(std::span<const Tensor> values) override {
     check_types("parameter", running_->parameters(), values);
@@ -135,9 +172,24 @@ class DocumentRun final : public Executor {
   std::shared_ptr<Running> running_;
 };
 
+/// Of every node; a text or a list of texts is none.
+NamedTensors quantities_of(const Running& running) {
+  NamedTensors all;
+  for (const auto& node : running.executor->nodes()) {
+    for (const auto& [id, value] : node->quantities()) {
+      Tensor tensor;
+      if (to_tensor(*value, tensor))
+        all.emplace_back(fmt::format("{}.{}", node->id(), id), std::move(tensor));
+    }
+  }
+  return all;
+}
+
 std::vector<Step> trace_run(Running& running, std::span<const Tensor> inputs) {
   give_inputs(running, inputs);
-  running.executor->evaluate();
+  running.executor->evaluate(running.has_time && running.begun ? increment_from(inputs.back())
+                                                               : Value{});
+  running.begun = true;
   std::vector<Step> steps;
   for (const std::size_t at : running.executor->order()) {
     const Node& node = running.graph().nodes[at].second;
@@ -174,6 +226,7 @@ std::shared_ptr<Running> make_running(const Files& files, std::string_view entry
   const auto& origin = running->loading.origin;
   running->inputs = running->loading.inputs();
   running->outputs = running->loading.outputs();
+  running->has_time = has_time(running->graph());
   running->halves =
       std::ranges::any_of(running->inputs,
                           [](const auto& port) { return is_half(port.type.dtype); }) ||
@@ -197,14 +250,21 @@ Runnable simulate(const Files& files, std::string_view entry, const RunOptions& 
   const auto running = make_running(files, entry, options);
   Runnable runnable;
   runnable.notes = running->loading.notes;
-  for (const auto& [node, parameter] : running->kept) {
-    runnable.notes.push_back(
-        {fmt::format("node {}, parameter {}", quoted(node->id()), quoted(parameter)),
-         "it keeps its value between evaluations; a run is one evaluation"});
+  for (const auto& [node, parameter] : running->kept)
     runnable.states.push_back({fmt::format("{}.{}", node->id(), parameter), {DType::f64, {}}});
-  }
   for (const InterfacePort& port : running->inputs)
     runnable.inputs.push_back(named(*running, port));
+  // What our metadata promise is demanded.
+  if (!running->loading.origin) runnable.defaults.assign(running->inputs.size(), nothing());
+  if (running->has_time) {
+    runnable.states.push_back({std::string(name_of_begun), {DType::boolean, {}}});
+    runnable.inputs.push_back({name_of_increment(running->graph()), {DType::f64, {}}});
+    const auto& increment = options.time_increment;
+    runnable.defaults.resize(runnable.inputs.size());
+    runnable.defaults.back() = increment
+                                   ? Tensor::from_doubles(DType::f64, {}, std::span(&*increment, 1))
+                                   : Tensor::zeros(DType::f64, {0});
+  }
   runnable.typed = running->loading.origin.has_value();
   for (const InterfacePort& port : running->outputs)
     runnable.outputs.push_back(named(*running, port));
@@ -221,6 +281,7 @@ Runnable simulate(const Files& files, std::string_view entry, const RunOptions& 
   }
   runnable.parameters = running->parameters();
   runnable.executor = std::make_unique<DocumentRun>(running);
+  runnable.quantities = [running] { return quantities_of(*running); };
   runnable.trace = [running](std::span<const Tensor> inputs) {
     return trace_run(*running, inputs);
   };

@@ -155,7 +155,7 @@ std::vector<InterfacePort> open_ports(const DocumentGraph& graph) {
     for (const auto& [id, port] : body.input_ports) {
       if (connected.contains({node, id}) || !known.insert(id).second) continue;
       const DType dtype =
-          port.type == "int" ? DType::i64 : dtype_of_word(port.type).value_or(DType::f32);
+          port.type == "int" ? DType::i64 : dtype_of_word(port.type).value_or(DType::f64);
       ports.push_back({id, id, {dtype, shape_of(port.shape)}});
     }
   }
@@ -174,6 +174,21 @@ std::vector<InterfacePort> end_ports(const DocumentGraph& graph) {
     }
   }
   return ports;
+}
+
+bool has_time(const DocumentGraph& graph) {
+  return std::ranges::any_of(graph.nodes, [](const auto& node) {
+    return std::ranges::any_of(node.second.parameters, [](const auto& entry) {
+      const Parameter& parameter = entry.second;
+      return parameter.value.is_null() && parameter.function.empty() && parameter.time_derivative;
+    });
+  });
+}
+
+std::string name_of_increment(const DocumentGraph& graph) {
+  const std::vector<InterfacePort> ports = open_ports(graph);
+  return std::ranges::find(ports, "dt", &InterfacePort::id) == ports.end() ? "dt"
+                                                                           : "time_increment";
 }
 
 std::string_view type_word(DType dtype) {

@@ -57,4 +57,11 @@ std::vector<InterfacePort> end_ports(const DocumentGraph& graph);
 std::string_view type_word(DType dtype);
 std::optional<DType> dtype_of_word(std::string_view word);
 
+/// Whether a parameter is driven by its time derivative.
+bool has_time(const DocumentGraph& graph);
+/// How the input is called by which time advances, where a document is a graph: "dt".
+std::string name_of_increment(const DocumentGraph& graph);
+/// The state that says whether the document has been evaluated before.
+constexpr std::string_view name_of_begun = "begun";
+
 }  // namespace isomer::mdf

@@ -6,11 +6,11 @@
 #include "base/error.h"
 #include "base/names.h"
 #include "base/text.h"
-#include "codecs/json.h"
 #include "graph/uses.h"
 #include "ops/validate.h"
 #include "passes/passes.h"
 #include "passes/rewrite.h"
+#include "systems/mdf/forms.h"
 #include "systems/mdf/mdf.h"
 #include "systems/mdf/node_text.h"
 #include "systems/mdf/standard.h"
@@ -112,6 +112,7 @@ OutputPort port_of(std::string text, const TensorType& type) {
   return {std::move(text),
           known_shape(type.shape).value_or(std::vector<std::int64_t>()),
           std::string(type_word(type.dtype)),
+          {},
           {}};
 }
 
@@ -130,8 +131,8 @@ Tree literal_tree(const Constant& constant, std::string_view op) {
 
 class Writer {
  public:
-  Writer(const Graph& graph, std::string_view stem)
-      : graph_(graph), stem_(stem), names_(reserved_words()), sources_(graph.values.size()) {
+  Writer(const Graph& graph, std::string_view entry)
+      : graph_(graph), entry_(entry), names_(reserved_words()), sources_(graph.values.size()) {
     std::size_t bytes = 0;
     for (const Constant& constant : graph.constants) bytes += constant.data.bytes().size();
     external_ = bytes >= most_embedded;
@@ -149,16 +150,16 @@ class Writer {
     origin_.name = graph_.name;
     origin_.signature = graph_.signature;
     origin_.classes = graph_.classes;
-    if (!tensors_.empty()) origin_.tensors = weights_beside(stem_ + ".json");
+    if (!tensors_.empty()) origin_.tensors = weights_beside(entry_);
     document_.metadata = to_tree(origin_);
     Document document;
-    document.id = graph_.name.empty() ? stem_ : graph_.name;
+    document.id = graph_.name.empty() ? entry_.substr(0, entry_.rfind('.')) : graph_.name;
     document.generating_application = "isomer";
     document.onnx_opset_version = std::to_string(onnx_opset);
     document.graphs.emplace_back(document.id + "_graph", std::move(document_));
 
     Written written;
-    written.files.push_back({stem_ + ".json", {bytes_of(write_json(to_tree(document)) + "\n")}});
+    written.files.push_back({entry_, {file_of(entry_, to_tree(document))}});
     if (!tensors_.empty()) written.files.push_back({origin_.tensors, write_tensors(tensors_)});
     written.notes = std::move(notes_);
     return written;
@@ -327,7 +328,7 @@ class Writer {
     const Source& from = source(value);
     if (from.kind != Source::Kind::node) return;
     const std::string id = fmt::format("{}.{}->{}.{}", from.node, from.id, node, port);
-    document_.edges.emplace_back(id, Edge{from.node, node, from.id, port, {}, {}});
+    document_.edges.emplace_back(id, Edge{from.node, node, from.id, port, {}, {}, {}});
   }
 
   Operand operand(const isomer::Node& node, std::size_t i, std::string_view formal,
@@ -391,9 +392,7 @@ class Writer {
       ++counts[value.type.dtype];
       if (!known_shape(value.type.shape)) ++open;
     }
-    const auto note = [&](std::string text) {
-      notes_.push_back({stem_ + ".json", std::move(text)});
-    };
+    const auto note = [&](std::string text) { notes_.push_back({entry_, std::move(text)}); };
     for (const DType dtype : {DType::f16, DType::bf16}) {
       if (counts.contains(dtype)) {
         note(fmt::format(
@@ -433,7 +432,7 @@ class Writer {
 
   const Graph& graph_;
   const Uses uses_{graph_};
-  std::string stem_;
+  std::string entry_;
   Names names_;
   bool external_ = false;
   std::vector<Source> sources_;
@@ -446,11 +445,11 @@ class Writer {
 
 }  // namespace
 
-Written write(const Graph& graph, std::string_view stem) {
+Written write(const Graph& graph, std::string_view entry) {
   refuse_states(graph);
   refuse_types(graph);
   const Graph ready = legalized(remove_unused(graph));
-  return Writer(ready, stem).write();
+  return Writer(ready, entry).write();
 }
 
 }  // namespace isomer::mdf

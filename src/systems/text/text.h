@@ -11,7 +11,7 @@ namespace isomer {
 
 bool recognises_text(const Files& files, std::string_view entry);
 Loaded read_text(const Files& files, std::string_view entry);
-/// Data of more than a few elements go into "stem.safetensors" beside "stem.isomer".
-Written write_text(const Graph& graph, std::string_view stem);
+/// Data of more than a few elements go into a file beside it, "net.isomer.safetensors".
+Written write_text(const Graph& graph, std::string_view entry);
 
 }  // namespace isomer

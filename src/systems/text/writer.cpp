@@ -16,7 +16,7 @@ constexpr std::string_view first_line = "isomer 1\n";
 
 }  // namespace
 
-Written write_text(const Graph& graph, std::string_view stem) {
+Written write_text(const Graph& graph, std::string_view entry) {
   NamedTensors tensors;
   std::unordered_set<std::string> keys;
   std::string text = to_text(
@@ -30,12 +30,11 @@ Written write_text(const Graph& graph, std::string_view stem) {
         return "stored " + quoted_with(key, '"');
       });
   Written written;
-  const std::string entry = std::string(stem) + ".isomer";
   const std::string beside = weights_beside(entry);
   if (!tensors.empty()) {
     text.insert(first_line.size() - 1, " data " + quoted_with(beside, '"'));
   }
-  written.files.push_back({entry, {bytes_of(std::move(text))}});
+  written.files.push_back({std::string(entry), {bytes_of(std::move(text))}});
   if (!tensors.empty()) written.files.push_back({beside, write_tensors(tensors)});
   return written;
 }

@@ -106,8 +106,8 @@ const Dialect& dialect() {
 
 }  // namespace
 
-Written write(const Graph& graph, std::string_view stem) {
-  return python::write(dialect(), graph, stem);
+Written write(const Graph& graph, std::string_view entry) {
+  return python::write(dialect(), graph, entry.substr(0, entry.rfind('.')));
 }
 
 }  // namespace isomer::torch

@@ -9,10 +9,10 @@
 
 namespace isomer::torch {
 
-/// `<stem>.py` with an nn.Module class per module, `load()` and `example_inputs()`, and
-/// `<stem>.safetensors` with the weights under their state_dict names. Throws Fault::unsupported
+/// `entry`, "net.py", with an nn.Module class per module, `load()` and `example_inputs()`, and
+/// net.safetensors with the weights under their state_dict names. Throws Fault::unsupported
 /// with every operator that has no spelling.
-Written write(const Graph& graph, std::string_view stem);
+Written write(const Graph& graph, std::string_view entry);
 bool spells(std::string_view op);
 
 /// Runs the model of a `.py` file in a Python process of its own: what `load()` gives, or else the

@@ -225,7 +225,7 @@ TEST(Text, LargeDataStandBeside) {
   const std::vector<double> two = {1, 2};
   const ValueId v = builder.constant("v", Tensor::from_doubles(DType::f32, {2}, two), false, {"b"});
   const Graph graph = std::move(builder).finish({w, v});
-  const Written written = write_text(graph, "net");
+  const Written written = write_text(graph, "net.isomer");
   ASSERT_EQ(written.files.size(), 2U);
   EXPECT_EQ(written.files[0].name, "net.isomer");
   EXPECT_EQ(written.files[1].name, "net.isomer.safetensors");
@@ -281,7 +281,7 @@ TEST(Text, RealExportsComeBack) {
     const Graph graph = system_named("pt2").read(*models, name).graph;
     EXPECT_EQ(printed(parse_graph(printed(graph))), printed(graph)) << name;
     std::map<std::string, std::string> files;
-    for (const File& file : write_text(graph, "net").files)
+    for (const File& file : write_text(graph, "net.isomer").files)
       files[file.name] = bytes_of(file.parts).text();
     const Graph stored = read_text(*in_memory(files), "net.isomer").graph;
     EXPECT_EQ(printed(stored), printed(graph)) << name;

@@ -24,7 +24,7 @@ Graph graph_of(const std::string& text) {
 
 Contents written(const Graph& graph) {
   Contents contents;
-  for (const File& file : mdf::write(graph, "net").files) {
+  for (const File& file : mdf::write(graph, "net.json").files) {
     contents[file.name] = std::string(bytes_of(file.parts).text());
   }
   return contents;
@@ -206,7 +206,7 @@ TEST(MdfRoundTrip, ChangingBuffersAreRefusedByName) {
   const ValueId next = builder.emit("add", {now, x});
   builder.keep(now, next);
   const Graph graph = std::move(builder).finish({next});
-  const std::string fault = fault_of([&] { mdf::write(graph, "net"); });
+  const std::string fault = fault_of([&] { mdf::write(graph, "net.json"); });
   EXPECT_NE(fault.find("'stats.total'"), std::string::npos) << fault;
 }
 

@@ -60,7 +60,7 @@ TEST_P(PytorchExports, BehaveAsSource) {
   const Tensors tensors = recorded(GetParam().substr(0, GetParam().find('.')));
   const System& target = system_named("pytorch");
   const Graph graph = system_named("pt2").read(*open_folder(folder), GetParam() + ".pt2").graph;
-  const Written written = target.write(prepare_for(target, graph, {}), "model");
+  const Written written = target.write(prepare_for(target, graph, {}), "model.py");
   std::map<std::string, std::string> files;
   for (const File& file : written.files)
     files[file.name] = std::string(bytes_of(file.parts).text());

@@ -32,7 +32,7 @@ std::unique_ptr<Files> files_of(const Written& written) {
 }
 
 std::string source_of(std::string_view text) {
-  return std::string(bytes_of(torch::write(ready(text), "net").files.at(0).parts).text());
+  return std::string(bytes_of(torch::write(ready(text), "net.py").files.at(0).parts).text());
 }
 
 // The classes alone, without the head of the file and the functions after them.
@@ -300,7 +300,7 @@ graph net(i: i64[3]) -> (y)
   e = embedding(w, i)  @embed
   y = linear(e, w, none)  @out
 )"),
-                                       "net");
+                                       "net.py");
   const NamedTensors weights = read_tensors(bytes_of(written.files.at(1).parts));
   ASSERT_EQ(weights.size(), 1U);
   EXPECT_EQ(weights[0].first, "embed.weight");
@@ -312,7 +312,7 @@ graph net(i: i64[3]) -> (y)
 
 std::vector<std::string> notes_of(std::string_view text) {
   std::vector<std::string> notes;
-  for (const Note& note : torch::write(ready(text), "net").notes) notes.push_back(note.text);
+  for (const Note& note : torch::write(ready(text), "net.py").notes) notes.push_back(note.text);
   return notes;
 }
 
@@ -442,7 +442,7 @@ TEST(PytorchSource, OperatorsThatItCannotSpellAreListed) {
   Graph graph = parse_graph("graph net(x: f32[1]) -> (y)\n  y = relu(x)\n");
   graph.nodes[0].op = "blur";
   try {
-    torch::write(graph, "net");
+    torch::write(graph, "net.py");
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.fault(), Fault::unsupported);
@@ -492,7 +492,7 @@ class PytorchRun : public testing::Test {
   }
 
   static Runnable simulate(const Graph& graph, const RunOptions& options = {}) {
-    return torch::simulate(*files_of(torch::write(graph, "net")), "net.py", options);
+    return torch::simulate(*files_of(torch::write(graph, "net.py")), "net.py", options);
   }
 
   // Python takes a second or two to import torch: most tests ask one model.
