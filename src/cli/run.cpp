@@ -91,13 +91,13 @@ Runnable runnable_of(const ModelFile& model, const Words& words) {
   if (by_own_rules) {
     const EngineOptions chosen =
         engine_options(words, fmt::format("system '{}'", model.system->name), "cpu");
+    const RunOptions run_options{.engine = chosen,
+                                 .operators = default_engine,
+                                 .mode = mode,
+                                 .dialect = dialect_of(words, *model.system),
+                                 .time_increment = increment_of(words, *model.system)};
     return with_file(model.path, model.entry, [&] {
-      return model.system->simulate(*model.files, model.entry,
-                                    {.engine = chosen,
-                                     .operators = default_engine,
-                                     .mode = mode,
-                                     .dialect = dialect_of(words, *model.system),
-                                     .time_increment = increment_of(words, *model.system)});
+      return model.system->simulate(*model.files, model.entry, run_options);
     });
   }
   for (const std::string_view option : {"dt", "dialect"}) {

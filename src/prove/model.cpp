@@ -46,6 +46,16 @@ std::vector<Tensor> as_taken(std::span<const Tensor> tensors, std::span<const DT
   return result;
 }
 
+/// What a file that declares no types gives: an integer may stand where a real number is meant.
+std::vector<Tensor> as_adopted(std::span<const Tensor> tensors, std::span<const DType> wanted) {
+  std::vector<Tensor> result = as_taken(tensors, wanted);
+  for (std::size_t i = 0; i < result.size() && i < wanted.size(); ++i) {
+    if (is_floating(wanted[i]) && is_integer(result[i].dtype()))
+      result[i] = result[i].converted(wanted[i]);
+  }
+  return result;
+}
+
 std::vector<DType> dtypes(std::span<const Port> ports) {
   std::vector<DType> result;
   for (const Port& port : ports) result.push_back(port.type.dtype);
@@ -160,6 +170,16 @@ bool add_own_rules(Model& model, const Subject& subject) {
   return model.main().typed;
 }
 
+/// One number stands for an array of it, and no value for zeros that nobody reads.
+Tensor with_type(const Tensor& initial, const TensorType& type) {
+  const auto shape = known_shape(type.shape);
+  if (!shape || initial.count() > 1 || *shape == initial.shape())
+    return initial.converted(type.dtype);
+  const std::vector<double> values(static_cast<std::size_t>(count_elements(std::span(*shape))),
+                                   initial.count() == 1 ? initial.doubles()[0] : 0.0);
+  return Tensor::from_doubles(type.dtype, *shape, values);
+}
+
 /// States begin with numbers of the file, which are among its weights then.
 void adopt_state_types(Runnable& ours, const Runnable& theirs) {
   if (ours.states.empty()) return;
@@ -169,7 +189,7 @@ void adopt_state_types(Runnable& ours, const Runnable& theirs) {
     const auto found = std::ranges::find(theirs.states, state.name, &Port::name);
     if (found == theirs.states.end()) continue;
     state.type = found->type;
-    ours.weights.emplace_back(state.name, initial[i].converted(state.type.dtype));
+    ours.weights.emplace_back(state.name, with_type(initial[i], state.type));
   }
 }
 
@@ -228,7 +248,7 @@ std::vector<Tensor> Backend::run(Precision precision, std::span<const Tensor> in
   const Runnable& runnable = at(precision);
   runnable.executor->reset();
   std::vector<Tensor> outputs = runnable.executor->run(as_taken(inputs, dtypes(runnable.inputs)));
-  return adopts_types ? as_taken(outputs, dtypes(runnable.outputs)) : outputs;
+  return adopts_types ? as_adopted(outputs, dtypes(runnable.outputs)) : outputs;
 }
 
 std::vector<Tensor> Backend::initial_states() const {
@@ -246,11 +266,11 @@ std::vector<Tensor> Backend::observe(Precision precision, const InputSet& set,
   for (const std::vector<Tensor>& arguments : set.calls) {
     std::vector<Tensor> outputs =
         runnable.executor->run(as_taken(arguments, dtypes(runnable.inputs)));
-    if (adopts_types) outputs = as_taken(outputs, dtypes(runnable.outputs));
+    if (adopts_types) outputs = as_adopted(outputs, dtypes(runnable.outputs));
     std::ranges::move(outputs, std::back_inserter(seen));
     if (states.names.empty()) continue;
     std::vector<Tensor> left = runnable.executor->states();
-    if (adopts_types) left = as_taken(left, dtypes(runnable.states));
+    if (adopts_types) left = as_adopted(left, dtypes(runnable.states));
     std::ranges::move(kept.after(left), std::back_inserter(seen));
   }
   return seen;

@@ -150,9 +150,26 @@ NodeExecutor::NodeExecutor(std::string id, const Node& node,
       }
     });
   }
+  find_recalled();
   for (const auto& [name, port] : node.output_ports) {
     outputs_.push_back({name, port.shape, Formula(port.value), std::nullopt});
     if (port.value.empty()) outputs_.back().current = Value{};
+  }
+}
+
+// Functions read all parameters before these are computed, and a parameter those behind it.
+void NodeExecutor::find_recalled() {
+  std::set<std::string> read;
+  for (const LiveFunction& function : functions_) function.call.collect_required(read);
+  for (LiveParameter& parameter : parameters_) {
+    if (parameter.call) parameter.call->collect_required(read);
+    for (const Formula* formula :
+         {&parameter.value, parameter.derivative ? &*parameter.derivative : &parameter.value}) {
+      if (formula->expression() != nullptr) collect_names(*formula->expression(), read);
+      if (formula->text() != nullptr) read.insert(*formula->text());
+    }
+    const bool computed = parameter.call || parameter.value.text() != nullptr;
+    parameter.recalled = computed && !parameter.stateful && read.contains(parameter.id);
   }
 }
 
@@ -304,7 +321,15 @@ const Value* NodeExecutor::parameter(std::string_view name) const {
 std::vector<std::string> NodeExecutor::stateful_parameters() const {
   std::vector<std::string> found;
   for (const LiveParameter& parameter : parameters_) {
-    if (parameter.stateful) found.push_back(parameter.id);
+    if (parameter.stateful || parameter.recalled) found.push_back(parameter.id);
+  }
+  return found;
+}
+
+std::vector<std::string> NodeExecutor::recalled_expressions() const {
+  std::vector<std::string> found;
+  for (const LiveParameter& parameter : parameters_) {
+    if (parameter.recalled && !parameter.value.is_none()) found.push_back(parameter.id);
   }
   return found;
 }
@@ -320,6 +345,7 @@ Value NodeExecutor::state(std::string_view name) const {
   }
   expect(wanted != nullptr, "a state is asked for by its name");
   if (!wanted->current.is_none()) return wanted->current;
+  if (wanted->recalled) return {};
   if (wanted->initial.is_none()) return {0.0};
   return with_place([&] { return fmt::format("node {}: parameter {}", quoted(id_), quoted(name)); },
                     [&] { return wanted->initial.evaluate(names, shared_->runtime); });
@@ -327,7 +353,7 @@ Value NodeExecutor::state(std::string_view name) const {
 
 void NodeExecutor::set_state(std::string_view name, const Value& value) {
   const auto found = std::ranges::find(parameters_, name, &LiveParameter::id);
-  expect(found != parameters_.end() && found->stateful, "a state is set by its name");
+  expect(found != parameters_.end(), "a state is set by its name");
   found->current = value;
 }
 
@@ -384,18 +410,24 @@ void NodeExecutor::set_parameter(std::string_view name, const Value& value) {
 // whether that one is remembered.
 Value NodeExecutor::value_before(const LiveParameter& parameter, const Table& names,
                                  bool& keep) const {
-  if (!parameter.current.is_none()) return parameter.current;
+  // In a graph, whose first evaluation is like the others.
+  const bool either = parameter.recalled && !parameter.value.is_none() &&
+                      !shared_->begun.is_none() && !parameter.current.is_none();
+  if (!parameter.current.is_none() && !either) return parameter.current;
   if (parameter.value.is_none() && parameter.initial.is_none()) return {};
   if (parameter.stateful) {
     return parameter.initial.is_none() ? Value{0.0}
                                        : parameter.initial.evaluate(names, shared_->runtime);
   }
-  keep = true;
+  keep = !either;
   // Only an expression can ask for the parameter's own name.
   if (parameter.value.text() == nullptr) return parameter.value.value();
   Table own(&names);
   own.set(parameter.id, {0.0});
-  return parameter.value.evaluate(own, shared_->runtime);
+  Value first = parameter.value.evaluate(own, shared_->runtime);
+  if (!either) return first;
+  return numpy::call("numpy.where", {{shared_->begun, parameter.current, std::move(first)}},
+                     shared_->runtime);
 }
 
 Value NodeExecutor::evaluate_parameter(LiveParameter& parameter, const Table& names,

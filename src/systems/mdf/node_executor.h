@@ -144,8 +144,10 @@ class NodeExecutor {
   std::vector<std::pair<std::string_view, const Value*>> quantities() const;
   /// Replaces a constant's value for good; another parameter stays as it is.
   void set_parameter(std::string_view name, const Value& value);
-  /// The parameters that keep their values between evaluations.
+  /// The parameters whose values of one evaluation the next one reads.
   std::vector<std::string> stateful_parameters() const;
+  /// Those of them that begin with an expression's value, not with a number.
+  std::vector<std::string> recalled_expressions() const;
   /// What the next evaluation begins with, for such a parameter.
   Value state(std::string_view name) const;
   void set_state(std::string_view name, const Value& value);
@@ -173,6 +175,7 @@ class NodeExecutor {
     std::optional<FunctionCall> call;
     std::vector<Condition> conditions;
     bool stateful = false;
+    bool recalled = false;  // read before it is computed: as it was after the last evaluation
     Value current;
   };
   struct LiveFunction {
@@ -186,6 +189,7 @@ class NodeExecutor {
     std::optional<Value> current;
   };
 
+  void find_recalled();
   void make_parameter(const std::string& id, const Parameter& parameter,
                       std::vector<std::string>& problems);
   void make_functions(const Node& node, const std::set<std::string>& known,

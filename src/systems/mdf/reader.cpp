@@ -10,7 +10,7 @@
 #include "ops/rules.h"
 #include "ops/validate.h"
 #include "passes/passes.h"
-#include "systems/mdf/executor.h"
+#include "systems/mdf/initial_states.h"
 #include "systems/mdf/loading.h"
 #include "systems/mdf/mdf.h"
 #include "systems/mdf/node_executor.h"
@@ -70,6 +70,11 @@ class Reader {
       open_ports_[port.id] = builder_.input(port.name, port.type);
     if (!has_time(graph_)) return;
     increment_ = traced(builder_.input(name_of_increment(graph_), {DType::f64, {}}));
+    add_begun();
+  }
+
+  void add_begun() {
+    if (!shared_->begun.is_none()) return;
     const Tensor no = Tensor::from_integers(DType::boolean, {}, std::array<std::int64_t, 1>{0});
     const Tensor yes = Tensor::from_integers(DType::boolean, {}, std::array<std::int64_t, 1>{1});
     const ValueId begun = builder_.state("begun", no, {std::string(name_of_begun)});
@@ -269,12 +274,11 @@ class Reader {
 
   std::vector<Kept> add_states(const std::string& id, NodeExecutor& reading) {
     std::vector<Kept> kept;
+    if (!reading.recalled_expressions().empty()) add_begun();
     for (const std::string& name : reading.stateful_parameters()) {
       noting(id, name, [&] {
-        const Tensor initial = tensor_of(reading.state(name));
-        const ValueId now =
-            builder_.state(name, initial.converted(state_type(id, name, initial.dtype())),
-                           {fmt::format("{}.{}", id, name)});
+        const Tensor initial = initial_state(id, name, reading.state(name));
+        const ValueId now = builder_.state(name, initial, {fmt::format("{}.{}", id, name)});
         reading.set_state(name, traced(now));
         kept.push_back({name, now});
       });
@@ -282,32 +286,13 @@ class Reader {
     return kept;
   }
 
-  /// What has a derivative is real. Of the others the document's first evaluations tell: an integer
-  /// may become a real number.
-  DType state_type(const std::string& id, const std::string& name, DType initial) {
+  /// What has a derivative is real.
+  Tensor initial_state(const std::string& id, const std::string& name, const Value& written) {
     const Parameter& parameter = *find(find(graph_.nodes, id)->parameters, name);
-    if (parameter.value.is_null() && parameter.function.empty()) return DType::f64;
-    if (is_floating(initial)) return initial;
-    if (!first_evaluations_) first_evaluations_ = evaluated_twice();
-    const auto found = first_evaluations_->find({id, name});
-    return found == first_evaluations_->end() ? initial : promoted(initial, found->second);
-  }
-
-  /// The types of states after two evaluations; what fails there fails here, too, where it matters.
-  std::map<std::pair<std::string, std::string>, DType> evaluated_twice() const {
-    std::map<std::pair<std::string, std::string>, DType> types;
-    try {
-      DocumentExecutor trial(graph_);
-      trial.evaluate();
-      trial.evaluate({1.0});
-      for (const auto& node : trial.nodes()) {
-        for (const std::string& name : node->stateful_parameters())
-          types.emplace(std::pair(node->id(), name), tensor_of(node->state(name)).dtype());
-      }
-    } catch (const Error& error) {
-      if (error.fault() == Fault::bug) throw;
-    }
-    return types;
+    if (!initial_states_) initial_states_ = mdf::initial_states(graph_);
+    const auto found = initial_states_->find({id, name});
+    const Tensor initial = found == initial_states_->end() ? tensor_of(written) : found->second;
+    return is_driven_by_time(parameter) ? initial.converted(DType::f64) : initial;
   }
 
   void keep(const std::string& id, const Kept& kept, const Value& next) {
@@ -377,7 +362,7 @@ class Reader {
   std::map<std::pair<std::string, std::string>, Value> outputs_;
   std::map<std::string, ValueId> open_ports_;
   std::map<std::pair<std::string, std::string>, ValueId> weights_;  // by node and parameter
-  std::optional<std::map<std::pair<std::string, std::string>, DType>> first_evaluations_;
+  std::optional<std::map<std::pair<std::string, std::string>, Tensor>> initial_states_;
   Value increment_;  // of time; none: no parameter has a derivative
   std::vector<std::string> problems_;
   std::vector<Note> notes_;

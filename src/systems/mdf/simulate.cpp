@@ -22,7 +22,8 @@ struct Running {
   std::unique_ptr<DocumentExecutor> executor;
   std::vector<std::pair<NodeExecutor*, std::string>> kept;  // parameters that keep their values
   bool has_time = false;                                    // then the increment is the last input
-  bool begun = false;                                       // whether there was an evaluation
+  bool remembers_begin = false;  // then the last state says whether there was an evaluation
+  bool begun = false;            // whether there was an evaluation
   std::vector<InterfacePort> inputs;
   std::vector<InterfacePort> outputs;
   std::vector<StoredWeight> trainable;
@@ -44,21 +45,11 @@ struct Running {
   }
 };
 
-const Value& output_of(const Running& running, const InterfacePort& port) {
-  const std::string& node = port.node.empty() ? port.id : port.node;
-  const Value* value = running.executor->output(node, port.id);
-  if (value == nullptr) {
-    throw Error(Fault::model, fmt::format("node {}", quoted(node)),
-                fmt::format("output port {} has no value", quoted(port.id)));
-  }
-  return *value;
-}
-
 Port named(const Running& running, const InterfacePort& port) {
   return {port.name.empty() ? port.id : port.name, running.taken(port.type)};
 }
 
-/// Stands for what is not given: the document's default, no increment of time.
+/// Stands for what is not there: an input that is left out, an increment of time, a value.
 Tensor nothing() { return Tensor::zeros(DType::f64, {0}); }
 bool is_nothing(const Tensor& tensor) {
   return tensor.dtype() == DType::f64 && tensor.shape() == std::vector<std::int64_t>{0};
@@ -103,6 +94,11 @@ Value increment_from(const Tensor& tensor) {
   return {tensor.doubles()[0]};
 }
 
+Tensor state_of(const NodeExecutor& node, const std::string& parameter) {
+  const Value value = node.state(parameter);
+  return value.is_none() ? nothing() : tensor_of(value);
+}
+
 class DocumentRun final : public Executor {
  public:
   explicit DocumentRun(std::shared_ptr<Running> running) : running_(std::move(running)) {}
@@ -123,8 +119,8 @@ class DocumentRun final : public Executor {
   std::vector<Tensor> states() override {
     std::vector<Tensor> states;
     for (const auto& [node, parameter] : running_->kept)
-      states.push_back(tensor_of(node->state(parameter)));
-    if (running_->has_time) {
+      states.push_back(state_of(*node, parameter));
+    if (running_->remembers_begin) {
       states.push_back(Tensor::from_integers(DType::boolean, {},
                                              std::array<std::int64_t, 1>{running_->begun ? 1 : 0}));
     }
@@ -133,7 +129,7 @@ class DocumentRun final : public Executor {
 
   // A parameter's type may change from one evaluation to the next: any real numbers will do.
   void set_states(std::span<const Tensor> states) override {
-    check_count("state", running_->kept.size() + (running_->has_time ? 1 : 0), states);
+    check_count("state", running_->kept.size() + (running_->remembers_begin ? 1 : 0), states);
     for (std::size_t i = 0; i < running_->kept.size(); ++i) {
       const auto& [node, parameter] = running_->kept[i];
       if (is_complex(states[i].dtype())) {
@@ -141,9 +137,14 @@ class DocumentRun final : public Executor {
             Fault::model, fmt::format("state '{}.{}'", node->id(), parameter),
             fmt::format("it is {}, where documents keep real numbers", to_text(states[i].type())));
       }
-      node->set_state(parameter, numpy::array_value(states[i]));
+      node->set_state(parameter, is_nothing(states[i]) ? Value{} : numpy::array_value(states[i]));
     }
-    if (running_->has_time) running_->begun = states.back().doubles().at(0) != 0;
+    if (!running_->remembers_begin) return;
+    running_->begun = states.back().doubles().at(0) != 0;
+    if (running_->begun) return;
+    for (const auto& node : running_->executor->nodes()) {
+      for (const std::string& name : node->recalled_expressions()) node->set_state(name, {});
+    }
   }
 
   void reset() override {
@@ -158,8 +159,17 @@ class DocumentRun final : public Executor {
   }
 
  private:
+  /// Nothing of a node that has not run, as conditions may have it.
   Tensor result(const InterfacePort& port) const {
-    const Value& value = output_of(*running_, port);
+    const std::string& node = port.node.empty() ? port.id : port.node;
+    const Value* found = running_->executor->output(node, port.id);
+    const bool none = found == nullptr || found->is_none();
+    if (none && !running_->loading.origin) return nothing();
+    if (none) {
+      throw Error(Fault::model, fmt::format("node {}", quoted(node)),
+                  fmt::format("output port {} has no value", quoted(port.id)));
+    }
+    const Value& value = *found;
     return with_place([&] { return quoted(port.id); },
                       [&] {
                         const Tensor tensor = tensor_of(value);
@@ -227,6 +237,10 @@ std::shared_ptr<Running> make_running(const Files& files, std::string_view entry
   running->inputs = running->loading.inputs();
   running->outputs = running->loading.outputs();
   running->has_time = has_time(running->graph());
+  running->remembers_begin =
+      running->has_time || std::ranges::any_of(running->executor->nodes(), [](const auto& node) {
+        return !node->recalled_expressions().empty();
+      });
   running->halves =
       std::ranges::any_of(running->inputs,
                           [](const auto& port) { return is_half(port.type.dtype); }) ||
@@ -256,8 +270,9 @@ Runnable simulate(const Files& files, std::string_view entry, const RunOptions& 
     runnable.inputs.push_back(named(*running, port));
   // What our metadata promise is demanded.
   if (!running->loading.origin) runnable.defaults.assign(running->inputs.size(), nothing());
-  if (running->has_time) {
+  if (running->remembers_begin)
     runnable.states.push_back({std::string(name_of_begun), {DType::boolean, {}}});
+  if (running->has_time) {
     runnable.inputs.push_back({name_of_increment(running->graph()), {DType::f64, {}}});
     const auto& increment = options.time_increment;
     runnable.defaults.resize(runnable.inputs.size());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -173,15 +174,22 @@ std::vector<InterfacePort> end_ports(const DocumentGraph& graph) {
       ports.push_back({id, id, {dtype, shape_of(port.shape)}, node});
     }
   }
+  std::map<std::string, std::size_t> counts;
+  for (const InterfacePort& port : ports) ++counts[port.id];
+  for (InterfacePort& port : ports) {
+    if (counts[port.id] > 1) port.name = fmt::format("{}.{}", port.node, port.id);
+  }
   return ports;
+}
+
+bool is_driven_by_time(const Parameter& parameter) {
+  return parameter.value.is_null() && parameter.function.empty() && parameter.time_derivative;
 }
 
 bool has_time(const DocumentGraph& graph) {
   return std::ranges::any_of(graph.nodes, [](const auto& node) {
-    return std::ranges::any_of(node.second.parameters, [](const auto& entry) {
-      const Parameter& parameter = entry.second;
-      return parameter.value.is_null() && parameter.function.empty() && parameter.time_derivative;
-    });
+    return std::ranges::any_of(node.second.parameters,
+                               [](const auto& entry) { return is_driven_by_time(entry.second); });
   });
 }
 

@@ -57,7 +57,9 @@ std::vector<InterfacePort> end_ports(const DocumentGraph& graph);
 std::string_view type_word(DType dtype);
 std::optional<DType> dtype_of_word(std::string_view word);
 
-/// Whether a parameter is driven by its time derivative.
+/// Whether its time derivative says what it is.
+bool is_driven_by_time(const Parameter& parameter);
+/// Whether that is so of any parameter.
 bool has_time(const DocumentGraph& graph);
 /// How the input is called by which time advances, where a document is a graph: "dt".
 std::string name_of_increment(const DocumentGraph& graph);

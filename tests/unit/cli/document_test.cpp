@@ -29,10 +29,10 @@ cell:
                 cell:
                     metadata: {color: .8 0 .8, seen: on}
                     input_ports:
-                        i: {shape: [2], type: float}
+                        i: {type: float}
                     parameters:
                         tau: {value: 2.0}
-                        v: {default_initial_value: 1, time_derivative: (i - v)/tau, units: mV}
+                        v: {default_initial_value: 1, time_derivative: (i - v)/tau}
                     output_ports:
                         out: {value: v*1.0}
 )");
@@ -46,6 +46,9 @@ cell:
 };
 
 TEST_F(Documents, GoFromFormToFormWithoutLoss) {
+  std::string text = content(at("cell.yaml"));
+  text.insert(text.find("}\n", text.find("time_derivative")), ", units: mV");
+  write_file(at("cell.yaml"), text);
   expect_ends("convert " + at("cell.yaml") + " -o " + at("cell.json"), 0);
   expect_ends("convert " + at("cell.json") + " -o " + at("cell.bson"), 0);
   expect_ends("convert " + at("cell.bson") + " -o " + at("again.yml"), 0);
@@ -75,14 +78,30 @@ TEST_F(Documents, RunOverTime) {
                   at("y.safetensors"),
               0);
   EXPECT_EQ(content(at("cell.csv")),
-            "step,time,cell.tau,cell.v,cell.out,cell.v[0],cell.v[1],cell.out[0],cell.out[1]\n"
-            "0,0.0,2.0,1,1,,,,\n");
+            "step,time,cell.i,cell.tau,cell.v,cell.out\n0,0.0,0.0,2.0,1,1\n"
+            "1,0.5,0.0,2.0,0.75,0.75\n2,1.0,0.0,2.0,0.5625,0.5625\n");
+  // An output that becomes real is real from the first step on.
+  const Tensor out = *find(read_tensors(map_file(at("y.safetensors"))), "out0");
+  EXPECT_EQ(out.dtype(), DType::f64);
+  EXPECT_EQ(out.doubles(), (std::vector<double>{1, 0.75, 0.5625}));
+}
+
+TEST_F(Documents, ContinueFromStatesAndBecomeSource) {
+  const std::string run = "run " + at("cell.yaml") + " --dt 0.5 ";
+  expect_ends(run + "--steps 2 -o " + at("y.safetensors") + " --save-states " + at("s.safetensors"),
+              0);
+  expect_ends(run + "--steps 1 -o " + at("y.safetensors") + " --states " + at("s.safetensors"), 0);
+  EXPECT_EQ(find(read_tensors(map_file(at("y.safetensors"))), "out0")->doubles(),
+            std::vector<double>{0.5625});
+  expect_ends("convert " + at("cell.yaml") + " -o " + at("cell.isomer"), 0);
+  const Ended ended = call("prove " + at("cell.yaml") + " " + at("cell.isomer"));
+  EXPECT_EQ(ended.code, 0) << ended.out;
 }
 
 TEST_F(Documents, PrintWhatTheyGive) {
   const Ended ended = call("run " + at("cell.yaml"));
   EXPECT_EQ(ended.code, 0) << ended.err;
-  EXPECT_EQ(ended.out, "out: i64 1\n");
+  EXPECT_EQ(ended.out, "out: i64[] 1\n");
 }
 
 TEST_F(Documents, RefuseOptionsThatOthersHave) {

@@ -212,14 +212,14 @@ TEST(MdfRoundTrip, ChangingBuffersAreRefusedByName) {
 
 TEST(MdfRoundTrip, EverythingUnreadableIsListedAtOnce) {
   const std::string document = R"({"m": {"graphs": {"g": {"nodes": {
-    "a": {"parameters": {"v": {"default_initial_value": 1, "time_derivative": "-v"}}},
+    "a": {"parameters": {"v": {"default_initial_value": 1, "time_derivative": "v +"}}},
     "b": {"parameters": {"r": {"function": "onnx::RandomNormal", "args": {}}}},
     "c": {"input_ports": {"x": {"shape": [2]}}, "output_ports": {"o": {"value": "x*2"}}}}}}}})";
   const std::string fault = fault_of([&] {
     mdf::read(*in_memory({{"m.json", document}}), "m.json");
   });
   for (const char* part :
-       {"2 things", "node 'a'", "derivative", "node 'b'", "onnx::RandomNormal"}) {
+       {"2 things", "node 'a'", "v +", "node 'b'", "onnx::RandomNormal"}) {
     EXPECT_NE(fault.find(part), std::string::npos) << part << " in " << fault;
   }
 }

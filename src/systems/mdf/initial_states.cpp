@@ -1,0 +1,100 @@
+#include "systems/mdf/initial_states.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/random.h"
+#include "systems/mdf/executor.h"
+#include "systems/mdf/node_executor.h"
+#include "systems/mdf/wiring.h"
+
+namespace isomer::mdf {
+namespace {
+
+using States = std::map<std::pair<std::string, std::string>, Tensor>;
+
+States states_of(const DocumentExecutor& executor) {
+  States states;
+  for (const auto& node : executor.nodes()) {
+    for (const std::string& name : node->stateful_parameters()) {
+      const Value value = node->state(name);
+      if (!value.is_none()) states.emplace(std::pair(node->id(), name), tensor_of(value));
+    }
+  }
+  return states;
+}
+
+/// Numbers of no special kind for all that is open.
+void give_inputs(DocumentExecutor& executor, const DocumentGraph& graph) {
+  Random random(1);
+  for (const InterfacePort& port : open_ports(graph)) {
+    const auto shape = known_shape(port.type.shape);
+    if (!shape || !is_floating(port.type.dtype)) continue;
+    std::vector<double> values(static_cast<std::size_t>(count_elements(std::span(*shape))));
+    for (double& value : values) value = random.normal();
+    executor.set_input(port.id,
+                       numpy::array_value(Tensor::from_doubles(DType::f64, *shape, values)));
+  }
+}
+
+/// The number in every place of the shape.
+Tensor spread(const Tensor& number, DType dtype, const std::vector<std::int64_t>& shape) {
+  const std::vector<double> values(static_cast<std::size_t>(count_elements(std::span(shape))),
+                                   number.doubles()[0]);
+  return Tensor::from_doubles(dtype, shape, values);
+}
+
+/// All that nodes hold after the first evaluation from these states.
+std::vector<Tensor> first_evaluation(const DocumentGraph& graph, const States& states) {
+  DocumentExecutor executor(graph);
+  give_inputs(executor, graph);
+  const States known = states_of(executor);
+  for (const auto& [place, tensor] : states) {
+    if (!known.contains(place)) continue;
+    executor.node(place.first)->set_state(place.second, numpy::array_value(tensor));
+  }
+  executor.evaluate();
+  std::vector<Tensor> found;
+  for (const auto& node : executor.nodes()) {
+    for (const auto& [id, value] : node->quantities()) {
+      Tensor tensor;
+      if (to_tensor(*value, tensor)) found.push_back(tensor.converted(DType::f64));
+    }
+  }
+  return found;
+}
+
+}  // namespace
+
+States initial_states(const DocumentGraph& graph) {
+  try {
+    DocumentExecutor executor(graph);
+    give_inputs(executor, graph);
+    const States before = states_of(executor);
+    executor.evaluate();
+    executor.evaluate({1.0});
+    States wanted = before;
+    bool grows = false;
+    for (const auto& [place, after] : states_of(executor)) {
+      // What has no value yet is read by nobody in the first evaluation.
+      if (!before.contains(place)) {
+        wanted.emplace(place, Tensor::zeros(after.dtype(), after.shape()));
+        continue;
+      }
+      Tensor& initial = wanted.at(place);
+      const DType dtype = promoted(initial.dtype(), after.dtype());
+      const bool number = initial.count() == 1 && after.shape() != initial.shape();
+      initial = number ? spread(initial, dtype, after.shape()) : initial.converted(dtype);
+      grows = grows || number;
+    }
+    if (!grows || std::ranges::equal(first_evaluation(graph, {}), first_evaluation(graph, wanted),
+                                     &Tensor::same_bits))
+      return wanted;
+    return before;
+  } catch (const Error& error) {
+    if (error.fault() == Fault::bug) throw;
+    return {};
+  }
+}
+
+}  // namespace isomer::mdf
