@@ -16,8 +16,8 @@ FILE, TABLE, FUNCTION = 500, 800, 50
 NEW = 2_500
 ROOMS = {
     "base": 750,
-    "cli": 3_450,
-    "codecs": 2_200,
+    "cli": 4_000,
+    "codecs": 3_100,
     "graph": 3_810,
     "ops": 7_200,
     "passes": 4_000,

@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """Runs documents through the program and compares every port and parameter with what the reference recorded.
 
-    test_mdf.py ISOMER TABLES [DOCUMENTS]
+    test_mdf.py ISOMER TABLES
 
-TABLES is the folder of engine_cases.json and its like. DOCUMENTS is a larger set, each beside its .expected.json.
+TABLES is the folder of engine_cases.json and its like. A larger set of documents, each beside its .expected.json, lies in
+$ISOMER_MDF_DATA, else in ../shared/data/mdf; where there is none, the tables are all.
 """
 
 import argparse
 import csv
 import json
 import math
+import os
 import subprocess
 import sys
 import tempfile
@@ -152,8 +154,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("program")
     parser.add_argument("tables", type=Path)
-    parser.add_argument("documents", type=Path, nargs="?")
     given = parser.parse_args()
+    root = Path(__file__).resolve().parents[2]
+    documents = Path(os.environ.get("ISOMER_MDF_DATA", root.parent / "shared" / "data" / "mdf"))
     failed = 0
     for name in ("engine_cases.json", "scheduler_cases.json"):
         path = given.tables / name
@@ -163,14 +166,14 @@ def main():
         print(f"{name}: {right} right, {len(wrong)} wrong, {unasked} no one command asks for")
         print("".join(f"  {line}\n" for line in wrong), end="")
         failed += len(wrong)
-    if given.documents and given.documents.is_dir():
+    if documents.is_dir():
         right = 0
-        for path in sorted(given.documents.rglob("*.expected.json")):
+        for path in sorted(documents.rglob("*.expected.json")):
             document = path.with_name(path.name.removesuffix(".expected.json"))
             wrong = try_document(given.program, document) if document.exists() else None
             if wrong:
                 failed += 1
-                print(f"  {document.relative_to(given.documents)}: {wrong[0][:400]}")
+                print(f"  {document.relative_to(documents)}: {wrong[0][:400]}")
             elif wrong is not None:
                 right += 1
         print(f"documents: {right} right in every recorded run")

@@ -1,0 +1,118 @@
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "ops/rules.h"
+#include "systems/mdf/node_executor.h"
+#include "vocabularies/numpy/arithmetic.h"
+#include "vocabularies/numpy/arrays.h"
+
+// What a node keeps from one evaluation to the next.
+
+namespace isomer::mdf {
+
+// Functions read all parameters before these are computed, and a parameter those behind it.
+void NodeExecutor::find_recalled() {
+  std::set<std::string> read;
+  for (const LiveFunction& function : functions_) function.call.collect_required(read);
+  for (LiveParameter& parameter : parameters_) {
+    if (parameter.call) parameter.call->collect_required(read);
+    for (const Formula* formula :
+         {&parameter.value, parameter.derivative ? &*parameter.derivative : &parameter.value}) {
+      if (formula->expression() != nullptr) collect_names(*formula->expression(), read);
+      if (formula->text() != nullptr) read.insert(*formula->text());
+    }
+    const bool computed = parameter.call || parameter.value.text() != nullptr;
+    parameter.recalled = computed && !parameter.stateful && read.contains(parameter.id);
+  }
+}
+
+std::vector<std::string> NodeExecutor::stateful_parameters() const {
+  std::vector<std::string> found;
+  for (const LiveParameter& parameter : parameters_) {
+    if (parameter.stateful || parameter.recalled) found.push_back(parameter.id);
+  }
+  return found;
+}
+
+std::vector<std::string> NodeExecutor::recalled_expressions() const {
+  std::vector<std::string> found;
+  for (const LiveParameter& parameter : parameters_) {
+    if (parameter.recalled && !parameter.value.is_none()) found.push_back(parameter.id);
+  }
+  return found;
+}
+
+// Before the first evaluation, what it will begin with, as far as constants of the node say it.
+Value NodeExecutor::state(std::string_view name) const {
+  Table names;
+  const LiveParameter* wanted = nullptr;
+  for (const LiveParameter& parameter : parameters_) {
+    if (parameter.id == name) wanted = &parameter;
+    const bool constant = !parameter.stateful && parameter.value.text() == nullptr;
+    if (constant && !parameter.value.is_none()) names.set(parameter.id, parameter.value.value());
+  }
+  expect(wanted != nullptr, "a state is asked for by its name");
+  if (!wanted->current.is_none()) return wanted->current;
+  if (wanted->recalled) return {};
+  if (wanted->initial.is_none()) return {0.0};
+  return with_place([&] { return fmt::format("node {}: parameter {}", quoted(id_), quoted(name)); },
+                    [&] { return wanted->initial.evaluate(names, shared_->runtime); });
+}
+
+void NodeExecutor::set_state(std::string_view name, const Value& value) {
+  const auto found = std::ranges::find(parameters_, name, &LiveParameter::id);
+  expect(found != parameters_.end(), "a state is set by its name");
+  found->current = value;
+}
+
+void NodeExecutor::reset() {
+  has_run_ = false;
+  for (Input& input : inputs_) {
+    input.current.reset();
+    input.used = false;
+  }
+  for (LiveParameter& parameter : parameters_) parameter.current = {};
+  for (LiveOutput& output : outputs_) {
+    output.current.reset();
+    if (output.value.text()->empty()) output.current = Value{};
+  }
+}
+
+// What a parameter is before the node's functions run: its last value, or a first one. `keep` says
+// whether that one is remembered.
+Value NodeExecutor::value_before(const LiveParameter& parameter, const Table& names,
+                                 bool& keep) const {
+  // In a graph, whose first evaluation is like the others.
+  const bool either = parameter.recalled && !parameter.value.is_none() &&
+                      !shared_->begun.is_none() && !parameter.current.is_none();
+  if (!parameter.current.is_none() && !either) return parameter.current;
+  if (parameter.value.is_none() && parameter.initial.is_none()) return {};
+  if (parameter.stateful) {
+    return parameter.initial.is_none() ? Value{0.0}
+                                       : parameter.initial.evaluate(names, shared_->runtime);
+  }
+  keep = !either;
+  // Only an expression can ask for the parameter's own name.
+  if (parameter.value.text() == nullptr) return parameter.value.value();
+  Table own(&names);
+  own.set(parameter.id, {0.0});
+  Value first = parameter.value.evaluate(own, shared_->runtime);
+  if (!either) return first;
+  return numpy::call("numpy.where", {{shared_->begun, parameter.current, std::move(first)}},
+                     shared_->runtime);
+}
+
+Value NodeExecutor::advanced(const LiveParameter& parameter, const Table& names,
+                             const Value& time_increment) const {
+  const Value slope = parameter.derivative->evaluate(names, shared_->runtime);
+  const Value step = numpy::binary("*", slope, time_increment);
+  const Value& now = parameter.current;
+  if (shared_->begun.is_none()) return numpy::binary("+", numpy::array_value(tensor_of(now)), step);
+  // A graph is one evaluation after another: the first gives the initial value.
+  const Value first = parameter.initial.evaluate(names, shared_->runtime);
+  return numpy::call("numpy.where", {{shared_->begun, numpy::binary("+", now, step), first}},
+                     shared_->runtime);
+}
+
+}  // namespace isomer::mdf
