@@ -50,16 +50,16 @@ Result run_golden(const fs::path& folder, const Options& options) {
   const System& system = system_named(folder.parent_path().filename().string());
   const std::unique_ptr<Files> files = open_folder(folder);
   const Graph model = read_text(*files, "model.isomer").graph;
+  const std::string entry =
+      std::string(stem) + std::string(split_text(system.extensions, ' ').at(0));
   if (system.write != nullptr) {
-    const Written written = system.write(prepare_for(system, model), stem);
+    const Written written = system.write(prepare_for(system, model), entry);
     for (const File& file : written.files) {
       result.check(fmt::format("{} writes {}", system.name, file.name),
                    [&] { return check_file(file, folder, options); });
     }
   }
   if (system.read == nullptr) return result;
-  const std::string entry =
-      std::string(stem) + std::string(split_text(system.extensions, ' ').at(0));
   result.check(fmt::format("{} reads {}", system.name, entry), [&] {
     return check_read(read_model(system, *files, entry).graph, folder, options);
   });

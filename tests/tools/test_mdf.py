@@ -3,8 +3,8 @@
 
     test_mdf.py ISOMER TABLES
 
-TABLES is the folder of engine_cases.json and its like. A larger set of documents, each beside its .expected.json, lies in
-$ISOMER_MDF_DATA, else in ../shared/data/mdf; where there is none, the tables are all.
+TABLES is the folder of engine_cases.json and its like. A larger set of documents, each beside its .expected.json, lies
+in $ISOMER_MDF_DATA, else in ../shared/data/mdf; where there is none, the tables are all.
 """
 
 import argparse

@@ -485,9 +485,9 @@ TEST(Prove, JudgesADocumentWithoutTypesAtThoseItIsReadAs) {
     "parameters": {"p": {"value": "x * 0.1 + i"}},
     "output_ports": {"y": {"value": "p"}}}}}}}})";
   const std::string graph = R"(isomer 1
-graph g(x: f32[3], i: i64[3]) -> (y)
+graph g(x: f64[3], i: i64[3]) -> (y)
   t = mul(x, 0.1)
-  k = cast(i, dtype=f32)
+  k = cast(i, dtype=f64)
   y = add(t, k)
 )";
   const auto files = in_memory({{"a.json", document}, {"b.isomer", graph}});

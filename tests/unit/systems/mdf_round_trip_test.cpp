@@ -218,8 +218,7 @@ TEST(MdfRoundTrip, EverythingUnreadableIsListedAtOnce) {
   const std::string fault = fault_of([&] {
     mdf::read(*in_memory({{"m.json", document}}), "m.json");
   });
-  for (const char* part :
-       {"2 things", "node 'a'", "v +", "node 'b'", "onnx::RandomNormal"}) {
+  for (const char* part : {"2 things", "node 'a'", "v +", "node 'b'", "onnx::RandomNormal"}) {
     EXPECT_NE(fault.find(part), std::string::npos) << part << " in " << fault;
   }
 }
