@@ -175,7 +175,7 @@ class NodeExecutor {
     std::optional<FunctionCall> call;
     std::vector<Condition> conditions;
     bool stateful = false;
-    bool recalled = false;  // read before it is computed: as it was after the last evaluation
+    bool recalled = false;  // read before it is computed, as the last evaluation left it
     Value current;
   };
   struct LiveFunction {

@@ -23,7 +23,11 @@ void NodeExecutor::find_recalled() {
       if (formula->text() != nullptr) read.insert(*formula->text());
     }
     const bool computed = parameter.call || parameter.value.text() != nullptr;
-    parameter.recalled = computed && !parameter.stateful && read.contains(parameter.id);
+    // Conditions alone change what was there before.
+    const bool changed =
+        !parameter.call && parameter.value.is_none() && !parameter.conditions.empty();
+    parameter.recalled =
+        !parameter.stateful && (changed || (computed && read.contains(parameter.id)));
   }
 }
 

@@ -36,7 +36,7 @@ class Reader {
         builder_(loading.origin ? loading.origin->name : loading.document.id) {
     shared_->trace = &trace_;
     for (const auto& [id, edge] : graph_.edges)
-      incoming_[{edge.receiver, edge.receiver_port}] = &edge;
+      incoming_[{edge.receiver, edge.receiver_port}].push_back(&edge);
   }
 
   Loaded read() && {
@@ -95,9 +95,10 @@ class Reader {
   }
 
   bool is_reached(const std::string& id, const std::string& port) const {
-    const auto edge = incoming_.find({id, port});
-    return edge == incoming_.end() ||
-           outputs_.contains({edge->second->sender, edge->second->sender_port});
+    const auto edges = incoming_.find({id, port});
+    return edges == incoming_.end() || std::ranges::all_of(edges->second, [&](const Edge* edge) {
+             return outputs_.contains({edge->sender, edge->sender_port});
+           });
   }
 
   void add_node(const std::string& id, const Node& node) {
@@ -134,8 +135,9 @@ class Reader {
         if (!constant) return false;
         value = constant_for(node, id, name, type == nullptr ? DType::f32 : type->dtype);
       } else if (!name.empty()) {
-        if (find(node.input_ports, name) == nullptr) return false;
-        const Value sent = incoming(id, name);
+        const InputPort* port = find(node.input_ports, name);
+        if (port == nullptr) return false;
+        const Value sent = incoming(id, name, *port);
         if (sent.as<Traced>() == nullptr) return false;
         value = sent.as<Traced>()->id;
       }
@@ -202,15 +204,25 @@ class Reader {
     return ports;
   }
 
-  Value incoming(const std::string& node, const std::string& port) {
-    const auto edge = incoming_.find({node, port});
-    if (edge != incoming_.end()) {
-      const auto found = outputs_.find({edge->second->sender, edge->second->sender_port});
-      expect(found != outputs_.end(), "a node is read when all that comes to it was");
-      const Tree* weight = find(edge->second->parameters, "weight");
-      if (weight == nullptr || *weight == Tree{std::int64_t{1}} || *weight == Tree{1.0})
-        return found->second;
-      return numpy::binary("*", numpy::value_of(*weight), found->second);
+  Value sent_over(const Edge& edge) const {
+    const auto found = outputs_.find({edge.sender, edge.sender_port});
+    expect(found != outputs_.end(), "a node is read when all that comes to it was");
+    const Tree* weight = find(edge.parameters, "weight");
+    if (weight == nullptr || *weight == Tree{std::int64_t{1}} || *weight == Tree{1.0})
+      return found->second;
+    return numpy::binary("*", numpy::value_of(*weight), found->second);
+  }
+
+  /// Of several edges the last counts, where the port does not join what they bring.
+  Value incoming(const std::string& node, const std::string& port, const InputPort& declared) {
+    const auto edges = incoming_.find({node, port});
+    if (edges != incoming_.end() && !joins(declared)) return sent_over(*edges->second.back());
+    if (edges != incoming_.end()) {
+      const std::string_view sign = declared.reduce == "add" ? "+" : "*";
+      Value joined = sent_over(*edges->second.front());
+      for (std::size_t i = 1; i < edges->second.size(); ++i)
+        joined = numpy::binary(sign, joined, sent_over(*edges->second[i]));
+      return joined;
     }
     const auto open = open_ports_.find(port);
     if (open == open_ports_.end())
@@ -246,7 +258,7 @@ class Reader {
     for (const auto& [port, body] : node.input_ports) {
       Value value{numpy::Unread{}};
       try {
-        if (is_reached(id, port)) value = incoming(id, port);
+        if (is_reached(id, port)) value = incoming(id, port, body);
       } catch (const Error& error) {
         problems_.push_back(fmt::format("node {}: {}", quoted(id), error.text()));
       }
@@ -358,7 +370,7 @@ class Reader {
   // The format computes in double precision; what we have written computes as the model did.
   const numpy::Trace trace_{builder_, loading_.origin ? DType::f32 : DType::f64};
   std::shared_ptr<SharedOperators> shared_ = std::make_shared<SharedOperators>();
-  std::map<std::pair<std::string, std::string>, const Edge*> incoming_;
+  std::map<std::pair<std::string, std::string>, std::vector<const Edge*>> incoming_;
   std::map<std::pair<std::string, std::string>, Value> outputs_;
   std::map<std::string, ValueId> open_ports_;
   std::map<std::pair<std::string, std::string>, ValueId> weights_;  // by node and parameter

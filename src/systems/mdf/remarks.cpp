@@ -162,15 +162,6 @@ class Ignored {
 std::vector<std::string> refused_in(const DocumentGraph& graph) {
   std::vector<std::string> refused;
   refuse_conditions(graph.conditions, refused);
-  for (const auto& [id, node] : graph.nodes) {
-    for (const auto& [name, port] : node.input_ports) {
-      if (!joins(port)) continue;
-      refused.push_back(
-          fmt::format("node {}: input port {} joins its values by {}; only 'overwrite' has a "
-                      "meaning in a graph",
-                      quoted(id), quoted(name), quoted(port.reduce)));
-    }
-  }
   return refused;
 }
 

@@ -10,7 +10,7 @@
 
 namespace isomer::mdf {
 
-/// What a graph cannot say, and what would change its values: conditions, ports that join theirs.
+/// What a graph cannot say, and what would change its values: conditions.
 std::vector<std::string> refused_in(const DocumentGraph& graph);
 
 /// What the format's own program does not look at, either.

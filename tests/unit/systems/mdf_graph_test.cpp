@@ -1,0 +1,165 @@
+// A document over time, and the graph that is read from it: step by step the same.
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "base/error.h"
+#include "base/random.h"
+#include "mdf_expected.h"
+#include "run/engine.h"
+#include "systems/mdf/mdf.h"
+
+namespace isomer {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::unique_ptr<Files> document(const std::string& nodes, const std::string& edges = "") {
+  return in_memory(
+      {{"net.json", R"({"m": {"format": "ModECI MDF v0.4", "graphs": {"g": {"nodes": {)" + nodes +
+                        R"(}, "edges": {)" + edges + "}}}}}"}});
+}
+
+std::vector<Tensor> inputs_for(const Graph& graph, Random& random) {
+  std::vector<Tensor> inputs;
+  for (const Port& port : on_engine(graph, reference_engine()).inputs) {
+    const auto shape = known_shape(port.type.shape).value();
+    std::vector<double> values(static_cast<std::size_t>(count_elements(std::span(shape))));
+    for (double& value : values) value = port.name == "dt" ? 0.01 : random.normal();
+    inputs.push_back(Tensor::from_doubles(port.type.dtype, shape, values));
+  }
+  return inputs;
+}
+
+/// Over 100 evaluations, the first of which gives initial values.
+void expect_steps_alike(const Files& files, const std::string& entry) {
+  const Graph graph = mdf::read(files, entry).graph;
+  const Runnable own = mdf::simulate(files, entry);
+  const Runnable compiled = on_engine(graph, reference_engine());
+  ASSERT_EQ(own.inputs.size(), compiled.inputs.size());
+  ASSERT_EQ(own.states.size(), compiled.states.size());
+  Random random(7);
+  for (int step = 0; step < 100; ++step) {
+    const std::vector<Tensor> inputs = inputs_for(graph, random);
+    const std::vector<Tensor> wanted = own.executor->run(inputs),
+                              found = compiled.executor->run(inputs);
+    ASSERT_EQ(wanted.size(), found.size());
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      ASSERT_EQ(wanted[i].shape(), found[i].shape()) << "output " << i << " of step " << step;
+      const std::vector<double> a = wanted[i].doubles(), b = found[i].doubles();
+      for (std::size_t k = 0; k < a.size(); ++k) {
+        const bool same = a[k] == b[k] || (std::isnan(a[k]) && std::isnan(b[k]));
+        ASSERT_TRUE(same || std::abs(a[k] - b[k]) <= 1e-9 * std::abs(a[k]))
+            << a[k] << " and " << b[k] << ", output " << i << " of step " << step;
+      }
+    }
+  }
+}
+
+struct Case {
+  const char* name;
+  std::string nodes;
+  std::string edges = "";
+};
+
+TEST(MdfGraph, StepsAsItsDocumentDoes) {
+  for (
+      const Case& one : std::vector<Case>{
+          {"counter", R"("n": {"parameters": {"c": {"value": "c + 1"}},
+                                "output_ports": {"o": {"value": "c"}}})"},
+          {"a count that becomes real",
+           R"("n": {"parameters": {"c": {"default_initial_value": 1, "value": "c*0.5 + 1"}},
+                     "output_ports": {"o": {"value": "c"}}})"},
+          {"a leak of an array",
+           R"("n": {"input_ports": {"x": {"shape": [3], "type": "float"}}, "parameters": {
+               "v": {"default_initial_value": 0, "value": "v + x - 0.5*v"}},
+               "output_ports": {"o": {"value": "v"}}})"},
+          {"a derivative",
+           R"("n": {"input_ports": {"x": {"type": "float"}}, "parameters": {
+               "tau": {"value": 2.0}, "v": {"default_initial_value": 1, "time_derivative": "(x - v)/tau"}},
+               "output_ports": {"o": {"value": "v*1.0"}, "twice": {"value": "v + v"}}})"},
+          {"one derivative reads another's new value",
+           R"("n": {"parameters": {
+               "p": {"default_initial_value": 1.0, "time_derivative": "q"},
+               "q": {"default_initial_value": 0.0, "time_derivative": "-p"}},
+               "output_ports": {"o": {"value": "p"}, "r": {"value": "q"}}})"},
+          {"an expression that is read before it is computed",
+           R"("n": {"input_ports": {"x": {"type": "float"}}, "parameters": {
+               "v": {"default_initial_value": 0.0, "time_derivative": "late - v"},
+               "late": {"value": "x*2 + v"}}, "output_ports": {"o": {"value": "v"}}})"},
+          {"a function that is read before it is computed",
+           R"("n": {"input_ports": {"x": {"shape": [2], "type": "float"}}, "parameters": {
+               "v": {"default_initial_value": [0.0, 1.0], "time_derivative": "f - v"},
+               "f": {"function": "tanh", "args": {"variable0": "v + x", "scale": 1}}},
+               "output_ports": {"o": {"value": "f"}, "w": {"value": "v"}}})"},
+          {"conditions of a parameter",
+           R"("n": {"parameters": {"t": {"default_initial_value": 0, "time_derivative": "1"},
+               "s": {"value": 0, "conditions": [{"id": "on", "test": "t > 0.3", "value": 2.5},
+                                                {"id": "off", "test": "t > 0.6", "value": "t"}]}},
+               "output_ports": {"o": {"value": "s"}}})"},
+          {"conditions alone",
+           R"("n": {"parameters": {"t": {"default_initial_value": 0, "time_derivative": "1"},
+               "last": {"conditions": [{"id": "c", "test": "t % 0.25 < 0.05", "value": "t"}]}},
+               "output_ports": {"o": {"value": "last"}}})"},
+          {"weights, and ports that join",
+           R"("a": {"parameters": {"c": {"value": "c + 1"}}, "output_ports": {"o": {"value": "c*0.1"}}},
+               "b": {"input_ports": {"x": {"shape": [2], "type": "float"}},
+                     "output_ports": {"o": {"value": "x"}}},
+               "s": {"input_ports": {"y": {"shape": [2], "type": "float", "reduce": "add"},
+                                     "z": {"shape": [2], "type": "float", "reduce": "multiply"}},
+                     "parameters": {"k": {"default_initial_value": 0.5, "value": "k + 0.1"}},
+                     "output_ports": {"o": {"value": "y*k"}, "p": {"value": "z - k"}}})",
+           R"("e1": {"sender": "a", "sender_port": "o", "receiver": "s", "receiver_port": "y"},
+               "e2": {"sender": "b", "sender_port": "o", "receiver": "s", "receiver_port": "y",
+                      "parameters": {"weight": [0.5, 2.0]}},
+               "e3": {"sender": "b", "sender_port": "o", "receiver": "s", "receiver_port": "z"},
+               "e4": {"sender": "b", "sender_port": "o", "receiver": "s", "receiver_port": "z",
+                      "parameters": {"weight": 3}})"},
+          {"a function of ONNX",
+           R"("n": {"input_ports": {"x": {"shape": [1, 2], "type": "float"}}, "parameters": {
+               "w": {"value": [[0.5, -0.25], [1.0, 0.75]]},
+               "h": {"default_initial_value": [[0.0, 0.0]], "value": "numpy.tanh(h + x)*0.9"},
+               "y": {"function": "onnx::MatMul", "args": {"A": "h", "B": "w"}}},
+               "output_ports": {
+    "o" : { "value" : "y" }}
+})"},
+      }) {
+    SCOPED_TRACE(one.name);
+    expect_steps_alike(*document(one.nodes, one.edges), "net.json");
+  }
+}
+
+TEST(MdfGraph, RefusesAStateThatChangesItsShapeAndItsValue) {
+  // The sum of one number is not that of an array of it.
+  const auto files = document(R"("n": {"input_ports": {"x": {"shape": [3], "type": "float"}},
+      "parameters": {"v": {"default_initial_value": 1.0, "value": "numpy.sum(v) + x"}},
+      "output_ports": {"o": {"value": "v"}}})");
+  try {
+    mdf::read(*files, "net.json");
+    FAIL() << "it was read";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::unsupported);
+    EXPECT_NE(std::string(error.what()).find("it is f64[] to begin with and f64[3] after"),
+              std::string::npos)
+        << error.what();
+  }
+}
+
+// Those of the larger set that keep something and have no conditions.
+TEST(MdfGraph, StepsAsRecordedDocumentsDo) {
+  const fs::path folder = mdf_test::conformance_folder();
+  if (folder.empty()) GTEST_SKIP() << "no conformance documents here";
+  for (const char* name :
+       {"MDF/States.json", "MDF/FN.mdf.json", "MDF/RNN/IAF_net.json", "MDF/RNN/IAFs.yaml",
+        "MDF/RNN/RNNs.json", "MDF/SwitchedRLC_Circuit.yaml", "MDF/ParametersFunctions.json",
+        "NeuroML/FN.mdf.yaml", "NeuroML/PyNN/HH.mdf.yaml", "NeuroML/PyNN/OneCell.mdf.yaml",
+        "NeuroML/ABCD.mdf.json", "MDF/Simple.bson", "MDF/ABCD.json"}) {
+    SCOPED_TRACE(name);
+    const fs::path path = folder / name;
+    expect_steps_alike(*open_folder(path.parent_path()), path.filename());
+  }
+}
+
+}  // namespace
+}  // namespace isomer
