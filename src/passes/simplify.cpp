@@ -67,8 +67,14 @@ std::optional<ValueId> to_same_shape(const Site& site) {
 }
 
 std::optional<ValueId> to_same_type(const Site& site) {
-  return site.call.get<DType>("dtype") == site.type().dtype ? std::optional(site.x())
-                                                            : std::nullopt;
+  const DType to = site.call.get<DType>("dtype");
+  if (to == site.type().dtype) return site.x();
+  // There and back again, through what holds every number of the type.
+  const Node* before = site.maker(site.x(), "cast");
+  if (before == nullptr || site.out.dtype(before->inputs[0]) != to) return std::nullopt;
+  const DType between = site.type().dtype;
+  const bool wider = is_floating(to) && is_floating(between) && size_of(between) > size_of(to);
+  return wider ? std::optional(before->inputs[0]) : std::nullopt;
 }
 
 std::optional<ValueId> same_order(const Site& site) {

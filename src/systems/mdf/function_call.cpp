@@ -34,7 +34,7 @@ bool is_elementwise(const onnx::Operator& op) {
 struct Target {
   Emitter& b;
   SharedOperators& shared;
-  const numpy::Trace* trace = shared.trace;
+  const numpy::Trace* trace;
 
   bool has_axes(const Value& value) const {
     const Traced* traced = value.as<Traced>();
@@ -55,6 +55,9 @@ struct Target {
     return b.constant(shared.single(tensor), DType::f32);
   }
   Value result(ValueId id, bool widened) const {
+    if (trace != nullptr) {
+      if (const auto known = b.known(id)) return numpy::array_value(*known);
+    }
     if (trace != nullptr && widened && b.dtype(id) == DType::f32 && trace->real == DType::f64)
       return {Traced{trace, numpy::materialized(*trace, {Traced{trace, id}}, DType::f64)}};
     if (trace != nullptr) return {Traced{trace, id}};
@@ -163,8 +166,12 @@ Value FunctionCall::evaluate_onnx(const Table& given, const Table& names,
   if (onnx_->name() == "Constant") return inputs.empty() ? Value{} : inputs[0].value;
 
   DocumentEmitter at_once(shared, false);
-  Emitter& b = shared.trace != nullptr ? shared.trace->b : at_once;
-  const Target target{b, shared};
+  // What is known is carried out where the document is read, too: lengths are made of lengths.
+  const bool all_known = std::ranges::none_of(
+      inputs, [](const Input& input) { return numpy::trace_of(input.value) != nullptr; });
+  const numpy::Trace* trace = all_known ? nullptr : shared.trace;
+  Emitter& b = trace != nullptr ? trace->b : at_once;
+  const Target target{b, shared, trace};
   const bool bare = is_elementwise(*onnx_) && std::ranges::any_of(inputs, [&](const Input& input) {
                       return target.has_axes(input.value);
                     });

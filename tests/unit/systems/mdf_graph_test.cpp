@@ -154,7 +154,7 @@ TEST(MdfGraph, StepsAsRecordedDocumentsDo) {
        {"MDF/States.json", "MDF/FN.mdf.json", "MDF/RNN/IAF_net.json", "MDF/RNN/IAFs.yaml",
         "MDF/RNN/RNNs.json", "MDF/SwitchedRLC_Circuit.yaml", "MDF/ParametersFunctions.json",
         "NeuroML/FN.mdf.yaml", "NeuroML/PyNN/HH.mdf.yaml", "NeuroML/PyNN/OneCell.mdf.yaml",
-        "NeuroML/ABCD.mdf.json", "MDF/Simple.bson", "MDF/ABCD.json"}) {
+        "NeuroML/ABCD.mdf.json", "MDF/Simple.bson", "MDF/ABCD.json", "converted/cnn_bn.json"}) {
     SCOPED_TRACE(name);
     const fs::path path = folder / name;
     expect_steps_alike(*open_folder(path.parent_path()), path.filename());
