@@ -51,7 +51,7 @@ TEST_F(Cli, HelpsWithExamplesForEveryVerb) {
 
 TEST_F(Cli, EndsWithTwoForWrongUsage) {
   for (const std::string words : {"", "paint", "show", "convert a.pt2", "systems --colour",
-                                  "completion csh", "run a.pt2 -o b.npy"}) {
+                                  "completion csh", "run -o b.npy"}) {
     const Ended ended = call(words);
     EXPECT_EQ(ended.code, 2) << words;
     EXPECT_TRUE(ended.out.empty()) << words;
