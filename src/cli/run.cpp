@@ -122,7 +122,7 @@ void check_states_file(const Words& words) {
   check_output(path, "states.safetensors");
   if (!path.ends_with(".safetensors"))
     throw Error(Fault::usage, "--save-states", "states are written as .safetensors files");
-  if (same_file(path, words.text("output")))
+  if (words.has("output") && same_file(path, words.text("output")))
     throw Error(Fault::usage, "--save-states",
                 "the outputs are written there; choose another name");
 }
@@ -271,7 +271,8 @@ int run(const Words& words) {
     }
   }
   // States may be carried on where they were.
-  if (words.has("states")) check_not_read(words.text("output"), words.all("states"));
+  if (words.has("states") && words.has("output"))
+    check_not_read(words.text("output"), words.all("states"));
   const Given given = inputs_of(words, runnable);
   if (words.has("states")) {
     const std::string& path = words.text("states");

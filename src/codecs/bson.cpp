@@ -157,7 +157,9 @@ void append_all(bson_t* to, const Tree& tree) {
 Tree read_bson(std::string_view bytes) {
   bson_t document;
   bson_iter_t iterator;
-  if (!bson_init_static(&document, reinterpret_cast<const std::uint8_t*>(bytes.data()),
+  constexpr std::size_t smallest = 5;  // its own length and a zero
+  if (bytes.size() < smallest ||
+      !bson_init_static(&document, reinterpret_cast<const std::uint8_t*>(bytes.data()),
                         bytes.size()) ||
       !bson_iter_init(&iterator, &document)) {
     refuse("", fmt::format("is not BSON: the length at its beginning is not that of the file, {}",

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 #include <optional>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "base/error.h"
@@ -47,8 +48,9 @@ class Reader {
   explicit Reader(std::string_view text) : text_(text), copies_(made_of(text.size())) {
     if (yaml_parser_initialize(&parser_) == 0) throw std::bad_alloc();
     yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text_.data()),
-                                 text_.size());
+    yaml_parser_set_input_string(
+        &parser_, reinterpret_cast<const unsigned char*>(text_.empty() ? "" : text_.data()),
+        text_.size());
   }
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
@@ -110,7 +112,10 @@ class Reader {
     Built built = event_->type == YAML_SCALAR_EVENT           ? scalar(start)
                   : event_->type == YAML_SEQUENCE_START_EVENT ? list(start, depth)
                                                               : map(start, depth);
-    if (!anchor.empty()) anchors_.insert_or_assign(anchor, built);
+    if (anchor.empty()) return built;
+    // What is named is kept for its aliases, inside what else is named, too.
+    spend_copy(built, start);
+    anchors_.insert_or_assign(anchor, built);
     return built;
   }
 
@@ -131,9 +136,13 @@ class Reader {
     const Built& built = *found->second;
     if (depth + built.depth > deepest)
       refuse(start, fmt::format("nested deeper than {} levels", deepest));
-    if (!copies_.takes(built.bytes))
-      refuse(start, fmt::format("aliases make more than {} MB of it", copies_.most >> 20U));
+    spend_copy(built, start);
     return built;
+  }
+
+  void spend_copy(const Built& built, std::uint64_t start) {
+    if (copies_.takes(built.bytes)) return;
+    refuse(start, fmt::format("aliases make more than {} MB of it", copies_.most >> 20U));
   }
 
   Built scalar(std::uint64_t start) {
@@ -209,7 +218,8 @@ class Reader {
   Built map(std::uint64_t start, std::size_t depth) {
     check_tag(event_->data.mapping_start.tag, "map", start);
     Built built{{Tree::Map{}, start}, 1, sizeof(Tree)};
-    Tree::Map own, merged;
+    Tree::Map own;
+    Merged merged;
     std::unordered_set<std::string> seen;
     for (next(); event_->type != YAML_MAPPING_END_EVENT; next()) {
       Built key = value(depth + 1);
@@ -234,12 +244,18 @@ class Reader {
     return built;
   }
 
+  /// Entries of maps, with their places.
+  struct Merged {
+    Tree::Map entries;
+    std::unordered_map<std::string, std::size_t> places;
+  };
+
   /// Of what is merged the first wins.
-  void add_merged(const Tree& tree, Tree::Map& merged) const {
+  void add_merged(const Tree& tree, Merged& merged) const {
     if (const Tree::Map* map = tree.map()) {
       for (const auto& entry : *map) {
-        if (std::ranges::find(merged, entry.first, &Tree::Map::value_type::first) == merged.end())
-          merged.push_back(entry);
+        if (merged.places.try_emplace(entry.first, merged.entries.size()).second)
+          merged.entries.push_back(entry);
       }
       return;
     }
@@ -251,17 +267,17 @@ class Reader {
   }
 
   /// A map's own entries replace what is merged, where that stands.
-  static Tree::Map joined(Tree::Map merged, Tree::Map own) {
-    if (merged.empty()) return own;
+  static Tree::Map joined(Merged merged, Tree::Map own) {
+    if (merged.entries.empty()) return own;
     for (auto& entry : own) {
-      const auto found = std::ranges::find(merged, entry.first, &Tree::Map::value_type::first);
-      if (found == merged.end()) {
-        merged.push_back(std::move(entry));
+      const auto found = merged.places.find(entry.first);
+      if (found == merged.places.end()) {
+        merged.entries.push_back(std::move(entry));
       } else {
-        found->second = std::move(entry.second);
+        merged.entries[found->second].second = std::move(entry.second);
       }
     }
-    return merged;
+    return std::move(merged.entries);
   }
 
   std::string_view text_;

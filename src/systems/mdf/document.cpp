@@ -332,7 +332,8 @@ class FieldWriter {
     Tree::Map groups;
     for (const auto& [name, group] : *conditions.map()) {
       Tree::Map members;
-      if (group.map() != nullptr && name != "metadata") {
+      const bool known = name == "node_specific" || name == "termination";
+      if (known && group.map() != nullptr) {
         for (const auto& [id, condition] : *group.map())
           members.emplace_back(id, normal_condition(condition));
       }

@@ -101,11 +101,20 @@ void DocumentExecutor::bring(const Link& link, const NodeExecutor& receiver) {
 }
 
 void DocumentExecutor::evaluate(const Value& time_increment) {
+  constexpr std::int64_t most_made = std::int64_t{1} << 30;
   operators_->spent = {};
   std::size_t runs = 0;
+  std::int64_t made = 0;  // before
   schedule_->run([&](std::span<const std::size_t> set) {
-    // What all nodes hold is bounded, however often they run.
+    // What all nodes hold is bounded, however often they run; and what they make in all.
     if (runs >= nodes_.size()) {
+      made += operators_->spent.made;
+      if (made > most_made) {
+        throw Error(Fault::model, "",
+                    fmt::format("an evaluation runs its nodes so often that they make more than {} "
+                                "elements; its termination never comes, or not soon",
+                                most_made));
+      }
       operators_->spent.made = operators_->spent.items = 0;
       runs = 0;
     }

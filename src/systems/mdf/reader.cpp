@@ -30,8 +30,15 @@ bool same(const Parameter& a, const Parameter& written) {
 
 class Reader {
  public:
-  explicit Reader(const Loading& loading)
+  /// By node and parameter.
+  using StateIds = std::set<std::pair<std::string, std::string>>;
+
+  /// `real` are states that are no integers, whatever they begin with. Adds to `grown` those of
+  /// which that is found out.
+  Reader(const Loading& loading, const StateIds& real, StateIds& grown)
       : loading_(loading),
+        real_(real),
+        grown_(grown),
         graph_(loading.graph()),
         builder_(loading.origin ? loading.origin->name : loading.document.id) {
     shared_->trace = &trace_;
@@ -304,13 +311,17 @@ class Reader {
     if (!initial_states_) initial_states_ = mdf::initial_states(graph_);
     const auto found = initial_states_->find({id, name});
     const Tensor initial = found == initial_states_->end() ? tensor_of(written) : found->second;
-    return is_driven_by_time(parameter) ? initial.converted(DType::f64) : initial;
+    const bool real = is_driven_by_time(parameter) || real_.contains({id, name});
+    return real ? initial.converted(DType::f64) : initial;
   }
 
   void keep(const std::string& id, const Kept& kept, const Value& next) {
     if (next.as<numpy::Unread>() != nullptr) return;  // told
     noting(id, kept.name, [&] {
       const TensorType& type = builder_.type(kept.now);
+      // What is whole in the first evaluations need not stay so.
+      const DType dtype = builder_.dtype(numpy::materialized(trace_, next));
+      if (is_floating(dtype) && !is_floating(type.dtype)) grown_.emplace(id, kept.name);
       const ValueId value = numpy::materialized(trace_, next, type.dtype);
       if (builder_.type(value) != type) {
         refuse(fmt::format(
@@ -365,6 +376,8 @@ class Reader {
   }
 
   const Loading& loading_;
+  const StateIds& real_;
+  StateIds& grown_;
   const DocumentGraph& graph_;
   Builder builder_;
   // The format computes in double precision; what we have written computes as the model did.
@@ -385,9 +398,15 @@ class Reader {
 Loaded read(const Files& files, std::string_view entry) {
   const Loading loading = load(files, entry);
   return with_place(entry, [&] {
-    Loaded loaded = Reader(loading).read();
-    loaded.graph = remove_unused(loaded.graph);
-    return loaded;
+    for (Reader::StateIds real;;) {
+      Reader::StateIds grown;
+      Loaded loaded = Reader(loading, real, grown).read();
+      if (grown.empty()) {
+        loaded.graph = remove_unused(loaded.graph);
+        return loaded;
+      }
+      real.merge(grown);
+    }
   });
 }
 

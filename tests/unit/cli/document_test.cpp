@@ -51,6 +51,7 @@ TEST_F(Documents, GoFromFormToFormWithoutLoss) {
   write_file(at("cell.yaml"), text);
   expect_ends("convert " + at("cell.yaml") + " -o " + at("cell.json"), 0);
   expect_ends("convert " + at("cell.json") + " -o " + at("cell.bson"), 0);
+  expect_ends("convert " + at("cell.json") + " -o " + at("cell.bson"), 0);  // the same again
   expect_ends("convert " + at("cell.bson") + " -o " + at("again.yml"), 0);
   expect_ends("convert " + at("again.yml") + " -o " + at("again.json"), 0);
   const std::string json = content(at("cell.json"));
@@ -96,6 +97,38 @@ TEST_F(Documents, ContinueFromStatesAndBecomeSource) {
   expect_ends("convert " + at("cell.yaml") + " -o " + at("cell.isomer"), 0);
   const Ended ended = call("prove " + at("cell.yaml") + " " + at("cell.isomer"));
   EXPECT_EQ(ended.code, 0) << ended.out;
+}
+
+TEST_F(Documents, KeepStatesWithoutAnOutput) {
+  expect_ends("run " + at("cell.yaml") + " --steps 2 --dt 1 --record " + at("a.csv") +
+                  " --save-states " + at("s.safetensors"),
+              0);
+  expect_ends("run " + at("cell.yaml") + " --dt 1 --record " + at("b.csv") + " --states " +
+                  at("s.safetensors"),
+              0);
+  EXPECT_NE(content(at("b.csv")).find(",0.25,0.25\n"), std::string::npos) << content(at("b.csv"));
+}
+
+TEST_F(Documents, AreRefusedWhereTheyAreBroken) {
+  for (const char* name : {"e.yaml", "e.bson", "e.json"}) {
+    write_file(at(name), "");
+    EXPECT_EQ(call("run " + at(name)).code, 3) << name;
+  }
+  // Groups of conditions that there are not are kept as they are.
+  write_file(at("c.json"), R"({"m": {"graphs": {"g": {"conditions": {"u": {"k": 1}}}}}})");
+  expect_ends("convert " + at("c.json") + " -o " + at("c.yaml"), 0);
+  EXPECT_NE(content(at("c.yaml")).find("k: 1"), std::string::npos);
+  // One evaluation that never ends.
+  write_file(at("long.yaml"), R"(m:
+    graphs:
+        g:
+            nodes:
+                n: {parameters: {c: {value: c + 1, default_initial_value: numpy.zeros(3000000) + 0}}}
+            conditions:
+                termination:
+                    environment_state_update: {type: AfterNPasses, kwargs: {n: 1000000000000}}
+)");
+  EXPECT_EQ(call("run " + at("long.yaml")).code, 3);
 }
 
 TEST_F(Documents, PrintWhatTheyGive) {

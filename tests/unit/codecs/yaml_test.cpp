@@ -79,6 +79,12 @@ TEST(Yaml, BoundsWhatAliasesMake) {
     text += "]\n";
   }
   EXPECT_NE(fault_of(text).find("aliases make more than"), std::string::npos);
+  // Anchors inside anchors.
+  std::string nested = "x: ";
+  for (int i = 0; i < 200; ++i) nested += fmt::format("&a{} [", i);
+  for (int i = 0; i < 50'000; ++i) nested += "1,";
+  EXPECT_NE(fault_of(nested + "1" + std::string(200, ']')).find("aliases make more than"),
+            std::string::npos);
   std::string deep = "a0: &a0 []\n";
   for (int i = 1; i < 300; ++i) deep += fmt::format("a{0}: &a{0} [*a{1}]\n", i, i - 1);
   EXPECT_NE(fault_of(deep).find("nested deeper than 256 levels"), std::string::npos);

@@ -71,6 +71,10 @@ TEST(MdfGraph, StepsAsItsDocumentDoes) {
           {"a count that becomes real",
            R"("n": {"parameters": {"c": {"default_initial_value": 1, "value": "c*0.5 + 1"}},
                      "output_ports": {"o": {"value": "c"}}})"},
+          {"a number that is whole for a while",
+           R"("n": {"parameters": {"c": {"default_initial_value": 1024, "value": "c/2"},
+                                    "d": {"default_initial_value": 1, "value": "d + 0.5"}},
+                     "output_ports": {"o": {"value": "c"}, "p": {"value": "d"}}})"},
           {"a leak of an array",
            R"("n": {"input_ports": {"x": {"shape": [3], "type": "float"}}, "parameters": {
                "v": {"default_initial_value": 0, "value": "v + x - 0.5*v"}},
