@@ -47,7 +47,7 @@ class Reader {
  public:
   /// `path` is where `iterator` stands.
   static Tree entries(bson_iter_t& iterator, bool list, const std::string& path, int depth) {
-    if (depth == deepest) refuse(path, fmt::format("nested deeper than {} levels", deepest));
+    if (depth == deepest) refuse("", fmt::format("nested deeper than {} levels", deepest));
     Tree::Map map;
     Tree::List items;
     std::unordered_set<std::string> seen;

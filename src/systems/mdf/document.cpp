@@ -1,6 +1,7 @@
 #include "systems/mdf/document.h"
 
 #include <algorithm>
+#include <charconv>
 #include <unordered_set>
 
 #include "base/error.h"
@@ -102,10 +103,31 @@ void each_field(Fields& f, typename Fields::template Of<Document>& document) {
   f.others(document.others);
 }
 
+/// A shape as Python prints it: "(2, 3)", "(1,)", "()", "[4]".
+std::optional<std::vector<std::int64_t>> shape_in(std::string_view text) {
+  text = trimmed(text);
+  const bool tuple = text.starts_with('(') && text.ends_with(')');
+  if (text.size() < 2 || !(tuple || (text.starts_with('[') && text.ends_with(']'))))
+    return std::nullopt;
+  std::vector<std::int64_t> shape;
+  const std::vector<std::string_view> parts = split_text(text.substr(1, text.size() - 2), ',');
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const std::string_view part = trimmed(parts[i]);
+    if (part.empty() && i + 1 == parts.size()) break;
+    std::int64_t length = 0;
+    const char* end = part.data() + part.size();
+    const auto [last, failed] = std::from_chars(part.data(), end, length);
+    if (failed != std::errc() || last != end || length < 0) return std::nullopt;
+    shape.push_back(length);
+  }
+  return shape;
+}
+
 /// Where something is read, and the keys there that have no meaning.
 struct Source {
   std::string_view text;
   std::vector<UnknownKey>& unknown;
+  const Dialect& dialect;
   std::string path = {};
 
   [[noreturn]] void refuse(const Tree& tree, std::string_view what) const {
@@ -157,6 +179,13 @@ class FieldReader {
   void field(std::string_view key, std::vector<std::int64_t>& shape) {
     const Tree* found = child(key);
     if (found == nullptr) return;
+    const std::string* text = found->text();
+    const auto written =
+        text != nullptr && source_.dialect.lenient ? shape_in(*text) : std::nullopt;
+    if (written) {
+      shape = *written;
+      return;
+    }
     if (found->list() == nullptr)
       source_.refuse(*found, fmt::format("a shape is a list of integers, not {}", kind_of(*found)));
     for (const Tree& item : *found->list()) shape.push_back(length_in(item));
@@ -388,6 +417,24 @@ class FieldWriter {
 
 }  // namespace
 
+namespace {
+
+/// As Python prints it inside a list.
+std::string item_text(const Tree& tree) {
+  const std::string* text = tree.text();
+  if (text == nullptr) return text_of(tree);
+  const char quote =
+      text->find('\'') != std::string::npos && text->find('"') == std::string::npos ? '"' : '\'';
+  std::string result(1, quote);
+  for (const char c : *text) {
+    if (c == quote || c == '\\') result += '\\';
+    result += c;
+  }
+  return result + quote;
+}
+
+}  // namespace
+
 std::string text_of(const Tree& tree) {
   if (const std::string* text = tree.text()) return *text;
   if (const auto* number = tree.integer()) return std::to_string(*number);
@@ -396,18 +443,18 @@ std::string text_of(const Tree& tree) {
   if (tree.is_null()) return "None";
   std::string result;
   if (const Tree::List* list = tree.list()) {
-    for (const Tree& item : *list) result += (result.empty() ? "" : ", ") + text_of(item);
+    for (const Tree& item : *list) result += (result.empty() ? "" : ", ") + item_text(item);
     return "[" + result + "]";
   }
   for (const auto& [key, item] : *tree.map()) {
-    result += (result.empty() ? "'" : ", '") + key + "': " + text_of(item);
+    result += (result.empty() ? "'" : ", '") + key + "': " + item_text(item);
   }
   return "{" + result + "}";
 }
 
-Document read_document(const Tree& tree, std::string_view text) {
+Document read_document(const Tree& tree, std::string_view text, const Dialect& dialect) {
   std::vector<UnknownKey> unknown;
-  Source source{text, unknown};
+  Source source{text, unknown, dialect};
   const Tree::Map* top = tree.map();
   if (top == nullptr || top->empty()) {
     source.refuse(

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "codecs/tree.h"
+#include "systems/mdf/dialect.h"
 
 namespace isomer::mdf {
 
@@ -124,7 +125,8 @@ struct Document {
 
 /// Reads the structure. `text` is what the tree was read from: it turns offsets into lines. Throws
 /// Fault::file for what the format does not allow, naming the element and the line.
-Document read_document(const Tree& tree, std::string_view text);
+/// `dialect` says what is taken besides what releases take: a shape as the text "(1,)".
+Document read_document(const Tree& tree, std::string_view text, const Dialect& dialect = {});
 
 /// The document as the format writes it: defaults left out, ids as keys, unknown keys last.
 Tree to_tree(const Document& document);

@@ -48,9 +48,9 @@ Bytes file_of(std::string_view entry, const Tree& tree) {
   return bytes_of(form_of(entry).write(tree));
 }
 
-Document document_in(std::string_view entry, const Bytes& file) {
+Document document_in(std::string_view entry, const Bytes& file, const Dialect& dialect) {
   const auto [tree, text] = content_of(entry, file);
-  Document document = read_document(tree, text);
+  Document document = read_document(tree, text, dialect);
   // The other readers keep no two keys.
   if (form_of(entry).read == read_json) refuse_repeated_keys(tree, text);
   return document;

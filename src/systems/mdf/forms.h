@@ -25,6 +25,6 @@ Content content_of(std::string_view entry, const Bytes& file);
 Bytes file_of(std::string_view entry, const Tree& tree);
 
 /// The structure (document.h). A key that stands twice is a fault, too.
-Document document_in(std::string_view entry, const Bytes& file);
+Document document_in(std::string_view entry, const Bytes& file, const Dialect& dialect = {});
 
 }  // namespace isomer::mdf

@@ -95,12 +95,12 @@ std::vector<std::pair<StoredWeight, Tensor>> Loading::weights() const {
   return result;
 }
 
-Loading load(const Files& files, std::string_view entry) {
+Loading load(const Files& files, std::string_view entry, const Dialect& dialect) {
   Loading loading;
   loading.entry = entry;
   const Bytes bytes = files.read(entry);
   with_place(entry, [&] {
-    loading.document = document_in(entry, bytes);
+    loading.document = document_in(entry, bytes, dialect);
     if (loading.document.graphs.empty()) throw Error(Fault::file, "", "the document has no graph");
     loading.notes = ignored_in(loading.document);
     note_others(loading.document, loading.notes);

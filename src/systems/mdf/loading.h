@@ -34,6 +34,6 @@ struct Loading {
 };
 
 /// Throws Fault::file for what is no document, or has no graph.
-Loading load(const Files& files, std::string_view entry);
+Loading load(const Files& files, std::string_view entry, const Dialect& dialect = {});
 
 }  // namespace isomer::mdf

@@ -225,7 +225,7 @@ std::vector<Step> trace_run(Running& running, std::span<const Tensor> inputs) {
 std::shared_ptr<Running> make_running(const Files& files, std::string_view entry,
                                       const RunOptions& options) {
   auto running = std::make_shared<Running>();
-  running->loading = load(files, entry);
+  running->loading = load(files, entry, dialect_named(options.dialect));
   running->options = options;
   running->executor = with_place(
       entry, [&] { return std::make_unique<DocumentExecutor>(running->graph(), options); });
@@ -264,6 +264,9 @@ Runnable simulate(const Files& files, std::string_view entry, const RunOptions& 
   const auto running = make_running(files, entry, options);
   Runnable runnable;
   runnable.notes = running->loading.notes;
+  if (options.time_increment && !running->has_time)
+    runnable.notes.push_back(
+        {"--dt", "no parameter has a time derivative, so that nothing advances"});
   for (const auto& [node, parameter] : running->kept)
     runnable.states.push_back({fmt::format("{}.{}", node->id(), parameter), {DType::f64, {}}});
   for (const InterfacePort& port : running->inputs)
