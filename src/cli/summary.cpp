@@ -97,9 +97,7 @@ std::string modules_of(const Graph& graph, const Lengths& lengths) {
 /// Written in memory, of which nothing remains.
 std::string what_stops(const System& system, const Graph& graph) {
   try {
-    const Written written =
-        system.write(prepare_for(system, graph),
-                     fmt::format("model{}", split_text(system.extensions, ' ').front()));
+    const Written written = system.write(prepare_for(system, graph), entry_of(system, "model"));
     return written.notes.empty()
                ? "yes"
                : fmt::format("yes, with {}: {}", counted(written.notes.size(), "note"),

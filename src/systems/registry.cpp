@@ -80,6 +80,10 @@ const System& decomposing(const System& system) {
   return system.read == pt2::read ? decomposing_pt2 : system;
 }
 
+std::string entry_of(const System& system, std::string_view stem) {
+  return fmt::format("{}{}", stem, split_text(system.extensions, ' ').front());
+}
+
 const System& recognise(const Files& files, std::string_view entry) {
   std::vector<const System*> candidates;
   for (const System& system : systems) {

@@ -69,6 +69,9 @@ std::span<const System> all_systems();
 /// Throws Fault::usage with the names there are.
 const System& system_named(std::string_view name);
 
+/// What a file of the system is called: "net" gives "net.json", of several endings the first.
+std::string entry_of(const System& system, std::string_view stem);
+
 /// The system whose file this is: by extension, then by content. Throws Fault::file with what could
 /// be read.
 const System& recognise(const Files& files, std::string_view entry);

@@ -61,7 +61,7 @@ class Sample {
   }
   Written write(std::string_view system) const {
     const System& target = system_named(system);
-    return target.write(prepare_for(target, *graph_), "net");
+    return target.write(prepare_for(target, *graph_), entry_of(target, "net"));
   }
   /// What the conversion notes; likewise below.
   std::string write_source() const {

@@ -50,8 +50,7 @@ Result run_golden(const fs::path& folder, const Options& options) {
   const System& system = system_named(folder.parent_path().filename().string());
   const std::unique_ptr<Files> files = open_folder(folder);
   const Graph model = read_text(*files, "model.isomer").graph;
-  const std::string entry =
-      std::string(stem) + std::string(split_text(system.extensions, ' ').at(0));
+  const std::string entry = entry_of(system, stem);
   if (system.write != nullptr) {
     const Written written = system.write(prepare_for(system, model), entry);
     for (const File& file : written.files) {

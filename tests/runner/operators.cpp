@@ -12,10 +12,6 @@
 namespace isomer::runner {
 namespace {
 
-std::string entry_of(const System& system) {
-  return "model" + std::string(split_text(system.extensions, ' ').at(0));
-}
-
 /// What stands behind "---".
 struct Sheet {
   std::vector<Tensor> inputs;
@@ -136,7 +132,7 @@ std::string check_system(const OperatorCase& one, const System& system) {
     if (error.fault() == Fault::unsupported) return "";  // it has no words for this
     throw;
   }
-  const Written written = system.write(ready, entry_of(system));
+  const Written written = system.write(ready, entry_of(system, "model"));
   std::map<std::string, std::string> files;
   for (const File& file : written.files) files[file.name] = bytes_of(file.parts).text();
   const std::unique_ptr<Files> opened = in_memory(files);
@@ -168,7 +164,7 @@ std::string check_source(const OperatorCase& one) {
   for (std::size_t i = 0; i < apart.nodes.size(); ++i)
     apart.nodes[i].scope = fmt::format("part{}", i);
   for (const Graph& graph : {one.graph, apart}) {
-    const Written written = system.write(prepare_for(system, graph), entry_of(system));
+    const Written written = system.write(prepare_for(system, graph), entry_of(system, "model"));
     if (bytes_of(written.files.at(0).parts).text().find("def forward(") == std::string_view::npos)
       return "the source has no forward";
   }

@@ -130,7 +130,7 @@ Graph read_export(const Files& files) { return system_named("pt2").read(files, "
 
 Written written_by(std::string_view system, const Graph& graph) {
   const System& target = system_named(system);
-  return target.write(prepare_for(target, graph), "net");
+  return target.write(prepare_for(target, graph), entry_of(target, "net"));
 }
 
 Shared written_files(std::string_view system, const Graph& graph) {
