@@ -24,6 +24,8 @@ ROOM = pathlib.Path(__file__).parents[2] / "src/vocabularies/aten"
 UNSAID = {
     "dropout",
     "feature_dropout",
+    "alpha_dropout",
+    "feature_alpha_dropout",
     "type_as",
     "conj_physical",
     "atleast_1d",
