@@ -318,7 +318,7 @@ class Reader {
   void keep(const std::string& id, const Kept& kept, const Value& next) {
     if (next.as<numpy::Unread>() != nullptr) return;  // told
     noting(id, kept.name, [&] {
-      const TensorType& type = builder_.type(kept.now);
+      const TensorType type = builder_.type(kept.now);
       // What is whole in the first evaluations need not stay so.
       const DType dtype = builder_.dtype(numpy::materialized(trace_, next));
       if (is_floating(dtype) && !is_floating(type.dtype)) grown_.emplace(id, kept.name);
