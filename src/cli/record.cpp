@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "cli/tensor_files.h"
 #include "prove/compare.h"
 
 namespace isomer::cli {
@@ -67,8 +68,7 @@ void Recording::add(const Runnable& model, std::span<const Tensor> outputs) {
   if (model.quantities) {
     for (const auto& [name, tensor] : model.quantities()) add(name, tensor);
   } else {
-    for (std::size_t i = 0; i < outputs.size(); ++i)
-      add(i < model.outputs.size() ? model.outputs[i].name : fmt::format("out{}", i), outputs[i]);
+    for (std::size_t i = 0; i < outputs.size(); ++i) add(name_of_output(model, i), outputs[i]);
     const std::vector<Tensor> states = model.executor->states();
     for (std::size_t i = 0; i < states.size(); ++i) add(model.states[i].name, states[i]);
   }

@@ -175,13 +175,12 @@ Given inputs_of(const Words& words, const Runnable& model) {
 class Runs {
  public:
   Runs(const ModelFile& file, const Runnable& model, const Given& inputs, const Words& words)
-      : file_(file), model_(model), inputs_(inputs) {
+      : file_(file),
+        model_(model),
+        inputs_(inputs),
+        stacks_(words.has("output") || !words.has("record")) {
     if (words.has("record")) recording_.emplace(words.real("dt"));
-    wanted_ = words.has("output") || !words.has("record");
   }
-
-  /// Whether anybody asks for the outputs: a table holds them, too.
-  bool wanted() const { return wanted_; }
 
   std::vector<Tensor> once() {
     return with_file(file_.path, file_.entry,
@@ -197,7 +196,7 @@ class Runs {
         progress("running", static_cast<std::size_t>(step), static_cast<std::size_t>(steps));
       with_file(fmt::format("{}: step {}", file_.path, step), file_.entry, [&] {
         const auto outputs = run([&](const Tensor& all) { return part_of(all, step, steps); });
-        if (wanted_) stack.add(outputs);
+        if (stacks_) stack.add(outputs);
       });
     }
     return std::move(stack).finish(steps);
@@ -220,7 +219,7 @@ class Runs {
   const Runnable& model_;
   const Given& inputs_;
   std::optional<Recording> recording_;
-  bool wanted_ = true;
+  bool stacks_;  // a table alone needs no outputs of all steps
 };
 
 void save_recording(const Words& words, const Recording& recording) {
@@ -232,9 +231,7 @@ void save_recording(const Words& words, const Recording& recording) {
 void print_outputs(const Runnable& model, std::span<const Tensor> outputs) {
   constexpr std::int64_t most = 100;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    print(fmt::format("{}: {}{}\n",
-                      i < model.outputs.size() ? model.outputs[i].name : fmt::format("out{}", i),
-                      to_text(outputs[i].type()),
+    print(fmt::format("{}: {}{}\n", name_of_output(model, i), to_text(outputs[i].type()),
                       outputs[i].count() <= most ? " " + elements_text(outputs[i]) : ""));
   }
 }
@@ -285,7 +282,7 @@ int run(const Words& words) {
   with_file(model.path, model.entry, [&] { model.files->check_unchanged(); });
   if (words.has("output")) {
     write_outputs(words.text("output"), outputs);
-  } else if (runs.wanted()) {
+  } else if (!words.has("record")) {
     print_outputs(runnable, outputs);
   }
   if (runs.recording()) save_recording(words, *runs.recording());

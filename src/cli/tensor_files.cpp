@@ -188,6 +188,10 @@ void check_tensor_file(const std::string& path, std::span<const std::string> inp
   check_not_read(path, inputs);
 }
 
+std::string name_of_output(const Runnable& model, std::size_t i) {
+  return i < model.outputs.size() ? model.outputs[i].name : fmt::format("out{}", i);
+}
+
 void write_outputs(const std::string& path, std::span<const Tensor> outputs) {
   if (path.ends_with(".npy")) {
     if (outputs.size() != 1) {

@@ -33,6 +33,9 @@ std::vector<Tensor> read_states(const std::string& path, std::span<const Port> p
 void write_states(const std::string& path, std::span<const Port> ports,
                   std::span<const Tensor> states);
 
+/// What an output is called: by the model, else by its place.
+std::string name_of_output(const Runnable& model, std::size_t i);
+
 /// Writes out0, out1, ... to a safetensors file, or the only output to an npy file.
 void write_outputs(const std::string& path, std::span<const Tensor> outputs);
 

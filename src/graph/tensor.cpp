@@ -199,6 +199,11 @@ Tensor Tensor::zeros(DType dtype, std::vector<std::int64_t> shape) {
   return Tensor(dtype, std::move(shape), bytes_of(std::move(bytes)));
 }
 
+Tensor Tensor::filled(DType dtype, std::vector<std::int64_t> shape, double number) {
+  const std::vector<double> values(static_cast<std::size_t>(count_elements(shape)), number);
+  return from_doubles(dtype, std::move(shape), values);
+}
+
 Tensor Tensor::from_doubles(DType dtype, std::vector<std::int64_t> shape,
                             std::span<const double> values) {
   return made_from(dtype, std::move(shape), values);

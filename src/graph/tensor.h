@@ -77,6 +77,8 @@ class Tensor {
   }
   /// All elements 0.
   static Tensor zeros(DType dtype, std::vector<std::int64_t> shape);
+  /// All elements the number, converted as by `from_doubles`.
+  static Tensor filled(DType dtype, std::vector<std::int64_t> shape, double number);
   /// Elements converted from doubles: rounded to the nearest float, truncated to an integer.
   static Tensor from_doubles(DType dtype, std::vector<std::int64_t> shape,
                              std::span<const double> values);

@@ -71,6 +71,15 @@ double largest_of(DType dtype) {
   }
 }
 
+double epsilon_of(DType dtype) {
+  switch (dtype) {
+    case DType::f16: return 0x1p-10;
+    case DType::bf16: return 0x1p-7;
+    case DType::f32: return 0x1p-23;
+    default: return 0x1p-52;
+  }
+}
+
 bool is_half(DType dtype) { return dtype == DType::f16 || dtype == DType::bf16; }
 
 std::vector<TensorType> within(std::vector<TensorType> types, std::span<const LengthRange> ranges) {

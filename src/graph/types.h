@@ -34,6 +34,8 @@ struct TensorType {
 bool is_half(DType dtype);
 /// The greatest finite number of a floating type.
 double largest_of(DType dtype);
+/// By how much the next number of a floating type after 1 is larger.
+double epsilon_of(DType dtype);
 
 /// Every length as simple as the ranges allow.
 std::vector<TensorType> within(std::vector<TensorType> types, std::span<const LengthRange> ranges);

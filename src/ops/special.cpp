@@ -54,16 +54,6 @@ ValueId one(Emitter& b, ValueId like) { return number(b, like, 1.0); }
 ValueId square(Emitter& b, ValueId x) { return mul(b, x, x); }
 ValueId sign(Emitter& b, ValueId x) { return b.emit("sign", {x}); }
 
-/// What the type's next number after 1 is further.
-double epsilon_of(DType dtype) {
-  switch (dtype) {
-    case DType::f64: return 0x1p-52;
-    case DType::f32: return 0x1p-23;
-    case DType::f16: return 0x1p-10;
-    default: return 0x1p-7;
-  }
-}
-
 ValueId asin_slope(Emitter& b, ValueId x, ValueId) {
   return b.emit("rsqrt", {sub(b, one(b, x), square(b, x))});
 }

@@ -17,14 +17,7 @@ constexpr double single_factor = 6;
 constexpr double double_factor = 4;
 
 /// Half the distance of neighbouring numbers at 1.
-double unit_of(DType dtype) {
-  switch (dtype) {
-    case DType::f16: return 0x1p-11;
-    case DType::bf16: return 0x1p-8;
-    case DType::f64: return 0x1p-53;
-    default: return 0x1p-24;
-  }
-}
+double unit_of(DType dtype) { return epsilon_of(is_floating(dtype) ? dtype : DType::f32) / 2; }
 
 bool same_kind(double a, double b) {
   if (std::isnan(a) || std::isnan(b)) return std::isnan(a) && std::isnan(b);

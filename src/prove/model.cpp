@@ -175,9 +175,7 @@ Tensor with_type(const Tensor& initial, const TensorType& type) {
   const auto shape = known_shape(type.shape);
   if (!shape || initial.count() > 1 || *shape == initial.shape())
     return initial.converted(type.dtype);
-  const std::vector<double> values(static_cast<std::size_t>(count_elements(std::span(*shape))),
-                                   initial.count() == 1 ? initial.doubles()[0] : 0.0);
-  return Tensor::from_doubles(type.dtype, *shape, values);
+  return Tensor::filled(type.dtype, *shape, initial.count() == 1 ? initial.doubles()[0] : 0.0);
 }
 
 /// States begin with numbers of the file, which are among its weights then.

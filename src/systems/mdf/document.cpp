@@ -452,6 +452,12 @@ std::string text_of(const Tree& tree) {
   return "{" + result + "}";
 }
 
+const Tree* weight_of(const Edge& edge) {
+  const Tree* weight = find(edge.parameters, "weight");
+  const bool one = weight != nullptr && (*weight == Tree{std::int64_t{1}} || *weight == Tree{1.0});
+  return one ? nullptr : weight;
+}
+
 Document read_document(const Tree& tree, std::string_view text, const Dialect& dialect) {
   std::vector<UnknownKey> unknown;
   Source source{text, unknown, dialect};

@@ -100,6 +100,9 @@ struct DocumentGraph {
   Tree::Map others;
 };
 
+/// By what the edge multiplies what it brings; null: it brings it as it is.
+const Tree* weight_of(const Edge& edge);
+
 /// Whether values that come into the port are joined; else the last one counts.
 inline bool joins(const InputPort& port) {
   return !port.reduce.empty() && port.reduce != "overwrite";

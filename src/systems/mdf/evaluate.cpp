@@ -230,6 +230,14 @@ void Table::set(std::string_view name, Value value) {
     places_.emplace(entries_[i].first, i);
 }
 
+void collect_names(const Formula& formula, std::set<std::string>& names) {
+  if (formula.expression() != nullptr) {
+    collect_names(*formula.expression(), names);
+  } else if (formula.text() != nullptr) {
+    names.insert(*formula.text());
+  }
+}
+
 Formula::Formula(const Tree& tree) {
   if (const std::string* text = tree.text()) {
     *this = Formula(*text);

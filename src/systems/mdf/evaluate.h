@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -80,6 +81,9 @@ class Formula {
   std::shared_ptr<const Expression> parsed_;  // null for numbers and for what is no expression
   std::string why_not_;                       // why it is none
 };
+
+/// Adds the names that it asks for; of a text that is no expression the text.
+void collect_names(const Formula& formula, std::set<std::string>& names);
 
 /// Python's value of a tree.
 Value evaluate(const Expression& expression, const Table& names, const Runtime& runtime);

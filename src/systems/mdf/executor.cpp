@@ -10,10 +10,6 @@
 namespace isomer::mdf {
 namespace {
 
-bool is_one(const Value& weight) {
-  return is_number(weight) && weight.as<bool>() == nullptr && real_of(weight) == 1;
-}
-
 [[noreturn]] void refuse(Fault fault, const std::vector<std::string>& problems) {
   throw Error(fault, "",
               problems.size() == 1 ? problems[0]
@@ -55,10 +51,7 @@ void DocumentExecutor::connect(const DocumentGraph& graph, std::vector<std::stri
   incoming_.resize(nodes_.size());
   for (const auto& [sender, receiver, id, edge] : wiring.links) {
     Link link{sender, edge->sender_port, nodes_[receiver]->input(edge->receiver_port), {}, *id};
-    if (const Tree* weight = find(edge->parameters, "weight")) {
-      const Value value = numpy::value_of(*weight);
-      if (!is_one(value)) link.weight = value;
-    }
+    if (const Tree* weight = weight_of(*edge)) link.weight = numpy::value_of(*weight);
     incoming_[receiver].push_back(std::move(link));
   }
   places_ = std::move(wiring.places);

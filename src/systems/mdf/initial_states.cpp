@@ -11,7 +11,7 @@
 namespace isomer::mdf {
 namespace {
 
-using States = std::map<std::pair<std::string, std::string>, Tensor>;
+using States = std::map<StateId, Tensor>;
 
 States states_of(const DocumentExecutor& executor) {
   States states;
@@ -35,13 +35,6 @@ void give_inputs(DocumentExecutor& executor, const DocumentGraph& graph) {
     executor.set_input(port.id,
                        numpy::array_value(Tensor::from_doubles(DType::f64, *shape, values)));
   }
-}
-
-/// The number in every place of the shape.
-Tensor spread(const Tensor& number, DType dtype, const std::vector<std::int64_t>& shape) {
-  const std::vector<double> values(static_cast<std::size_t>(count_elements(std::span(shape))),
-                                   number.doubles()[0]);
-  return Tensor::from_doubles(dtype, shape, values);
 }
 
 /// All that nodes hold after the first evaluation from these states.
@@ -84,7 +77,8 @@ States initial_states(const DocumentGraph& graph) {
       Tensor& initial = wanted.at(place);
       const DType dtype = promoted(initial.dtype(), after.dtype());
       const bool number = initial.count() == 1 && after.shape() != initial.shape();
-      initial = number ? spread(initial, dtype, after.shape()) : initial.converted(dtype);
+      initial = number ? Tensor::filled(dtype, after.shape(), initial.doubles()[0])
+                       : initial.converted(dtype);
       grows = grows || number;
     }
     if (!grows || std::ranges::equal(first_evaluation(graph, {}), first_evaluation(graph, wanted),

@@ -11,9 +11,12 @@
 
 namespace isomer::mdf {
 
-/// By node and parameter. The document is evaluated a few times: a number that becomes a real one,
+/// A node and its parameter.
+using StateId = std::pair<std::string, std::string>;
+
+/// The document is evaluated a few times: a number that becomes a real one,
 /// or an array, is that to begin with, where it makes no other first evaluation. Empty where it
 /// cannot be evaluated.
-std::map<std::pair<std::string, std::string>, Tensor> initial_states(const DocumentGraph& graph);
+std::map<StateId, Tensor> initial_states(const DocumentGraph& graph);
 
 }  // namespace isomer::mdf

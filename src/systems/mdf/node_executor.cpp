@@ -228,15 +228,18 @@ void NodeExecutor::make_functions(const Node& node, const std::set<std::string>&
   }
 }
 
+Value joined(const InputPort& port, const Value& held, const Value& more) {
+  return numpy::binary(port.reduce == "add" ? "+" : "*", held, more);
+}
+
 NodeExecutor::Input* NodeExecutor::input(std::string_view port) {
   const auto found = std::ranges::find(inputs_, port, &Input::id);
   return found == inputs_.end() ? nullptr : &*found;
 }
 
 void NodeExecutor::receive(Input& input, Value value) const {
-  const bool joined = shared_->dialect.clears_ports && joins(input.declared) && input.current;
-  const std::string_view sign = input.declared.reduce == "add" ? "+" : "*";
-  input.current = joined ? numpy::binary(sign, *input.current, value) : std::move(value);
+  const bool both = shared_->dialect.clears_ports && joins(input.declared) && input.current;
+  input.current = both ? joined(input.declared, *input.current, value) : std::move(value);
 }
 
 // Since 0.4.14 the type counts for the first time only, and not where values are joined.

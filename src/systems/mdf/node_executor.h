@@ -56,6 +56,9 @@ struct SharedOperators {
   void hold(const Value& value);
 };
 
+/// What a port that joins its values makes of what it holds and what comes.
+Value joined(const InputPort& port, const Value& held, const Value& more);
+
 /// Does the action; an Error is a problem of the place.
 template <class Action>
 void noting(std::vector<std::string>& problems, const std::string& place, const Action& action) {

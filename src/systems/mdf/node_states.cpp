@@ -17,11 +17,8 @@ void NodeExecutor::find_recalled() {
   for (const LiveFunction& function : functions_) function.call.collect_required(read);
   for (LiveParameter& parameter : parameters_) {
     if (parameter.call) parameter.call->collect_required(read);
-    for (const Formula* formula :
-         {&parameter.value, parameter.derivative ? &*parameter.derivative : &parameter.value}) {
-      if (formula->expression() != nullptr) collect_names(*formula->expression(), read);
-      if (formula->text() != nullptr) read.insert(*formula->text());
-    }
+    collect_names(parameter.value, read);
+    if (parameter.derivative) collect_names(*parameter.derivative, read);
     const bool computed = parameter.call || parameter.value.text() != nullptr;
     // Conditions alone change what was there before.
     const bool changed =
@@ -60,8 +57,7 @@ Value NodeExecutor::state(std::string_view name) const {
   if (!wanted->current.is_none()) return wanted->current;
   if (wanted->recalled) return {};
   if (wanted->initial.is_none()) return {0.0};
-  return with_place([&] { return fmt::format("node {}: parameter {}", quoted(id_), quoted(name)); },
-                    [&] { return wanted->initial.evaluate(names, shared_->runtime); });
+  return wanted->initial.evaluate(names, shared_->runtime);
 }
 
 void NodeExecutor::set_state(std::string_view name, const Value& value) {

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 #include <map>
 #include <optional>
 #include <set>
@@ -30,8 +29,7 @@ bool same(const Parameter& a, const Parameter& written) {
 
 class Reader {
  public:
-  /// By node and parameter.
-  using StateIds = std::set<std::pair<std::string, std::string>>;
+  using StateIds = std::set<StateId>;
 
   /// `real` are states that are no integers, whatever they begin with. Adds to `grown` those of
   /// which that is found out.
@@ -82,10 +80,9 @@ class Reader {
 
   void add_begun() {
     if (!shared_->begun.is_none()) return;
-    const Tensor no = Tensor::from_integers(DType::boolean, {}, std::array<std::int64_t, 1>{0});
-    const Tensor yes = Tensor::from_integers(DType::boolean, {}, std::array<std::int64_t, 1>{1});
-    const ValueId begun = builder_.state("begun", no, {std::string(name_of_begun)});
-    builder_.keep(begun, builder_.constant(yes));
+    const std::string name(name_of_begun);
+    const ValueId begun = builder_.state(name, Tensor::zeros(DType::boolean, {}), {name});
+    builder_.keep(begun, builder_.literal(DType::boolean, std::int64_t{1}));
     shared_->begun = traced(begun);
   }
 
@@ -214,9 +211,8 @@ class Reader {
   Value sent_over(const Edge& edge) const {
     const auto found = outputs_.find({edge.sender, edge.sender_port});
     expect(found != outputs_.end(), "a node is read when all that comes to it was");
-    const Tree* weight = find(edge.parameters, "weight");
-    if (weight == nullptr || *weight == Tree{std::int64_t{1}} || *weight == Tree{1.0})
-      return found->second;
+    const Tree* weight = weight_of(edge);
+    if (weight == nullptr) return found->second;
     return numpy::binary("*", numpy::value_of(*weight), found->second);
   }
 
@@ -225,11 +221,10 @@ class Reader {
     const auto edges = incoming_.find({node, port});
     if (edges != incoming_.end() && !joins(declared)) return sent_over(*edges->second.back());
     if (edges != incoming_.end()) {
-      const std::string_view sign = declared.reduce == "add" ? "+" : "*";
-      Value joined = sent_over(*edges->second.front());
+      Value held = sent_over(*edges->second.front());
       for (std::size_t i = 1; i < edges->second.size(); ++i)
-        joined = numpy::binary(sign, joined, sent_over(*edges->second[i]));
-      return joined;
+        held = joined(declared, held, sent_over(*edges->second[i]));
+      return held;
     }
     const auto open = open_ports_.find(port);
     if (open == open_ports_.end())
@@ -264,18 +259,16 @@ class Reader {
     NodeExecutor reading(id, node, shared_, problems_);
     for (const auto& [port, body] : node.input_ports) {
       Value value{numpy::Unread{}};
-      try {
+      noting(problems_, fmt::format("node {}", quoted(id)), [&, &port = port, &body = body] {
         if (is_reached(id, port)) value = incoming(id, port, body);
-      } catch (const Error& error) {
-        problems_.push_back(fmt::format("node {}: {}", quoted(id), error.text()));
-      }
+      });
       reading.input(port)->current = std::move(value);
     }
     for (const auto& [name, parameter] : node.parameters) {
       const auto weight = weights_.find({id, name});
       if (weight != weights_.end()) reading.set_parameter(name, traced(weight->second));
     }
-    const std::vector<Kept> kept = add_states(id, reading);
+    const std::vector<Kept> kept = add_states(id, node, reading);
     if (problems_.size() > told) return;
     reading.evaluate(increment_, &problems_);
     for (const Kept& one : kept) keep(id, one, *reading.parameter(one.name));
@@ -291,12 +284,17 @@ class Reader {
     ValueId now;
   };
 
-  std::vector<Kept> add_states(const std::string& id, NodeExecutor& reading) {
+  static std::string place_of_parameter(const std::string& id, const std::string& name) {
+    return fmt::format("node {}: parameter {}", quoted(id), quoted(name));
+  }
+
+  std::vector<Kept> add_states(const std::string& id, const Node& node, NodeExecutor& reading) {
     std::vector<Kept> kept;
     if (!reading.recalled_expressions().empty()) add_begun();
     for (const std::string& name : reading.stateful_parameters()) {
-      noting(id, name, [&] {
-        const Tensor initial = initial_state(id, name, reading.state(name));
+      noting(problems_, place_of_parameter(id, name), [&] {
+        const bool by_time = is_driven_by_time(*find(node.parameters, name));
+        const Tensor initial = initial_state({id, name}, by_time, reading.state(name));
         const ValueId now = builder_.state(name, initial, {fmt::format("{}.{}", id, name)});
         reading.set_state(name, traced(now));
         kept.push_back({name, now});
@@ -306,18 +304,16 @@ class Reader {
   }
 
   /// What has a derivative is real.
-  Tensor initial_state(const std::string& id, const std::string& name, const Value& written) {
-    const Parameter& parameter = *find(find(graph_.nodes, id)->parameters, name);
+  Tensor initial_state(const StateId& id, bool by_time, const Value& written) {
     if (!initial_states_) initial_states_ = mdf::initial_states(graph_);
-    const auto found = initial_states_->find({id, name});
+    const auto found = initial_states_->find(id);
     const Tensor initial = found == initial_states_->end() ? tensor_of(written) : found->second;
-    const bool real = is_driven_by_time(parameter) || real_.contains({id, name});
-    return real ? initial.converted(DType::f64) : initial;
+    return by_time || real_.contains(id) ? initial.converted(DType::f64) : initial;
   }
 
   void keep(const std::string& id, const Kept& kept, const Value& next) {
     if (next.as<numpy::Unread>() != nullptr) return;  // told
-    noting(id, kept.name, [&] {
+    noting(problems_, place_of_parameter(id, kept.name), [&] {
       const TensorType type = builder_.type(kept.now);
       // What is whole in the first evaluations need not stay so.
       const DType dtype = builder_.dtype(numpy::materialized(trace_, next));
@@ -331,17 +327,6 @@ class Reader {
       }
       builder_.keep(kept.now, value);
     });
-  }
-
-  template <class Action>
-  void noting(const std::string& id, const std::string& parameter, const Action& action) {
-    try {
-      action();
-    } catch (const Error& error) {
-      if (error.fault() == Fault::bug) throw;
-      problems_.push_back(
-          fmt::format("node {}: parameter {}: {}", quoted(id), quoted(parameter), error.text()));
-    }
   }
 
   /// What a port gives is what its value says; another shape beside it has no effect.
@@ -387,7 +372,7 @@ class Reader {
   std::map<std::pair<std::string, std::string>, Value> outputs_;
   std::map<std::string, ValueId> open_ports_;
   std::map<std::pair<std::string, std::string>, ValueId> weights_;  // by node and parameter
-  std::optional<std::map<std::pair<std::string, std::string>, Tensor>> initial_states_;
+  std::optional<std::map<StateId, Tensor>> initial_states_;
   Value increment_;  // of time; none: no parameter has a derivative
   std::vector<std::string> problems_;
   std::vector<Note> notes_;

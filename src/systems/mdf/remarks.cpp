@@ -28,14 +28,6 @@ void refuse_conditions(const Tree& conditions, std::vector<std::string>& refused
   }
 }
 
-void collect(const Formula& formula, std::set<std::string>& names) {
-  if (formula.expression() != nullptr) {
-    collect_names(*formula.expression(), names);
-  } else if (formula.text() != nullptr) {
-    names.insert(*formula.text());
-  }
-}
-
 class Ignored {
  public:
   explicit Ignored(std::vector<Note>& notes) : notes_(notes) {}
@@ -137,7 +129,7 @@ class Ignored {
     if (named && (op == nullptr || op->variadic())) return;
     if (op == nullptr) {
       const std::string formula = standard_formula(function);
-      collect(Formula(formula.empty() ? fallback : formula), used);
+      collect_names(Formula(formula.empty() ? fallback : formula), used);
     }
     // Backwards, because an argument may be there for a later one.
     for (std::size_t i = args.size(); i-- > 0;) {
@@ -146,7 +138,7 @@ class Ignored {
       if (!formal && !used.contains(name))
         note(place,
              fmt::format("the argument {} of {} is not used", quoted(name), quoted(function)));
-      collect(Formula(tree), used);
+      collect_names(Formula(tree), used);
     }
   }
 

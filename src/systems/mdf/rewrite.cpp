@@ -16,8 +16,9 @@ std::string rename_weights(Tree& metadata, std::string_view name) {
   std::optional<Origin> origin = origin_of(metadata);
   if (!origin || origin->tensors.empty()) return "";
   const std::string before = std::exchange(origin->tensors, weights_beside(name));
+  const Tree told = to_tree(*origin);
   for (auto& [key, value] : std::get<Tree::Map>(metadata.value)) {
-    if (const Tree told = to_tree(*origin); const Tree* ours = told.find(key)) value = *ours;
+    if (const Tree* ours = told.find(key)) value = *ours;
   }
   return before;
 }

@@ -95,8 +95,13 @@ Value increment_from(const Tensor& tensor) {
 }
 
 Tensor state_of(const NodeExecutor& node, const std::string& parameter) {
-  const Value value = node.state(parameter);
-  return value.is_none() ? nothing() : tensor_of(value);
+  const auto place = [&] {
+    return fmt::format("node {}: parameter {}", quoted(node.id()), quoted(parameter));
+  };
+  return with_place(place, [&] {
+    const Value value = node.state(parameter);
+    return value.is_none() ? nothing() : tensor_of(value);
+  });
 }
 
 class DocumentRun final : public Executor {

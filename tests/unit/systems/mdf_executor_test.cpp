@@ -22,31 +22,12 @@ const RunOptions recorded{.dialect = "0.4.13"};
 void run_case(const Tree& row) {
   const mdf::Document document = mdf::read_document(*row.find("document"), "");
   mdf::DocumentExecutor executor(document.graphs.at(0).second, recorded);
-  const Tree* snapshots = row.find("snapshots");
-  for (std::size_t i = 0; i < row.find("runs")->list()->size(); ++i) {
-    const Tree& increment = (*row.find("runs")->list())[i];
-    give(executor, row.find("initializer"));
-    executor.evaluate(numpy::value_of(increment));
-    if (snapshots != nullptr) expect_snapshot(executor, (*snapshots->list())[i], 1e-12);
-  }
+  mdf_test::run_row(executor, row);
 }
 
 // The expected values were recorded from the reference program.
 TEST(MdfExecutor, RunsTheTableAsTheReferenceDoes) {
-  const Tree table = mdf_test::read_document(mdf_test::data_folder() / "engine_cases.json");
-  ASSERT_GT(table.list()->size(), 50u);
-  for (const Tree& row : *table.list()) {
-    SCOPED_TRACE(*row.find("name")->text());
-    if (row.find("error") != nullptr) {
-      EXPECT_THROW(run_case(row), Error);
-      continue;
-    }
-    try {
-      run_case(row);
-    } catch (const Error& error) {
-      ADD_FAILURE() << error.what();
-    }
-  }
+  EXPECT_GT(mdf_test::expect_table("engine_cases.json", run_case), 50u);
 }
 
 std::vector<double> synthetic(const std::string&, std::size_t j,

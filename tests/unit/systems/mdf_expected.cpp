@@ -160,4 +160,31 @@ void give(mdf::DocumentExecutor& executor, const Tree* initializer) {
     executor.set_input(port, expected_value(value));
 }
 
+void run_row(mdf::DocumentExecutor& executor, const Tree& row) {
+  const Tree::List& runs = *row.find("runs")->list();
+  const Tree* snapshots = row.find("snapshots");
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    give(executor, row.find("initializer"));
+    executor.evaluate(numpy::value_of(runs[i]));
+    if (snapshots != nullptr) expect_snapshot(executor, (*snapshots->list())[i], 1e-12);
+  }
+}
+
+std::size_t expect_table(std::string_view file, const std::function<void(const Tree&)>& run) {
+  const Tree table = read_document(data_folder() / file);
+  for (const Tree& row : *table.list()) {
+    SCOPED_TRACE(*row.find("name")->text());
+    if (row.find("error") != nullptr) {
+      EXPECT_THROW(run(row), Error);
+      continue;
+    }
+    try {
+      run(row);
+    } catch (const Error& error) {
+      ADD_FAILURE() << error.what();
+    }
+  }
+  return table.list()->size();
+}
+
 }  // namespace isomer::mdf_test

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <functional>
 #include <string>
 
 #include "codecs/json.h"
@@ -30,5 +31,10 @@ testing::AssertionResult agrees(const numpy::Value& found, const Tree& expected,
 void expect_snapshot(const mdf::DocumentExecutor& executor, const Tree& snapshot, double tolerance);
 /// What is given to ports, by their ids; nothing where it is null.
 void give(mdf::DocumentExecutor& executor, const Tree* initializer);
+/// The evaluations of a row of a table, each with what it gives and what is expected after it.
+void run_row(mdf::DocumentExecutor& executor, const Tree& row);
+/// Runs all rows of a table in our folder: those that record an error are to fail, no other. Gives
+/// how many there are.
+std::size_t expect_table(std::string_view file, const std::function<void(const Tree&)>& run);
 
 }  // namespace isomer::mdf_test

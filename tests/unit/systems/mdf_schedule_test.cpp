@@ -51,14 +51,7 @@ Tree document_with(const Tree& graphs, const std::string& graph, const std::stri
 
 void run_scheduled(const Tree& row) {
   Observed observed(*row.find("document"), "0.4.13");
-  const auto& runs = *row.find("runs")->list();
-  const Tree* snapshots = row.find("snapshots");
-  for (std::size_t i = 0; i < runs.size(); ++i) {
-    mdf_test::give(observed.executor(), row.find("initializer"));
-    observed.executor().evaluate(numpy::value_of(runs[i]));
-    if (snapshots != nullptr)
-      mdf_test::expect_snapshot(observed.executor(), (*snapshots->list())[i], 1e-12);
-  }
+  mdf_test::run_row(observed.executor(), row);
   Sets expected;
   if (row.find("execution_sets") == nullptr) return;
   for (const Tree& set : *row.find("execution_sets")->list()) {
@@ -70,20 +63,7 @@ void run_scheduled(const Tree& row) {
 }
 
 TEST(MdfSchedule, RunsTheTableAsTheReferenceDoes) {
-  const Tree table = mdf_test::read_document(mdf_test::data_folder() / "scheduler_cases.json");
-  ASSERT_EQ(table.list()->size(), 55u);
-  for (const Tree& row : *table.list()) {
-    SCOPED_TRACE(*row.find("name")->text());
-    if (row.find("error") != nullptr) {
-      EXPECT_THROW(run_scheduled(row), Error);
-      continue;
-    }
-    try {
-      run_scheduled(row);
-    } catch (const Error& error) {
-      ADD_FAILURE() << error.what();
-    }
-  }
+  EXPECT_EQ(mdf_test::expect_table("scheduler_cases.json", run_scheduled), 55u);
 }
 
 void run_condition(const Tree& graphs, const Tree& row, const std::string& dialect) {
