@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
 #include <set>
 
 #include "base/error.h"
@@ -28,13 +27,14 @@ std::vector<std::string> result_names(const Runnable& reference) {
   return names;
 }
 
-/// Where a graph's derivative gives what `reference` does.
-std::vector<std::optional<std::size_t>> places_in(const Graph& graph, const Runnable& reference,
+/// Where a derivative by these parameters gives what that of `reference` does.
+std::vector<std::optional<std::size_t>> places_in(std::span<const Port> parameters,
+                                                  const Runnable& reference,
                                                   const Aliases& aliases) {
   const std::size_t inputs = count_floating(reference.inputs);
   std::vector<std::optional<std::size_t>> places;
   for (std::size_t i = 0; i < inputs; ++i) places.emplace_back(i);
-  for (const auto& place : match_parameters(reference.parameters, parameters_of(graph), aliases))
+  for (const auto& place : match_parameters(reference.parameters, parameters, aliases))
     places.push_back(place ? std::optional(inputs + *place) : std::nullopt);
   return places;
 }
@@ -58,7 +58,7 @@ class Compared {
   Compared(const Runnable& source, const Graph* graph, const Aliases& aliases)
       : source_(source), aliases_(aliases), names_(result_names(source)) {
     const std::vector<bool> had = graph ? had_by_pytorch(*graph) : std::vector<bool>{};
-    if (graph != nullptr) in_graph_ = places_in(*graph, source, aliases);
+    if (graph != nullptr) in_graph_ = places_in(parameters_of(*graph), source, aliases);
     for (std::size_t i = 0; i < names_.size(); ++i) {
       const bool refused = graph != nullptr && in_graph_[i] && !had.at(*in_graph_[i]);
       (refused ? refused_ : places_).push_back(i);
@@ -78,12 +78,10 @@ class Compared {
   /// Where they stand among another's; nothing when a parameter of the source has no counterpart:
   /// that is reported with the interface.
   std::optional<std::vector<std::size_t>> order_in(const Runnable& other) const {
-    const std::size_t inputs = count_floating(source_.inputs);
-    std::vector<std::size_t> order(inputs);
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    for (const auto& place : match_parameters(source_.parameters, other.parameters, aliases_)) {
+    std::vector<std::size_t> order;
+    for (const auto& place : places_in(other.parameters, source_, aliases_)) {
       if (!place) return std::nullopt;
-      order.push_back(inputs + *place);
+      order.push_back(*place);
     }
     return of(places_, order);
   }

@@ -86,19 +86,25 @@ class ExpressionReader {
     return apply(name, arguments);
   }
 
-  /// The name and, to be skipped, its assumptions: `('s0', positive=True, integer=True)`.
-  Dim read_symbol() {
-    std::string name;
+  /// A text and, to be skipped, what is said of it, each with a name and a value.
+  template <class Value>
+  std::string read_text(std::string_view kind, const Value& value) {
+    std::string text;
     read_list(cursor_, "(", ")", [&] {
-      if (name.empty()) {
-        name = cursor_.quoted_text();
+      if (text.empty()) {
+        text = cursor_.quoted_text();
         return;
       }
-      cursor_.name("an assumption");
+      cursor_.name(kind);
       cursor_.demand("=");
-      cursor_.name("whether it holds");
+      value();
     });
-    return Dim::symbol(std::move(name));
+    return text;
+  }
+
+  /// The name with its assumptions: `('s0', positive=True, integer=True)`.
+  Dim read_symbol() {
+    return Dim::symbol(read_text("an assumption", [&] { cursor_.name("whether it holds"); }));
   }
 
   /// Of one integer, or of a quotient's two.
@@ -110,18 +116,9 @@ class ExpressionReader {
     return {parts[0], whole ? 1 : parts[1]};
   }
 
-  /// Of its digits and, to be skipped, their number: `('0.5', precision=53)`.
+  /// Of its digits with their number: `('0.5', precision=53)`.
   Ratio read_float() {
-    std::string digits;
-    read_list(cursor_, "(", ")", [&] {
-      if (digits.empty()) {
-        digits = cursor_.quoted_text();
-        return;
-      }
-      cursor_.name("a setting");
-      cursor_.demand("=");
-      cursor_.integer();
-    });
+    const std::string digits = read_text("a setting", [&] { cursor_.integer(); });
     double value = 0;
     const char* const end = digits.data() + digits.size();
     const auto read = std::from_chars(digits.data(), end, value);
