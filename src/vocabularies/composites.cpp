@@ -27,6 +27,12 @@ std::vector<std::int64_t> inverse_order(const std::vector<std::int64_t>& order) 
   return inverse;
 }
 
+ValueId permuted(Emitter& b, ValueId x, std::vector<std::int64_t> order) {
+  for (std::int64_t& axis : order) axis = axis_from_front(axis, b.rank(x));
+  if (order == all_axes(b.rank(x))) return x;
+  return b.emit("permute", {x}, {{"dims", std::move(order)}});
+}
+
 ValueId without_axes(Emitter& b, ValueId x, const std::vector<std::int64_t>& axes) {
   for (const std::int64_t axis : axes) {
     const Dim length = b.shape(x)[static_cast<std::size_t>(axis)];

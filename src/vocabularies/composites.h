@@ -20,6 +20,9 @@ std::vector<std::int64_t> all_axes(std::int64_t rank);
 /// The order that undoes a permutation of axes.
 std::vector<std::int64_t> inverse_order(const std::vector<std::int64_t>& order);
 
+/// The axes in another order, some counted from the back; `x` itself where it is the same.
+ValueId permuted(Emitter& b, ValueId x, std::vector<std::int64_t> order);
+
 /// Without axes, or with more, counted from the front. Throws Fault::model where one to go is
 /// longer than 1, or one to come stands there twice.
 ValueId without_axes(Emitter& b, ValueId x, const std::vector<std::int64_t>& axes);

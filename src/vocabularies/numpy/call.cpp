@@ -121,10 +121,4 @@ ValueId flattened(Emitter& b, ValueId x) {
   return b.rank(x) == 1 ? x : reshape_to(b, x, {count_elements(b.shape(x))});
 }
 
-ValueId permuted(Emitter& b, ValueId x, std::vector<std::int64_t> order) {
-  for (std::int64_t& axis : order) axis = axis_from_front(axis, b.rank(x));
-  if (order == all_axes(b.rank(x))) return x;
-  return b.emit("permute", {x}, {{"dims", std::move(order)}});
-}
-
 }  // namespace isomer::numpy

@@ -134,6 +134,5 @@ Value run_math(const Call& call);
 
 /// All elements along one axis.
 ValueId flattened(Emitter& b, ValueId x);
-ValueId permuted(Emitter& b, ValueId x, std::vector<std::int64_t> order);
 
 }  // namespace isomer::numpy
