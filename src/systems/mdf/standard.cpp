@@ -41,6 +41,20 @@ std::string in_lower_case(std::string_view text) {
   return result;
 }
 
+/// The items with commas between them, as rows of ONNX take lists of texts and of real numbers.
+std::string list_as_text(const Value& value) {
+  std::vector<std::string> items;
+  if (const auto* list = numpy::items_of(value)) {
+    for (const Value& item : *list) {
+      const std::string* text = item.as<std::string>();
+      items.push_back(text != nullptr ? *text : real_text(real_of(item)));
+    }
+  } else {
+    for (const double number : tensor_of(value).doubles()) items.push_back(real_text(number));
+  }
+  return fmt::format("{}", fmt::join(items, ","));
+}
+
 }  // namespace
 
 std::string standard_formula(std::string_view name) {
@@ -81,6 +95,8 @@ Attribute attribute_from(const Value& value, Kind kind) {
   }
   if (kind == Kind::real) return real_of(value);
   if (kind == Kind::text) {
+    if (numpy::items_of(value) != nullptr || value.as<numpy::Array>() != nullptr)
+      return list_as_text(value);
     if (const Text* text = value.as<Text>()) return text->text;
     if (const std::string* text = value.as<std::string>()) return *text;
     refuse(fmt::format("a text is needed, this is {}: write numpy.str_('...')", describe(value)));

@@ -30,7 +30,9 @@ std::optional<Kind> attribute_kind(const onnx::Operator& op, std::string_view na
 /// Whether the operator has an input of that formal name.
 bool is_input(const onnx::Operator& op, std::string_view name);
 /// Whether the reference returns a tuple, be it of one.
-inline bool gives_tuple(const onnx::Operator& op) { return op.prototype.outputs.size() > 1; }
+inline bool gives_tuple(const onnx::Operator& op) {
+  return op.prototype.outputs.size() > 1 || op.prototype.variadic_outputs;
+}
 /// A value as an attribute. Throws Fault::model where it is of another kind.
 Attribute attribute_from(const Value& value, Kind kind);
 

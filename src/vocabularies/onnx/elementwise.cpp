@@ -100,10 +100,39 @@ constexpr std::array<Code, 10> codes = {{{1, DType::f32},
 Values read_cast(Call& c) {
   const std::int64_t to = c.integer("to");
   c.ignore({"saturate"});  // of floats of 8 bits alone
-  for (const Code& row : codes) {
-    if (row.code == to) return {c.e.emit("cast", {c.tensor("input")}, {{"dtype", row.dtype}})};
-  }
-  c.refuse(fmt::format("casts to type {} are not read", to));
+  return {c.e.emit("cast", {c.tensor("input")}, {{"dtype", dtype_of(c, to)}})};
+}
+
+Values read_cast_like(Call& c) {
+  c.ignore({"saturate"});
+  const DType dtype = c.e.dtype(c.tensor("target_type"));
+  return {c.e.emit("cast", {c.tensor("input")}, {{"dtype", dtype}})};
+}
+
+// Between the two, nothing; beyond them, `bias` nearer to 0.
+Values read_shrink(Call& c) {
+  const ValueId x = c.tensor("input");
+  const double bias = c.real("bias");
+  const double beyond = c.real("lambd");
+  const auto moved = [&](double by) { return c.e.emit("add", {x, number(c.e, x, by)}); };
+  const ValueId above = c.e.emit("gt", {x, number(c.e, x, beyond)});
+  const ValueId below = c.e.emit("lt", {x, number(c.e, x, -beyond)});
+  const ValueId inner = c.e.emit("where", {above, moved(-bias), number(c.e, x, 0)});
+  return {c.e.emit("where", {below, moved(bias), inner})};
+}
+
+Values read_thresholded_relu(Call& c) {
+  const ValueId x = c.tensor("X");
+  const ValueId above = c.e.emit("gt", {x, number(c.e, x, c.real("alpha"))});
+  return {c.e.emit("where", {above, x, number(c.e, x, 0)})};
+}
+
+Values read_bit_shift(Call& c) {
+  const std::string direction = c.text("direction");
+  if (direction != "LEFT" && direction != "RIGHT")
+    c.fail(fmt::format("direction is {}; it is LEFT or RIGHT", quoted(direction)));
+  return {
+      c.e.emit(direction == "LEFT" ? "shift_left" : "shift_right", {c.tensor("X"), c.tensor("Y")})};
 }
 
 std::optional<Node> write_cast(const Operator& op, const Subject& s) {
@@ -165,6 +194,14 @@ constexpr OperatorRow rows[] = {
     {7, "Cos(input) -> output", "cos"},
     {7, "Tan(input) -> output", "tan"},
     {13, "Tanh(input) -> output", "tanh"},
+    {7, "Asin(input) -> output", "asin"},
+    {7, "Acos(input) -> output", "acos"},
+    {7, "Atan(input) -> output", "atan"},
+    {9, "Sinh(input) -> output", "sinh"},
+    {9, "Cosh(input) -> output", "cosh"},
+    {9, "Asinh(input) -> output", "asinh"},
+    {9, "Acosh(input) -> output", "acosh"},
+    {9, "Atanh(input) -> output", "atanh"},
     {13, "Sigmoid(X) -> Y", "sigmoid"},
     {13, "Erf(input) -> output", "erf"},
     {13, "Floor(X) -> Y", "floor"},
@@ -181,6 +218,8 @@ constexpr OperatorRow rows[] = {
     {6, "Selu(X, alpha: float = 1.6732631921768188, gamma: float = 1.0507010221481323) -> Y", "elu",
      "alpha scale=gamma"},
     {12, "Celu(X, alpha: float = 1) -> Y", "", "", read_celu},
+    {10, "ThresholdedRelu(X, alpha: float = 1) -> Y", "", "", read_thresholded_relu},
+    {9, "Shrink(input, bias: float = 0, lambd: float = 0.5) -> output", "", "", read_shrink},
     {9, "PRelu(X, slope) -> Y", "prelu"},
     {13, "Clip(input, min?, max?) -> output", "clamp hardtanh", "", read_clip, write_clip},
     {1, "Not(X) -> Y", "logical_not"},
@@ -207,6 +246,9 @@ constexpr OperatorRow rows[] = {
     {9, "Where(condition, X, Y) -> output", "where"},
     {13, "Cast(input, to: int) -> output", "cast", "", read_cast, write_cast},
     {19, "Cast(input, saturate: int = 1, to: int) -> output", "cast", "", read_cast, write_cast},
+    {15, "CastLike(input, target_type) -> output", "", "", read_cast_like},
+    {19, "CastLike(input, target_type, saturate: int = 1) -> output", "", "", read_cast_like},
+    {11, "BitShift(X, Y, direction: string) -> Z", "", "", read_bit_shift},
     {13, "Max(data_0...) -> max", "maximum", "", read_chain, write_renamed},
     {13, "Min(data_0...) -> min", "minimum", "", read_chain, write_renamed},
     {13, "Sum(data_0...) -> sum", "add", "", read_chain},
@@ -214,6 +256,13 @@ constexpr OperatorRow rows[] = {
 };
 
 }  // namespace
+
+DType dtype_of(const Call& call, std::int64_t code) {
+  for (const Code& row : codes) {
+    if (row.code == code) return row.dtype;
+  }
+  call.refuse(fmt::format("casts to type {} are not read", code));
+}
 
 std::span<const OperatorRow> elementwise_rows() { return rows; }
 

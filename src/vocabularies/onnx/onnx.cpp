@@ -24,7 +24,8 @@ std::vector<Operator::Rename> parse_renames(std::string_view text) {
 const std::vector<Operator>& table() {
   static const auto operators = [] {
     std::vector<Operator> result;
-    for (const auto family : {elementwise_rows(), shape_rows(), layer_rows()}) {
+    for (const auto family : {elementwise_rows(), shape_rows(), layer_rows(), window_rows(),
+                              index_rows(), recurrent_rows(), quantized_rows(), region_rows()}) {
       for (const OperatorRow& row : family)
         result.push_back({&row, parse_signature(row.signature), parse_renames(row.renames)});
     }

@@ -102,8 +102,8 @@ const Operator* find(std::string_view name, int opset);
 std::vector<const Operator*> operators(int opset);
 
 /// Carries the operator out. `inputs` stand by place, ValueId::none where one is absent; attributes
-/// are int64, double, string and lists of integers. Throws Fault::model for what it does not take,
-/// Fault::unsupported for arguments we do not read.
+/// are int64, double, string and lists of integers; other lists are texts, "0.5,Tanh". Throws
+/// Fault::model for what it does not take, Fault::unsupported for arguments we do not read.
 Values read(Emitter& emitter, const Operator& op, const Values& inputs,
             const Attributes& attributes);
 
@@ -119,9 +119,21 @@ std::vector<Node::Input> operands(const Subject& subject);
 /// For `write` of rows whose `read` is more than a renaming.
 std::optional<Node> write_renamed(const Operator& op, const Subject& subject);
 
+/// The element type of a code of ONNX's. Refuses one that we do not have.
+DType dtype_of(const Call& call, std::int64_t code);
+/// A convolution by the call's settings.
+ValueId convolved(Call& c, ValueId x, ValueId weight, ValueId bias);
+/// Each sequence of a batch backwards, as far as its length goes.
+ValueId reversed_to(Emitter& e, ValueId x, ValueId lengths, std::int64_t batch, std::int64_t time);
+
 /// The families of the table.
 std::span<const OperatorRow> elementwise_rows();
 std::span<const OperatorRow> shape_rows();
 std::span<const OperatorRow> layer_rows();
+std::span<const OperatorRow> window_rows();
+std::span<const OperatorRow> index_rows();
+std::span<const OperatorRow> recurrent_rows();
+std::span<const OperatorRow> quantized_rows();
+std::span<const OperatorRow> region_rows();
 
 }  // namespace isomer::onnx

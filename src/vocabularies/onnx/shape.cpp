@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <span>
 
 #include "base/text.h"
 #include "ops/rules.h"
@@ -366,23 +368,32 @@ Values read_range(Call& c) {
   return {c.e.emit("add", {scaled, number(c.e, places, start)})};
 }
 
-/// Which element of an axis of `length` the one at `i` of `resized` is nearest to.
-std::int64_t nearest_place(Call& c, std::int64_t i, std::int64_t length, std::int64_t resized,
-                           double scale) {
-  const std::string mode = c.text("coordinate_transformation_mode");
-  const std::string rounding = c.text("nearest_mode");
+// --- resizing: each axis by itself
+
+/// An axis that is resized.
+struct Resized {
+  std::int64_t from, to;
+  double scale;
+  double start = 0, end = 1;  // the part of it that is taken, where the mode crops
+};
+
+/// Where the element at `i` lies in what is resized.
+double source_place(Call& c, const std::string& mode, std::int64_t i, const Resized& r) {
   const auto at = static_cast<double>(i);
-  double place = (at + 0.5) / scale - 0.5;
-  if (mode == "asymmetric") {
-    place = at / scale;
-  } else if (mode == "align_corners") {
-    place =
-        resized == 1 ? 0 : at * static_cast<double>(length - 1) / static_cast<double>(resized - 1);
-  } else if (mode == "pytorch_half_pixel") {
-    place = resized == 1 ? 0 : place;
-  } else if (mode != "half_pixel") {
-    c.refuse(fmt::format("coordinates by {} are not read", quoted(mode)));
+  const auto last = static_cast<double>(r.from - 1);
+  const auto gaps = static_cast<double>(r.to - 1);
+  if (mode == "asymmetric") return at / r.scale;
+  if (mode == "align_corners") return r.to == 1 ? 0 : at * last / gaps;
+  if (mode == "tf_crop_and_resize") {
+    return r.to == 1 ? (r.start + r.end) * last / 2
+                     : r.start * last + at * (r.end - r.start) * last / gaps;
   }
+  if (mode == "pytorch_half_pixel" && r.to == 1) return 0;
+  if (mode == "half_pixel" || mode == "pytorch_half_pixel") return (at + 0.5) / r.scale - 0.5;
+  c.refuse(fmt::format("coordinates by {} are not read", quoted(mode)));
+}
+
+std::int64_t nearest_place(const std::string& rounding, double place, std::int64_t length) {
   const double whole = rounding == "floor"               ? std::floor(place)
                        : rounding == "ceil"              ? std::ceil(place)
                        : rounding == "round_prefer_ceil" ? std::floor(place + 0.5)
@@ -390,34 +401,107 @@ std::int64_t nearest_place(Call& c, std::int64_t i, std::int64_t length, std::in
   return std::clamp(static_cast<std::int64_t>(whole), std::int64_t{0}, length - 1);
 }
 
-// Each axis is picked anew, by index.
+/// What four neighbours count, the second of which is `part` before the place (Keys, 1981).
+std::array<double, 4> cubic_weights(double part, double a) {
+  const auto near = [&](double x) { return ((a + 2) * x - (a + 3)) * x * x + 1; };
+  const auto far = [&](double x) { return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a; };
+  return {far(part + 1), near(part), near(1 - part), far(2 - part)};
+}
+
+/// Adds to a row of weights what each neighbour of a place counts.
+void weigh(Call& c, std::span<double> row, double place) {
+  const bool cubic = c.text("mode") == "cubic";
+  const auto last = static_cast<std::int64_t>(row.size()) - 1;
+  const double below = std::floor(place);
+  const double part = place - below;
+  const std::array<double, 4> weights = cubic ? cubic_weights(part, c.real("cubic_coeff_a"))
+                                              : std::array<double, 4>{0, 1 - part, part, 0};
+  double sum = 0;
+  const bool inside_only = cubic && c.flag("exclude_outside");
+  for (std::int64_t k = 0; k < 4; ++k) {
+    const std::int64_t at = static_cast<std::int64_t>(below) + k - 1;
+    const double weight = weights[static_cast<std::size_t>(k)];
+    if (inside_only && (at < 0 || at > last)) continue;
+    row[static_cast<std::size_t>(std::clamp(at, std::int64_t{0}, last))] += weight;
+    sum += weight;
+  }
+  if (inside_only)
+    for (double& weight : row) weight /= sum;
+}
+
+ValueId along_last(Emitter& e, ValueId x, std::int64_t axis, ValueId matrix) {
+  std::vector<std::int64_t> order = all_axes(e.rank(x));
+  std::swap(order[static_cast<std::size_t>(axis)], order.back());
+  return permuted(e, e.emit("linear", {permuted(e, x, order), matrix}), order);
+}
+
+/// Picked, or mixed, anew; what lies outside of a crop has a value of its own.
+ValueId resized(Call& c, ValueId x, std::int64_t axis, const Resized& r) {
+  const std::string mode = c.text("mode");
+  const std::string coordinates = c.text("coordinate_transformation_mode", "asymmetric");
+  const std::string rounding = c.text("nearest_mode", "floor");
+  if (mode != "nearest" && mode != "linear" && mode != "cubic")
+    c.fail(fmt::format("mode is {}; it is nearest, linear or cubic", quoted(mode)));
+  constexpr std::int64_t most_weights = 1 << 24;
+  if (mode != "nearest" && r.from * r.to > most_weights) c.refuse("an axis that is so long");
+  Integers index;
+  std::vector<double> outside, weights;
+  const auto last = static_cast<double>(r.from - 1);
+  for (std::int64_t i = 0; i < r.to; ++i) {
+    const double place = source_place(c, coordinates, i, r);
+    outside.push_back(coordinates == "tf_crop_and_resize" && (place < 0 || place > last));
+    index.push_back(nearest_place(rounding, place, r.from));
+    if (mode == "nearest") continue;
+    weights.resize(weights.size() + static_cast<std::size_t>(r.from));
+    weigh(c, std::span(weights).last(static_cast<std::size_t>(r.from)),
+          mode == "linear" ? std::clamp(place, 0.0, last) : place);
+  }
+  const ValueId y =
+      mode == "nearest"
+          ? c.e.emit("index_select", {x, c.e.constant(Tensor::of<std::int64_t>({r.to}, index))},
+                     {{"dim", axis}})
+          : along_last(c.e, x, axis,
+                       c.e.constant(Tensor::from_doubles(c.e.dtype(x), {r.to, r.from}, weights)));
+  if (std::ranges::find(outside, 1.0) == outside.end()) return y;
+  Shape beside(c.e.shape(x).size(), Dim(1));
+  beside[static_cast<std::size_t>(axis)] = Dim(r.to);
+  const ValueId is_outside =
+      reshape_to(c.e, c.e.constant(Tensor::from_doubles(DType::boolean, {r.to}, outside)), beside);
+  return c.e.emit("where", {is_outside, number(c.e, y, c.real("extrapolation_value")), y});
+}
+
 Values read_resize(Call& c) {
   ValueId x = c.tensor("X");
-  if (c.text("mode") != "nearest") c.refuse("only the mode 'nearest' is read");
-  c.ignore({"roi", "cubic_coeff_a", "exclude_outside", "extrapolation_value", "antialias"});
+  if (c.flag("antialias", false)) c.refuse("antialias is not read");
+  c.ignore({"cubic_coeff_a", "exclude_outside", "extrapolation_value", "nearest_mode"});
   const Integers axes = c.integers("axes", all_axes(c.e.rank(x)));
   const bool sized = c.given("sizes");
   const Integers sizes = c.integers("sizes", Integers());
   const std::vector<double> scales = c.given("scales") ? c.reals("scales") : std::vector<double>();
   if ((sized ? sizes.size() : scales.size()) != axes.size())
     c.fail(fmt::format("{} axes need as many sizes, or scales", axes.size()));
+  const bool crops = c.text("coordinate_transformation_mode") == "tf_crop_and_resize";
+  std::vector<double> roi;
+  if (crops) roi = c.reals("roi");
+  if (crops && roi.size() != 2 * axes.size())
+    c.fail(fmt::format("{} axes need a roi of {}", axes.size(), 2 * axes.size()));
+  c.ignore({"roi"});
   for (std::size_t k = 0; k < axes.size(); ++k) {
     const std::int64_t axis = axis_from_front(axes[k], c.e.rank(x));
     const Dim length = c.e.shape(x)[static_cast<std::size_t>(axis)];
-    if (!sized && scales[k] == 1) continue;
+    if (!sized && scales[k] == 1 && !crops) continue;
     if (!length.known()) c.refuse("an axis of a length that is not known is not resized");
     const auto from = static_cast<double>(length.value());
     constexpr double most = 1LL << 31;
-    const double resized = sized ? static_cast<double>(sizes[k]) : std::floor(from * scales[k]);
-    if (!(resized >= 0 && resized <= most) || (length == Dim(0) && resized > 0))
-      c.fail(fmt::format("a length of {} cannot become {}", length.value(), resized));
-    const double scale = sized ? resized / from : scales[k];
-    const auto count = static_cast<std::int64_t>(resized);
-    Integers index;
-    for (std::int64_t i = 0; i < count; ++i)
-      index.push_back(nearest_place(c, i, length.value(), count, scale));
-    const ValueId places = c.e.constant(Tensor::of<std::int64_t>({count}, index));
-    x = c.e.emit("index_select", {x, places}, {{"dim", axis}});
+    const double part = crops ? roi[axes.size() + k] - roi[k] : 1;
+    const double wide = sized ? static_cast<double>(sizes[k]) : std::floor(from * part * scales[k]);
+    if (!(wide >= 0 && wide <= most) || (length == Dim(0) && wide > 0))
+      c.fail(fmt::format("a length of {} cannot become {}", length.value(), wide));
+    Resized r{length.value(), static_cast<std::int64_t>(wide), sized ? wide / from : scales[k]};
+    if (crops) r.start = roi[k];
+    if (crops) r.end = roi[axes.size() + k];
+    if (sized && r.from == r.to && !crops) continue;
+    x = resized(c, x, axis, r);
   }
   return {x};
 }

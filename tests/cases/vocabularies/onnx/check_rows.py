@@ -15,7 +15,15 @@ from onnx import defs
 
 SOURCE = Path(__file__).resolve().parents[4] / "src/vocabularies/onnx"
 ROW = re.compile(r'\{(\d+),\s*((?:"[^"]*"\s*)+),?')
-KINDS = {"FLOAT": "float", "INT": "int", "STRING": "string", "INTS": "ints"}
+# Lists of others are texts with commas.
+KINDS = {
+    "FLOAT": "float",
+    "INT": "int",
+    "STRING": "string",
+    "INTS": "ints",
+    "FLOATS": "string",
+    "STRINGS": "string",
+}
 
 
 def rows():
@@ -76,7 +84,11 @@ def of_schema(schema):
         default = default_of(attribute)
         optional = "" if attribute.required or default != "" else "?"
         attributes[name] = (KINDS[attribute.type.name] + optional, default)
-    return inputs, attributes, [o.name for o in schema.outputs]
+    return (
+        inputs,
+        attributes,
+        [o.name + ("..." if o.option.name == "Variadic" else "") for o in schema.outputs],
+    )
 
 
 def main():
