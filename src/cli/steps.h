@@ -17,6 +17,8 @@ class StepStack {
  private:
   /// Makes all that is there of one tensor of this type.
   void widen(std::size_t i, DType dtype);
+  /// The tensor in the shape of those before it, which take its shape where they are numbers.
+  Tensor fitted(std::size_t i, const Tensor& tensor);
 
   std::vector<TensorType> types_;
   std::vector<std::vector<std::byte>> data_;

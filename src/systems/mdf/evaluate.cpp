@@ -8,6 +8,7 @@
 #include "ops/rules.h"
 #include "vocabularies/numpy/arithmetic.h"
 #include "vocabularies/numpy/numbers.h"
+#include "vocabularies/numpy/whole.h"
 
 namespace isomer::mdf {
 namespace {
@@ -98,7 +99,7 @@ class Evaluator {
   /// In a graph both are computed; the test has one element, as Python demands.
   Value choose(const Value& test, const Value& then, const Value& orelse) const {
     const Value truth = call("bool", {{test}}, runtime_);
-    return call("numpy.where", {{truth, then, orelse}}, runtime_);
+    return either(truth, then, orelse, runtime_);
   }
 
   Value boolean(const Expression& e) const {

@@ -6,6 +6,7 @@
 #include "systems/mdf/node_executor.h"
 #include "vocabularies/numpy/arithmetic.h"
 #include "vocabularies/numpy/arrays.h"
+#include "vocabularies/numpy/whole.h"
 
 // What a node keeps from one evaluation to the next.
 
@@ -99,8 +100,7 @@ Value NodeExecutor::value_before(const LiveParameter& parameter, const Table& na
   own.set(parameter.id, {0.0});
   Value first = parameter.value.evaluate(own, shared_->runtime);
   if (!either) return first;
-  return numpy::call("numpy.where", {{shared_->begun, parameter.current, std::move(first)}},
-                     shared_->runtime);
+  return numpy::either(shared_->begun, parameter.current, first, shared_->runtime);
 }
 
 Value NodeExecutor::advanced(const LiveParameter& parameter, const Table& names,
@@ -111,8 +111,7 @@ Value NodeExecutor::advanced(const LiveParameter& parameter, const Table& names,
   if (shared_->begun.is_none()) return numpy::binary("+", numpy::array_value(tensor_of(now)), step);
   // A graph is one evaluation after another: the first gives the initial value.
   const Value first = parameter.initial.evaluate(names, shared_->runtime);
-  return numpy::call("numpy.where", {{shared_->begun, numpy::binary("+", now, step), first}},
-                     shared_->runtime);
+  return numpy::either(shared_->begun, numpy::binary("+", now, step), first, shared_->runtime);
 }
 
 }  // namespace isomer::mdf

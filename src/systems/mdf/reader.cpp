@@ -17,9 +17,13 @@
 #include "systems/mdf/remarks.h"
 #include "systems/mdf/wiring.h"
 #include "vocabularies/numpy/arithmetic.h"
+#include "vocabularies/numpy/whole.h"
 
 namespace isomer::mdf {
 namespace {
+
+/// What counts up by less in each evaluation is no larger after as many evaluations.
+constexpr double largest_count = 0x1p31;
 
 /// Whether a parameter is the one that the writer makes.
 bool same(const Parameter& a, const Parameter& written) {
@@ -29,14 +33,21 @@ bool same(const Parameter& a, const Parameter& written) {
 
 class Reader {
  public:
-  using StateIds = std::set<StateId>;
+  /// What a state is that begins as an integer of Python, in the order in which it is found out.
+  enum class Growth {
+    counts,  // it changes by so much in each evaluation that 64 bits hold it for as long as one
+             // runs
+    grows,   // it may become larger than that
+    array,   // from the first evaluation on
+    real,    // no integer, whatever it begins with
+  };
+  using Growths = std::map<StateId, Growth>;
 
-  /// `real` are states that are no integers, whatever they begin with. Adds to `grown` those of
-  /// which that is found out.
-  Reader(const Loading& loading, const StateIds& real, StateIds& grown)
+  /// Adds to `found` what is found out beyond what is known.
+  Reader(const Loading& loading, const Growths& known, Growths& found)
       : loading_(loading),
-        real_(real),
-        grown_(grown),
+        known_growths_(known),
+        found_growths_(found),
         graph_(loading.graph()),
         builder_(loading.origin ? loading.origin->name : loading.document.id) {
     shared_->trace = &trace_;
@@ -282,6 +293,7 @@ class Reader {
   struct Kept {
     std::string name;
     ValueId now;
+    Value value;  // the same
   };
 
   static std::string place_of_parameter(const std::string& id, const std::string& name) {
@@ -296,11 +308,35 @@ class Reader {
         const bool by_time = is_driven_by_time(*find(node.parameters, name));
         const Tensor initial = initial_state({id, name}, by_time, reading.state(name));
         const ValueId now = builder_.state(name, initial, {fmt::format("{}.{}", id, name)});
-        reading.set_state(name, traced(now));
-        kept.push_back({name, now});
+        const Value value = state_value({id, name}, now, reading.state(name));
+        reading.set_state(name, value);
+        kept.push_back({name, now, value});
       });
     }
     return kept;
+  }
+
+  Growth growth_of(const StateId& id) const {
+    const auto found = known_growths_.find(id);
+    return found == known_growths_.end() ? Growth::counts : found->second;
+  }
+
+  Value state_value(const StateId& id, ValueId now, const Value& written) const {
+    const Growth growth = growth_of(id);
+    const bool whole = numpy::largest_of(written) && builder_.dtype(now) == DType::i64;
+    if (!whole || growth >= Growth::array) return traced(now);
+    return numpy::whole_value(trace_, now,
+                              growth == Growth::counts ? largest_count : numpy::largest_integer);
+  }
+
+  /// Whether what a state becomes is more than is known of it.
+  Growth next_growth(const StateId& id, const Value& before, const Value& next) const {
+    const DType dtype = builder_.dtype(numpy::materialized(trace_, next));
+    if (is_floating(dtype)) return Growth::real;
+    if (!numpy::largest_of(before)) return growth_of(id);
+    const auto largest = numpy::largest_of(next);
+    if (!largest) return Growth::array;
+    return *largest < 2 * largest_count ? Growth::counts : Growth::grows;
   }
 
   /// What has a derivative is real.
@@ -308,7 +344,7 @@ class Reader {
     if (!initial_states_) initial_states_ = mdf::initial_states(graph_);
     const auto found = initial_states_->find(id);
     const Tensor initial = found == initial_states_->end() ? tensor_of(written) : found->second;
-    return by_time || real_.contains(id) ? initial.converted(DType::f64) : initial;
+    return by_time || growth_of(id) == Growth::real ? initial.converted(DType::f64) : initial;
   }
 
   void keep(const std::string& id, const Kept& kept, const Value& next) {
@@ -316,8 +352,9 @@ class Reader {
     noting(problems_, place_of_parameter(id, kept.name), [&] {
       const TensorType type = builder_.type(kept.now);
       // What is whole in the first evaluations need not stay so.
-      const DType dtype = builder_.dtype(numpy::materialized(trace_, next));
-      if (is_floating(dtype) && !is_floating(type.dtype)) grown_.emplace(id, kept.name);
+      const Growth growth = next_growth({id, kept.name}, kept.value, next);
+      if (!is_floating(type.dtype) && growth > growth_of({id, kept.name}))
+        found_growths_[{id, kept.name}] = growth;
       const ValueId value = numpy::materialized(trace_, next, type.dtype);
       if (builder_.type(value) != type) {
         refuse(fmt::format(
@@ -361,8 +398,8 @@ class Reader {
   }
 
   const Loading& loading_;
-  const StateIds& real_;
-  StateIds& grown_;
+  const Growths& known_growths_;
+  Growths& found_growths_;
   const DocumentGraph& graph_;
   Builder builder_;
   // The format computes in double precision; what we have written computes as the model did.
@@ -383,14 +420,14 @@ class Reader {
 Loaded read(const Files& files, std::string_view entry) {
   const Loading loading = load(files, entry);
   return with_place(entry, [&] {
-    for (Reader::StateIds real;;) {
-      Reader::StateIds grown;
-      Loaded loaded = Reader(loading, real, grown).read();
-      if (grown.empty()) {
+    for (Reader::Growths known;;) {
+      Reader::Growths found;
+      Loaded loaded = Reader(loading, known, found).read();
+      if (found.empty()) {
         loaded.graph = remove_unused(loaded.graph);
         return loaded;
       }
-      real.merge(grown);
+      for (const auto& [id, growth] : found) known[id] = growth;
     }
   });
 }

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "ops/rules.h"
 #include "vocabularies/numpy/operations.h"
+#include "vocabularies/numpy/whole.h"
 
 namespace isomer::numpy {
 namespace {
@@ -195,6 +196,7 @@ Value unary_traced(std::string_view sign, const Trace& trace, const Value& x) {
   if (sign == "~" && truth) return {Traced{&trace, trace.b.emit("logical_not", {id})}};
   if (sign == "~" && !is_floating(trace.b.dtype(id)))
     return binary("-", {std::int64_t{-1}}, {Traced{&trace, id}});
+  if (sign == "-" && largest_of(x)) return binary("-", {std::int64_t{0}}, x);
   if (sign == "-" && !truth) return {Traced{&trace, trace.b.emit("neg", {id})}};
   refuse(fmt::format("'{}' does not apply to {}", sign, describe(x)));
 }
@@ -227,6 +229,8 @@ Value binary(std::string_view sign, const Value& x, const Value& y) {
   if (is_length(x) || is_length(y)) {
     if (const auto length = of_lengths(sign, x, y)) return *length;
   }
+  if (sign != "@" && sign != "/" && largest_of(x) && largest_of(y))
+    return binary_of_whole(sign, x, y);
   if ((is_arrayed(x) || is_arrayed(y)) && is_operand(x) && is_operand(y) && sign != "@")
     return apply(binary_of(sign), x, y);
   if (const auto result = sequences(sign, x, y)) return *result;

@@ -1,9 +1,11 @@
 #include "vocabularies/numpy/composites.h"
 
+#include <algorithm>
 #include <limits>
 #include <numbers>
 
 #include "ops/rules.h"
+#include "vocabularies/numpy/whole.h"
 
 namespace isomer::numpy {
 namespace {
@@ -108,6 +110,17 @@ ValueId emit_arctan2(Emitter& b, ValueId y, ValueId x) {
   angle = where(b, b.emit("lt", {wide, high}), sub(b, std::numbers::pi / 2, angle), angle);
   angle = where(b, is_negative(b, x), sub(b, std::numbers::pi, angle), angle);
   return where(b, is_negative(b, y), b.emit("neg", {angle}), angle);
+}
+
+ValueId emit_power(Emitter& b, ValueId x, ValueId y) {
+  const ValueId power = b.emit("pow", {x, y});
+  if (is_floating(b.dtype(y))) return power;
+  if (const auto known = b.known(y)) {
+    if (std::ranges::any_of(known->integers(), [](std::int64_t exponent) { return exponent < 0; }))
+      refuse("integers of an array cannot be raised to negative powers");
+    return power;
+  }
+  return only_where(b, power, b.emit("all", {b.emit("ge", {y, number(b, y, 0)})}));
 }
 
 // The larger side is taken out, so that no square overflows; an infinite side outweighs a NaN.

@@ -23,5 +23,7 @@ ValueId emit_fmax(Emitter& b, ValueId x, ValueId y);
 ValueId emit_fmin(Emitter& b, ValueId x, ValueId y);
 ValueId emit_arctan2(Emitter& b, ValueId y, ValueId x);
 ValueId emit_hypot(Emitter& b, ValueId x, ValueId y);
+/// Of integers, which have no negative powers, the graph fails where there is one.
+ValueId emit_power(Emitter& b, ValueId x, ValueId y);
 
 }  // namespace isomer::numpy

@@ -5,6 +5,7 @@
 #include "vocabularies/numpy/call.h"
 #include "vocabularies/numpy/numbers.h"
 #include "vocabularies/numpy/operations.h"
+#include "vocabularies/numpy/whole.h"
 
 namespace isomer::numpy {
 namespace {
@@ -34,16 +35,27 @@ std::vector<Value> walked(const Call& c) {
 /// The one element of an array in a graph, without axes.
 ValueId element(const Call& c) { return reshape_to(c.b(), c.tensor(0), {}); }
 
+/// An integer of Python of a rounded number, or of one that is whole.
+Value whole_in_graph(const Call& c, const Value& number) {
+  if (largest_of(number)) return number;
+  const ValueId x = reshape_to(c.b(), materialized(c.trace(), number), {});
+  if (is_floating(c.b().dtype(x))) return whole_from_real(c.trace(), x);
+  return whole_value(c.trace(), c.cast(x, DType::i64));
+}
+
 Value absolute(const Call& c) {
   if (const double* number = c[0].as<double>()) return {std::abs(*number)};
   if (is_number(c[0])) return integer_of(c[0]) < 0 ? unary("-", c[0]) : Value{integer_of(c[0])};
-  return call("numpy.abs", {{c[0]}}, c.runtime);
+  const Value size = call("numpy.abs", {{c[0]}}, c.runtime);
+  const Traced* traced = c[0].as<Traced>();
+  if (traced == nullptr || !traced->largest) return size;
+  return whole_value(c.trace(), size.as<Traced>()->id, *traced->largest);
 }
 
 /// The item where it lies beyond the best one, as Python decides: a NaN never does.
 Value better(const Call& c, std::string_view than, const Value& item, const Value& best) {
   const Value beyond = compare(than, item, best);
-  if (trace_of(beyond) != nullptr) return call("numpy.where", {{beyond, item, best}}, c.runtime);
+  if (trace_of(beyond) != nullptr) return either(beyond, item, best, c.runtime);
   return truth_of(beyond) ? item : best;
 }
 
@@ -77,7 +89,7 @@ Value rounded(const Call& c) {
     const Value number = call(
         "numpy.round",
         {{{Traced{&c.trace(), element(c)}}, c.has(1) ? c[1] : Value{std::int64_t{0}}}}, c.runtime);
-    return c.has(1) ? number : c.result(materialized(c.trace(), number, DType::i64));
+    return c.has(1) ? number : whole_in_graph(c, number);
   }
   if (c.has(1) && c[0].as<Array>() != nullptr)
     return call("numpy.round", {{c[0], c[1]}}, c.runtime);
@@ -99,9 +111,7 @@ Value whole(const Value& number) {
   return {real ? whole_number(real_of(number)) : integer_of(number)};
 }
 
-Value as_int(const Call& c) {
-  return c.in_graph() ? c.result(c.cast(element(c), DType::i64)) : whole(c[0]);
-}
+Value as_int(const Call& c) { return c.in_graph() ? whole_in_graph(c, c[0]) : whole(c[0]); }
 
 Value as_float(const Call& c) {
   if (c.in_graph()) return c.result(c.real(element(c)));
@@ -209,8 +219,7 @@ Value rest(const Call& c) {
 
 Value rounded_by(const Call& c, const std::string& name, double (*function)(double)) {
   if (!c.in_graph()) return whole({function(real_of(c[0]))});
-  const Value number = call(name, {{{Traced{&c.trace(), element(c)}}}}, c.runtime);
-  return c.result(materialized(c.trace(), number, DType::i64));
+  return whole_in_graph(c, call(name, {{{Traced{&c.trace(), element(c)}}}}, c.runtime));
 }
 Value floored(const Call& c) { return rounded_by(c, "numpy.floor", ::floor); }
 Value ceiled(const Call& c) { return rounded_by(c, "numpy.ceil", ::ceil); }

@@ -5,6 +5,7 @@
 // number.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -59,6 +60,8 @@ struct Trace {
 struct Traced {
   const Trace* trace;
   ValueId id;
+  /// Of what is an integer to Python, and no array: how large it can be, with either sign.
+  std::optional<double> largest = std::nullopt;
 };
 
 /// A length of such an array that is no number yet; a plain integer to Python.

@@ -147,6 +147,12 @@ PAIRS = (
         for of in ("x[:3], b", "b, c", "i, 1", "n[:3], c")
     ]
     + [
+        f"numpy.bitwise_{name}({of})"
+        for name in ("and", "or", "xor")
+        for of in ("i, j", "i, 6", "b, c")
+    ]
+    + [f"numpy.{name}({of})" for name in ("left_shift", "right_shift") for of in ("i, j", "i, 2")]
+    + [
         "numpy.arctan2(x, 2)",
         "numpy.arctan2(u, -1)",
         "numpy.arctan2(u, -0.0)",

@@ -45,6 +45,16 @@ cell:
   }
 };
 
+TEST_F(Documents, SpreadANumberThatBecomesAnArray) {
+  write_file(at("grows.json"), R"({"m": {"format": "ModECI MDF v0.4", "graphs": {"g": {"nodes": {
+      "n": {"parameters": {"k": {"value": [1, 2]},
+                           "v": {"default_initial_value": 1, "value": "3 if numpy.sum(v) < 2 else v*k"}},
+            "output_ports": {"o": {"value": "v"}}}}}}}})");
+  expect_ends("run " + at("grows.json") + " --steps 3 -o " + at("o.safetensors"), 0);
+  EXPECT_EQ(read_tensors(map_file(at("o.safetensors")))[0].second.doubles(),
+            (std::vector<double>{3, 3, 3, 6, 3, 12}));
+}
+
 TEST_F(Documents, GoFromFormToFormWithoutLoss) {
   std::string text = content(at("cell.yaml"));
   text.insert(text.find("}\n", text.find("time_derivative")), ", units: mV");

@@ -134,6 +134,77 @@ TEST(MdfGraph, StepsAsItsDocumentDoes) {
   }
 }
 
+/// In which evaluation an executor fails; 0 where it does not.
+int failing_step(Executor& executor, const std::vector<Tensor>& inputs) {
+  for (int step = 1; step <= 100; ++step) {
+    try {
+      executor.run(inputs);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.fault(), Fault::model) << error.what();
+      return step;
+    }
+  }
+  return 0;
+}
+
+// Python's integers have no end, NumPy's and a graph's have 64 bits, and NumPy's wrap.
+TEST(MdfGraph, FailsWhereTheIntegersOfItsDocumentDoNotFit) {
+  const std::string out = R"(}, "output_ports": {"o": {"value": ")";
+  const std::string state = R"("n": {"parameters": {"c": {"default_initial_value": 1, "value": ")";
+  const auto one = [&](const std::string& update, const std::string& output) {
+    return state + update + "\"}" + out + output + "\"}}}";
+  };
+  for (const auto& [nodes, step] : std::vector<std::pair<std::string, int>>{
+           {one("c*3", "c"), 40},
+           {one("-c*3", "c"), 40},
+           {one("c + c", "c"), 63},
+           {one("c - 1", "(c + 2)**20"), 12},
+           {one("c + 1", "c << 57"), 63},
+           {one("c + 1", "int(c*1e17)"), 92},
+           {one("c + 1", "max(c, 2)*round(1e17 + c)"), 92},
+           {one("(c*1103515245 + 12345) % 2147483648", "c"), 0},
+           {one("numpy.int64(c)*3", "numpy.array(c)*2"), 0}}) {
+    SCOPED_TRACE(nodes);
+    const auto files = document(nodes);
+    const Runnable own = mdf::simulate(*files, "net.json");
+    const int failing = failing_step(*own.executor, {});
+    EXPECT_EQ(failing, step);
+    const Graph graph = mdf::read(*files, "net.json").graph;
+    EXPECT_EQ(failing_step(*on_engine(graph, reference_engine()).executor, {}), failing);
+    if (step == 0) expect_steps_alike(*files, "net.json");
+  }
+}
+
+TEST(MdfGraph, CountsWithoutAQuestion) {
+  const auto files = document(R"("n": {"parameters": {"c": {"default_initial_value": 0,
+      "value": "c + 1"}}, "output_ports": {"o": {"value": "c*2 - 1"}}})");
+  EXPECT_EQ(mdf::read(*files, "net.json").graph.nodes.size(), 3U);
+}
+
+TEST(MdfGraph, FailsWhereAnIntegerHasNoPower) {
+  const auto files = document(R"("n": {"input_ports": {"x": {"shape": [2], "type": "int64"}},
+      "output_ports": {"o": {"value": "2**x"}}})");
+  const Graph graph = mdf::read(*files, "net.json").graph;
+  const Runnable compiled = on_engine(graph, reference_engine());
+  const auto run = [&](std::int64_t x) {
+    const std::vector<Tensor> inputs{
+        Tensor::of<std::int64_t>({2}, std::vector<std::int64_t>{3, x})};
+    return compiled.executor->run(inputs)[0].integers();
+  };
+  EXPECT_EQ(run(0), (std::vector<std::int64_t>{8, 1}));
+  EXPECT_THROW(run(-1), Error);
+  const auto whole = document(R"("n": {"parameters": {"c": {"default_initial_value": 0,
+      "value": "c + 1"}}, "output_ports": {"o": {"value": "2**c"}, "p": {"value": "c**-1"}}})");
+  try {
+    mdf::read(*whole, "net.json");
+    FAIL() << "it was read";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("to the power of one that is known only"),
+              std::string::npos)
+        << error.what();
+  }
+}
+
 TEST(MdfGraph, RefusesAStateThatChangesItsShapeAndItsValue) {
   // The sum of one number is not that of an array of it.
   const auto files = document(R"("n": {"input_ports": {"x": {"shape": [3], "type": "float"}},
