@@ -24,6 +24,7 @@ constexpr Option options[] = {
     {"--to", "SYSTEM", "the system to write for; default: by the output's extension"},
     weights_option,
     decompose_option,
+    dialect_option,
     {"--from", "SYSTEM", "the system of MODEL, where its name does not say"},
     {"--strict", "", "write nothing and exit with 1 when something would be lost or assumed"},
     {"--prove", "", "compare what was written with MODEL; keep it only when both are equivalent"},
@@ -125,6 +126,11 @@ Written written_for(const System& target, const Loaded& loaded, const std::strin
 /// The graph that was read is gone by the end; `notes` are the reader's.
 Written converted(const ModelFile& source, const System& target, const std::string& entry,
                   const Words& words, std::vector<Note>& notes) {
+  if (words.has("dialect")) {
+    throw Error(Fault::usage, "--dialect",
+                "is for documents that are run, checked or written in another form, and this makes "
+                "a graph");
+  }
   Loaded loaded = read_graph(source, words);
   with_file(source.path, source.entry, [&] { fix_asked(loaded, words); });
   Dump dump(words.text("dump"));
@@ -194,7 +200,10 @@ int convert(const Words& words) {
   const Written written =
       is_rewriting(source, target, words)
           ? with_file(source.path, source.entry,
-                      [&] { return target.rewrite(*source.files, source.entry, entry); })
+                      [&] {
+                        return target.rewrite(*source.files, source.entry, entry,
+                                              {.dialect = dialect_asked(words, target)});
+                      })
           : converted(source, target, entry, words, notes);
   print_notes(source.path, notes);
   print_links(source);

@@ -20,6 +20,7 @@ namespace {
 
 constexpr Verb verbs[] = {
     {"show", "Prints what a model is.", show_usage, show},
+    {"check", "Lists all that is wrong with a model file.", check_usage, check_file},
     {"convert", "Writes a model for another system.", convert_usage, convert},
     {"export", "Writes what torch.export makes of a program.", export_usage, export_model},
     {"run", "Runs a model on tensors from files.", run_usage, run},
@@ -84,7 +85,7 @@ int exit_code(Fault fault) {
     case Fault::usage: return 2;
     case Fault::file:
     case Fault::model:
-    case Fault::unsupported: return 3;
+    case Fault::unsupported: return faulty;
     case Fault::bug: return 4;
   }
   return 4;

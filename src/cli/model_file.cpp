@@ -1,5 +1,6 @@
 #include "cli/model_file.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <ranges>
 
@@ -54,6 +55,17 @@ Loaded read_graph(const ModelFile& model, const Words& words) {
   Loaded loaded = read_graph(model);
   loaded.graph = with_weights_asked(words, std::move(loaded.graph));
   return loaded;
+}
+
+std::string dialect_asked(const Words& words, const System& system) {
+  const std::string& dialect = words.text("dialect");
+  if (!words.has("dialect")) return {};
+  const std::vector<std::string_view> known = split_text(system.dialects, ' ');
+  if (std::ranges::find(known, dialect) != known.end()) return dialect;
+  throw Error(Fault::usage, "--dialect",
+              known.empty() ? fmt::format("system '{}' has one only", system.name)
+                            : fmt::format("there is no dialect {}; there are: {}", quoted(dialect),
+                                          listed(known)));
 }
 
 void print_notes(std::string_view path, const std::vector<Note>& notes) {

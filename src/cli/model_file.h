@@ -40,6 +40,13 @@ constexpr Option decompose_option = {"--decompose", "",
                                      "ask PyTorch, in a Python process, to say operators of a .pt2 "
                                      "file that are not read in others"};
 
+constexpr Option dialect_option = {
+    "--dialect", "RELEASE", "by the rules of this release of the system; default: the newest"};
+
+/// The release that `--dialect` names, or an empty text. Throws Fault::usage where the system has
+/// no such one.
+std::string dialect_asked(const Words& words, const System& system);
+
 /// Prints what a reader or writer lost or assumed, one a line, to standard error.
 void print_notes(std::string_view path, const std::vector<Note>& notes);
 

@@ -40,7 +40,7 @@ constexpr Option options[] = {
     {"--device", "DEVICE", "where the engine computes; default: cpu"},
     {"--threads", "NUMBER", "at most so many; default: as many as the engine likes"},
     {"--seed", "NUMBER", "of random operators; default: 0"},
-    {"--dialect", "RELEASE", "run by the rules of this release of the system; default: the newest"},
+    dialect_option,
     {"--from", "SYSTEM", "the system of MODEL, where its name does not say"},
 };
 
@@ -67,21 +67,16 @@ std::string mode_of(const Words& words, const System& system, bool by_own_rules)
               "source holds both");
 }
 
-std::string dialect_of(const Words& words, const System& system) {
-  const std::string& dialect = words.text("dialect");
-  if (!words.has("dialect")) return {};
-  const std::vector<std::string_view> known = split_text(system.dialects, ' ');
-  if (std::ranges::find(known, dialect) != known.end()) return dialect;
-  throw Error(Fault::usage, "--dialect",
-              known.empty() ? fmt::format("system '{}' has one only", system.name)
-                            : fmt::format("there is no dialect {}; there are: {}", quoted(dialect),
-                                          listed(known)));
-}
-
 std::optional<double> increment_of(const Words& words, const System& system) {
   if (words.has("dt") && !system.has_time)
     throw Error(Fault::usage, "--dt", fmt::format("system '{}' knows no time", system.name));
-  return words.real("dt");
+  const std::optional<double> increment = words.real("dt");
+  if (increment && *increment <= 0) {
+    throw Error(
+        Fault::usage, "--dt",
+        fmt::format("{} is no time that passes; a step is more than 0", quoted(words.text("dt"))));
+  }
+  return increment;
 }
 
 Runnable runnable_of(const ModelFile& model, const Words& words) {
@@ -94,7 +89,7 @@ Runnable runnable_of(const ModelFile& model, const Words& words) {
     const RunOptions run_options{.engine = chosen,
                                  .operators = default_engine,
                                  .mode = mode,
-                                 .dialect = dialect_of(words, *model.system),
+                                 .dialect = dialect_asked(words, *model.system),
                                  .time_increment = increment_of(words, *model.system)};
     return with_file(model.path, model.entry, [&] {
       return model.system->simulate(*model.files, model.entry, run_options);
@@ -140,7 +135,8 @@ void check_record_file(const Words& words) {
 
 void require_states(const Words& words, const Runnable& model) {
   for (const std::string_view option : {"states", "save-states"}) {
-    if (!words.has(option) || !model.states.empty()) continue;
+    const bool none = model.states.empty() && (!model.progress || model.progress().empty());
+    if (!words.has(option) || !none) continue;
     throw Error(Fault::usage, fmt::format("--{}", option), "the model keeps no states");
   }
 }
@@ -231,8 +227,10 @@ void save_recording(const Words& words, const Recording& recording) {
 void print_outputs(const Runnable& model, std::span<const Tensor> outputs) {
   constexpr std::int64_t most = 100;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    print(fmt::format("{}: {}{}\n", name_of_output(model, i), to_text(outputs[i].type()),
-                      outputs[i].count() <= most ? " " + elements_text(outputs[i]) : ""));
+    const bool none = !model.typed && outputs[i].count() == 0;  // as of what has not run
+    print(fmt::format("{}: {}{}\n", name_of_output(model, i),
+                      none ? "no value" : to_text(outputs[i].type()),
+                      !none && outputs[i].count() <= most ? " " + elements_text(outputs[i]) : ""));
   }
 }
 
@@ -253,7 +251,7 @@ int run(const Words& words) {
   if (words.has("record")) check_record_file(words);
   const std::int64_t steps = words.number("steps", 0, 1, most_steps);
   const ModelFile model = open_model(words.text("MODEL"), words);
-  const Runnable runnable = runnable_of(model, words);
+  Runnable runnable = runnable_of(model, words);
   print_notes(model.path, runnable.notes);
   print_links(model);
   require_states(words, runnable);
@@ -272,9 +270,7 @@ int run(const Words& words) {
     check_not_read(words.text("output"), words.all("states"));
   const Given given = inputs_of(words, runnable);
   if (words.has("states")) {
-    const std::string& path = words.text("states");
-    const std::vector<Tensor> states = read_states(path, runnable.states);
-    with_place(path, [&] { runnable.executor->set_states(states); });
+    read_states(words.text("states"), runnable);
   }
   if (words.has("steps")) require_steps(given, runnable.inputs, steps);
   Runs runs(model, runnable, given, words);
@@ -289,7 +285,7 @@ int run(const Words& words) {
   if (words.has("save-states")) {
     const std::vector<Tensor> states =
         with_file(model.path, model.entry, [&] { return runnable.executor->states(); });
-    write_states(words.text("save-states"), runnable.states, states);
+    write_states(words.text("save-states"), runnable, states);
   }
   return yes;
 }

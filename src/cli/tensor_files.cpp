@@ -176,8 +176,28 @@ std::vector<std::pair<std::string, std::vector<Tensor>>> read_cases(const std::s
   return cases;
 }
 
-std::vector<Tensor> read_states(const std::string& path, std::span<const Port> ports) {
-  return all_of(tensors_by_name(path, {ports, "keeps", ""}));
+void read_states(const std::string& path, Runnable& model) {
+  std::vector<Port> ports = model.states;
+  std::vector<bool> optional(ports.size(), false);
+  // Which values are under way, is not known before.
+  for (const auto& [name, tensor] : named_tensors(path)) {
+    if (!name.starts_with(progress_prefix)) continue;
+    ports.push_back({name, tensor.type()});
+    optional.push_back(true);
+  }
+  std::vector<std::optional<Tensor>> found = tensors_by_name(path, {ports, "keeps", "", optional});
+  std::vector<Tensor> states;
+  NamedTensors progress;
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    if (i < model.states.size())
+      states.push_back(*found[i]);
+    else
+      progress.emplace_back(ports[i].name, *found[i]);
+  }
+  with_place(path, [&] {
+    model.executor->set_states(states);
+    if (model.resume) model.resume(progress);
+  });
 }
 
 void check_tensor_file(const std::string& path, std::span<const std::string> inputs) {
@@ -208,10 +228,11 @@ void write_outputs(const std::string& path, std::span<const Tensor> outputs) {
   save(path, write_tensors(content));
 }
 
-void write_states(const std::string& path, std::span<const Port> ports,
-                  std::span<const Tensor> states) {
+void write_states(const std::string& path, const Runnable& model, std::span<const Tensor> states) {
   NamedTensors content;
-  for (std::size_t i = 0; i < ports.size(); ++i) content.emplace_back(ports[i].name, states[i]);
+  if (model.progress) content = model.progress();
+  for (std::size_t i = 0; i < states.size(); ++i)
+    content.emplace_back(model.states[i].name, states[i]);
   save(path, write_tensors(content));
 }
 

@@ -27,11 +27,11 @@ std::vector<std::pair<std::string, std::vector<Tensor>>> read_cases(const std::s
 /// Throws Fault::usage for a path that `write_outputs` should not write to.
 void check_tensor_file(const std::string& path, std::span<const std::string> inputs);
 
-/// One tensor for each state, by its name, from a safetensors file. Throws as `read_inputs`.
-std::vector<Tensor> read_states(const std::string& path, std::span<const Port> ports);
+/// Goes on from a safetensors file: with one tensor for each state, by its name, and with what else
+/// it tells of a run. Throws as `read_inputs`.
+void read_states(const std::string& path, Runnable& model);
 /// Writes such a file.
-void write_states(const std::string& path, std::span<const Port> ports,
-                  std::span<const Tensor> states);
+void write_states(const std::string& path, const Runnable& model, std::span<const Tensor> states);
 
 /// What an output is called: by the model, else by its place.
 std::string name_of_output(const Runnable& model, std::size_t i);

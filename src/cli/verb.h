@@ -74,10 +74,13 @@ void print(std::string_view text);
 
 constexpr int yes = 0;
 constexpr int no = 1;
+constexpr int faulty = 3;  // as a fault of a file is
 constexpr int unproved = 5;
 
 Usage show_usage();
 int show(const Words& words);
+Usage check_usage();
+int check_file(const Words& words);
 Usage convert_usage();
 int convert(const Words& words);
 Usage export_usage();

@@ -51,8 +51,9 @@ std::optional<double> Words::real(std::string_view key) const {
   double number = 0;
   const auto [last, error] = std::from_chars(value.data(), end, number);
   if (error == std::errc() && last == end && std::isfinite(number)) return number;
-  throw Error(Fault::usage, fmt::format("--{}", key),
-              fmt::format("{} is no number", quoted(value)));
+  throw Error(
+      Fault::usage, fmt::format("--{}", key),
+      fmt::format("{} is no {}number", quoted(value), error == std::errc() ? "finite " : ""));
 }
 
 std::string mode_asked(const Words& words) {

@@ -10,7 +10,6 @@
 #include <cstdlib>
 #include <limits>
 #include <optional>
-#include <unordered_set>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -134,29 +133,6 @@ class TreeMaker {
   std::string key_;
   std::uint64_t last_end_ = 0;
 };
-
-/// The second of two equal keys in one map, anywhere in the tree; null when there are none.
-const Tree::Map::value_type* repeated_key(const Tree& tree) {
-  if (const Tree::List* list = tree.list()) {
-    for (const Tree& child : *list) {
-      if (const auto* found = repeated_key(child)) return found;
-    }
-  }
-  const Tree::Map* map = tree.map();
-  if (map == nullptr) return nullptr;
-  constexpr std::ptrdiff_t few = 16;  // are compared faster than put into a set
-  std::unordered_set<std::string_view> seen;
-  for (auto entry = map->begin(); entry != map->end(); ++entry) {
-    const bool twice = std::ssize(*map) > few
-                           ? !seen.insert(entry->first).second
-                           : std::find_if(map->begin(), entry, [&](const auto& before) {
-                               return before.first == entry->first;
-                             }) != entry;
-    if (twice) return &*entry;
-    if (const auto* found = repeated_key(entry->second)) return found;
-  }
-  return nullptr;
-}
 
 std::string explain(rapidjson::ParseErrorCode code) {
   std::string words = rapidjson::GetParseError_En(code);
@@ -337,11 +313,11 @@ Tree read_json(std::string_view text) {
 }
 
 void refuse_repeated_keys(const Tree& tree, std::string_view text) {
-  if (repeated_key(tree) == nullptr) return;
+  if (repeated_keys(tree).empty()) return;
   const Tree careful = read_json(text);  // the fast reader knows no places
-  const auto* twice = repeated_key(careful);
-  refuse(text, twice->second.offset,
-         fmt::format("the key {} stands twice in one map", quoted(twice->first)));
+  const RepeatedKey twice = repeated_keys(careful).front();
+  refuse(text, twice.value->offset,
+         fmt::format("the key {} stands twice in one map", quoted(twice.path.back())));
 }
 
 std::string write_json(const Tree& tree, const JsonStyle& style) {

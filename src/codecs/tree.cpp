@@ -1,8 +1,46 @@
 #include "codecs/tree.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 namespace isomer {
+namespace {
+
+/// Ways are found backwards, and only where something is: there are many keys, and few stand twice.
+void add_repeated(const Tree& tree, std::vector<RepeatedKey>& found) {
+  const auto descend = [&](const Tree& child, const auto& part) {
+    const std::size_t before = found.size();
+    add_repeated(child, found);
+    for (std::size_t i = before; i < found.size(); ++i) found[i].path.push_back(part());
+  };
+  if (const Tree::List* list = tree.list()) {
+    for (std::size_t i = 0; i < list->size(); ++i)
+      descend((*list)[i], [i] { return std::to_string(i); });
+  }
+  const Tree::Map* map = tree.map();
+  if (map == nullptr) return;
+  constexpr std::ptrdiff_t few = 16;  // are compared faster than put into a set
+  std::unordered_set<std::string_view> seen;
+  for (auto entry = map->begin(); entry != map->end(); ++entry) {
+    const auto& [key, value] = *entry;
+    const bool twice = std::ssize(*map) > few ? !seen.insert(key).second
+                                              : std::find_if(map->begin(), entry,
+                                                             [&, &known = key](const auto& before) {
+                                                               return before.first == known;
+                                                             }) != entry;
+    if (twice) found.push_back({{key}, &value});
+    descend(value, [&, &part = key] { return part; });
+  }
+}
+
+}  // namespace
+
+std::vector<RepeatedKey> repeated_keys(const Tree& tree) {
+  std::vector<RepeatedKey> found;
+  add_repeated(tree, found);
+  for (RepeatedKey& key : found) std::ranges::reverse(key.path);
+  return found;
+}
 
 const Tree* Tree::find(std::string_view key) const {
   const Map* entries = map();

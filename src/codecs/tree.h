@@ -31,6 +31,14 @@ struct Tree {
   friend bool operator==(const Tree& a, const Tree& b) { return a.value == b.value; }
 };
 
+/// A key that stands before it in the same map, too: the way to it, and what it has.
+struct RepeatedKey {
+  std::vector<std::string> path;
+  const Tree* value;
+};
+/// All of them, anywhere in the tree, which must outlive them.
+std::vector<RepeatedKey> repeated_keys(const Tree& tree);
+
 /// "a list", "a text", ...: for messages.
 std::string_view kind_of(const Tree& tree);
 

@@ -67,6 +67,10 @@ struct Runnable {
   /// The named quantities of the model as the last run left them: its author's ports and
   /// parameters. Empty: it names none but outputs and states.
   std::function<std::vector<std::pair<std::string, Tensor>>()> quantities;
+  /// How far its runs have come beside its states, which are the model's own: counts of a schedule,
+  /// values under way. `resume` goes on from there. Empty: there is nothing else to know.
+  std::function<std::vector<std::pair<std::string, Tensor>>()> progress;
+  std::function<void(const std::vector<std::pair<std::string, Tensor>>&)> resume;
   /// A first call of a program, of which nothing remains. Empty: there is nothing to be seen but
   /// what the executor gives.
   std::function<Seen(std::span<const Tensor>, const Manner&)> observe;

@@ -40,6 +40,7 @@ constexpr System systems[] = {
      .read = mdf::read,
      .write = mdf::write,
      .rewrite = mdf::rewrite,
+     .check = mdf::check,
      .spells = mdf::spells,
      .dialects = "0.4.13 0.4.15",
      .has_time = true,
@@ -112,6 +113,25 @@ Loaded read_model(const System& system, const Files& files, std::string_view ent
   Loaded loaded = system.read(files, entry);
   with_place(entry, [&] { validate(loaded.graph); });
   return loaded;
+}
+
+std::vector<Diagnostic> check_model(const System& system, const Files& files,
+                                    std::string_view entry, const RunOptions& options) {
+  if (system.check != nullptr) return system.check(files, entry, options);
+  std::vector<Diagnostic> found;
+  try {
+    const std::vector<Note> notes = system.read != nullptr
+                                        ? read_model(system, files, entry).notes
+                                        : system.simulate(files, entry, options).notes;
+    for (const Note& note : notes)
+      found.push_back({.severity = Diagnostic::Severity::warning,
+                       .path = std::string(place_in(entry, note.where)),
+                       .what = note.text});
+  } catch (const Error& error) {
+    if (error.fault() == Fault::bug || error.fault() == Fault::usage) throw;
+    found.push_back({.path = std::string(place_in(entry, error.where())), .what = error.text()});
+  }
+  return found;
 }
 
 Graph prepare_for(const System& target, const Graph& graph, const PipelineOptions& options) {

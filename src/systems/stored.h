@@ -22,6 +22,9 @@ StoredTensor stored(const Tensor& tensor, std::string name);
 
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
+/// How names of a run's progress begin, which stand beside states in a file.
+constexpr std::string_view progress_prefix = "run:";
+
 /// The tensors of a safetensors file, in its order.
 NamedTensors read_tensors(const Bytes& file);
 /// A safetensors file of them. Names must differ.

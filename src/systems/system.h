@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/diagnostic.h"
 #include "base/note.h"
 #include "graph/graph.h"
 #include "passes/pipeline.h"
@@ -52,8 +53,14 @@ struct System {
   Loaded (*read)(const Files&, std::string_view entry) = nullptr;
   /// `entry` names the first file, "net.json"; others are named after it.
   Written (*write)(const Graph&, std::string_view entry) = nullptr;
-  /// The file as `name`, perhaps in another form, without a graph.
-  Written (*rewrite)(const Files&, std::string_view entry, std::string_view name) = nullptr;
+  /// The file as `name`, perhaps in another form, without a graph; a release that the options may
+  /// name says what is taken.
+  Written (*rewrite)(const Files&, std::string_view entry, std::string_view name,
+                     const RunOptions&) = nullptr;
+  /// All that is wrong with the file, or may be, by the rules of a release that the options may
+  /// name. Absent: what reading it says.
+  std::vector<Diagnostic> (*check)(const Files&, std::string_view entry,
+                                   const RunOptions&) = nullptr;
   bool (*spells)(std::string_view op) = nullptr;
   std::string_view dialects = {};  // releases whose rules a run may follow, the newest last
   bool has_time = false;           // a run may advance by a time increment
@@ -79,6 +86,10 @@ const System& recognise(const Files& files, std::string_view entry);
 /// The file as a graph, checked as after every pass. Throws Fault::unsupported where the system's
 /// files cannot be read.
 Loaded read_model(const System& system, const Files& files, std::string_view entry);
+
+/// What is wrong with the file, or may be; nothing where it is sound.
+std::vector<Diagnostic> check_model(const System& system, const Files& files,
+                                    std::string_view entry, const RunOptions& options = {});
 
 /// The graph as the target can spell it: through all passes, then expanded where it has no word.
 Graph prepare_for(const System& target, const Graph& graph, const PipelineOptions& options = {});

@@ -12,11 +12,13 @@ import csv
 import json
 import math
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+import broken_documents
 import numpy as np
 
 RELEASE = "0.4.13"  # the values are of this one
@@ -99,6 +101,19 @@ def difference(row, name, wanted, tolerance):
     return []
 
 
+def alarms(program, document):
+    """The errors that are found in a document, where it runs."""
+    done = subprocess.run(
+        [program, "check", document, "--json", "--dialect", RELEASE],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    if done.returncode == 0:
+        return []
+    return [f"check: {p['path']}: {p['message']}" for p in json.loads(done.stdout)["problems"]]
+
+
 def try_table(program, path):
     right, wrong, unasked = 0, [], 0
     for case in json.loads(path.read_text()):
@@ -111,6 +126,7 @@ def try_table(program, path):
             document.write_text(json.dumps(case["document"]))
             given = {k: value_of(v) for k, v in (case.get("initializer") or {}).items()}
             run = Run(program, document, increments, given, RELEASE)
+            false = [] if "error" in case else alarms(program, document)
         if "error" in case:
             found = [] if run.code in (3, 4) else [f"an error was wanted; exit {run.code}"]
         elif run.code != 0:
@@ -121,6 +137,7 @@ def try_table(program, path):
                 for i, snapshot in enumerate(case["snapshots"])
                 for d in differences(run.rows[i], snapshot, 1e-12)
             ]
+        found += false
         if found:
             wrong.append(f"{case['name']}: {found[0]}")
         else:
@@ -142,12 +159,104 @@ def try_document(program, document):
     if run.code != 0:
         return [run.message]
     onnx = "onnx::" in document.read_text() if document.suffix != ".bson" else False
-    return [
+    return alarms(program, document) + [
         f"after {snapshot['after_runs']} runs: {d}"
         for snapshot in expected["snapshots"]
         if snapshot["after_runs"] <= asked
         for d in differences(run.rows[snapshot["after_runs"] - 1], snapshot, 1e-5 if onnx else 1e-9)
     ]
+
+
+def try_loader(program, path):
+    """Each document through the program and back: refused where the reference refuses it, else all that it writes."""
+    right, wrong = 0, []
+    for case in json.loads(path.read_text()):
+        with tempfile.TemporaryDirectory() as folder:
+            document, written = Path(folder) / "case.json", Path(folder) / "written.json"
+            document.write_text(json.dumps(case["document"]))
+            done = subprocess.run(
+                [program, "convert", document, "-o", written, "--dialect", RELEASE],
+                capture_output=True,
+                text=True,
+                timeout=60,
+            )
+            found = json.loads(written.read_text()) if done.returncode == 0 else None
+        # What the reference loads and breaks on later is refused at once.
+        accepted = case["accepted"] and case["name"] != "nodes_as_list"
+        if accepted != (done.returncode == 0) or done.returncode not in (0, 3):
+            wrong.append(f"{case['name']}: exit {done.returncode}: {done.stderr.strip()}")
+        elif (
+            accepted
+            and "rewritten" in case
+            and not keeps(found, case["rewritten"], case["document"])
+        ):
+            wrong.append(f"{case['name']}: {json.dumps(found)}")
+        else:
+            right += 1
+    return right, wrong
+
+
+def keeps(found, wanted, source):
+    """Whether it is what is wanted, and beside it at most what stood in the source and the reference drops."""
+    if not isinstance(wanted, dict):
+        return json.dumps(found) == json.dumps(wanted)
+    source = source if isinstance(source, dict) else {}
+    if "id" in source and len(wanted) == 1:  # a model beside its id
+        source = {source["id"]: {k: v for k, v in source.items() if k != "id"}}
+    for key, value in wanted.items():
+        if key == "generating_application" and key not in source:
+            continue
+        if key not in found or not keeps(found[key], value, source.get(key)):
+            return False
+    added = [k for k in found if k not in wanted and k != "generating_application"]
+    return all(k in source and found[k] == source[k] for k in added)
+
+
+def try_broken(program):
+    """Each broken document: all that is wrong in one report, exit 3, in bounded time and memory."""
+    wrong = []
+
+    def end(command, *words):
+        done = subprocess.run(
+            [program, command, *words], capture_output=True, text=True, timeout=60
+        )
+        if done.returncode != 3:
+            wrong.append(f"{name}: {command} exits {done.returncode}: {done.stderr[:400]}")
+        return done
+
+    forms = [
+        (broken_documents.CASES, ".json"),
+        (broken_documents.YAML, ".yaml"),
+        (broken_documents.BSON, ".bson"),
+        (broken_documents.RUNS, ".json"),
+    ]
+    for cases, ending in forms:
+        for name, content, wanted in cases:
+            name = f"{ending}: {name}"
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / f"m{ending}"
+                text = json.dumps(content) if isinstance(content, dict) else content
+                path.write_bytes(text if isinstance(text, bytes) else text.encode())
+                ran = end("run", path, "--steps", "3", "--dt", "0.5")
+                lines = [line for line in ran.stderr.splitlines() if not line.startswith("note: ")]
+                if ran.stdout or sum(line.startswith("isomer: ") for line in lines) != 1:
+                    wrong.append(
+                        f"{name}: run says {ran.stderr[:400]} and prints {ran.stdout[:100]}"
+                    )
+                if isinstance(wanted, str):
+                    if wanted not in ran.stderr:
+                        wrong.append(f"{name}: run says {ran.stderr[:400]}")
+                    continue
+                checked = end("check", path, "--json")
+                found = json.loads(checked.stdout)["problems"] if checked.stdout else []
+                errors = [p for p in found if p["severity"] == "error"]
+                if sorted(p["path"] for p in errors) != sorted(wanted):
+                    wrong.append(f"{name}: {json.dumps(errors)[:600]} for {wanted}")
+                if ending != ".bson" and any(p["line"] is None for p in errors):
+                    wrong.append(f"{name}: a line is missing")
+    count = sum(len(cases) for cases, _ in forms)
+    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    return count, wrong, largest
 
 
 def main():
@@ -166,6 +275,16 @@ def main():
         print(f"{name}: {right} right, {len(wrong)} wrong, {unasked} no one command asks for")
         print("".join(f"  {line}\n" for line in wrong), end="")
         failed += len(wrong)
+    right, wrong = try_loader(given.program, given.tables / "loader_cases.json")
+    print(f"loader_cases.json: {right} right, {len(wrong)} wrong")
+    print("".join(f"  {line}\n" for line in wrong), end="")
+    failed += len(wrong)
+    count, wrong, largest = try_broken(given.program)
+    print(
+        f"broken documents: {count}, {len(wrong)} ended otherwise than they should; {largest:.0f} MB at most"
+    )
+    print("".join(f"  {line}\n" for line in wrong), end="")
+    failed += len(wrong)
     if documents.is_dir():
         right = 0
         for path in sorted(documents.rglob("*.expected.json")):

@@ -109,7 +109,9 @@ class Reader {
     if (type == nullptr || type->is_null()) refuse("a condition has a 'type'");
     condition_.type = &condition_type(text_of(*type));
     const Tree* found = tree.find("kwargs");
-    if (found == nullptr && names.lenient) found = tree.find("args");
+    // What is rewritten has both.
+    const Tree* old = names.lenient ? tree.find("args") : nullptr;
+    if (old != nullptr && (found == nullptr || *found == Tree{Tree::Map{}})) found = old;
     if (found == nullptr || found->is_null()) return;
     if (found->map() == nullptr)
       refuse(fmt::format("'kwargs' maps names to values; this is {}", kind_of(*found)));

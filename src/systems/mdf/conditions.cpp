@@ -224,6 +224,10 @@ bool is_never(const Condition& condition) {
   const auto holds_of = condition.type->holds;
   if (holds_of == all || holds_of == n_when) return std::ranges::any_of(parts, is_never);
   if (holds_of == any) return std::ranges::all_of(parts, is_never);
+  // Counts are whole numbers from 0 on.
+  if (condition.type->name.starts_with("At"))
+    return condition.n < 0 || condition.n != std::floor(condition.n);
+  if (condition.type->name.starts_with("Before")) return condition.n <= 0;
   return holds_of == never;
 }
 

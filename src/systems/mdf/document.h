@@ -12,6 +12,7 @@
 
 #include "codecs/tree.h"
 #include "systems/mdf/dialect.h"
+#include "systems/mdf/problems.h"
 
 namespace isomer::mdf {
 
@@ -27,6 +28,11 @@ const T* find(const OrderedMap<T>& map, std::string_view id) {
     if (known == id) return &element;
   }
   return nullptr;
+}
+
+template <class T>
+const T* find(const std::optional<OrderedMap<T>>& map, std::string_view id) {
+  return map ? find(*map, id) : nullptr;
 }
 
 struct InputPort {
@@ -66,7 +72,8 @@ struct Parameter {
 
 struct Function {
   std::string function;
-  OrderedMap<Tree> args;
+  std::optional<OrderedMap<Tree>> args;
+  std::optional<OrderedMap<Tree>> unused_args;  // beside a function given as a mapping with its own
   std::optional<std::string> value;
   Tree metadata;
   Tree::Map others;
@@ -77,7 +84,7 @@ struct Edge {
   std::string receiver;
   std::string sender_port;
   std::string receiver_port;
-  OrderedMap<Tree> parameters;
+  std::optional<OrderedMap<Tree>> parameters;
   Tree metadata;
   Tree::Map others;
 };
@@ -94,7 +101,7 @@ struct Node {
 struct DocumentGraph {
   OrderedMap<Node> nodes;
   OrderedMap<Edge> edges;
-  OrderedMap<Tree> parameters;
+  std::optional<OrderedMap<Tree>> parameters;
   Tree conditions;  // as it stands: the scheduler's affair
   Tree metadata;
   Tree::Map others;
@@ -108,12 +115,6 @@ inline bool joins(const InputPort& port) {
   return !port.reduce.empty() && port.reduce != "overwrite";
 }
 
-/// A key without a meaning, and the element in which it stands.
-struct UnknownKey {
-  std::string where;
-  std::string key;
-};
-
 struct Document {
   std::string id;
   std::string format = "ModECI MDF v0.4";
@@ -122,14 +123,19 @@ struct Document {
   OrderedMap<DocumentGraph> graphs;
   Tree metadata;
   Tree::Map others;
-  Tree::Map models;                 // further ones in the file, which are not looked at
-  std::vector<UnknownKey> unknown;  // all that are in `others` anywhere
+  Tree::Map models;           // further ones in the file, which are not looked at
+  std::vector<Note> unknown;  // of each key that is in `others` anywhere
 };
 
-/// Reads the structure. `text` is what the tree was read from: it turns offsets into lines. Throws
-/// Fault::file for what the format does not allow, naming the element and the line.
-/// `dialect` says what is taken besides what releases take: a shape as the text "(1,)".
+/// Reads the structure, as far as it is one, and adds to `problems` what the format does not allow
+/// and keys without a meaning. `dialect` says what is taken besides what releases take: a shape as
+/// the text "(1,)".
+Document read_document(const Tree& tree, const Dialect& dialect, Problems& problems);
+/// The same for who does not go on with a broken one. `text` is what the tree was read from: it
+/// turns offsets into lines. Throws Fault::file with each element and line.
 Document read_document(const Tree& tree, std::string_view text, const Dialect& dialect = {});
+/// What paths begin in: the model itself, without its id.
+const Tree& body_of(const Tree& tree);
 
 /// The document as the format writes it: defaults left out, ids as keys, unknown keys last.
 Tree to_tree(const Document& document);

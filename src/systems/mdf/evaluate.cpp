@@ -189,6 +189,19 @@ class Evaluator {
   refuse(fmt::format("could not evaluate {}: {}", quoted(text), why));
 }
 
+/// Which of the names that it asks for have no value, for a message.
+std::string missing_in(const Expression& expression, const Table& names) {
+  std::set<std::string> used;
+  collect_names(expression, used);
+  std::string missing;
+  for (const std::string& name : used) {
+    const Value* value = names.entry(name);
+    if (value != nullptr && value->is_none())
+      missing += fmt::format("; {} has no value yet", quoted(name));
+  }
+  return missing;
+}
+
 // A list becomes an array where it is one; the rest stays.
 Value settled(const Value& value) {
   if (value.as<List>() == nullptr) return value;
@@ -283,7 +296,8 @@ Value Formula::evaluate(const Table& names, const Runtime& runtime) const {
     result = mdf::evaluate(*parsed_, names, runtime);
   } catch (const Error& error) {
     throw Error(error.fault(), error.where(),
-                fmt::format("could not evaluate {}: {}", quoted(text_), error.text()));
+                fmt::format("could not evaluate {}: {}{}", quoted(text_), error.text(),
+                            missing_in(*parsed_, names)));
   }
   if (result.as<std::string>() != nullptr) refuse_text(text_, "a text is no value of the format");
   if (const double* number = result.as<double>()) {

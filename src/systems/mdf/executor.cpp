@@ -1,5 +1,7 @@
 #include "systems/mdf/executor.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/text.h"
 #include "systems/mdf/node_executor.h"
@@ -8,17 +10,6 @@
 #include "vocabularies/numpy/arithmetic.h"
 
 namespace isomer::mdf {
-namespace {
-
-[[noreturn]] void refuse(Fault fault, const std::vector<std::string>& problems) {
-  throw Error(fault, "",
-              problems.size() == 1 ? problems[0]
-                                   : fmt::format("{}:\n  {}", counted(problems.size(), "problem"),
-                                                 listed(problems, "\n  ")));
-}
-
-}  // namespace
-
 struct DocumentExecutor::Link {
   std::size_t sender;
   std::string sender_port;
@@ -27,23 +18,25 @@ struct DocumentExecutor::Link {
   std::string id;
 };
 
-DocumentExecutor::DocumentExecutor(const DocumentGraph& graph, const RunOptions& options)
+DocumentExecutor::DocumentExecutor(const DocumentGraph& graph, const RunOptions& options,
+                                   Problems* collected)
     : operators_(std::make_shared<SharedOperators>(options)) {
-  std::vector<std::string> problems;
+  Problems own;
+  Problems& problems = collected == nullptr ? own : *collected;
   for (const auto& [id, node] : graph.nodes) {
     nodes_.push_back(std::make_unique<NodeExecutor>(id, node, operators_, problems));
   }
   connect(graph, problems);
-  if (!problems.empty()) refuse(Fault::model, problems);
+  own.refuse_errors(Fault::model);
 }
 
 DocumentExecutor::~DocumentExecutor() = default;
 
 // Nodes run layer by layer; inside a layer in the document's order.
-void DocumentExecutor::connect(const DocumentGraph& graph, std::vector<std::string>& problems) {
+void DocumentExecutor::connect(const DocumentGraph& graph, Problems& problems) {
   Wiring wiring(graph, false, problems, operators_->dialect.clears_ports);
-  if (!problems.empty()) return;
   schedule_ = std::make_unique<Schedule>(graph, wiring, nodes_, operators_->dialect, problems);
+  if (problems.errors() != 0) return;
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     for (const auto& [port, body] : graph.nodes[i].second.input_ports)
       ports_.emplace(port, std::pair(nodes_[i].get(), nodes_[i]->input(port)));
@@ -54,6 +47,10 @@ void DocumentExecutor::connect(const DocumentGraph& graph, std::vector<std::stri
     if (const Tree* weight = weight_of(*edge)) link.weight = numpy::value_of(*weight);
     incoming_[receiver].push_back(std::move(link));
   }
+  carries_ =
+      !schedule_->is_plain() || std::ranges::any_of(wiring.links, [&](const Wiring::Link& link) {
+        return !std::ranges::binary_search(wiring.senders[link.receiver], link.sender);
+      });
   places_ = std::move(wiring.places);
   order_ = std::move(wiring.order);
 }
@@ -76,8 +73,30 @@ void DocumentExecutor::run_node(std::size_t place, const Value& time_increment) 
   with_place([&] { return fmt::format("node {}", quoted(node.id())); },
              [&] {
                for (const Link& link : incoming_[place]) bring(link, node);
-               node.evaluate(time_increment);
+               try {
+                 node.evaluate(time_increment);
+               } catch (const Error& error) {
+                 const std::string why = missing_at(place);
+                 if (why.empty()) throw;
+                 throw Error(error.fault(), error.where(), error.text() + why);
+               }
              });
+}
+
+// Before 0.4.14 a port without a value has None, of which expressions only say that it does not
+// fit.
+std::string DocumentExecutor::missing_at(std::size_t place) const {
+  std::string why;
+  for (const Link& link : incoming_[place]) {
+    const NodeExecutor& sender = *nodes_[link.sender];
+    if (sender.has_run() || operators_->dialect.clears_ports) continue;
+    why += fmt::format(
+        "; input port {} waits for edge {} from node {}, whose condition {} "
+        "has not held yet",
+        quoted(link.receiver_port->id), quoted(link.id), quoted(sender.id()),
+        schedule_->condition_of(link.sender));
+  }
+  return why;
 }
 
 // A node that has not run yet sends nothing; before 0.4.14 that was a value, None.

@@ -17,6 +17,7 @@
 #include "systems/mdf/evaluate.h"
 #include "systems/mdf/node_executor.h"
 #include "systems/mdf/schedule.h"
+#include "systems/stored.h"
 #include "systems/system.h"
 
 namespace isomer::mdf {
@@ -26,8 +27,10 @@ namespace isomer::mdf {
 class DocumentExecutor {
  public:
   /// Throws Fault::model with all that is wrong at once: unknown names, edges to nowhere, cycles,
-  /// conditions without meaning; Fault::usage for a dialect that is not known.
-  explicit DocumentExecutor(const DocumentGraph& graph, const RunOptions& options = {});
+  /// conditions without meaning; Fault::usage for a dialect that is not known. Where `collected`,
+  /// what is wrong is added to it instead; with errors there, it cannot be run.
+  explicit DocumentExecutor(const DocumentGraph& graph, const RunOptions& options = {},
+                            Problems* collected = nullptr);
   ~DocumentExecutor();
 
   /// Gives the value to every input port of that name; edges overwrite it.
@@ -38,6 +41,11 @@ class DocumentExecutor {
   void evaluate(const Value& time_increment = {});
   /// As if nothing had been evaluated or given.
   void reset();
+  /// How far it has come, beside its states: what a schedule counts on, what edges bring later, and
+  /// which states are numbers of Python's. `resume` goes on from there; what it does not find
+  /// stays.
+  NamedTensors progress() const;
+  void resume(const NamedTensors& progress);
   /// Is told after each set of nodes, which stand for their places in the document; empty where a
   /// pass went by without one.
   void observe(std::function<void(std::span<const std::size_t>)> observer) {
@@ -57,8 +65,10 @@ class DocumentExecutor {
  private:
   struct Link;
 
-  void connect(const DocumentGraph& graph, std::vector<std::string>& problems);
+  void connect(const DocumentGraph& graph, Problems& problems);
   void run_node(std::size_t place, const Value& time_increment);
+  /// What a node lacks whose evaluation failed: ports, their senders and what these wait for.
+  std::string missing_at(std::size_t place) const;
   void bring(const Link& link, const NodeExecutor& receiver);
 
   std::vector<std::unique_ptr<NodeExecutor>> nodes_;          // in the document's order
@@ -67,6 +77,7 @@ class DocumentExecutor {
       ports_;  // of all nodes, by their ids
   std::vector<std::size_t> order_;
   std::vector<std::vector<Link>> incoming_;  // per node
+  bool carries_ = false;                     // what a node gave may be used in the next evaluation
   std::shared_ptr<SharedOperators> operators_;
   std::unique_ptr<Schedule> schedule_;
   std::function<void(std::span<const std::size_t>)> observer_;

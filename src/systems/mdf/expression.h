@@ -53,6 +53,9 @@ Expression parse_expression(std::string_view text);
 /// The names it uses; attributes are none.
 void collect_names(const Expression& expression, std::set<std::string>& names);
 
+/// Whether every node knows the name: a module, one of Python's builtins.
+bool is_known_word(std::string_view name);
+
 /// The names that the format's own check finds in a text: it cuts out square brackets first and
 /// then parses the pieces. Throws Fault::model where a piece is no expression: documents with such
 /// a text are refused.

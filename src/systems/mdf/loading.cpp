@@ -29,7 +29,15 @@ Tensor value_in(const Tree& tree, const TensorType& type) {
 }
 
 /// As the format's own program, which looks at the first model and its first graph.
-void note_others(const Document& document, std::vector<Note>& notes) {
+void note_ignored(const Document& document, std::vector<Note>& notes) {
+  Problems around;
+  add_ignored(document, around);
+  for (Note& note : around.notes())
+    notes.push_back({fmt::format("model {}", quoted(document.id)), std::move(note.text)});
+  notes.insert(notes.end(), document.unknown.begin(), document.unknown.end());
+  Problems inside;
+  add_ignored(document.graphs.front().second, inside);
+  for (Note& note : inside.notes()) notes.push_back(std::move(note));
   for (const auto& [id, body] : document.models)
     notes.push_back({fmt::format("model {}", quoted(id)), "only the first model is looked at"});
   for (std::size_t i = 1; i < document.graphs.size(); ++i) {
@@ -102,8 +110,7 @@ Loading load(const Files& files, std::string_view entry, const Dialect& dialect)
   with_place(entry, [&] {
     loading.document = document_in(entry, bytes, dialect);
     if (loading.document.graphs.empty()) throw Error(Fault::file, "", "the document has no graph");
-    loading.notes = ignored_in(loading.document);
-    note_others(loading.document, loading.notes);
+    note_ignored(loading.document, loading.notes);
     loading.origin = origin_of(loading.graph().metadata);
   });
   if (loading.origin && !loading.origin->tensors.empty()) {

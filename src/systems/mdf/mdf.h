@@ -24,7 +24,14 @@ Written write(const Graph& graph, std::string_view entry);
 
 /// The document in another form, or in the same: all that it says, what it could leave out left
 /// out, unknown keys last. `name` is the new file's; the file of weights is named after it.
-Written rewrite(const Files& files, std::string_view entry, std::string_view name);
+Written rewrite(const Files& files, std::string_view entry, std::string_view name,
+                const RunOptions& options = {});
+
+/// Every fault of the document, each once with its way and line: of its structure, its edges and
+/// conditions, expressions and arguments, in all of its graphs; and what has no effect or another
+/// than its author may mean. Nothing is evaluated.
+std::vector<Diagnostic> check(const Files& files, std::string_view entry,
+                              const RunOptions& options = {});
 
 /// Whether documents have a word for one of our operators.
 bool spells(std::string_view op);

@@ -14,10 +14,6 @@
 namespace isomer::mdf {
 namespace {
 
-bool is_known_word(std::string_view name) {
-  return name == "constant" || name == "math" || name == "numpy" || numpy::is_builtin(name);
-}
-
 /// Adds the names in the text that are no arguments.
 void need_names(const std::string& text, const OrderedMap<Tree>& args,
                 std::set<std::string>& names) {
@@ -115,8 +111,7 @@ void SharedOperators::hold(const Value& value) {
 }
 
 NodeExecutor::NodeExecutor(std::string id, const Node& node,
-                           std::shared_ptr<SharedOperators> shared,
-                           std::vector<std::string>& problems)
+                           std::shared_ptr<SharedOperators> shared, Problems& problems)
     : id_(std::move(id)), shared_(std::move(shared)) {
   std::set<std::string> known;
   for (const auto& [name, port] : node.input_ports) {
@@ -125,18 +120,17 @@ NodeExecutor::NodeExecutor(std::string id, const Node& node,
     constexpr std::array<std::string_view, 4> ways = {"", "overwrite", "add", "multiply"};
     if (!shared_->dialect.clears_ports || std::ranges::find(ways, port.reduce) != ways.end())
       continue;
-    problems.push_back(
-        fmt::format("node {}: input port {}: values are not joined by {}; 'overwrite', 'add' and "
-                    "'multiply' do it",
-                    quoted(id_), quoted(name), quoted(port.reduce)));
+    problems.error({"nodes", id_, "input_ports", name, "reduce"},
+                   fmt::format("values are not joined by {}", quoted(port.reduce)),
+                   "'overwrite', 'add' and 'multiply' do it");
   }
   for (const auto& [name, parameter] : node.parameters) known.insert(name);
   make_functions(node, known, problems);
   for (const LiveFunction& function : functions_) known.insert(function.id);
 
   for (const auto& [name, parameter] : node.parameters) {
-    const std::string place = fmt::format("node {}: parameter {}", quoted(id_), quoted(name));
-    noting(problems, place, [&, &key = name, &body = parameter] {
+    const auto place = [&, &key = name] { return Path{"nodes", id_, "parameters", key}; };
+    problems.noting(place, [&, &key = name, &body = parameter] {
       make_parameter(key, body, problems);
       const LiveParameter& made = parameters_.back();
       std::set<std::string> needed;
@@ -145,8 +139,7 @@ NodeExecutor::NodeExecutor(std::string id, const Node& node,
       if (made.call) made.call->collect_required(needed);
       for (const std::string& word : needed) {
         if (known.contains(word) || is_known_word(word)) continue;
-        problems.push_back(
-            fmt::format("{}: the name {} is not known in the node", place, quoted(word)));
+        problems.error(place(), fmt::format("the name {} is not known in the node", quoted(word)));
       }
     });
   }
@@ -158,7 +151,7 @@ NodeExecutor::NodeExecutor(std::string id, const Node& node,
 }
 
 void NodeExecutor::make_parameter(const std::string& id, const Parameter& parameter,
-                                  std::vector<std::string>& problems) {
+                                  Problems& problems) {
   LiveParameter made;
   made.id = id;
   made.value = parameter.value.is_null() ? Formula() : Formula(parameter.value);
@@ -172,8 +165,7 @@ void NodeExecutor::make_parameter(const std::string& id, const Parameter& parame
     made.stateful = made.stateful || required_names(*text).contains(id);
   if (!parameter.function.empty()) {
     if (made.value.is_none() && !parameter.args) {
-      problems.push_back(fmt::format("node {}: parameter {}: a function needs args, if only {{}}",
-                                     quoted(id_), quoted(id)));
+      problems.error({"nodes", id_, "parameters", id}, "a function needs args, if only {}");
     }
     made.call =
         FunctionCall(parameter.function, parameter.args.value_or(OrderedMap<Tree>()), std::nullopt);
@@ -186,16 +178,17 @@ void NodeExecutor::make_parameter(const std::string& id, const Parameter& parame
 
 // Each function stands behind those that it needs.
 void NodeExecutor::make_functions(const Node& node, const std::set<std::string>& known,
-                                  std::vector<std::string>& problems) {
+                                  Problems& problems) {
   std::vector<LiveFunction> made;
   std::vector<std::set<std::string>> needed;  // of each, what the node does not know by itself
   std::map<std::string_view, std::size_t> places;
   for (const auto& [name, function] : node.functions) {
-    const std::string place = fmt::format("node {}: function {}", quoted(id_), quoted(name));
-    noting(problems, place, [&, &key = name, &body = function] {
+    const auto place = [&, &key = name] { return Path{"nodes", id_, "functions", key}; };
+    problems.noting(place, [&, &key = name, &body = function] {
       std::set<std::string> names;
-      if (body.value) need_names(*body.value, body.args, names);
-      made.push_back({key, FunctionCall(body.function, body.args, body.value)});
+      const OrderedMap<Tree> args = body.args.value_or(OrderedMap<Tree>());
+      if (body.value) need_names(*body.value, args, names);
+      made.push_back({key, FunctionCall(body.function, args, body.value)});
       made.back().call.collect_required(names);
       std::erase_if(names, [&](const std::string& word) {
         return known.contains(word) || is_known_word(word);
@@ -223,8 +216,8 @@ void NodeExecutor::make_functions(const Node& node, const std::set<std::string>&
       const auto sender = places.find(name);
       if (sender == places.end() || !runs[sender->second]) missing.push_back(quoted(name));
     }
-    problems.push_back(fmt::format("node {}: function {}: not known in the node: {}", quoted(id_),
-                                   quoted(made[i].id), listed(missing)));
+    problems.error({"nodes", id_, "functions", made[i].id},
+                   fmt::format("not known in the node: {}", listed(missing)));
   }
 }
 
@@ -262,7 +255,7 @@ Value NodeExecutor::missing(Input& input) const {
 void NodeExecutor::take_inputs(Table& names) {
   for (Input& input : inputs_) {
     if (!input.current)
-      input.current = part("input port", input.id, [&] { return missing(input); });
+      input.current = part("input_ports", input.id, [&] { return missing(input); });
     names.set(input.id, *input.current);
     input.used = true;
     if (!shared_->dialect.clears_ports) continue;
@@ -374,7 +367,7 @@ Value NodeExecutor::apply_conditions(const LiveParameter& parameter, Value value
 }
 
 template <class Action>
-Value NodeExecutor::part(std::string_view kind, const std::string& id, const Action& action) const {
+Value NodeExecutor::part(std::string_view key, const std::string& id, const Action& action) const {
   try {
     Value value = action();
     shared_->hold(value);
@@ -382,16 +375,14 @@ Value NodeExecutor::part(std::string_view kind, const std::string& id, const Act
   } catch (const Unreadable&) {
     if (problems_ == nullptr) throw;
   } catch (const Error& error) {
-    const std::string place = fmt::format("{} {}", kind, quoted(id));
     if (problems_ == nullptr || error.fault() == Fault::bug)
-      return with_place([&] { return place; }, []() -> Value { throw; });
-    const std::string inner = error.where().empty() ? "" : error.where() + ": ";
-    problems_->push_back(fmt::format("node {}: {}: {}{}", quoted(id_), place, inner, error.text()));
+      return with_place([&] { return in_words({std::string(key), id}); }, []() -> Value { throw; });
+    problems_->noting([&] { return Path{"nodes", id_, std::string(key), id}; }, [] { throw; });
   }
   return {numpy::Unread{}};
 }
 
-void NodeExecutor::evaluate(const Value& time_increment, std::vector<std::string>* problems) {
+void NodeExecutor::evaluate(const Value& time_increment, Problems* problems) {
   problems_ = problems;
   has_run_ = true;
   Table names;
@@ -399,24 +390,24 @@ void NodeExecutor::evaluate(const Value& time_increment, std::vector<std::string
   for (LiveParameter& parameter : parameters_) {
     bool keep = false;
     Value before =
-        part("parameter", parameter.id, [&] { return value_before(parameter, names, keep); });
+        part("parameters", parameter.id, [&] { return value_before(parameter, names, keep); });
     if (keep) parameter.current = before;
     names.set(parameter.id, std::move(before));
   }
   for (const LiveFunction& function : functions_) {
-    names.set(function.id, part("function", function.id,
+    names.set(function.id, part("functions", function.id,
                                 [&] { return function.call.evaluate(names, *shared_); }));
   }
   for (LiveParameter& parameter : parameters_) {
     // Read once; what could not be read has been told.
     if (problems_ != nullptr && names.entry(parameter.id)->as<numpy::Unread>() != nullptr) continue;
-    parameter.current = part("parameter", parameter.id,
+    parameter.current = part("parameters", parameter.id,
                              [&] { return evaluate_parameter(parameter, names, time_increment); });
     names.set(parameter.id, parameter.current);
   }
   for (LiveOutput& output : outputs_) {
     if (output.value.text()->empty()) continue;
-    output.current = part("output port", output.id,
+    output.current = part("output_ports", output.id,
                           [&] { return output.value.evaluate(names, shared_->runtime); });
     if (output.current->as<numpy::Unread>() != nullptr) output.current.reset();
   }

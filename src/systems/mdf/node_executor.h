@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -58,18 +59,6 @@ struct SharedOperators {
 
 /// What a port that joins its values makes of what it holds and what comes.
 Value joined(const InputPort& port, const Value& held, const Value& more);
-
-/// Does the action; an Error is a problem of the place.
-template <class Action>
-void noting(std::vector<std::string>& problems, const std::string& place, const Action& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    if (error.fault() == Fault::bug) throw;
-    const std::string inner = error.where().empty() ? "" : error.where() + ": ";
-    problems.push_back(place + ": " + inner + error.text());
-  }
-}
 
 /// Carries operators out at once; what the format computes in 32 bits in 64 where that is the
 /// precision.
@@ -133,7 +122,7 @@ class NodeExecutor {
 
   /// Adds to `problems` what is wrong with it.
   NodeExecutor(std::string id, const Node& node, std::shared_ptr<SharedOperators> shared,
-               std::vector<std::string>& problems);
+               Problems& problems);
 
   const std::string& id() const { return id_; }
   /// Null when there is no such port.
@@ -154,6 +143,17 @@ class NodeExecutor {
   /// What the next evaluation begins with, for such a parameter.
   Value state(std::string_view name) const;
   void set_state(std::string_view name, const Value& value);
+  /// Something that stays from one evaluation to the next.
+  struct Held {
+    std::string_view key;  // of the map in which it stands
+    std::string id;
+    Value value;
+    bool state = false;  // one of the stateful parameters
+  };
+  /// Its states; where `all`, what else is there when the next evaluation begins, but constants.
+  std::vector<Held> held(bool all) const;
+  /// Takes them, which are as many. It has then run or not, as is said.
+  void hold(std::span<const Held> held, bool has_run);
   /// Whether it has been evaluated since it was made or begun anew.
   bool has_run() const { return has_run_; }
   /// As if it had never been evaluated.
@@ -162,7 +162,7 @@ class NodeExecutor {
   /// condition sees it. Throws Fault::model where there is none of that id.
   std::function<Value()> watched(const std::string& name);
   /// Where the document is read, a part that fails is a problem, and what needs it is left out.
-  void evaluate(const Value& time_increment, std::vector<std::string>* problems = nullptr);
+  void evaluate(const Value& time_increment, Problems* problems = nullptr);
 
  private:
   struct Condition {
@@ -193,10 +193,8 @@ class NodeExecutor {
   };
 
   void find_recalled();
-  void make_parameter(const std::string& id, const Parameter& parameter,
-                      std::vector<std::string>& problems);
-  void make_functions(const Node& node, const std::set<std::string>& known,
-                      std::vector<std::string>& problems);
+  void make_parameter(const std::string& id, const Parameter& parameter, Problems& problems);
+  void make_functions(const Node& node, const std::set<std::string>& known, Problems& problems);
   Value value_before(const LiveParameter& parameter, const Table& names, bool& keep) const;
   Value evaluate_parameter(LiveParameter& parameter, const Table& names,
                            const Value& time_increment) const;
@@ -206,7 +204,7 @@ class NodeExecutor {
   Value apply_conditions(const LiveParameter& parameter, Value value, const Table& names) const;
   /// One part's value, placed. While the document is read, `Unread` where there is none.
   template <class Action>
-  Value part(std::string_view kind, const std::string& id, const Action& action) const;
+  Value part(std::string_view key, const std::string& id, const Action& action) const;
 
   /// The value of a port to which nothing came.
   Value missing(Input& input) const;
@@ -219,7 +217,7 @@ class NodeExecutor {
   std::vector<LiveFunction> functions_;  // in an order in which they can run
   std::vector<LiveParameter> parameters_;
   std::vector<LiveOutput> outputs_;
-  std::vector<std::string>* problems_ = nullptr;  // where the document is read
+  Problems* problems_ = nullptr;  // where the document is read
 };
 
 }  // namespace isomer::mdf

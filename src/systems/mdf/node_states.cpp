@@ -67,6 +67,40 @@ void NodeExecutor::set_state(std::string_view name, const Value& value) {
   found->current = value;
 }
 
+std::vector<NodeExecutor::Held> NodeExecutor::held(bool all) const {
+  std::vector<Held> held;
+  for (const Input& input : inputs_) {
+    if (all) held.push_back({"input_ports", input.id, input.current.value_or(Value{})});
+  }
+  for (const LiveParameter& parameter : parameters_) {
+    const bool state = parameter.stateful || parameter.recalled;
+    const bool constant = parameter.value.text() == nullptr && !parameter.value.is_none();
+    if (state || (all && !constant))
+      held.push_back({"parameters", parameter.id, parameter.current, state});
+  }
+  for (const LiveOutput& output : outputs_) {
+    if (all) held.push_back({"output_ports", output.id, output.current.value_or(Value{})});
+  }
+  return held;
+}
+
+void NodeExecutor::hold(std::span<const Held> held, bool has_run) {
+  has_run_ = has_run;
+  for (Input& input : inputs_) input.used = has_run;
+  const auto set = [](std::optional<Value>& place, const Value& value) {
+    place = value.is_none() ? std::nullopt : std::optional(value);
+  };
+  for (const Held& one : held) {
+    if (one.key == "parameters") {
+      set_state(one.id, one.value);
+    } else if (one.key == "input_ports") {
+      set(input(one.id)->current, one.value);
+    } else {
+      set(std::ranges::find(outputs_, one.id, &LiveOutput::id)->current, one.value);
+    }
+  }
+}
+
 void NodeExecutor::reset() {
   has_run_ = false;
   for (Input& input : inputs_) {

@@ -61,11 +61,12 @@ class Reader {
     const Wiring wiring(graph_, true, problems_);
     for (const std::size_t i : wiring.order)
       add_node(graph_.nodes[i].first, graph_.nodes[i].second);
-    for (std::string& refused : refused_in(graph_)) problems_.push_back(std::move(refused));
-    if (!problems_.empty()) {
-      throw Error(Fault::unsupported, "",
-                  fmt::format("{} in the way of reading the document as a graph:\n  {}",
-                              counted(problems_.size(), "thing"), listed(problems_, "\n  ")));
+    add_unsaid(graph_, problems_);
+    if (problems_.errors() != 0) {
+      throw Error(
+          Fault::unsupported, "",
+          fmt::format("{} in the way of reading the document as a graph:\n  {}",
+                      counted(problems_.errors(), "thing"), listed(problems_.lines(), "\n  ")));
     }
     for (const auto& [id, node] : graph_.nodes) compare_ports(id, node);
     std::vector<ValueId> outputs = add_outputs();
@@ -266,11 +267,11 @@ class Reader {
     Place place;
     place_of(node.metadata, scope, place);
     builder_.at(scope, place);
-    const std::size_t told = problems_.size();
+    const std::size_t told = problems_.errors();
     NodeExecutor reading(id, node, shared_, problems_);
     for (const auto& [port, body] : node.input_ports) {
       Value value{numpy::Unread{}};
-      noting(problems_, fmt::format("node {}", quoted(id)), [&, &port = port, &body = body] {
+      problems_.noting(Path{"nodes", id}, [&, &port = port, &body = body] {
         if (is_reached(id, port)) value = incoming(id, port, body);
       });
       reading.input(port)->current = std::move(value);
@@ -280,7 +281,7 @@ class Reader {
       if (weight != weights_.end()) reading.set_parameter(name, traced(weight->second));
     }
     const std::vector<Kept> kept = add_states(id, node, reading);
-    if (problems_.size() > told) return;
+    if (problems_.errors() > told) return;
     reading.evaluate(increment_, &problems_);
     for (const Kept& one : kept) keep(id, one, *reading.parameter(one.name));
     for (const auto& [port, body] : node.output_ports) {
@@ -296,15 +297,15 @@ class Reader {
     Value value;  // the same
   };
 
-  static std::string place_of_parameter(const std::string& id, const std::string& name) {
-    return fmt::format("node {}: parameter {}", quoted(id), quoted(name));
+  static Path place_of_parameter(const std::string& id, const std::string& name) {
+    return {"nodes", id, "parameters", name};
   }
 
   std::vector<Kept> add_states(const std::string& id, const Node& node, NodeExecutor& reading) {
     std::vector<Kept> kept;
     if (!reading.recalled_expressions().empty()) add_begun();
     for (const std::string& name : reading.stateful_parameters()) {
-      noting(problems_, place_of_parameter(id, name), [&] {
+      problems_.noting(place_of_parameter(id, name), [&] {
         const bool by_time = is_driven_by_time(*find(node.parameters, name));
         const Tensor initial = initial_state({id, name}, by_time, reading.state(name));
         const ValueId now = builder_.state(name, initial, {fmt::format("{}.{}", id, name)});
@@ -349,7 +350,7 @@ class Reader {
 
   void keep(const std::string& id, const Kept& kept, const Value& next) {
     if (next.as<numpy::Unread>() != nullptr) return;  // told
-    noting(problems_, place_of_parameter(id, kept.name), [&] {
+    problems_.noting(place_of_parameter(id, kept.name), [&] {
       const TensorType type = builder_.type(kept.now);
       // What is whole in the first evaluations need not stay so.
       const Growth growth = next_growth({id, kept.name}, kept.value, next);
@@ -389,8 +390,7 @@ class Reader {
     for (const InterfacePort& port : end_ports(graph_)) {
       const auto found = outputs_.find({port.node, port.id});
       if (found == outputs_.end()) continue;
-      const std::string place =
-          fmt::format("node {}: output port {}", quoted(port.node), quoted(port.id));
+      const std::string place = in_words({"nodes", port.node, "output_ports", port.id});
       outputs.push_back(
           with_place(place, [&] { return numpy::materialized(trace_, found->second); }));
     }
@@ -411,7 +411,7 @@ class Reader {
   std::map<std::pair<std::string, std::string>, ValueId> weights_;  // by node and parameter
   std::optional<std::map<StateId, Tensor>> initial_states_;
   Value increment_;  // of time; none: no parameter has a derivative
-  std::vector<std::string> problems_;
+  Problems problems_;
   std::vector<Note> notes_;
 };
 

@@ -14,47 +14,16 @@
 namespace isomer::mdf {
 namespace {
 
-void refuse_conditions(const Tree& conditions, std::vector<std::string>& refused) {
-  for (const auto& [group, kind] :
-       {std::pair("node_specific", "node"), std::pair("termination", "termination")}) {
-    const Tree* found = conditions.find(group);
-    if (found == nullptr || found->map() == nullptr) continue;
-    for (const auto& [name, condition] : *found->map()) {
-      const Tree* type = condition.find("type");
-      refused.push_back(fmt::format(
-          "{} {}: {} has no meaning in a graph; only the default conditions have", kind,
-          quoted(name), type == nullptr ? "a condition without a type" : text_of(*type)));
-    }
-  }
-}
-
 class Ignored {
  public:
-  explicit Ignored(std::vector<Note>& notes) : notes_(notes) {}
-
-  void document(const Document& document) {
-    const std::string place = fmt::format("model {}", quoted(document.id));
-    if (!document.format.starts_with("ModECI MDF v0."))
-      note(place, fmt::format("the format {} is not known; it is taken for 'ModECI MDF v0.4'",
-                              quoted(document.format)));
-    if (!document.onnx_opset_version.empty() &&
-        document.onnx_opset_version != std::to_string(onnx_opset)) {
-      note(place, fmt::format("onnx_opset_version {} is not looked at; operators are those of {}",
-                              quoted(document.onnx_opset_version), onnx_opset));
-    }
-    for (const UnknownKey& unknown : document.unknown) {
-      note(unknown.where,
-           fmt::format("the key {} has no meaning and is dropped", quoted(unknown.key)));
-    }
-    if (!document.graphs.empty()) graph(document.graphs.front().second);
-  }
+  explicit Ignored(Problems& problems) : problems_(problems) {}
 
   void graph(const DocumentGraph& graph) {
     for (const auto& [id, body] : graph.nodes) node(id, body);
     for (const auto& [id, edge] : graph.edges) {
-      for (const auto& [name, value] : edge.parameters) {
+      for (const auto& [name, value] : edge.parameters.value_or(OrderedMap<Tree>())) {
         if (name == "weight") continue;
-        note(fmt::format("edge {}", quoted(id)),
+        note({"edges", id},
              fmt::format("the parameter {} has no meaning and is not used", quoted(name)));
       }
     }
@@ -75,7 +44,7 @@ class Ignored {
       const Place place{edge.receiver, edge.receiver_port};
       const auto [found, fresh] = last.try_emplace(place, id);
       if (fresh || joined.contains(place)) continue;
-      note(fmt::format("edge {}", quoted(found->second)),
+      note({"edges", std::string(found->second)},
            fmt::format("edge {} ends in input port {} of node {}, too, and comes later: what it "
                        "brings counts",
                        quoted(id), quoted(edge.receiver_port), quoted(edge.receiver)));
@@ -84,23 +53,29 @@ class Ignored {
   }
 
   void node(const std::string& id, const Node& node) {
-    const std::string place = fmt::format("node {}", quoted(id));
+    const Path place{"nodes", id};
     for (const auto& [name, port] : node.input_ports) {
       constexpr std::array<std::string_view, 3> words = {"", "int", "Tensor"};
       const bool known = std::ranges::find(words, port.type) != words.end() ||
                          port.type.find("float") != std::string::npos || dtype_of_word(port.type);
       if (!known) {
-        note(fmt::format("{}, input port {}", place, quoted(name)),
+        note(inside(place, "input_ports", name),
              fmt::format("the type {} is not known and taken for 'float'", quoted(port.type)));
       }
     }
     for (const auto& [name, body] : node.functions)
-      function(fmt::format("{}, function {}", place, quoted(name)), body);
+      function(inside(place, "functions", name), body);
     for (const auto& [name, body] : node.parameters)
-      parameter(fmt::format("{}, parameter {}", place, quoted(name)), body);
+      parameter(inside(place, "parameters", name), body);
   }
 
-  void parameter(const std::string& place, const Parameter& parameter) {
+  static Path inside(Path place, std::string key, const std::string& id) {
+    place.push_back(std::move(key));
+    place.push_back(id);
+    return place;
+  }
+
+  void parameter(const Path& place, const Parameter& parameter) {
     std::string_view drives;
     for (const auto& [field, given] :
          {std::pair("value", !parameter.value.is_null()),
@@ -114,14 +89,18 @@ class Ignored {
       arguments(place, parameter.function, *parameter.args, parameter.function);
   }
 
-  void function(const std::string& place, const Function& function) {
+  void function(const Path& place, const Function& function) {
     const bool known =
         function.function.starts_with("onnx::") || !standard_formula(function.function).empty();
-    if (known && function.value) note(place, fmt::format("'value' is not used beside 'function'"));
-    arguments(place, function.function, function.args, function.value.value_or(function.function));
+    if (known && function.value) note(place, "'value' is not used beside 'function'");
+    if (function.unused_args)
+      note(place, "'args' is not used beside a 'function' that is a mapping with its own");
+    if (function.args)
+      arguments(place, function.function, *function.args,
+                function.value.value_or(function.function));
   }
 
-  void arguments(const std::string& place, std::string_view function, const OrderedMap<Tree>& args,
+  void arguments(const Path& place, std::string_view function, const OrderedMap<Tree>& args,
                  const std::string& fallback) {
     std::set<std::string> used;
     const bool named = function.starts_with("onnx::");
@@ -142,25 +121,42 @@ class Ignored {
     }
   }
 
-  void note(const std::string& place, std::string text) {
-    notes_.push_back({place, std::move(text)});
-  }
+  void note(const Path& place, std::string text) { problems_.warning(place, std::move(text)); }
 
-  std::vector<Note>& notes_;
+  Problems& problems_;
 };
 
 }  // namespace
 
-std::vector<std::string> refused_in(const DocumentGraph& graph) {
-  std::vector<std::string> refused;
-  refuse_conditions(graph.conditions, refused);
-  return refused;
+void add_unsaid(const DocumentGraph& graph, Problems& problems) {
+  for (const std::string group : {"node_specific", "termination"}) {
+    const Tree* found = graph.conditions.find(group);
+    if (found == nullptr || found->map() == nullptr) continue;
+    for (const auto& [name, condition] : *found->map()) {
+      const Tree* type = condition.find("type");
+      problems.error({"conditions", group, name},
+                     fmt::format("{} has no meaning in a graph",
+                                 type == nullptr ? "a condition without a type" : text_of(*type)),
+                     "only the default conditions have");
+    }
+  }
 }
 
-std::vector<Note> ignored_in(const Document& document) {
-  std::vector<Note> notes;
-  Ignored(notes).document(document);
-  return notes;
+void add_ignored(const DocumentGraph& graph, Problems& problems) { Ignored(problems).graph(graph); }
+
+void add_ignored(const Document& document, Problems& problems) {
+  if (!document.format.starts_with("ModECI MDF v0.")) {
+    problems.warning({"format"},
+                     fmt::format("the format {} is not known; it is taken for 'ModECI MDF v0.4'",
+                                 quoted(document.format)));
+  }
+  if (!document.onnx_opset_version.empty() &&
+      document.onnx_opset_version != std::to_string(onnx_opset)) {
+    problems.warning(
+        {"onnx_opset_version"},
+        fmt::format("onnx_opset_version {} is not looked at; operators are those of {}",
+                    quoted(document.onnx_opset_version), onnx_opset));
+  }
 }
 
 }  // namespace isomer::mdf

@@ -2,18 +2,17 @@
 
 // What a document says that nothing carries out, or a graph cannot say.
 
-#include <string>
-#include <vector>
-
 #include "systems/mdf/document.h"
-#include "systems/system.h"
 
 namespace isomer::mdf {
 
-/// What a graph cannot say, and what would change its values: conditions.
-std::vector<std::string> refused_in(const DocumentGraph& graph);
+// Paths begin in what is looked at.
 
-/// What the format's own program does not look at, either.
-std::vector<Note> ignored_in(const Document& document);
+/// What a graph cannot say, and what would change its values: conditions.
+void add_unsaid(const DocumentGraph& graph, Problems& problems);
+
+/// What the format's own program does not look at, either: of a graph, and of what is around it.
+void add_ignored(const DocumentGraph& graph, Problems& problems);
+void add_ignored(const Document& document, Problems& problems);
 
 }  // namespace isomer::mdf

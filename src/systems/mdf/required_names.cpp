@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "ops/rules.h"
 #include "systems/mdf/expression.h"
+#include "vocabularies/numpy/functions.h"
 
 namespace isomer::mdf {
 namespace {
@@ -42,6 +43,10 @@ void scan(std::string_view text, std::set<std::string>& names, int level) {
 }
 
 }  // namespace
+
+bool is_known_word(std::string_view name) {
+  return name == "constant" || name == "math" || name == "numpy" || numpy::is_builtin(name);
+}
 
 void collect_names(const Expression& expression, std::set<std::string>& names) {
   if (expression.kind == Expression::Kind::name) names.insert(expression.text);

@@ -25,11 +25,12 @@ std::string rename_weights(Tree& metadata, std::string_view name) {
 
 }  // namespace
 
-Written rewrite(const Files& files, std::string_view entry, std::string_view name) {
+Written rewrite(const Files& files, std::string_view entry, std::string_view name,
+                const RunOptions& options) {
   Written written;
   const Bytes file = files.read(entry);
   with_place(entry, [&] {
-    Document document = document_in(entry, file);
+    Document document = document_in(entry, file, dialect_named(options.dialect));
     if (document.generating_application.empty()) document.generating_application = "isomer";
     for (auto& [id, graph] : document.graphs) {
       const std::string weights = rename_weights(graph.metadata, name);

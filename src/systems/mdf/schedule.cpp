@@ -31,12 +31,14 @@ std::vector<std::vector<std::size_t>> layers_of(const Wiring& wiring) {
   return layers;
 }
 
-std::string owner_place(std::string_view id) {
-  return fmt::format("condition of node {}", quoted(id));
+Path place_in(std::string group, const std::string& member) {
+  return {"conditions", std::move(group), member};
 }
 
-std::string termination_place(std::string_view scale) {
-  return fmt::format("termination {}", quoted(scale));
+std::string owner_place(const std::string& id) { return in_words(place_in("node_specific", id)); }
+
+std::string termination_place(const std::string& scale) {
+  return in_words(place_in("termination", scale));
 }
 
 const Tree::Map& members_of(const Tree& conditions, std::string_view group) {
@@ -90,7 +92,7 @@ void count_call(Moment::Count& calls, Moment::Count& nodes) {
 
 Schedule::Schedule(const DocumentGraph& graph, const Wiring& wiring,
                    const std::vector<std::unique_ptr<NodeExecutor>>& nodes, const Dialect& dialect,
-                   std::vector<std::string>& problems)
+                   Problems& problems)
     : layers_(layers_of(wiring)) {
   const auto& owned = members_of(graph.conditions, "node_specific");
   const auto& terminations = members_of(graph.conditions, "termination");
@@ -109,34 +111,37 @@ Schedule::Schedule(const DocumentGraph& graph, const Wiring& wiring,
   sequence_ = {"environment_sequence", plain("Never")};
   read_nodes(owned, wiring, names, problems);
   read_terminations(terminations, names, problems);
-  if (!problems.empty()) return;
+  if (problems.errors() != 0) return;
   add_defaults(wiring);
   prepare_counters();
-  noting(problems, "conditions", [&] { prepare_times(); });
+  problems.noting(Path{"conditions"}, [&] { prepare_times(); });
+  if (is_never(update_.condition) && is_never(sequence_.condition))
+    problems.error(place_in("termination", update_.name), endless("never holds"));
   reset();
 }
 
 void Schedule::read_nodes(const Tree::Map& group, const Wiring& wiring, const ConditionNames& names,
-                          std::vector<std::string>& problems) {
+                          Problems& problems) {
   for (const auto& [id, condition] : group) {
     const auto owner = wiring.places.find(id);
     if (owner == wiring.places.end()) {
-      problems.push_back(fmt::format("{}: there is no such node", owner_place(id)));
+      problems.error(place_in("node_specific", id), "there is no such node");
       continue;
     }
-    noting(problems, owner_place(id),
-           [&, &tree = condition] { conditions_[owner->second] = read_condition(tree, names); });
+    problems.noting(place_in("node_specific", id), [&, &tree = condition] {
+      conditions_[owner->second] = read_condition(tree, names);
+    });
   }
 }
 
 void Schedule::read_terminations(const Tree::Map& group, const ConditionNames& names,
-                                 std::vector<std::string>& problems) {
+                                 Problems& problems) {
   // A name in small letters counts more than the program's own.
   for (const bool exact : {true, false}) {
     for (const auto& [name, condition] : group) {
       auto scale = time_scale_in(name, true);
       if (scale.has_value() != exact) continue;
-      noting(problems, termination_place(name), [&, &key = name, &tree = condition] {
+      problems.noting(place_in("termination", name), [&, &key = name, &tree = condition] {
         if (!exact) {
           std::string upper = key.substr(key.rfind('.') + 1);
           for (char& letter : upper) letter = static_cast<char>(std::toupper(letter));
@@ -267,6 +272,34 @@ void Schedule::reset() {
   forget(sequence_.condition);
 }
 
+std::string_view Schedule::condition_of(std::size_t node) const {
+  return plain_ ? "Always" : conditions_[node].type->name;
+}
+
+std::vector<std::int64_t*> Schedule::kept_counts() {
+  std::vector<std::int64_t*> kept{&moment_.nodes.life, &moment_.passes.life, &moment_.sets.life,
+                                  &moment_.updates, &moment_.time};
+  for (Moment::Count& calls : moment_.calls) kept.push_back(&calls.life);
+  for (std::int64_t& set : moment_.last_set) kept.push_back(&set);
+  if (plain_) return kept;
+  for (Condition* condition : of_type("NWhen")) kept.push_back(&condition->used);
+  return kept;
+}
+
+std::vector<std::int64_t> Schedule::counts() {
+  std::vector<std::int64_t> counts;
+  for (const std::int64_t* count : kept_counts()) counts.push_back(*count);
+  return counts;
+}
+
+void Schedule::set_counts(std::span<const std::int64_t> counts) {
+  const std::vector<std::int64_t*> kept = kept_counts();
+  if (counts.size() != kept.size())
+    refuse(fmt::format("a schedule has {} here, not {}", counted(kept.size(), "count"),
+                       counts.size()));
+  for (std::size_t i = 0; i < kept.size(); ++i) *kept[i] = counts[i];
+}
+
 bool Schedule::is_over() {
   for (Termination* termination : {&update_, &sequence_}) {
     work_ += termination->condition.size;
@@ -348,7 +381,6 @@ void Schedule::run(const Execute& execute) {
   work_ = 0;
   int idle = 0;  // passes in a row in which nothing ran
   while (!is_over()) {
-    if (is_never(update_.condition) && is_never(sequence_.condition)) refuse_endless("never holds");
     const bool moves = pass(execute) || absolute_ || moves_;
     idle = moves ? 0 : idle + 1;
     if (idle == 2) refuse_endless("does not hold, and no node runs any more");
@@ -358,10 +390,12 @@ void Schedule::run(const Execute& execute) {
   ++moment_.updates;
 }
 
+std::string Schedule::endless(std::string_view what) const {
+  return fmt::format("the evaluation does not end: {} {}", update_.condition.type->name, what);
+}
+
 void Schedule::refuse_endless(std::string_view what) const {
-  throw Error(
-      Fault::model, termination_place(update_.name),
-      fmt::format("the evaluation does not end: {} {}", update_.condition.type->name, what));
+  throw Error(Fault::model, termination_place(update_.name), endless(what));
 }
 
 }  // namespace isomer::mdf

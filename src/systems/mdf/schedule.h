@@ -26,13 +26,21 @@ class Schedule {
   /// conditions that have no meaning.
   Schedule(const DocumentGraph& graph, const Wiring& wiring,
            const std::vector<std::unique_ptr<NodeExecutor>>& nodes, const Dialect& dialect,
-           std::vector<std::string>& problems);
+           Problems& problems);
 
   /// Goes through one evaluation, set by set; what was counted before counts on. Throws
   /// Fault::model where it does not come to an end.
   void run(const Execute& execute);
   /// Forgets what was counted.
   void reset();
+  /// The type of the node's condition.
+  std::string_view condition_of(std::size_t node) const;
+  /// Whether each node runs once, after all that send to it.
+  bool is_plain() const { return plain_; }
+  /// What counts on from one evaluation to the next, as it stands after one. Throws Fault::model
+  /// for as many counts as it has not.
+  std::vector<std::int64_t> counts();
+  void set_counts(std::span<const std::int64_t> counts);
 
  private:
   struct Termination {
@@ -41,21 +49,22 @@ class Schedule {
   };
 
   void read_nodes(const Tree::Map& group, const Wiring& wiring, const ConditionNames& names,
-                  std::vector<std::string>& problems);
-  void read_terminations(const Tree::Map& group, const ConditionNames& names,
-                         std::vector<std::string>& problems);
+                  Problems& problems);
+  void read_terminations(const Tree::Map& group, const ConditionNames& names, Problems& problems);
   void add_defaults(const Wiring& wiring);
   void prepare_counters();
   void prepare_times();
   void place_intervals();
   std::vector<Condition*> of_type(std::string_view type);
 
+  std::vector<std::int64_t*> kept_counts();
   bool is_over();
   /// Whether a node ran.
   bool pass(const Execute& execute);
   void choose_in(const std::vector<std::size_t>& layer, const std::vector<std::size_t>& moving);
   bool choose(std::size_t node);
   void end_set();
+  std::string endless(std::string_view what) const;
   [[noreturn]] void refuse_endless(std::string_view what) const;
 
   std::vector<std::string> ids_;

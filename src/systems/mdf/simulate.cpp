@@ -304,6 +304,10 @@ Runnable simulate(const Files& files, std::string_view entry, const RunOptions& 
   }
   runnable.parameters = running->parameters();
   runnable.executor = std::make_unique<DocumentRun>(running);
+  runnable.progress = [running] { return running->executor->progress(); };
+  runnable.resume = [running](const NamedTensors& progress) {
+    running->executor->resume(progress);
+  };
   runnable.quantities = [running] { return quantities_of(*running); };
   runnable.trace = [running](std::span<const Tensor> inputs) {
     return trace_run(*running, inputs);

@@ -34,19 +34,21 @@ Shape shape_of(const std::vector<std::int64_t>& lengths) {
 
 /// Says what the edge leads to that is not there. Gives whether both of its nodes are.
 bool check_edge(const DocumentGraph& graph, const Wiring& wiring, const std::string& id,
-                const Edge& edge, std::vector<std::string>& problems) {
-  const auto need = [&](bool there, const std::string& what) {
-    if (!there) problems.push_back(fmt::format("edge {}: {}", quoted(id), what));
+                const Edge& edge, Problems& problems) {
+  const auto need = [&](bool there, const char* key, std::string what) {
+    if (!there) problems.error({"edges", id, key}, std::move(what));
   };
   const auto sender = wiring.places.find(edge.sender);
   const auto receiver = wiring.places.find(edge.receiver);
   const auto none = wiring.places.end();
-  need(sender != none, fmt::format("there is no node {}", quoted(edge.sender)));
-  need(receiver != none, fmt::format("there is no node {}", quoted(edge.receiver)));
+  need(sender != none, "sender", fmt::format("there is no node {}", quoted(edge.sender)));
+  need(receiver != none, "receiver", fmt::format("there is no node {}", quoted(edge.receiver)));
   if (sender == none || receiver == none) return false;
   need(find(graph.nodes[sender->second].second.output_ports, edge.sender_port) != nullptr,
+       "sender_port",
        fmt::format("node {} has no output port {}", quoted(edge.sender), quoted(edge.sender_port)));
   need(find(graph.nodes[receiver->second].second.input_ports, edge.receiver_port) != nullptr,
+       "receiver_port",
        fmt::format("node {} has no input port {}", quoted(edge.receiver),
                    quoted(edge.receiver_port)));
   return true;
@@ -55,7 +57,7 @@ bool check_edge(const DocumentGraph& graph, const Wiring& wiring, const std::str
 /// Edges that the format's program would look for a way to for ever: from nodes to which none leads
 /// from the roots. Those are what nothing sends to or, without any, what has a default value.
 void check_reached(const DocumentGraph& graph, const std::vector<Wiring::Link>& links,
-                   std::vector<std::string>& problems) {
+                   Problems& problems) {
   const std::size_t count = graph.nodes.size();
   std::vector<std::vector<std::size_t>> receivers(count);
   std::vector<bool> reached(count, true);
@@ -84,17 +86,17 @@ void check_reached(const DocumentGraph& graph, const std::vector<Wiring::Link>& 
   }
   for (const Wiring::Link& link : links) {
     if (reached[link.sender]) continue;
-    problems.push_back(fmt::format(
-        "edge {}: no way leads to its sender {} from a node that can begin: one that nothing sends "
-        "to or, where there is none, one with a port that has a default value",
-        quoted(*link.id), quoted(graph.nodes[link.sender].first)));
+    problems.error(
+        {"edges", *link.id, "sender"},
+        fmt::format("no way leads to its sender {} from a node that can begin: one that nothing "
+                    "sends to or, where there is none, one with a port that has a default value",
+                    quoted(graph.nodes[link.sender].first)));
   }
 }
 
 }  // namespace
 
-Wiring::Wiring(const DocumentGraph& graph, bool first_ready, std::vector<std::string>& problems,
-               bool cut)
+Wiring::Wiring(const DocumentGraph& graph, bool first_ready, Problems& problems, bool cut)
     : senders(graph.nodes.size()) {
   const std::size_t count = graph.nodes.size();
   for (std::size_t i = 0; i < count; ++i) places.emplace(graph.nodes[i].first, i);
@@ -121,7 +123,7 @@ Wiring::Wiring(const DocumentGraph& graph, bool first_ready, std::vector<std::st
   for (std::size_t i = 0; i < count; ++i) {
     if (!runs[i]) waiting.push_back(quoted(graph.nodes[i].first));
   }
-  problems.push_back(fmt::format("the edges form a cycle at or before {}", listed(waiting)));
+  problems.error({"edges"}, fmt::format("the edges form a cycle at or before {}", listed(waiting)));
 }
 
 std::vector<std::size_t> running_order(const std::vector<std::vector<std::size_t>>& senders,

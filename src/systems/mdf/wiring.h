@@ -33,8 +33,7 @@ struct Wiring {
   /// Of a graph that outlives it. Adds to `problems` edges to nowhere and cycles; `first_ready` as
   /// of `running_order`. Where `cut`, a node does not wait for what goes into a port that has a
   /// default value; then an edge from a node that no root leads to is a problem, too.
-  Wiring(const DocumentGraph& graph, bool first_ready, std::vector<std::string>& problems,
-         bool cut = false);
+  Wiring(const DocumentGraph& graph, bool first_ready, Problems& problems, bool cut = false);
 
   std::unordered_map<std::string_view, std::size_t> places;  // by id
   std::vector<Link> links;                                   // edges between nodes that are there

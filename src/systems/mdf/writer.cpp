@@ -215,7 +215,8 @@ class Writer {
       const bool external = external_ && !literal;
       if (unused) {
         weight.where = StoredWeight::Where::unused;
-        document_.parameters.emplace_back(id, nested_lists(constant.data));
+        if (!document_.parameters) document_.parameters.emplace();
+        document_.parameters->emplace_back(id, nested_lists(constant.data));
       } else if (external) {
         weight.where = StoredWeight::Where::port;
         source(constant.value) = {Source::Kind::port, id};

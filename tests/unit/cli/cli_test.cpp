@@ -42,7 +42,7 @@ TEST_F(Cli, SaysItsVersion) {
 
 TEST_F(Cli, HelpsWithExamplesForEveryVerb) {
   for (const std::string verb :
-       {"show", "convert", "run", "prove", "ops", "systems", "passes", "completion"}) {
+       {"show", "check", "convert", "run", "prove", "ops", "systems", "passes", "completion"}) {
     const Ended ended = call(verb + " --help");
     EXPECT_EQ(ended.code, 0) << verb;
     EXPECT_NE(ended.out.find("  isomer " + verb), std::string::npos) << verb;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/bytes.h"
+#include "codecs/json.h"
 #include "program.h"
 #include "systems/stored.h"
 
@@ -72,6 +73,73 @@ TEST_F(Documents, GoFromFormToFormWithoutLoss) {
   EXPECT_NE(json.find(R"("value": 2.0)"), std::string::npos) << json;
 }
 
+TEST_F(Documents, LoseNothingThatTheFormatDrops) {
+  // Arguments beside those in a mapping, empty maps, kwargs that are null, conditions' old key.
+  write_file(at("m.json"), R"({"m": {"format": "f", "generating_application": "a", "graphs": {"g": {
+    "nodes": {"n": {
+      "functions": {"f": {"function": {"linear": {"slope": 0.1}}, "args": {"slope": 3}},
+                    "h": {"function": "sin", "args": {}}},
+      "parameters": {"p": {"value": {}, "args": {}}}}},
+    "edges": {"e": {"sender": "n", "receiver": "n", "sender_port": "o", "receiver_port": "i",
+                    "parameters": {}}},
+    "parameters": {},
+    "conditions": {"node_specific": {"n": {"type": "Always", "kwargs": null}}, "termination": {}}}}}})");
+  expect_ends("convert " + at("m.json") + " -o " + at("m.yaml"), 0);
+  expect_ends("convert " + at("m.yaml") + " -o " + at("m.bson"), 0);
+  expect_ends("convert " + at("m.bson") + " -o " + at("again.json"), 0);
+  const Tree before = read_json(content(at("m.json")));
+  const Tree after = read_json(content(at("again.json")));
+  EXPECT_EQ(after, before) << content(at("again.json"));
+}
+
+TEST_F(Documents, AreCheckedWithAllThatIsWrong) {
+  write_file(at("m.yaml"), R"yaml(m:
+    graphs:
+        g:
+            nodes:
+                n:
+                    input_ports:
+                        i: {shape: "(2,)"}
+                    parameters:
+                        p: {value: i + q}
+                    output_ports:
+                        o: {value: p.T}
+            edges:
+                e: {sender: k, receiver: n, sender_port: o, receiver_port: i}
+)yaml");
+  const Ended broken = call("check " + at("m.yaml"));
+  EXPECT_EQ(broken.code, 3);
+  EXPECT_EQ(broken.err, "");
+  const std::string path = at("m.yaml");
+  EXPECT_EQ(broken.out,
+            path +
+                ":7:36: warning: graphs/g/nodes/n/input_ports/i/shape: no release takes a shape "
+                "that is a text; write [2]\n" +
+                path +
+                ":9:28: error: graphs/g/nodes/n/parameters/p: the name 'q' is not known in "
+                "the node\n" +
+                path + ":13:29: error: graphs/g/edges/e/sender: there is no node 'k'\n" + path +
+                ": 2 errors, 1 warning\n");
+  const Tree told = read_json(call("check " + at("m.yaml") + " --json --dialect 0.4.13").out);
+  EXPECT_EQ(*told.find("errors")->integer(), 3);  // the shape, too
+  const Tree& first = told.find("problems")->list()->at(0);
+  EXPECT_EQ(*first.find("path")->text(), "graphs/g/nodes/n/input_ports/i/shape");
+  EXPECT_EQ(*first.find("line")->integer(), 7);
+  EXPECT_EQ(call("check " + at("cell.yaml")).out, at("cell.yaml") + ": 0 errors, 0 warnings\n");
+}
+
+// Of any system: what reading it, or making it ready, says.
+TEST_F(Documents, AndOthersAreChecked) {
+  EXPECT_EQ(call("check " + test::models + "mlp.pt2").code, 0);
+  const Ended refused = call("check " ISOMER_SOURCE "/tests/data/refused/complex_inside.pt2");
+  EXPECT_EQ(refused.code, 3);
+  EXPECT_NE(refused.out.find("error: 1 operator is not read"), std::string::npos) << refused.out;
+  expect_ends("check " + test::models + "mlp.pt2 --dialect 1", 2,
+              "isomer: --dialect: system 'pt2' has one only\n");
+  write_file(at("bad.isomer"), "isomer 1\ngraph g(x: f32[2]) -> (y)\n  y = noop(x)\n");
+  EXPECT_EQ(call("check " + at("bad.isomer")).code, 3);
+}
+
 TEST_F(Documents, GiveWhatFollowsTheirGraphInEveryForm) {
   expect_ends("convert " + test::models + "mlp.pt2 -o " + at("net.yaml"), 0);
   EXPECT_NE(content(at("net.yaml")).find("generating_application: isomer"), std::string::npos);
@@ -109,6 +177,47 @@ TEST_F(Documents, ContinueFromStatesAndBecomeSource) {
   EXPECT_EQ(ended.code, 0) << ended.out;
 }
 
+// A schedule counts calls in the life of the document, a cycle carries values, and what was a
+// number of Python's stays one: a run that is cut says what the whole one says.
+TEST_F(Documents, GoOnAsIfTheyHadNotBeenCut) {
+  write_file(at("m.json"), R"({"m": {"graphs": {"g": {
+    "nodes": {
+      "a": {"input_ports": {"back": {"default_value": 1}},
+            "parameters": {"c": {"value": "c + 0.5", "default_initial_value": 0}},
+            "output_ports": {"o": {"value": "back * 2 + c"}}},
+      "b": {"input_ports": {"x": {}}, "output_ports": {"o": {"value": "x + 1"}}},
+      "late": {"input_ports": {"x": {}}, "output_ports": {"o": {"value": "x * 10"}}},
+      "few": {"input_ports": {"x": {}}, "output_ports": {"o": {"value": "x * 100"}}}},
+    "edges": {
+      "ab": {"sender": "a", "receiver": "b", "sender_port": "o", "receiver_port": "x"},
+      "ba": {"sender": "b", "receiver": "a", "sender_port": "o", "receiver_port": "back"},
+      "bl": {"sender": "b", "receiver": "late", "sender_port": "o", "receiver_port": "x"},
+      "bf": {"sender": "b", "receiver": "few", "sender_port": "o", "receiver_port": "x"}},
+    "conditions": {
+      "node_specific": {
+        "late": {"type": "AfterNCalls", "kwargs": {"dependency": "b", "n": 4,
+                                                   "time_scale": "TimeScale.LIFE"}},
+        "few": {"type": "NWhen", "kwargs": {"n": 3, "condition": {"type": "EveryNCalls",
+                 "kwargs": {"dependency": "b", "n": 1}}}}},
+      "termination": {"environment_state_update": {"type": "AfterNPasses", "kwargs": {"n": 1}}}}
+  }}}})");
+  const std::string run = "run " + at("m.json");
+  expect_ends(run + " --steps 6 --record " + at("whole.csv"), 0);
+  expect_ends(run + " --steps 2 --record " + at("t.csv") + " --save-states " + at("s.safetensors"),
+              0);
+  expect_ends(run + " --steps 4 --record " + at("t.csv") + " --states " + at("s.safetensors") +
+                  " --save-states " + at("s.safetensors"),
+              0);
+  const std::string whole = content(at("whole.csv"));
+  const std::string part = content(at("t.csv"));
+  const auto last = [](const std::string& table) {
+    const std::string row = table.substr(table.rfind('\n', table.size() - 2) + 1);
+    return row.substr(row.find(','));
+  };
+  EXPECT_EQ(last(part), last(whole)) << whole << part;
+  EXPECT_EQ(last(whole), ",91.5,3,186,186,187,20.5,2050,187,1870\n");
+}
+
 TEST_F(Documents, KeepStatesWithoutAnOutput) {
   expect_ends("run " + at("cell.yaml") + " --steps 2 --dt 1 --record " + at("a.csv") +
                   " --save-states " + at("s.safetensors"),
@@ -141,6 +250,24 @@ TEST_F(Documents, AreRefusedWhereTheyAreBroken) {
   EXPECT_EQ(call("run " + at("long.yaml")).code, 3);
 }
 
+// With the rules of a release in which a port without a value has one, None.
+TEST_F(Documents, SayWhyAPortHasNoValue) {
+  write_file(at("m.json"), R"({"m": {"graphs": {"g": {
+    "nodes": {"b": {"output_ports": {"o": {"value": "1"}}},
+              "c": {"input_ports": {"x": {}}, "output_ports": {"o": {"value": "x*2"}}}},
+    "edges": {"e": {"sender": "b", "receiver": "c", "sender_port": "o", "receiver_port": "x"}},
+    "conditions": {
+      "node_specific": {"b": {"type": "AtPass", "kwargs": {"n": 1}}, "c": {"type": "Always"}},
+      "termination": {"environment_state_update": {"type": "AfterNPasses", "kwargs": {"n": 1}}}}
+  }}}})");
+  expect_ends("run " + at("m.json") + " --dialect 0.4.13", 3,
+              "isomer: " + at("m.json") +
+                  ": node 'c': output port 'o': could not evaluate 'x*2': '*' does not join None "
+                  "and 2; 'x' has no value yet; input port 'x' waits for edge 'e' from node 'b', "
+                  "whose condition AtPass has not held yet\n");
+  EXPECT_EQ(call("run " + at("m.json")).out, "o: i64[] 0\n");
+}
+
 TEST_F(Documents, PrintWhatTheyGive) {
   const Ended ended = call("run " + at("cell.yaml"));
   EXPECT_EQ(ended.code, 0) << ended.err;
@@ -158,6 +285,12 @@ TEST_F(Documents, RefuseOptionsThatOthersHave) {
   expect_ends("run " + at("cell.yaml") + " --dialect 0.3", 2,
               "isomer: --dialect: there is no dialect '0.3'; there are: 0.4.13, 0.4.15\n");
   expect_ends("run " + at("cell.yaml") + " --dt soon", 2, "isomer: --dt: 'soon' is no number\n");
+  expect_ends("run " + at("cell.yaml") + " --dt inf", 2,
+              "isomer: --dt: 'inf' is no finite number\n");
+  for (const std::string dt : {"0", "-0.5"}) {
+    expect_ends("run " + at("cell.yaml") + " --dt=" + dt, 2,
+                "isomer: --dt: '" + dt + "' is no time that passes; a step is more than 0\n");
+  }
   expect_ends("run " + at("sum.isomer") + " --engine reference", 2,
               "isomer: --inputs: it is needed: the model takes x\n");
   expect_ends("run " + at("cell.yaml") + " --record " + at("cell.txt"), 2,
