@@ -1,5 +1,5 @@
 # The list of habits: one line each, the work is in tools/. `make` builds build/release/isomer.
-.PHONY: build demo test check check-clang fix bless bench docs tidy coverage test-modeci test-models test-opinfo fuzz mutants test-proof bench-prove
+.PHONY: build demo test check check-clang fix bless bench docs tidy coverage test-modeci test-models test-opinfo fuzz mutants test-proof bench-prove bench-mdf
 
 build: ; tools/setup && tools/build release
 demo: ; tools/demo
@@ -10,6 +10,8 @@ fix: ; tools/setup && tools/fix
 bless: build ; build/release/case_runner --bless tests/cases
 bench: ; tools/setup && tools/build release bench bench_step && build/release/bench && .venv/bin/python benchmarks/steps.py build/release/bench_step
 bench-prove: build ; .venv/bin/python -W ignore benchmarks/prove.py build/release/isomer
+# Documents beside the real modeci_mdf and eager PyTorch, on one core; the whole takes half an hour.
+bench-mdf: build ; tools/setup_modeci 0.4.15 && tools/build release bench_document && .venv/bin/python -W ignore benchmarks/mdf.py build/release/bench_document build/release/isomer .venv-modeci-0.4.15/bin/python
 docs: build ; .venv/bin/python tools/coverage.py
 tidy: ; tools/setup --clang && tools/tidy
 coverage: ; tools/setup && tools/line_coverage

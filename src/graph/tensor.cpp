@@ -1,8 +1,10 @@
 #include "graph/tensor.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <type_traits>
 
 #include "base/error.h"
@@ -116,6 +118,11 @@ std::vector<std::byte> allocated(std::int64_t count, DType dtype) {
   return std::vector<std::byte>(size);
 }
 
+/// Room for one element, which costs one allocation: simulations make millions of them.
+struct Lone {
+  alignas(std::complex<double>) std::array<std::byte, sizeof(std::complex<double>)> bytes;
+};
+
 template <class From>
 Tensor made_from(DType dtype, std::vector<std::int64_t> shape, std::span<const From> values) {
   const std::int64_t count = count_elements(shape);
@@ -124,17 +131,20 @@ Tensor made_from(DType dtype, std::vector<std::int64_t> shape, std::span<const F
                 fmt::format("{} needs {} and is given {}", to_text(dtype, shape),
                             counted(static_cast<std::size_t>(count), "element"), values.size()));
   }
-  std::vector<std::byte> bytes = allocated(count, dtype);
+  std::shared_ptr<Lone> lone = count == 1 ? std::make_shared<Lone>() : nullptr;
+  std::vector<std::byte> bytes = lone ? std::vector<std::byte>() : allocated(count, dtype);
   with_element(dtype, [&](auto tag) {
     using To = typename decltype(tag)::type;
-    std::byte* out = bytes.data();
+    std::byte* out = lone ? lone->bytes.data() : bytes.data();
     for (const From value : values) {
       const To element = narrowed<To>(value);
       std::memcpy(out, &element, sizeof element);
       out += sizeof element;
     }
   });
-  return Tensor(dtype, std::move(shape), bytes_of(std::move(bytes)));
+  if (!lone) return Tensor(dtype, std::move(shape), bytes_of(std::move(bytes)));
+  const std::span<const std::byte> one(lone->bytes.data(), size_of(dtype));
+  return Tensor(dtype, std::move(shape), Bytes(std::move(lone), one));
 }
 
 /// Every element, widened, as `To`.

@@ -8,6 +8,7 @@
 #include "ops/rules.h"
 #include "vocabularies/numpy/arithmetic.h"
 #include "vocabularies/numpy/numbers.h"
+#include "vocabularies/numpy/operations.h"
 #include "vocabularies/numpy/whole.h"
 
 namespace isomer::mdf {
@@ -31,6 +32,38 @@ Value builtin(const std::string& name) {
   return value;
 }
 
+/// What stands between operators: a value where it is, one made on the way, or a NumPy number of 64
+/// bits by itself, since to make an array of each costs more than the arithmetic.
+class Term {
+ public:
+  explicit Term(const Value& known) : known_(&known) {}
+  explicit Term(Value&& made) : made_(std::move(made)) {}
+  explicit Term(double number) : number_(number) {}
+  Term(const Term&) = delete;
+  Term& operator=(const Term&) = delete;
+
+  const Value& value() {
+    if (number_) {
+      made_ = numpy::result_of(Tensor::from_doubles(DType::f64, {}, std::span(&*number_, 1)));
+      number_.reset();
+    }
+    return known_ != nullptr ? *known_ : made_;
+  }
+  Value take() && {
+    value();
+    return known_ != nullptr ? *known_ : std::move(made_);
+  }
+  bool is_arrayed() const { return number_ || held().as<Array>() != nullptr; }
+  std::optional<double> lone() const { return number_ ? number_ : numpy::lone_real(held()); }
+
+ private:
+  const Value& held() const { return known_ != nullptr ? *known_ : made_; }
+
+  const Value* known_ = nullptr;
+  Value made_;
+  std::optional<double> number_;
+};
+
 class Evaluator {
  public:
   Evaluator(const Table& names, const Runtime& runtime) : names_(names), runtime_(runtime) {}
@@ -40,7 +73,7 @@ class Evaluator {
       case Kind::constant: return e.value;
       case Kind::name: return name(e);
       case Kind::unary: return unary(e);
-      case Kind::binary: return binary(e);
+      case Kind::binary: return term(e).take();
       case Kind::compare: return chain(e);
       case Kind::boolean: return boolean(e);
       case Kind::conditional: return conditional(e);
@@ -61,18 +94,31 @@ class Evaluator {
     return known != nullptr ? *known : builtin(e.text);
   }
 
+  Term term(const Expression& e) const {
+    if (e.kind == Kind::constant) return Term(e.value);
+    if (e.kind == Kind::binary) return binary(e);
+    if (e.kind == Kind::name) {
+      if (const Value* known = names_.find(e.text)) return Term(*known);
+    }
+    return Term(value(e));
+  }
+
   Value unary(const Expression& e) const {
     const Value x = value(e.operands[0]);
     if (e.text == "not" && x.as<Traced>() != nullptr) return choose(x, {false}, {true});
     return numpy::unary(e.text, x);
   }
 
-  Value binary(const Expression& e) const {
-    const Value x = value(e.operands[0]);
-    const Value y = value(e.operands[1]);
-    if (e.text == "@" && (is_array(x) || is_array(y)))
-      return call("numpy.matmul", {{x, y}}, runtime_);
-    return numpy::binary(e.text, x, y);
+  Term binary(const Expression& e) const {
+    Term x = term(e.operands[0]);
+    Term y = term(e.operands[1]);
+    if (e.text == "@" && (is_array(x.value()) || is_array(y.value())))
+      return Term(call("numpy.matmul", {{x.value(), y.value()}}, runtime_));
+    if ((x.is_arrayed() || y.is_arrayed()) && e.text != "@") {
+      if (const auto result = numpy::lone_result(numpy::binary_of(e.text), x.lone(), y.lone()))
+        return Term(*result);
+    }
+    return Term(numpy::binary(e.text, x.value(), y.value()));
   }
 
   Value chain(const Expression& e) const {
@@ -212,12 +258,17 @@ Value settled(const Value& value) {
 }  // namespace
 
 std::size_t Table::place_of(std::string_view name) const {
-  if (entries_.size() > few) {
+  if (count_ > few) {
     const auto found = places_.find(std::string(name));
-    return found == places_.end() ? entries_.size() : found->second;
+    return found == places_.end() ? count_ : std::min(found->second, count_);
   }
-  const auto found = std::ranges::find(entries_, name, &std::pair<std::string, Value>::first);
-  return static_cast<std::size_t>(found - entries_.begin());
+  const auto found = std::ranges::find(entries(), name, &std::pair<std::string, Value>::first);
+  return static_cast<std::size_t>(found - entries().begin());
+}
+
+void Table::clear() {
+  for (std::size_t i = 0; i < count_; ++i) entries_[i].second = {};
+  count_ = 0;
 }
 
 const Value* Table::find(std::string_view name) const {
@@ -228,17 +279,27 @@ const Value* Table::find(std::string_view name) const {
 
 const Value* Table::entry(std::string_view name) const {
   const std::size_t place = place_of(name);
-  if (place < entries_.size()) return &entries_[place].second;
+  if (place < count_) return &entries_[place].second;
   return outer_ == nullptr ? nullptr : outer_->entry(name);
 }
 
 void Table::set(std::string_view name, Value value) {
+  // As the last time, when each name stood there once.
+  if (count_ < entries_.size() && entries_[count_].first == name) {
+    entries_[count_++].second = std::move(value);
+    return;
+  }
   const std::size_t place = place_of(name);
-  if (place < entries_.size()) {
+  if (place < count_) {
     entries_[place].second = std::move(value);
     return;
   }
+  if (count_ < entries_.size()) {
+    entries_.resize(count_);
+    places_.clear();
+  }
   entries_.emplace_back(name, std::move(value));
+  ++count_;
   if (entries_.size() <= few) return;
   for (std::size_t i = places_.size(); i < entries_.size(); ++i)
     places_.emplace(entries_[i].first, i);

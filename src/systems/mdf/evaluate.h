@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -29,16 +30,23 @@ struct Unreadable {};
 class Table {
  public:
   Table() = default;
-  /// What it does not have itself is looked up in `outer`, which must outlive it.
-  explicit Table(const Table* outer) : outer_(outer) {}
+  /// What it does not have itself is looked up in `outer`, which must outlive it; it will have
+  /// about `expected` itself.
+  explicit Table(const Table* outer, std::size_t expected = 1) : outer_(outer) {
+    entries_.reserve(expected);
+  }
 
   /// Null where there is none. Throws Unreadable.
   const Value* find(std::string_view name) const;
   void set(std::string_view name, Value value);
+  /// Forgets its values. The same names in the same order cost nothing afterwards.
+  void clear();
   /// The same as `find`, but gives what is not read, too.
   const Value* entry(std::string_view name) const;
   /// Its own ones.
-  const std::vector<std::pair<std::string, Value>>& entries() const { return entries_; }
+  std::span<const std::pair<std::string, Value>> entries() const {
+    return std::span(entries_).first(count_);
+  }
 
  private:
   /// As many as there are, where there is none of that name.
@@ -47,7 +55,8 @@ class Table {
   static constexpr std::size_t few = 32;  // found faster one by one
 
   const Table* outer_ = nullptr;
-  std::vector<std::pair<std::string, Value>> entries_;
+  std::vector<std::pair<std::string, Value>> entries_;  // behind `count_` names alone
+  std::size_t count_ = 0;
   std::unordered_map<std::string, std::size_t> places_;  // of more than a few
 };
 

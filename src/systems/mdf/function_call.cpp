@@ -111,7 +111,7 @@ Value FunctionCall::evaluate(const Table& names, SharedOperators& shared) const 
     throw Error(Fault::unsupported, "",
                 fmt::format("there is no function {} here", quoted(unknown_)));
   }
-  Table all(&names);
+  Table all(&names, arguments_.size());
   // In the order written: a later argument may use an earlier one.
   for (const Argument& argument : arguments_) {
     all.set(argument.name,

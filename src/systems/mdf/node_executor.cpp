@@ -158,6 +158,8 @@ void NodeExecutor::make_parameter(const std::string& id, const Parameter& parame
   made.initial = parameter.default_initial_value.is_null()
                      ? Formula()
                      : Formula(parameter.default_initial_value);
+  made.constant = made.value.text() == nullptr && !made.value.is_none() && made.initial.is_none() &&
+                  parameter.conditions.empty();
   if (made.value.text() == nullptr) shared_->keep(made.value.value());
   if (parameter.time_derivative) made.derivative = Formula(*parameter.time_derivative);
   made.stateful = made.derivative || !made.initial.is_none();
@@ -385,7 +387,8 @@ Value NodeExecutor::part(std::string_view key, const std::string& id, const Acti
 void NodeExecutor::evaluate(const Value& time_increment, Problems* problems) {
   problems_ = problems;
   has_run_ = true;
-  Table names;
+  Table& names = names_;
+  names.clear();
   take_inputs(names);
   for (LiveParameter& parameter : parameters_) {
     bool keep = false;
@@ -399,6 +402,7 @@ void NodeExecutor::evaluate(const Value& time_increment, Problems* problems) {
                                 [&] { return function.call.evaluate(names, *shared_); }));
   }
   for (LiveParameter& parameter : parameters_) {
+    if (parameter.constant && !parameter.current.is_none()) continue;
     // Read once; what could not be read has been told.
     if (problems_ != nullptr && names.entry(parameter.id)->as<numpy::Unread>() != nullptr) continue;
     parameter.current = part("parameters", parameter.id,
@@ -411,6 +415,7 @@ void NodeExecutor::evaluate(const Value& time_increment, Problems* problems) {
                           [&] { return output.value.evaluate(names, shared_->runtime); });
     if (output.current->as<numpy::Unread>() != nullptr) output.current.reset();
   }
+  names.clear();
 }
 
 }  // namespace isomer::mdf

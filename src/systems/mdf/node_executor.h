@@ -177,6 +177,7 @@ class NodeExecutor {
     std::optional<Formula> derivative;
     std::optional<FunctionCall> call;
     std::vector<Condition> conditions;
+    bool constant = false;  // its value is the same in each evaluation
     bool stateful = false;
     bool recalled = false;  // read before it is computed, as the last evaluation left it
     Value current;
@@ -217,6 +218,7 @@ class NodeExecutor {
   std::vector<LiveFunction> functions_;  // in an order in which they can run
   std::vector<LiveParameter> parameters_;
   std::vector<LiveOutput> outputs_;
+  Table names_;                   // of an evaluation
   Problems* problems_ = nullptr;  // where the document is read
 };
 

@@ -6,6 +6,7 @@
 #include "systems/mdf/node_executor.h"
 #include "vocabularies/numpy/arithmetic.h"
 #include "vocabularies/numpy/arrays.h"
+#include "vocabularies/numpy/operations.h"
 #include "vocabularies/numpy/whole.h"
 
 // What a node keeps from one evaluation to the next.
@@ -140,8 +141,14 @@ Value NodeExecutor::value_before(const LiveParameter& parameter, const Table& na
 Value NodeExecutor::advanced(const LiveParameter& parameter, const Table& names,
                              const Value& time_increment) const {
   const Value slope = parameter.derivative->evaluate(names, shared_->runtime);
-  const Value step = numpy::binary("*", slope, time_increment);
   const Value& now = parameter.current;
+  const double* increment = time_increment.as<double>();
+  const auto rate = increment == nullptr ? std::nullopt : numpy::lone_real(slope);
+  if (const auto start = rate ? numpy::lone_real(now) : std::nullopt) {
+    const double next = *start + *rate * *increment;
+    return numpy::result_of(Tensor::from_doubles(DType::f64, {}, std::span(&next, 1)));
+  }
+  const Value step = numpy::binary("*", slope, time_increment);
   if (shared_->begun.is_none()) return numpy::binary("+", numpy::array_value(tensor_of(now)), step);
   // A graph is one evaluation after another: the first gives the initial value.
   const Value first = parameter.initial.evaluate(names, shared_->runtime);

@@ -75,8 +75,15 @@ Tensor map_two(const Tensor& x, const Tensor& y, DType dtype, Function function)
   const std::vector<std::int64_t> shape = broadcast_shape(x.shape(), y.shape());
   const Numbers<T> left(x, shape);
   const Numbers<T> right(y, shape);
-  std::vector<T> result(static_cast<std::size_t>(count_elements(shape)));
-  for (std::size_t i = 0; i < result.size(); ++i) result[i] = function(left[i], right[i]);
+  const auto count = static_cast<std::size_t>(count_elements(shape));
+  if (dtype == dtype_of<T>::value) {
+    std::vector<std::byte> bytes(count * sizeof(T));
+    auto* result = reinterpret_cast<T*>(bytes.data());
+    for (std::size_t i = 0; i < count; ++i) result[i] = function(left[i], right[i]);
+    return Tensor(dtype, shape, bytes_of(std::move(bytes)));
+  }
+  std::vector<T> result(count);
+  for (std::size_t i = 0; i < count; ++i) result[i] = function(left[i], right[i]);
   return made(dtype, shape, std::span<const T>(result));
 }
 

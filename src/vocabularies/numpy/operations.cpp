@@ -203,7 +203,26 @@ const BinaryUfunc& binary_of(std::string_view sign) {
   return *found;
 }
 
+std::optional<double> lone_real(const Value& value) {
+  if (const Array* array = value.as<Array>()) {
+    const Tensor& tensor = array->tensor;
+    if (tensor.dtype() != DType::f64 || !tensor.shape().empty()) return std::nullopt;
+    return tensor.view().as<double>()[0];
+  }
+  return is_number(value) ? std::optional(real_of(value)) : std::nullopt;
+}
+
+std::optional<double> lone_result(const BinaryUfunc& op, std::optional<double> x,
+                                  std::optional<double> y) {
+  const bool real = op.kind == Kind::joint || op.kind == Kind::real;
+  return real && op.reals != nullptr && x && y ? std::optional(op.reals(*x, *y)) : std::nullopt;
+}
+
 Value apply(const BinaryUfunc& op, const Value& x, const Value& y) {
+  if (x.as<Array>() != nullptr || y.as<Array>() != nullptr) {
+    if (const auto lone = lone_result(op, lone_real(x), lone_real(y)))
+      return result_of(Tensor::from_doubles(DType::f64, {}, std::span(&*lone, 1)));
+  }
   for (const Value* value : {&x, &y}) {
     if (const Trace* trace = trace_of(*value)) return apply_traced(op, *trace, x, y);
   }

@@ -4,6 +4,7 @@
 // computed, and which operator of a graph it is.
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -35,6 +36,11 @@ const BinaryUfunc& binary_of(std::string_view sign);
 const BinaryUfunc& binary_named(std::string_view name);
 /// The type of an operation on both, by the rules of `apply`; `real` is NumPy's float64.
 DType joint_type(const Value& x, const Value& y, DType real);
+/// The number of an f64 without axes, or of what takes its type beside one; nothing for others.
+std::optional<double> lone_real(const Value& value);
+/// What `apply` gives for two of them, of which one is an array; nothing where that is no f64.
+std::optional<double> lone_result(const BinaryUfunc& operation, std::optional<double> x,
+                                  std::optional<double> y);
 /// Broadcasts, by NumPy's rules for types: a plain number takes an array's type where that can hold
 /// its kind.
 Value apply(const BinaryUfunc& operation, const Value& x, const Value& y);

@@ -83,6 +83,14 @@ bool gather(const Value& value, std::size_t depth, bool first, Gathered& gathere
   return depth == gathered.shape.size();
 }
 
+Tensor tensor_of_number(const Value& value) {
+  if (const double* number = value.as<double>())
+    return Tensor::from_doubles(DType::f64, {}, std::span(number, 1));
+  const std::int64_t number = integer_of(value);
+  const DType dtype = value.as<bool>() != nullptr ? DType::boolean : DType::i64;
+  return Tensor::from_integers(dtype, {}, std::span(&number, 1));
+}
+
 }  // namespace
 
 Value array_value(const Tensor& tensor) { return {Array{worked(tensor), false}}; }
@@ -202,6 +210,10 @@ const std::vector<Value>* items_of(const Value& value) {
 bool to_tensor(const Value& value, Tensor& result) {
   if (const Array* array = value.as<Array>()) {
     result = array->tensor;
+    return true;
+  }
+  if (is_number(value)) {
+    result = tensor_of_number(value);
     return true;
   }
   Gathered gathered;
