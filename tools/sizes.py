@@ -26,7 +26,7 @@ ROOMS = {
     "run/reference": 3_400,
     "source/python": 4_250,
     "systems": 980,
-    "systems/mdf": 9_600,
+    "systems/mdf": 10_200,
     "systems/pt2": 3_800,
     "systems/text": 100,
     "systems/torch": 2_260,

@@ -1,5 +1,9 @@
 #include "cli/record.h"
 
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
 #include "base/error.h"
 #include "base/text.h"
 #include "cli/tensor_files.h"
@@ -76,6 +80,22 @@ void Recording::add(const Runnable& model, std::span<const Tensor> outputs) {
   bytes_ += rows_.back().first.size();
   if (bytes_ > most_bytes)
     throw Error(Fault::model, "--record", "the table grows beyond a gigabyte; record fewer steps");
+}
+
+std::vector<Curve> Recording::curves() const {
+  std::vector<Curve> curves;
+  for (const std::string& name : columns_)
+    curves.push_back({name, std::vector<double>(rows_.size(), std::nan(""))});
+  for (std::size_t step = 0; step < rows_.size(); ++step) {
+    std::string_view rest = rows_[step].first;  // no cell of a number has a comma
+    for (std::size_t i = 0; i < rows_[step].second; ++i) {
+      const std::string_view one = rest.substr(0, rest.find(','));
+      rest.remove_prefix(std::min(rest.size(), one.size() + 1));
+      if (one == "True" || one == "False") curves[i].values[step] = one == "True" ? 1 : 0;
+      std::from_chars(one.data(), one.data() + one.size(), curves[i].values[step]);
+    }
+  }
+  return curves;
 }
 
 Parts Recording::table() const {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "pictures/plot.h"
 #include "run/runnable.h"
 
 namespace isomer::cli {
@@ -24,6 +25,8 @@ class Recording {
   void add(const Runnable& model, std::span<const Tensor> outputs);
   /// The numbers are the shortest decimals that read back as the same.
   Parts table() const;
+  /// The columns as numbers; what is none is not a number.
+  std::vector<Curve> curves() const;
   /// Quantities of more elements than anybody reads: they are not in the table.
   const std::set<std::string>& left_out() const { return left_out_; }
 

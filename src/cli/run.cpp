@@ -1,4 +1,7 @@
 #include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <iterator>
 #include <optional>
 
 #include "base/error.h"
@@ -11,6 +14,7 @@
 #include "cli/tensor_files.h"
 #include "cli/verb.h"
 #include "graph/text.h"
+#include "pictures/plot.h"
 
 namespace isomer::cli {
 namespace {
@@ -33,6 +37,7 @@ constexpr Option options[] = {
      "run so many times in a row: each input and output begins with an axis of steps"},
     {"--dt", "NUMBER", "the time by which each step but the first advances, of models with a time"},
     {"--record", "FILE", "write a table (.csv) of all that the model names, a row for each step"},
+    {"--plot", "FILE", "draw (.svg) what changes of all that the model names, over the steps"},
     {"--states", "FILE", "a safetensors file of the states to begin with"},
     {"--save-states", "FILE", "write the states after the last run there"},
     {"--mode", "MODE", "train or eval, where the model holds both"},
@@ -122,14 +127,19 @@ void check_states_file(const Words& words) {
                 "the outputs are written there; choose another name");
 }
 
-void check_record_file(const Words& words) {
-  const std::string& path = words.text("record");
-  check_output(path, "table.csv");
-  if (!path.ends_with(".csv"))
-    throw Error(Fault::usage, "--record", "tables are written as .csv files");
-  for (const std::string_view option : {"output", "save-states"}) {
-    if (words.has(option) && same_file(path, words.text(option)))
-      throw Error(Fault::usage, "--record", fmt::format("--{} is written there", option));
+/// Of --record and --plot: what is written beside the outputs.
+void check_record_file(const Words& words, std::string_view option, std::string_view example,
+                       std::string_view kind) {
+  if (!words.has(option)) return;
+  const std::string& path = words.text(option);
+  const std::string_view ending = example.substr(example.find('.'));
+  const std::string place = fmt::format("--{}", option);
+  check_output(path, example);
+  if (!path.ends_with(ending))
+    throw Error(Fault::usage, place, fmt::format("{} are written as {} files", kind, ending));
+  for (const std::string_view other : {"output", "save-states"}) {
+    if (words.has(other) && same_file(path, words.text(other)))
+      throw Error(Fault::usage, place, fmt::format("--{} is written there", other));
   }
 }
 
@@ -174,8 +184,8 @@ class Runs {
       : file_(file),
         model_(model),
         inputs_(inputs),
-        stacks_(words.has("output") || !words.has("record")) {
-    if (words.has("record")) recording_.emplace(words.real("dt"));
+        stacks_(words.has("output") || !(words.has("record") || words.has("plot"))) {
+    if (words.has("record") || words.has("plot")) recording_.emplace(words.real("dt"));
   }
 
   std::vector<Tensor> once() {
@@ -221,7 +231,33 @@ class Runs {
 void save_recording(const Words& words, const Recording& recording) {
   for (const std::string& name : recording.left_out())
     say(fmt::format("note: {}: not recorded: too many elements for a table", name));
-  save(words.text("record"), recording.table());
+  if (words.has("record")) save(words.text("record"), recording.table());
+}
+
+/// Whether any two numbers differ.
+bool changes(const Curve& curve) {
+  const auto finite = [](double value) { return std::isfinite(value); };
+  const auto first = std::ranges::find_if(curve.values, finite);
+  return first != curve.values.end() && std::ranges::any_of(curve.values, [&](double value) {
+           return std::isfinite(value) && value != *first;
+         });
+}
+
+void save_plot(const Words& words, const Recording& recording) {
+  std::vector<Curve> curves = recording.curves();
+  const auto rest = std::ranges::find_if(
+      curves, [](const Curve& curve) { return curve.name != "step" && curve.name != "time"; });
+  const Curve across = *std::prev(rest);
+  curves.erase(curves.begin(), rest);
+  std::erase_if(curves, [](const Curve& curve) { return !changes(curve); });
+  if (curves.empty())
+    say("note: --plot: nothing changes from step to step; --steps says how many there are");
+  if (curves.size() > most_curves)
+    say(fmt::format("note: --plot: {} of {} curves are drawn; --record has all", most_curves,
+                    curves.size()));
+  curves.resize(std::min(curves.size(), most_curves));
+  const std::string title = std::filesystem::path(words.text("MODEL")).filename();
+  save(words.text("plot"), {bytes_of(plot(title, across.name, across.values, curves))});
 }
 
 void print_outputs(const Runnable& model, std::span<const Tensor> outputs) {
@@ -242,13 +278,15 @@ Usage run_usage() {
           "  isomer run net.json --inputs x.npy -o y.npy\n"
           "  isomer run net.json --inputs x.npy -o y.npy --engine reference\n"
           "  isomer run net.pt2 --inputs x.npy -o y.npy --steps 100 --save-states s.safetensors\n"
-          "  isomer run cell.yaml --steps 1000 --dt 0.05 --record cell.csv"};
+          "  isomer run cell.yaml --steps 1000 --dt 0.05 --record cell.csv\n"
+          "  isomer run cell.yaml --steps 1000 --dt 0.05 --plot cell.svg"};
 }
 
 int run(const Words& words) {
   if (words.has("output")) check_output(words.text("output"), "out.safetensors");
   if (words.has("save-states")) check_states_file(words);
-  if (words.has("record")) check_record_file(words);
+  check_record_file(words, "record", "table.csv", "tables");
+  check_record_file(words, "plot", "plot.svg", "plots");
   const std::int64_t steps = words.number("steps", 0, 1, most_steps);
   const ModelFile model = open_model(words.text("MODEL"), words);
   Runnable runnable = runnable_of(model, words);
@@ -256,10 +294,10 @@ int run(const Words& words) {
   print_links(model);
   require_states(words, runnable);
   const auto inputs = words.all("inputs");
-  for (const std::string_view option : {"output", "save-states", "record"}) {
+  for (const std::string_view option : {"output", "save-states", "record", "plot"}) {
     if (!words.has(option)) continue;
     check_not_used(words.text(option), *model.files);
-    if (option == "record") {
+    if (option == "record" || option == "plot") {
       check_not_read(words.text(option), inputs);
     } else {
       check_tensor_file(words.text(option), inputs);
@@ -278,10 +316,11 @@ int run(const Words& words) {
   with_file(model.path, model.entry, [&] { model.files->check_unchanged(); });
   if (words.has("output")) {
     write_outputs(words.text("output"), outputs);
-  } else if (!words.has("record")) {
+  } else if (!runs.recording()) {
     print_outputs(runnable, outputs);
   }
   if (runs.recording()) save_recording(words, *runs.recording());
+  if (words.has("plot")) save_plot(words, *runs.recording());
   if (words.has("save-states")) {
     const std::vector<Tensor> states =
         with_file(model.path, model.entry, [&] { return runnable.executor->states(); });

@@ -10,6 +10,7 @@
 #include "codecs/json.h"
 #include "graph/text.h"
 #include "passes/passes.h"
+#include "pictures/graphviz.h"
 
 namespace isomer::cli {
 namespace {
@@ -19,8 +20,13 @@ constexpr Option options[] = {
     {"--summary", "", "how many there are of what, what modules cost, which systems can take it"},
     {"--length", "NAME=NUMBER", "count costs for this number of a named length", false, true},
     {"--blocks", "", "print what repeats once, as blocks"},
+    {"--graph", "", "print the model's graph, where the file is a document that says more"},
     {"--json", "", "print the graph for machines"},
-    {"--dot", "", "print the graph for Graphviz"},
+    {"--dot", "", "print a picture for Graphviz: of the document, or with --graph of its graph"},
+    {"--svg", "", "print the same picture laid out, by Graphviz's program dot"},
+    {"--level", "NUMBER",
+     "how much of a document's nodes is drawn: 1 names, 2 what is inside, 3 formulas and metadata "
+     "too; default: 2"},
     weights_option,
     decompose_option,
     {"--from", "SYSTEM", "the system of MODEL, where its name does not say"},
@@ -67,49 +73,6 @@ class BlockText {
   std::vector<std::string> blocks_;
   std::map<Body, std::vector<std::string>> uses_;
 };
-
-std::string escaped(std::string_view text) {
-  std::string result;
-  for (const char c : text) {
-    if (c == '"' || c == '\\') result += '\\';
-    result += c == '\n' ? ' ' : c;
-  }
-  return result;
-}
-
-std::string dot_of(const Graph& graph) {
-  std::string text;
-  const auto add = [&]<class... Values>(fmt::format_string<Values...> form, Values&&... values) {
-    text += fmt::format(form, std::forward<Values>(values)...);
-  };
-  add("digraph \"{}\" {{\n  rankdir=TB;\n  node [shape=box, fontname=\"sans\"];\n",
-      escaped(graph.name));
-  std::map<ValueId, std::string> made_by;
-  for (const ValueId id : graph.inputs) {
-    made_by[id] = fmt::format("v{}", static_cast<std::uint32_t>(id));
-    add("  {} [shape=ellipse, label=\"{}\\n{}\"];\n", made_by[id], escaped(value_name(graph, id)),
-        escaped(to_text(graph[id].type)));
-  }
-  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-    const Node& node = graph.nodes[i];
-    add("  n{} [label=\"{}\\n{}\"];\n", i, escaped(node.op), escaped(node.scope));
-    for (const ValueId id : node.inputs) {
-      const auto from = made_by.find(id);
-      if (from == made_by.end()) continue;
-      add("  {} -> n{} [label=\"{}\"];\n", from->second, i, escaped(to_text(graph[id].type)));
-    }
-    for (const ValueId id : node.outputs) made_by[id] = fmt::format("n{}", i);
-  }
-  for (std::size_t i = 0; i < graph.outputs.size(); ++i) {
-    const ValueId id = graph.outputs[i];
-    add("  out{} [shape=ellipse, label=\"{}\\n{}\"];\n", i, escaped(value_name(graph, id)),
-        escaped(to_text(graph[id].type)));
-    const auto from = made_by.find(id);
-    if (from != made_by.end()) add("  {} -> out{};\n", from->second, i);
-  }
-  add("}}\n");
-  return text;
-}
 
 Tree list_of(const std::vector<std::string>& texts) {
   Tree::List list;
@@ -181,6 +144,52 @@ Tree tree_of(const Graph& graph) {
                     {"nodes", tree_list(graph.nodes)}}};
 }
 
+void check_words(const Words& words) {
+  int ways = 0;
+  for (const std::string_view way : {"json", "dot", "summary", "blocks"})
+    ways += words.has(way) ? 1 : 0;
+  if (ways > 1)
+    throw Error(Fault::usage, "show", "takes one of --summary, --blocks, --json and --dot");
+  if (ways > 0 && words.has("svg"))
+    throw Error(Fault::usage, "--svg", "is a form by itself, as --summary, --blocks, --json, --dot");
+  if (words.has("length") && !words.has("summary"))
+    throw Error(Fault::usage, "--length", "counts costs; add --summary");
+  if (!words.has("level")) return;
+  if (!words.has("dot") && !words.has("svg"))
+    throw Error(Fault::usage, "--level", "is for pictures; add --dot or --svg");
+  if (words.has("graph"))
+    throw Error(Fault::usage, "--level", "is for the picture of a document, not of its graph");
+}
+
+/// What --weights and --decompose name belongs to a graph.
+bool asks_for_document(const ModelFile& model, const Words& words) {
+  for (const std::string_view way : {"graph", "json", "summary", "blocks", "weights", "decompose"})
+    if (words.has(way)) return false;
+  const bool drawn = words.has("dot") || words.has("svg");
+  if (drawn ? model.system->draw != nullptr : model.system->describe != nullptr) return true;
+  if (words.has("level")) {
+    throw Error(Fault::usage, "--level",
+                fmt::format("is for documents; {} is drawn as a graph", model.entry));
+  }
+  return false;
+}
+
+void print_picture(const std::string& dot, const Words& words) {
+  print(words.has("svg") ? laid_out(dot) : dot);
+}
+
+void print_document(const ModelFile& model, const Words& words) {
+  constexpr int levels = 3, usual = 2;
+  const auto level = static_cast<int>(words.number("level", usual, 1, levels));
+  with_file(model.path, model.entry, [&] {
+    if (words.has("dot") || words.has("svg")) {
+      print_picture(model.system->draw(*model.files, model.entry, level), words);
+    } else {
+      print(model.system->describe(*model.files, model.entry));
+    }
+  });
+}
+
 }  // namespace
 
 Usage show_usage() {
@@ -188,22 +197,25 @@ Usage show_usage() {
           "  isomer show net.pt2\n"
           "  isomer show net.pt2 --summary\n"
           "  isomer show net.pt2 --blocks\n"
-          "  isomer show net.json --dot | dot -Tsvg > net.svg"};
+          "  isomer show net.json\n"
+          "  isomer show net.json --svg --level 1 > net.svg\n"
+          "  isomer show net.json --graph --dot | dot -Tpng > net.png"};
 }
 
 int show(const Words& words) {
-  if (words.has("json") + words.has("dot") + words.has("summary") + words.has("blocks") > 1)
-    throw Error(Fault::usage, "show", "takes one of --summary, --blocks, --json and --dot");
-  if (words.has("length") && !words.has("summary"))
-    throw Error(Fault::usage, "--length", "counts costs; add --summary");
+  check_words(words);
   const ModelFile model = open_model(words.text("MODEL"), words);
+  if (asks_for_document(model, words)) {
+    print_document(model, words);
+    return yes;
+  }
   const Loaded loaded = read_graph(model, words);
   print_notes(model.path, loaded.notes);
   print_links(model);
   if (words.has("json")) {
     print(write_json(tree_of(loaded.graph)) + "\n");
-  } else if (words.has("dot")) {
-    print(dot_of(loaded.graph));
+  } else if (words.has("dot") || words.has("svg")) {
+    print_picture(dot_of(loaded.graph), words);
   } else if (words.has("blocks")) {
     print(BlockText().of(outline(loaded.graph)));
   } else if (words.has("summary")) {

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "graph/text.h"
 #include "passes/costs.h"
+#include "pictures/graphviz.h"
 #include "systems/system.h"
 
 namespace isomer::cli {
@@ -109,12 +110,6 @@ std::string what_stops(const System& system, const Graph& graph) {
 }
 
 }  // namespace
-
-std::string value_name(const Graph& graph, ValueId id) {
-  if (id == ValueId::none) return "none";
-  const std::string& name = graph[id].name;
-  return name.empty() ? fmt::format("v{}", static_cast<std::uint32_t>(id)) : name;
-}
 
 std::string summary_of(const Graph& graph, const Lengths& given) {
   std::string text;

@@ -6,9 +6,6 @@
 
 namespace isomer::cli {
 
-/// What a value is called; without a name, by its number.
-std::string value_name(const Graph& graph, ValueId id);
-
 /// What a model has, what its modules cost for these lengths, and which systems can take it.
 std::string summary_of(const Graph& graph, const Lengths& given);
 

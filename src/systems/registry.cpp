@@ -9,6 +9,7 @@
 #include "systems/decomposing.h"
 #include "systems/mdf/forms.h"
 #include "systems/mdf/mdf.h"
+#include "systems/mdf/picture/picture.h"
 #include "systems/pt2/pt2.h"
 #include "systems/system.h"
 #include "systems/text/text.h"
@@ -41,6 +42,8 @@ constexpr System systems[] = {
      .write = mdf::write,
      .rewrite = mdf::rewrite,
      .check = mdf::check,
+     .describe = mdf::describe,
+     .draw = mdf::draw,
      .spells = mdf::spells,
      .dialects = "0.4.13 0.4.15",
      .has_time = true,

@@ -61,6 +61,10 @@ struct System {
   /// name. Absent: what reading it says.
   std::vector<Diagnostic> (*check)(const Files&, std::string_view entry,
                                    const RunOptions&) = nullptr;
+  /// What the file says, for people, where it says more than a graph; and its picture, in
+  /// Graphviz's language, with names alone (1), with what is inside (2), or with all (3).
+  std::string (*describe)(const Files&, std::string_view entry) = nullptr;
+  std::string (*draw)(const Files&, std::string_view entry, int level) = nullptr;
   bool (*spells)(std::string_view op) = nullptr;
   std::string_view dialects = {};  // releases whose rules a run may follow, the newest last
   bool has_time = false;           // a run may advance by a time increment

@@ -13,6 +13,7 @@ namespace {
 using test::Cli;
 using test::content;
 using test::Ended;
+using test::models;
 using test::reals;
 
 namespace fs = std::filesystem;
@@ -295,6 +296,112 @@ TEST_F(Documents, RefuseOptionsThatOthersHave) {
               "isomer: --inputs: it is needed: the model takes x\n");
   expect_ends("run " + at("cell.yaml") + " --record " + at("cell.txt"), 2,
               "isomer: --record: tables are written as .csv files\n");
+}
+
+TEST_F(Documents, AreShownAsTheyStand) {
+  EXPECT_EQ(call("show " + at("cell.yaml")).out, R"(document cell (ModECI MDF v0.4)
+graph g
+  node cell
+    input i: float
+    parameter tau = 2.0
+    state v = at first 1, d/dt (i - v)/tau
+    output out = v*1.0
+)");
+  EXPECT_TRUE(call("show --graph " + at("cell.yaml")).out.starts_with("isomer 1\ngraph "));
+  EXPECT_TRUE(call("show --graph --dot " + at("cell.yaml")).out.starts_with("digraph \"cell"));
+  EXPECT_EQ(call("show --graph " + models + "mlp.pt2").out, call("show " + models + "mlp.pt2").out);
+  expect_ends("show --level 1 " + at("cell.yaml"), 2,
+              "isomer: --level: is for pictures; add --dot or --svg\n");
+  expect_ends("show --dot --level 4 " + at("cell.yaml"), 2,
+              "isomer: --level: '4' is no whole number from 1 to 3\n");
+  expect_ends("show --dot --level 1 " + models + "mlp.pt2", 2,
+              "isomer: --level: is for documents; mlp.pt2 is drawn as a graph\n");
+}
+
+/// Two nodes that are no graph: with conditions, names that mark up, and an edge to nowhere.
+constexpr std::string_view awkward = R"({"m": {"graphs": {"g": {
+  "nodes": {
+    "<b>&\"A": {
+      "metadata": {"color": ".8 0 .8"},
+      "parameters": {"w": {"value": [[1, 2, 3], [4, 5, 6], [7, 8, 9]]},
+                     "y": {"function": "linear", "args": {"variable0": "w", "slope": 2, "intercept": 0},
+                           "conditions": [{"id": "on", "test": "w < 3", "value": "w"}]}},
+      "output_ports": {"o": {"value": "y[0] @ w"}}},
+    "B": {"input_ports": {"i": {"shape": [3], "type": "float", "reduce": "add"}},
+          "functions": {"f": {"function": "onnx::Nothing", "args": {"X": "i"}}},
+          "output_ports": {"o": {"value": "f"}}}},
+  "edges": {"e": {"sender": "<b>&\"A", "receiver": "B", "sender_port": "o", "receiver_port": "i",
+                  "parameters": {"weight": 0.5}},
+            "lost": {"sender": "B", "receiver": "C", "sender_port": "o", "receiver_port": "i"}},
+  "conditions": {
+    "node_specific": {"B": {"type": "EveryNCalls", "kwargs": {"dependency": "A", "n": 2}}},
+    "termination": {"environment_state_update": {"type": "Any", "kwargs": {"dependencies": [
+      {"type": "AfterNPasses", "kwargs": {"n": 3}},
+      {"type": "Sometimes", "kwargs": {"p": 0.5}}]}}}}}}}})";
+
+TEST_F(Documents, AreShownWhatTheyMayBe) {
+  write_file(at("awkward.json"), awkward);
+  EXPECT_EQ(call("show " + at("awkward.json")).out, R"(document m (ModECI MDF v0.4)
+graph g
+  node <b>&"A
+    parameter w = i64[3, 3]: 1, 2, 3, 4, ...
+    parameter y = linear(variable0=w, slope=2, intercept=0)
+      on: if w < 3 then y = w
+    output o = y[0] @ w
+  node B
+    input i: [3], float, reduce add
+    function f = onnx::Nothing(X=i)
+    runs every 2 calls of A
+    output o = f
+  edge e: <b>&"A.o -> B.i, weight: 0.5
+  edge lost: B.o -> C.i
+  environment_state_update ends Any(dependencies=[after 3 passes, Sometimes(p=0.5)])
+)");
+  const auto picture = [&](const std::string& words) {
+    return call("show " + words + " " + at("awkward.json")).out;
+  };
+  const auto has = [](const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+  };
+  const std::string names = picture("--dot --level 1");
+  EXPECT_TRUE(has(names, "color=\"#cc00cc\", penwidth=2")) << names;
+  EXPECT_TRUE(has(names, "<b>&lt;b&gt;&amp;&quot;A</b>")) << names;
+  EXPECT_TRUE(has(names, "n0 -> n1 [arrowhead=empty];")) << names;
+  EXPECT_FALSE(has(names, "linear"));
+  const std::string inside = picture("--dot");
+  EXPECT_TRUE(has(inside, "weight: </font>")) << inside;
+  EXPECT_TRUE(has(inside, "<i>linear</i>")) << inside;
+  EXPECT_TRUE(has(inside, "end -> n1 [style=invis];")) << inside;
+  EXPECT_FALSE(has(inside, "variable0 * slope"));
+  EXPECT_TRUE(has(picture("--dot --level 3"), "linear: variable0 * slope + intercept"));
+}
+
+TEST_F(Documents, AreDrawnByGraphviz) {
+  write_file(at("awkward.json"), awkward);
+  const Ended missing = call("show --svg " + at("awkward.json"), "PATH=/nowhere");
+  EXPECT_EQ(missing.code, 2);
+  EXPECT_NE(missing.err.find("dot: cannot be started"), std::string::npos) << missing.err;
+  if (std::system("dot -V >/dev/null 2>&1") != 0) GTEST_SKIP() << "there is no Graphviz";
+  for (const std::string level : {"1", "2", "3"}) {
+    const Ended drawn = call("show --svg --level " + level + " " + at("awkward.json"));
+    EXPECT_EQ(drawn.code, 0) << drawn.err;
+    EXPECT_NE(drawn.out.find("&lt;b&gt;&amp;"), std::string::npos) << drawn.out;
+  }
+  EXPECT_NE(call("show --svg " + models + "mlp.pt2").out.find("<svg"), std::string::npos);
+}
+
+TEST_F(Documents, ArePlottedOverTime) {
+  const std::string run = "run " + at("cell.yaml") + " --steps 3 --dt 0.5 --plot ";
+  expect_ends(run + at("cell.svg"), 0);
+  const std::string picture = content(at("cell.svg"));
+  EXPECT_NE(picture.find(">cell.v</text>"), std::string::npos) << picture;
+  EXPECT_NE(picture.find(">time</text>"), std::string::npos) << picture;
+  EXPECT_EQ(picture.find("cell.tau"), std::string::npos) << picture;  // it stays as it is
+  // From the top to the bottom, evenly over the paper.
+  EXPECT_NE(picture.find("d=\"M80.00,40.00 L360.00,"), std::string::npos) << picture;
+  expect_ends("run " + at("cell.yaml") + " --plot " + at("still.svg"), 0,
+              "note: --plot: nothing changes from step to step; --steps says how many there are\n");
+  expect_ends(run + at("cell.png"), 2, "isomer: --plot: plots are written as .svg files\n");
 }
 
 TEST_F(Documents, RecordGraphsByTheirOutputsAndStates) {
