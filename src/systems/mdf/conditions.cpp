@@ -241,6 +241,17 @@ bool is_absolute(const Condition& condition) {
   return open && std::ranges::any_of(condition.parts, is_absolute);
 }
 
+bool looks_beyond(const Condition& c) {
+  const std::string_view name = c.type->name;
+  const auto holds_of = c.type->holds;
+  if (holds_of == n_when || holds_of == within) return true;
+  if (name.find("Environment") != std::string_view::npos && holds_of != update_start) return true;
+  // Passes and sets are not counted within a pass.
+  const bool calls = !c.nodes.empty() || holds_of == all_have_run;
+  if (c.scale > TimeScale::update || (c.scale < TimeScale::update && !calls)) return true;
+  return std::ranges::any_of(c.parts, looks_beyond);
+}
+
 void forget(Condition& condition) {
   condition.used = 0;
   for (Condition& part : condition.parts) forget(part);

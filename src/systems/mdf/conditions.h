@@ -115,6 +115,9 @@ bool is_never(const Condition& condition);
 bool moves_alone(const Condition& condition);
 /// Whether time goes on because of it: not where it stands inside Not or NWhen.
 bool is_absolute(const Condition& condition);
+/// Whether it depends on more than what happened in the evaluation itself: on time, on evaluations
+/// before, on how often it held.
+bool looks_beyond(const Condition& condition);
 /// Forgets what it counted.
 void forget(Condition& condition);
 /// The conditions inside that are of the type, itself included.

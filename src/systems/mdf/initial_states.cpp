@@ -57,6 +57,31 @@ std::vector<Tensor> first_evaluation(const DocumentGraph& graph, const States& s
   return found;
 }
 
+/// The states when they have found their shapes, which may go from node to node.
+States settled_states(DocumentExecutor& executor) {
+  executor.evaluate();
+  executor.evaluate({1.0});
+  States states = states_of(executor);
+  constexpr int most = 16;
+  for (int i = 0; i < most; ++i) {
+    executor.evaluate({1.0});
+    States later = states_of(executor);
+    const bool settled = std::ranges::equal(states, later, [](const auto& a, const auto& b) {
+      return a.first == b.first && a.second.shape() == b.second.shape();
+    });
+    states = std::move(later);
+    // A value that goes through two nodes needs as many evaluations.
+    if (settled && i > 1) break;
+  }
+  return states;
+}
+
+/// One number may get axes: what begins as [1] and is [1, 1] from then on has that shape at once.
+bool same_numbers(const Tensor& a, const Tensor& b) {
+  const bool one = a.count() == 1 && b.count() == 1;
+  return one ? a.reshaped({}).same_bits(b.reshaped({})) : a.same_bits(b);
+}
+
 }  // namespace
 
 States initial_states(const DocumentGraph& graph) {
@@ -64,11 +89,9 @@ States initial_states(const DocumentGraph& graph) {
     DocumentExecutor executor(graph);
     give_inputs(executor, graph);
     const States before = states_of(executor);
-    executor.evaluate();
-    executor.evaluate({1.0});
     States wanted = before;
     bool grows = false;
-    for (const auto& [place, after] : states_of(executor)) {
+    for (const auto& [place, after] : settled_states(executor)) {
       // What has no value yet is read by nobody in the first evaluation.
       if (!before.contains(place)) {
         wanted.emplace(place, Tensor::zeros(after.dtype(), after.shape()));
@@ -82,7 +105,7 @@ States initial_states(const DocumentGraph& graph) {
       grows = grows || number;
     }
     if (!grows || std::ranges::equal(first_evaluation(graph, {}), first_evaluation(graph, wanted),
-                                     &Tensor::same_bits))
+                                     same_numbers))
       return wanted;
     return before;
   } catch (const Error& error) {

@@ -386,6 +386,7 @@ Value NodeExecutor::part(std::string_view key, const std::string& id, const Acti
 
 void NodeExecutor::evaluate(const Value& time_increment, Problems* problems) {
   problems_ = problems;
+  runs_again_ = has_run_;
   has_run_ = true;
   Table& names = names_;
   names.clear();

@@ -214,6 +214,7 @@ class NodeExecutor {
   std::string id_;
   std::shared_ptr<SharedOperators> shared_;
   bool has_run_ = false;
+  bool runs_again_ = false;
   std::vector<Input> inputs_;
   std::vector<LiveFunction> functions_;  // in an order in which they can run
   std::vector<LiveParameter> parameters_;

@@ -120,7 +120,7 @@ void NodeExecutor::reset() {
 Value NodeExecutor::value_before(const LiveParameter& parameter, const Table& names,
                                  bool& keep) const {
   // In a graph, whose first evaluation is like the others.
-  const bool either = parameter.recalled && !parameter.value.is_none() &&
+  const bool either = parameter.recalled && !parameter.value.is_none() && !runs_again_ &&
                       !shared_->begun.is_none() && !parameter.current.is_none();
   if (!parameter.current.is_none() && !either) return parameter.current;
   if (parameter.value.is_none() && parameter.initial.is_none()) return {};

@@ -9,21 +9,19 @@
 #include "ops/rules.h"
 #include "ops/validate.h"
 #include "passes/passes.h"
+#include "systems/mdf/growth.h"
 #include "systems/mdf/initial_states.h"
 #include "systems/mdf/loading.h"
 #include "systems/mdf/mdf.h"
 #include "systems/mdf/node_executor.h"
 #include "systems/mdf/node_text.h"
 #include "systems/mdf/remarks.h"
+#include "systems/mdf/schedule.h"
 #include "systems/mdf/wiring.h"
 #include "vocabularies/numpy/arithmetic.h"
-#include "vocabularies/numpy/whole.h"
 
 namespace isomer::mdf {
 namespace {
-
-/// What counts up by less in each evaluation is no larger after as many evaluations.
-constexpr double largest_count = 0x1p31;
 
 /// Whether a parameter is the one that the writer makes.
 bool same(const Parameter& a, const Parameter& written) {
@@ -33,16 +31,6 @@ bool same(const Parameter& a, const Parameter& written) {
 
 class Reader {
  public:
-  /// What a state is that begins as an integer of Python, in the order in which it is found out.
-  enum class Growth {
-    counts,  // it changes by so much in each evaluation that 64 bits hold it for as long as one
-             // runs
-    grows,   // it may become larger than that
-    array,   // from the first evaluation on
-    real,    // no integer, whatever it begins with
-  };
-  using Growths = std::map<StateId, Growth>;
-
   /// Adds to `found` what is found out beyond what is known.
   Reader(const Loading& loading, const Growths& known, Growths& found)
       : loading_(loading),
@@ -58,10 +46,13 @@ class Reader {
   Loaded read() && {
     add_inputs();
     add_weights();
-    const Wiring wiring(graph_, true, problems_);
-    for (const std::size_t i : wiring.order)
-      add_node(graph_.nodes[i].first, graph_.nodes[i].second);
-    add_unsaid(graph_, problems_);
+    if (Schedule::is_conditional(graph_)) {
+      add_scheduled_nodes();
+    } else {
+      const Wiring wiring(graph_, true, problems_);
+      for (const std::size_t k : wiring.order)
+        add_node(graph_.nodes[k].first, graph_.nodes[k].second);
+    }
     if (problems_.errors() != 0) {
       throw Error(
           Fault::unsupported, "",
@@ -228,17 +219,22 @@ class Reader {
     return numpy::binary("*", numpy::value_of(*weight), found->second);
   }
 
-  /// Of several edges the last counts, where the port does not join what they bring.
-  Value incoming(const std::string& node, const std::string& port, const InputPort& declared) {
+  /// Of several edges the last counts, where the port does not join what they bring. `given`:
+  /// what a caller gives is there.
+  Value incoming(const std::string& node, const std::string& port, const InputPort& declared,
+                 bool given = true) {
     const auto edges = incoming_.find({node, port});
     if (edges != incoming_.end() && !joins(declared)) return sent_over(*edges->second.back());
+    const auto open = open_ports_.find(port);
     if (edges != incoming_.end()) {
-      Value held = sent_over(*edges->second.front());
-      for (std::size_t i = 1; i < edges->second.size(); ++i)
-        held = joined(declared, held, sent_over(*edges->second[i]));
+      // What a caller gives to a port of that name comes first.
+      Value held = given && open != open_ports_.end() ? traced(open->second) : Value();
+      for (const Edge* edge : edges->second) {
+        Value sent = sent_over(*edge);
+        held = held.is_none() ? std::move(sent) : joined(declared, held, sent);
+      }
       return held;
     }
-    const auto open = open_ports_.find(port);
     if (open == open_ports_.end())
       refuse(fmt::format("nothing comes to input port {}", quoted(port)));
     return traced(open->second);
@@ -261,41 +257,111 @@ class Reader {
 
   // --- nodes by what they say
 
-  /// The node is run, on values of the graph.
-  void read_by_meaning(const std::string& id, const Node& node) {
-    std::string scope;
-    Place place;
-    place_of(node.metadata, scope, place);
-    builder_.at(scope, place);
-    const std::size_t told = problems_.errors();
-    NodeExecutor reading(id, node, shared_, problems_);
-    for (const auto& [port, body] : node.input_ports) {
-      Value value{numpy::Unread{}};
-      problems_.noting(Path{"nodes", id}, [&, &port = port, &body = body] {
-        if (is_reached(id, port)) value = incoming(id, port, body);
-      });
-      reading.input(port)->current = std::move(value);
-    }
-    for (const auto& [name, parameter] : node.parameters) {
-      const auto weight = weights_.find({id, name});
-      if (weight != weights_.end()) reading.set_parameter(name, traced(weight->second));
-    }
-    const std::vector<Kept> kept = add_states(id, node, reading);
-    if (problems_.errors() > told) return;
-    reading.evaluate(increment_, &problems_);
-    for (const Kept& one : kept) keep(id, one, *reading.parameter(one.name));
-    for (const auto& [port, body] : node.output_ports) {
-      if (const Value* value = reading.output(port)) outputs_[{id, port}] = *value;
-    }
-  }
-
-  // --- parameters that keep their values
-
   struct Kept {
     std::string name;
     ValueId now;
     Value value;  // the same
   };
+
+  /// A node that is to be run on values of the graph.
+  std::unique_ptr<NodeExecutor> begin_reading(const std::string& id, const Node& node) {
+    auto reading = std::make_unique<NodeExecutor>(id, node, shared_, problems_);
+    for (const auto& [name, parameter] : node.parameters) {
+      const auto weight = weights_.find({id, name});
+      if (weight != weights_.end()) reading->set_parameter(name, traced(weight->second));
+    }
+    return reading;
+  }
+
+  void run_once(NodeExecutor& reading, const Node& node) {
+    const std::string& id = reading.id();
+    std::string scope;
+    Place place;
+    place_of(node.metadata, scope, place);
+    builder_.at(scope, place);
+    for (const auto& [port, body] : node.input_ports) {
+      // What a caller gives is there once.
+      if (reading.has_run() && !incoming_.contains({id, port})) continue;
+      Value value{numpy::Unread{}};
+      problems_.noting(Path{"nodes", id}, [&, &port = port, &body = body] {
+        if (is_reached(id, port)) value = incoming(id, port, body, !reading.has_run());
+      });
+      reading.input(port)->current = std::move(value);
+    }
+    reading.evaluate(increment_, &problems_);
+    for (const auto& [port, body] : node.output_ports) {
+      if (const Value* value = reading.output(port)) outputs_[{id, port}] = *value;
+    }
+  }
+
+  void end_reading(const NodeExecutor& reading, const std::vector<Kept>& kept) {
+    for (const Kept& one : kept) keep(reading.id(), one, *reading.parameter(one.name));
+  }
+
+  void read_by_meaning(const std::string& id, const Node& node) {
+    const std::size_t told = problems_.errors();
+    const auto reading = begin_reading(id, node);
+    const std::vector<Kept> kept = add_states(id, node, *reading);
+    if (problems_.errors() > told) return;
+    run_once(*reading, node);
+    end_reading(*reading, kept);
+  }
+
+  // --- conditions: what runs in one evaluation, and so in each, is written out
+
+  void add_scheduled_nodes() {
+    const Wiring wiring(graph_, false, problems_, shared_->dialect.clears_ports);
+    std::vector<std::unique_ptr<NodeExecutor>> nodes;
+    for (const auto& [id, node] : graph_.nodes) nodes.push_back(begin_reading(id, node));
+    if (problems_.errors() != 0) return;
+    Schedule schedule(graph_, wiring, nodes, shared_->dialect, problems_);
+    if (problems_.errors() == 0) schedule.find_unlike(problems_);
+    if (problems_.errors() != 0) return;
+    std::vector<std::vector<Kept>> kept;
+    for (std::size_t i = 0; i < nodes.size(); ++i)
+      kept.push_back(add_states(graph_.nodes[i].first, graph_.nodes[i].second, *nodes[i]));
+    if (problems_.errors() == 0) run_schedule(schedule, nodes);
+    for (std::size_t i = 0; i < nodes.size() && problems_.errors() == 0; ++i) {
+      if (!nodes[i]->has_run()) {
+        problems_.error({"nodes", nodes[i]->id()}, "by its condition it never runs");
+      } else {
+        end_reading(*nodes[i], kept[i]);
+      }
+    }
+  }
+
+  void run_schedule(Schedule& schedule, const std::vector<std::unique_ptr<NodeExecutor>>& nodes) {
+    constexpr std::size_t most_runs = 4096;
+    std::vector<std::size_t> first;
+    problems_.noting(Path{"conditions"}, [&] {
+      schedule.run([&](std::span<const std::size_t> set) {
+        for (const std::size_t i : set) {
+          first.push_back(i);
+          if (first.size() > most_runs)
+            refuse(fmt::format("an evaluation runs more than {} nodes", most_runs));
+          require_senders(graph_.nodes[i].first, graph_.nodes[i].second);
+          run_once(*nodes[i], graph_.nodes[i].second);
+        }
+      });
+      // The sets of the next begin with what the last one left.
+      std::vector<std::size_t> second;
+      schedule.run([&](std::span<const std::size_t> set) {
+        second.insert(second.end(), set.begin(), set.end());
+      });
+      if (first != second) refuse("the second evaluation runs other nodes than the first");
+    });
+  }
+
+  /// What is sent in the evaluation before is no value of this one.
+  void require_senders(const std::string& id, const Node& node) const {
+    for (const auto& [port, body] : node.input_ports) {
+      if (is_reached(id, port)) continue;
+      refuse(fmt::format("node {} runs before what sends to its input port {}", quoted(id),
+                         quoted(port)));
+    }
+  }
+
+  // --- parameters that keep their values
 
   static Path place_of_parameter(const std::string& id, const std::string& name) {
     return {"nodes", id, "parameters", name};
@@ -309,7 +375,7 @@ class Reader {
         const bool by_time = is_driven_by_time(*find(node.parameters, name));
         const Tensor initial = initial_state({id, name}, by_time, reading.state(name));
         const ValueId now = builder_.state(name, initial, {fmt::format("{}.{}", id, name)});
-        const Value value = state_value({id, name}, now, reading.state(name));
+        const Value value = state_value(trace_, growth_of({id, name}), now, reading.state(name));
         reading.set_state(name, value);
         kept.push_back({name, now, value});
       });
@@ -320,24 +386,6 @@ class Reader {
   Growth growth_of(const StateId& id) const {
     const auto found = known_growths_.find(id);
     return found == known_growths_.end() ? Growth::counts : found->second;
-  }
-
-  Value state_value(const StateId& id, ValueId now, const Value& written) const {
-    const Growth growth = growth_of(id);
-    const bool whole = numpy::largest_of(written) && builder_.dtype(now) == DType::i64;
-    if (!whole || growth >= Growth::array) return traced(now);
-    return numpy::whole_value(trace_, now,
-                              growth == Growth::counts ? largest_count : numpy::largest_integer);
-  }
-
-  /// Whether what a state becomes is more than is known of it.
-  Growth next_growth(const StateId& id, const Value& before, const Value& next) const {
-    const DType dtype = builder_.dtype(numpy::materialized(trace_, next));
-    if (is_floating(dtype)) return Growth::real;
-    if (!numpy::largest_of(before)) return growth_of(id);
-    const auto largest = numpy::largest_of(next);
-    if (!largest) return Growth::array;
-    return *largest < 2 * largest_count ? Growth::counts : Growth::grows;
   }
 
   /// What has a derivative is real.
@@ -353,7 +401,7 @@ class Reader {
     problems_.noting(place_of_parameter(id, kept.name), [&] {
       const TensorType type = builder_.type(kept.now);
       // What is whole in the first evaluations need not stay so.
-      const Growth growth = next_growth({id, kept.name}, kept.value, next);
+      const Growth growth = next_growth(trace_, growth_of({id, kept.name}), kept.value, next);
       if (!is_floating(type.dtype) && growth > growth_of({id, kept.name}))
         found_growths_[{id, kept.name}] = growth;
       const ValueId value = numpy::materialized(trace_, next, type.dtype);
@@ -420,8 +468,8 @@ class Reader {
 Loaded read(const Files& files, std::string_view entry) {
   const Loading loading = load(files, entry);
   return with_place(entry, [&] {
-    for (Reader::Growths known;;) {
-      Reader::Growths found;
+    for (Growths known;;) {
+      Growths found;
       Loaded loaded = Reader(loading, known, found).read();
       if (found.empty()) {
         loaded.graph = remove_unused(loaded.graph);

@@ -128,20 +128,6 @@ class Ignored {
 
 }  // namespace
 
-void add_unsaid(const DocumentGraph& graph, Problems& problems) {
-  for (const std::string group : {"node_specific", "termination"}) {
-    const Tree* found = graph.conditions.find(group);
-    if (found == nullptr || found->map() == nullptr) continue;
-    for (const auto& [name, condition] : *found->map()) {
-      const Tree* type = condition.find("type");
-      problems.error({"conditions", group, name},
-                     fmt::format("{} has no meaning in a graph",
-                                 type == nullptr ? "a condition without a type" : text_of(*type)),
-                     "only the default conditions have");
-    }
-  }
-}
-
 void add_ignored(const DocumentGraph& graph, Problems& problems) { Ignored(problems).graph(graph); }
 
 void add_ignored(const Document& document, Problems& problems) {

@@ -96,7 +96,7 @@ Schedule::Schedule(const DocumentGraph& graph, const Wiring& wiring,
     : layers_(layers_of(wiring)) {
   const auto& owned = members_of(graph.conditions, "node_specific");
   const auto& terminations = members_of(graph.conditions, "termination");
-  plain_ = owned.empty() && terminations.empty();
+  plain_ = !is_conditional(graph);
   if (plain_) return;
   for (const auto& [id, node] : graph.nodes) ids_.push_back(id);
   const ConditionNames names{
@@ -118,6 +118,31 @@ Schedule::Schedule(const DocumentGraph& graph, const Wiring& wiring,
   if (is_never(update_.condition) && is_never(sequence_.condition))
     problems.error(place_in("termination", update_.name), endless("never holds"));
   reset();
+}
+
+bool Schedule::is_conditional(const DocumentGraph& graph) {
+  return !members_of(graph.conditions, "node_specific").empty() ||
+         !members_of(graph.conditions, "termination").empty();
+}
+
+void Schedule::find_unlike(Problems& problems) const {
+  const auto look = [&](Path place, const Condition& condition) {
+    if (!looks_beyond(condition)) return;
+    problems.error(std::move(place),
+                   fmt::format("{} looks beyond one evaluation", condition.type->name),
+                   "in a graph each evaluation is like all others");
+  };
+  for (std::size_t i = 0; i < conditions_.size(); ++i) {
+    const Path place = place_in("node_specific", ids_[i]);
+    look(place, conditions_[i]);
+    if (is_never(conditions_[i]))
+      problems.error(place, fmt::format("{} never holds", conditions_[i].type->name),
+                     "in a graph each node runs");
+  }
+  look(place_in("termination", update_.name), update_.condition);
+  // A sequence ends when its user ends it; where it may end by itself, that counts.
+  if (!is_never(sequence_.condition))
+    look(place_in("termination", sequence_.name), sequence_.condition);
 }
 
 void Schedule::read_nodes(const Tree::Map& group, const Wiring& wiring, const ConditionNames& names,

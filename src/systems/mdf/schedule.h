@@ -41,6 +41,10 @@ class Schedule {
   /// for as many counts as it has not.
   std::vector<std::int64_t> counts();
   void set_counts(std::span<const std::int64_t> counts);
+  /// Whether any condition says when nodes run.
+  static bool is_conditional(const DocumentGraph& graph);
+  /// Adds to `problems` the conditions for which one evaluation need not be like another.
+  void find_unlike(Problems& problems) const;
 
  private:
   struct Termination {

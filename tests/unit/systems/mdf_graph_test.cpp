@@ -15,10 +15,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::unique_ptr<Files> document(const std::string& nodes, const std::string& edges = "") {
+std::unique_ptr<Files> document(const std::string& nodes, const std::string& edges = "",
+                                const std::string& conditions = "") {
   return in_memory(
       {{"net.json", R"({"m": {"format": "ModECI MDF v0.4", "graphs": {"g": {"nodes": {)" + nodes +
-                        R"(}, "edges": {)" + edges + "}}}}}"}});
+                        R"(}, "edges": {)" + edges + R"(}, "conditions": {)" + conditions +
+                        "}}}}}"}});
 }
 
 std::vector<Tensor> inputs_for(const Graph& graph, Random& random) {
@@ -205,6 +207,104 @@ TEST(MdfGraph, FailsWhereAnIntegerHasNoPower) {
   }
 }
 
+const std::string counting_nodes = R"(
+    "a": {"input_ports": {"x": {"type": "float"}},
+          "parameters": {"n": {"default_initial_value": 0, "value": "n + 1"},
+                         "t": {"default_initial_value": 0, "time_derivative": "1"}},
+          "output_ports": {"o": {"value": "n + x"}}},
+    "b": {"input_ports": {"y": {"type": "float"}},
+          "parameters": {"s": {"default_initial_value": 0.5, "value": "s*0.5 + y"},
+                         "late": {"function": "tanh", "args": {"variable0": "early", "scale": 1}},
+                         "early": {"value": "s + y"}},
+          "output_ports": {"o": {"value": "s"}, "p": {"value": "late"}}},
+    "c": {"input_ports": {"z": {"type": "float", "reduce": "add"}},
+          "parameters": {"k": {"default_initial_value": 1, "value": "k + 1"}},
+          "output_ports": {"o": {"value": "z*k"}}})";
+const std::string counting_edges = R"(
+    "e1": {"sender": "a", "sender_port": "o", "receiver": "b", "receiver_port": "y"},
+    "e2": {"sender": "a", "sender_port": "o", "receiver": "c", "receiver_port": "z"},
+    "e3": {"sender": "b", "sender_port": "o", "receiver": "c", "receiver_port": "z",
+           "parameters": {"weight": 2}})";
+
+std::string when(const std::string& nodes, const std::string& end = "") {
+  return R"("node_specific": {)" + nodes + R"(}, "termination": {)" + end + "}";
+}
+std::string condition(const std::string& type, const std::string& kwargs = "") {
+  return R"({"type": ")" + type + R"(", "kwargs": {)" + kwargs + "}}";
+}
+
+// What runs in one evaluation is written out.
+TEST(MdfGraph, RunsAsStaticConditionsSay) {
+  const std::string every_other = condition("EveryNCalls", R"("dependency": "a", "n": 2)");
+  for (const std::string& conditions :
+       {when(R"("a": )" + condition("Always") + R"(, "b": )" + every_other),
+        when(R"("b": )" + every_other + R"(, "c": )" +
+             condition("EveryNCalls", R"("dependency": "b", "n": 3)")),
+        when("",
+             R"("environment_state_update": )" +
+                 condition("All", R"("dependencies": [)" +
+                                      condition("AfterCall", R"("dependency": "c", "n": 2)") +
+                                      ", " + condition("JustRan", R"("dependency": "c")") + "]")),
+        when(R"("c": )" + condition("AtPass", R"("n": 2)"),
+             R"("environment_state_update": )" + condition("AfterNPasses", R"("n": 4)"))}) {
+    SCOPED_TRACE(conditions);
+    expect_steps_alike(*document(counting_nodes, counting_edges, conditions), "net.json");
+  }
+}
+
+TEST(MdfGraph, RefusesConditionsThatOneEvaluationDoesNotTell) {
+  for (const auto& [conditions, why] : std::vector<std::pair<std::string, std::string>>{
+           {when(R"("b": )" + condition("AtEnvironmentStateUpdate", R"("n": 3)")),
+            "condition of node 'b': AtEnvironmentStateUpdate looks beyond one evaluation"},
+           {when(R"("b": )" + condition("NWhen", R"("n": 3, "condition": )" + condition("Always"))),
+            "condition of node 'b': NWhen looks beyond one evaluation"},
+           {when("", R"("environment_state_update": )" +
+                         condition("Threshold", R"("dependency": "a", "parameter": "n",
+                                                   "threshold": 3, "comparator": ">")")),
+            "termination 'environment_state_update': i64[] depends on the graph's inputs"},
+           {when(R"("c": )" + condition("Always") + R"(, "b": )" +
+                 condition("EveryNCalls", R"("dependency": "a", "n": 2)")),
+            "node 'c' runs before what sends to its input port 'z'"},
+           {when(R"("c": )" + condition("AtPass", R"("n": 5)"),
+                 R"("environment_state_update": )" + condition("AfterNPasses", R"("n": 1)")),
+            "node 'c': by its condition it never runs"},
+           {when(R"("c": )" + condition("Never"),
+                 R"("environment_state_update": )" + condition("AfterNPasses", R"("n": 1)")),
+            "node 'c': Never never holds"}}) {
+    std::string nodes = counting_nodes;
+    nodes.replace(nodes.find("s + y"), 5, "4 * 1");  // what an evaluation need not tell
+    const auto files = document(nodes, counting_edges, conditions);
+    try {
+      mdf::read(*files, "net.json");
+      ADD_FAILURE() << "it was read: " << conditions;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.fault(), Fault::unsupported);
+      EXPECT_NE(std::string(error.what()).find(why), std::string::npos) << error.what();
+    }
+  }
+}
+
+TEST(MdfGraph, HasTheLaterShapeOfANumberFromTheBeginning) {
+  const auto files = document(R"("a": {"input_ports": {"x": {"shape": [1, 1], "type": "float"}},
+          "parameters": {"v": {"default_initial_value": [1.0], "time_derivative": "x - v"}},
+          "output_ports": {"o": {"value": "v"}}},
+      "b": {"input_ports": {"y": {"shape": [1], "type": "float"}},
+          "parameters": {"w": {"default_initial_value": [0.5], "time_derivative": "y - w"}},
+          "output_ports": {"o": {"value": "w"}}})",
+                              R"("e": {"sender": "a", "sender_port": "o",
+                                       "receiver": "b", "receiver_port": "y"})");
+  const Graph graph = mdf::read(*files, "net.json").graph;
+  const Runnable own = mdf::simulate(*files, "net.json");
+  const Runnable compiled = on_engine(graph, reference_engine());
+  Random random(3);
+  for (int step = 0; step < 20; ++step) {
+    const std::vector<Tensor> inputs = inputs_for(graph, random);
+    const Tensor wanted = own.executor->run(inputs)[0], found = compiled.executor->run(inputs)[0];
+    EXPECT_EQ(found.shape(), (std::vector<std::int64_t>{1, 1}));
+    EXPECT_NEAR(found.doubles()[0], wanted.doubles()[0], 1e-12) << "step " << step;
+  }
+}
+
 TEST(MdfGraph, RefusesAStateThatChangesItsShapeAndItsValue) {
   // The sum of one number is not that of an array of it.
   const auto files = document(R"("n": {"input_ports": {"x": {"shape": [3], "type": "float"}},
@@ -221,7 +321,7 @@ TEST(MdfGraph, RefusesAStateThatChangesItsShapeAndItsValue) {
   }
 }
 
-// Those of the larger set that keep something and have no conditions.
+// Those of the larger set that keep something, or whose conditions are static.
 TEST(MdfGraph, StepsAsRecordedDocumentsDo) {
   const fs::path folder = mdf_test::conformance_folder();
   if (folder.empty()) GTEST_SKIP() << "no conformance documents here";
@@ -229,7 +329,11 @@ TEST(MdfGraph, StepsAsRecordedDocumentsDo) {
        {"MDF/States.json", "MDF/FN.mdf.json", "MDF/RNN/IAF_net.json", "MDF/RNN/IAFs.yaml",
         "MDF/RNN/RNNs.json", "MDF/SwitchedRLC_Circuit.yaml", "MDF/ParametersFunctions.json",
         "NeuroML/FN.mdf.yaml", "NeuroML/PyNN/HH.mdf.yaml", "NeuroML/PyNN/OneCell.mdf.yaml",
-        "NeuroML/ABCD.mdf.json", "MDF/Simple.bson", "MDF/ABCD.json", "converted/cnn_bn.json"}) {
+        "NeuroML/ABCD.mdf.json", "MDF/Simple.bson", "MDF/ABCD.json", "converted/cnn_bn.json",
+        "MDF/abc_conditions.json", "MDF/conditions/Composite_mdf_condition.json",
+        "MDF/conditions/everyncalls_condition.yaml",
+        "MDF/translation/Translated_abc_conditions.json",
+        "PsyNeuLink/SimpleLinear-conditional.json"}) {
     SCOPED_TRACE(name);
     const fs::path path = folder / name;
     expect_steps_alike(*open_folder(path.parent_path()), path.filename());
