@@ -13,7 +13,6 @@
 #include <mutex>
 
 #include "base/error.h"
-#include "base/mapping.h"
 
 namespace isomer {
 namespace {
@@ -72,13 +71,14 @@ Bytes Bytes::part(std::size_t begin, std::size_t size) const {
   return part;
 }
 
-void unload(const Bytes& file, std::size_t begin, std::size_t size) {
-  if (std::get_deleter<Unmap>(file.owner()) == nullptr) return;
+void Bytes::unload() const {
+  if (later_ != nullptr && later_->done) return later_->bytes.part(skipped_, size_).unload();
+  if (std::get_deleter<Unmap>(owner_) == nullptr) return;
   const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const auto address = reinterpret_cast<std::uintptr_t>(file.data().data() + begin);
+  const auto address = reinterpret_cast<std::uintptr_t>(begin_);
   const std::uintptr_t start = address / page * page;
   // The file is mapped for reading only, so that nothing can be lost; if it fails, nothing is won.
-  ::madvise(reinterpret_cast<void*>(start), address + size - start, MADV_DONTNEED);
+  ::madvise(reinterpret_cast<void*>(start), address + size_ - start, MADV_DONTNEED);
 }
 
 Bytes bytes_of(std::string text) {

@@ -30,6 +30,9 @@ class Bytes {
   Bytes now() const;
   /// Whether nobody has asked for them yet, so that to look at them may cost something.
   bool waiting() const;
+  /// Gives their memory back to the system, which reads it again when somebody looks, where they
+  /// are mapped from a file; else nothing happens.
+  void unload() const;
   /// A part that shares the owner. The caller has checked the bounds.
   Bytes part(std::size_t begin, std::size_t size) const;
 

@@ -8,7 +8,6 @@
 #include <optional>
 
 #include "base/error.h"
-#include "base/mapping.h"
 #include "base/text.h"
 
 // The layout is that of PKWARE's APPNOTE.TXT, section 4.3. Sizes and checksums are taken from the
@@ -285,7 +284,7 @@ void unload_head(const Bytes& file, const Zip::Entry& entry) {
   constexpr std::uint64_t large = 1U << 16U, huge_page = 1U << 21U;
   if (entry.stored < large) return;
   const std::uint64_t begin = entry.begin - std::min(entry.begin, huge_page);
-  unload(file, begin, std::min(entry.data + huge_page, std::uint64_t{file.size()}) - begin);
+  file.part(begin, std::min(entry.data + huge_page, std::uint64_t{file.size()}) - begin).unload();
 }
 
 /// Where the records at the end differ, some readers would take the one, some the other. Python's

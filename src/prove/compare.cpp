@@ -137,7 +137,8 @@ class Floats {
 
   /// The worst element. Counts in `check` those that rounding decides, and those that are allowed.
   WorstElement worst(Check& check, Share& share) {
-    std::vector<std::size_t> far;
+    std::vector<bool> far(other_.size());
+    std::size_t left = 0;
     Measured most;
     std::size_t place = 0;
     const auto keep = [&](std::size_t i, const Measured& here) {
@@ -147,7 +148,8 @@ class Floats {
     };
     for (std::size_t i = 0; i < other_.size(); ++i) {
       if (!is_near(pair_, exact_[i], source_[i], other_[i])) {
-        far.push_back(i);
+        far[i] = true;
+        ++left;
       } else if (!equal(source_[i], other_[i])) {
         const double bound = nearest_bound(pair_, exact_[i]);
         keep(i, {bound > 0 ? std::abs(other_[i] - exact_[i]) / bound : 0, bound, false});
@@ -155,19 +157,19 @@ class Floats {
     }
     for (const int runs : {0, few_runs, more_runs, pair_.most_runs}) {
       if (runs < least_runs()) continue;
-      if (far.empty() || runs > pair_.most_runs) break;
+      if (left == 0 || runs > pair_.most_runs) break;
       const Moved spread = pair_.spread(runs);
-      std::vector<std::size_t> failing;
-      for (const std::size_t i : far) {
+      for (std::size_t i = 0; i < far.size(); ++i) {
+        if (!far[i]) continue;
         Measured here = measured(pair_, exact_[i], other_[i], spread[i]);
         if (here.ratio > 1 && is_open(i)) here = {0, here.bound, true};
-        if (here.ratio > 1) failing.push_back(i);
         if (here.ratio > 1 && runs < pair_.most_runs) continue;
+        far[i] = false;
+        --left;
         share.excused += here.excused ? 1 : 0;
         check.loose += here.loose ? 1 : 0;
         keep(i, here);
       }
-      far = std::move(failing);
     }
     if (other_.size() == 0) return {pair_.name, {}, 0, 0, 0, 0, 0};
     return {pair_.name,     unravelled(place, pair_.other.shape()),

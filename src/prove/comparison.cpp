@@ -119,7 +119,7 @@ bool Comparison::on(const Trial& trial) {
     if (!found.failed) absorb(entry->exact, std::move(found.exact));
   }
   expected.decided.clear();
-  if (!example_) example_ = std::move(expected);
+  if (!std::exchange(has_example_, true)) example_ = std::move(expected);
   return same || unsure;
 }
 

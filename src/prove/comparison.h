@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "prove/compare.h"
@@ -52,8 +53,8 @@ class Comparison {
 
   /// What all trials gave, for each witness in each precision.
   std::vector<Check> checks() const;
-  /// What of the source was compared last: for controls.
-  const std::optional<Expected>& example() const { return example_; }
+  /// What of the source was compared first, once: for controls. It may be large.
+  std::optional<Expected> first_example() { return std::exchange(example_, std::nullopt); }
   /// Why nothing follows for the other model of that label.
   std::vector<std::string> doubts(std::string_view other) const;
   std::vector<std::string> notes;
@@ -85,6 +86,7 @@ class Comparison {
   Oracle oracle_;
   std::vector<Entry> entries_;
   std::optional<Expected> example_;
+  bool has_example_ = false;
   bool double_as_single_ = false;
   std::optional<Allowed> allowed_;
   std::size_t disagreeing_ = 0;  // trials at kinks where the source's own differ

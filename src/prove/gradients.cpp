@@ -316,8 +316,8 @@ std::vector<const InputSet*> sets_for_gradients(std::span<const InputSet> sets, 
 /// What the first derivative says, and how far rounding moves it: where that takes long, the
 /// elements of those tensors alone that the largest error of a tensor does not explain, but for the
 /// first set.
-Oracle oracle_of(const First& first, const Compared& compared, const GradientOptions& options,
-                 const Aliases& aliases, const InputSet& first_set,
+Oracle oracle_of(const Model& source, const First& first, const Compared& compared,
+                 const GradientOptions& options, const Aliases& aliases, const InputSet& first_set,
                  std::optional<SpreadOf>& spread) {
   std::vector<SpreadOf::Place> places;
   if (options.graph != nullptr && !(options.differs && first_set.costly_to_measure)) {
@@ -327,11 +327,17 @@ Oracle oracle_of(const First& first, const Compared& compared, const GradientOpt
   const Witness witness = witness_of(*first.backend, first.derivative, "",
                                      *compared.order_in(first.backend->f32), aliases);
   const InputSet* const sharp = options.few_sets ? nullptr : &first_set;
-  return [witness, places, names = compared.names(), &spread, sharp](const Trial& trial) {
+  return [&source, witness, places, names = compared.names(), &spread, sharp](const Trial& trial) {
     const bool is_sharp = trial.set == sharp && trial.label == sharp->label;
+    // What the other precision, and what others give, take as much again.
+    const auto asked = [&](Precision precision) {
+      std::vector<Tensor> results = witness.run(trial, precision);
+      if (trial.set->costly_to_differentiate) source.release();
+      return results;
+    };
     Expected expected{.names = names,
-                      .exact = witness.run(trial, Precision::f64),
-                      .source = witness.run(trial, Precision::f32),
+                      .exact = asked(Precision::f64),
+                      .source = asked(Precision::f32),
                       .by_tensor_first = trial.set->costly_to_measure && !is_sharp};
     if (spread) expected.spread = spread->on(with_cotangents(trial), places);
     return expected;
@@ -381,7 +387,7 @@ GradientFindings compare_gradients(const Model& source, const Model& other, cons
   if (compared.names().empty()) return findings;
   std::optional<SpreadOf> spread;
   Comparison comparison("gradients",
-                        oracle_of(first, compared, options, aliases, *used[0], spread));
+                        oracle_of(source, first, compared, options, aliases, *used[0], spread));
   comparison.allow(options.allowed);
   if (options.double_as_single) comparison.hold_double_to_single();
   add_model(comparison, source, first, compared, aliases, "the source itself, ", false);
@@ -390,6 +396,10 @@ GradientFindings compare_gradients(const Model& source, const Model& other, cons
     if (options.progress) options.progress("comparing gradients", i, used.size());
     for (const Trial& trial : trials_of(source, *used[i], i == 0, aliases, random)) {
       if (!comparison.on(trial)) keep_smaller(findings.differing, *used[i]);
+      if (const std::optional<Expected> example = comparison.first_example()) {
+        findings.controls.push_back(
+            gradient_control(for_control(*example, used[i]->costly_to_differentiate)));
+      }
     }
   }
   if (options.graph != nullptr && !spread)
@@ -407,9 +417,6 @@ GradientFindings compare_gradients(const Model& source, const Model& other, cons
     findings.notes.emplace_back(
         "central differences: not compared: they take long; --effort thorough makes them");
   if (findings.checks.size() == before) findings.doubts = comparison.doubts(other.label);
-  if (comparison.example())
-    findings.controls.push_back(
-        gradient_control(for_control(*comparison.example(), used[0]->costly_to_differentiate)));
   return findings;
 }
 

@@ -1,5 +1,7 @@
 #include "prove/model.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -71,9 +73,9 @@ std::vector<DType> gradient_dtypes(const Runnable& runnable) {
   return result;
 }
 
-/// Weights that a run did not touch may still be as they were stored.
+/// Weights that a run did not touch are as they were stored.
 Tensor widened(const Tensor& tensor, Precision precision) {
-  const bool widens = precision == Precision::f64 && tensor.dtype() == DType::f32;
+  const bool widens = precision == Precision::f64 && is_floating(tensor.dtype());
   return widens ? tensor.converted(DType::f64) : tensor;
 }
 
@@ -214,12 +216,14 @@ Graph graph_of(const Subject& subject) {
 void add_engines(Model& model, const std::vector<const Engine*>& engines) {
   const std::string_view prefix = model.backends.empty() ? "" : "read back, on ";
   const auto single = std::make_shared<const Graph>(*model.graph);
-  const auto wide = std::make_shared<const Graph>(to_float64(*model.graph));
+  const SharedGraph wide = in_double(single);
+  const std::shared_ptr<const Graph> kept = wide();
   for (const Engine* engine : engines) {
     model.backends.push_back({.name = fmt::format("{}{}", prefix, engine->name),
                               .f32 = on_engine(single, *engine),
                               .f64 = on_engine(wide, *engine),
                               .slow = engine == &reference_engine()});
+    model.backends.back().f64.weights = model.backends.back().f32.weights;
   }
 }
 
@@ -296,6 +300,20 @@ std::vector<Step> Backend::trace(Precision precision, std::span<const Tensor> in
   const Runnable& runnable = at(precision);
   runnable.executor->reset();
   return runnable.trace(as_taken(inputs, dtypes(runnable.inputs)));
+}
+
+void Model::release() const {
+  for (const Backend& backend : backends) {
+    for (const Runnable* runnable : {&backend.f32, &backend.f64}) {
+      for (const auto& executor : {&runnable->executor, &runnable->gradient, &runnable->autograd}) {
+        if (*executor != nullptr) (*executor)->release();
+      }
+    }
+  }
+  for (const auto& [name, tensor] : main().weights) tensor.bytes().unload();
+#ifdef __GLIBC__
+  malloc_trim(0);  // what lies between what stays
+#endif
 }
 
 void set_parameters(const Runnable& runnable, std::span<const Tensor> values) {

@@ -77,6 +77,8 @@ struct Model {
   std::vector<Tensor> run(std::span<const Tensor> inputs) const {
     return backends.front().run(Precision::f32, inputs);
   }
+  /// Of what the next runs make again.
+  void release() const;
 };
 
 /// Throws what reading or starting the model throws, with the label in front; Fault::unsupported

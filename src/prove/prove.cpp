@@ -251,11 +251,14 @@ class Proof {
     }
     for (InputSet& set : aimed_inputs(plan, *engines_[0], sets_, options_.seed))
       sets_.push_back(std::move(set));
-    if (const std::size_t costly = graph ? mark_costly(sets_, *graph, few_sets_) : 0; costly > 0) {
+    const bool thorough = options_.effort == Effort::thorough;
+    const double for_cheapest = few_sets_ ? 1 : thorough ? 30 : 3;
+    const std::size_t costly = graph ? mark_costly(sets_, *graph, for_cheapest) : 0;
+    if (costly > 0) {
       note({fmt::format(
           "the reference engine, and other ways to run the source, are asked on {} "
           "of {} sets: the others take long{}",
-          sets_.size() - costly, sets_.size(), few_sets_ ? "; --effort thorough asks them" : "")});
+          sets_.size() - costly, sets_.size(), thorough ? "" : "; --effort thorough asks them")});
     }
     if (std::ranges::all_of(sets_, &InputSet::costly))
       std::erase(certificate_.engines, reference_engine().name);
@@ -384,7 +387,11 @@ class Proof {
     if (spread_ && !spread_->failure().empty())
       note({"rounding is not measured: " + spread_->failure()});
     if (coverage) certificate_.coverage = coverage->lines();
-    expected_ = comparison.example();
+    expected_ = comparison.first_example();
+    if (graph_ && is_large(*graph_)) {  // gradients need as much again
+      for (const Model* model : {&source_, &other_}) model->release();
+      spread_->release();
+    }
     certificate_.tried = tried_in(sets_, source_.main().inputs);
     if (differing_) keep_failing(*differing_, false);
   }

@@ -22,6 +22,8 @@ struct SpreadOf::Shared {
 SpreadOf::SpreadOf(std::function<Graph()> make, const Engine& engine)
     : shared_(std::make_shared<Shared>(Shared{std::move(make), engine, {}, {}})) {}
 
+void SpreadOf::release() const { shared_->rounding.reset(); }
+
 const std::string& SpreadOf::failure() const { return shared_->failure; }
 
 Spread SpreadOf::on(InputSet set, std::vector<Place> places) const {

@@ -36,6 +36,9 @@ class SpreadOf {
   /// Of the trial's tensors on these inputs.
   Spread on(InputSet set, std::vector<Place> places) const;
 
+  /// What was measured stays.
+  void release() const;
+
   /// Why nothing could be measured; empty: it could, or nobody asked.
   const std::string& failure() const;
 

@@ -57,7 +57,7 @@ double work_of(const Graph& graph, const Lengths& lengths) {
   return work;
 }
 
-std::size_t mark_costly(std::vector<InputSet>& sets, const Graph& graph, bool few_sets) {
+std::size_t mark_costly(std::vector<InputSet>& sets, const Graph& graph, double for_cheapest) {
   std::vector<double> costs;
   for (const InputSet& set : sets) costs.push_back(work_of(graph, set));
   double parameters = 0;
@@ -66,10 +66,9 @@ std::size_t mark_costly(std::vector<InputSet>& sets, const Graph& graph, bool fe
   const auto least = std::ranges::min_element(costs) - costs.begin();
   std::size_t costly = 0;
   for (std::size_t i = 0; i < sets.size(); ++i) {
-    constexpr double for_cheapest = 30, derivative = 3, each_parameter = 20 * of_term;
+    constexpr double derivative = 3, each_parameter = 20 * of_term;
     constexpr double measuring = 20;  // many runs of a fast engine, which move all parameters
-    const bool needed = !few_sets && std::cmp_equal(i, least);
-    sets[i].costly = costs[i] > (needed ? for_cheapest : 1) * much;
+    sets[i].costly = costs[i] > (std::cmp_equal(i, least) ? for_cheapest : 1) * much;
     // A derivative reads and gives all parameters, however small the inputs are.
     sets[i].costly_to_differentiate = derivative * costs[i] + each_parameter * parameters > much;
     sets[i].costly_to_measure = measuring * (costs[i] + parameters) > much;

@@ -12,9 +12,8 @@ namespace isomer {
 double work_of(const Graph& graph, const Lengths& lengths);
 
 /// Marks the sets on which a run of the graph, or of its derivative, costs more than what slow
-/// engines do in about a second; the cheapest set may cost more, but where few sets
-/// are asked for. Marks those where measuring rounding costs a fifth of that. Returns on how many a
-/// run costs more.
-std::size_t mark_costly(std::vector<InputSet>& sets, const Graph& graph, bool few_sets);
+/// engines do in about a second; the cheapest set may cost as many seconds as given. Marks those
+/// where measuring rounding costs a fifth of that. Returns on how many a run costs more.
+std::size_t mark_costly(std::vector<InputSet>& sets, const Graph& graph, double for_cheapest);
 
 }  // namespace isomer

@@ -38,6 +38,9 @@ class Executor {
   /// New values for the trainable constants from now on, in the model's order. Throws as
   /// `set_states`.
   virtual void set_constants(std::span<const Tensor> values) = 0;
+  /// Gives back memory that the next run can fill again, where there is any. That run begins as the
+  /// first one did.
+  virtual void release() {}
 };
 
 /// Throws Fault::model where there are not `wanted` tensors of a kind: "state".

@@ -8,12 +8,12 @@
 namespace isomer {
 namespace {
 
-using Make = std::function<std::unique_ptr<Executor>()>;
+using Make = std::function<std::unique_ptr<Executor>(const Graph&)>;
 
 /// Is made when it is first asked for something.
 class Lazy final : public Executor {
  public:
-  explicit Lazy(Make make) : make_(std::move(make)) {}
+  Lazy(SharedGraph graph, Make make) : make_graph_(std::move(graph)), make_(std::move(make)) {}
 
   std::vector<Tensor> run(std::span<const Tensor> inputs) override { return made().run(inputs); }
   std::vector<Tensor> states() override { return made().states(); }
@@ -22,18 +22,25 @@ class Lazy final : public Executor {
     if (executor_ != nullptr) executor_->reset();
   }
   void set_constants(std::span<const Tensor> values) override { made().set_constants(values); }
+  void release() override {
+    executor_.reset();
+    graph_.reset();
+  }
 
  private:
   Executor& made() {
-    if (executor_ == nullptr) executor_ = make_();
+    if (executor_ == nullptr) {
+      graph_ = make_graph_();
+      executor_ = make_(*graph_);
+    }
     return *executor_;
   }
 
+  SharedGraph make_graph_;
   Make make_;
+  std::shared_ptr<const Graph> graph_;  // for others who run it
   std::unique_ptr<Executor> executor_;
 };
-
-std::unique_ptr<Executor> lazy(Make make) { return std::make_unique<Lazy>(std::move(make)); }
 
 std::vector<Port> ports_of(const Graph& graph, const std::vector<ValueId>& ids) {
   std::vector<Port> ports;
@@ -73,6 +80,21 @@ Runnable on_engine(const Graph& graph, const Engine& engine, const EngineOptions
 
 Runnable on_engine(std::shared_ptr<const Graph> graph, const Engine& engine,
                    const EngineOptions& options) {
+  Runnable runnable = on_engine([graph] { return graph; }, engine, options);
+  runnable.weights = weights_of(*graph);
+  return runnable;
+}
+
+SharedGraph in_double(std::shared_ptr<const Graph> graph) {
+  return [graph = std::move(graph), wide = std::make_shared<std::weak_ptr<const Graph>>()] {
+    std::shared_ptr<const Graph> kept = wide->lock();
+    if (kept == nullptr) *wide = kept = std::make_shared<const Graph>(to_float64(*graph));
+    return kept;
+  };
+}
+
+Runnable on_engine(const SharedGraph& make, const Engine& engine, const EngineOptions& options) {
+  const std::shared_ptr<const Graph> graph = make();
   Runnable runnable;
   runnable.inputs = ports_of(*graph, graph->inputs);
   runnable.outputs = ports_of(*graph, graph->outputs);
@@ -80,17 +102,22 @@ Runnable on_engine(std::shared_ptr<const Graph> graph, const Engine& engine,
   runnable.parameters = parameters_of(*graph);
   runnable.results = graph->signature.results;
   runnable.arguments = arguments_of(graph->signature);
-  runnable.weights = weights_of(*graph);
-  runnable.executor = lazy([=, &engine] { return engine.make(*graph, options); });
+  const auto lazy = [&](Make executor) {
+    return std::make_unique<Lazy>(make, std::move(executor));
+  };
+  runnable.executor = lazy([=, &engine](const Graph& g) { return engine.make(g, options); });
   if (std::ranges::any_of(runnable.outputs,
                           [](const Port& port) { return is_floating(port.type.dtype); })) {
-    runnable.gradient = lazy([=, &engine] { return engine.make(differentiate(*graph), options); });
-    if (engine.gradient != nullptr)
-      runnable.autograd = lazy([=, &engine] { return engine.make_gradient(*graph, options); });
+    runnable.gradient =
+        lazy([=, &engine](const Graph& g) { return engine.make(differentiate(g), options); });
+    if (engine.gradient != nullptr) {
+      runnable.autograd =
+          lazy([=, &engine](const Graph& g) { return engine.make_gradient(g, options); });
+    }
   }
   runnable.trace = [=, &engine, executor = runnable.executor.get(),
                     tracer = std::shared_ptr<Tracer>()](std::span<const Tensor> inputs) mutable {
-    if (tracer == nullptr) tracer = std::make_shared<Tracer>(*graph, engine, options);
+    if (tracer == nullptr) tracer = std::make_shared<Tracer>(*make(), engine, options);
     tracer->set_states(executor->states());
     return tracer->trace(inputs);
   };

@@ -82,7 +82,16 @@ struct Runnable {
 /// A program as a graph, exported for what `like` takes.
 Graph exported_like(const Runnable& program, const Graph& like);
 
-/// `graph` is shared with whoever else runs it.
+/// Gives the graph that is to be run, and shares it with whoever else runs it.
+using SharedGraph = std::function<std::shared_ptr<const Graph>()>;
+
+/// `graph` in double precision, which is there while somebody runs it: its weights take twice the
+/// memory.
+SharedGraph in_double(std::shared_ptr<const Graph> graph);
+
+/// Without weights: they would keep what the graph gives.
+Runnable on_engine(const SharedGraph& graph, const Engine& engine,
+                   const EngineOptions& options = {});
 Runnable on_engine(std::shared_ptr<const Graph> graph, const Engine& engine,
                    const EngineOptions& options = {});
 Runnable on_engine(const Graph& graph, const Engine& engine, const EngineOptions& options = {});

@@ -25,7 +25,7 @@ struct TorchModule {
   std::optional<bool> (*views)(std::string_view op);
 };
 
-constexpr int torch_module_version = 3;
+constexpr int torch_module_version = 4;
 
 /// Opens the module once. Null when there is none beside the program or it was made for another
 /// version; `why` then says so and how to get one.
