@@ -1,6 +1,7 @@
 #include "codecs/tree.h"
 
 #include <algorithm>
+#include <optional>
 #include <unordered_set>
 
 namespace isomer {
@@ -20,14 +21,15 @@ void add_repeated(const Tree& tree, std::vector<RepeatedKey>& found) {
   const Tree::Map* map = tree.map();
   if (map == nullptr) return;
   constexpr std::ptrdiff_t few = 16;  // are compared faster than put into a set
-  std::unordered_set<std::string_view> seen;
+  std::optional<std::unordered_set<std::string_view>> seen;
+  if (std::ssize(*map) > few) seen.emplace().reserve(map->size());
   for (auto entry = map->begin(); entry != map->end(); ++entry) {
     const auto& [key, value] = *entry;
-    const bool twice = std::ssize(*map) > few ? !seen.insert(key).second
-                                              : std::find_if(map->begin(), entry,
-                                                             [&, &known = key](const auto& before) {
-                                                               return before.first == known;
-                                                             }) != entry;
+    const bool twice =
+        seen ? !seen->insert(key).second
+             : std::find_if(map->begin(), entry, [&, &known = key](const auto& before) {
+                 return before.first == known;
+               }) != entry;
     if (twice) found.push_back({{key}, &value});
     descend(value, [&, &part = key] { return part; });
   }

@@ -161,17 +161,21 @@ std::vector<To> all_as(const TensorView& view) {
   return values;
 }
 
-/// The bytes as `as` may look at them: at an address that fits, booleans as 0 and 1.
-Bytes usable(const Bytes& given, DType dtype) {
-  const Bytes bytes = given.now();
-  const std::span<const std::byte> data = bytes.data();
+/// Whether `as` may look at the bytes: at an address that fits, booleans as 0 and 1.
+bool is_usable(std::span<const std::byte> data, DType dtype) {
   const std::size_t alignment = std::min<std::size_t>(size_of(dtype), 8);
   const bool aligned = reinterpret_cast<std::uintptr_t>(data.data()) % alignment == 0;
-  const bool odd = dtype == DType::boolean &&
-                   std::ranges::any_of(data, [](std::byte b) { return b > std::byte{1}; });
-  if (aligned && !odd) return bytes;
+  return aligned && (dtype != DType::boolean ||
+                     std::ranges::none_of(data, [](std::byte b) { return b > std::byte{1}; }));
+}
+
+/// The bytes, or a copy that is usable.
+Bytes usable(const Bytes& given, DType dtype) {
+  Bytes bytes = given.now();
+  const std::span<const std::byte> data = bytes.data();
+  if (is_usable(data, dtype)) return bytes;
   std::vector<std::byte> copy(data.begin(), data.end());
-  if (odd)
+  if (dtype == DType::boolean)
     std::ranges::replace_if(
         copy, [](std::byte b) { return b > std::byte{1}; }, std::byte{1});
   return bytes_of(std::move(copy));
@@ -190,7 +194,7 @@ Tensor::Tensor(DType dtype, std::vector<std::int64_t> shape, Bytes bytes)
   check_size();
   if (bytes_.waiting()) {
     bytes_ = Bytes::later(bytes_.size(), [bytes = bytes_, dtype] { return usable(bytes, dtype); });
-  } else {
+  } else if (!is_usable(bytes_.data(), dtype)) {
     bytes_ = usable(bytes_, dtype);
   }
 }

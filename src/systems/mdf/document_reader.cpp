@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <charconv>
+#include <initializer_list>
 #include <optional>
 #include <unordered_set>
 
@@ -43,8 +44,8 @@ struct Source {
   }
   /// Does `action` further down the way.
   template <class Action>
-  void inside(const Path& parts, const Action& action) {
-    path.insert(path.end(), parts.begin(), parts.end());
+  void inside(std::initializer_list<std::string_view> parts, const Action& action) {
+    for (const std::string_view part : parts) path.emplace_back(part);
     action();
     path.resize(path.size() - parts.size());
   }
@@ -99,7 +100,7 @@ class FieldReader {
       shape = *written;
       return;
     }
-    source_.inside({std::string(key)}, [&] {
+    source_.inside({key}, [&] {
       if (found->list() == nullptr)
         return source_.error(*found,
                              fmt::format("a shape is a list of integers, not {}", kind_of(*found)));
@@ -108,18 +109,18 @@ class FieldReader {
     });
   }
   void field(std::string_view key, std::optional<OrderedMap<Tree>>& values) {
-    if (const Tree* found = child(key))
-      values = map_in(key, *found, fmt::format("'{}' maps names to values", key));
+    if (const Tree* found = child(key)) values = map_in(key, *found, "maps names to values");
   }
   template <class T>
   void elements(std::string_view key, OrderedMap<T>& elements) {
     const Tree* tree = child(key);
     if (tree == nullptr) return;
-    const Tree::Map& map = map_in(key, *tree, fmt::format("'{}' maps ids to elements", key));
+    const Tree::Map& map = map_in(key, *tree, "maps ids to elements");
     std::unordered_set<std::string_view> seen;
+    seen.reserve(map.size());
     elements.reserve(map.size());
     for (const auto& entry : map) {
-      source_.inside({std::string(key), entry.first}, [&] {
+      source_.inside({key, entry.first}, [&] {
         const auto& [id, element] = entry;
         if (!seen.insert(id).second)
           return source_.error(element,
@@ -131,8 +132,13 @@ class FieldReader {
   void metadata(Tree& metadata) {
     const Tree* found = child("metadata");
     if (found == nullptr) return;
-    if (found->map() != nullptr) metadata = *found;
-    map_in("metadata", *found, "metadata is a mapping", ", not");
+    if (found->map() != nullptr) {
+      metadata = *found;
+      return;
+    }
+    source_.inside({"metadata"}, [&] {
+      source_.error(*found, fmt::format("metadata is a mapping, not {}", kind_of(*found)));
+    });
   }
   void conditions(OrderedMap<ParameterCondition>& conditions) {
     const Tree* found = child("conditions");
@@ -172,8 +178,8 @@ class FieldReader {
         const Tree* members = groups.child(group);
         if (members == nullptr) continue;
         for (const auto& [name, condition] :
-             groups.map_in(group, *members, fmt::format("'{}' maps names to conditions", group)))
-          source_.inside({std::string(group), name}, [&] { check_condition(condition); });
+             groups.map_in(group, *members, "maps names to conditions"))
+          source_.inside({group, name}, [&] { check_condition(condition); });
       }
       Tree::Map others;
       groups.others(others);
@@ -196,7 +202,10 @@ class FieldReader {
   }
 
  private:
-  FieldReader(Source& source, const Tree& tree) : source_(source), tree_(tree) {}
+  FieldReader(Source& source, const Tree& tree) : source_(source), tree_(tree) {
+    constexpr std::size_t enough = 12;
+    known_.reserve(enough);
+  }
 
   void check_condition(const Tree& condition) {
     if (condition.map() == nullptr)
@@ -212,13 +221,13 @@ class FieldReader {
     const Tree* found = tree_.find(key);
     return found == nullptr || found->is_null() ? nullptr : found;
   }
-  /// Empty where it is none. `what` it should be and `but` are for the message.
-  const Tree::Map& map_in(std::string_view key, const Tree& tree, std::string_view what,
-                          std::string_view but = "; this is") {
+  /// Empty where it is none; what it `does` is for the message.
+  const Tree::Map& map_in(std::string_view key, const Tree& tree, std::string_view does) {
     static const Tree::Map none;
     if (tree.map() != nullptr) return *tree.map();
-    source_.inside({std::string(key)},
-                   [&] { source_.error(tree, fmt::format("{}{} {}", what, but, kind_of(tree))); });
+    source_.inside({key}, [&] {
+      source_.error(tree, fmt::format("'{}' {}; this is {}", key, does, kind_of(tree)));
+    });
     return none;
   }
   void add_length(const Tree& item, std::vector<std::int64_t>& shape) {
