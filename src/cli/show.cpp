@@ -151,7 +151,8 @@ void check_words(const Words& words) {
   if (ways > 1)
     throw Error(Fault::usage, "show", "takes one of --summary, --blocks, --json and --dot");
   if (ways > 0 && words.has("svg"))
-    throw Error(Fault::usage, "--svg", "is a form by itself, as --summary, --blocks, --json, --dot");
+    throw Error(Fault::usage, "--svg",
+                "is a form by itself, as --summary, --blocks, --json, --dot");
   if (words.has("length") && !words.has("summary"))
     throw Error(Fault::usage, "--length", "counts costs; add --summary");
   if (!words.has("level")) return;
