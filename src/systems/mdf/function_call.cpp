@@ -83,6 +83,8 @@ FunctionCall::FunctionCall(const std::string& name, const OrderedMap<Tree>& args
     if (onnx_ == nullptr) unknown_ = name;
   } else if (!formula.empty()) {
     formula_ = Formula(formula);
+  } else if (is_left_out(name) && !fallback) {
+    unknown_ = name;
   } else {
     formula_ = Formula(fallback.value_or(name));
   }

@@ -62,6 +62,22 @@ std::string standard_formula(std::string_view name) {
   return row == standard.end() ? "" : std::string(row->formula);
 }
 
+bool is_left_out(std::string_view name) {
+  constexpr std::array<std::string_view, 12> names = {"chunk_to_string",
+                                                      "pattern_to_string",
+                                                      "change_goal",
+                                                      "retrieve_chunk",
+                                                      "match_production",
+                                                      "pattern_matching_function",
+                                                      "conflict_resolution_function",
+                                                      "update_buffer",
+                                                      "update_goal",
+                                                      "update_retrieval",
+                                                      "check_termination",
+                                                      "drift_diffusion_integrator"};
+  return std::ranges::find(names, name) != names.end();
+}
+
 const onnx::Operator* onnx_function(std::string_view name) {
   static const auto table = [] {
     std::map<std::string, const onnx::Operator*> result;

@@ -22,6 +22,10 @@ constexpr int onnx_opset = 15;
 /// The formula of one of the format's functions, or an empty text.
 std::string standard_formula(std::string_view name);
 
+/// Whether the format has a function of that name that is not carried out here: those of ACT-R, and
+/// the drift-diffusion integrator, which its own program cannot call, either.
+bool is_left_out(std::string_view name);
+
 /// What "onnx::Relu" names, in any case of letters, as the reference finds it.
 /// Null when we know none, or it is no name of ONNX.
 const onnx::Operator* onnx_function(std::string_view name);

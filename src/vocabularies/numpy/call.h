@@ -125,6 +125,7 @@ std::span<const Function> elementwise_functions();
 std::span<const Function> reduction_functions();
 std::span<const Function> shape_functions();
 std::span<const Function> creation_functions();
+std::span<const Function> order_functions();
 
 /// An elementary function as NumPy's and as math's.
 Value run_unary(const Call& call);

@@ -33,7 +33,7 @@ const Functions& all_functions() {
         result.emplace(name, Known{name, row, split_text(row.parameters, ' ')});
     };
     for (const auto rows : {python_functions(), elementwise_functions(), reduction_functions(),
-                            shape_functions(), creation_functions()}) {
+                            shape_functions(), creation_functions(), order_functions()}) {
       for (const Function& row : rows) add(row);
     }
     for (const UnaryUfunc& row : unary_ufuncs()) {

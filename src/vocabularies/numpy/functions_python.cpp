@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "base/text.h"
@@ -225,6 +226,31 @@ Value floored(const Call& c) { return rounded_by(c, "numpy.floor", ::floor); }
 Value ceiled(const Call& c) { return rounded_by(c, "numpy.ceil", ::ceil); }
 Value truncated(const Call& c) { return rounded_by(c, "numpy.trunc", ::trunc); }
 
+/// In order, as Python decides; numbers alone where only a graph knows them.
+Value sorted(const Call& c) {
+  if (c.in_graph()) {
+    const Value all = call("numpy.sort", {{{Traced{&c.trace(), c.tensor(0)}}}}, c.runtime);
+    const Call whole(c.function, {&all}, c.runtime);
+    return {List{walked(whole)}};
+  }
+  std::vector<Value> items = walked(c);
+  bool is_nan = false;
+  for (const Value& item : items) {
+    const double* number = item.as<double>();
+    is_nan = is_nan || (number != nullptr && std::isnan(*number));
+  }
+  if (is_nan) refuse("a NaN has no place in an order");
+  std::ranges::stable_sort(
+      items, [](const Value& x, const Value& y) { return truth_of(compare("<", x, y)); });
+  return {List{std::move(items)}};
+}
+
+Value greatest_divisor(const Call& c) {
+  const Value a = whole(c[0]), b = whole(c[1]);
+  return {integer_of(apply(binary_named("numpy.gcd"), a, b))};
+}
+Value with_sign_of(const Call& c) { return by_numpy(c, "numpy.copysign"); }
+
 constexpr std::string_view many = "a b? c? d? e? f? g? h?";
 
 constexpr Function rows[] = {
@@ -244,6 +270,9 @@ constexpr Function rows[] = {
     {"tuple", "x?", tuple},
     {"range", "start stop? step?", range, true},
     {"divmod", "x y", quotient_and_rest},
+    {"sorted", "x", sorted},
+    {"math.gcd", "x y", greatest_divisor, true},
+    {"math.copysign", "x y", with_sign_of},
     {"math.log", "x base?", logarithm},
     {"math.pow", "x y", raised},
     {"math.atan2", "y x", angle},

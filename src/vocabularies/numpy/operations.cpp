@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 #include <optional>
+#include <utility>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -84,6 +85,16 @@ std::int64_t shifted_right(std::int64_t x, std::int64_t y) {
   return x >> (y < 0 || y > 63 ? 63 : y);
 }
 
+std::int64_t rest_towards_zero(std::int64_t x, std::int64_t y) {
+  return y == 0 || y == -1 ? 0 : x % y;
+}
+std::int64_t greatest_divisor(std::int64_t x, std::int64_t y) {
+  std::uint64_t a = x < 0 ? -bits_of(x) : bits_of(x);
+  std::uint64_t b = y < 0 ? -bits_of(y) : bits_of(y);
+  while (b != 0) a = std::exchange(b, a % b);
+  return wrapped(a);
+}
+
 /// Of a comparison of the standard library: 1 where it holds.
 template <class Comparison, class T>
 T holds(T x, T y) {
@@ -123,6 +134,9 @@ constexpr BinaryUfunc table[] = {
     {"", "numpy.logical_or", Kind::logical, nullptr, either, "logical_or"},
     {"", "numpy.logical_xor", Kind::logical, nullptr, one_of, "logical_xor"},
     {"", "numpy.arctan2", Kind::real, ::atan2, nullptr, "", "", emit_arctan2},
+    {"", "numpy.copysign", Kind::real, ::copysign, nullptr, "copysign"},
+    {"", "numpy.fmod", Kind::joint, ::fmod, rest_towards_zero, "fmod"},
+    {"", "numpy.gcd", Kind::joint, nullptr, greatest_divisor, "gcd"},
     {"", "numpy.hypot", Kind::real, ::hypot, nullptr, "", "", emit_hypot},
 };
 

@@ -54,6 +54,8 @@ REAL = [
     "arcsinh",
     "degrees",
     "radians",
+    "deg2rad",
+    "rad2deg",
     "fabs",
     "rint",
 ]
@@ -66,7 +68,7 @@ ELEMENTWISE = (
     + [f"numpy.arctanh({of})" for of in ("u[1:5]", "s/4")]
     + [
         f"numpy.{name}({of})"
-        for name in ["abs", "absolute", "floor", "ceil", "trunc", "square"]
+        for name in ["abs", "absolute", "floor", "ceil", "trunc", "fix", "square"]
         for of in ("x", "n", "i", "f", "s", "e")
     ]
     + [f"numpy.{name}({of})" for name in ("floor", "abs") for of in ("b",)]
@@ -151,6 +153,9 @@ PAIRS = (
         for name in ("and", "or", "xor")
         for of in ("i, j", "i, 6", "b, c")
     ]
+    + [f"numpy.copysign({of})" for of in ("x, -1", "n, u[:4]", "i, j", "f, -0.0")]
+    + [f"numpy.fmod({of})" for of in ("x, 2", "x, -2", "i, j", "f, 0.75")]
+    + [f"numpy.gcd({of})" for of in ("i, j", "i, 6", "i, 0")]
     + [f"numpy.{name}({of})" for name in ("left_shift", "right_shift") for of in ("i, j", "i, 2")]
     + [
         "numpy.arctan2(x, 2)",
@@ -291,6 +296,72 @@ REDUCTION = (
             "a, w, axes=([1], [0])",
             "a, d, (1, 1)",
         )
+    ]
+)
+ORDER = (
+    [
+        f"numpy.{name}({of})"
+        for name in ("sort", "argsort")
+        for of in ("x", "d", "d, 0", "i, axis=-1", "f, None", "m", "a, 1")
+    ]
+    + [
+        f"numpy.median({of})"
+        for of in (
+            "x",
+            "d",
+            "d, 0",
+            "i, axis=1, keepdims=True",
+            "m",
+            "a",
+            "f, 1",
+            "d, keepdims=True",
+        )
+    ]
+    + [
+        "x.argsort()",
+        "d.argsort(0)",
+        "numpy.inner(b, c)",
+        "numpy.roll(x, 2)",
+        "numpy.roll(d, -1)",
+        "numpy.roll(d, 1, axis=1)",
+        "numpy.roll(i, 5, 0)",
+        "numpy.roll(b, 0)",
+        "numpy.diff(x)",
+        "numpy.diff(d, 2)",
+        "numpy.diff(i, axis=0)",
+        "numpy.diff(b)",
+        "numpy.vstack((d, i))",
+        "numpy.vstack((g, g))",
+        "numpy.hstack((d, i))",
+        "numpy.hstack((x, g))",
+        "numpy.hstack((s, s))",
+        "numpy.dstack((d, d))",
+        "numpy.dstack((g, g))",
+        "numpy.column_stack((g, r))",
+        "numpy.column_stack((d, i))",
+        "numpy.outer(g, r)",
+        "numpy.outer(d, r)",
+        "numpy.outer(b, c)",
+        "numpy.inner(d, d)",
+        "numpy.inner(g, g)",
+        "numpy.inner(s, x)",
+        "numpy.inner(i, i[0])",
+        "numpy.einsum('ij,jk->ik', d, w)",
+        "numpy.einsum('ij->j', i)",
+        "numpy.einsum('ii', w[:2])",
+        "numpy.einsum('...ij,...kj->...ik', a, a)",
+        "numpy.einsum('i,i,i->', g, g, r)",
+        "numpy.linalg.det(w[:2])",
+        "numpy.linalg.det(a[:, :2, :2] + numpy.eye(2))",
+        "numpy.linalg.inv(w[1:])",
+        "numpy.linalg.inv(f[:, :2])",
+        "numpy.linalg.solve(w[:2], w[2])",
+        "numpy.linalg.solve(w[1:], w[:2])",
+        "numpy.interp(x, q[:4], p[:4])",
+        "numpy.interp(2.5, q[:4], p[:4])",
+        "numpy.interp(x*10, q[:4], p[:4], left=-1, right=5)",
+        "numpy.interp(f, g[1:], d[0, :2])",
+        "numpy.interp(x, o, o)",
     ]
 )
 SHAPE = [
@@ -489,6 +560,12 @@ WIDENED = [
 ]
 PYTHON = (
     [
+        "sorted(x)",
+        "sorted((3, 1.5, 2))",
+        "math.erfc(s)",
+        "math.lgamma(s)",
+        "math.gcd(12, 18)",
+        "math.copysign(s, -1)",
         "abs(x)",
         "abs(s)",
         "max(s, 1)",
@@ -635,6 +712,7 @@ def main():
         "shape": SHAPE,
         "creation": CREATION,
         "python": PYTHON,
+        "order": ORDER,
     }
     for family, expressions in tables.items():
         cases = []

@@ -17,8 +17,8 @@
 namespace isomer {
 namespace {
 
-constexpr const char* families[] = {"elementwise", "pairs",    "reduction",
-                                    "shape",       "creation", "python"};
+constexpr const char* families[] = {"elementwise", "pairs",  "reduction", "shape",
+                                    "creation",    "python", "order"};
 
 Tree table_of(const std::string& family) {
   return mdf_test::read_document(std::filesystem::path(ISOMER_SOURCE) / "tests/data/numpy" /
