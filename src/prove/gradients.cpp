@@ -357,6 +357,13 @@ void add_all_differences(GradientFindings& findings, const Model& source, const 
   add_differences(findings, other, *slope, aliases, around, random);
 }
 
+void compare_on(const Trial& trial, Comparison& comparison, GradientFindings& findings) {
+  if (!comparison.on(trial)) keep_smaller(findings.differing, *trial.set);
+  if (const std::optional<Expected> example = comparison.first_example())
+    findings.controls.push_back(
+        gradient_control(for_control(*example, trial.set->costly_to_differentiate)));
+}
+
 }  // namespace
 
 std::vector<std::optional<std::size_t>> match_parameters(std::span<const Port> source,
@@ -394,13 +401,8 @@ GradientFindings compare_gradients(const Model& source, const Model& other, cons
   add_model(comparison, other, first, compared, aliases, "", true);
   for (std::size_t i = 0; i < used.size(); ++i) {
     if (options.progress) options.progress("comparing gradients", i, used.size());
-    for (const Trial& trial : trials_of(source, *used[i], i == 0, aliases, random)) {
-      if (!comparison.on(trial)) keep_smaller(findings.differing, *used[i]);
-      if (const std::optional<Expected> example = comparison.first_example()) {
-        findings.controls.push_back(
-            gradient_control(for_control(*example, used[i]->costly_to_differentiate)));
-      }
-    }
+    for (const Trial& trial : trials_of(source, *used[i], i == 0, aliases, random))
+      compare_on(trial, comparison, findings);
   }
   if (options.graph != nullptr && !spread)
     findings.notes.emplace_back("rounding of gradients is not measured: the outputs differ");

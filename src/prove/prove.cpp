@@ -143,9 +143,6 @@ class Proof {
     return fmt::format("state '{}', which only {} keeps,", name, owner.label);
   }
 
-  // -- interface
-  // ------------------------------------------------------------------------------------------------------
-
   void differ(std::string reason) { certificate_.differences.push_back(std::move(reason)); }
   void doubt(std::string reason) { certificate_.doubts.push_back(std::move(reason)); }
 
@@ -213,9 +210,6 @@ class Proof {
     certificate_.notes.insert(certificate_.notes.end(), notes.begin(), notes.end());
   }
 
-  // -- inputs
-  // --------------------------------------------------------------------------------------------------------
-
   /// What inputs are drawn for; null where neither side is known as a graph.
   const Graph* planned_graph() const {
     for (const std::optional<Graph>* graph : {&source_.graph, &graph_, &other_.graph}) {
@@ -282,9 +276,6 @@ class Proof {
     if (first_failure_.empty()) first_failure_ = error.what();
   }
 
-  // -- outputs
-  // --------------------------------------------------------------------------------------------------------
-
   std::vector<std::string> names_of(const InputSet& set, std::size_t count) const {
     const std::span<const Port> ports = source_.main().outputs;
     const std::size_t outputs = count / set.calls.size() - states_.names.size();
@@ -341,6 +332,17 @@ class Proof {
             .slow = backend.slow};
   }
 
+  void add_witnesses(Comparison& comparison) const {
+    for (std::size_t i = 1; i < source_.backends.size(); ++i)
+      comparison.add(witness_of(source_.backends[i], "the source itself, "));
+    for (const Backend& backend : other_.backends) {
+      Witness witness = witness_of(backend, "");
+      witness.theirs = true;
+      witness.own = &backend == &other_.backends.front();
+      comparison.add(std::move(witness));
+    }
+  }
+
   void compare_outputs() {
     Comparison comparison(states_.names.empty() ? "outputs" : "outputs and states",
                           [this](const Trial& trial) {
@@ -353,14 +355,7 @@ class Proof {
                           });
     comparison.allow(options_.allowed);
     if (double_as_single_) comparison.hold_double_to_single();
-    for (std::size_t i = 1; i < source_.backends.size(); ++i)
-      comparison.add(witness_of(source_.backends[i], "the source itself, "));
-    for (const Backend& backend : other_.backends) {
-      Witness witness = witness_of(backend, "");
-      witness.theirs = true;
-      witness.own = &backend == &other_.backends.front();
-      comparison.add(std::move(witness));
-    }
+    add_witnesses(comparison);
     std::optional<Coverage> coverage;
     if (const Graph* graph = planned_graph()) coverage.emplace(*graph, *engines_[0]);
     std::vector<InputSet> taken;
@@ -427,9 +422,6 @@ class Proof {
           "every operator of the source is computed by the other, too: what differs comes behind "
           "them, or in how they are put together");
   }
-
-  // -- gradients and controls
-  // -----------------------------------------------------------------------------------------
 
   void check_gradients() {
     GradientFindings findings = compare_gradients(source_, other_, states_.aliases, sets_,
