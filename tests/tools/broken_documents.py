@@ -234,6 +234,7 @@ CASES = [
     ("a way out by a tuple", one({"value": "().__class__"}), [f"{P}/value"]),
     ("a file to open", one({"value": "open('/etc/passwd')"}), [f"{P}/value"]),
     ("code to run", one({"value": "eval('1')"}), [f"{P}/value"]),
+    ("a slice that the format cannot read", one({"value": "x[:, 0]"}), [P]),
     ("a name that is not known", one({"value": "y + 1"}), [P]),
     ("a function that is not there", one({"value": "numpy.fft(x)"}), [f"{P}/value"]),
     ("a method that is not there", one({"value": "x.tofile('f')"}), [f"{P}/value"]),

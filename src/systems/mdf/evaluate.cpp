@@ -26,7 +26,8 @@ std::string path_of(const Expression& expression, const Table& names) {
 }
 
 Value builtin(const std::string& name) {
-  const Value value = numpy::named(name);
+  const bool own = name.find("._") != std::string::npos;  // of Python's, not of the module
+  const Value value = own ? Value{} : numpy::named(name);
   if (value.is_none() && name != "numpy.newaxis")
     refuse(fmt::format("there is no name {}", quoted(name)));
   return value;

@@ -1,3 +1,4 @@
+#include "base/error.h"
 #include "base/text.h"
 #include "ops/rules.h"
 #include "systems/mdf/expression.h"
@@ -42,6 +43,15 @@ void scan(std::string_view text, std::set<std::string>& names, int level) {
   if (!any && !text.empty()) scan_piece(text, names);
 }
 
+bool is_expression(std::string_view text) {
+  try {
+    parse_expression(text);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 }  // namespace
 
 bool is_known_word(std::string_view name) {
@@ -55,7 +65,15 @@ void collect_names(const Expression& expression, std::set<std::string>& names) {
 
 std::set<std::string> required_names(std::string_view text) {
   std::set<std::string> names;
-  scan(text, names, 0);
+  try {
+    scan(text, names, 0);
+  } catch (const Error&) {
+    if (!is_expression(text)) throw;
+    refuse(
+        fmt::format("{} is an expression, but the format looks for names inside and around "
+                    "square brackets separately, and finds none; compute it in an output port",
+                    quoted(text)));
+  }
   return names;
 }
 
