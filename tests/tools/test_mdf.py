@@ -50,6 +50,31 @@ class Run:
                     self.rows = list(csv.DictReader(file))
 
 
+class CutRun:
+    """The same by one command for each evaluation, each of which goes on from the states that the last one saved."""
+
+    def __init__(self, program, document, increments, initializer, release):
+        self.rows, self.code, self.message = [], 0, ""
+        with tempfile.TemporaryDirectory() as folder:
+            table, states, given = (Path(folder) / n for n in ("t.csv", "s.safetensors", "i.npz"))
+            for i, increment in enumerate(increments):
+                command = [program, "run", document, "--record", table, "--dialect", release]
+                command += ["--save-states", states] if i + 1 < len(increments) else []
+                command += ["--states", states] if i > 0 else []
+                command += ["--dt", repr(increment)] if increment is not None else []
+                if initializer:
+                    np.savez(given, **initializer)
+                    command += ["--inputs", given]
+                done = subprocess.run(
+                    [str(c) for c in command], capture_output=True, text=True, timeout=60
+                )
+                self.code, self.message = done.returncode, done.stderr.strip()
+                if self.code != 0:
+                    return
+                with table.open(newline="") as file:
+                    self.rows += list(csv.DictReader(file))
+
+
 def can_be_asked(increments):
     """Whether one command makes these evaluations: the first gives initial values, the others advance alike."""
     return increments[0] is None and len({repr(i) for i in increments[1:]}) <= 1
@@ -114,18 +139,23 @@ def alarms(program, document):
     return [f"check: {p['path']}: {p['message']}" for p in json.loads(done.stdout)["problems"]]
 
 
-def try_table(program, path):
+def try_table(program, path, make_run=Run):
     right, wrong, unasked = 0, [], 0
     for case in json.loads(path.read_text()):
         increments = case["runs"]
-        if not can_be_asked(increments):
+        cut = make_run is CutRun
+        if increments[0] is not None or not (cut or can_be_asked(increments)):
             unasked += 1
+            continue
+        if cut and len(increments) == 1:
             continue
         with tempfile.TemporaryDirectory() as folder:
             document = Path(folder) / "case.json"
             document.write_text(json.dumps(case["document"]))
             given = {k: value_of(v) for k, v in (case.get("initializer") or {}).items()}
-            run = Run(program, document, increments, given, RELEASE)
+            run = make_run(program, document, increments, given, RELEASE)
+            if cut and "keeps no states" in run.message:
+                continue
             false = [] if "error" in case else alarms(program, document)
         if "error" in case:
             found = [] if run.code in (3, 4) else [f"an error was wanted; exit {run.code}"]
@@ -271,10 +301,11 @@ def main():
         path = given.tables / name
         if not path.exists():
             continue
-        right, wrong, unasked = try_table(given.program, path)
-        print(f"{name}: {right} right, {len(wrong)} wrong, {unasked} no one command asks for")
-        print("".join(f"  {line}\n" for line in wrong), end="")
-        failed += len(wrong)
+        for how, make_run in (("", Run), (", cut after each evaluation", CutRun)):
+            right, wrong, unasked = try_table(given.program, path, make_run)
+            print(f"{name}{how}: {right} right, {len(wrong)} wrong, {unasked} cannot be asked for")
+            print("".join(f"  {line}\n" for line in wrong), end="")
+            failed += len(wrong)
     right, wrong = try_loader(given.program, given.tables / "loader_cases.json")
     print(f"loader_cases.json: {right} right, {len(wrong)} wrong")
     print("".join(f"  {line}\n" for line in wrong), end="")
