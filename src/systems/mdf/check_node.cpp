@@ -211,10 +211,12 @@ class Checker {
       return problems_.error(place, fmt::format("{} came after opset {}, which documents mean",
                                                 quoted(name), onnx_opset));
     }
-    std::vector<std::string_view> names;
-    for (const onnx::Operator* op : onnx::operators(onnx_opset)) names.push_back(op->name());
+    std::vector<std::string> names;
+    for (const onnx::Operator* op : onnx::operators(onnx_opset))
+      names.push_back(fmt::format("onnx::{}", op->name()));
+    const std::vector<std::string_view> known(names.begin(), names.end());
     problems_.error(place, fmt::format("there is no function {} here", quoted(name)),
-                    hint(bare, names));
+                    hint(name, known));
   }
 
   // --- what may not mean what its author thinks
@@ -302,7 +304,7 @@ class Checker {
       if (j > i) {
         problems_.warning(place,
                           fmt::format("it uses {}, which is computed after it", quoted(other)),
-                          "what it sees is of the evaluation before");
+                          "it has no value in the first evaluation");
       } else if (body.value.is_null() && !parameter.value.is_null() && !whole) {
         problems_.warning(
             place,

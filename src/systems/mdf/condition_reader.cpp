@@ -124,21 +124,33 @@ class Reader {
         for (const auto& [name, value] : given_) add_parts(value, name);
         return;
       }
+      std::vector<std::string> faults;
+      const auto collect = [&](const auto& action) {
+        try {
+          action();
+        } catch (const Error& error) {
+          if (error.fault() == Fault::bug) throw;
+          faults.push_back((error.where().empty() ? "" : error.where() + ": ") + error.text());
+        }
+      };
       std::vector<std::string_view> keywords;
       if (!condition_.type->keywords.empty()) keywords = split_text(condition_.type->keywords, ' ');
       for (std::string_view keyword : keywords) {
         const bool optional = keyword.ends_with('?');
         if (optional) keyword.remove_suffix(1);
         const Tree* value = take(keyword);
-        if (value == nullptr && !optional) refuse(fmt::format("needs '{}' in its kwargs", keyword));
-        if (value != nullptr)
-          with_place([&] { return quoted(keyword); }, [&] { set(keyword, *value); });
+        if (value == nullptr && !optional)
+          faults.push_back(fmt::format("needs '{}' in its kwargs", keyword));
+        // What follows a fault may stand on what is missing.
+        if (value != nullptr && faults.empty())
+          collect([&] { with_place(quoted(keyword), [&] { set(keyword, *value); }); });
       }
       for (const auto& [name, value] : given_) {
         if (std::ranges::find(taken_, name) == taken_.end())
-          refuse(fmt::format("has no {}", quoted(name)));
+          faults.push_back(fmt::format("has no {}", quoted(name)));
       }
-      finish();
+      if (faults.empty()) collect([&] { finish(); });
+      if (!faults.empty()) refuse(listed(faults, "; "));
     });
     return std::move(condition_);
   }

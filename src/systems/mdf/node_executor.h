@@ -196,6 +196,7 @@ class NodeExecutor {
   void find_recalled();
   void make_parameter(const std::string& id, const Parameter& parameter, Problems& problems);
   void make_functions(const Node& node, const std::set<std::string>& known, Problems& problems);
+  std::string behind(const LiveParameter& parameter) const;
   Value value_before(const LiveParameter& parameter, const Table& names, bool& keep) const;
   Value evaluate_parameter(LiveParameter& parameter, const Table& names,
                            const Value& time_increment) const;

@@ -133,9 +133,28 @@ Value NodeExecutor::value_before(const LiveParameter& parameter, const Table& na
   if (parameter.value.text() == nullptr) return parameter.value.value();
   Table own(&names);
   own.set(parameter.id, {0.0});
-  Value first = parameter.value.evaluate(own, shared_->runtime);
+  Value first = [&] {
+    try {
+      return parameter.value.evaluate(own, shared_->runtime);
+    } catch (const Error& error) {
+      throw Error(error.fault(), error.where(), error.text() + behind(parameter));
+    }
+  }();
   if (!either) return first;
   return numpy::either(shared_->begun, parameter.current, first, shared_->runtime);
+}
+
+// The names that it asks for and that the first evaluation does not have yet.
+std::string NodeExecutor::behind(const LiveParameter& parameter) const {
+  std::set<std::string> used;
+  collect_names(parameter.value, used);
+  std::string found;
+  for (const LiveParameter& other : parameters_) {
+    if (&other > &parameter && used.contains(other.id))
+      found += fmt::format("; parameter {} stands behind it, and is computed after it",
+                           quoted(other.id));
+  }
+  return found;
 }
 
 Value NodeExecutor::advanced(const LiveParameter& parameter, const Table& names,
