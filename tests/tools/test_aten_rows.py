@@ -96,11 +96,24 @@ def same(ours, theirs):
     return float(ours) == float(theirs)
 
 
+def default_problems_of(row, arguments, settings, pairs):
+    """A setting with our default is not written into source."""
+    for name, default in settings[row["ours"]].items():
+        theirs = arguments.get(pairs.get(name, name))
+        if theirs is None or not theirs.has_default_value():
+            continue
+        if not same(default, theirs.default_value):
+            yield f"{theirs.name} is {theirs.default_value} by default, ours {default}"
+
+
 def problems_of(row, schema, settings, ignored):
-    if row["read"] not in ("", "renamed_and_saved<1>", "renamed_and_saved<2>"):
-        return
     arguments = {argument.name: argument for argument in schema.arguments}
     pairs = dict(pair.split("=") for pair in row.get("renames", "").split())
+    renamed = row["read"] in ("", "renamed_and_saved<1>", "renamed_and_saved<2>")
+    if renamed or "python" in row:
+        yield from default_problems_of(row, arguments, settings, pairs)
+    if not renamed:
+        return
     asked = set(row["inputs"].split())
     for name in asked - set(arguments):
         yield f"has no argument {name}"
@@ -110,10 +123,6 @@ def problems_of(row, schema, settings, ignored):
         if theirs not in arguments:
             if default is None:
                 yield f"lacks {theirs}, which ours needs"
-        elif arguments[theirs].has_default_value() and not same(
-            default, arguments[theirs].default_value
-        ):
-            yield f"{theirs} is {arguments[theirs].default_value} by default, ours {default}"
     for name in set(arguments) - asked - ignored:
         if not arguments[name].has_default_value():
             yield f"needs {name}, which nobody asks for"

@@ -121,6 +121,7 @@ constexpr Spelling table[] = {
     // systems of equations
     {"solve_triangular",
      "torch.linalg.solve_triangular({a}, {b}, upper={upper}<, unitriangular={unitriangular}>)"},
+    {"svd", "torch.linalg.svd({a}, full_matrices={full_matrices})"},
     {"slogdet", "torch.linalg.slogdet({a})"},
     // creation
     {.op = "full", .write = write_full},

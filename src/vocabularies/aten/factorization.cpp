@@ -301,7 +301,6 @@ constexpr Row table[] = {
     {.targets = "linalg_svd",
      .ours = "svd",
      .inputs = "A",
-     .python = "torch.linalg.svd",
      .read = linalg_svd<true>},
     {.targets = "_linalg_svd", .inputs = "A", .read = linalg_svd<false>},
     {.targets = "svd", .read = svd},
