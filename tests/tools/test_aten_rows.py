@@ -120,9 +120,8 @@ def problems_of(row, schema, settings, ignored):
     for name, default in settings[row["ours"]].items():
         theirs = pairs.get(name, name)
         asked.add(theirs)
-        if theirs not in arguments:
-            if default is None:
-                yield f"lacks {theirs}, which ours needs"
+        if theirs not in arguments and default is None:
+            yield f"lacks {theirs}, which ours needs"
     for name in set(arguments) - asked - ignored:
         if not arguments[name].has_default_value():
             yield f"needs {name}, which nobody asks for"
