@@ -40,12 +40,12 @@ Tensor StepStack::fitted(std::size_t i, const Tensor& tensor) {
   TensorType& all = types_[i];
   const std::size_t size = size_of(all.dtype);
   if (type.shape == all.shape) return tensor;
-  if (is_number(all)) {
+  if (is_number(all) && tensor.count() > 0) {
     data_[i] = repeated(data_[i], size, tensor.count());
     all.shape = type.shape;
     return tensor;
   }
-  if (!is_number(type)) return tensor;
+  if (!is_number(type) || count_elements(all.shape) == Dim(0)) return tensor;
   const auto shape = known_shape(all.shape).value();
   return Tensor(all.dtype, shape,
                 bytes_of(repeated(tensor.bytes().data(), size, count_elements(std::span(shape)))));

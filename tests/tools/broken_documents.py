@@ -47,6 +47,14 @@ def pair(edges, **more):
     return model({"a": node(), "b": node(("x",), value="x")}, edges, **more)
 
 
+def call(function, parameters, **settings):
+    """One node that calls a function of ONNX with its parameters."""
+    arguments = {name: name for name in parameters} | settings
+    values = {name: {"value": value} for name, value in parameters.items()}
+    called = {"y": {"function": f"onnx::{function}", "args": arguments}}
+    return model({"n": node(parameters=values | called, value="y")})
+
+
 def specific(condition):
     return pair({"e": edge()}, conditions={"node_specific": {"b": condition}})
 
@@ -439,6 +447,50 @@ RUNS = [
         "waiting for a call that never comes",
         specific({"type": "AtNCalls", "kwargs": {"dependency": "b", "n": 5}}),
         "does not end",
+    ),
+    (
+        "a stride of 0",
+        call("MaxPool", {"X": [[[1.0, 2.0, 3.0]]]}, kernel_shape=[2], strides=[0], ceil_mode=1),
+        "'strides' has a 0",
+    ),
+    (
+        "a region at no number",
+        call(
+            "RoiAlign",
+            {"X": [[[[1.0] * 3]]], "rois": "numpy.log([[-1.0] * 4])", "batch_indices": [0]},
+        ),
+        "corners lie within",
+    ),
+    (
+        "a region of 10^10 samples",
+        call("RoiAlign", {"X": [[[[1.0] * 3]]], "rois": [[0, 0, 1e5, 1e5]], "batch_indices": [0]}),
+        "samples",
+    ),
+    (
+        "2^64 cells",
+        call(
+            "MaxRoiPool",
+            {"X": [[[[1.0] * 3]]], "rois": [[0, 0, 0, 1, 1]]},
+            pooled_shape=[2**32] * 2,
+        ),
+        "cells",
+    ),
+    (
+        "a place outside one axis, inside all joined",
+        call("GatherND", {"data": [[1.0, 2.0], [3.0, 4.0]], "indices": [[0, 3]]}),
+        "outside an axis",
+    ),
+    (
+        "a transposed convolution that cannot be so long",
+        call("ConvTranspose", {"X": [[[1.0, 2.0]]], "W": [[[1.0, 1.0]]]}, output_shape=[5]),
+        "output_shape has a length of 5",
+    ),
+    ("a truth as a place", one({"value": "numpy.ones(3)[1 > 0]"}), "a truth picks no place"),
+    ("another norm", one({"value": "numpy.linalg.norm(numpy.ones(3), 1)"}), "without 'ord'"),
+    (
+        "a type that would wrap",
+        one({"value": "numpy.array([300]).astype('uint8')"}),
+        "could not evaluate",
     ),
     ("a division by zero", one({"value": "1 / 0"}), "could not evaluate"),
     ("shapes that do not fit", one({"value": "numpy.ones(2) + numpy.ones(3)"}), "broadcast"),

@@ -12,10 +12,11 @@ constexpr double largest_count = 0x1p31;
 
 numpy::Value state_value(const numpy::Trace& trace, Growth growth, ValueId now,
                          const numpy::Value& written) {
-  const bool whole = numpy::largest_of(written) && trace.b.dtype(now) == DType::i64;
+  const auto begins = numpy::largest_of(written);
+  const bool whole = begins && trace.b.dtype(now) == DType::i64;
   if (!whole || growth >= Growth::array) return {numpy::Traced{&trace, now}};
-  return numpy::whole_value(trace, now,
-                            growth == Growth::counts ? largest_count : numpy::largest_integer);
+  const bool counts = growth == Growth::counts && *begins <= largest_count;
+  return numpy::whole_value(trace, now, counts ? largest_count : numpy::largest_integer);
 }
 
 Growth next_growth(const numpy::Trace& trace, Growth known, const numpy::Value& before,

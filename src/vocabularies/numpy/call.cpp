@@ -11,11 +11,9 @@ std::optional<DType> type_named(std::string_view name) {
   if (name.starts_with("numpy.")) name.remove_prefix(6);
   if (name == "bool" || name == "bool_") return DType::boolean;
   if (name == "float" || name == "float64" || name == "double") return DType::f64;
-  if (name == "float32" || name == "float16" || name == "single") return DType::f32;
-  if (name == "int" || name == "int64" || name == "int32" || name == "int16" || name == "int8" ||
-      name == "uint8") {
-    return DType::i64;
-  }
+  if (name == "float32" || name == "single") return DType::f32;
+  // Of narrower ones the numbers that do not fit would have to wrap, in what follows, too.
+  if (name == "int" || name == "int64" || name == "int32") return DType::i64;
   return std::nullopt;
 }
 

@@ -53,8 +53,11 @@ Value median(const Call& c) {
   const auto at = [&](std::int64_t place) {
     return c.emit("select", {sorted}, {{"dim", axis}, {"index", Dim(place)}});
   };
-  const ValueId both = c.emit("add", {at((length - 1) / 2), at(length / 2)});
-  const ValueId middle = c.emit("mul", {both, number(c.b(), both, 0.5)});
+  ValueId middle = at(length / 2);
+  if (length % 2 == 0) {
+    const ValueId both = c.emit("add", {at(length / 2 - 1), middle});
+    middle = c.emit("mul", {both, number(c.b(), both, 0.5)});
+  }
   const ValueId last = at(length - 1);
   const ValueId y = c.emit("where", {c.emit("isnan", {last}), last, middle});
   if (!c.flag(2)) return c.result(y);
@@ -73,7 +76,7 @@ Value roll(const Call& c) {
   const std::int64_t length = known_length(c, y, axis);
   const std::int64_t by = integer_of(c[1]);
   if (length == 0) return c.result(x, false);
-  const std::int64_t begin = ((-by) % length + length) % length;
+  const std::int64_t begin = (length - by % length) % length;
   if (begin != 0) {
     y = c.emit("cat", {part(c, y, axis, begin, length), part(c, y, axis, 0, begin)},
                {{"dim", axis}});

@@ -96,7 +96,12 @@ Value rounded(const Call& c) {
     return call("numpy.round", {{c[0], c[1]}}, c.runtime);
   if (c.has(1)) {
     const double number = real_of(c[0]);
-    const double scale = std::pow(10.0, static_cast<double>(integer_of(c[1])));
+    constexpr std::int64_t most_digits = 400;
+    const std::int64_t digits = integer_of(c[1]);
+    // Python rounds the number's own decimals, NumPy a product.
+    if (digits >= 0 && digits <= most_digits && std::isfinite(number))
+      return {std::stod(fmt::format("{:.{}f}", number, digits))};
+    const double scale = std::pow(10.0, static_cast<double>(digits));
     if (scale == 0) return {std::copysign(0.0, number)};
     const double scaled = number * scale;
     return {std::isfinite(scaled) ? std::nearbyint(scaled) / scale : number};

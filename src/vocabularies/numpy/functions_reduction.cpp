@@ -8,12 +8,12 @@
 namespace isomer::numpy {
 namespace {
 
-/// A reduction along the axes of argument 1; `more` are its attributes beside `dim`.
+/// A reduction along the axes of an argument; `more` are its attributes beside `dim`.
 ValueId reduced(const Call& c, std::string_view op, ValueId x, std::size_t keepdims,
-                Attributes more = {}) {
-  std::vector<std::int64_t> axes = c.axes(1, c.b().rank(x));
+                Attributes more = {}, std::size_t along = 1) {
+  std::vector<std::int64_t> axes = c.axes(along, c.b().rank(x));
   // An empty tuple names none, where ours would take all.
-  if (c.has(1) && axes.empty()) return x;
+  if (c.has(along) && axes.empty()) return x;
   Attributes attributes{{"dim", std::move(axes)}};
   attributes.insert(attributes.end(), more.begin(), more.end());
   attributes.push_back({"keepdim", c.flag(keepdims)});
@@ -45,8 +45,9 @@ Value var(const Call& c) { return c.result(variance(c)); }
 Value std_of(const Call& c) { return c.result(c.emit("sqrt", {variance(c)})); }
 
 Value norm(const Call& c) {
+  if (c.has(1)) refuse("numpy.linalg.norm is read without 'ord': the root of the sum of squares");
   const ValueId x = c.real_tensor(0);
-  return c.result(c.emit("sqrt", {reduced(c, "sum", c.emit("mul", {x, x}), 2)}));
+  return c.result(c.emit("sqrt", {reduced(c, "sum", c.emit("mul", {x, x}), 3, {}, 2)}));
 }
 
 Value place(const Call& c, std::string_view op) {
@@ -192,7 +193,7 @@ constexpr Function rows[] = {
     {"numpy.argmin .argmin", "x axis? keepdims?", place_of_least},
     {"numpy.cumsum .cumsum", "x axis?", cumsum},
     {"numpy.cumprod .cumprod", "x axis?", cumprod},
-    {"numpy.linalg.norm", "x axis? keepdims?", norm},
+    {"numpy.linalg.norm", "x ord? axis? keepdims?", norm},
     {"numpy.matmul", "x y", matmul},
     {"numpy.dot .dot", "x y", dot},
     {"numpy.tensordot", "x y axes?", tensordot},

@@ -34,6 +34,16 @@ Value item_of(const Value& object, const std::vector<Value>& items, const Index&
                                       : Value{Tuple{std::move(part)}};
 }
 
+void refuse_truth(const Value& at) {
+  const Array* array = at.as<Array>();
+  const Traced* traced = at.as<Traced>();
+  const bool truth = at.as<bool>() != nullptr ||
+                     (array != nullptr && array->tensor.dtype() == DType::boolean) ||
+                     (traced != nullptr && traced->trace->b.dtype(traced->id) == DType::boolean);
+  if (truth)
+    refuse("a truth picks no place: elements by truths are not read; numpy.where chooses by them");
+}
+
 bool is_place(const Index& index) {
   const Array* array = index.at.as<Array>();
   return !index.is_slice && (is_number(index.at) || index.at.as<Length>() != nullptr ||
@@ -165,6 +175,9 @@ bool index_axes(Indexed& object, const std::vector<Index>& indices, const Value&
 
 Value subscript(const Value& object, const std::vector<Index>& index, bool tuple,
                 const Runtime& runtime) {
+  for (const Index& one : index) {
+    if (is_array(object) && !one.is_slice) refuse_truth(one.at);
+  }
   const bool by_array =
       index.size() == 1 && !index[0].is_slice && !index[0].at.is_none() && !is_place(index[0]);
   if (is_array(object) && by_array)

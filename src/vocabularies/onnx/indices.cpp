@@ -50,6 +50,16 @@ struct Joined {
   Shape rest;
 };
 
+/// Places of an axis; what is outside is so far outside that it is outside of all axes joined,
+/// which would hide it.
+ValueId within(Emitter& e, ValueId places, const Dim& length) {
+  constexpr std::int64_t far = std::int64_t{1} << 40;
+  const ValueId before = e.emit("lt", {places, whole_numbers(e, {}, {0})});
+  const ValueId behind = e.emit("ge", {places, length_value(e, length)});
+  return e.emit("where", {e.emit("logical_or", {before, behind}), whole_numbers(e, {}, {far}),
+                          e.emit("cast", {places}, {{"dtype", DType::i64}})});
+}
+
 /// `indices` name places of the `count` axes behind `batch` ones that are the same in both.
 Joined join_places(Call& c, ValueId data, ValueId indices, std::int64_t batch) {
   const Shape from = c.e.shape(data);
@@ -67,7 +77,8 @@ Joined join_places(Call& c, ValueId data, ValueId indices, std::int64_t batch) {
     const Dim& length = from[static_cast<std::size_t>(batch + k)];
     const ValueId one =
         c.e.emit("select", {indices}, {{"dim", std::int64_t{-1}}, {"index", Dim(k)}});
-    const ValueId front = index_from_front(c.e, one, length);
+    ValueId front = index_from_front(c.e, one, length);
+    if (count > 1 || batch > 0) front = within(c.e, front, length);
     flat = flat == ValueId::none
                ? front
                : c.e.emit("add", {c.e.emit("mul", {flat, length_value(c.e, length)}), front});

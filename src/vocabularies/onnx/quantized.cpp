@@ -85,19 +85,22 @@ Values read_conv_integer(Call& c) {
 }
 
 /// What a product of integers becomes: its scales are those of both factors and of the result.
+/// Those of the first factor stand along `x_axis`.
 ValueId rescaled(Call& c, ValueId product, std::string_view x, std::string_view w,
-                 std::int64_t axis) {
-  const ValueId both = c.e.emit("mul", {c.tensor(x), c.tensor(w)});
-  const ValueId factor = c.e.emit("div", {both, c.tensor("y_scale")});
-  const ValueId scaled =
-      c.e.emit("mul", {cast(c.e, product, c.e.dtype(factor)), beside(c.e, factor, product, axis)});
+                 std::int64_t x_axis, std::int64_t axis) {
+  const auto placed = [&](std::string_view name, std::int64_t along) {
+    return beside(c.e, c.tensor(name), product, along);
+  };
+  const ValueId both = c.e.emit("mul", {placed(x, x_axis), placed(w, axis)});
+  const ValueId factor = c.e.emit("div", {both, placed("y_scale", axis)});
+  const ValueId scaled = c.e.emit("mul", {cast(c.e, product, c.e.dtype(factor)), factor});
   return saturated(c.e, scaled, c.tensor("y_zero_point"), axis);
 }
 
 Values read_qlinear_matmul(Call& c) {
   const ValueId left = from_zero(c.e, c.tensor("a"), c.tensor("a_zero_point"), -2);
   const ValueId right = from_zero(c.e, c.tensor("b"), c.tensor("b_zero_point"), -1);
-  return {rescaled(c, matrix_product(c.e, left, right), "a_scale", "b_scale", -1)};
+  return {rescaled(c, matrix_product(c.e, left, right), "a_scale", "b_scale", -2, -1)};
 }
 
 Values read_qlinear_conv(Call& c) {
@@ -105,7 +108,7 @@ Values read_qlinear_conv(Call& c) {
   const ValueId w = from_zero(c.e, c.tensor("w"), c.tensor("w_zero_point"), 0);
   const ValueId bias = c.optional_tensor("B");
   const ValueId y = convolved(c, x, w, bias == ValueId::none ? bias : cast(c.e, bias, DType::f64));
-  return {rescaled(c, y, "x_scale", "w_scale", 1)};
+  return {rescaled(c, y, "x_scale", "w_scale", 1, 1)};
 }
 
 constexpr OperatorRow rows[] = {

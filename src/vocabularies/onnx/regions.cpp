@@ -47,8 +47,9 @@ struct Neighbours {
 
 Neighbours neighbours_of(double y, double x, const Picture& p) {
   Neighbours n;
-  if (y < -1 || y > static_cast<double>(p.height) || x < -1 || x > static_cast<double>(p.width))
-    return n;
+  const bool inside =
+      y >= -1 && y <= static_cast<double>(p.height) && x >= -1 && x <= static_cast<double>(p.width);
+  if (!inside) return n;
   const auto split = [](double at, std::int64_t length, std::int64_t& low, std::int64_t& high) {
     at = std::max(at, 0.0);
     low = static_cast<std::int64_t>(at);
@@ -66,6 +67,22 @@ Neighbours neighbours_of(double y, double x, const Picture& p) {
               bottom * p.width + right};
   n.weights = {(1 - down) * (1 - along), (1 - down) * along, down * (1 - along), down * along};
   return n;
+}
+
+/// What regions may be made of: before anything is made.
+constexpr double most_of_regions = 1 << 26, largest_place = 1 << 30;
+
+void check_region(Call& c, std::span<const double> corners, double scale) {
+  for (const double corner : corners) {
+    if (!(std::abs(corner * scale) <= largest_place))
+      c.fail(fmt::format("a region has a corner at {}; corners lie within {}", corner * scale,
+                         largest_place));
+  }
+}
+
+void check_count(Call& c, double count) {
+  if (!(count <= most_of_regions))
+    c.fail(fmt::format("its regions have {} samples; {} are the most", count, most_of_regions));
 }
 
 /// The samples of one cell of a region.
@@ -150,11 +167,22 @@ Values read_roi_align(Call& c) {
   for (std::size_t r = 0; r < batches.size(); ++r) {
     const ValueId one = picture_of(c, p, static_cast<std::int64_t>(batches[r]));
     const ValueId flat = reshape_to(c.e, one, {p.shape[1], p.shape[2] * p.shape[3]});
+    const double scale = c.real("spatial_scale");
+    check_region(c, std::span(rois).subspan(4 * r, 4), scale);
+    const auto along = [&](std::size_t axis, std::size_t begin) {
+      const std::int64_t ratio = c.integer("sampling_ratio");
+      const double size = std::max((rois[4 * r + begin + 2] - rois[4 * r + begin]) * scale, 1.0);
+      const auto number = static_cast<double>(cells[axis]);
+      return number * (ratio > 0 ? static_cast<double>(ratio) : std::ceil(size / number));
+    };
+    check_count(c, along(0, 1) * along(1, 0) * static_cast<double>(batches.size()));
+    check_count(c, static_cast<double>(cells[0]) * static_cast<double>(cells[1]) *
+                       static_cast<double>(p.height) * static_cast<double>(p.width));
     std::vector<std::vector<Neighbours>> samples;
     for (std::int64_t i = 0; i < cells[0]; ++i) {
       for (std::int64_t j = 0; j < cells[1]; ++j)
-        samples.push_back(samples_of(p, &rois[4 * r], c.real("spatial_scale"), centred,
-                                     c.integer("sampling_ratio"), {i, j}, cells));
+        samples.push_back(samples_of(p, &rois[4 * r], scale, centred, c.integer("sampling_ratio"),
+                                     {i, j}, cells));
     }
     regions.push_back(reshape_to(c.e, aligned(c, p, flat, samples, mode == "max"),
                                  {p.shape[1], Dim(cells[0]), Dim(cells[1])}));
@@ -179,6 +207,13 @@ Values read_max_roi_pool(Call& c) {
   const Integers cells = c.integers("pooled_shape");
   if (cells.size() != 2 || rois.size() % 5 != 0 || rois.empty() || cells[0] < 1 || cells[1] < 1)
     c.fail("a region has five numbers, and two numbers of cells");
+  constexpr double most_cells = 1 << 16;  // each is some operators
+  if (static_cast<double>(cells[0]) * static_cast<double>(cells[1]) *
+          static_cast<double>(rois.size() / 5) >
+      most_cells)
+    c.fail(fmt::format("more than {} cells", most_cells));
+  for (std::size_t r = 0; r < rois.size(); r += 5)
+    check_region(c, std::span(rois).subspan(r + 1, 4), c.real("spatial_scale"));
   const auto at = [&](std::size_t i) {
     return static_cast<std::int64_t>(std::round(rois[i] * c.real("spatial_scale")));
   };
@@ -283,20 +318,28 @@ std::default_random_engine generator_of(Call& c) {
   return std::default_random_engine(static_cast<std::uint32_t>(c.real("seed")));
 }
 
+std::vector<std::int64_t> shape_drawn(Call& c, const Shape& lengths) {
+  auto shape = known_shape(lengths);
+  if (!shape) c.refuse("numbers of a shape that is not known");
+  std::int64_t count = 1;
+  for (const std::int64_t length : *shape) {
+    if (length < 0) c.fail(fmt::format("a length of {}; none is negative", length));
+    if (length > most_drawn || (count *= length) > most_drawn)
+      c.refuse(fmt::format("more than {} numbers", most_drawn));
+  }
+  return *std::move(shape);
+}
+
 template <template <class> class Distribution>
 Values drawn(Call& c, const Shape& lengths, std::optional<DType> like, std::string_view first,
              std::string_view second) {
   const DType dtype =
       c.given("dtype") ? dtype_of(c, c.integer("dtype")) : like.value_or(DType::f32);
-  const auto shape = known_shape(lengths);
-  if (!shape) c.refuse("numbers of a shape that is not known");
-  std::int64_t count = 1;
-  for (const std::int64_t length : *shape) {
-    if (length < 0 || length > most_drawn || (count *= length) > most_drawn)
-      c.refuse(fmt::format("more than {} numbers", most_drawn));
-  }
+  if (!is_floating(dtype))
+    c.fail(fmt::format("numbers of type {}; they are floating", name_of(dtype)));
+  const std::vector<std::int64_t> shape = shape_drawn(c, lengths);
   auto generator = generator_of(c);
-  std::vector<double> values(static_cast<std::size_t>(count));
+  std::vector<double> values(static_cast<std::size_t>(count_elements(std::span(shape))));
   const double a = c.real(first), b = c.real(second);
   if (dtype == DType::f64) {
     Distribution<double> draw(a, b);
@@ -305,7 +348,7 @@ Values drawn(Call& c, const Shape& lengths, std::optional<DType> like, std::stri
     Distribution<float> draw(static_cast<float>(a), static_cast<float>(b));
     for (double& value : values) value = draw(generator);
   }
-  return {c.e.constant(Tensor::from_doubles(dtype, *shape, values))};
+  return {c.e.constant(Tensor::from_doubles(dtype, shape, values))};
 }
 
 Values read_random_normal(Call& c) {
@@ -327,13 +370,12 @@ Values read_random_uniform_like(Call& c) {
 // that is drawn is larger.
 Values read_bernoulli(Call& c) {
   const ValueId x = c.tensor("input");
-  const auto shape = known_shape(c.e.shape(x));
-  if (!shape) c.refuse("numbers of a shape that is not known");
+  const std::vector<std::int64_t> shape = shape_drawn(c, c.e.shape(x));
   auto generator = generator_of(c);
   std::uniform_real_distribution<float> draw(0, 1);
-  std::vector<double> values(static_cast<std::size_t>(count_elements(std::span(*shape))));
+  std::vector<double> values(static_cast<std::size_t>(count_elements(std::span(shape))));
   for (double& value : values) value = draw(generator);
-  const ValueId drawn = c.e.constant(Tensor::from_doubles(c.e.dtype(x), *shape, values));
+  const ValueId drawn = c.e.constant(Tensor::from_doubles(c.e.dtype(x), shape, values));
   const ValueId hit = c.e.emit("gt", {drawn, x});
   const DType dtype = c.given("dtype") ? dtype_of(c, c.integer("dtype")) : c.e.dtype(x);
   return {c.e.emit("cast", {hit}, {{"dtype", dtype}})};

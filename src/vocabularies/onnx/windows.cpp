@@ -36,7 +36,15 @@ Integers list_in(Call& c, std::string_view name, std::size_t axes, std::int64_t 
 
 Windows windows_in(Call& c, Integers kernel) {
   const std::size_t axes = kernel.size();
-  return {std::move(kernel), list_in(c, "strides", axes, 1), list_in(c, "dilations", axes, 1)};
+  Windows w{std::move(kernel), list_in(c, "strides", axes, 1), list_in(c, "dilations", axes, 1)};
+  for (const auto& [name, list] : {std::pair("kernel", &w.kernel), std::pair("strides", &w.strides),
+                                   std::pair("dilations", &w.dilations)}) {
+    constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
+    const auto wrong = std::ranges::find_if(*list, [](auto n) { return n < 1 || n > most; });
+    if (wrong != list->end())
+      c.fail(fmt::format("'{}' has a {}; each number is from 1 to {}", name, *wrong, most));
+  }
+  return w;
 }
 
 /// Splits what is padded along an axis; SAME_LOWER has the odd one at the beginning.
@@ -122,6 +130,8 @@ void add_crops(Call& c, Windows& w, const Shape& from, const Integers& more) {
     if (!length.known()) c.refuse("an output_shape of a length that is not known");
     const std::int64_t whole = w.strides[i] * (length.value() - 1) + more[i] + w.reach(i);
     const std::int64_t total = whole - (wanted.empty() ? length.value() * w.strides[i] : wanted[i]);
+    if (!wanted.empty() && total < 0)
+      c.fail(fmt::format("output_shape has a length of {}; there are {}", wanted[i], whole));
     split_pad(w, total, mode == "SAME_UPPER");
   }
 }

@@ -560,6 +560,10 @@ WIDENED = [
 ]
 PYTHON = (
     [
+        "round(2.675, 2)",
+        "round(0.05, 1)",
+        "round(4.35, 1)",
+        "numpy.median([1.7e308])",
         "sorted(x)",
         "sorted((3, 1.5, 2))",
         "math.erfc(s)",
