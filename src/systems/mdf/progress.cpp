@@ -81,10 +81,30 @@ NamedTensors DocumentExecutor::progress() const {
   return progress;
 }
 
+namespace {
+
+/// What was counted in other runs, so that counting on does not end.
+std::vector<std::int64_t> counts_in(const Tensor& tensor) {
+  if (!is_integer(tensor.dtype()))
+    throw Error(Fault::model, "",
+                fmt::format("is {}; counts are integers", name_of(tensor.dtype())));
+  constexpr std::int64_t most = std::int64_t{1} << 53;
+  std::vector<std::int64_t> counts = tensor.integers();
+  for (const std::int64_t count : counts) {
+    if (count < -1 || count > most)
+      throw Error(
+          Fault::model, "",
+          fmt::format("{} is no count; counts are from -1, for none yet, to {}", count, most));
+  }
+  return counts;
+}
+
+}  // namespace
+
 void DocumentExecutor::resume(const NamedTensors& progress) {
   const Tensor* counts = isomer::find(progress, schedule_name);
   if (counts != nullptr && carries_)
-    with_place(quoted(schedule_name), [&] { schedule_->set_counts(counts->integers()); });
+    with_place(quoted(schedule_name), [&] { schedule_->set_counts(counts_in(*counts)); });
   const Tensor* told = isomer::find(progress, kinds_name);
   if (told == nullptr) return;
   std::size_t count = 0;

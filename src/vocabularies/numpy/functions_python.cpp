@@ -251,6 +251,11 @@ Value sorted(const Call& c) {
 }
 
 Value greatest_divisor(const Call& c) {
+  for (const Value* number : {&c[0], &c[1]}) {
+    if (number->as<double>() != nullptr ||
+        (is_array(*number) && is_floating(tensor_of(*number).dtype())))
+      refuse("math.gcd takes integers");
+  }
   const Value a = whole(c[0]), b = whole(c[1]);
   return {integer_of(apply(binary_named("numpy.gcd"), a, b))};
 }

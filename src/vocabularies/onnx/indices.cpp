@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <numeric>
 
@@ -257,6 +258,12 @@ Values read_unique(Call& c) {
   std::rotate(order.begin(), order.begin() + axis, order.begin() + axis + 1);
   const Tensor rows = c.e.known(permuted(c.e, x, order)).value();
   const std::vector<double> values = rows.converted(DType::f64).doubles();
+  constexpr double exact = 0x1p53;
+  for (const double value : values) {
+    if (std::isnan(value)) c.refuse("numbers of which some are NaN");
+    if (is_integer(rows.dtype()) && std::abs(value) >= exact)
+      c.refuse(fmt::format("integers from {} on", real_text(exact)));
+  }
   const auto count = static_cast<std::size_t>(rows.shape()[0]);
   const std::size_t width = count == 0 ? 0 : values.size() / count;
   std::vector<std::vector<double>> slices;
@@ -279,6 +286,7 @@ Values read_reverse_sequence(Call& c) {
   const std::int64_t rank = c.e.rank(x);
   const std::int64_t batch = axis_from_front(c.integer("batch_axis"), rank);
   const std::int64_t time = axis_from_front(c.integer("time_axis"), rank);
+  if (batch == time) c.fail("batch_axis and time_axis are the same");
   return {reversed_to(c.e, x, c.tensor("sequence_lens"), batch, time)};
 }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "base/text.h"
@@ -144,10 +145,11 @@ ValueId class_loss(Call& c, ValueId scores, ValueId target, ValueId weight) {
   if (c.e.dtype(target) != DType::i64) target = c.e.emit("cast", {target}, {{"dtype", DType::i64}});
   Values inputs{scores, target};
   if (weight != ValueId::none) inputs.push_back(weight);
-  // Classes count from 0, so that -1 leaves out none.
+  // No class has the least number, so that it leaves out none.
   return c.e.emit(
       "nll_loss", inputs,
-      {{"reduction", c.text("reduction")}, {"ignore_index", c.integer("ignore_index", -1)}});
+      {{"reduction", c.text("reduction")},
+       {"ignore_index", c.integer("ignore_index", std::numeric_limits<std::int64_t>::min())}});
 }
 
 Values read_class_loss(Call& c) {

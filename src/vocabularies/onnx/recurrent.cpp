@@ -262,6 +262,20 @@ ValueId initial(Call& c, std::string_view name, std::int64_t direction, const Di
       {{"shape", Shape{batch, Dim(hidden)}}, {"value", 0.0}, {"dtype", c.e.dtype(c.tensor("X"))}});
 }
 
+void check_shape(Call& c, std::string_view name, const Shape& wanted) {
+  const ValueId weights = c.optional_tensor(name);
+  if (weights != ValueId::none && c.e.shape(weights) != wanted)
+    c.fail(fmt::format("{} is {}; it should be {}", name, to_text(c.e.shape(weights)),
+                       to_text(wanted)));
+}
+
+void check_weights(Call& c, std::int64_t directions, std::int64_t rows, std::int64_t hidden,
+                   const Dim& inputs) {
+  check_shape(c, "W", {Dim(directions), Dim(rows), inputs});
+  check_shape(c, "R", {Dim(directions), Dim(rows), Dim(hidden)});
+  check_shape(c, "B", {Dim(directions), Dim(2 * rows)});
+}
+
 Values read_layer(Call& c, const Kind& kind) {
   const std::string direction = c.text("direction");
   const bool both = direction == "bidirectional";
@@ -275,6 +289,7 @@ Values read_layer(Call& c, const Kind& kind) {
   if (!width.known()) c.refuse("a hidden size that is not known");
   const std::int64_t hidden = width.value();
   if (c.integer("hidden_size", hidden) != hidden) c.fail("hidden_size is not that of R");
+  check_weights(c, both ? 2 : 1, kind.gates * hidden, hidden, c.e.shape(x)[2]);
   const ValueId lengths = c.optional_tensor("sequence_lens");
   const std::vector<Activation> activations = activations_in(c, kind.activations, both ? 2 : 1);
   const auto backwards = [&](ValueId value) {
