@@ -217,7 +217,7 @@ void add_engines(Model& model, const std::vector<const Engine*>& engines) {
   const std::string_view prefix = model.backends.empty() ? "" : "read back, on ";
   const auto single = std::make_shared<const Graph>(*model.graph);
   const SharedGraph wide = in_double(single);
-  const std::shared_ptr<const Graph> kept = wide();
+  const std::shared_ptr<const Graph> kept = wide();  // until all know its interface
   for (const Engine* engine : engines) {
     model.backends.push_back({.name = fmt::format("{}{}", prefix, engine->name),
                               .f32 = on_engine(single, *engine),

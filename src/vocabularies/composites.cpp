@@ -33,6 +33,15 @@ ValueId permuted(Emitter& b, ValueId x, std::vector<std::int64_t> order) {
   return b.emit("permute", {x}, {{"dims", std::move(order)}});
 }
 
+ValueId expanded(Emitter& b, ValueId x, Shape shape) {
+  if (b.shape(x) == shape) return x;
+  return b.emit("expand", {x}, {{"shape", std::move(shape)}});
+}
+
+ValueId length_value(Emitter& b, const Dim& length) {
+  return b.emit("length", {}, {{"value", length}});
+}
+
 ValueId without_axes(Emitter& b, ValueId x, const std::vector<std::int64_t>& axes) {
   for (const std::int64_t axis : axes) {
     const Dim length = b.shape(x)[static_cast<std::size_t>(axis)];

@@ -23,6 +23,12 @@ std::vector<std::int64_t> inverse_order(const std::vector<std::int64_t>& order);
 /// The axes in another order, some counted from the back; `x` itself where it is the same.
 ValueId permuted(Emitter& b, ValueId x, std::vector<std::int64_t> order);
 
+/// Expanded to a shape; `x` itself where it has it.
+ValueId expanded(Emitter& b, ValueId x, Shape shape);
+
+/// A length as a value.
+ValueId length_value(Emitter& b, const Dim& length);
+
 /// Without axes, or with more, counted from the front. Throws Fault::model where one to go is
 /// longer than 1, or one to come stands there twice.
 ValueId without_axes(Emitter& b, ValueId x, const std::vector<std::int64_t>& axes);

@@ -148,8 +148,8 @@ Labelled diagonal(Emitter& b, Labelled x) {
     for (const std::int64_t axis : order) flat.push_back(shape[static_cast<std::size_t>(axis)]);
     flat.erase(flat.begin());
     flat[0] = length * length;
-    const ValueId places = b.emit("mul", {b.emit("arange", {}, {{"end", length}}),
-                                          b.emit("length", {}, {{"value", length + Dim(1)}})});
+    const ValueId places =
+        b.emit("mul", {b.emit("arange", {}, {{"end", length}}), length_value(b, length + Dim(1))});
     const int label = x.labels[i];
     x.value = b.emit("index_select",
                      {reshape_to(b, permuted(b, x.value, std::move(order)), flat), places});

@@ -149,7 +149,7 @@ void add_old_shapes(const Document& document, Places& places, Problems& problems
   }
 }
 
-void check_document(const Content& content, const Document& document, const RunOptions& options,
+void check_document(const Document& document, const RunOptions& options, Places& places,
                     Problems& problems) {
   const Problems structure = problems;
   add_ignored(document, problems);
@@ -167,7 +167,6 @@ void check_document(const Content& content, const Document& document, const RunO
     found.noting(Path{"metadata"}, [&, &metadata = graph.metadata] { origin_of(metadata); });
     problems.add(std::move(found), path);
   }
-  Places places(content);
   add_old_shapes(document, places, problems);
 }
 
@@ -187,7 +186,8 @@ std::vector<Diagnostic> check(const Files& files, std::string_view entry,
   Problems problems;
   const Document document = read_document(content.tree, dialect, problems);
   add_repeated_keys(body_of(content.tree), problems);
-  check_document(content, document, options, problems);
+  Places places(content);
+  check_document(document, options, places, problems);
   const bool stored = !document.graphs.empty() && problems.errors() == 0 &&
                       origin_of(document.graphs.front().second.metadata);
   if (stored) {
@@ -200,7 +200,6 @@ std::vector<Diagnostic> check(const Files& files, std::string_view entry,
     });
   }
   std::vector<Diagnostic> found;
-  Places places(content);
   for (const Problem& problem : problems.all()) found.push_back(places.at(problem));
   std::ranges::stable_sort(found, {},
                            [](const Diagnostic& one) { return std::pair(one.line, one.column); });

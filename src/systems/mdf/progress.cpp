@@ -53,6 +53,22 @@ std::vector<std::int64_t> integers_in(const Tensor& tensor, std::string_view nam
   return tensor.integers();
 }
 
+/// What was counted in other runs, so that counting on does not end.
+std::vector<std::int64_t> counts_in(const Tensor& tensor) {
+  if (!is_integer(tensor.dtype()))
+    throw Error(Fault::model, "",
+                fmt::format("is {}; counts are integers", name_of(tensor.dtype())));
+  constexpr std::int64_t most = std::int64_t{1} << 53;
+  std::vector<std::int64_t> counts = tensor.integers();
+  for (const std::int64_t count : counts) {
+    if (count < -1 || count > most)
+      throw Error(
+          Fault::model, "",
+          fmt::format("{} is no count; counts are from -1, for none yet, to {}", count, most));
+  }
+  return counts;
+}
+
 }  // namespace
 
 NamedTensors DocumentExecutor::progress() const {
@@ -80,26 +96,6 @@ NamedTensors DocumentExecutor::progress() const {
   progress.emplace_back(schedule_name, integers_of(schedule_->counts()));
   return progress;
 }
-
-namespace {
-
-/// What was counted in other runs, so that counting on does not end.
-std::vector<std::int64_t> counts_in(const Tensor& tensor) {
-  if (!is_integer(tensor.dtype()))
-    throw Error(Fault::model, "",
-                fmt::format("is {}; counts are integers", name_of(tensor.dtype())));
-  constexpr std::int64_t most = std::int64_t{1} << 53;
-  std::vector<std::int64_t> counts = tensor.integers();
-  for (const std::int64_t count : counts) {
-    if (count < -1 || count > most)
-      throw Error(
-          Fault::model, "",
-          fmt::format("{} is no count; counts are from -1, for none yet, to {}", count, most));
-  }
-  return counts;
-}
-
-}  // namespace
 
 void DocumentExecutor::resume(const NamedTensors& progress) {
   const Tensor* counts = isomer::find(progress, schedule_name);

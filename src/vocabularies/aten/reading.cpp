@@ -276,11 +276,6 @@ ValueId squeezed(Builder& b, ValueId x, std::vector<std::int64_t> axes) {
   return b.emit("squeeze", {x}, {{"dim", ints(std::move(axes))}});
 }
 
-ValueId expanded(Builder& b, ValueId x, Shape shape) {
-  if (b.shape(x) == shape) return x;
-  return b.emit("expand", {x}, {{"shape", std::move(shape)}});
-}
-
 ValueId sliced(Builder& b, ValueId x, std::int64_t axis, const Dim& start, const Dim& end) {
   if (start == Dim(0) && end == b.shape(x)[static_cast<std::size_t>(axis)]) return x;
   return b.emit("slice", {x}, {{"dim", axis}, {"start", start}, {"end", end}});

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "vocabularies/aten/aten.h"
+#include "vocabularies/composites.h"
 
 namespace isomer::aten {
 
@@ -134,7 +135,6 @@ ValueId reshaped(Builder& b, ValueId x, Shape shape);
 ValueId permuted(Builder& b, ValueId x, std::vector<std::int64_t> dims);
 ValueId unsqueezed(Builder& b, ValueId x, std::int64_t axis);
 ValueId squeezed(Builder& b, ValueId x, std::vector<std::int64_t> axes);
-ValueId expanded(Builder& b, ValueId x, Shape shape);
 /// A slice along an axis, unless it would change nothing.
 ValueId sliced(Builder& b, ValueId x, std::int64_t axis, const Dim& start, const Dim& end);
 /// How losses are reduced: "none", "mean" or "sum", which PyTorch says with 0, 1 and 2.

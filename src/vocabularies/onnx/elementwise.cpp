@@ -264,6 +264,10 @@ DType dtype_of(const Call& call, std::int64_t code) {
   call.refuse(fmt::format("casts to type {} are not read", code));
 }
 
+std::optional<DType> type_in(Call& call, std::string_view name) {
+  return call.given(name) ? std::optional(dtype_of(call, call.integer(name))) : std::nullopt;
+}
+
 std::span<const OperatorRow> elementwise_rows() { return rows; }
 
 }  // namespace isomer::onnx

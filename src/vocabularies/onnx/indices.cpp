@@ -13,19 +13,11 @@
 namespace isomer::onnx {
 namespace {
 
-ValueId length_value(Emitter& e, const Dim& length) {
-  return e.emit("length", {}, {{"value", length}});
-}
-
 /// Positions along one axis of a tensor of that rank, which broadcast.
 ValueId positions(Emitter& e, const Dim& length, std::int64_t axis, std::int64_t rank) {
   Shape shape(static_cast<std::size_t>(rank), Dim(1));
   shape[static_cast<std::size_t>(axis)] = length;
   return reshape_to(e, e.emit("arange", {}, {{"end", length}}), shape);
-}
-
-ValueId expanded(Emitter& e, ValueId x, const Shape& shape) {
-  return e.shape(x) == shape ? x : e.emit("expand", {x}, {{"shape", shape}});
 }
 
 /// What an input holds. Throws Fault::unsupported where only the model's run tells: what comes of
@@ -165,10 +157,6 @@ Values read_hardmax(Call& c) {
   const Dim length = c.e.shape(x)[static_cast<std::size_t>(axis)];
   const ValueId is = c.e.emit("eq", {best, positions(c.e, length, axis, c.e.rank(x))});
   return {c.e.emit("cast", {is}, {{"dtype", c.e.dtype(x)}})};
-}
-
-std::optional<DType> type_in(Call& c, std::string_view name) {
-  return c.given(name) ? std::optional(dtype_of(c, c.integer(name))) : std::nullopt;
 }
 
 Values read_eye_like(Call& c) {

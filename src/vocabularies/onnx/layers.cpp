@@ -117,8 +117,7 @@ Values read_place(Call& c) {
   const Attributes along{{"dim", axis}, {"keepdim", c.flag("keepdims")}};
   if (!c.flag("select_last_index")) return {c.e.emit(c.ours, {x}, along)};
   const ValueId turned = c.e.emit("flip", {x}, {{"dims", Integers{axis}}});
-  const ValueId last =
-      c.e.emit("length", {}, {{"value", c.e.shape(x)[static_cast<std::size_t>(axis)] - Dim(1)}});
+  const ValueId last = length_value(c.e, c.e.shape(x)[static_cast<std::size_t>(axis)] - Dim(1));
   return {c.e.emit("sub", {last, c.e.emit(c.ours, {turned}, along)})};
 }
 

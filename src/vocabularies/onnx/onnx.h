@@ -121,6 +121,8 @@ std::optional<Node> write_renamed(const Operator& op, const Subject& subject);
 
 /// The element type of a code of ONNX's. Refuses one that we do not have.
 DType dtype_of(const Call& call, std::int64_t code);
+/// The same of an argument; nothing where it is not given.
+std::optional<DType> type_in(Call& call, std::string_view name);
 /// A convolution by the call's settings.
 ValueId convolved(Call& c, ValueId x, ValueId weight, ValueId bias);
 /// Each sequence of a batch backwards, as far as its length goes.

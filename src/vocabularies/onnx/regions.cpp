@@ -85,27 +85,40 @@ void check_count(Call& c, double count) {
     c.fail(fmt::format("its regions have {} samples; {} are the most", count, most_of_regions));
 }
 
-/// The samples of one cell of a region.
-std::vector<Neighbours> samples_of(const Picture& p, const double* roi, double scale, bool centred,
-                                   std::int64_t ratio, std::array<std::int64_t, 2> cell,
-                                   std::array<std::int64_t, 2> cells) {
+/// How a region is divided into cells, and each of them into samples; each down, then along.
+struct Grid {
+  std::array<double, 2> begin{};  // of the region
+  std::array<double, 2> size{};   // of a cell
+  std::array<std::int64_t, 2> samples{};
+};
+
+Grid grid_of(Call& c, std::span<const double> corners, bool centred,
+             const std::array<std::int64_t, 2>& cells) {
+  const double scale = c.real("spatial_scale");
+  check_region(c, corners, scale);
   const double shift = centred ? 0.5 : 0, least = centred ? 0 : 1;
-  const double left = roi[0] * scale - shift, top = roi[1] * scale - shift;
-  const std::array<double, 2> size = {
-      std::max(roi[3] * scale - shift - top, least) / static_cast<double>(cells[0]),
-      std::max(roi[2] * scale - shift - left, least) / static_cast<double>(cells[1])};
-  const auto count = [&](std::size_t i) {
-    return ratio > 0 ? ratio : static_cast<std::int64_t>(std::ceil(size[i]));
+  const std::int64_t ratio = c.integer("sampling_ratio");
+  Grid grid;
+  for (std::size_t i = 0; i < 2; ++i) {
+    grid.begin[i] = corners[1 - i] * scale - shift;
+    const double end = corners[3 - i] * scale - shift;
+    grid.size[i] = std::max(end - grid.begin[i], least) / static_cast<double>(cells[i]);
+    grid.samples[i] = ratio > 0 ? ratio : static_cast<std::int64_t>(std::ceil(grid.size[i]));
+  }
+  return grid;
+}
+
+/// The samples of one cell.
+std::vector<Neighbours> samples_of(const Picture& p, const Grid& grid,
+                                   std::array<std::int64_t, 2> cell) {
+  const auto at = [&](std::size_t axis, std::int64_t k) {
+    const double inside = (static_cast<double>(k) + 0.5) / static_cast<double>(grid.samples[axis]);
+    return grid.begin[axis] + (static_cast<double>(cell[axis]) + inside) * grid.size[axis];
   };
   std::vector<Neighbours> samples;
-  for (std::int64_t i = 0; i < count(0); ++i) {
-    for (std::int64_t j = 0; j < count(1); ++j) {
-      const auto at = [&](std::size_t axis, std::int64_t k) {
-        const double inside = (static_cast<double>(k) + 0.5) / static_cast<double>(count(axis));
-        return (static_cast<double>(cell[axis]) + inside) * size[axis];
-      };
-      samples.push_back(neighbours_of(top + at(0, i), left + at(1, j), p));
-    }
+  for (std::int64_t i = 0; i < grid.samples[0]; ++i) {
+    for (std::int64_t j = 0; j < grid.samples[1]; ++j)
+      samples.push_back(neighbours_of(at(0, i), at(1, j), p));
   }
   return samples;
 }
@@ -163,28 +176,26 @@ Values read_roi_align(Call& c) {
                        quoted(coordinates)));
   if (rois.size() != 4 * batches.size() || rois.empty() || cells[0] < 1 || cells[1] < 1)
     c.fail("a region has four numbers, a picture and cells");
+  std::vector<Grid> grids;
+  double samples = 0;
+  for (std::size_t r = 0; r < batches.size(); ++r) {
+    grids.push_back(grid_of(c, std::span(rois).subspan(4 * r, 4), centred, cells));
+    samples += static_cast<double>(grids[r].samples[0]) * static_cast<double>(grids[r].samples[1]);
+  }
+  const double each = static_cast<double>(cells[0]) * static_cast<double>(cells[1]);
+  check_count(c, samples * each);
+  check_count(c, static_cast<double>(batches.size()) * each * static_cast<double>(p.height) *
+                     static_cast<double>(p.width));
   Values regions;
   for (std::size_t r = 0; r < batches.size(); ++r) {
     const ValueId one = picture_of(c, p, static_cast<std::int64_t>(batches[r]));
     const ValueId flat = reshape_to(c.e, one, {p.shape[1], p.shape[2] * p.shape[3]});
-    const double scale = c.real("spatial_scale");
-    check_region(c, std::span(rois).subspan(4 * r, 4), scale);
-    const auto along = [&](std::size_t axis, std::size_t begin) {
-      const std::int64_t ratio = c.integer("sampling_ratio");
-      const double size = std::max((rois[4 * r + begin + 2] - rois[4 * r + begin]) * scale, 1.0);
-      const auto number = static_cast<double>(cells[axis]);
-      return number * (ratio > 0 ? static_cast<double>(ratio) : std::ceil(size / number));
-    };
-    check_count(c, along(0, 1) * along(1, 0) * static_cast<double>(batches.size()));
-    check_count(c, static_cast<double>(cells[0]) * static_cast<double>(cells[1]) *
-                       static_cast<double>(p.height) * static_cast<double>(p.width));
-    std::vector<std::vector<Neighbours>> samples;
+    std::vector<std::vector<Neighbours>> cells_of;
     for (std::int64_t i = 0; i < cells[0]; ++i) {
       for (std::int64_t j = 0; j < cells[1]; ++j)
-        samples.push_back(samples_of(p, &rois[4 * r], scale, centred, c.integer("sampling_ratio"),
-                                     {i, j}, cells));
+        cells_of.push_back(samples_of(p, grids[r], {i, j}));
     }
-    regions.push_back(reshape_to(c.e, aligned(c, p, flat, samples, mode == "max"),
+    regions.push_back(reshape_to(c.e, aligned(c, p, flat, cells_of, mode == "max"),
                                  {p.shape[1], Dim(cells[0]), Dim(cells[1])}));
   }
   return {c.e.emit("stack", regions, {{"dim", std::int64_t{0}}})};
@@ -333,8 +344,7 @@ std::vector<std::int64_t> shape_drawn(Call& c, const Shape& lengths) {
 template <template <class> class Distribution>
 Values drawn(Call& c, const Shape& lengths, std::optional<DType> like, std::string_view first,
              std::string_view second) {
-  const DType dtype =
-      c.given("dtype") ? dtype_of(c, c.integer("dtype")) : like.value_or(DType::f32);
+  const DType dtype = type_in(c, "dtype").value_or(like.value_or(DType::f32));
   if (!is_floating(dtype))
     c.fail(fmt::format("numbers of type {}; they are floating", name_of(dtype)));
   const std::vector<std::int64_t> shape = shape_drawn(c, lengths);
@@ -377,7 +387,7 @@ Values read_bernoulli(Call& c) {
   for (double& value : values) value = draw(generator);
   const ValueId drawn = c.e.constant(Tensor::from_doubles(c.e.dtype(x), shape, values));
   const ValueId hit = c.e.emit("gt", {drawn, x});
-  const DType dtype = c.given("dtype") ? dtype_of(c, c.integer("dtype")) : c.e.dtype(x);
+  const DType dtype = type_in(c, "dtype").value_or(c.e.dtype(x));
   return {c.e.emit("cast", {hit}, {{"dtype", dtype}})};
 }
 

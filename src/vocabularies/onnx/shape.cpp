@@ -327,12 +327,12 @@ Values read_shape(Call& c) {
     return {c.e.constant(Tensor::of<std::int64_t>({places.count}, *known))};
   Values lengths;
   for (const Dim& length : part)
-    lengths.push_back(reshape_to(c.e, c.e.emit("length", {}, {{"value", length}}), {Dim(1)}));
+    lengths.push_back(reshape_to(c.e, length_value(c.e, length), {Dim(1)}));
   return {c.e.emit("cat", lengths, {{"dim", std::int64_t{0}}})};
 }
 
 Values read_size(Call& c) {
-  return {c.e.emit("length", {}, {{"value", count_elements(c.e.shape(c.tensor("data")))}})};
+  return {length_value(c.e, count_elements(c.e.shape(c.tensor("data"))))};
 }
 
 Values read_constant(Call& c) { return {c.tensor("value")}; }

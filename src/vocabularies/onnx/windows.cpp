@@ -185,10 +185,6 @@ std::optional<Node> write_conv(const Operator& op, const Subject& s) {
 
 constexpr double lowest = -std::numeric_limits<double>::infinity();
 
-ValueId length_value(Emitter& e, const Dim& length) {
-  return e.emit("length", {}, {{"value", length}});
-}
-
 /// A last window that sticks out counts as far as it begins inside.
 void pad_sticking_out(Call& c, Windows& w, const Shape& from) {
   for (std::size_t i = 0; i < w.axes(); ++i) {
