@@ -462,6 +462,23 @@ RUNS = [
         "corners lie within",
     ),
     (
+        "regions of a picture of no height",
+        call(
+            "RoiAlign",
+            {"X": "numpy.zeros((1, 1, 0, 3))", "rois": [[0, 0, 1, 1]], "batch_indices": [0]},
+        ),
+        "no elements",
+    ),
+    (
+        "a region of no picture",
+        call(
+            "MaxRoiPool",
+            {"X": [[[[1.0] * 3]]], "rois": "numpy.log([[-1.0] * 5])"},
+            pooled_shape=[1, 1],
+        ),
+        "corners lie within",
+    ),
+    (
         "a region of 10^10 samples",
         call("RoiAlign", {"X": [[[[1.0] * 3]]], "rois": [[0, 0, 1e5, 1e5]], "batch_indices": [0]}),
         "samples",

@@ -31,12 +31,15 @@ Picture picture_in(Call& c) {
   const ValueId x = c.tensor("X");
   const auto known = known_shape(c.e.shape(x));
   if (!known || known->size() != 4) c.refuse("regions are those of pictures of known lengths");
+  if ((*known)[2] < 1 || (*known)[3] < 1) c.fail("the pictures have no elements");
   return {x, c.e.shape(x), (*known)[0], (*known)[2], (*known)[3]};
 }
 
-ValueId picture_of(Call& c, const Picture& p, std::int64_t batch) {
-  if (batch < 0 || batch >= p.batch) c.fail(fmt::format("there is no picture {}", batch));
-  return c.e.emit("select", {p.x}, {{"dim", std::int64_t{0}}, {"index", Dim(batch)}});
+ValueId picture_of(Call& c, const Picture& p, double batch) {
+  if (!(batch >= 0 && batch < static_cast<double>(p.batch)))
+    c.fail(fmt::format("there is no picture {}", batch));
+  return c.e.emit("select", {p.x},
+                  {{"dim", std::int64_t{0}}, {"index", Dim(static_cast<std::int64_t>(batch))}});
 }
 
 /// Four neighbours of a place and what each counts; none outside.
@@ -188,7 +191,7 @@ Values read_roi_align(Call& c) {
                      static_cast<double>(p.width));
   Values regions;
   for (std::size_t r = 0; r < batches.size(); ++r) {
-    const ValueId one = picture_of(c, p, static_cast<std::int64_t>(batches[r]));
+    const ValueId one = picture_of(c, p, batches[r]);
     const ValueId flat = reshape_to(c.e, one, {p.shape[1], p.shape[2] * p.shape[3]});
     std::vector<std::vector<Neighbours>> cells_of;
     for (std::int64_t i = 0; i < cells[0]; ++i) {
@@ -230,7 +233,7 @@ Values read_max_roi_pool(Call& c) {
   };
   Values regions;
   for (std::size_t r = 0; r < rois.size(); r += 5) {
-    const ValueId one = picture_of(c, p, static_cast<std::int64_t>(rois[r]));
+    const ValueId one = picture_of(c, p, rois[r]);
     Values values;
     for (std::int64_t i = 0; i < cells[0] * cells[1]; ++i) {
       const auto [top, bottom] = cell_of(i / cells[1], cells[0], at(r + 2), at(r + 4), p.height);
