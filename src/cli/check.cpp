@@ -8,7 +8,7 @@
 namespace isomer::cli {
 namespace {
 
-constexpr Option options[] = {
+constexpr Option check_table[] = {
     {"MODEL", "FILE", "the model", true},
     {"--json", "", "print the list for machines"},
     dialect_option,
@@ -43,7 +43,7 @@ Tree tree_of(const Diagnostic& one) {
 }  // namespace
 
 Usage check_usage() {
-  return {options,
+  return {check_table,
           "  isomer check net.json\n"
           "  isomer check cell.yaml --dialect 0.4.13\n"
           "  isomer check net.pt2 --json"};

@@ -8,7 +8,7 @@
 namespace isomer::cli {
 namespace {
 
-constexpr Option options[] = {{"SHELL", "", "bash, zsh or fish", true}};
+constexpr Option completion_table[] = {{"SHELL", "", "bash, zsh or fish", true}};
 
 /// The words that may follow an option; nothing: the name of a file.
 std::string choices(std::string_view value) {
@@ -150,7 +150,7 @@ std::string fish() {
 }  // namespace
 
 Usage completion_usage() {
-  return {options,
+  return {completion_table,
           "  isomer completion bash > /etc/bash_completion.d/isomer\n"
           "  isomer completion zsh > ~/.zfunc/_isomer\n"
           "  isomer completion fish > ~/.config/fish/completions/isomer.fish"};

@@ -18,7 +18,7 @@ namespace isomer::cli {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr Option options[] = {
+constexpr Option convert_table[] = {
     {"MODEL", "FILE", "the model", true},
     {"-o,--output", "FILE", "the file to write; others go beside it", true},
     {"--to", "SYSTEM", "the system to write for; default: by the output's extension"},
@@ -182,7 +182,7 @@ void write_all(Staging& staging, const Written& written, const ModelFile& source
 }  // namespace
 
 Usage convert_usage() {
-  return {options,
+  return {convert_table,
           "  isomer convert net.pt2 -o net.py\n"
           "  isomer convert net.pt2 -o net.json --prove\n"
           "  isomer convert net.pt2 -o out/net.json --to mdf --strict --dump steps"};

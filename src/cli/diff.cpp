@@ -6,7 +6,7 @@
 namespace isomer::cli {
 namespace {
 
-constexpr Option options[] = {
+constexpr Option diff_table[] = {
     {"A", "FILE", "a model", true},
     {"B", "FILE", "the model that is held against it", true},
     decompose_option,
@@ -30,7 +30,7 @@ Graph graph_of(const ModelFile& model, const std::optional<Runnable>& program, c
 }  // namespace
 
 Usage diff_usage() {
-  return {options,
+  return {diff_table,
           "  isomer diff net.pt2 net.json\n"
           "  isomer diff net.pt2 net.py\n"
           "  isomer diff net.isomer changed.isomer"};

@@ -10,7 +10,7 @@ namespace isomer::cli {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr Option options[] = {
+constexpr Option export_table[] = {
     {"MODEL", "FILE", "a program: PyTorch source with load() and example_inputs()", true},
     {"-o,--output", "FILE", "the .pt2 file to write", true},
     {"--mode", "MODE", "train or eval; default: as load() leaves it"},
@@ -20,7 +20,7 @@ constexpr Option options[] = {
 }  // namespace
 
 Usage export_usage() {
-  return {options,
+  return {export_table,
           "  isomer export net.py -o net.pt2\n"
           "  isomer export net.py -o train.pt2 --mode train"};
 }

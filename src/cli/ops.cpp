@@ -9,7 +9,7 @@
 namespace isomer::cli {
 namespace {
 
-constexpr Option options[] = {
+constexpr Option ops_table[] = {
     {"OP", "OP", "one operator only: its signature and meaning"},
     {"--system", "SYSTEM", "only this system's column"},
     {"--json", "", "print a list for machines"},
@@ -101,7 +101,7 @@ void print_table(const std::vector<Column>& columns) {
 }  // namespace
 
 Usage ops_usage() {
-  return {options,
+  return {ops_table,
           "  isomer ops\n"
           "  isomer ops softmax\n"
           "  isomer ops --system mdf\n"

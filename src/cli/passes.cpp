@@ -7,12 +7,12 @@
 namespace isomer::cli {
 namespace {
 
-constexpr Option options[] = {{"--json", "", "print a list for machines"}};
+constexpr Option passes_table[] = {{"--json", "", "print a list for machines"}};
 
 }  // namespace
 
 Usage passes_usage() {
-  return {options,
+  return {passes_table,
           "  isomer passes\n"
           "  isomer convert net.pt2 -o net.json --without simplify --dump steps"};
 }

@@ -20,7 +20,7 @@
 namespace isomer::cli {
 namespace {
 
-constexpr Option options[] = {
+constexpr Option prove_table[] = {
     {"A", "FILE", "the model that is right by definition", true},
     {"B", "FILE", "the model that should behave as A does", true},
     {"--inputs", "FILE", "tensors to compare on besides those we make, as for run", false, true},
@@ -158,7 +158,7 @@ void add_inputs(const Words& words, ProofOptions& proof) {
 }  // namespace
 
 Usage prove_usage() {
-  return {options,
+  return {prove_table,
           "  isomer prove net.pt2 net.json\n"
           "  isomer prove net.pt2 net.py --inputs digits.safetensors --json report.json\n"
           "  isomer prove net.pt2 net.py --range ids=0:30521 --cases recorded\n"

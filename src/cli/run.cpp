@@ -22,7 +22,7 @@ namespace {
 constexpr std::int64_t most_threads = 1024;
 constexpr std::int64_t most_steps = 1'000'000;
 
-constexpr Option options[] = {
+constexpr Option run_table[] = {
     {"MODEL", "FILE", "the model", true},
     {"--inputs", "FILE",
      "a .safetensors, .npz or .pt file (tensors named as in the model, or in0, in1, ...), or .npy "
@@ -273,7 +273,7 @@ void print_outputs(const Runnable& model, std::span<const Tensor> outputs) {
 }  // namespace
 
 Usage run_usage() {
-  return {options,
+  return {run_table,
           "  isomer run net.pt2 --inputs digits.safetensors -o answers.safetensors\n"
           "  isomer run net.json --inputs x.npy -o y.npy\n"
           "  isomer run net.json --inputs x.npy -o y.npy --engine reference\n"

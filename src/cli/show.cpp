@@ -15,7 +15,7 @@
 namespace isomer::cli {
 namespace {
 
-constexpr Option options[] = {
+constexpr Option show_table[] = {
     {"MODEL", "FILE", "the model", true},
     {"--summary", "", "how many there are of what, what modules cost, which systems can take it"},
     {"--length", "NAME=NUMBER", "count costs for this number of a named length", false, true},
@@ -194,7 +194,7 @@ void print_document(const ModelFile& model, const Words& words) {
 }  // namespace
 
 Usage show_usage() {
-  return {options,
+  return {show_table,
           "  isomer show net.pt2\n"
           "  isomer show net.pt2 --summary\n"
           "  isomer show net.pt2 --blocks\n"

@@ -6,7 +6,7 @@
 namespace isomer::cli {
 namespace {
 
-constexpr Option options[] = {{"--json", "", "print a list for machines"}};
+constexpr Option systems_table[] = {{"--json", "", "print a list for machines"}};
 
 struct Ability {
   std::string_view name;
@@ -31,7 +31,7 @@ Tree tree_of(const System& system) {
 }  // namespace
 
 Usage systems_usage() {
-  return {options,
+  return {systems_table,
           "  isomer systems\n"
           "  isomer systems --json"};
 }

@@ -21,7 +21,7 @@ namespace {
 constexpr std::int64_t most_epochs = 1'000'000;
 constexpr std::int64_t most_samples = std::int64_t{1} << 40;
 
-constexpr Option options[] = {
+constexpr Option train_table[] = {
     {"MODEL", "FILE", "the model", true},
     decompose_option,
     {"--loss", "LOSS", "mse, cross_entropy or bce_with_logits, of the first output", true},
@@ -176,7 +176,7 @@ void run_epochs(train::Trainer& trainer, std::size_t epochs, const Words& words)
 
 Usage train_usage() {
   return {
-      options,
+      train_table,
       "  isomer train net.pt2 --loss cross_entropy --optimizer adam --lr 1e-3 \\\n"
       "    --data digits.safetensors -o trained.safetensors --epochs 10 --batch 32 --shuffle\n"
       "  isomer train net.pt2 --loss mse --optimizer sgd --momentum 0.9 --data d.safetensors \\\n"

@@ -85,7 +85,7 @@ Values expand_attention(Emitter& b, const OpCall& call) {
   return {b.emit("matmul", {attention_weights(b, call), call.inputs[2]})};
 }
 
-constexpr OpSchema rows[] = {
+constexpr OpSchema attention_table[] = {
     {"scaled_dot_product_attention(query, key, value, mask?, is_causal: bool = false, scale: "
      "float?) -> y",
      attention_type, expand_attention, nullptr, "softmax(query @ key.T * scale + mask) @ value",
@@ -114,6 +114,6 @@ ValueId attention_weights(Emitter& b, const OpCall& call) {
   return weights;
 }
 
-std::span<const OpSchema> attention_ops() { return rows; }
+std::span<const OpSchema> attention_ops() { return attention_table; }
 
 }  // namespace isomer

@@ -224,7 +224,7 @@ Types while_type(const OpCall& call) {
   return types;
 }
 
-constexpr OpSchema table[] = {
+constexpr OpSchema control_table[] = {
     {.signature = "call(xs...; body) -> ys...",
      .infer = call_type,
      .expand = expand_call,
@@ -253,6 +253,6 @@ std::int64_t unrolled_nodes(const OpCall& call, std::int64_t most) {
   return nodes > most / trips ? most + 1 : nodes * trips;
 }
 
-std::span<const OpSchema> control_ops() { return table; }
+std::span<const OpSchema> control_ops() { return control_table; }
 
 }  // namespace isomer

@@ -355,7 +355,7 @@ Values expand_upsample_nearest2d(Emitter& b, const OpCall& call) {
   return {x};
 }
 
-constexpr OpSchema rows[] = {
+constexpr OpSchema convolution_table[] = {
     {"convolution(x, weight, bias?, stride: ints = [1], padding: ints = [0], dilation: ints = [1], "
      "transposed: bool = false, output_padding: ints = [0], groups: int = 1) -> y",
      convolution_type, nullptr, vjp_convolution,
@@ -383,6 +383,6 @@ constexpr OpSchema rows[] = {
 
 }  // namespace
 
-std::span<const OpSchema> convolution_ops() { return rows; }
+std::span<const OpSchema> convolution_ops() { return convolution_table; }
 
 }  // namespace isomer

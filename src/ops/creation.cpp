@@ -23,7 +23,7 @@ std::vector<TensorType> arange_type(const OpCall& call) {
 
 std::vector<TensorType> length_type(const OpCall& call) { return {{call.get<DType>("dtype"), {}}}; }
 
-constexpr OpSchema rows[] = {
+constexpr OpSchema creation_table[] = {
     {"full(shape: dims, value: float, dtype: dtype = f32) -> y", full_type, nullptr, no_gradient,
      "one value everywhere", rounds_to_nearest},
     {"arange(start: dim = 0, end: dim, step: int = 1, dtype: dtype = i64) -> y", arange_type,
@@ -34,6 +34,6 @@ constexpr OpSchema rows[] = {
 
 }  // namespace
 
-std::span<const OpSchema> creation_ops() { return rows; }
+std::span<const OpSchema> creation_ops() { return creation_table; }
 
 }  // namespace isomer

@@ -453,7 +453,7 @@ constexpr Traits adds{.rounds = Rounds::nearest, .commutes = true};
 // signature, type rule, expansion (none: primitive), derivative, meaning
 constexpr Traits bits_of_two{.rounds = Rounds::never, .commutes = true};
 
-constexpr OpSchema rows[] = {
+constexpr OpSchema elementwise_table[] = {
     {"neg(x) -> y", numeric_type, nullptr, vjp_neg, "-x", exact},
     {"abs(x) -> y", numeric_type, nullptr, scaled<sign_of>, "|x|", exact},
     {"sign(x) -> y", numeric_type, nullptr, no_gradient, "-1, 0 or 1", compares},
@@ -590,6 +590,6 @@ std::vector<ValueId> to_operands(Emitter& b, const OpCall& call, ValueId x, Valu
   return {fit(x, 0), fit(y, 1)};
 }
 
-std::span<const OpSchema> elementwise_ops() { return rows; }
+std::span<const OpSchema> elementwise_ops() { return elementwise_table; }
 
 }  // namespace isomer

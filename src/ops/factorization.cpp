@@ -211,7 +211,7 @@ Dim size_of(const OpCall& call) {
 constexpr Traits eliminates{.terms = size_of};
 constexpr Traits exchanges{.terms = size_of, .decides = Decision::extreme};
 
-constexpr OpSchema rows[] = {
+constexpr OpSchema factorization_table[] = {
     {"qr(a, mode: string = 'reduced') -> (q, r)", qr_type, nullptr, vjp_qr,
      "orthonormal columns times an upper triangle", eliminates},
     {"eigh(a) -> (values, vectors)", eigh_type, nullptr, vjp_eigh,
@@ -227,6 +227,6 @@ constexpr OpSchema rows[] = {
 
 }  // namespace
 
-std::span<const OpSchema> factorization_ops() { return rows; }
+std::span<const OpSchema> factorization_ops() { return factorization_table; }
 
 }  // namespace isomer

@@ -265,7 +265,7 @@ Dim added(const OpCall& call) {
 
 constexpr Traits adds_at{.terms = added, .indexes = Indexing{}};
 
-constexpr OpSchema rows[] = {
+constexpr OpSchema indexing_table[] = {
     {"index_select(x, index, dim: int = 0) -> y", index_select_type, nullptr, vjp_index_select,
      "positions of one dimension, in the order of the index", picks},
     {"index_add(x, index, source, dim: int = 0) -> y", index_add_type, nullptr, vjp_index_add,
@@ -303,6 +303,6 @@ constexpr OpSchema rows[] = {
 
 }  // namespace
 
-std::span<const OpSchema> indexing_ops() { return rows; }
+std::span<const OpSchema> indexing_ops() { return indexing_table; }
 
 }  // namespace isomer

@@ -323,7 +323,7 @@ Dim terms(const OpCall& call) {
   return count;
 }
 
-constexpr OpSchema rows[] = {
+constexpr OpSchema linear_table[] = {
     {"matmul(x, y) -> z", matmul_type, nullptr, vjp_matmul,
      "matrix product of the last two dimensions", adds_products},
     {"linear(x, weight, bias?) -> y", linear_type, expand_linear, vjp_linear, "x @ weight.T + bias",
@@ -347,6 +347,6 @@ constexpr OpSchema rows[] = {
 
 }  // namespace
 
-std::span<const OpSchema> linear_ops() { return rows; }
+std::span<const OpSchema> linear_ops() { return linear_table; }
 
 }  // namespace isomer

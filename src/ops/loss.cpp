@@ -164,7 +164,7 @@ constexpr Traits indexes_classes{.indexes = Indexing{.axis = 1}};
 
 constexpr Traits bends{.own_slope = true};
 
-constexpr OpSchema rows[] = {
+constexpr OpSchema loss_table[] = {
     {"mse_loss(x, target, reduction: string = 'mean') -> y", mse_type, expand_mse, nullptr,
      "(x - target)**2, reduced", commutes},
     {"binary_cross_entropy(x, target) -> y", like_target, expand_binary_cross_entropy,
@@ -180,6 +180,6 @@ constexpr OpSchema rows[] = {
 
 }  // namespace
 
-std::span<const OpSchema> loss_ops() { return rows; }
+std::span<const OpSchema> loss_ops() { return loss_table; }
 
 }  // namespace isomer

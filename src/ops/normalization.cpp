@@ -164,7 +164,7 @@ Values expand_group_norm(Emitter& b, const OpCall& call) {
   return {scale_and_shift_channels(b, call, reshape_to(b, y, shape))};
 }
 
-constexpr OpSchema rows[] = {
+constexpr OpSchema normalization_table[] = {
     {"batch_norm(x, weight?, bias?, running_mean, running_var, eps: float = 1e-05) -> y",
      batch_norm_type, expand_batch_norm, nullptr,
      "standardized per channel by stored statistics, scaled and shifted", rounds_once},
@@ -184,6 +184,6 @@ constexpr OpSchema rows[] = {
 
 }  // namespace
 
-std::span<const OpSchema> normalization_ops() { return rows; }
+std::span<const OpSchema> normalization_ops() { return normalization_table; }
 
 }  // namespace isomer

@@ -71,7 +71,7 @@ Values expand_feature_dropout(Emitter& b, const OpCall& call) {
   return thinned(b, call, shape);
 }
 
-constexpr OpSchema rows[] = {
+constexpr OpSchema random_table[] = {
     {"dropout(x, p: float = 0.5, training: bool = false) -> y", dropout_type, expand_dropout,
      nullptr,
      "in training, each element made 0 with probability p and the others scaled by 1 / (1 - p); "
@@ -92,6 +92,6 @@ constexpr OpSchema rows[] = {
 
 }  // namespace
 
-std::span<const OpSchema> random_ops() { return rows; }
+std::span<const OpSchema> random_ops() { return random_table; }
 
 }  // namespace isomer

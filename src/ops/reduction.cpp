@@ -313,7 +313,7 @@ Values expand_logsumexp(Emitter& b, const OpCall& call) {
 
 constexpr Traits adds_up{.terms = taken};
 
-constexpr OpSchema rows[] = {
+constexpr OpSchema reduction_table[] = {
     {"sum(x, dim: ints = [], keepdim: bool = false) -> y", reduced_type, nullptr, vjp_sum,
      "sum over the dimensions; over all where none is named", adds_up},
     {"mean(x, dim: ints = [], keepdim: bool = false) -> y", reduced_floating_type, expand_mean,
@@ -360,6 +360,6 @@ constexpr OpSchema rows[] = {
 
 }  // namespace
 
-std::span<const OpSchema> reduction_ops() { return rows; }
+std::span<const OpSchema> reduction_ops() { return reduction_table; }
 
 }  // namespace isomer

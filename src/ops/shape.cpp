@@ -415,7 +415,7 @@ Values expand_triu(Emitter& b, const OpCall& call) {
   return {b.emit("where", {below, number(b, call.inputs[0], 0.0), call.inputs[0]})};
 }
 
-constexpr OpSchema rows[] = {
+constexpr OpSchema shape_table[] = {
     {"reshape(x, shape: dims) -> y", reshape_type, nullptr, vjp_reshape,
      "the same elements under another shape", views_in_order},
     {"permute(x, dims: ints) -> y", permute_type, nullptr, vjp_permute,
@@ -453,6 +453,6 @@ constexpr OpSchema rows[] = {
 
 }  // namespace
 
-std::span<const OpSchema> shape_ops() { return rows; }
+std::span<const OpSchema> shape_ops() { return shape_table; }
 
 }  // namespace isomer

@@ -222,7 +222,7 @@ Values expand_ndtr(Emitter& b, const OpCall& call) {
 
 constexpr Traits bends{.rounds = Rounds::once, .own_slope = true};
 
-constexpr OpSchema rows[] = {
+constexpr OpSchema special_table[] = {
     {"acos(x) -> y", same_floating_type, nullptr, scaled<acos_slope>, "arc cosine"},
     {"asin(x) -> y", same_floating_type, nullptr, scaled<asin_slope>, "arc sine"},
     {"sinh(x) -> y", same_floating_type, nullptr, scaled<cosh_of>, "hyperbolic sine"},
@@ -304,6 +304,6 @@ constexpr OpSchema rows[] = {
 
 }  // namespace
 
-std::span<const OpSchema> special_ops() { return rows; }
+std::span<const OpSchema> special_ops() { return special_table; }
 
 }  // namespace isomer

@@ -88,7 +88,7 @@ void run_scan(const KernelCall& call) {
   hand_over(std::move(now), call);
 }
 
-constexpr Kernel kernels[] = {
+constexpr Kernel control_table[] = {
     {"if", run_if},
     {"scan", run_scan},
     {"while", run_while},
@@ -96,6 +96,6 @@ constexpr Kernel kernels[] = {
 
 }  // namespace
 
-std::span<const Kernel> control_kernels() { return kernels; }
+std::span<const Kernel> control_kernels() { return control_table; }
 
 }  // namespace isomer

@@ -294,7 +294,7 @@ void run_max_pool2d(const KernelCall& call) {
       x.elements);
 }
 
-constexpr Kernel kernels[] = {
+constexpr Kernel convolution_table[] = {
     {"convolution", run_convolution},
     {"convolution_backward", run_convolution_backward},
     {"max_pool2d", run_max_pool2d},
@@ -302,6 +302,6 @@ constexpr Kernel kernels[] = {
 
 }  // namespace
 
-std::span<const Kernel> convolution_kernels() { return kernels; }
+std::span<const Kernel> convolution_kernels() { return convolution_table; }
 
 }  // namespace isomer

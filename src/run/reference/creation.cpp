@@ -27,7 +27,7 @@ void run_arange(const KernelCall& call) {
 
 void run_length(const KernelCall& call) { give(call.result(), {call.length("value")}); }
 
-constexpr Kernel kernels[] = {
+constexpr Kernel creation_table[] = {
     {"full", run_full},
     {"arange", run_arange},
     {"length", run_length},
@@ -35,6 +35,6 @@ constexpr Kernel kernels[] = {
 
 }  // namespace
 
-std::span<const Kernel> creation_kernels() { return kernels; }
+std::span<const Kernel> creation_kernels() { return creation_table; }
 
 }  // namespace isomer

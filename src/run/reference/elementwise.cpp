@@ -136,7 +136,7 @@ void run_cast(const KernelCall& call) {
   }
 }
 
-constexpr Kernel kernels[] = {
+constexpr Kernel elementwise_table[] = {
     {"neg", each([](auto x) { return negative(x); })},
     {"abs", each([](auto x) { return magnitude(x); })},
     // Of nan it is 0: neither comparison holds.
@@ -190,6 +190,6 @@ constexpr Kernel kernels[] = {
 
 }  // namespace
 
-std::span<const Kernel> elementwise_kernels() { return kernels; }
+std::span<const Kernel> elementwise_kernels() { return elementwise_table; }
 
 }  // namespace isomer

@@ -323,7 +323,7 @@ void run_matrix_exp(const KernelCall& call) {
   });
 }
 
-constexpr Kernel kernels[] = {
+constexpr Kernel factorization_table[] = {
     {"qr", run_qr},
     {"eigh", run_eigh},
     {"svd", run_svd},
@@ -333,6 +333,6 @@ constexpr Kernel kernels[] = {
 
 }  // namespace
 
-std::span<const Kernel> factorization_kernels() { return kernels; }
+std::span<const Kernel> factorization_kernels() { return factorization_table; }
 
 }  // namespace isomer

@@ -282,7 +282,7 @@ void run_scatter_reduce(const KernelCall& call) {
       x.elements);
 }
 
-constexpr Kernel kernels[] = {
+constexpr Kernel indexing_table[] = {
     {"index_select", run_index_select},     {"index_add", run_index_add}, {"gather", run_gather},
     {"scatter_add", run_scatter_add},       {"topk", run_topk},           {"scatter", run_scatter},
     {"scatter_reduce", run_scatter_reduce}, {"sort", run_sort},           {"mode", run_mode},
@@ -290,6 +290,6 @@ constexpr Kernel kernels[] = {
 
 }  // namespace
 
-std::span<const Kernel> indexing_kernels() { return kernels; }
+std::span<const Kernel> indexing_kernels() { return indexing_table; }
 
 }  // namespace isomer

@@ -273,7 +273,7 @@ void run_fft(const KernelCall& call) {
   call.result().elements = std::move(result);
 }
 
-constexpr Kernel kernels[] = {
+constexpr Kernel linear_table[] = {
     {"matmul", run_matmul},     {"solve", run_solve}, {"solve_triangular", run_solve_triangular},
     {"cholesky", run_cholesky}, {"det", run_det},     {"slogdet", run_slogdet},
     {"fft", run_fft},
@@ -281,6 +281,6 @@ constexpr Kernel kernels[] = {
 
 }  // namespace
 
-std::span<const Kernel> linear_kernels() { return kernels; }
+std::span<const Kernel> linear_kernels() { return linear_table; }
 
 }  // namespace isomer

@@ -29,13 +29,13 @@ void run_perturb(const KernelCall& call) {
   call.result().elements = std::move(elements);
 }
 
-constexpr Kernel kernels[] = {
+constexpr Kernel random_table[] = {
     {"bernoulli", run_bernoulli},
     {"perturb", run_perturb},
 };
 
 }  // namespace
 
-std::span<const Kernel> random_kernels() { return kernels; }
+std::span<const Kernel> random_kernels() { return random_table; }
 
 }  // namespace isomer

@@ -199,7 +199,7 @@ double sum_of_logarithms(double x, double y) {
 }
 std::int64_t sum_of_logarithms(std::int64_t, std::int64_t y) { return y; }  // has no integers
 
-constexpr Kernel kernels[] = {
+constexpr Kernel reduction_table[] = {
     {"sum", along_dims([](auto row) { return total(row); })},
     {"amax", along_dims([](auto row) { return row[position_of(row, std::greater<>())]; })},
     {"amin", along_dims([](auto row) { return row[position_of(row, std::less<>())]; })},
@@ -218,6 +218,6 @@ constexpr Kernel kernels[] = {
 
 }  // namespace
 
-std::span<const Kernel> reduction_kernels() { return kernels; }
+std::span<const Kernel> reduction_kernels() { return reduction_table; }
 
 }  // namespace isomer

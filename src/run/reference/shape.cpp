@@ -121,7 +121,7 @@ void run_tril(const KernelCall& call) {
       x.elements);
 }
 
-constexpr Kernel kernels[] = {
+constexpr Kernel shape_table[] = {
     {"reshape", run_reshape}, {"permute", run_permute}, {"expand", run_expand},
     {"slice", run_slice},     {"cat", run_cat},         {"pad", run_pad},
     {"flip", run_flip},       {"tril", run_tril},
@@ -129,6 +129,6 @@ constexpr Kernel kernels[] = {
 
 }  // namespace
 
-std::span<const Kernel> shape_kernels() { return kernels; }
+std::span<const Kernel> shape_kernels() { return shape_table; }
 
 }  // namespace isomer

@@ -341,7 +341,7 @@ void run_polygamma(const KernelCall& call) {
   call.result().elements = mapped([&](double x) { return polygamma(x, n); }, call.input(0).reals());
 }
 
-constexpr Kernel kernels[] = {
+constexpr Kernel special_table[] = {
     {"acos", each_real([](double x) { return std::acos(x); })},
     {"asin", each_real([](double x) { return std::asin(x); })},
     {"sinh", each_real([](double x) { return std::sinh(x); })},
@@ -397,6 +397,6 @@ constexpr Kernel kernels[] = {
 
 }  // namespace
 
-std::span<const Kernel> special_kernels() { return kernels; }
+std::span<const Kernel> special_kernels() { return special_table; }
 
 }  // namespace isomer

@@ -106,7 +106,7 @@ Lowered lower_cast(const Operation& op) {
   return lowered;
 }
 
-constexpr Spelling rows[] = {
+constexpr Spelling elementwise_table[] = {
     {"sign", "", lower_sign},
     {"expm1", "numpy.expm1({0})"},
     {"log1p", "numpy.log1p({0})"},
@@ -130,6 +130,6 @@ constexpr Spelling rows[] = {
 
 }  // namespace
 
-std::span<const Spelling> elementwise_spellings() { return rows; }
+std::span<const Spelling> elementwise_spellings() { return elementwise_table; }
 
 }  // namespace isomer::mdf

@@ -130,7 +130,7 @@ Lowered lower_length(const Operation& op) {
       fmt::format("numpy.array({}{})", op.text(op.get<Dim>("value")), real ? "*1.0" : ""));
 }
 
-constexpr Spelling rows[] = {
+constexpr Spelling shape_table[] = {
     {"reshape", "", lower_reshape},
     {"flatten", "", lower_flatten},
     {"expand", "", lower_expand},
@@ -154,6 +154,6 @@ constexpr Spelling rows[] = {
 
 }  // namespace
 
-std::span<const Spelling> shape_spellings() { return rows; }
+std::span<const Spelling> shape_spellings() { return shape_table; }
 
 }  // namespace isomer::mdf

@@ -41,7 +41,7 @@ PythonAssignments write_scan(const PythonCall& call) {
                         tuple_of_inputs(call, carried + scanned, shared), trips));
 }
 
-constexpr Spelling table[] = {
+constexpr Spelling control_table[] = {
     {.op = "if", .write = write_if},
     {.op = "scan", .write = write_scan},
     {.op = "while", .write = write_while},
@@ -113,7 +113,7 @@ bool has(const Graph& graph, std::string_view op) {
 
 }  // namespace
 
-std::span<const Spelling> control_spellings() { return table; }
+std::span<const Spelling> control_spellings() { return control_table; }
 
 std::string control_functions(const Graph& graph) {
   std::string text;

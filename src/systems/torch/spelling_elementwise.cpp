@@ -70,7 +70,7 @@ PythonAssignments write_where(const PythonCall& call) {
   return one(call, fmt::format("torch.where({}, {}, {})", argument(call, 0), x.text, y.text));
 }
 
-constexpr Spelling table[] = {
+constexpr Spelling elementwise_table[] = {
     {"neg", "-{x}", Binding::sign},
     {.op = "elu", .write = write_elu},
     {.op = "prelu", .write = write_prelu},
@@ -100,6 +100,6 @@ constexpr Spelling table[] = {
 
 }  // namespace
 
-std::span<const Spelling> elementwise_spellings() { return table; }
+std::span<const Spelling> elementwise_spellings() { return elementwise_table; }
 
 }  // namespace isomer::torch

@@ -120,7 +120,7 @@ PythonAssignments write_dropout(const PythonCall& call) {
                                                     : "torch.feature_dropout({x}, {p}, " + mode));
 }
 
-constexpr Spelling table[] = {
+constexpr Spelling layers_table[] = {
     // linear
     {"matmul", "{x} @ {y}", Binding::product},
     {"linear", "F.linear({x}, {weight}<, {bias}>)"},
@@ -148,6 +148,6 @@ constexpr Spelling table[] = {
 
 }  // namespace
 
-std::span<const Spelling> layers_spellings() { return table; }
+std::span<const Spelling> layers_spellings() { return layers_table; }
 
 }  // namespace isomer::torch

@@ -53,7 +53,7 @@ PythonAssignments write_cumsum(const PythonCall& call) {
   return one(call, filled(call, "{x}.cumsum(dim={dim}" + kept_type(call) + ")"));
 }
 
-constexpr Spelling table[] = {
+constexpr Spelling reduction_table[] = {
     {.op = "sum", .write = write_reduction},  {.op = "mean", .write = write_reduction},
     {.op = "amax", .write = write_reduction}, {.op = "amin", .write = write_reduction},
     {.op = "prod", .write = write_prod},      {.op = "all", .write = write_reduction},
@@ -63,6 +63,6 @@ constexpr Spelling table[] = {
 
 }  // namespace
 
-std::span<const Spelling> reduction_spellings() { return table; }
+std::span<const Spelling> reduction_spellings() { return reduction_table; }
 
 }  // namespace isomer::torch

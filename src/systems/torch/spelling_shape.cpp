@@ -88,7 +88,7 @@ PythonAssignments write_bernoulli(const PythonCall& call) {
                                   : "torch.bernoulli(torch.full({shape!}, {p})).to({dtype})"));
 }
 
-constexpr Spelling table[] = {
+constexpr Spelling shape_table[] = {
     // shape
     {"reshape", "{x}.reshape({shape*})"},
     {"permute", "{x}.permute({dims*})"},
@@ -132,6 +132,6 @@ constexpr Spelling table[] = {
 
 }  // namespace
 
-std::span<const Spelling> shape_spellings() { return table; }
+std::span<const Spelling> shape_spellings() { return shape_table; }
 
 }  // namespace isomer::torch

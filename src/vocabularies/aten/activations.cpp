@@ -147,7 +147,7 @@ Values embedding_bag(Reading& r) {
   return {y, ValueId::none, ValueId::none, ValueId::none};
 }
 
-constexpr Row table[] = {
+constexpr Row activation_table[] = {
     {.targets = "rrelu rrelu_with_noise", .read = rrelu},
     {.targets = "rrelu_with_noise_functional", .read = rrelu_with_noise},
     {.targets = "_weight_norm", .inputs = "v", .read = weight_norm_alone},
@@ -162,6 +162,6 @@ constexpr Row table[] = {
 
 }  // namespace
 
-std::span<const Row> activation_rows() { return table; }
+std::span<const Row> activation_rows() { return activation_table; }
 
 }  // namespace isomer::aten

@@ -379,7 +379,7 @@ Values renorm(Reading& r) {
   })};
 }
 
-constexpr Row table[] = {
+constexpr Row algebra_table[] = {
     {.targets = "cross", .read = cross},
     {.targets = "linalg_cross", .read = cross},
     {.targets = "linalg_vander", .inputs = "x", .read = vander},
@@ -439,6 +439,6 @@ ValueId solved_triangle(Builder& b, ValueId a, ValueId right, bool upper, bool u
   return b.emit("solve_triangular", {x, y}, {{"upper", upper}, {"unitriangular", unit}});
 }
 
-std::span<const Row> algebra_rows() { return table; }
+std::span<const Row> algebra_rows() { return algebra_table; }
 
 }  // namespace isomer::aten

@@ -112,7 +112,7 @@ Values masked_fill(Reading& r) {
 
 using enum Promotion;
 
-constexpr Row table[] = {
+constexpr Row comparison_table[] = {
     {.targets = "eq.Tensor eq.Scalar", .ours = "eq", .inputs = "self other", .promotion = common},
     {.targets = "ne.Tensor ne.Scalar not_equal.Tensor not_equal.Scalar",
      .ours = "ne",
@@ -189,6 +189,6 @@ constexpr Row table[] = {
 
 }  // namespace
 
-std::span<const Row> comparison_rows() { return table; }
+std::span<const Row> comparison_rows() { return comparison_table; }
 
 }  // namespace isomer::aten

@@ -273,7 +273,7 @@ Values isfinite(ComplexReading& r) { return tested(r, "isfinite", "logical_and")
 
 using enum Aliasing;
 
-constexpr ComplexRow table[] = {
+constexpr ComplexRow complex_arithmetic_table[] = {
     {.targets = "view_as_real view_as_complex", .read = unchanged, .aliases = always},
     {.targets = "view_as_real_copy view_as_complex_copy", .read = unchanged, .aliases = never},
     {.targets = "real", .read = real_part, .aliases = always},
@@ -325,6 +325,6 @@ constexpr ComplexRow table[] = {
 
 }  // namespace
 
-std::span<const ComplexRow> complex_arithmetic_rows() { return table; }
+std::span<const ComplexRow> complex_arithmetic_rows() { return complex_arithmetic_table; }
 
 }  // namespace isomer::aten

@@ -57,7 +57,7 @@ Values of_real(ComplexReading& r) {
 
 using enum Aliasing;
 
-constexpr ComplexRow table[] = {
+constexpr ComplexRow complex_shape_table[] = {
     {.targets = "view view_copy _unsafe_view", .shapes = "size=2"},
     {.targets = "reshape", .shapes = "shape=2"},
     {.targets = "flatten.using_ints", .axes = "start_dim=0 end_dim=-1"},
@@ -101,6 +101,6 @@ constexpr ComplexRow table[] = {
 
 }  // namespace
 
-std::span<const ComplexRow> complex_shape_rows() { return table; }
+std::span<const ComplexRow> complex_shape_rows() { return complex_shape_table; }
 
 }  // namespace isomer::aten

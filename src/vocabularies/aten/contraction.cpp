@@ -99,7 +99,7 @@ Values kron(Reading& r) {
   return {reshaped(b, arithmetic(b, "mul", x, y), std::move(shape))};
 }
 
-constexpr Row table[] = {
+constexpr Row contraction_table[] = {
     {.targets = "einsum", .inputs = "tensors", .read = einsum},
     {.targets = "tensordot", .read = tensordot},
     {.targets = "inner", .read = inner},
@@ -112,6 +112,6 @@ constexpr Row table[] = {
 
 }  // namespace
 
-std::span<const Row> contraction_rows() { return table; }
+std::span<const Row> contraction_rows() { return contraction_table; }
 
 }  // namespace isomer::aten

@@ -203,7 +203,7 @@ Values border_pad(Reading& r) {
   return {bordered(r, r.tensor("self"), r.integers("padding"), border)};
 }
 
-constexpr Row table[] = {
+constexpr Row convolution_table[] = {
     {.targets = "conv1d conv2d conv3d", .read = conv<false>},
     {.targets = "conv1d.padding conv2d.padding conv3d.padding", .read = conv_padded},
     {.targets = "conv_transpose1d conv_transpose2d.input conv_transpose3d.input",
@@ -219,6 +219,6 @@ constexpr Row table[] = {
 
 }  // namespace
 
-std::span<const Row> convolution_rows() { return table; }
+std::span<const Row> convolution_rows() { return convolution_table; }
 
 }  // namespace isomer::aten

@@ -144,7 +144,7 @@ Values segment_reduce(Reading& r) {
   return {b.emit("where", {empty, started ? start : number(nothing), mean})};
 }
 
-constexpr Row table[] = {
+constexpr Row counting_table[] = {
     {.targets = "histc", .read = histc},
     {.targets = "nonzero_static", .read = nonzero_static},
     {.targets = "segment_reduce", .inputs = "data", .read = segment_reduce},
@@ -152,6 +152,6 @@ constexpr Row table[] = {
 
 }  // namespace
 
-std::span<const Row> counting_rows() { return table; }
+std::span<const Row> counting_rows() { return counting_table; }
 
 }  // namespace isomer::aten

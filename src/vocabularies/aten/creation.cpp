@@ -247,7 +247,7 @@ Values kaiser_window(Reading& r) {
   return {r.b.emit("div", {height, largest})};
 }
 
-constexpr Row table[] = {
+constexpr Row creation_table[] = {
     {.targets = "hann_window hann_window.periodic", .read = cosine_window<true>},
     {.targets = "hamming_window hamming_window.periodic hamming_window.periodic_alpha "
                 "hamming_window.periodic_alpha_beta",
@@ -279,6 +279,6 @@ constexpr Row table[] = {
 
 }  // namespace
 
-std::span<const Row> creation_rows() { return table; }
+std::span<const Row> creation_rows() { return creation_table; }
 
 }  // namespace isomer::aten

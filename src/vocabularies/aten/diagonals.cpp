@@ -172,7 +172,7 @@ Values triangle_indices(Reading& r) {
 
 using enum Aliasing;
 
-constexpr Row table[] = {
+constexpr Row diagonal_table[] = {
     {.targets = "diagonal", .aliases = always, .read = diagonal},
     {.targets = "diagonal_copy", .read = diagonal},
     {.targets = "linalg_diagonal", .inputs = "A", .aliases = always, .read = linalg_diagonal},
@@ -188,6 +188,6 @@ constexpr Row table[] = {
 
 }  // namespace
 
-std::span<const Row> diagonal_rows() { return table; }
+std::span<const Row> diagonal_rows() { return diagonal_table; }
 
 }  // namespace isomer::aten

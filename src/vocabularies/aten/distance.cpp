@@ -164,7 +164,7 @@ Values cosine_embedding_loss(Reading& r) {
   return {reduced(r, loss)};
 }
 
-constexpr Row table[] = {
+constexpr Row distance_table[] = {
     {.targets = "cdist _cdist_forward _euclidean_dist", .inputs = "x1", .read = cdist},
     {.targets = "pdist _pdist_forward", .read = pdist},
     {.targets = "dist", .read = dist},
@@ -176,6 +176,6 @@ constexpr Row table[] = {
 
 }  // namespace
 
-std::span<const Row> distance_rows() { return table; }
+std::span<const Row> distance_rows() { return distance_table; }
 
 }  // namespace isomer::aten

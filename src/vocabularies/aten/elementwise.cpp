@@ -283,7 +283,7 @@ Values lerp(Reading& r) {
 
 using enum Promotion;
 
-constexpr Row table[] = {
+constexpr Row elementwise_table[] = {
     {.targets = "neg negative", .ours = "neg"},
     {.targets = "abs absolute", .ours = "abs"},
     {.targets = "sign sgn", .ours = "sign", .python = "torch.sign", .read = sign},
@@ -387,6 +387,6 @@ constexpr Row table[] = {
 
 }  // namespace
 
-std::span<const Row> elementwise_rows() { return table; }
+std::span<const Row> elementwise_rows() { return elementwise_table; }
 
 }  // namespace isomer::aten

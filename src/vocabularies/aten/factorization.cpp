@@ -288,7 +288,7 @@ Values linalg_lu_solve(Reading& r) {
   return {turned(r.b, solved_by_factors(r, factors, pivots, turned(r.b, right), !adjoint))};
 }
 
-constexpr Row table[] = {
+constexpr Row factorization_table[] = {
     {.targets = "linalg_qr",
      .ours = "qr",
      .inputs = "A",
@@ -326,6 +326,6 @@ constexpr Row table[] = {
 
 ValueId singular_values(Builder& b, ValueId x) { return b.emit_all("svd", {x})[1]; }
 
-std::span<const Row> factorization_rows() { return table; }
+std::span<const Row> factorization_rows() { return factorization_table; }
 
 }  // namespace isomer::aten

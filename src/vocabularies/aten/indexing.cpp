@@ -439,7 +439,7 @@ Values one_hot(Reading& r) {
   return {as_type(r.b, hits, DType::i64)};
 }
 
-constexpr Row table[] = {
+constexpr Row indexing_table[] = {
     {.targets = "index.Tensor", .read = index},
     {.targets = "index_put", .read = index_put},
     {.targets = "index_select", .ours = "index_select", .read = index_select},
@@ -471,6 +471,6 @@ constexpr Row table[] = {
 
 }  // namespace
 
-std::span<const Row> indexing_rows() { return table; }
+std::span<const Row> indexing_rows() { return indexing_table; }
 
 }  // namespace isomer::aten

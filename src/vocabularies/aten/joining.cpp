@@ -271,7 +271,7 @@ Values chunk_cat(Reading& r) {
 
 using enum Aliasing;
 
-constexpr Row table[] = {
+constexpr Row joining_table[] = {
     {.targets = "hstack", .inputs = "tensors", .read = hstack},
     {.targets = "vstack row_stack", .inputs = "tensors", .read = vstack},
     {.targets = "dstack", .inputs = "tensors", .read = dstack},
@@ -308,6 +308,6 @@ ValueId window_places(Reading& r, const Dim& windows, std::int64_t size, std::in
   return r.b.constant(Tensor::from_doubles(DType::i64, {count * size}, std::move(places)));
 }
 
-std::span<const Row> joining_rows() { return table; }
+std::span<const Row> joining_rows() { return joining_table; }
 
 }  // namespace isomer::aten

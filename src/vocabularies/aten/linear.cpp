@@ -173,7 +173,7 @@ Values attention(Reading& r) {
   return {r.b.emit("scaled_dot_product_attention", inputs, std::move(settings))};
 }
 
-constexpr Row table[] = {
+constexpr Row linear_table[] = {
     {.targets = "linear", .ours = "linear", .inputs = "input weight bias"},
     {.targets = "mm", .read = mm<2>},
     {.targets = "bmm", .read = mm<3>},
@@ -196,6 +196,6 @@ constexpr Row table[] = {
 
 }  // namespace
 
-std::span<const Row> linear_rows() { return table; }
+std::span<const Row> linear_rows() { return linear_table; }
 
 }  // namespace isomer::aten

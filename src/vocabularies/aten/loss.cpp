@@ -254,7 +254,7 @@ Values multilabel_margin_loss_forward(Reading& r) {
   return {multilabel_margin_loss(r)[0], ValueId::none};
 }
 
-constexpr Row table[] = {
+constexpr Row loss_table[] = {
     {.targets = "nll_loss_nd nll_loss nll_loss2d",
      .ours = "nll_loss",
      .inputs = "self target weight",
@@ -290,6 +290,6 @@ constexpr Row table[] = {
 
 }  // namespace
 
-std::span<const Row> loss_rows() { return table; }
+std::span<const Row> loss_rows() { return loss_table; }
 
 }  // namespace isomer::aten

@@ -237,7 +237,7 @@ Values native_dropout(Reading& r) { return {thinned(r, "dropout"), ValueId::none
 
 using enum Aliasing;
 
-constexpr Row table[] = {
+constexpr Row normalization_table[] = {
     {.targets = "batch_norm",
      .ours = "batch_norm",
      .inputs = "input weight bias running_mean running_var",
@@ -279,6 +279,6 @@ constexpr Row table[] = {
 
 }  // namespace
 
-std::span<const Row> normalization_rows() { return table; }
+std::span<const Row> normalization_rows() { return normalization_table; }
 
 }  // namespace isomer::aten

@@ -177,7 +177,7 @@ Values col2im(Reading& r) {
   return {y};
 }
 
-constexpr Row table[] = {
+constexpr Row plane_table[] = {
     {.targets = "pixel_shuffle", .read = pixel_shuffle},
     {.targets = "pixel_unshuffle", .read = pixel_unshuffle},
     {.targets = "channel_shuffle native_channel_shuffle", .read = channel_shuffle},
@@ -187,6 +187,6 @@ constexpr Row table[] = {
 
 }  // namespace
 
-std::span<const Row> plane_rows() { return table; }
+std::span<const Row> plane_rows() { return plane_table; }
 
 }  // namespace isomer::aten

@@ -446,7 +446,7 @@ Values max_pool_backward(Reading& r) {
   return {reshaped(b, y, shape)};
 }
 
-constexpr Row table[] = {
+constexpr Row pooling_table[] = {
     {.targets = "max_unpool2d", .read = max_unpool<2>},
     {.targets = "max_unpool3d", .read = max_unpool<3>},
     {.targets = "max_pool2d_with_indices_backward",
@@ -476,6 +476,6 @@ constexpr Row table[] = {
 
 }  // namespace
 
-std::span<const Row> pooling_rows() { return table; }
+std::span<const Row> pooling_rows() { return pooling_table; }
 
 }  // namespace isomer::aten

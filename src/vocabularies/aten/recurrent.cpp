@@ -219,7 +219,7 @@ Values one_step(Reading& r) {
   return cell.step(r.b, from_input, from_state, states[0], states.back());
 }
 
-constexpr Row table[] = {
+constexpr Row recurrent_table[] = {
     {.targets = "lstm.input", .inputs = "input", .read = layers<lstm>},
     {.targets = "gru.input", .inputs = "input", .read = layers<gru>},
     {.targets = "rnn_tanh.input", .inputs = "input", .read = layers<rnn_tanh>},
@@ -232,6 +232,6 @@ constexpr Row table[] = {
 
 }  // namespace
 
-std::span<const Row> recurrent_rows() { return table; }
+std::span<const Row> recurrent_rows() { return recurrent_table; }
 
 }  // namespace isomer::aten

@@ -355,7 +355,7 @@ Values norm(Reading& r) {
   return {rounded_once(r.b, {x}, compute)};
 }
 
-constexpr Row table[] = {
+constexpr Row reduction_table[] = {
     {.targets = "sum.dim_IntList sum", .ours = "sum", .fixed = "dtype=self.dtype", .read = sum},
     {.targets = "prod prod.dim_int", .ours = "prod", .read = sum},
     {.targets = "mean.dim mean", .ours = "mean", .read = mean},
@@ -411,6 +411,6 @@ constexpr Row table[] = {
 
 }  // namespace
 
-std::span<const Row> reduction_rows() { return table; }
+std::span<const Row> reduction_rows() { return reduction_table; }
 
 }  // namespace isomer::aten

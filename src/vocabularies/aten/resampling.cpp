@@ -372,7 +372,7 @@ Values upsample_nearest(Reading& r) {
   return {x};
 }
 
-constexpr Row table[] = {
+constexpr Row resampling_table[] = {
     {.targets = "upsample_nearest2d upsample_nearest2d.vec",
      .ours = "upsample_nearest2d",
      .read = upsample_nearest<2, false>},
@@ -398,6 +398,6 @@ constexpr Row table[] = {
 
 }  // namespace
 
-std::span<const Row> resampling_rows() { return table; }
+std::span<const Row> resampling_rows() { return resampling_table; }
 
 }  // namespace isomer::aten

@@ -252,7 +252,7 @@ Values affine_grid(Reading& r) {
   return {reshaped(b, grid, std::move(to))};
 }
 
-constexpr Row table[] = {
+constexpr Row sampling_table[] = {
     {.targets = "grid_sampler grid_sampler_2d grid_sampler_3d",
      .inputs = "input",
      .read = grid_sampler},
@@ -261,6 +261,6 @@ constexpr Row table[] = {
 
 }  // namespace
 
-std::span<const Row> sampling_rows() { return table; }
+std::span<const Row> sampling_rows() { return sampling_table; }
 
 }  // namespace isomer::aten

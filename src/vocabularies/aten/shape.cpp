@@ -303,7 +303,7 @@ Values detach(Reading& r) {
 
 using enum Aliasing;
 
-constexpr Row table[] = {
+constexpr Row shape_table[] = {
     {.targets = "view", .aliases = always, .read = view},
     {.targets = "_unsafe_view view_copy", .read = view},
     {.targets = "reshape", .ours = "reshape", .aliases = if_viewable, .read = reshape},
@@ -370,6 +370,6 @@ constexpr Row table[] = {
 
 }  // namespace
 
-std::span<const Row> shape_rows() { return table; }
+std::span<const Row> shape_rows() { return shape_table; }
 
 }  // namespace isomer::aten

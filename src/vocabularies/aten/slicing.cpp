@@ -320,7 +320,7 @@ Values diff(Reading& r) {
 
 using enum Aliasing;
 
-constexpr Row table[] = {
+constexpr Row slicing_table[] = {
     {.targets = "slice.Tensor", .ours = "slice", .aliases = always, .read = slice},
     {.targets = "slice_copy.Tensor", .read = slice},
     {.targets = "narrow", .aliases = always, .read = narrow},
@@ -359,6 +359,6 @@ constexpr Row table[] = {
 
 }  // namespace
 
-std::span<const Row> slicing_rows() { return table; }
+std::span<const Row> slicing_rows() { return slicing_table; }
 
 }  // namespace isomer::aten

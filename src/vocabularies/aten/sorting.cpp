@@ -245,7 +245,7 @@ Values bucketize(Reading& r) {
   return {reshaped(r.b, found_in(r, bounds, flat)[0], shape)};
 }
 
-constexpr Row table[] = {
+constexpr Row sorting_table[] = {
     {.targets = "topk", .ours = "topk"},
     {.targets = "sort.stable sort", .ours = "sort", .read = sort},
     {.targets = "argsort argsort.stable", .read = argsort},
@@ -266,6 +266,6 @@ constexpr Row table[] = {
 
 }  // namespace
 
-std::span<const Row> sorting_rows() { return table; }
+std::span<const Row> sorting_rows() { return sorting_table; }
 
 }  // namespace isomer::aten

@@ -90,7 +90,7 @@ Values shifted(Reading& r) {
 
 using enum Promotion;
 
-constexpr Row table[] = {
+constexpr Row special_table[] = {
     {.targets = "acos arccos", .ours = "acos", .promotion = real},
     {.targets = "asin arcsin", .ours = "asin", .promotion = real},
     {.targets = "sinh", .ours = "sinh", .promotion = real},
@@ -227,6 +227,6 @@ constexpr Row table[] = {
 
 }  // namespace
 
-std::span<const Row> special_rows() { return table; }
+std::span<const Row> special_rows() { return special_table; }
 
 }  // namespace isomer::aten

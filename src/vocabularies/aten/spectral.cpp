@@ -313,7 +313,7 @@ Values istft(ComplexReading& r) {
   return {resized(r.b, y, axis, end - start)};
 }
 
-constexpr ComplexRow table[] = {
+constexpr ComplexRow spectral_table[] = {
     {.targets = "fft_fft", .read = transform<false, one_axis>},
     {.targets = "fft_ifft", .read = transform<true, one_axis>},
     {.targets = "fft_fft2", .read = transform<false, two_axes>},
@@ -351,6 +351,6 @@ constexpr Row real_table[] = {
 }  // namespace
 
 std::span<const Row> frequency_rows() { return real_table; }
-std::span<const ComplexRow> spectral_rows() { return table; }
+std::span<const ComplexRow> spectral_rows() { return spectral_table; }
 
 }  // namespace isomer::aten

@@ -129,7 +129,7 @@ Value text(const Call& c) {
   return {Text{*text}};
 }
 
-constexpr Function rows[] = {
+constexpr Function creation_table[] = {
     {"numpy.array numpy.asarray", "x dtype?", array},
     {"numpy.zeros numpy.empty", "shape dtype?", zeros},
     {"numpy.ones", "shape dtype?", ones},
@@ -151,6 +151,6 @@ constexpr Function rows[] = {
 
 }  // namespace
 
-std::span<const Function> creation_functions() { return rows; }
+std::span<const Function> creation_functions() { return creation_table; }
 
 }  // namespace isomer::numpy

@@ -141,7 +141,7 @@ Value round(const Call& c) {
   return c.result(c.emit(out[fraction ? 1 : 0], {scaled, scale}));
 }
 
-constexpr Function rows[] = {
+constexpr Function elementwise_table[] = {
     {"numpy.negative", "x", negative},
     {"numpy.round .round", "x decimals?", round},
     {"numpy.clip .clip", "x min? max?", clip},
@@ -170,6 +170,6 @@ Value run_math(const Call& c) {
 }
 
 std::span<const UnaryUfunc> unary_ufuncs() { return ufuncs; }
-std::span<const Function> elementwise_functions() { return rows; }
+std::span<const Function> elementwise_functions() { return elementwise_table; }
 
 }  // namespace isomer::numpy

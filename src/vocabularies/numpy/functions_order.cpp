@@ -250,7 +250,7 @@ Value interp(const Call& c) {
   return c.result(y);
 }
 
-constexpr Function rows[] = {
+constexpr Function order_table[] = {
     {"numpy.sort", "x axis?", sort},
     {"numpy.argsort .argsort", "x axis?", argsort},
     {"numpy.median", "x axis? keepdims?", median},
@@ -271,6 +271,6 @@ constexpr Function rows[] = {
 
 }  // namespace
 
-std::span<const Function> order_functions() { return rows; }
+std::span<const Function> order_functions() { return order_table; }
 
 }  // namespace isomer::numpy

@@ -263,7 +263,7 @@ Value with_sign_of(const Call& c) { return by_numpy(c, "numpy.copysign"); }
 
 constexpr std::string_view many = "a b? c? d? e? f? g? h?";
 
-constexpr Function rows[] = {
+constexpr Function python_table[] = {
     {"abs", "x", absolute},
     {"max", many, greatest},
     {"min", many, least},
@@ -295,6 +295,6 @@ constexpr Function rows[] = {
 
 }  // namespace
 
-std::span<const Function> python_functions() { return rows; }
+std::span<const Function> python_functions() { return python_table; }
 
 }  // namespace isomer::numpy

@@ -179,7 +179,7 @@ Value tensordot(const Call& c) {
   return contracted(Factors(c), std::move(left), std::move(right));
 }
 
-constexpr Function rows[] = {
+constexpr Function reduction_table[] = {
     {"numpy.sum .sum", "x axis? keepdims?", sum},
     {"numpy.prod .prod", "x axis? keepdims?", prod},
     {"numpy.max numpy.amax .max", "x axis? keepdims?", greatest},
@@ -201,6 +201,6 @@ constexpr Function rows[] = {
 
 }  // namespace
 
-std::span<const Function> reduction_functions() { return rows; }
+std::span<const Function> reduction_functions() { return reduction_table; }
 
 }  // namespace isomer::numpy

@@ -215,7 +215,7 @@ Value size(const Call& c) {
   return length_value(c.trace(), count);
 }
 
-constexpr Function rows[] = {
+constexpr Function shape_table[] = {
     {"numpy.reshape .reshape", "x shape", reshape},
     {"numpy.ravel .ravel .flatten", "x", ravel},
     {"numpy.transpose numpy.permute_dims .transpose", "x axes?", transpose},
@@ -242,6 +242,6 @@ constexpr Function rows[] = {
 
 }  // namespace
 
-std::span<const Function> shape_functions() { return rows; }
+std::span<const Function> shape_functions() { return shape_table; }
 
 }  // namespace isomer::numpy

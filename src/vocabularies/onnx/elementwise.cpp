@@ -182,7 +182,7 @@ Values read_pow(Call& c) {
   return {as(c.e.emit("pow", {as(x, within), as(y, within)}), dtype)};
 }
 
-constexpr OperatorRow rows[] = {
+constexpr OperatorRow elementwise_table[] = {
     {13, "Abs(X) -> Y", "abs"},
     {13, "Neg(X) -> Y", "neg"},
     {13, "Sign(input) -> output", "", "", read_sign},
@@ -268,6 +268,6 @@ std::optional<DType> type_in(Call& call, std::string_view name) {
   return call.given(name) ? std::optional(dtype_of(call, call.integer(name))) : std::nullopt;
 }
 
-std::span<const OperatorRow> elementwise_rows() { return rows; }
+std::span<const OperatorRow> elementwise_rows() { return elementwise_table; }
 
 }  // namespace isomer::onnx

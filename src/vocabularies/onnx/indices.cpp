@@ -324,7 +324,7 @@ Values read_split(Call& c) {
 
 Values read_einsum(Call& c) { return {einsum(c.e, c.text("equation"), c.inputs())}; }
 
-constexpr OperatorRow rows[] = {
+constexpr OperatorRow index_table[] = {
     {13, "GatherND(data, indices, batch_dims: int = 0) -> output", "", "", read_gather_nd},
     {13, "ScatterElements(data, indices, updates, axis: int = 0) -> output", "scatter", "dim=axis",
      read_scatter_elements, write_scatter_elements},
@@ -370,6 +370,6 @@ ValueId reversed_to(Emitter& e, ValueId x, ValueId lengths, std::int64_t batch, 
   return e.emit("gather", {x, expanded(e, places, shape)}, {{"dim", time}});
 }
 
-std::span<const OperatorRow> index_rows() { return rows; }
+std::span<const OperatorRow> index_rows() { return index_table; }
 
 }  // namespace isomer::onnx

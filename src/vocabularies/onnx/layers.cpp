@@ -196,7 +196,7 @@ std::optional<Node> write_logsumexp(const Operator& op, const Subject& s) {
   return s.call.integers("dim").empty() ? std::nullopt : write_renamed(op, s);
 }
 
-constexpr OperatorRow rows[] = {
+constexpr OperatorRow layer_table[] = {
     {13, "Gemm(A, B, C?, alpha: float = 1, beta: float = 1, transA: int = 0, transB: int = 0) -> Y",
      "linear", "", read_gemm, write_gemm},
     {13, "MatMul(A, B) -> Y", "matmul", "", read_matmul, write_renamed},
@@ -273,6 +273,6 @@ constexpr OperatorRow rows[] = {
 
 }  // namespace
 
-std::span<const OperatorRow> layer_rows() { return rows; }
+std::span<const OperatorRow> layer_rows() { return layer_table; }
 
 }  // namespace isomer::onnx

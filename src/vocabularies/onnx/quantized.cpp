@@ -111,7 +111,7 @@ Values read_qlinear_conv(Call& c) {
   return {rescaled(c, y, "x_scale", "w_scale", 1, 1)};
 }
 
-constexpr OperatorRow rows[] = {
+constexpr OperatorRow quantized_table[] = {
     {13, "QuantizeLinear(x, y_scale, y_zero_point?, axis: int = 1) -> y", "", "", read_quantize},
     {19, "QuantizeLinear(x, y_scale, y_zero_point?, axis: int = 1, saturate: int = 1) -> y", "", "",
      read_quantize},
@@ -151,6 +151,6 @@ constexpr OperatorRow rows[] = {
 
 }  // namespace
 
-std::span<const OperatorRow> quantized_rows() { return rows; }
+std::span<const OperatorRow> quantized_rows() { return quantized_table; }
 
 }  // namespace isomer::onnx

@@ -323,7 +323,7 @@ Values read_lstm(Call& c) {
   return read_layer(c, {4, {"Sigmoid", "Tanh", "Tanh"}, lstm_step, true});
 }
 
-constexpr OperatorRow rows[] = {
+constexpr OperatorRow recurrent_table[] = {
     {14,
      "RNN(X, W, R, B?, sequence_lens?, initial_h?, activation_alpha: string?, activation_beta: "
      "string?, activations: string?, clip: float?, direction: string = 'forward', hidden_size: "
@@ -343,6 +343,6 @@ constexpr OperatorRow rows[] = {
 
 }  // namespace
 
-std::span<const OperatorRow> recurrent_rows() { return rows; }
+std::span<const OperatorRow> recurrent_rows() { return recurrent_table; }
 
 }  // namespace isomer::onnx

@@ -419,7 +419,7 @@ Values read_multinomial(Call& c) {
   return {c.e.constant(Tensor::from_doubles(dtype, {shape[0], samples}, found))};
 }
 
-constexpr OperatorRow rows[] = {
+constexpr OperatorRow region_table[] = {
     {10,
      "RoiAlign(X, rois, batch_indices, mode: string = 'avg', output_height: int = 1, output_width: "
      "int = 1, sampling_ratio: int = 0, spatial_scale: float = 1) -> Y",
@@ -459,6 +459,6 @@ constexpr OperatorRow rows[] = {
 
 }  // namespace
 
-std::span<const OperatorRow> region_rows() { return rows; }
+std::span<const OperatorRow> region_rows() { return region_table; }
 
 }  // namespace isomer::onnx

@@ -526,7 +526,7 @@ std::optional<Node> write_topk(const Operator& op, const Subject& s) {
                {"sorted", std::int64_t{s.call.flag("sorted")}}}};
 }
 
-constexpr OperatorRow rows[] = {
+constexpr OperatorRow shape_table[] = {
     {14, "Reshape(data, shape, allowzero: int = 0) -> reshaped", "reshape flatten", "",
      read_reshape, write_reshape},
     {13, "Flatten(input, axis: int = 1) -> output", "", "", read_flatten},
@@ -572,6 +572,6 @@ constexpr OperatorRow rows[] = {
 
 }  // namespace
 
-std::span<const OperatorRow> shape_rows() { return rows; }
+std::span<const OperatorRow> shape_rows() { return shape_table; }
 
 }  // namespace isomer::onnx

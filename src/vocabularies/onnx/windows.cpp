@@ -515,7 +515,7 @@ Values read_max_unpool(Call& c) {
   return {reshape_to(c.e, y, to)};
 }
 
-constexpr OperatorRow rows[] = {
+constexpr OperatorRow window_table[] = {
     {11,
      "Conv(X, W, B?, auto_pad: string = 'NOTSET', dilations: ints?, group: int = 1, kernel_shape: "
      "ints?, pads: ints?, strides: ints?) -> Y",
@@ -567,6 +567,6 @@ ValueId convolved(Call& c, ValueId x, ValueId weight, ValueId bias) {
                   convolution_settings(c, w, even ? w.begin : Integers(w.axes(), 0)));
 }
 
-std::span<const OperatorRow> window_rows() { return rows; }
+std::span<const OperatorRow> window_rows() { return window_table; }
 
 }  // namespace isomer::onnx
