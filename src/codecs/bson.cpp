@@ -11,8 +11,6 @@
 namespace isomer {
 namespace {
 
-constexpr int deepest = 256;
-
 /// A document that grows.
 class Document {
  public:
@@ -43,11 +41,12 @@ std::string_view kind_of(bson_type_t type) {
   }
 }
 
-class Reader {
+class BsonReader {
  public:
   /// `path` is where `iterator` stands.
   static Tree entries(bson_iter_t& iterator, bool list, const std::string& path, int depth) {
-    if (depth == deepest) refuse("", fmt::format("nested deeper than {} levels", deepest));
+    if (depth == deepest_tree)
+      refuse("", fmt::format("nested deeper than {} levels", deepest_tree));
     Tree::Map map;
     Tree::List items;
     std::unordered_set<std::string> seen;
@@ -165,7 +164,7 @@ Tree read_bson(std::string_view bytes) {
     refuse("", fmt::format("is not BSON: the length at its beginning is not that of the file, {}",
                            counted(bytes.size(), "byte")));
   }
-  return Reader::entries(iterator, false, "", 0);
+  return BsonReader::entries(iterator, false, "", 0);
 }
 
 std::string write_bson(const Tree& tree) {

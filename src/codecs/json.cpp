@@ -17,8 +17,6 @@
 namespace isomer {
 namespace {
 
-constexpr std::size_t deepest = 256;
-
 [[noreturn]] void refuse(std::string_view text, std::uint64_t offset, std::string_view what) {
   throw Error(Fault::file, line_and_column(text, offset), what);
 }
@@ -78,8 +76,8 @@ class TreeMaker {
   template <class T>
   bool open(T empty) {
     const std::uint64_t start = begin();
-    if (open_.size() == deepest) {
-      refuse(text_, start, fmt::format("nested deeper than {} levels", deepest));
+    if (open_.size() == deepest_tree) {
+      refuse(text_, start, fmt::format("nested deeper than {} levels", deepest_tree));
     }
     open_.push_back(add(Tree{std::move(empty), start}));
     last_end_ = start + 1;
@@ -143,9 +141,9 @@ std::string explain(rapidjson::ParseErrorCode code) {
 }
 
 /// Writes one document.
-class Writer {
+class JsonWriter {
  public:
-  explicit Writer(const JsonStyle& style) : style_(style) {}
+  explicit JsonWriter(const JsonStyle& style) : style_(style) {}
 
   void write(const Tree& tree, int depth) {
     if (const auto* list = tree.list()) return write_list(*list, depth);
@@ -321,7 +319,7 @@ void refuse_repeated_keys(const Tree& tree, std::string_view text) {
 }
 
 std::string write_json(const Tree& tree, const JsonStyle& style) {
-  Writer writer(style);
+  JsonWriter writer(style);
   writer.write(tree, 0);
   return writer.take();
 }

@@ -7,8 +7,6 @@ namespace {
 
 namespace dom = simdjson::dom;
 
-constexpr std::size_t deepest = 256;
-
 /// False where a number does not fit. The parser has bounded the depth.
 bool convert(const dom::element& element, Tree& tree) {
   switch (element.type()) {
@@ -47,7 +45,7 @@ bool convert(const dom::element& element, Tree& tree) {
 Tree read_json_fast(std::string_view text) {
   dom::parser parser;
   Tree tree;
-  if (parser.allocate(text.size(), deepest) == simdjson::SUCCESS) {
+  if (parser.allocate(text.size(), deepest_tree) == simdjson::SUCCESS) {
     dom::element root;
     const bool whole = parser.parse(text.data(), text.size()).get(root) == simdjson::SUCCESS;
     if (whole && convert(root, tree)) return tree;

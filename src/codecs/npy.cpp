@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "codecs/refuse.h"
 #include "codecs/zip.h"
 
 // The format is NumPy's NEP 1: a mark, a version, and a header that is a Python dictionary of three
@@ -16,22 +17,21 @@
 namespace isomer {
 namespace {
 
-constexpr std::string_view mark = "\x93NUMPY";
+constexpr std::string_view magic = "\x93NUMPY";
 
-struct Word {
+struct NumpyType {
   std::string_view numpy;  // without the byte order
   std::string_view stored;
   std::uint64_t size;
 };
 
-constexpr std::array words = {
-    Word{"b1", "BOOL", 1}, Word{"i1", "I8", 1},  Word{"u1", "U8", 1},  Word{"i2", "I16", 2},
-    Word{"u2", "U16", 2},  Word{"f2", "F16", 2}, Word{"i4", "I32", 4}, Word{"u4", "U32", 4},
-    Word{"f4", "F32", 4},  Word{"i8", "I64", 8}, Word{"u8", "U64", 8}, Word{"f8", "F64", 8},
-    Word{"c8", "C64", 8},
+constexpr std::array numpy_types = {
+    NumpyType{"b1", "BOOL", 1}, NumpyType{"i1", "I8", 1},  NumpyType{"u1", "U8", 1},
+    NumpyType{"i2", "I16", 2},  NumpyType{"u2", "U16", 2}, NumpyType{"f2", "F16", 2},
+    NumpyType{"i4", "I32", 4},  NumpyType{"u4", "U32", 4}, NumpyType{"f4", "F32", 4},
+    NumpyType{"i8", "I64", 8},  NumpyType{"u8", "U64", 8}, NumpyType{"f8", "F64", 8},
+    NumpyType{"c8", "C64", 8},
 };
-
-[[noreturn]] void refuse(std::string_view what) { throw Error(Fault::file, "", what); }
 
 struct Header {
   std::string descr;
@@ -63,17 +63,17 @@ class HeaderReader {
     const std::string key = read_text();
     demand(':');
     if (!seen_.insert(key).second)
-      refuse(fmt::format("its header has the key {} twice", quoted(key)));
+      refuse_file(fmt::format("its header has the key {} twice", quoted(key)));
     if (key == "descr") {
       skip_blanks();
-      if (rest_.starts_with('[')) refuse("is a table of records; we read plain arrays");
+      if (rest_.starts_with('[')) refuse_file("is a table of records; we read plain arrays");
       header.descr = read_text();
     } else if (key == "fortran_order") {
       header.fortran = read_flag();
     } else if (key == "shape") {
       header.shape = read_tuple();
     } else {
-      refuse(fmt::format("its header has the unknown key {}", quoted(key)));
+      refuse_file(fmt::format("its header has the unknown key {}", quoted(key)));
     }
   }
 
@@ -130,22 +130,22 @@ class HeaderReader {
     if (!accept(wanted)) damaged();
   }
   [[noreturn]] static void damaged() {
-    refuse("its header is damaged: no dictionary as NumPy writes it");
+    refuse_file("its header is damaged: no dictionary as NumPy writes it");
   }
 
   std::string_view rest_;
   std::set<std::string> seen_;
 };
 
-const Word& word_of(std::string_view descr) {
-  if (descr.starts_with('>')) refuse("is big endian; save it as little endian");
+const NumpyType& type_of(std::string_view descr) {
+  if (descr.starts_with('>')) refuse_file("is big endian; save it as little endian");
   if (std::string_view("<|=").find(descr[0]) == std::string_view::npos)
-    refuse(fmt::format("holds elements of type {}, which we do not read", quoted(descr)));
-  const auto word =
-      std::ranges::find(words, descr.substr(std::min<std::size_t>(1, descr.size())), &Word::numpy);
-  if (word == words.end())
-    refuse(fmt::format("holds elements of type {}, which we do not read", quoted(descr)));
-  return *word;
+    refuse_file(fmt::format("holds elements of type {}, which we do not read", quoted(descr)));
+  const auto type = std::ranges::find(
+      numpy_types, descr.substr(std::min<std::size_t>(1, descr.size())), &NumpyType::numpy);
+  if (type == numpy_types.end())
+    refuse_file(fmt::format("holds elements of type {}, which we do not read", quoted(descr)));
+  return *type;
 }
 
 std::uint64_t number_at(std::string_view text, std::size_t at, std::size_t size) {
@@ -159,32 +159,32 @@ std::uint64_t number_at(std::string_view text, std::size_t at, std::size_t size)
 
 StoredTensor read_npy(const Bytes& file) {
   const std::string_view text = file.text();
-  if (text.size() < 12 || !text.starts_with(mark)) refuse("is no .npy file");
+  if (text.size() < 12 || !text.starts_with(magic)) refuse_file("is no .npy file");
   const auto version = static_cast<unsigned char>(text[6]);
   if (version < 1 || version > 3)
-    refuse(fmt::format("is a .npy file of version {}; we read 1 to 3", version));
+    refuse_file(fmt::format("is a .npy file of version {}; we read 1 to 3", version));
   const std::size_t width = version == 1 ? 2 : 4;
   const std::size_t begin = 8 + width;
   const std::uint64_t size = number_at(text, 8, width);
-  if (size > text.size() - begin) refuse("is truncated: its header ends outside the file");
+  if (size > text.size() - begin) refuse_file("is truncated: its header ends outside the file");
 
   const Header header = HeaderReader(text.substr(begin, size)).read();
   if (header.descr.empty() || !header.fortran || !header.shape) {
-    refuse("its header lacks 'descr', 'fortran_order' or 'shape'");
+    refuse_file("its header lacks 'descr', 'fortran_order' or 'shape'");
   }
   if (*header.fortran && header.shape->size() > 1)
-    refuse("is in Fortran order; save it in C order");
-  const Word& word = word_of(header.descr);
+    refuse_file("is in Fortran order; save it in C order");
+  const NumpyType& type = type_of(header.descr);
 
-  std::uint64_t bytes = word.size;
+  std::uint64_t bytes = type.size;
   for (const std::int64_t length : *header.shape) {
     if (__builtin_mul_overflow(bytes, static_cast<std::uint64_t>(length), &bytes))
-      refuse("its shape is too large");
+      refuse_file("its shape is too large");
   }
   const std::uint64_t there = text.size() - begin - size;
   if (bytes != there)
-    refuse(fmt::format("has {} bytes of data; its type and shape make {}", there, bytes));
-  return {"", std::string(word.stored), *header.shape, file.part(begin + size, bytes)};
+    refuse_file(fmt::format("has {} bytes of data; its type and shape make {}", there, bytes));
+  return {"", std::string(type.stored), *header.shape, file.part(begin + size, bytes)};
 }
 
 std::vector<StoredTensor> read_npz(const Bytes& file) {
@@ -194,31 +194,32 @@ std::vector<StoredTensor> read_npz(const Bytes& file) {
   std::vector<StoredTensor> arrays;
   for (const Zip::Entry& entry : zip.entries()) {
     if (!entry.name.ends_with(ending))
-      refuse(fmt::format("holds {}, which is no array", quoted(entry.name)));
+      refuse_file(fmt::format("holds {}, which is no array", quoted(entry.name)));
     StoredTensor array =
         with_place(quoted(entry.name), [&] { return read_npy(zip.read(entry.name)); });
     array.name = entry.name.substr(0, entry.name.size() - ending.size());
     if (array.name.starts_with(unnamed)) array.name.replace(0, unnamed.size(), "in");
     arrays.push_back(std::move(array));
   }
-  if (arrays.empty()) refuse("holds no array");
+  if (arrays.empty()) refuse_file("holds no array");
   return arrays;
 }
 
 Parts write_npy(const StoredTensor& tensor) {
-  const auto word = std::ranges::find(words, tensor.dtype, &Word::stored);
-  if (word == words.end()) refuse(fmt::format("NumPy has no type {}", quoted(tensor.dtype)));
+  const auto type = std::ranges::find(numpy_types, tensor.dtype, &NumpyType::stored);
+  if (type == numpy_types.end())
+    refuse_file(fmt::format("NumPy has no type {}", quoted(tensor.dtype)));
   std::string shape;
   for (const std::int64_t length : tensor.shape)
     shape += fmt::format("{},{}", length, tensor.shape.size() == 1 ? "" : " ");
   while (tensor.shape.size() > 1 && (shape.ends_with(' ') || shape.ends_with(',')))
     shape.pop_back();
   std::string header = fmt::format("{{'descr': '{}{}', 'fortran_order': False, 'shape': ({}), }}",
-                                   word->size == 1 ? '|' : '<', word->numpy, shape);
+                                   type->size == 1 ? '|' : '<', type->numpy, shape);
   // The data begin at a multiple of 64; the header ends with a line feed.
   header.append(63 - (10 + header.size()) % 64, ' ');
   header += '\n';
-  std::string file(mark);
+  std::string file(magic);
   file += '\x01';
   file += '\0';
   file += static_cast<char>(header.size() & 0xffU);

@@ -5,18 +5,17 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "codecs/refuse.h"
 
 namespace isomer {
 namespace {
 
 using Ref = Pickle::Ref;
 
-[[noreturn]] void refuse(std::string_view what) { throw Error(Fault::file, "", what); }
-
 /// Carries out a pickle's operations on a stack, as Python's module pickletools describes them.
-class Reader {
+class PickleReader {
  public:
-  explicit Reader(std::string_view text) : rest_(text) {}
+  explicit PickleReader(std::string_view text) : rest_(text) {}
 
   Pickle read() && {
     while (step(static_cast<unsigned char>(take(1)[0]))) {
@@ -42,12 +41,12 @@ class Reader {
     if (name != nullptr) {
       std::string of = name->text;
       std::ranges::replace(of, ' ', '.');
-      refuse(
+      refuse_file(
           fmt::format("holds an object of the class {}; tensors in lists, tuples and dictionaries "
                       "are read, as data: save what model.state_dict() gives",
                       quoted(of)));
     }
-    refuse(
+    refuse_file(
         fmt::format("holds the pickle operation 0x{:02x}, which tensors and containers do not "
                     "need",
                     operation));
@@ -83,7 +82,8 @@ class Reader {
         const std::vector<Ref> both = popped(2);
         const auto* module = pickle_.as<std::string>(both[0]);
         const auto* name = pickle_.as<std::string>(both[1]);
-        if (module == nullptr || name == nullptr) refuse("names a function by what is no text");
+        if (module == nullptr || name == nullptr)
+          refuse_file("names a function by what is no text");
         push(Pickle::Name{fmt::format("{} {}", *module, *name)});
         return true;
       }
@@ -130,7 +130,7 @@ class Reader {
   }
 
   std::string_view take(std::uint64_t size) {
-    if (size > rest_.size()) refuse("is truncated: its pickle ends too early");
+    if (size > rest_.size()) refuse_file("is truncated: its pickle ends too early");
     const std::string_view part = rest_.substr(0, size);
     rest_.remove_prefix(size);
     return part;
@@ -146,7 +146,7 @@ class Reader {
 
   std::int64_t long_number() {
     const std::size_t size = unsigned_number(1);
-    if (size > 8) refuse("holds a number beyond 64 bits");
+    if (size > 8) refuse_file("holds a number beyond 64 bits");
     if (size == 0) return 0;
     const unsigned shift = 64U - 8U * static_cast<unsigned>(size);
     return static_cast<std::int64_t>(unsigned_number(size) << shift) >> shift;
@@ -154,7 +154,7 @@ class Reader {
 
   std::string_view line() {
     const std::size_t end = rest_.find('\n');
-    if (end == std::string_view::npos) refuse("is truncated: its pickle ends inside a name");
+    if (end == std::string_view::npos) refuse_file("is truncated: its pickle ends inside a name");
     const std::string_view part = take(end);
     take(1);
     return part;
@@ -166,7 +166,7 @@ class Reader {
   }
 
   Ref top() const {
-    if (stack_.empty()) refuse("takes from an empty pickle stack");
+    if (stack_.empty()) refuse_file("takes from an empty pickle stack");
     return stack_.back();
   }
 
@@ -177,7 +177,7 @@ class Reader {
   }
 
   std::vector<Ref> popped(std::size_t count) {
-    if (count > stack_.size()) refuse("takes from an empty pickle stack");
+    if (count > stack_.size()) refuse_file("takes from an empty pickle stack");
     const auto begin = stack_.end() - static_cast<std::ptrdiff_t>(count);
     std::vector<Ref> refs(begin, stack_.end());
     stack_.erase(begin, stack_.end());
@@ -185,7 +185,7 @@ class Reader {
   }
 
   std::vector<Ref> since_mark() {
-    if (marks_.empty() || marks_.back() > stack_.size()) refuse("lacks a mark in its pickle");
+    if (marks_.empty() || marks_.back() > stack_.size()) refuse_file("lacks a mark in its pickle");
     const std::size_t mark = marks_.back();
     marks_.pop_back();
     return popped(stack_.size() - mark);
@@ -193,7 +193,7 @@ class Reader {
 
   void extend(const std::vector<Ref>& items) {
     auto* list = std::get_if<Pickle::List>(&pickle_.values[top()]);
-    if (list == nullptr) refuse("appends to what is no list");
+    if (list == nullptr) refuse_file("appends to what is no list");
     list->items.insert(list->items.end(), items.begin(), items.end());
   }
 
@@ -205,14 +205,15 @@ class Reader {
       if (name != nullptr && name->text == "collections OrderedDict") owner = Pickle::Dict{};
     }
     auto* dict = std::get_if<Pickle::Dict>(&owner);
-    if (dict == nullptr || items.size() % 2 != 0) refuse("sets an item of what is no dictionary");
+    if (dict == nullptr || items.size() % 2 != 0)
+      refuse_file("sets an item of what is no dictionary");
     for (std::size_t i = 0; i < items.size(); i += 2)
       dict->items.emplace_back(items[i], items[i + 1]);
   }
 
   Ref remembered(std::uint64_t place) const {
     const auto found = memo_.find(place);
-    if (found == memo_.end()) refuse("names a value that its pickle does not hold");
+    if (found == memo_.end()) refuse_file("names a value that its pickle does not hold");
     return found->second;
   }
 
@@ -225,6 +226,6 @@ class Reader {
 
 }  // namespace
 
-Pickle read_pickle(std::string_view text) { return Reader(text).read(); }
+Pickle read_pickle(std::string_view text) { return PickleReader(text).read(); }
 
 }  // namespace isomer

@@ -10,38 +10,39 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "codecs/json.h"
+#include "codecs/refuse.h"
 
 namespace isomer {
 namespace {
 
 constexpr std::uint64_t largest_header = 100'000'000;
 
-struct Word {
+struct StoredType {
   std::string_view name;
   std::uint64_t size;
 };
 
-constexpr std::array words = {
-    Word{"BOOL", 1},    Word{"U8", 1},  Word{"I8", 1},  Word{"F8_E4M3", 1}, Word{"F8_E5M2", 1},
-    Word{"F8_E8M0", 1}, Word{"I16", 2}, Word{"U16", 2}, Word{"F16", 2},     Word{"BF16", 2},
-    Word{"I32", 4},     Word{"U32", 4}, Word{"F32", 4}, Word{"I64", 8},     Word{"U64", 8},
-    Word{"F64", 8},     Word{"C64", 8},
+constexpr std::array stored_types = {
+    StoredType{"BOOL", 1},    StoredType{"U8", 1},      StoredType{"I8", 1},
+    StoredType{"F8_E4M3", 1}, StoredType{"F8_E5M2", 1}, StoredType{"F8_E8M0", 1},
+    StoredType{"I16", 2},     StoredType{"U16", 2},     StoredType{"F16", 2},
+    StoredType{"BF16", 2},    StoredType{"I32", 4},     StoredType{"U32", 4},
+    StoredType{"F32", 4},     StoredType{"I64", 8},     StoredType{"U64", 8},
+    StoredType{"F64", 8},     StoredType{"C64", 8},
 };
 
-[[noreturn]] void refuse(std::string_view what) { throw Error(Fault::file, "", what); }
-
 std::uint64_t element_size(std::string_view dtype) {
-  const auto word = std::ranges::find(words, dtype, &Word::name);
-  if (word == words.end())
-    refuse(fmt::format("its type {} is none of safetensors'", quoted(dtype)));
-  return word->size;
+  const auto type = std::ranges::find(stored_types, dtype, &StoredType::name);
+  if (type == stored_types.end())
+    refuse_file(fmt::format("its type {} is none of safetensors'", quoted(dtype)));
+  return type->size;
 }
 
 std::uint64_t byte_count(const StoredTensor& tensor) {
   std::uint64_t size = element_size(tensor.dtype);
   for (const std::int64_t length : tensor.shape) {
     if (__builtin_mul_overflow(size, static_cast<std::uint64_t>(length), &size)) {
-      refuse("its shape has more elements than a file can hold");
+      refuse_file("its shape has more elements than a file can hold");
     }
   }
   return size;
@@ -50,11 +51,11 @@ std::uint64_t byte_count(const StoredTensor& tensor) {
 std::vector<std::int64_t> read_lengths(const Tree* tree, std::string_view field) {
   std::vector<std::int64_t> lengths;
   if (tree == nullptr || tree->list() == nullptr)
-    refuse(fmt::format("'{}' must be a list of integers", field));
+    refuse_file(fmt::format("'{}' must be a list of integers", field));
   for (const Tree& item : *tree->list()) {
     const std::int64_t* length = item.integer();
     if (length == nullptr || *length < 0) {
-      refuse(fmt::format("'{}' must be a list of integers that are not negative", field));
+      refuse_file(fmt::format("'{}' must be a list of integers that are not negative", field));
     }
     lengths.push_back(*length);
   }
@@ -69,19 +70,20 @@ struct Range {
 
 Range read_tensor(const Tree& tree, const Bytes& data, StoredTensor& tensor) {
   const Tree* dtype = tree.find("dtype");
-  if (dtype == nullptr || dtype->text() == nullptr) refuse("'dtype' must be a text");
+  if (dtype == nullptr || dtype->text() == nullptr) refuse_file("'dtype' must be a text");
   tensor.dtype = *dtype->text();
   tensor.shape = read_lengths(tree.find("shape"), "shape");
   const auto offsets = read_lengths(tree.find("data_offsets"), "data_offsets");
-  if (offsets.size() != 2) refuse("'data_offsets' must be two integers");
+  if (offsets.size() != 2) refuse_file("'data_offsets' must be two integers");
   const Range range{static_cast<std::uint64_t>(offsets[0]), static_cast<std::uint64_t>(offsets[1])};
   if (range.begin > range.end || range.end > data.size()) {
-    refuse(fmt::format("its bytes {} to {} reach out of the file's {}", range.begin, range.end,
-                       data.size()));
+    refuse_file(fmt::format("its bytes {} to {} reach out of the file's {}", range.begin, range.end,
+                            data.size()));
   }
   const std::uint64_t size = byte_count(tensor);
   if (range.end - range.begin != size) {
-    refuse(fmt::format("has {} bytes; its type and shape make {}", range.end - range.begin, size));
+    refuse_file(
+        fmt::format("has {} bytes; its type and shape make {}", range.end - range.begin, size));
   }
   tensor.bytes = data.part(range.begin, size);
   return range;
@@ -90,10 +92,10 @@ Range read_tensor(const Tree& tree, const Bytes& data, StoredTensor& tensor) {
 std::map<std::string, std::string> read_metadata(const Tree& tree) {
   std::map<std::string, std::string> metadata;
   if (tree.map() == nullptr)
-    refuse(fmt::format("'__metadata__' must be a map and is {}", kind_of(tree)));
+    refuse_file(fmt::format("'__metadata__' must be a map and is {}", kind_of(tree)));
   for (const auto& [key, value] : *tree.map()) {
     if (value.text() == nullptr)
-      refuse(fmt::format("metadata {} must be a text and is {}", quoted(key), kind_of(value)));
+      refuse_file(fmt::format("metadata {} must be a text and is {}", quoted(key), kind_of(value)));
     metadata[key] = *value.text();
   }
   return metadata;
@@ -114,7 +116,7 @@ void check_tiling(std::vector<Range> ranges, const SafeTensors& content, std::ui
     reached = range.end;
   }
   if (reached != size)
-    refuse(fmt::format("{} bytes after the last tensor belong to none", size - reached));
+    refuse_file(fmt::format("{} bytes after the last tensor belong to none", size - reached));
 }
 
 Tree header_of(const SafeTensors& content, const std::vector<std::uint64_t>& begins) {
@@ -156,15 +158,15 @@ void check_writable(const SafeTensors& content) {
 
 SafeTensors read_safetensors(const Bytes& file) {
   const std::string_view text = file.text();
-  if (text.size() < 8) refuse("is no safetensors file: it is too short");
+  if (text.size() < 8) refuse_file("is no safetensors file: it is too short");
   std::uint64_t size = 0;
   for (std::size_t i = 8; i-- > 0;) size = (size << 8U) | static_cast<unsigned char>(text[i]);
   if (size > largest_header || size > text.size() - 8) {
-    refuse(fmt::format(
+    refuse_file(fmt::format(
         "is no safetensors file, or a truncated one: its header would be {} bytes long", size));
   }
   const std::string_view words = text.substr(8, size);
-  if (!words.starts_with('{')) refuse("is no safetensors file: its header begins with no '{'");
+  if (!words.starts_with('{')) refuse_file("is no safetensors file: its header begins with no '{'");
   const Tree header = with_place("header", [&] { return read_json(words); });
 
   const Bytes data = file.part(8 + size, text.size() - 8 - size);
@@ -175,7 +177,7 @@ SafeTensors read_safetensors(const Bytes& file) {
     with_place([&] { return "tensor " + quoted(entry.first); },
                [&] {
                  const auto& [name, tree] = entry;
-                 if (!names.insert(name).second) refuse("stands twice in the header");
+                 if (!names.insert(name).second) refuse_file("stands twice in the header");
                  if (name == "__metadata__") {
                    content.metadata = read_metadata(tree);
                    return;

@@ -10,14 +10,13 @@
 #include "base/text.h"
 #include "codecs/budget.h"
 #include "codecs/pickle.h"
+#include "codecs/refuse.h"
 #include "codecs/zip.h"
 
 namespace isomer {
 namespace {
 
 using Ref = Pickle::Ref;
-
-[[noreturn]] void refuse(std::string_view what) { throw Error(Fault::file, "", what); }
 
 /// The classes of storages that a pickle may name, and the words of safetensors for their elements.
 struct Storage {
@@ -55,8 +54,8 @@ class Collector {
   void walk(Ref ref, const std::string& name, int depth) {
     constexpr int deepest = 32;
     constexpr std::size_t most = 1'000'000;
-    if (depth > deepest) refuse("nests containers too deep");
-    if (++visited_ > most) refuse(fmt::format("holds more than {} values", most));
+    if (depth > deepest) refuse_file("nests containers too deep");
+    if (++visited_ > most) refuse_file(fmt::format("holds more than {} values", most));
     if (const auto* list = pickle_.as<Pickle::List>(ref)) {
       for (std::size_t i = 0; i < list->items.size(); ++i) {
         walk(list->items[i], name.empty() ? "" : fmt::format("{}_{}", name, i), depth + 1);
@@ -69,15 +68,15 @@ class Collector {
     } else if (const auto* call = pickle_.as<Pickle::Call>(ref)) {
       add(*call, name);
     } else if (pickle_.as<Pickle::None>(ref) == nullptr) {
-      refuse(fmt::format("holds {} where a tensor should be{}", kind_of(ref),
-                         name.empty() ? "" : ", at " + quoted(name)));
+      refuse_file(fmt::format("holds {} where a tensor should be{}", kind_of(ref),
+                              name.empty() ? "" : ", at " + quoted(name)));
     }
   }
 
   std::string key_text(Ref ref) const {
     if (const auto* text = pickle_.as<std::string>(ref)) return *text;
     if (const auto* number = pickle_.as<std::int64_t>(ref)) return std::to_string(*number);
-    refuse("has a dictionary with keys that are neither texts nor integers");
+    refuse_file("has a dictionary with keys that are neither texts nor integers");
   }
 
   std::string kind_of(Ref ref) const {
@@ -96,7 +95,7 @@ class Collector {
   std::pair<std::string_view, std::vector<Ref>> parts_of(const Pickle::Call& call) const {
     const auto* function = pickle_.as<Pickle::Name>(call.function);
     const auto* arguments = pickle_.as<Pickle::List>(call.arguments);
-    if (function == nullptr || arguments == nullptr) refuse("calls what has no name");
+    if (function == nullptr || arguments == nullptr) refuse_file("calls what has no name");
     return {function->text, arguments->items};
   }
 
@@ -114,16 +113,17 @@ class Collector {
   void add_tensor(const Pickle::Call& call, const std::string& name, bool trainable) {
     const auto [function, arguments] = parts_of(call);
     if (function != "torch._utils _rebuild_tensor_v2") {
-      refuse(
+      refuse_file(
           fmt::format("calls {}; plain tensors in lists, tuples and dictionaries are read, as "
                       "data",
                       dotted(std::string(function))));
     }
-    if (arguments.size() < 4) refuse("has a tensor of another form than torch 2 writes");
+    if (arguments.size() < 4) refuse_file("has a tensor of another form than torch 2 writes");
     const auto* outside = pickle_.as<Pickle::Outside>(arguments[0]);
-    if (outside == nullptr) refuse("has a tensor without a storage");
+    if (outside == nullptr) refuse_file("has a tensor without a storage");
     std::string chosen = name.empty() ? fmt::format("in{}", unnamed_++) : name;
-    if (!names_.insert(chosen).second) refuse(fmt::format("holds two tensors {}", quoted(chosen)));
+    if (!names_.insert(chosen).second)
+      refuse_file(fmt::format("holds two tensors {}", quoted(chosen)));
     with_place("tensor " + quoted(chosen), [&] {
       SavedTensor saved = view_of(outside->id, number_at(arguments[1]), numbers_at(arguments[2]),
                                   numbers_at(arguments[3]));
@@ -135,13 +135,13 @@ class Collector {
 
   std::uint64_t number_at(Ref ref) const {
     const auto* number = pickle_.as<std::int64_t>(ref);
-    if (number == nullptr || *number < 0) refuse("has a size that is no number of 0 or more");
+    if (number == nullptr || *number < 0) refuse_file("has a size that is no number of 0 or more");
     return static_cast<std::uint64_t>(*number);
   }
 
   std::vector<std::uint64_t> numbers_at(Ref ref) const {
     const auto* list = pickle_.as<Pickle::List>(ref);
-    if (list == nullptr) refuse("has a shape that is no tuple");
+    if (list == nullptr) refuse_file("has a shape that is no tuple");
     std::vector<std::uint64_t> numbers;
     for (const Ref item : list->items) numbers.push_back(number_at(item));
     return numbers;
@@ -151,20 +151,20 @@ class Collector {
   SavedTensor view_of(Ref id, std::uint64_t offset, const std::vector<std::uint64_t>& shape,
                       const std::vector<std::uint64_t>& strides) {
     const auto* parts = pickle_.as<Pickle::List>(id);
-    if (parts == nullptr || parts->items.size() < 5) refuse("has a storage of another form");
+    if (parts == nullptr || parts->items.size() < 5) refuse_file("has a storage of another form");
     const auto* name = pickle_.as<Pickle::Name>(parts->items[1]);
     const auto* key = pickle_.as<std::string>(parts->items[2]);
-    if (name == nullptr || key == nullptr) refuse("has a storage of another form");
+    if (name == nullptr || key == nullptr) refuse_file("has a storage of another form");
     const auto storage = std::ranges::find(storages, name->text, &Storage::name);
     if (storage == storages.end())
-      refuse(fmt::format("holds elements of {}, which we do not read", dotted(name->text)));
+      refuse_file(fmt::format("holds elements of {}, which we do not read", dotted(name->text)));
     const auto [known, fresh] = storages_.try_emplace(*key);
     if (fresh) known->second = zip_.read(fmt::format("{}data/{}", folder_, *key));
     const Bytes& bytes = known->second;
     const std::uint64_t elements = number_at(parts->items[4]);
     if (bytes.size() / storage->size < elements || bytes.size() % storage->size != 0) {
-      refuse(fmt::format("its storage has {} bytes; {} elements need {} each", bytes.size(),
-                         elements, storage->size));
+      refuse_file(fmt::format("its storage has {} bytes; {} elements need {} each", bytes.size(),
+                              elements, storage->size));
     }
     SavedTensor saved{
         .tensor = {"",
@@ -189,7 +189,7 @@ class Collector {
   static std::uint64_t count_of(const View& view) {
     constexpr std::size_t most_axes = 64;
     if (view.shape.size() != view.strides.size() || view.shape.size() > most_axes)
-      refuse("its strides do not fit its shape");
+      refuse_file("its strides do not fit its shape");
     std::uint64_t count = 1, last = view.offset;
     bool outside = false;
     for (std::size_t i = 0; i < view.shape.size(); ++i) {
@@ -200,9 +200,9 @@ class Collector {
       outside |= __builtin_add_overflow(last, reach, &last);
     }
     if (std::ranges::count(view.shape, 0U) > 0) return 0;
-    if (outside || last >= view.elements) refuse("reaches beyond its storage");
+    if (outside || last >= view.elements) refuse_file("reaches beyond its storage");
     if (count > view.elements)
-      refuse("repeats elements of its storage; save what .contiguous() gives");
+      refuse_file("repeats elements of its storage; save what .contiguous() gives");
     return count;
   }
 
@@ -212,7 +212,7 @@ class Collector {
     const auto [known, fresh] = views_.try_emplace(name);
     Budget& budget = fresh ? made_ : named_;
     if (!budget.takes(count * size)) {
-      refuse(
+      refuse_file(
           fmt::format("its sizes make {} bytes, with the {} before it more than {}; its storage "
                       "has {}",
                       count * size, fresh ? "views" : "tied tensors", budget.most, bytes.size()));
@@ -266,19 +266,19 @@ struct Saved {
 
 Saved opened(const Bytes& file) {
   if (file.text().starts_with("\x80"))
-    refuse("is of the form that torch wrote before 1.6; save it again");
+    refuse_file("is of the form that torch wrote before 1.6; save it again");
   Zip zip(file);
   std::optional<std::string> folder;
   for (const Zip::Entry& entry : zip.entries()) {
     constexpr std::string_view pickle = "data.pkl";
     if (!entry.name.ends_with(pickle)) continue;
-    if (folder) refuse("holds two pickles");
+    if (folder) refuse_file("holds two pickles");
     folder = entry.name.substr(0, entry.name.size() - pickle.size());
   }
-  if (!folder) refuse("is an archive without data.pkl; torch.save writes one");
+  if (!folder) refuse_file("is an archive without data.pkl; torch.save writes one");
   const std::string order = *folder + "byteorder";
   if (zip.find(order) != nullptr && zip.read(order).text() != "little")
-    refuse("is big endian; save it on a little endian machine");
+    refuse_file("is big endian; save it on a little endian machine");
   Pickle pickle = read_pickle(zip.read(*folder + "data.pkl").text());
   return {std::move(zip), *std::move(folder), std::move(pickle)};
 }
@@ -313,7 +313,7 @@ std::vector<SavedTensor> read_state_dict(const Bytes& file) {
 std::vector<StoredTensor> read_torch_save(const Bytes& file) {
   std::vector<StoredTensor> tensors;
   for (SavedTensor& saved : read_saved(file)) tensors.push_back(std::move(saved.tensor));
-  if (tensors.empty()) refuse("holds no tensor");
+  if (tensors.empty()) refuse_file("holds no tensor");
   return tensors;
 }
 

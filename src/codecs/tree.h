@@ -11,6 +11,9 @@
 
 namespace isomer {
 
+/// How deep maps and lists may nest in one another, in every form.
+inline constexpr int deepest_tree = 256;
+
 /// What JSON can say. Maps keep their order and their repeated keys.
 struct Tree {
   using List = std::vector<Tree>;

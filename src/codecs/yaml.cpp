@@ -17,7 +17,6 @@
 namespace isomer {
 namespace {
 
-constexpr std::size_t deepest = 256;
 constexpr std::string_view tag_prefix = "tag:yaml.org,2002:";
 
 std::string_view text_of(const yaml_char_t* text) {
@@ -43,18 +42,18 @@ class Event {
 };
 
 /// Builds a tree from the parser's events.
-class Reader {
+class YamlReader {
  public:
-  explicit Reader(std::string_view text) : text_(text), copies_(made_of(text.size())) {
+  explicit YamlReader(std::string_view text) : text_(text), copies_(made_of(text.size())) {
     if (yaml_parser_initialize(&parser_) == 0) throw std::bad_alloc();
     yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(
         &parser_, reinterpret_cast<const unsigned char*>(text_.empty() ? "" : text_.data()),
         text_.size());
   }
-  Reader(const Reader&) = delete;
-  Reader& operator=(const Reader&) = delete;
-  ~Reader() { yaml_parser_delete(&parser_); }
+  YamlReader(const YamlReader&) = delete;
+  YamlReader& operator=(const YamlReader&) = delete;
+  ~YamlReader() { yaml_parser_delete(&parser_); }
 
   Tree read() {
     next();  // the stream
@@ -105,7 +104,8 @@ class Reader {
   /// What the present event begins.
   Built value(std::size_t depth) {
     const std::uint64_t start = here();
-    if (depth == deepest) refuse(start, fmt::format("nested deeper than {} levels", deepest));
+    if (depth == deepest_tree)
+      refuse(start, fmt::format("nested deeper than {} levels", deepest_tree));
     if (event_->type == YAML_ALIAS_EVENT) return copy(start, depth);
     const std::string anchor(text_of(anchor_of(*event_)));
     if (!anchor.empty()) anchors_.insert_or_assign(anchor, std::nullopt);
@@ -134,8 +134,8 @@ class Reader {
       refuse(start, fmt::format("no anchor {} stands before", quoted(name)));
     if (!found->second) refuse(start, fmt::format("{} contains itself", quoted(name)));
     const Built& built = *found->second;
-    if (depth + built.depth > deepest)
-      refuse(start, fmt::format("nested deeper than {} levels", deepest));
+    if (depth + built.depth > deepest_tree)
+      refuse(start, fmt::format("nested deeper than {} levels", deepest_tree));
     spend_copy(built, start);
     return built;
   }
@@ -308,18 +308,18 @@ std::string scalar_text(const Tree& tree) {
   return *tree.text();
 }
 
-class Writer {
+class YamlWriter {
  public:
-  Writer() {
+  YamlWriter() {
     if (yaml_emitter_initialize(&emitter_) == 0) throw std::bad_alloc();
     yaml_emitter_set_output(&emitter_, append, &out_);
     yaml_emitter_set_indent(&emitter_, 4);
     yaml_emitter_set_width(&emitter_, -1);
     yaml_emitter_set_unicode(&emitter_, 1);
   }
-  Writer(const Writer&) = delete;
-  Writer& operator=(const Writer&) = delete;
-  ~Writer() { yaml_emitter_delete(&emitter_); }
+  YamlWriter(const YamlWriter&) = delete;
+  YamlWriter& operator=(const YamlWriter&) = delete;
+  ~YamlWriter() { yaml_emitter_delete(&emitter_); }
 
   std::string write(const Tree& tree) && {
     emit([](yaml_event_t* e) { return yaml_stream_start_event_initialize(e, YAML_UTF8_ENCODING); });
@@ -410,8 +410,8 @@ class Writer {
 
 }  // namespace
 
-Tree read_yaml(std::string_view text) { return Reader(text).read(); }
+Tree read_yaml(std::string_view text) { return YamlReader(text).read(); }
 
-std::string write_yaml(const Tree& tree) { return Writer().write(tree); }
+std::string write_yaml(const Tree& tree) { return YamlWriter().write(tree); }
 
 }  // namespace isomer

@@ -184,12 +184,14 @@ Values vjp_slogdet(Emitter& b, const OpCall& call, const Cotangents& c) {
   return {scaled_inverse(b, call, c.values[1])};
 }
 
-Dim size_of(const OpCall& call) { return call.types[0].shape.back() * call.types[0].shape.back(); }
+Dim size_of_square(const OpCall& call) {
+  return call.types[0].shape.back() * call.types[0].shape.back();
+}
 
 Dim products(const OpCall& call) { return call.types[0].shape.back(); }
 
 constexpr Traits adds_products{.terms = products};
-constexpr Traits eliminates{.terms = size_of};
+constexpr Traits solves{.terms = size_of_square};
 
 // Fourier transforms ------------------------------------------------------------------------------
 
@@ -328,14 +330,14 @@ constexpr OpSchema linear_table[] = {
      "matrix product of the last two dimensions", adds_products},
     {"linear(x, weight, bias?) -> y", linear_type, expand_linear, vjp_linear, "x @ weight.T + bias",
      adds_products},
-    {"solve(a, b) -> x", solve_type, nullptr, vjp_solve, "the x of a @ x = b", eliminates},
+    {"solve(a, b) -> x", solve_type, nullptr, vjp_solve, "the x of a @ x = b", solves},
     {"solve_triangular(a, b, upper: bool, unitriangular: bool = false) -> x", solve_type, nullptr,
-     vjp_solve_triangular, "the x of a @ x = b, of one triangle of a", eliminates},
+     vjp_solve_triangular, "the x of a @ x = b, of one triangle of a", solves},
     {"cholesky(a) -> l", square_type, nullptr, vjp_cholesky,
-     "the lower triangle with l @ l.T = a, of the lower one of a", eliminates},
-    {"det(a) -> y", det_type, nullptr, vjp_det, "determinant", eliminates},
+     "the lower triangle with l @ l.T = a, of the lower one of a", solves},
+    {"det(a) -> y", det_type, nullptr, vjp_det, "determinant", solves},
     {"slogdet(a) -> (sign, logabsdet)", slogdet_type, nullptr, vjp_slogdet,
-     "sign and logarithm of the size of the determinant", eliminates},
+     "sign and logarithm of the size of the determinant", solves},
     {"fft(x, dim: ints, inverse: bool = false, norm: string = 'backward') -> y", fft_type, nullptr,
      vjp_fft, "Fourier transform of pairs, along axes counted without that of the pairs",
      Traits{.terms = terms}},

@@ -13,8 +13,6 @@
 namespace isomer {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
-
 /// Steps by a key that both models can form. The first of a name, and the n-th of one operator in
 /// one module.
 class Index {

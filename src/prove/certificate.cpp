@@ -32,7 +32,7 @@ std::string place_of(const FirstDifference& first) {
   return text;
 }
 
-std::string described(const WorstElement& worst) {
+std::string worst_text(const WorstElement& worst) {
   return fmt::format("{} at [{}]: {} in the source (exactly {}), {} in the other, bound {:.3g}",
                      worst.tensor, fmt::join(worst.index, ", "), real_text(worst.source),
                      real_text(worst.exact), real_text(worst.other), worst.bound);
@@ -210,7 +210,7 @@ std::string to_text(const Certificate& certificate) {
   if (certificate.first)
     text += fmt::format("first differing operator\n  {}\n", place_of(*certificate.first));
   if (const WorstElement* worst = worst_of(certificate))
-    text += fmt::format("worst element\n  {}\n", described(*worst));
+    text += fmt::format("worst element\n  {}\n", worst_text(*worst));
   if (certificate.allowed) {
     text += list_of(
         fmt::format("allowed: {:.3g} relative, {:.3g} absolute; differences from what is exact",

@@ -10,8 +10,6 @@
 namespace isomer {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
-
 // Measured on 95 models: largest ratios 2.95 in single precision and 1.83 in double.
 constexpr double single_factor = 6;
 constexpr double double_factor = 4;

@@ -33,9 +33,9 @@ double largest_of(std::span<const double> values) {
 }
 
 /// Alternating, where more is computed of it: a factor would vanish in a normalisation.
-enum class Moved { all, every_second };
+enum class Changed { all, every_second };
 
-Tensor broken(const Tensor& tensor, int hundredths, Moved moved = Moved::every_second) {
+Tensor broken(const Tensor& tensor, int hundredths, Changed moved = Changed::every_second) {
   if (!is_floating(tensor.dtype())) {
     std::vector<std::int64_t> values = tensor.integers();
     if (!values.empty()) values[0] = values[0] == 0 ? 1 : 0;
@@ -44,7 +44,7 @@ Tensor broken(const Tensor& tensor, int hundredths, Moved moved = Moved::every_s
   std::vector<double> values = tensor.doubles();
   const double largest = largest_of(values);
   const double change = (largest > 0 ? largest : 1) * hundredths / 100;
-  const std::size_t stride = moved == Moved::all ? 1 : 2;
+  const std::size_t stride = moved == Changed::all ? 1 : 2;
   for (std::size_t i = 0; i < values.size(); i += stride) values[i] += change;
   return Tensor::from_doubles(tensor.dtype(), tensor.shape(), values);
 }
@@ -111,7 +111,7 @@ Expected only(const Expected& expected, std::size_t i) {
 /// Of the one tensor, which is compared alone, since what was not moved is as it was.
 std::optional<int> least_seen(const Expected& one) {
   for (const int change : growing(one.source[0].dtype())) {
-    if (detected(one, std::vector{broken(one.source[0], change, Moved::all)})) return change;
+    if (detected(one, std::vector{broken(one.source[0], change, Changed::all)})) return change;
   }
   return std::nullopt;
 }

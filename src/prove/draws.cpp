@@ -73,7 +73,7 @@ double beside(Slot& slot, Random& random, std::size_t) {
   const bool often = random.uniform() < 0.75 && !slot.beside.empty();
   return often ? slot.beside.next(random) : random.normal();
 }
-double exact(Slot& slot, Random& random, std::size_t i) {
+double kink(Slot& slot, Random& random, std::size_t i) {
   const bool decides = i == 0 || random.uniform() < 0.5;
   return decides ? slot.exact.next(random) : random.normal();
 }
@@ -116,17 +116,17 @@ double held(const ValueRange& range, double value, Random& random) {
 
 }  // namespace
 
-const Kind random_kind = {"random", normal, near, either, true};
-const Kind around_kind = {"integers around", normal, around, rows, true};
-const Kind threshold_kind = {"thresholds", beside, mixed, either};
-const Kind constants_kind = {"constants", beside, around, rows};
-const Kind kinks_kind = {"kinks", exact, mixed, either, false, true};
-const Kind longer_kind = {"longer", normal, mixed, either};
-const Kind equal_kind = {"rows of one integer", normal, equal, equal_flags};
-const Kind far_kind = {"far integers", normal, far, rows};
-const Kind not_finite_kind = {"not finite", some_nan, mixed, either};
+const DrawKind random_kind = {"random", normal, near, either, true};
+const DrawKind around_kind = {"integers around", normal, around, rows, true};
+const DrawKind threshold_kind = {"thresholds", beside, mixed, either};
+const DrawKind constants_kind = {"constants", beside, around, rows};
+const DrawKind kinks_kind = {"kinks", kink, mixed, either, false, true};
+const DrawKind longer_kind = {"longer", normal, mixed, either};
+const DrawKind equal_kind = {"rows of one integer", normal, equal, equal_flags};
+const DrawKind far_kind = {"far integers", normal, far, rows};
+const DrawKind not_finite_kind = {"not finite", some_nan, mixed, either};
 
-std::vector<Kind> edge_kinds() {
+std::vector<DrawKind> edge_kinds() {
   return {
       {"zeros", zero, least, no, false, true},        {"large", large, mixed, either},
       {"negative", negative, mixed, either},          {"tiny", tiny, mixed, either},
@@ -154,8 +154,8 @@ Slot::Slot(DType of, const Wanted& wanted, std::optional<ValueRange> within)
   exact = Walk(std::move(points));
 }
 
-Tensor draw(std::string_view name, Slot& slot, std::vector<std::int64_t> shape, const Kind& kind,
-            Random& random) {
+Tensor draw(std::string_view name, Slot& slot, std::vector<std::int64_t> shape,
+            const DrawKind& kind, Random& random) {
   const auto count = static_cast<std::size_t>(count_elements(shape));
   slot.row = shape.empty() ? 1 : static_cast<std::size_t>(std::max<std::int64_t>(shape.back(), 1));
   if (is_complex(slot.dtype)) {

@@ -49,7 +49,7 @@ struct Slot {
 };
 
 /// How elements are drawn: element `i` of a floating input, of an integer, of a mask.
-struct Kind {
+struct DrawKind {
   std::string_view name;
   double (*real)(Slot&, Random&, std::size_t i);
   std::int64_t (*integer)(Slot&, Random&, std::size_t i);
@@ -58,20 +58,20 @@ struct Kind {
   bool kinks = false;
 };
 
-extern const Kind random_kind;
-extern const Kind around_kind;     // integers at what decides
-extern const Kind threshold_kind;  // floating numbers at and beside what decides
-extern const Kind constants_kind;  // both
-extern const Kind kinks_kind;
-extern const Kind longer_kind;
-extern const Kind equal_kind;  // whole rows of one integer or flag
-extern const Kind far_kind;    // integers at which types and tables end
-extern const Kind not_finite_kind;
+extern const DrawKind random_kind;
+extern const DrawKind around_kind;     // integers at what decides
+extern const DrawKind threshold_kind;  // floating numbers at and beside what decides
+extern const DrawKind constants_kind;  // both
+extern const DrawKind kinks_kind;
+extern const DrawKind longer_kind;
+extern const DrawKind equal_kind;  // whole rows of one integer or flag
+extern const DrawKind far_kind;    // integers at which types and tables end
+extern const DrawKind not_finite_kind;
 /// Zeros, large, tiny and so on.
-std::vector<Kind> edge_kinds();
+std::vector<DrawKind> edge_kinds();
 
 /// Throws Fault::unsupported, naming the port, for complex ones.
-Tensor draw(std::string_view name, Slot& slot, std::vector<std::int64_t> shape, const Kind& kind,
-            Random& random);
+Tensor draw(std::string_view name, Slot& slot, std::vector<std::int64_t> shape,
+            const DrawKind& kind, Random& random);
 
 }  // namespace isomer

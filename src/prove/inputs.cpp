@@ -74,9 +74,9 @@ class Maker {
   const std::vector<LengthRange>& ranges() const { return ranges_; }
 
  private:
-  InputSet& add(const Lengths& lengths, const Kind& kind, std::size_t calls = 1);
+  InputSet& add(const Lengths& lengths, const DrawKind& kind, std::size_t calls = 1);
   void add_random();
-  void add_constants(const Kind& integers, const Kind& reals);
+  void add_constants(const DrawKind& integers, const DrawKind& reals);
   InputSet& add_named(std::string_view name, bool smooth);
   void move_states(InputSet& set, bool near);
   void move_parameters(InputSet& set, bool near);
@@ -121,7 +121,7 @@ std::vector<Slot> Maker::slots(const Lengths& lengths) {
   return slots;
 }
 
-InputSet& Maker::add(const Lengths& lengths, const Kind& kind, std::size_t calls) {
+InputSet& Maker::add(const Lengths& lengths, const DrawKind& kind, std::size_t calls) {
   constexpr std::size_t calls_with_states = 3;
   if (!plan_.states.empty()) calls = std::max(calls, calls_with_states);
   InputSet set{label_of(kind.name, lengths), {}, kind.smooth, kind.kinks};
@@ -202,7 +202,7 @@ bool has_points(const Slot& slot) {
   return is_floating(slot.dtype) ? slot.exact.size() > 1 : slot.dtype != DType::boolean;
 }
 
-void Maker::add_constants(const Kind& integers, const Kind& reals) {
+void Maker::add_constants(const DrawKind& integers, const DrawKind& reals) {
   const std::vector<Slot> from = slots(choose(ranges_, 1));
   const auto some = [&](bool floating) {
     return std::ranges::any_of(from, [&](const Slot& slot) {
@@ -272,7 +272,7 @@ void Maker::move_parameters(InputSet& set, bool near) {
 }
 
 InputSet& Maker::add_named(std::string_view name, bool smooth) {
-  const Kind kind{name, random_kind.real, random_kind.integer, random_kind.flag, smooth};
+  const DrawKind kind{name, random_kind.real, random_kind.integer, random_kind.flag, smooth};
   return add(choose(ranges_, 1), kind);
 }
 
@@ -302,7 +302,7 @@ void Maker::add_parameters() {
 
 /// Each length that may be 0. Some engines cannot run that: last.
 void Maker::add_empty() {
-  const Kind kind{"empty", random_kind.real, random_kind.integer, random_kind.flag};
+  const DrawKind kind{"empty", random_kind.real, random_kind.integer, random_kind.flag};
   for (const LengthRange& range : ranges_) {
     if (range.least > 0) continue;
     Lengths lengths = choose(ranges_, 1);
@@ -326,7 +326,7 @@ std::vector<InputSet> Maker::all() && {
   const bool integers = std::ranges::any_of(
       plan_.ports, [](const Port& port) { return is_integer(port.type.dtype); });
   if (integers) add(choose(ranges_, 1), far_kind);
-  for (const Kind& kind : edge_kinds())
+  for (const DrawKind& kind : edge_kinds())
     add(kind.name == "large" ? roomy() : choose(ranges_, 1), kind);
   add_empty();
   return std::move(sets_);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <span>
@@ -12,6 +13,8 @@
 #include "systems/system.h"
 
 namespace isomer {
+
+inline constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// What a model is run on: one call or more in a row.
 struct InputSet {

@@ -10,7 +10,7 @@
 namespace isomer {
 namespace {
 
-constexpr std::string_view prefix = "probe ";
+constexpr std::string_view probe_prefix = "probe ";
 
 bool is_symbolic(const Node& node) {
   const auto symbolic = [](const Dim& dim) { return !dim.known(); };
@@ -24,7 +24,7 @@ bool is_symbolic(const Node& node) {
 bool has_probes_inside(const Graph& graph) {
   return std::ranges::any_of(graph.nodes, [](const Node& node) {
     return std::ranges::any_of(node.bodies, [](const Body& body) {
-      const auto is_probe = [](const Value& value) { return value.name.starts_with(prefix); };
+      const auto is_probe = [](const Value& value) { return value.name.starts_with(probe_prefix); };
       return std::ranges::any_of(body->values, is_probe) || has_probes_inside(*body);
     });
   });
@@ -52,14 +52,14 @@ std::size_t table_axis(const Node& node, std::size_t rank) {
   return axis_in(get<std::int64_t>(complete(op_named(node.op), node.attributes), "dim"), rank);
 }
 
-std::string probe_name(std::size_t number) { return fmt::format("{}{}", prefix, number); }
+std::string probe_name(std::size_t number) { return fmt::format("{}{}", probe_prefix, number); }
 
 Graph giving_probes(Graph graph, std::vector<std::size_t>& numbers) {
   std::vector<ValueId> outputs;
   const auto give = [&](std::string_view name, ValueId id) {
-    if (!name.starts_with(prefix)) return;
+    if (!name.starts_with(probe_prefix)) return;
     outputs.push_back(id);
-    numbers.push_back(std::stoul(std::string(name.substr(prefix.size()))));
+    numbers.push_back(std::stoul(std::string(name.substr(probe_prefix.size()))));
   };
   if (has_probes_inside(graph)) {
     std::vector<ExposedValue> exposed;

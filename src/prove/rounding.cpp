@@ -13,8 +13,6 @@
 namespace isomer {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
-
 /// A graph on an engine, run as all backends are.
 class Machine {
  public:

@@ -88,9 +88,10 @@ Graph comparable(Graph graph) {
   return remove_unused(graph);
 }
 
-class Comparison {
+class GraphComparison {
  public:
-  Comparison(const Graph& source, const Graph& other, const Matched& matched, LengthsOf lengths)
+  GraphComparison(const Graph& source, const Graph& other, const Matched& matched,
+                  LengthsOf lengths)
       : matching_(comparable(in_lengths_of_both(source, matched)),
                   comparable(replace_lengths(other, matched.other))) {
     for (const auto& [name, length] : matched.source) {
@@ -313,7 +314,7 @@ std::string name_of(const std::optional<Occurrence>& occurrence) {
 
 StructureReport compare_structure(const Graph& source, const Graph& other, LengthsOf lengths) {
   try {
-    return Comparison(source, other, match_lengths(source, other), lengths).run();
+    return GraphComparison(source, other, match_lengths(source, other), lengths).run();
   } catch (const Error& error) {
     // Each is valid by itself; for the lengths of the source one is not.
     if (error.fault() != Fault::model) throw;

@@ -28,7 +28,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Folder {
+struct LockedFolder {
   fs::path path;
   // Of the folder, locked while we live. Given up so that the folder can be listed when there are
   // no more file handles.
@@ -39,7 +39,7 @@ struct Folder {
 // has to remove. Whoever holds the gate keeps a signal from ending the program.
 struct Living {
   std::mutex gate;
-  std::vector<Folder> folders;
+  std::vector<LockedFolder> folders;
 };
 
 Living& living() {
@@ -48,7 +48,7 @@ Living& living() {
 }
 
 // The program may still be writing: a folder is tried again while files appear in it.
-void remove_wholly(const Folder& folder) {
+void remove_wholly(const LockedFolder& folder) {
   constexpr int most = 100;
   ::close(folder.handle);
   std::error_code failed;
@@ -81,7 +81,7 @@ bool is_abandoned(int handle) {
 
 // Makes the folder. Between its birth and its lock another program may take it for abandoned, and
 // remove it.
-Folder locked_folder(const fs::path& start) {
+LockedFolder locked_folder(const fs::path& start) {
   while (true) {
     std::string pattern = start.string() + "XXXXXX";
     const bool made = mkdtemp(pattern.data()) != nullptr;
@@ -140,7 +140,7 @@ void wait_for_the_end(const sigset_t& signals, const std::function<int(const fs:
   int signal = -1;
   while (signal < 0) signal = sigwaitinfo(&signals, &info);
   living().gate.lock();
-  for (const Folder& folder : living().folders) remove_wholly(folder);
+  for (const LockedFolder& folder : living().folders) remove_wholly(folder);
   if (signal == lost_page() && info.si_code == SI_QUEUE && info.si_pid == getpid()) {
     const fs::path file = mapped_at(info.si_value.sival_ptr);
     if (!file.empty()) _exit(lost(file));
@@ -178,7 +178,7 @@ TemporaryFolder::TemporaryFolder(const fs::path& start) {
 
 TemporaryFolder::~TemporaryFolder() {
   const std::lock_guard guard(living().gate);
-  const auto folder = std::ranges::find(living().folders, path_, &Folder::path);
+  const auto folder = std::ranges::find(living().folders, path_, &LockedFolder::path);
   remove_wholly(*folder);
   living().folders.erase(folder);
 }

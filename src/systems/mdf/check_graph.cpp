@@ -52,9 +52,10 @@ DocumentGraph sound_part(const DocumentGraph& graph, const Problems& told) {
   return sound;
 }
 
-class Checker {
+class GraphChecker {
  public:
-  Checker(const DocumentGraph& graph, Problems& problems) : graph_(graph), problems_(problems) {
+  GraphChecker(const DocumentGraph& graph, Problems& problems)
+      : graph_(graph), problems_(problems) {
     for (const auto& [id, node] : graph.nodes) nodes_.emplace(id, &node);
   }
 
@@ -143,7 +144,7 @@ void check_graph(const DocumentGraph& graph, const RunOptions& options, const Pr
   if (told.errors() != 0) part = sound_part(graph, told);
   const DocumentGraph& sound = told.errors() != 0 ? part : graph;
   const DocumentExecutor executor(sound, options, &problems);
-  Checker(sound, problems).check();
+  GraphChecker(sound, problems).check();
   add_ignored(sound, problems);
 }
 

@@ -13,8 +13,6 @@
 namespace isomer::mdf {
 namespace {
 
-using Kind = Expression::Kind;
-
 /// What an expression may name besides what every node knows.
 struct Names {
   const std::set<std::string>& own;
@@ -27,8 +25,9 @@ struct Names {
 
 /// "numpy.linalg.norm" of a chain of attributes that begins with such a name; empty for others.
 std::string path_of(const Expression& expression, const Names& own) {
-  if (expression.kind == Kind::name) return own.contains(expression.text) ? "" : expression.text;
-  if (expression.kind != Kind::attribute) return "";
+  if (expression.kind == Expression::Kind::name)
+    return own.contains(expression.text) ? "" : expression.text;
+  if (expression.kind != Expression::Kind::attribute) return "";
   const std::string before = path_of(expression.operands[0], own);
   return before.empty() ? "" : before + "." + expression.text;
 }
@@ -40,10 +39,10 @@ const std::vector<std::string_view>& functions() {
 
 bool is_function(const std::string& name) { return std::ranges::binary_search(functions(), name); }
 
-class Checker {
+class NodeChecker {
  public:
-  Checker(const std::string& id, const Node& node, const std::set<std::string>& open,
-          const std::set<Path>& told, Problems& problems)
+  NodeChecker(const std::string& id, const Node& node, const std::set<std::string>& open,
+              const std::set<Path>& told, Problems& problems)
       : place_{"nodes", id}, node_(node), open_(open), told_(told), problems_(problems) {
     for (const auto& [name, port] : node.input_ports) own_.insert(name);
     for (const auto& [name, parameter] : node.parameters) {
@@ -105,14 +104,14 @@ class Checker {
 
   void calls(const Path& path, const Expression& e, const Names& own) {
     for (const Expression& operand : e.operands) calls(path, operand, own);
-    if (e.kind == Kind::attribute && e.text.starts_with('_')) {
+    if (e.kind == Expression::Kind::attribute && e.text.starts_with('_')) {
       problems_.error(path, fmt::format("there is no attribute {}", quoted(e.text)),
                       "arrays have those of NumPy: x.T, x.shape");
     }
-    if (e.kind != Kind::call) return;
+    if (e.kind != Expression::Kind::call) return;
     const Expression& function = e.operands[0];
     const std::string name = path_of(function, own);
-    const bool method = name.empty() && function.kind == Kind::attribute;
+    const bool method = name.empty() && function.kind == Expression::Kind::attribute;
     const std::string row = method ? "." + function.text : name;
     const bool none = row.empty() || is_function(row) || own.contains(row) ||
                       !is_known_word(row.substr(0, row.find('.', 1)));
@@ -328,7 +327,7 @@ class Checker {
 
 void check_node(const std::string& id, const Node& node, const std::set<std::string>& open,
                 const std::set<Path>& told, Problems& problems) {
-  Checker(id, node, open, told, problems).check();
+  NodeChecker(id, node, open, told, problems).check();
 }
 
 }  // namespace isomer::mdf

@@ -14,13 +14,11 @@
 namespace isomer::mdf {
 namespace {
 
-using Kind = Expression::Kind;
-
 // "numpy.linalg.norm" of a chain of attributes that begins with a free name; empty for others.
 std::string path_of(const Expression& expression, const Table& names) {
-  if (expression.kind == Kind::name)
+  if (expression.kind == Expression::Kind::name)
     return names.find(expression.text) == nullptr ? expression.text : "";
-  if (expression.kind != Kind::attribute) return "";
+  if (expression.kind != Expression::Kind::attribute) return "";
   const std::string before = path_of(expression.operands[0], names);
   return before.empty() ? "" : before + "." + expression.text;
 }
@@ -71,20 +69,20 @@ class Evaluator {
 
   Value value(const Expression& e) const {
     switch (e.kind) {
-      case Kind::constant: return e.value;
-      case Kind::name: return name(e);
-      case Kind::unary: return unary(e);
-      case Kind::binary: return term(e).take();
-      case Kind::compare: return chain(e);
-      case Kind::boolean: return boolean(e);
-      case Kind::conditional: return conditional(e);
-      case Kind::tuple: return {Tuple{values(e.operands)}};
-      case Kind::list: return {List{values(e.operands)}};
-      case Kind::dict: return dict(e);
-      case Kind::subscript: return subscript_of(e);
-      case Kind::attribute: return attribute(e);
-      case Kind::call: return call_of(e);
-      case Kind::slice: break;
+      case Expression::Kind::constant: return e.value;
+      case Expression::Kind::name: return name(e);
+      case Expression::Kind::unary: return unary(e);
+      case Expression::Kind::binary: return term(e).take();
+      case Expression::Kind::compare: return chain(e);
+      case Expression::Kind::boolean: return boolean(e);
+      case Expression::Kind::conditional: return conditional(e);
+      case Expression::Kind::tuple: return {Tuple{values(e.operands)}};
+      case Expression::Kind::list: return {List{values(e.operands)}};
+      case Expression::Kind::dict: return dict(e);
+      case Expression::Kind::subscript: return subscript_of(e);
+      case Expression::Kind::attribute: return attribute(e);
+      case Expression::Kind::call: return call_of(e);
+      case Expression::Kind::slice: break;
     }
     refuse("a slice stands inside square brackets only");
   }
@@ -96,9 +94,9 @@ class Evaluator {
   }
 
   Term term(const Expression& e) const {
-    if (e.kind == Kind::constant) return Term(e.value);
-    if (e.kind == Kind::binary) return binary(e);
-    if (e.kind == Kind::name) {
+    if (e.kind == Expression::Kind::constant) return Term(e.value);
+    if (e.kind == Expression::Kind::binary) return binary(e);
+    if (e.kind == Expression::Kind::name) {
       if (const Value* known = names_.find(e.text)) return Term(*known);
     }
     return Term(value(e));
@@ -188,7 +186,7 @@ class Evaluator {
     arguments.keywords = e.words;
     const std::string path = path_of(function, names_);
     if (!path.empty()) return call(path, arguments, runtime_);
-    if (function.kind == Kind::attribute) {
+    if (function.kind == Expression::Kind::attribute) {
       return call_method(value(function.operands[0]), function.text, arguments, runtime_);
     }
     refuse(fmt::format("{} cannot be called", describe(value(function))));
@@ -197,7 +195,8 @@ class Evaluator {
   Value subscript_of(const Expression& e) const {
     const Value object = value(e.operands[0]);
     const Expression& place = e.operands[1];
-    if (place.kind != Kind::tuple) return subscript(object, {index(place)}, false, runtime_);
+    if (place.kind != Expression::Kind::tuple)
+      return subscript(object, {index(place)}, false, runtime_);
     std::vector<Index> indices;
     for (const Expression& part : place.operands) indices.push_back(index(part));
     return subscript(object, indices, true, runtime_);
@@ -213,7 +212,7 @@ class Evaluator {
   }
 
   Index index(const Expression& e) const {
-    if (e.kind != Kind::slice) return {false, value(e), {}};
+    if (e.kind != Expression::Kind::slice) return {false, value(e), {}};
     return {true, {}, {value(e.operands[0]), value(e.operands[1]), value(e.operands[2])}};
   }
 

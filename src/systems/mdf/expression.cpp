@@ -14,8 +14,6 @@
 namespace isomer::mdf {
 namespace {
 
-using Kind = Expression::Kind;
-
 constexpr int deepest = 100;
 constexpr int most_operators = 500;
 
@@ -145,7 +143,7 @@ void Tokens::read_text(char quote) {
   next_ = i + 1;
 }
 
-Expression make(Kind kind, std::string text, std::vector<Expression> operands) {
+Expression make(Expression::Kind kind, std::string text, std::vector<Expression> operands) {
   Expression result;
   result.kind = kind;
   result.text = std::move(text);
@@ -155,7 +153,7 @@ Expression make(Kind kind, std::string text, std::vector<Expression> operands) {
 
 /// Of operands that move: a list in braces would copy them, and all that hangs on them.
 template <class... Operands>
-Expression join(Kind kind, std::string text, Operands&&... operands) {
+Expression join(Expression::Kind kind, std::string text, Operands&&... operands) {
   std::vector<Expression> list;
   list.reserve(sizeof...(operands));
   (list.push_back(std::forward<Operands>(operands)), ...);
@@ -215,7 +213,7 @@ class Parser {
       if (tokens_.now().kind == Token::Kind::end || tokens_.at(")") || tokens_.at("]")) break;
       items.push_back(conditional());
     }
-    return make(Kind::tuple, "", std::move(items));
+    return make(Expression::Kind::tuple, "", std::move(items));
   }
 
   Expression conditional() {
@@ -225,7 +223,8 @@ class Parser {
     Expression test = boolean("or");
     tokens_.need("else");
     Expression orelse = conditional();
-    return join(Kind::conditional, "", std::move(test), std::move(then), std::move(orelse));
+    return join(Expression::Kind::conditional, "", std::move(test), std::move(then),
+                std::move(orelse));
   }
 
   Expression boolean(std::string_view word) {
@@ -234,18 +233,18 @@ class Parser {
     if (!tokens_.at(word)) return first;
     std::vector<Expression> operands{std::move(first)};
     while (tokens_.take(word)) operands.push_back(next());
-    return make(Kind::boolean, std::string(word), std::move(operands));
+    return make(Expression::Kind::boolean, std::string(word), std::move(operands));
   }
 
   Expression negation() {
     const Depth depth(*this);
-    if (tokens_.take("not")) return join(Kind::unary, "not", negation());
+    if (tokens_.take("not")) return join(Expression::Kind::unary, "not", negation());
     return comparison();
   }
 
   Expression comparison() {
     Expression first = binary(0);
-    Expression result = make(Kind::compare, "", {});
+    Expression result = make(Expression::Kind::compare, "", {});
     while (true) {
       std::string word = tokens_.now().text;
       constexpr std::array<std::string_view, 8> words = {
@@ -282,7 +281,7 @@ class Parser {
       }
       tokens_.advance();
       Expression right = binary(level + 1);
-      left = join(Kind::binary, std::string(sign), std::move(left), std::move(right));
+      left = join(Expression::Kind::binary, std::string(sign), std::move(left), std::move(right));
     }
   }
 
@@ -298,7 +297,7 @@ class Parser {
       refuse(tokens_.text(), token.column, "the number does not fit 64 bits");
     }
     for (const std::string_view sign : {"-", "+", "~"}) {
-      if (tokens_.take(sign)) return join(Kind::unary, std::string(sign), unary());
+      if (tokens_.take(sign)) return join(Expression::Kind::unary, std::string(sign), unary());
     }
     return power();
   }
@@ -307,7 +306,7 @@ class Parser {
   Expression power() {
     Expression base = postfix();
     if (!tokens_.take("**")) return base;
-    return join(Kind::binary, "**", std::move(base), unary());
+    return join(Expression::Kind::binary, "**", std::move(base), unary());
   }
 
   Expression postfix() {
@@ -321,7 +320,7 @@ class Parser {
       } else if (tokens_.take(".")) {
         if (tokens_.now().kind != Token::Kind::name)
           refuse(tokens_.text(), tokens_.now().column, "a name belongs behind the point");
-        result = join(Kind::attribute, tokens_.now().text, std::move(result));
+        result = join(Expression::Kind::attribute, tokens_.now().text, std::move(result));
         tokens_.advance();
       } else {
         return result;
@@ -340,10 +339,10 @@ class Parser {
       tokens_.advance();
       if (token.text == "True" || token.text == "False") return constant({token.text == "True"});
       if (token.text == "None") return constant({});
-      return make(Kind::name, token.text, {});
+      return make(Expression::Kind::name, token.text, {});
     }
     if (tokens_.take("(")) return parenthesis();
-    if (tokens_.take("[")) return make(Kind::list, "", until("]"));
+    if (tokens_.take("[")) return make(Expression::Kind::list, "", until("]"));
     if (tokens_.take("{")) return braces();
     const std::string_view what =
         token.kind == Token::Kind::end ? "the end" : std::string_view(token.text);
@@ -386,11 +385,11 @@ class Parser {
   }
 
   Expression call(Expression function) {
-    Expression result = join(Kind::call, "", std::move(function));
+    Expression result = join(Expression::Kind::call, "", std::move(function));
     while (!tokens_.take(")")) {
       Expression argument = conditional();
       std::string keyword;
-      if (argument.kind == Kind::name && tokens_.take("=")) {
+      if (argument.kind == Expression::Kind::name && tokens_.take("=")) {
         keyword = argument.text;
         argument = conditional();
       }
@@ -407,10 +406,10 @@ class Parser {
       std::vector<Expression> items;
       items.push_back(std::move(first));
       while (tokens_.take(",") && !tokens_.at("]")) items.push_back(index());
-      first = make(Kind::tuple, "", std::move(items));
+      first = make(Expression::Kind::tuple, "", std::move(items));
     }
     tokens_.need("]");
-    return join(Kind::subscript, "", std::move(object), std::move(first));
+    return join(Expression::Kind::subscript, "", std::move(object), std::move(first));
   }
 
   Expression index() {
@@ -422,11 +421,11 @@ class Parser {
     if (!tokens_.take(":")) return start;
     Expression stop = part();
     Expression step = tokens_.take(":") ? part() : constant({});
-    return join(Kind::slice, "", std::move(start), std::move(stop), std::move(step));
+    return join(Expression::Kind::slice, "", std::move(start), std::move(stop), std::move(step));
   }
 
   Expression parenthesis() {
-    if (tokens_.take(")")) return make(Kind::tuple, "", {});
+    if (tokens_.take(")")) return make(Expression::Kind::tuple, "", {});
     Expression inner = tuple_or_one();
     if (tokens_.at("for"))
       refuse(tokens_.text(), tokens_.now().column, "comprehensions are not read");
@@ -435,7 +434,7 @@ class Parser {
   }
 
   Expression braces() {
-    Expression result = make(Kind::dict, "", {});
+    Expression result = make(Expression::Kind::dict, "", {});
     while (!tokens_.take("}")) {
       result.operands.push_back(conditional());
       tokens_.need(":");

@@ -13,9 +13,9 @@
 namespace isomer::mdf {
 namespace {
 
-constexpr std::string_view key = "isomer";
+constexpr std::string_view metadata_key = "isomer";
 
-std::string to_text(const std::vector<InterfacePort>& ports) {
+std::string ports_text(const std::vector<InterfacePort>& ports) {
   std::vector<std::string> parts;
   for (const InterfacePort& port : ports) {
     parts.push_back(fmt::format("{} = {}: {}", word_or_quoted(port.name, "_"),
@@ -40,7 +40,7 @@ std::vector<InterfacePort> read_ports(Cursor& cursor) {
 
 constexpr std::string_view where_words[] = {"parameter", "port", "graph_parameter"};
 
-std::string to_text(const StoredWeight& weight) {
+std::string weight_text(const StoredWeight& weight) {
   std::string text = weight.trainable ? "weight" : "buffer";
   for (const std::string& name : weight.names) text += " " + quoted_with(name, '"');
   text += fmt::format(" = {} {}", where_words[static_cast<std::size_t>(weight.where)],
@@ -190,21 +190,21 @@ Tree nested(const Tensor& tensor, std::size_t axis, std::size_t& next,
 Tree to_tree(const Origin& origin) {
   std::vector<std::string> lines;
   lines.push_back(fmt::format("graph {}{} -> {}", word_or_quoted(origin.name, "_"),
-                              to_text(origin.inputs), to_text(origin.outputs)));
+                              ports_text(origin.inputs), ports_text(origin.outputs)));
   lines.push_back("called " + isomer::to_text(origin.signature));
   for (const LengthRange& range : origin.signature.lengths)
     lines.push_back("length " + isomer::to_text(range));
   for (const auto& [path, name] : origin.classes)
     lines.push_back("module " + module_text(path, name));
   if (!origin.tensors.empty()) lines.push_back("data " + quoted_with(origin.tensors, '"'));
-  for (const StoredWeight& weight : origin.weights) lines.push_back(to_text(weight));
+  for (const StoredWeight& weight : origin.weights) lines.push_back(weight_text(weight));
   Tree::List list;
   for (std::string& line : lines) list.push_back({std::move(line)});
-  return {Tree::Map{{std::string(key), {std::move(list)}}}};
+  return {Tree::Map{{std::string(metadata_key), {std::move(list)}}}};
 }
 
 std::optional<Origin> origin_of(const Tree& metadata) {
-  const Tree* tree = metadata.find(key);
+  const Tree* tree = metadata.find(metadata_key);
   if (tree == nullptr) return std::nullopt;
   return with_place("metadata", [&] {
     if (tree->map() != nullptr) return read_origin(lines_of(*tree));
@@ -217,12 +217,12 @@ std::optional<Origin> origin_of(const Tree& metadata) {
 }
 
 Tree to_tree(const NodeOrigin& origin) {
-  return {Tree::Map{{std::string(key), {to_line(origin)}}}};
+  return {Tree::Map{{std::string(metadata_key), {to_line(origin)}}}};
 }
 
 std::optional<NodeOrigin> node_origin_of(const Tree& metadata, std::string* malformed) {
   try {
-    const Tree* line = metadata.find(key);
+    const Tree* line = metadata.find(metadata_key);
     return read_node(line == nullptr ? line_of(metadata) : text_of(*line));
   } catch (const Error& error) {
     if (error.fault() == Fault::bug) throw;
@@ -232,7 +232,7 @@ std::optional<NodeOrigin> node_origin_of(const Tree& metadata, std::string* malf
 }
 
 void place_of(const Tree& metadata, std::string& scope, Place& place) {
-  if (metadata.find(key) == nullptr) return place_in(metadata, scope, place);
+  if (metadata.find(metadata_key) == nullptr) return place_in(metadata, scope, place);
   if (const auto origin = node_origin_of(metadata)) {
     scope = origin->scope;
     place = origin->place;

@@ -9,22 +9,22 @@ namespace isomer::mdf {
 namespace {
 
 /// Keys behind which an id stands, and what has it.
-struct Kind {
+struct PathKind {
   std::string_view key;
   std::string_view word;
 };
 constexpr std::string_view conditions = "conditions";
-constexpr std::array<Kind, 11> kinds = {{{"graphs", "graph"},
-                                         {"nodes", "node"},
-                                         {"edges", "edge"},
-                                         {"input_ports", "input port"},
-                                         {"functions", "function"},
-                                         {"parameters", "parameter"},
-                                         {"output_ports", "output port"},
-                                         {"args", "arg"},
-                                         {conditions, "condition"},
-                                         {"node_specific", "condition of node"},
-                                         {"termination", "termination"}}};
+constexpr std::array<PathKind, 11> kinds = {{{"graphs", "graph"},
+                                             {"nodes", "node"},
+                                             {"edges", "edge"},
+                                             {"input_ports", "input port"},
+                                             {"functions", "function"},
+                                             {"parameters", "parameter"},
+                                             {"output_ports", "output port"},
+                                             {"args", "arg"},
+                                             {conditions, "condition"},
+                                             {"node_specific", "condition of node"},
+                                             {"termination", "termination"}}};
 
 bool is_group(std::string_view key) { return key == "node_specific" || key == "termination"; }
 
@@ -54,7 +54,7 @@ std::string to_text(const Path& path) {
 std::string in_words(const Path& path, std::string_view separator) {
   std::string words;
   for (std::size_t i = 0; i + 1 < path.size(); ++i) {
-    const auto* const kind = std::ranges::find(kinds, path[i], &Kind::key);
+    const auto* const kind = std::ranges::find(kinds, path[i], &PathKind::key);
     if (kind == kinds.end() || (kind->key == conditions && is_group(path[i + 1]))) continue;
     words += fmt::format("{}{} {}", words.empty() ? "" : separator, kind->word, quoted(path[++i]));
   }

@@ -72,11 +72,12 @@ def keep_orphans():
 def die_with(other):
     """However the other side ends, nobody is left to compute for: then this process ends, and what it started."""
     served = os.getpid()
+    # The kernel sends it to the whole group when one of it is stopped, as below, while the group's last parent ends: it
+    # would take the one that ends all others before it has done so.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     child = os.fork()
     if child != 0:
         os.waitpid(child, 0)
-        # Sent to whoever is stopped, as below, while the last parent of its group ends: it would let its children go.
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         keep_orphans()
         return
     # Nobody's child, so that a program that waits for its own is not kept waiting.

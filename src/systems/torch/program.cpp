@@ -127,7 +127,7 @@ void write_example(PythonText& out, const Graph& graph, const Parameters& names)
 }
 
 // Autograd may have kept the old value, and an export loses what inner modules assign.
-constexpr std::string_view keep = R"(
+constexpr std::string_view keeper = R"(
 
 def _keep(module, name, value):
     """Makes a buffer something else: assigned, but while an export looks on, copied into."""
@@ -145,7 +145,7 @@ std::string program(const Program& model) {
   out.append(heading(graph, model.stem, model.model, model.weights));
   out.append(model.weights ? "from pathlib import Path\n\nimport torch\n" : "import torch\n");
   const bool keeps = python_names(model.classes).contains("_keep");
-  const std::string body = std::string(keeps ? keep : std::string_view()) +
+  const std::string body = std::string(keeps ? keeper : std::string_view()) +
                            control_functions(graph) + model.functions + model.classes;
   if (python_names(body).contains("F")) out.append("import torch.nn.functional as F\n");
   if (model.hidden) out.append("from safetensors import safe_open\n");

@@ -281,10 +281,10 @@ struct Entry {
   Row row;
 };
 
-using Table = std::unordered_map<std::string_view, Entry>;
+using ComplexTable = std::unordered_map<std::string_view, Entry>;
 
-Table by_target() {
-  Table table;
+ComplexTable complex_by_target() {
+  ComplexTable table;
   for (const auto& family : {complex_arithmetic_rows(), complex_shape_rows(), spectral_rows()}) {
     for (const ComplexRow& how : family) {
       for (const std::string_view target : split_text(how.targets, ' ')) {
@@ -301,7 +301,7 @@ Table by_target() {
 }
 
 const Entry* find(std::string_view target) {
-  static const Table table = by_target();
+  static const ComplexTable table = complex_by_target();
   constexpr std::string_view default_overload = ".default";
   if (target.ends_with(default_overload)) target.remove_suffix(default_overload.size());
   const auto found = table.find(target);

@@ -15,7 +15,7 @@ ValueId matrix(Reading& r) {
   return x;
 }
 
-ValueId product(Builder& b, ValueId x, ValueId y) { return b.emit("matmul", {x, y}); }
+ValueId matmul(Builder& b, ValueId x, ValueId y) { return b.emit("matmul", {x, y}); }
 
 /// Stands for a result that PyTorch leaves empty.
 ValueId nothing(Builder& b, DType dtype) {
@@ -133,11 +133,11 @@ ValueId with_slopes(Builder& b, ValueId a, ValueId inverse) {
   const ValueId q = turned(b, p);
   const ValueId change = b.emit("sub", {a, now});
   const ValueId other = turned(b, change);
-  const ValueId inner = product(b, p, product(b, change, p));
-  const ValueId left = product(b, p, product(b, q, other));
-  const ValueId right = product(b, product(b, other, q), p);
-  const ValueId rows = b.emit("sub", {left, product(b, product(b, left, now), p)});
-  const ValueId columns = b.emit("sub", {right, product(b, p, product(b, now, right))});
+  const ValueId inner = matmul(b, p, matmul(b, change, p));
+  const ValueId left = matmul(b, p, matmul(b, q, other));
+  const ValueId right = matmul(b, matmul(b, other, q), p);
+  const ValueId rows = b.emit("sub", {left, matmul(b, matmul(b, left, now), p)});
+  const ValueId columns = b.emit("sub", {right, matmul(b, p, matmul(b, now, right))});
   const ValueId sum = b.emit("sub", {b.emit("add", {rows, columns}), inner});
   return b.emit("add", {p, sum});
 }
@@ -156,11 +156,11 @@ Values pinv(Reading& r) {
   if (r.flag("hermitian", false)) {
     const Values both = b.emit_all("eigh", {a});
     const ValueId scaled = b.emit("mul", {both[1], inverse_of(both[0], b.emit("abs", {both[0]}))});
-    return {with_slopes(b, given, product(b, scaled, turned(b, both[1])))};
+    return {with_slopes(b, given, matmul(b, scaled, turned(b, both[1])))};
   }
   const Values all = b.emit_all("svd", {a});
   const ValueId scaled = b.emit("mul", {turned(b, all[2]), inverse_of(all[1], all[1])});
-  return {with_slopes(b, given, product(b, scaled, turned(b, all[0])))};
+  return {with_slopes(b, given, matmul(b, scaled, turned(b, all[0])))};
 }
 
 Values matrix_rank(Reading& r) {
@@ -266,12 +266,12 @@ ValueId solved_by_factors(Reading& r, ValueId factors, ValueId pivots, ValueId r
   const ValueId order = permutation(r, pivots, shape.back(), b.dtype(factors));
   if (!adjoint) {
     const ValueId lower =
-        solved_triangle(b, factors, product(b, turned(b, order), right), false, true);
+        solved_triangle(b, factors, matmul(b, turned(b, order), right), false, true);
     return solved_triangle(b, factors, lower, true);
   }
   const ValueId other = turned(b, factors);
   const ValueId upper = solved_triangle(b, other, right, false);
-  return product(b, order, solved_triangle(b, other, upper, true, true));
+  return matmul(b, order, solved_triangle(b, other, upper, true, true));
 }
 
 Values lu_solve(Reading& r) {

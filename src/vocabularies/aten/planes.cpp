@@ -74,7 +74,7 @@ Values channel_shuffle(Reading& r) {
 // -- windows as columns ---------------------------------------------------------------------------
 
 /// Windows over a padded plane.
-struct Windows {
+struct PaddedWindows {
   Integers padding;
   Integers plane = {};   // with its padding
   Integers counts = {};  // of windows along each axis
@@ -83,13 +83,13 @@ struct Windows {
   Dim elements = 0;  // of a window
 };
 
-Windows windows_of(Reading& r, const Integers& plane) {
+PaddedWindows windows_of(Reading& r, const Integers& plane) {
   constexpr std::int64_t most = 4 * most_places;
   const auto list = [&](std::string_view name) { return per_axis(r.integers(name), 2, name); };
   const Integers kernel = list("kernel_size");
   const Integers dilation = list("dilation");
   const Integers stride = list("stride");
-  Windows w{.padding = list("padding")};
+  PaddedWindows w{.padding = list("padding")};
   std::array<Integers, 2> along;  // places along an axis: element by element, window by window
   for (std::size_t i = 0; i < 2; ++i) {
     if (kernel[i] < 1 || dilation[i] < 1 || stride[i] < 1 || w.padding[i] < 0)
@@ -124,7 +124,7 @@ Windows windows_of(Reading& r, const Integers& plane) {
   return w;
 }
 
-Attribute around(const Windows& w, std::int64_t sign) {
+Attribute around(const PaddedWindows& w, std::int64_t sign) {
   return ints({sign * w.padding[1], sign * w.padding[1], sign * w.padding[0], sign * w.padding[0]});
 }
 
@@ -134,7 +134,7 @@ Values im2col(Reading& r) {
   if (shape.size() != 3 && shape.size() != 4) r.fail("rank 3 or 4 is needed");
   const auto plane = known_shape(Shape(shape.end() - 2, shape.end()));
   if (!plane) r.refuse("the lengths of a plane must be known");
-  const Windows w = windows_of(r, *plane);
+  const PaddedWindows w = windows_of(r, *plane);
   const bool padded = w.padding != Integers{0, 0};
   const ValueId wide = padded ? r.b.emit("pad", {x}, {{"pad", around(w, 1)}}) : x;
   Shape flat(shape.begin(), shape.end() - 2);
@@ -153,7 +153,7 @@ Values col2im(Reading& r) {
   const Shape shape = r.b.shape(x);
   if (shape.size() != 2 && shape.size() != 3) r.fail("rank 2 or 3 is needed");
   const Integers size = per_axis(r.integers("output_size"), 2, "output_size");
-  const Windows w = windows_of(r, size);
+  const PaddedWindows w = windows_of(r, size);
   const Dim channels = floor_divide(shape[shape.size() - 2], w.elements);
   if (channels * w.elements != shape[shape.size() - 2] ||
       shape.back() != Dim(w.counts[0] * w.counts[1]))

@@ -272,19 +272,19 @@ Values adaptive_avg_pool3d(Reading& r) {
 
 /// The places that each of so many windows along an axis takes, window by window. All are as many:
 /// a shorter window takes its last place again.
-struct Windows {
+struct AdaptiveWindows {
   std::int64_t width = 0;
   Integers places;
 };
 
-Windows adaptive_windows(std::int64_t length, std::int64_t outputs) {
+AdaptiveWindows adaptive_windows(std::int64_t length, std::int64_t outputs) {
   const auto begin = [&](std::int64_t i) {
     return floor_divide(Dim(length) * i, Dim(outputs)).value();
   };
   const auto end = [&](std::int64_t i) {
     return (floor_divide(Dim(length) * (i + 1) - 1, Dim(outputs)) + 1).value();
   };
-  Windows windows;
+  AdaptiveWindows windows;
   for (std::int64_t i = 0; i < outputs; ++i)
     windows.width = std::max(windows.width, end(i) - begin(i));
   for (std::int64_t i = 0; i < outputs; ++i) {
@@ -312,7 +312,7 @@ Values window_extremes(Reading& r, ValueId x, const Integers& kernel) {
 
 /// Places among lengths `from`, said as what `tables` has there, among lengths `to`.
 ValueId looked_up(Reading& r, ValueId place, const Integers& from, const Integers& to,
-                  const std::vector<Windows>& tables) {
+                  const std::vector<AdaptiveWindows>& tables) {
   Builder& b = r.b;
   const Shape shape = b.shape(place);
   ValueId rest = reshaped(b, place, {count_elements(shape)});
@@ -330,7 +330,7 @@ ValueId looked_up(Reading& r, ValueId place, const Integers& from, const Integer
   return reshaped(b, result, shape);
 }
 
-// Windows of one size on planes are an ordinary pool.
+// AdaptiveWindows of one size on planes are an ordinary pool.
 template <std::int64_t axes>
 Values even_max_pool(Reading& r, ValueId x, const Integers& kernel) {
   const Plane plane = plane_of(r, x, axes);
@@ -364,7 +364,7 @@ Values adaptive_max_pool(Reading& r) {
   if (!from && count_elements(Shape(wanted.begin(), wanted.end())) == Dim(1))
     return largest(r, x, axes);
   if (!from) r.refuse("the lengths of adaptive windows must be known");
-  std::vector<Windows> tables;
+  std::vector<AdaptiveWindows> tables;
   Integers kernel;
   Integers laid;
   bool even = true;

@@ -12,9 +12,10 @@ enum class Mode : std::uint8_t { linear, nearest, cubic };
 enum class Outside : std::uint8_t { zeros, border, reflection };
 
 /// One axis of the input, and where the outputs look along it.
-class Axis {
+class Coordinate {
  public:
-  Axis(Reading& r, const Dim& length, bool volume, Outside outside, bool align_corners, DType dtype)
+  Coordinate(Reading& r, const Dim& length, bool volume, Outside outside, bool align_corners,
+             DType dtype)
       : b_(r.b),
         volume_(volume),
         outside_(outside),
@@ -79,26 +80,26 @@ class Axis {
 };
 
 /// A whole place along an axis and how much it counts; no weight: all.
-struct Tap {
+struct Sample {
   ValueId place;
   ValueId weight;
 };
 
 // Keys 1981, with A = -0.75.
-ValueId near_weight(const Axis& axis, ValueId x) {
+ValueId near_weight(const Coordinate& axis, ValueId x) {
   constexpr double a = -0.75;
   const ValueId inner = axis.apply("sub", axis.apply("mul", x, a + 2), a + 3);
   return axis.apply("add", axis.apply("mul", axis.apply("mul", inner, x), x), 1.0);
 }
 
-ValueId far_weight(const Axis& axis, ValueId x) {
+ValueId far_weight(const Coordinate& axis, ValueId x) {
   constexpr double a = -0.75;
   ValueId y = axis.apply("sub", axis.apply("mul", x, a), 5 * a);
   y = axis.apply("add", axis.apply("mul", y, x), 8 * a);
   return axis.apply("sub", axis.apply("mul", y, x), 4 * a);
 }
 
-std::vector<Tap> taps_of(Builder& b, const Axis& axis, ValueId x, Mode mode) {
+std::vector<Sample> taps_of(Builder& b, const Coordinate& axis, ValueId x, Mode mode) {
   ValueId place = axis.place(x);
   if (mode == Mode::nearest) return {{b.emit("round", {axis.inside(place)}), ValueId::none}};
   if (mode == Mode::linear) place = axis.inside(place);
@@ -153,7 +154,7 @@ class Sampler {
  private:
   void visit(std::size_t axis, const Corner& corner) {
     if (axis == axes_.size()) return add(corner);
-    for (const Tap& tap : taps_[axis]) {
+    for (const Sample& tap : taps_[axis]) {
       Corner next = corner;
       if (axis > 0) {
         const ValueId length = as_type(b_, Operand(Scalar(shape_[2 + axis])), DType::i64);
@@ -189,8 +190,8 @@ class Sampler {
   Shape outputs_;
   ValueId flat_ = ValueId::none;
   ValueId sum_ = ValueId::none;
-  std::vector<Axis> axes_;
-  std::vector<std::vector<Tap>> taps_;
+  std::vector<Coordinate> axes_;
+  std::vector<std::vector<Sample>> taps_;
 };
 
 Values grid_sampler(Reading& r) {

@@ -78,6 +78,9 @@ class Call {
   /// The arrays of a list, or the parts of an array along its first axis, in their joint type.
   std::vector<ValueId> tensors(std::size_t i) const;
 
+  Dim length(ValueId x, std::int64_t axis) const {
+    return b().shape(x)[static_cast<std::size_t>(axis)];
+  }
   ValueId emit(std::string_view op, std::vector<ValueId> inputs, Attributes attributes = {}) const {
     return b().emit(op, std::move(inputs), std::move(attributes));
   }

@@ -36,60 +36,60 @@ ValueId emit_is_zero(Emitter& b, ValueId x) {
   return b.emit("eq", {x, b.literal(b.dtype(x), 0.0)});
 }
 
-using Kind = UnaryUfunc::Kind;
+using UnaryKind = UnaryUfunc::Kind;
 
 constexpr UnaryUfunc ufuncs[] = {
-    {"numpy.exp", "math.exp", Kind::real, ::exp, "exp"},
-    {"numpy.exp2", "math.exp2", Kind::real, ::exp2, "exp2"},
-    {"numpy.expm1", "math.expm1", Kind::real, ::expm1, "expm1"},
-    {"numpy.log", "", Kind::real, ::log, "log"},
-    {"numpy.log2", "math.log2", Kind::real, ::log2, "log2"},
-    {"numpy.log10", "math.log10", Kind::real, ::log10, "log10"},
-    {"numpy.log1p", "math.log1p", Kind::real, ::log1p, "log1p"},
-    {"numpy.sqrt", "math.sqrt", Kind::real, ::sqrt, "sqrt"},
-    {"numpy.sin", "math.sin", Kind::real, ::sin, "sin"},
-    {"numpy.cos", "math.cos", Kind::real, ::cos, "cos"},
-    {"numpy.tan", "math.tan", Kind::real, ::tan, "tan"},
-    {"numpy.arcsin", "math.asin", Kind::real, ::asin, "", emit_arcsin},
-    {"numpy.arccos", "math.acos", Kind::real, ::acos, "", emit_arccos},
-    {"numpy.arctan", "math.atan", Kind::real, ::atan, "atan"},
-    {"numpy.sinh", "math.sinh", Kind::real, ::sinh, "", emit_sinh},
-    {"numpy.cosh", "math.cosh", Kind::real, ::cosh, "", emit_cosh},
-    {"numpy.tanh", "math.tanh", Kind::real, ::tanh, "tanh"},
-    {"numpy.arcsinh", "math.asinh", Kind::real, ::asinh, "", emit_arcsinh},
-    {"numpy.arccosh", "math.acosh", Kind::real, ::acosh, "", emit_arccosh},
-    {"numpy.arctanh", "math.atanh", Kind::real, ::atanh, "", emit_arctanh},
-    {"", "math.erf", Kind::real, ::erf, "erf"},
-    {"", "math.erfc", Kind::real, ::erfc, "erfc"},
-    {"", "math.lgamma", Kind::real, ::lgamma, "lgamma"},
-    {"numpy.degrees numpy.rad2deg", "math.degrees", Kind::real, degrees, "", emit_degrees},
-    {"numpy.radians numpy.deg2rad", "math.radians", Kind::real, radians, "", emit_radians},
-    {"numpy.fabs", "math.fabs", Kind::real, ::fabs, "abs"},
-    {"numpy.rint", "", Kind::real, ::nearbyint, "round"},
-    {"numpy.abs numpy.absolute", "", Kind::same, ::fabs, "abs", nullptr, magnitude},
-    {"numpy.floor", "", Kind::same, ::floor, "floor"},
-    {"numpy.ceil", "", Kind::same, ::ceil, "ceil"},
-    {"numpy.trunc numpy.fix", "", Kind::same, ::trunc, "trunc"},
-    {"numpy.sign", "", Kind::same, sign_of, "", sign_or_nan, sign_of},
-    {"numpy.reciprocal", "", Kind::same, inverse, "", emit_reciprocal, inverse},
-    {"numpy.square", "", Kind::same, squared, "square", nullptr, squared},
-    {"numpy.isnan", "math.isnan", Kind::truth, is_nan, "isnan"},
-    {"numpy.isinf", "math.isinf", Kind::truth, is_infinite, "isinf"},
-    {"numpy.isfinite", "math.isfinite", Kind::truth, is_finite, "isfinite"},
-    {"numpy.logical_not", "", Kind::truth, is_zero, "", emit_is_zero},
+    {"numpy.exp", "math.exp", UnaryKind::real, ::exp, "exp"},
+    {"numpy.exp2", "math.exp2", UnaryKind::real, ::exp2, "exp2"},
+    {"numpy.expm1", "math.expm1", UnaryKind::real, ::expm1, "expm1"},
+    {"numpy.log", "", UnaryKind::real, ::log, "log"},
+    {"numpy.log2", "math.log2", UnaryKind::real, ::log2, "log2"},
+    {"numpy.log10", "math.log10", UnaryKind::real, ::log10, "log10"},
+    {"numpy.log1p", "math.log1p", UnaryKind::real, ::log1p, "log1p"},
+    {"numpy.sqrt", "math.sqrt", UnaryKind::real, ::sqrt, "sqrt"},
+    {"numpy.sin", "math.sin", UnaryKind::real, ::sin, "sin"},
+    {"numpy.cos", "math.cos", UnaryKind::real, ::cos, "cos"},
+    {"numpy.tan", "math.tan", UnaryKind::real, ::tan, "tan"},
+    {"numpy.arcsin", "math.asin", UnaryKind::real, ::asin, "", emit_arcsin},
+    {"numpy.arccos", "math.acos", UnaryKind::real, ::acos, "", emit_arccos},
+    {"numpy.arctan", "math.atan", UnaryKind::real, ::atan, "atan"},
+    {"numpy.sinh", "math.sinh", UnaryKind::real, ::sinh, "", emit_sinh},
+    {"numpy.cosh", "math.cosh", UnaryKind::real, ::cosh, "", emit_cosh},
+    {"numpy.tanh", "math.tanh", UnaryKind::real, ::tanh, "tanh"},
+    {"numpy.arcsinh", "math.asinh", UnaryKind::real, ::asinh, "", emit_arcsinh},
+    {"numpy.arccosh", "math.acosh", UnaryKind::real, ::acosh, "", emit_arccosh},
+    {"numpy.arctanh", "math.atanh", UnaryKind::real, ::atanh, "", emit_arctanh},
+    {"", "math.erf", UnaryKind::real, ::erf, "erf"},
+    {"", "math.erfc", UnaryKind::real, ::erfc, "erfc"},
+    {"", "math.lgamma", UnaryKind::real, ::lgamma, "lgamma"},
+    {"numpy.degrees numpy.rad2deg", "math.degrees", UnaryKind::real, degrees, "", emit_degrees},
+    {"numpy.radians numpy.deg2rad", "math.radians", UnaryKind::real, radians, "", emit_radians},
+    {"numpy.fabs", "math.fabs", UnaryKind::real, ::fabs, "abs"},
+    {"numpy.rint", "", UnaryKind::real, ::nearbyint, "round"},
+    {"numpy.abs numpy.absolute", "", UnaryKind::same, ::fabs, "abs", nullptr, magnitude},
+    {"numpy.floor", "", UnaryKind::same, ::floor, "floor"},
+    {"numpy.ceil", "", UnaryKind::same, ::ceil, "ceil"},
+    {"numpy.trunc numpy.fix", "", UnaryKind::same, ::trunc, "trunc"},
+    {"numpy.sign", "", UnaryKind::same, sign_of, "", sign_or_nan, sign_of},
+    {"numpy.reciprocal", "", UnaryKind::same, inverse, "", emit_reciprocal, inverse},
+    {"numpy.square", "", UnaryKind::same, squared, "square", nullptr, squared},
+    {"numpy.isnan", "math.isnan", UnaryKind::truth, is_nan, "isnan"},
+    {"numpy.isinf", "math.isinf", UnaryKind::truth, is_infinite, "isinf"},
+    {"numpy.isfinite", "math.isfinite", UnaryKind::truth, is_finite, "isfinite"},
+    {"numpy.logical_not", "", UnaryKind::truth, is_zero, "", emit_is_zero},
 };
 
 Value at_once(const UnaryUfunc& f, const Tensor& x) {
   const bool real = is_floating(x.dtype());
-  if (f.kind == Kind::truth) return result_of(map_reals(x, DType::boolean, f.reals));
-  if (real || f.kind == Kind::real)
+  if (f.kind == UnaryKind::truth) return result_of(map_reals(x, DType::boolean, f.reals));
+  if (real || f.kind == UnaryKind::real)
     return result_of(map_reals(x, real ? x.dtype() : DType::f64, f.reals));
   return result_of(f.integers == nullptr ? x : map_integers(x, x.dtype(), f.integers));
 }
 
 ValueId in_graph(const Call& c, ValueId x) {
   const UnaryUfunc& f = *c.function.unary;
-  if (f.kind != Kind::same) x = c.real(x);
+  if (f.kind != UnaryKind::same) x = c.real(x);
   const DType dtype = c.b().dtype(x);
   const bool unchanged = dtype == DType::boolean || (!is_floating(dtype) && f.integers == nullptr);
   if (unchanged) return x;
@@ -161,7 +161,7 @@ Value run_math(const Call& c) {
   if (c.in_graph()) return c.result(in_graph(c, reshape_to(c.b(), c.tensor(0), {})));
   const double x = real_of(c[0]);
   const double result = f.reals(x);
-  if (f.kind == Kind::truth) return {result != 0};
+  if (f.kind == UnaryKind::truth) return {result != 0};
   if (std::isnan(result) && !std::isnan(x))
     refuse(fmt::format("{} is outside the function's domain", real_text(x)));
   if (std::isinf(result) && std::isfinite(x))

@@ -12,17 +12,13 @@
 namespace isomer::numpy {
 namespace {
 
-Dim length_of(const Call& c, ValueId x, std::int64_t axis) {
-  return c.b().shape(x)[static_cast<std::size_t>(axis)];
-}
-
 ValueId part(const Call& c, ValueId x, std::int64_t axis, const Dim& start, const Dim& end) {
   return c.emit("slice", {x}, {{"dim", axis}, {"start", start}, {"end", end}});
 }
 
 /// A length, which must be known.
 std::int64_t known_length(const Call& c, ValueId x, std::int64_t axis) {
-  const Dim length = length_of(c, x, axis);
+  const Dim length = c.length(x, axis);
   if (length.known()) return length.value();
   throw Error(Fault::unsupported, "",
               fmt::format("an axis of length {}, which is not known", to_text(length)));
@@ -92,7 +88,7 @@ Value diff(const Call& c) {
   if (times < 0) refuse(fmt::format("differences of order {}", times));
   bound_axes(static_cast<std::size_t>(times));
   for (std::int64_t i = 0; i < times; ++i) {
-    const Dim length = length_of(c, x, axis);
+    const Dim length = c.length(x, axis);
     const bool truths = c.b().dtype(x) == DType::boolean;
     x = c.emit(truths ? "logical_xor" : "sub",
                {part(c, x, axis, 1, length), part(c, x, axis, 0, length - Dim(1))});

@@ -24,15 +24,19 @@ Value sum(const Call& c) { return c.result(reduced(c, "sum", c.number_tensor(0),
 Value prod(const Call& c) { return c.result(reduced(c, "prod", c.number_tensor(0), 2)); }
 Value mean(const Call& c) { return c.result(reduced(c, "mean", c.real_tensor(0), 2)); }
 
-Value any(const Call& c) { return c.result(reduced(c, "any", c.tensor(0, DType::boolean), 2)); }
-Value all(const Call& c) { return c.result(reduced(c, "all", c.tensor(0, DType::boolean), 2)); }
+Value any_true(const Call& c) {
+  return c.result(reduced(c, "any", c.tensor(0, DType::boolean), 2));
+}
+Value all_true(const Call& c) {
+  return c.result(reduced(c, "all", c.tensor(0, DType::boolean), 2));
+}
 
 Value extreme(const Call& c, std::string_view op, std::string_view of_truths) {
   const ValueId x = c.tensor(0);
   return c.result(reduced(c, c.b().dtype(x) == DType::boolean ? of_truths : op, x, 2));
 }
-Value greatest(const Call& c) { return extreme(c, "amax", "any"); }
-Value least(const Call& c) { return extreme(c, "amin", "all"); }
+Value amax(const Call& c) { return extreme(c, "amax", "any"); }
+Value amin(const Call& c) { return extreme(c, "amin", "all"); }
 
 // x axis ddof keepdims
 ValueId variance(const Call& c) {
@@ -95,13 +99,13 @@ Value cumprod(const Call& c) {
 // --- products
 
 /// Both operands in the type in which they are multiplied: truths are counted.
-struct Factors {
+struct Contraction {
   const Call& c;
   ValueId x = c.tensor(0);
   ValueId y = c.tensor(1);
   DType dtype = common_type(c.b().dtype(x), c.b().dtype(y), c.float64());
 
-  explicit Factors(const Call& call) : c(call) {
+  explicit Contraction(const Call& call) : c(call) {
     const DType working = dtype == DType::boolean ? DType::i64 : dtype;
     x = c.cast(x, working);
     y = c.cast(y, working);
@@ -112,7 +116,7 @@ struct Factors {
 };
 
 Value matmul(const Call& c) {
-  const Factors f(c);
+  const Contraction f(c);
   return f.result(matrix_product(c.b(), f.x, f.y));
 }
 
@@ -137,7 +141,7 @@ ValueId as_matrix(Emitter& b, ValueId x, std::vector<std::int64_t> axes, bool as
                     as_columns ? Shape{outer, inner} : Shape{inner, outer});
 }
 
-Value contracted(const Factors& f, std::vector<std::int64_t> left,
+Value contracted(const Contraction& f, std::vector<std::int64_t> left,
                  std::vector<std::int64_t> right) {
   Emitter& b = f.c.b();
   Shape kept;
@@ -150,7 +154,7 @@ Value contracted(const Factors& f, std::vector<std::int64_t> left,
 
 // Of a matrix or a stack of them the last axis but one is taken.
 Value dot(const Call& c) {
-  const Factors f(c);
+  const Contraction f(c);
   const std::int64_t rank_x = c.b().rank(f.x);
   const std::int64_t rank_y = c.b().rank(f.y);
   if (rank_x == 0 || rank_y == 0) return f.result(c.emit("mul", {f.x, f.y}));
@@ -176,7 +180,7 @@ Value tensordot(const Call& c) {
     left = Call(c.function, {&(*both)[0]}, c.runtime).integers(0);
     right = Call(c.function, {&(*both)[1]}, c.runtime).integers(0);
   }
-  return contracted(Factors(c), std::move(left), std::move(right));
+  return contracted(Contraction(c), std::move(left), std::move(right));
 }
 
 constexpr Function reduction_table[] = {

@@ -8,10 +8,6 @@
 namespace isomer::numpy {
 namespace {
 
-Dim length_of(const Call& c, ValueId x, std::int64_t axis) {
-  return c.b().shape(x)[static_cast<std::size_t>(axis)];
-}
-
 ValueId slice(const Call& c, ValueId x, std::int64_t axis, const Dim& start, const Dim& end) {
   return c.emit("slice", {x}, {{"dim", axis}, {"start", start}, {"end", end}});
 }
@@ -128,7 +124,7 @@ Shape ends_of(const Call& c, const Dim& length) {
 Value split(const Call& c) {
   const ValueId x = c.tensor(0);
   const std::int64_t axis = c.axis(2, c.b().rank(x), 0);
-  const Dim length = length_of(c, x, axis);
+  const Dim length = c.length(x, axis);
   Shape ends = ends_of(c, length);
   ends.push_back(length);
   List result;

@@ -101,43 +101,43 @@ T holds(T x, T y) {
   return Comparison()(x, y);
 }
 
-using Kind = BinaryUfunc::Kind;
+using BinaryKind = BinaryUfunc::Kind;
 
 // Integers by themselves: beyond 2 ** 53 doubles do not hold them.
 constexpr BinaryUfunc table[] = {
-    {"+", "numpy.add", Kind::joint, add, add, "add", "logical_or"},
-    {"-", "numpy.subtract", Kind::joint, subtract, subtract, "sub"},
-    {"*", "numpy.multiply", Kind::joint, multiply, multiply, "mul", "logical_and"},
-    {"/", "numpy.divide numpy.true_divide", Kind::real, divide, nullptr, "div"},
-    {"//", "numpy.floor_divide", Kind::joint, floor_quotient, floor_quotient, "floor_divide"},
-    {"%", "numpy.remainder numpy.mod", Kind::joint, rest_of, rest_of, "remainder"},
-    {"**", "numpy.power", Kind::joint, raise, raise, "pow", "", emit_power},
-    {"&", "numpy.bitwise_and", Kind::joint, nullptr, both, "bitwise_and", "logical_and"},
-    {"|", "numpy.bitwise_or", Kind::joint, nullptr, either, "bitwise_or", "logical_or"},
-    {"^", "numpy.bitwise_xor", Kind::joint, nullptr, one_of, "bitwise_xor", "logical_xor"},
-    {"<<", "numpy.left_shift", Kind::joint, nullptr, shifted_left, "shift_left"},
-    {">>", "numpy.right_shift", Kind::joint, nullptr, shifted_right, "shift_right"},
-    {"<", "numpy.less", Kind::truth, holds<std::less<>>, holds<std::less<>>, "lt"},
-    {"<=", "numpy.less_equal", Kind::truth, holds<std::less_equal<>>, holds<std::less_equal<>>,
-     "le"},
-    {">", "numpy.greater", Kind::truth, holds<std::greater<>>, holds<std::greater<>>, "gt"},
-    {">=", "numpy.greater_equal", Kind::truth, holds<std::greater_equal<>>,
+    {"+", "numpy.add", BinaryKind::joint, add, add, "add", "logical_or"},
+    {"-", "numpy.subtract", BinaryKind::joint, subtract, subtract, "sub"},
+    {"*", "numpy.multiply", BinaryKind::joint, multiply, multiply, "mul", "logical_and"},
+    {"/", "numpy.divide numpy.true_divide", BinaryKind::real, divide, nullptr, "div"},
+    {"//", "numpy.floor_divide", BinaryKind::joint, floor_quotient, floor_quotient, "floor_divide"},
+    {"%", "numpy.remainder numpy.mod", BinaryKind::joint, rest_of, rest_of, "remainder"},
+    {"**", "numpy.power", BinaryKind::joint, raise, raise, "pow", "", emit_power},
+    {"&", "numpy.bitwise_and", BinaryKind::joint, nullptr, both, "bitwise_and", "logical_and"},
+    {"|", "numpy.bitwise_or", BinaryKind::joint, nullptr, either, "bitwise_or", "logical_or"},
+    {"^", "numpy.bitwise_xor", BinaryKind::joint, nullptr, one_of, "bitwise_xor", "logical_xor"},
+    {"<<", "numpy.left_shift", BinaryKind::joint, nullptr, shifted_left, "shift_left"},
+    {">>", "numpy.right_shift", BinaryKind::joint, nullptr, shifted_right, "shift_right"},
+    {"<", "numpy.less", BinaryKind::truth, holds<std::less<>>, holds<std::less<>>, "lt"},
+    {"<=", "numpy.less_equal", BinaryKind::truth, holds<std::less_equal<>>,
+     holds<std::less_equal<>>, "le"},
+    {">", "numpy.greater", BinaryKind::truth, holds<std::greater<>>, holds<std::greater<>>, "gt"},
+    {">=", "numpy.greater_equal", BinaryKind::truth, holds<std::greater_equal<>>,
      holds<std::greater_equal<>>, "ge"},
-    {"==", "numpy.equal", Kind::truth, holds<std::equal_to<>>, holds<std::equal_to<>>, "eq"},
-    {"!=", "numpy.not_equal", Kind::truth, holds<std::not_equal_to<>>, holds<std::not_equal_to<>>,
-     "ne"},
-    {"", "numpy.maximum", Kind::joint, larger, larger, "maximum", "logical_or"},
-    {"", "numpy.minimum", Kind::joint, smaller, smaller, "minimum", "logical_and"},
-    {"", "numpy.fmax", Kind::joint, ::fmax, larger, "", "logical_or", emit_fmax},
-    {"", "numpy.fmin", Kind::joint, ::fmin, smaller, "", "logical_and", emit_fmin},
-    {"", "numpy.logical_and", Kind::logical, nullptr, both, "logical_and"},
-    {"", "numpy.logical_or", Kind::logical, nullptr, either, "logical_or"},
-    {"", "numpy.logical_xor", Kind::logical, nullptr, one_of, "logical_xor"},
-    {"", "numpy.arctan2", Kind::real, ::atan2, nullptr, "", "", emit_arctan2},
-    {"", "numpy.copysign", Kind::real, ::copysign, nullptr, "copysign"},
-    {"", "numpy.fmod", Kind::joint, ::fmod, rest_towards_zero, "fmod"},
-    {"", "numpy.gcd", Kind::joint, nullptr, greatest_divisor, "gcd"},
-    {"", "numpy.hypot", Kind::real, ::hypot, nullptr, "", "", emit_hypot},
+    {"==", "numpy.equal", BinaryKind::truth, holds<std::equal_to<>>, holds<std::equal_to<>>, "eq"},
+    {"!=", "numpy.not_equal", BinaryKind::truth, holds<std::not_equal_to<>>,
+     holds<std::not_equal_to<>>, "ne"},
+    {"", "numpy.maximum", BinaryKind::joint, larger, larger, "maximum", "logical_or"},
+    {"", "numpy.minimum", BinaryKind::joint, smaller, smaller, "minimum", "logical_and"},
+    {"", "numpy.fmax", BinaryKind::joint, ::fmax, larger, "", "logical_or", emit_fmax},
+    {"", "numpy.fmin", BinaryKind::joint, ::fmin, smaller, "", "logical_and", emit_fmin},
+    {"", "numpy.logical_and", BinaryKind::logical, nullptr, both, "logical_and"},
+    {"", "numpy.logical_or", BinaryKind::logical, nullptr, either, "logical_or"},
+    {"", "numpy.logical_xor", BinaryKind::logical, nullptr, one_of, "logical_xor"},
+    {"", "numpy.arctan2", BinaryKind::real, ::atan2, nullptr, "", "", emit_arctan2},
+    {"", "numpy.copysign", BinaryKind::real, ::copysign, nullptr, "copysign"},
+    {"", "numpy.fmod", BinaryKind::joint, ::fmod, rest_towards_zero, "fmod"},
+    {"", "numpy.gcd", BinaryKind::joint, nullptr, greatest_divisor, "gcd"},
+    {"", "numpy.hypot", BinaryKind::real, ::hypot, nullptr, "", "", emit_hypot},
 };
 
 /// The type of an array; none of what is weak: a plain number, or a length.
@@ -156,9 +156,9 @@ DType type_beside(const Value& value, DType other, DType real) {
 
 /// The type in which it is computed.
 DType working_type(const BinaryUfunc& op, DType joint, DType real) {
-  if (op.kind == Kind::logical) return DType::boolean;
-  if (op.kind == Kind::real && !is_floating(joint)) return real;
-  if (op.kind != Kind::joint || joint != DType::boolean || !op.truths.empty()) return joint;
+  if (op.kind == BinaryKind::logical) return DType::boolean;
+  if (op.kind == BinaryKind::real && !is_floating(joint)) return real;
+  if (op.kind != BinaryKind::joint || joint != DType::boolean || !op.truths.empty()) return joint;
   if (op.sign == "-") refuse("arrays of truths cannot be subtracted: '^' says where they differ");
   return DType::i64;
 }
@@ -228,7 +228,7 @@ std::optional<double> lone_real(const Value& value) {
 
 std::optional<double> lone_result(const BinaryUfunc& op, std::optional<double> x,
                                   std::optional<double> y) {
-  const bool real = op.kind == Kind::joint || op.kind == Kind::real;
+  const bool real = op.kind == BinaryKind::joint || op.kind == BinaryKind::real;
   return real && op.reals != nullptr && x && y ? std::optional(op.reals(*x, *y)) : std::nullopt;
 }
 
@@ -248,7 +248,7 @@ Value apply(const BinaryUfunc& op, const Value& x, const Value& y) {
   const DType dtype = working_type(op, joint_type(left, right, DType::f64), DType::f64);
   const Tensor a = operand_of(left, dtype);
   const Tensor b = operand_of(right, dtype);
-  const bool truths = op.kind == Kind::truth || op.kind == Kind::logical;
+  const bool truths = op.kind == BinaryKind::truth || op.kind == BinaryKind::logical;
   const DType result = truths ? DType::boolean : dtype;
   if (!is_floating(dtype)) return result_of(map_pairs(a, b, result, op.integers));
   if (op.reals == nullptr)

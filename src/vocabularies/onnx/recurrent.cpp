@@ -13,7 +13,7 @@ namespace {
 
 ValueId add(Emitter& e, ValueId x, ValueId y) { return e.emit("add", {x, y}); }
 ValueId mul(Emitter& e, ValueId x, ValueId y) { return e.emit("mul", {x, y}); }
-ValueId scaled(Emitter& e, ValueId x, double factor) { return mul(e, x, number(e, x, factor)); }
+ValueId times(Emitter& e, ValueId x, double factor) { return mul(e, x, number(e, x, factor)); }
 
 ValueId part(Emitter& e, ValueId x, std::int64_t axis, std::int64_t begin, std::int64_t end) {
   return e.emit("slice", {x}, {{"dim", axis}, {"start", Dim(begin)}, {"end", Dim(end)}});
@@ -32,7 +32,7 @@ struct Activation {
 
 ValueId elu(Emitter& e, ValueId x, double alpha) { return e.emit("elu", {x}, {{"alpha", alpha}}); }
 ValueId affine(Emitter& e, ValueId x, double alpha, double beta) {
-  return add(e, scaled(e, x, alpha), number(e, x, beta));
+  return add(e, times(e, x, alpha), number(e, x, beta));
 }
 
 ValueId activated(Call& c, const Activation& f, ValueId x) {
@@ -47,7 +47,7 @@ ValueId activated(Call& c, const Activation& f, ValueId x) {
   if (f.name == "Affine") return affine(e, x, alpha(1), beta(0));
   if (f.name == "LeakyRelu") return e.emit("leaky_relu", {x}, {{"negative_slope", alpha(0.01)}});
   if (f.name == "Elu") return elu(e, x, alpha(1));
-  if (f.name == "ScaledTanh") return scaled(e, e.emit("tanh", {scaled(e, x, beta(1))}), alpha(1));
+  if (f.name == "ScaledTanh") return times(e, e.emit("tanh", {times(e, x, beta(1))}), alpha(1));
   if (f.name == "HardSigmoid")
     return e.emit("clamp", {affine(e, x, alpha(0.2), beta(0.5))}, {{"min", 0.0}, {"max", 1.0}});
   if (f.name == "ThresholdedRelu") {

@@ -100,14 +100,15 @@ TEST_F(StubbornPython, SpeaksOfFilesWhereTheyWillLie) {
       << ended.out << ended.err;
 }
 
-/// Whether a process outlives a signal that ends it, which takes the kernel a moment.
+/// Whether a process outlives what ends it: its end takes a moment, on a busy machine some seconds.
+/// By itself it would live for a quarter of an hour.
 bool lives(const std::string& process) {
   const std::string file = "/proc/" + std::string(process, 0, process.find('\n')) + "/stat";
   const auto there = [&] {
     const std::string status = content(file);
     return !status.empty() && status.find(") Z ") == std::string::npos;
   };
-  for (int i = 0; i < 100 && there(); ++i)
+  for (int i = 0; i < 3000 && there(); ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   return there();
 }
@@ -116,7 +117,7 @@ TEST_F(StubbornPython, IsEndedWithWhatItStarted) {
   write_file(at("net.py"), "x = 1");
   const Ended ended = call(
       "run " + at("net.py") + " --inputs x.npy -o " + at("y.npy"),
-      python("sleep 100 & echo $! > " + at("started") + R"(; echo '{"error": {}}' >&0; exit 0)"));
+      python("sleep 1000 & echo $! > " + at("started") + R"(; echo '{"error": {}}' >&0; exit 0)"));
   EXPECT_EQ(ended.code, 3) << ended.err;
   EXPECT_NE(content(at("started")), "");
   EXPECT_FALSE(lives(content(at("started"))));
@@ -126,7 +127,7 @@ TEST_F(StubbornPython, IsEndedWithWhatHasASessionOfItsOwn) {
   write_file(at("net.py"), "x = 1");
   const Ended ended = call(
       "run " + at("net.py") + " --inputs x.npy -o " + at("y.npy"),
-      python("setsid sleep 100 & echo $! > " + at("started") + R"(; echo '{"error": {}}' >&0)"));
+      python("setsid sleep 1000 & echo $! > " + at("started") + R"(; echo '{"error": {}}' >&0)"));
   EXPECT_EQ(ended.code, 3) << ended.err;
   EXPECT_NE(content(at("started")), "");
   EXPECT_FALSE(lives(content(at("started"))));
@@ -139,11 +140,12 @@ TEST_F(Cli, NobodyIsLeftToComputeWhenItIsKilled) {
     GTEST_SKIP() << "no Python with torch";
   write_file(at("net.py"),
              "import os, signal, subprocess, time\n"
-             "child = subprocess.Popen(['sleep', '100'], start_new_session=True)\n"
+             "child = subprocess.Popen(['sleep', '1000'], start_new_session=True)\n"
              "print(os.getpid(), file=open(os.path.dirname(__file__) + '/self', 'w'), flush=True)\n"
              "print(child.pid, file=open(os.path.dirname(__file__) + '/child', 'w'), flush=True)\n"
+             "os.killpg(0, signal.SIGHUP)\n"  // as the kernel may do when the parent ends
              "os.kill(os.getppid(), signal.SIGKILL)\n"
-             "time.sleep(100)\n");
+             "time.sleep(1000)\n");
   EXPECT_EQ(call("run " + at("net.py") + " --inputs x.npy -o " + at("y.npy")).code, 128 + SIGKILL);
   EXPECT_NE(content(at("child")), "");
   EXPECT_FALSE(lives(content(at("self"))));

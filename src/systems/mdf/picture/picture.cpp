@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view grey = "#444444";
 
-std::string_view color_of(Role role) {
+std::string_view role_color(Role role) {
   switch (role) {
     case Role::input: return "#188855";
     case Role::parameter: return "#1666ff";
@@ -52,7 +52,7 @@ std::string tagged(const std::vector<Piece>& pieces) {
     if (piece.role == Role::call || piece.role == Role::aside)
       text = fmt::format("<i>{}</i>", text);
     if (piece.strong || piece.role == Role::node) text = fmt::format("<b>{}</b>", text);
-    result += fmt::format("<font color=\"{}\">{}</font>", color_of(piece.role), text);
+    result += fmt::format("<font color=\"{}\">{}</font>", role_color(piece.role), text);
   }
   return result;
 }
@@ -91,15 +91,16 @@ std::string dot_of(const Picture& picture) {
     text += fmt::format("  n{} -> n{} [arrowhead=empty{}];\n", from->second, to->second, label);
   }
   if (!picture.terminations.empty()) {
-    text += fmt::format("  end [color=\"{}\", penwidth=2, label={}];\n", color_of(Role::condition),
-                        table_of("applies to all nodes", picture.terminations));
+    text +=
+        fmt::format("  end [color=\"{}\", penwidth=2, label={}];\n", role_color(Role::condition),
+                    table_of("applies to all nodes", picture.terminations));
     for (std::size_t i = 0; i < picture.nodes.size(); ++i)
       text += fmt::format("  end -> n{} [style=invis];\n", i);
   }
   return text + "}\n";
 }
 
-std::string text_of(const Picture& picture) {
+std::string picture_text(const Picture& picture) {
   std::string text = fmt::format("graph {}\n", picture.id);
   for (const Card& card : picture.nodes) {
     text += fmt::format("  node {}\n", card.id);
@@ -128,7 +129,7 @@ std::string describe(const Files& files, std::string_view entry) {
   if (!document.generating_application.empty())
     text += fmt::format(", {}", document.generating_application);
   text += ")\n";
-  for (const auto& [id, graph] : document.graphs) text += text_of(picture_of(id, graph, 2));
+  for (const auto& [id, graph] : document.graphs) text += picture_text(picture_of(id, graph, 2));
   return text;
 }
 
