@@ -10,6 +10,7 @@
 #include "systems/mdf/forms.h"
 #include "systems/mdf/mdf.h"
 #include "systems/mdf/picture/picture.h"
+#include "systems/mgs/mgs.h"
 #include "systems/pt2/pt2.h"
 #include "systems/system.h"
 #include "systems/text/text.h"
@@ -48,6 +49,11 @@ constexpr System systems[] = {
      .dialects = "0.4.13 0.4.15",
      .has_time = true,
      .simulate = mdf::simulate},
+    {.name = "mgs",
+     .about = "networks in GSL and types in MDL of IBM's Model Graph Simulator",
+     .extensions = ".gsl .mdl",
+     .check = mgs::check,
+     .describe = mgs::describe},
     {.name = "text",
      .about = "isomer's own readable form",
      .extensions = ".isomer",
