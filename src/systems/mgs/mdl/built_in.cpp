@@ -2,8 +2,7 @@
 
 namespace isomer::mgs::mdl {
 
-const std::string_view neuron_types = R"mdl(#include "DNNTools.mdl"
-// A linear sum.
+const std::string_view neuron_types = R"mdl(// A linear sum.
 Node DNNode Implements ForwardProducer, BackwardProducer {
    double output;
    double gradient;
@@ -78,7 +77,6 @@ Node SupervisorNode Implements ForwardArrayProducer, BackwardProducer {
 )mdl";
 
 const std::string_view case_types = R"mdl(// Node library of the conformance cases.
-#include "DNNTools.mdl"
 
 // a whole tensor, flattened row-major
 Interface TensorProducer {

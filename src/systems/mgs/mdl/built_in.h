@@ -6,7 +6,7 @@
 
 namespace isomer::mgs::mdl {
 
-/// MGS's own networks of neurons, and the nodes of our cases; in MDL.
+/// MGS's own networks of neurons, and the nodes of our cases; in MDL, after DNNTools.mdl.
 extern const std::string_view neuron_types;
 extern const std::string_view case_types;
 

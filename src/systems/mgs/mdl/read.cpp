@@ -66,7 +66,8 @@ std::vector<std::string> files_of_types(const Files& files) {
 Document read_built_in(std::string_view name, std::string_view text) {
   Problems problems;
   const auto nothing = in_memory({});
-  Document document = read_source(preprocess(*nothing, name, text, problems), problems);
+  const std::string all = std::string(built_in_file("DNNTools.mdl")) + std::string(text);
+  Document document = read_source(preprocess(*nothing, name, all, problems), problems);
   problems.refuse_errors(document.files);
   return document;
 }
