@@ -27,6 +27,12 @@ struct Name {
   friend bool operator==(const Name& a, const Name& b) { return a.text == b.text; }
 };
 
+/// "#include "name"" in the main file, and the number of what was read there.
+struct Include {
+  Name name;
+  std::uint32_t file = 0;
+};
+
 /// "net.gsl:12:3".
 std::string to_text(const Place& place, const std::vector<std::string>& files);
 

@@ -338,7 +338,8 @@ struct Statement {
 };
 
 struct Script {
-  std::vector<std::string> files;  // the first is the main file
+  std::vector<std::string> files;      // the first is the main file
+  std::vector<Include> includes = {};  // of the main file
   std::vector<Statement> statements;
 };
 

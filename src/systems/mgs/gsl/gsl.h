@@ -18,8 +18,8 @@ Script read(const Files& files, std::string_view entry, Problems& problems);
 /// The same; throws Error with all that is wrong.
 Script read(const Files& files, std::string_view entry);
 
-/// The statements of the main file in GSL, which read as the same; with those of included files
-/// where `all` says so.
+/// The statements of the main file in GSL, which read as the same, with its includes; or those of
+/// all files where `all` says so, without them.
 std::string to_text(const Script& script, bool all = false);
 std::string to_text(const Argument& argument);
 std::string to_text(const Statement& statement);

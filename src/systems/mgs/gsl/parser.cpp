@@ -231,6 +231,7 @@ Script read(const Files& files, std::string_view entry, Problems& problems) {
   Script script;
   script.statements = Parser(source, problems).script();
   script.files = source.files;
+  script.includes = source.includes;
   return script;
 }
 

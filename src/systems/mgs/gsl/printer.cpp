@@ -1,4 +1,5 @@
 #include <cmath>
+#include <limits>
 #include <string>
 
 #include "base/text.h"
@@ -294,13 +295,42 @@ class Printer {
   std::size_t indent_ = 0;
 };
 
+/// Whether statements of the file stand in the body of one of the main file.
+bool is_in_a_body(const Script& script, std::uint32_t file) {
+  const auto stands_in = [&](const std::vector<Statement>& body) {
+    for (const Statement& one : body)
+      if (one.place.file == file) return true;
+    return false;
+  };
+  for (const Statement& one : script.statements) {
+    if (one.place.file != 0) continue;
+    if (const auto* grid = std::get_if<Grid>(&one.what); grid && stands_in(grid->body)) return true;
+    const auto* composite = std::get_if<Composite>(&one.what);
+    if (composite != nullptr && stands_in(composite->body)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::string to_text(const Script& script, bool all) {
-  Printer printer;
-  for (const Statement& one : script.statements)
-    if (all || one.place.file == 0) printer.line(one);
-  return printer.taken();
+  std::string text;
+  std::size_t included = 0;
+  const auto include_up_to = [&](const Place& place) {
+    for (; included < script.includes.size(); ++included) {
+      const Include& one = script.includes[included];
+      if (one.name.place.line > place.line) break;
+      // What a body includes is printed with it.
+      if (!is_in_a_body(script, one.file)) text += fmt::format("#include \"{}\"\n", one.name.text);
+    }
+  };
+  for (const Statement& one : script.statements) {
+    if (!all && one.place.file != 0) continue;
+    if (!all) include_up_to(one.place);
+    text += to_text(one);
+  }
+  if (!all) include_up_to({0, std::numeric_limits<std::uint32_t>::max(), 0});
+  return text;
 }
 
 std::string to_text(const Argument& argument) {

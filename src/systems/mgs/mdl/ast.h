@@ -207,7 +207,8 @@ struct Functor {
 using Declaration = std::variant<Structure, Interface, Model, Functor>;
 
 struct Document {
-  std::vector<std::string> files;  // the first is the main file
+  std::vector<std::string> files;      // the first is the main file
+  std::vector<Include> includes = {};  // of the main file
   std::vector<Declaration> declarations;
 };
 

@@ -23,8 +23,8 @@ Document read(const Files& files, std::string_view entry);
 /// wrong declares nothing and is told in `problems`, as a warning.
 Document known_types(const Files& files, Problems& problems);
 
-/// The declarations of the main file in MDL, which read as the same; with those of included files
-/// where `all` says so.
+/// The declarations of the main file in MDL, which read as the same, with its includes; or those of
+/// all files where `all` says so, without them.
 std::string to_text(const Document& document, bool all = false);
 std::string to_text(const Type& type);
 

@@ -31,6 +31,8 @@ class Writer {
  public:
   std::string taken() { return std::move(out_); }
 
+  void put(const Include& include) { line(fmt::format("#include \"{}\"", include.name.text)); }
+
   void put(const Structure& structure) {
     open(fmt::format("{}Struct {}", structure.framework ? "Framework " : "", structure.name.text));
     for (const Member& one : structure.members) put(one);
@@ -203,6 +205,8 @@ std::string to_text(const Type& type) {
 
 std::string to_text(const Document& document, bool all) {
   Writer writer;
+  if (!all)
+    for (const Include& one : document.includes) writer.put(one);
   for (const Declaration& one : document.declarations)
     if (all || place_of(one).file == 0)
       std::visit([&](const auto& declaration) { writer.put(declaration); }, one);

@@ -39,6 +39,7 @@ Document read_source(const Preprocessed& source, Problems& problems) {
   Document document;
   document.declarations = Parser(source, problems).declarations();
   document.files = source.files;
+  document.includes = source.includes;
   // Rules are checked of what could be read; names that were not would be missed by all others.
   if (problems.errors() == 0) check_rules(document, problems);
   return document;

@@ -187,10 +187,13 @@ void Preprocessor::include_file(const Reading& in, const std::string& name, cons
     const bool inside = !candidate.starts_with("..") && !candidate.starts_with("/");
     if (!inside || !files_.has(candidate)) continue;
     const Bytes bytes = files_.read(candidate);
+    if (in.depth == 0) result_.includes.push_back({{name, where}, number_of(candidate)});
     return read_included(in, candidate, bytes.text());
   }
-  if (const std::string_view text = built_in_file(name); !text.empty())
+  if (const std::string_view text = built_in_file(name); !text.empty()) {
+    if (in.depth == 0) result_.includes.push_back({{name, where}, number_of(name)});
     return read_included(in, name, text);
+  }
   const bool outside = in_root.starts_with("..") || in_root.starts_with("/");
   problems_.error(Mistake::file, where, fmt::format("there is no file {}", quoted(name)),
                   outside ? "files outside of the folder are not read"

@@ -25,6 +25,7 @@ struct Preprocessed {
   std::string text;
   std::vector<Segment> segments;
   std::vector<std::string> files;  // the first is the main file
+  std::vector<Include> includes = {};
 };
 
 /// A built-in file that scripts may include, by the name in the include ("std.gsl",
