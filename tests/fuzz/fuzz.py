@@ -2,7 +2,7 @@
 """Fuzzes the readers with libFuzzer, from what the tests have: exports, weights, arrays, graphs, and damaged ones.
 
 usage: fuzz.py FOLDER [--runs NUMBER] [TARGET ...]     builds in FOLDER; findings stay there, as TARGET-crash-...
-       targets: archive program pickle weights arrays json text; needs clang 16 or later with its runtime
+       targets: archive program pickle weights arrays json text gsl mdl; needs clang 16 or later with its runtime
        (apt install clang-16 libclang-rt-16-dev), for older ones do not know the views of libstdc++ 12
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-TARGETS = ("archive", "program", "pickle", "weights", "arrays", "json", "text")
+TARGETS = ("archive", "program", "pickle", "weights", "arrays", "json", "text", "gsl", "mdl")
 LONGEST = 1 << 14
 
 
@@ -51,7 +51,19 @@ def graphs():
                 yield ("isomer 1\n" + text[text.index("graph ") :]).encode()
 
 
+def scripts(name):
+    """The cases of MGS, and the broken files as far as they are short."""
+    sys.path.insert(0, str(ROOT / "tests/tools"))
+    import broken_mgs
+
+    texts = [path.read_bytes() for path in sorted(ROOT.glob(f"tests/data/mgs/*/*/{name}"))]
+    broken = [case.files[name] for case in broken_mgs.CASES if name in case.files]
+    return texts + [one if isinstance(one, bytes) else one.encode() for one in broken]
+
+
 def corpus(target):
+    if target in ("gsl", "mdl"):
+        return scripts("net.gsl" if target == "gsl" else "case.mdl")
     exports = sorted(ROOT.glob("tests/data/*/*.pt2"))
     if target == "archive":
         return [path.read_bytes() for path in exports]

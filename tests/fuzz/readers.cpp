@@ -15,6 +15,8 @@
 #include "graph/text.h"
 #include "ops/text.h"
 #include "ops/validate.h"
+#include "systems/mgs/gsl/gsl.h"
+#include "systems/mgs/mdl/mdl.h"
 #include "systems/pt2/pt2.h"
 #include "systems/replace_weights.h"
 
@@ -86,6 +88,37 @@ void read_export(std::string file) {
 [[maybe_unused]] void fuzz_text(std::string_view bytes) {
   const std::string once = to_text(parse_graph(bytes));
   if (to_text(parse_graph(once)) != once) __builtin_trap();
+}
+
+/// A file of MGS: whatever is wrong with it is told, and what is read is written so that it is read
+/// as the same.
+template <class Read, class Print>
+void read_twice(std::string_view bytes, std::string_view name, const Read& read,
+                const Print& print) {
+  mgs::Problems problems;
+  const auto files = in_memory({{std::string(name), std::string(bytes)}});
+  const auto tree = read(*files, name, problems);
+  problems.diagnostics(tree.files);
+  if (problems.errors() > 0) return;
+  const std::string once = print(tree, true);
+  const auto again = in_memory({{std::string(name), once}});
+  if (print(read(*again, name), true) != once) __builtin_trap();
+}
+
+[[maybe_unused]] void fuzz_gsl(std::string_view bytes) {
+  const auto read = [](const Files& files, std::string_view name, auto&... problems) {
+    return mgs::gsl::read(files, name, problems...);
+  };
+  read_twice(bytes, "net.gsl", read,
+             [](const auto& script, bool all) { return mgs::gsl::to_text(script, all); });
+}
+
+[[maybe_unused]] void fuzz_mdl(std::string_view bytes) {
+  const auto read = [](const Files& files, std::string_view name, auto&... problems) {
+    return mgs::mdl::read(files, name, problems...);
+  };
+  read_twice(bytes, "types.mdl", read,
+             [](const auto& document, bool all) { return mgs::mdl::to_text(document, all); });
 }
 
 }  // namespace

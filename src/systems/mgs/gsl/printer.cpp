@@ -38,7 +38,11 @@ class Printer {
       out_ += real_text(value);
     }
   }
-  void put(const Text& text) { out_ += fmt::format("\"{}\"", text.text); }
+  void put(const Text& text) {
+    out_ += fmt::format("\"{}\"", text.text);
+    // The preprocessor, other than GSL, takes a quote after a backslash for a part of the text.
+    if (text.text.ends_with('\\')) out_ += '\n';
+  }
   void put(const Reference& reference) { out_ += reference.name.text; }
   void put(const Product& product) {
     if (product.owner) out_ += product.owner->text;
