@@ -99,7 +99,8 @@ TEST(MgsGsl, ReadsWordsAsMgsDoes) {
             "sign +, integer 5, sign ., integer 5, name a, sign -, name c, bad _, name a, name x, "
             "sign ->, name y");
   EXPECT_EQ(words_of<gsl::Lexer>(R"("a" "" "b c" on On ::: :: ... && &)"),
-            "text a, bad \", text  , name b, name c, bad \", keyword on, name On, sign :::, sign ::, sign ..., "
+            "text a, bad \", text  , name b, name c, bad \", keyword on, name On, sign :::, sign "
+            "::, sign ..., "
             "sign &&, bad &");
 }
 
