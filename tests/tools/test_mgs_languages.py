@@ -105,19 +105,25 @@ def try_script(program, folder):
 
 
 def try_printing(program, folder, name):
-    """What is shown of a file as it stands reads as the same."""
+    """A file in normal form is read as the same; what is shown and drawn of it is something."""
     with tempfile.TemporaryDirectory() as place:
-        copy = Path(place) / "case"
-        shutil.copytree(folder, copy)
-        once = run(program, "show", copy / name)
+        first, second = Path(place) / "first", Path(place) / "second"
+        shutil.copytree(folder, first)
+        shutil.copytree(folder, second)
+        (second / name).unlink()
+        once = run(program, "convert", first / name, "-o", second / name)
         if once.returncode != 0:
             return []  # what is wrong with it is told by the other tests
-        text = once.stdout
-        (copy / name).write_text(text)
-        twice = run(program, "show", copy / name)
-        if twice.returncode != 0 or twice.stdout != text:
-            return [f"what is printed reads otherwise: {twice.stderr}{twice.stdout[:200]}"]
-    return []
+        again = Path(place) / name
+        twice = run(program, "convert", second / name, "-o", again)
+        faults = []
+        if twice.returncode != 0 or again.read_text() != (second / name).read_text():
+            faults.append(f"what is written reads otherwise: {twice.stderr}")
+        for words in (("show",), ("show", "--dot", "--level", "3")):
+            before, after = (run(program, *words, at / name) for at in (first, second))
+            if before.returncode != 0 or before.stdout != after.stdout or not before.stdout:
+                faults.append(f"{' '.join(words)}: {before.stderr}{after.stderr}")
+        return faults
 
 
 def try_broken(program):

@@ -1,8 +1,11 @@
 #include "systems/mgs/mgs.h"
 
 #include "base/error.h"
+#include "base/text.h"
 #include "systems/mgs/gsl/gsl.h"
 #include "systems/mgs/mdl/mdl.h"
+#include "systems/mgs/picture/outline.h"
+#include "systems/mgs/picture/types.h"
 
 namespace isomer::mgs {
 
@@ -23,8 +26,24 @@ std::vector<Diagnostic> check(const Files& files, std::string_view entry,
 }
 
 std::string describe(const Files& files, std::string_view entry) {
-  if (is_mdl(entry)) return mdl::to_text(mdl::read(files, entry));
-  return gsl::to_text(gsl::read(files, entry));
+  if (is_mdl(entry)) return mdl::to_text(mdl::read(files, entry), true);
+  const gsl::Script script = gsl::read(files, entry);
+  return fmt::format("script {}\n{}", entry, to_text(outline_of(script)));
+}
+
+std::string draw(const Files& files, std::string_view entry, int level) {
+  if (is_mdl(entry)) return dot_of(mdl::read(files, entry), level);
+  return dot_of(outline_of(gsl::read(files, entry)), level);
+}
+
+Written rewrite(const Files& files, std::string_view entry, std::string_view name,
+                const RunOptions& /*options*/) {
+  if (is_mdl(entry) != is_mdl(name))
+    throw Error(Fault::usage, "", "types are written as .mdl, scripts as .gsl");
+  std::string text = "// written by isomer\n";
+  text +=
+      is_mdl(entry) ? mdl::to_text(mdl::read(files, entry)) : gsl::to_text(gsl::read(files, entry));
+  return {{{std::string(name), {bytes_of(std::move(text))}}}, {}};
 }
 
 }  // namespace isomer::mgs

@@ -17,7 +17,15 @@ bool is_mdl(std::string_view entry);
 std::vector<Diagnostic> check(const Files& files, std::string_view entry,
                               const RunOptions& options = {});
 
-/// What the file says: declarations in normal form, or a script's statements.
+/// What the file says: declarations in normal form; of a script its phases, types, grids with their
+/// layers, connections and triggers.
 std::string describe(const Files& files, std::string_view entry);
+
+/// The picture of a script's network, or of the types of a file, in Graphviz's language.
+std::string draw(const Files& files, std::string_view entry, int level);
+
+/// The file as it stands, in normal form, macros replaced.
+Written rewrite(const Files& files, std::string_view entry, std::string_view name,
+                const RunOptions& options = {});
 
 }  // namespace isomer::mgs
