@@ -25,7 +25,7 @@ ROOMS = {
     "run": 1_190,
     "run/reference": 3_400,
     "source/python": 4_250,
-    "systems": 980,
+    "systems": 1_080,
     "systems/mdf": 10_200,
     "systems/mgs": 900,
     "systems/mgs/gsl": 2_350,
