@@ -1,11 +1,31 @@
 #include "codecs/tree.h"
 
 #include <algorithm>
-#include <optional>
-#include <unordered_set>
+#include <functional>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace isomer {
 namespace {
+
+/// Of each entry whether its key stands before it. Hashes in order cost less than a table of them.
+std::vector<bool> repeats_among(const Tree::Map& map) {
+  std::vector<std::pair<std::size_t, std::size_t>> hashes;  // and which entry's
+  hashes.reserve(map.size());
+  for (std::size_t i = 0; i < map.size(); ++i)
+    hashes.emplace_back(std::hash<std::string_view>()(map[i].first), i);
+  std::ranges::sort(hashes);
+  std::vector<bool> repeats(map.size());
+  for (std::size_t i = 0; i < hashes.size(); ++i) {
+    for (std::size_t j = i; j-- > 0 && hashes[j].first == hashes[i].first;) {
+      if (map[hashes[j].second].first == map[hashes[i].second].first)
+        repeats[hashes[i].second] = true;
+      if (repeats[hashes[i].second]) break;
+    }
+  }
+  return repeats;
+}
 
 /// Ways are found backwards, and only where something is: there are many keys, and few stand twice.
 void add_repeated(const Tree& tree, std::vector<RepeatedKey>& found) {
@@ -20,16 +40,16 @@ void add_repeated(const Tree& tree, std::vector<RepeatedKey>& found) {
   }
   const Tree::Map* map = tree.map();
   if (map == nullptr) return;
-  constexpr std::ptrdiff_t few = 16;  // are compared faster than put into a set
-  std::optional<std::unordered_set<std::string_view>> seen;
-  if (std::ssize(*map) > few) seen.emplace().reserve(map->size());
+  constexpr std::ptrdiff_t few = 16;  // are compared faster than put in order
+  const std::vector<bool> repeats =
+      std::ssize(*map) > few ? repeats_among(*map) : std::vector<bool>();
   for (auto entry = map->begin(); entry != map->end(); ++entry) {
     const auto& [key, value] = *entry;
     const bool twice =
-        seen ? !seen->insert(key).second
-             : std::find_if(map->begin(), entry, [&, &known = key](const auto& before) {
-                 return before.first == known;
-               }) != entry;
+        !repeats.empty() ? repeats[static_cast<std::size_t>(entry - map->begin())]
+                         : std::find_if(map->begin(), entry, [&, &known = key](const auto& before) {
+                             return before.first == known;
+                           }) != entry;
     if (twice) found.push_back({{key}, &value});
     descend(value, [&, &part = key] { return part; });
   }

@@ -289,6 +289,16 @@ CASES = [
         [f"{N}/functions/f", f"{N}/functions/h"],
     ),
     # --- conditions
+    (
+        "a weight that is a text",
+        pair({"e": edge(parameters={"weight": "two"})}),
+        ["graphs/g/edges/e/parameters/weight"],
+    ),
+    (
+        "a setting that is no number",
+        one({"function": "onnx::Softmax", "args": {"input": "x", "axis": [1, 2]}}),
+        [f"{P}/args/axis"],
+    ),
     ("a condition that there is not", specific({"type": "Allways"}), [B]),
     ("a condition of a program", specific({"type": "While", "kwargs": {}}), [B]),
     ("a condition without its number", specific({"type": "AtPass", "kwargs": {}}), [B]),

@@ -75,10 +75,17 @@ class GraphChecker {
     }
     for (const auto& [id, edge] : graph_.edges) {
       const Tree* weight = weight_of(edge);
+      const bool other =
+          weight != nullptr && (weight->text() != nullptr || weight->map() != nullptr);
+      if (other)
+        problems_.error(
+            {"edges", id, "parameters", "weight"},
+            fmt::format("a weight is a number or a list of them, not {}", kind_of(*weight)));
       if (weight != nullptr && weight->list() != nullptr)
         problems_.warning({"edges", id, "parameters", "weight"},
                           "a list multiplies element by element, and is no matrix");
     }
+    never_running();
     for (const std::string group : {"node_specific", "termination"}) {
       const Tree* members = graph_.conditions.find(group);
       if (members == nullptr || members->map() == nullptr) continue;
@@ -87,6 +94,29 @@ class GraphChecker {
   }
 
  private:
+  /// Ends that a condition keeps from giving anything.
+  void never_running() {
+    const Tree* members = graph_.conditions.find("node_specific");
+    if (members == nullptr || members->map() == nullptr) return;
+    std::set<std::string_view> never;
+    for (const auto& [name, tree] : *members->map()) {
+      const Tree* type = tree.find("type");
+      if (type != nullptr && text_of(*type) == "Never") never.insert(name);
+    }
+    std::set<std::string_view> senders;
+    for (const auto& [id, edge] : graph_.edges) senders.insert(edge.sender);
+    std::size_t ends = 0;
+    std::string_view stopped;
+    for (const auto& [id, node] : graph_.nodes) {
+      if (senders.contains(id)) continue;
+      if (!never.contains(id)) ++ends;
+      if (never.contains(id) && stopped.empty()) stopped = id;
+    }
+    if (ends == 0 && !stopped.empty())
+      problems_.warning({"conditions", "node_specific", std::string(stopped)},
+                        "no node at the end ever runs: the document gives nothing");
+  }
+
   void condition(const Path& path, const Tree& tree) {
     const auto inside = [&](const std::string& key) {
       Path deeper = path;

@@ -96,9 +96,12 @@ class NodeChecker {
   }
 
   /// Nobody reads many, and each costs.
-  std::string hint(std::string_view word, std::span<const std::string_view> known) const {
+  std::string_view near_one(std::string_view word, std::span<const std::string_view> known) const {
     constexpr std::size_t most = 1'000;
-    const std::string_view near = problems_.errors() < most ? nearest(word, known) : "";
+    return problems_.errors() < most ? nearest(word, known) : "";
+  }
+  std::string hint(std::string_view word, std::span<const std::string_view> known) const {
+    const std::string_view near = near_one(word, known);
     return near.empty() ? "" : fmt::format("did you mean {}?", quoted(near));
   }
 
@@ -112,14 +115,27 @@ class NodeChecker {
     const Expression& function = e.operands[0];
     const std::string name = path_of(function, own);
     const bool method = name.empty() && function.kind == Expression::Kind::attribute;
-    const std::string row = method ? "." + function.text : name;
+    const std::string drawn = "numpy.random." + function.text;
+    const bool of_stream = method && is_function(drawn);
+    const std::string row = of_stream ? drawn : method ? "." + function.text : name;
     const bool none = row.empty() || is_function(row) || own.contains(row) ||
                       !is_known_word(row.substr(0, row.find('.', 1)));
     if (method ? is_function(row) || function.text.starts_with('_') : none) return;
     problems_.error(path,
                     fmt::format("there is no {} {} here", method ? "method" : "function",
                                 quoted(method ? function.text : name)),
-                    hint(row, functions()));
+                    function_hint(row));
+  }
+
+  /// Of the same module: what all its names begin with brings no two of them nearer.
+  std::string function_hint(const std::string& name) const {
+    const std::string module = name.substr(0, name.rfind('.') + 1);
+    std::vector<std::string_view> known;
+    for (const std::string_view row : functions()) {
+      if (row.starts_with(module)) known.push_back(row.substr(module.size()));
+    }
+    const std::string_view near = near_one(std::string_view(name).substr(module.size()), known);
+    return near.empty() ? "" : fmt::format("did you mean '{}{}'?", module, near);
   }
 
   // --- parameters and functions
@@ -196,12 +212,29 @@ class NodeChecker {
     for (const auto& setting : op->prototype.settings) {
       if (!setting.optional && !setting.default_value) need(setting.name);
     }
+    for (const auto& setting : op->prototype.settings) setting_value(place, setting, args);
     if (op->variadic()) return operands(place, name);
     if (op->name() == "Constant") return;
     for (const auto& [arg, tree] : args) text_attribute(place, *op, arg, tree);
     hidden_names(place, *op, args);
     for (std::size_t i = 1; i < op->prototype.inputs.size(); ++i)
       weight(*op, std::string(op->prototype.inputs[i].name), args);
+  }
+
+  /// A constant that the operator cannot take for what it sets.
+  void setting_value(const Path& place, const Prototype::Setting& setting,
+                     const OrderedMap<Tree>& args) {
+    const std::string id(setting.name);
+    const Tree* tree = mdf::find(args, id);
+    Path path = place;
+    path.insert(path.end(), {"args", id});
+    const Parameter* parameter = mdf::find(node_.parameters, id);
+    if (tree == nullptr && parameter != nullptr && parameter->function.empty()) {
+      tree = &parameter->value;
+      path = at({"parameters", id, "value"});
+    }
+    if (tree == nullptr || tree->is_null() || tree->text() != nullptr) return;
+    problems_.noting(path, [&] { attribute_from(Formula(*tree).value(), setting.kind); });
   }
 
   void unknown_operator(const Path& place, const std::string& name) {

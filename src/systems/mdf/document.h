@@ -134,6 +134,8 @@ Document read_document(const Tree& tree, const Dialect& dialect, Problems& probl
 /// The same for who does not go on with a broken one. `text` is what the tree was read from: it
 /// turns offsets into lines. Throws Fault::file with each element and line.
 Document read_document(const Tree& tree, std::string_view text, const Dialect& dialect = {});
+/// The same; nothing where it has errors.
+std::optional<Document> read_sound_document(const Tree& tree, const Dialect& dialect = {});
 /// What paths begin in: the model itself, without its id.
 const Tree& body_of(const Tree& tree);
 

@@ -36,6 +36,7 @@ std::optional<std::vector<std::int64_t>> shape_in(std::string_view text) {
 struct Source {
   Problems& problems;
   const Dialect& dialect;
+  bool keys_are_unique = false;  // as somebody has seen already
   Path path = {};
 
   void error(const Tree& tree, std::string what, std::string instead = {}) {
@@ -116,13 +117,19 @@ class FieldReader {
     const Tree* tree = child(key);
     if (tree == nullptr) return;
     const Tree::Map& map = map_in(key, *tree, "maps ids to elements");
+    constexpr std::size_t few = 16;  // are compared faster than put into a set
     std::unordered_set<std::string_view> seen;
-    seen.reserve(map.size());
+    if (map.size() > few && !source_.keys_are_unique) seen.reserve(map.size());
+    const auto twice = [&](const std::string& id) {
+      if (source_.keys_are_unique) return false;
+      if (map.size() > few) return !seen.insert(id).second;
+      return std::ranges::find(elements, id, &std::pair<std::string, T>::first) != elements.end();
+    };
     elements.reserve(map.size());
     for (const auto& entry : map) {
       source_.inside({key, entry.first}, [&] {
         const auto& [id, element] = entry;
-        if (!seen.insert(id).second)
+        if (twice(id))
           return source_.error(element,
                                "the id stands twice; the later one would replace the earlier");
         elements.emplace_back(id, read<T>(source_, element));
@@ -273,10 +280,7 @@ void refuse_errors(const Problems& problems, const std::string& id, std::string_
       fmt::format("{}:\n  {}", counted(problems.errors(), "problem"), listed(lines, "\n  ")));
 }
 
-}  // namespace
-
-Document read_document(const Tree& tree, const Dialect& dialect, Problems& problems) {
-  Source source{problems, dialect};
+Document document_of(Source source, const Tree& tree) {
   Document document;
   const Tree::Map* top = tree.map();
   if (top == nullptr || top->empty()) {
@@ -292,18 +296,36 @@ Document read_document(const Tree& tree, const Dialect& dialect, Problems& probl
   return document;
 }
 
+void keep_notes(const Problems& problems, Document& document) {
+  document.unknown = problems.notes();
+  for (Note& note : document.unknown)
+    note.where = model_place(document.id) + (note.where.empty() ? "" : ", ") + note.where;
+}
+
+}  // namespace
+
+Document read_document(const Tree& tree, const Dialect& dialect, Problems& problems) {
+  return document_of({problems, dialect}, tree);
+}
+
 const Tree& body_of(const Tree& tree) {
   const Tree::Map* top = tree.map();
   return top == nullptr || top->empty() || tree.find("id") != nullptr ? tree : top->front().second;
+}
+
+std::optional<Document> read_sound_document(const Tree& tree, const Dialect& dialect) {
+  Problems problems;
+  Document document = document_of({problems, dialect, true}, tree);
+  if (problems.errors() > 0) return std::nullopt;
+  keep_notes(problems, document);
+  return document;
 }
 
 Document read_document(const Tree& tree, std::string_view text, const Dialect& dialect) {
   Problems problems;
   Document document = read_document(tree, dialect, problems);
   refuse_errors(problems, document.id, text);
-  document.unknown = problems.notes();
-  for (Note& note : document.unknown)
-    note.where = model_place(document.id) + (note.where.empty() ? "" : ", ") + note.where;
+  keep_notes(problems, document);
   return document;
 }
 

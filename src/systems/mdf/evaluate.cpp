@@ -82,6 +82,7 @@ class Evaluator {
       case Expression::Kind::subscript: return subscript_of(e);
       case Expression::Kind::attribute: return attribute(e);
       case Expression::Kind::call: return call_of(e);
+      case Expression::Kind::comprehension: return comprehension(e);
       case Expression::Kind::slice: break;
     }
     refuse("a slice stands inside square brackets only");
@@ -214,6 +215,47 @@ class Evaluator {
   Index index(const Expression& e) const {
     if (e.kind != Expression::Kind::slice) return {false, value(e), {}};
     return {true, {}, {value(e.operands[0]), value(e.operands[1]), value(e.operands[2])}};
+  }
+
+  Value comprehension(const Expression& e) const {
+    List result;
+    Steps steps;
+    walk(e, 0, result, steps);
+    return {std::move(result)};
+  }
+
+  /// What a comprehension has made so far, and how often it has gone round.
+  struct Steps {
+    std::uint64_t values = 1;
+    std::uint64_t rounds = 0;
+  };
+
+  void walk(const Expression& e, std::size_t clause, List& result, Steps& steps) const {
+    const Value all = call("list", {{value(e.operands[2 * clause + 1])}}, runtime_);
+    const auto targets = split_text(e.words[clause], ' ');
+    for (const Value& item : *numpy::items_of(all)) {
+      numpy::bound_items(++steps.rounds);
+      Table own(&names_, targets.size());
+      bind(targets, item, own);
+      const Evaluator inner(own, runtime_);
+      if (!truth_of(inner.value(e.operands[2 * clause + 2]))) continue;
+      if (clause + 1 < e.words.size()) {
+        inner.walk(e, clause + 1, result, steps);
+        continue;
+      }
+      result.items.push_back(inner.value(e.operands[0]));
+      steps.values += values_in(result.items.back(), 1);
+      numpy::bound_items(steps.values);
+    }
+  }
+
+  void bind(const std::vector<std::string_view>& targets, const Value& item, Table& own) const {
+    if (targets.size() == 1) return own.set(targets[0], item);
+    const Value parts = call("list", {{item}}, runtime_);
+    if (numpy::items_of(parts)->size() != targets.size())
+      refuse(fmt::format("{} does not give {}", describe(item), counted(targets.size(), "name")));
+    for (std::size_t i = 0; i < targets.size(); ++i)
+      own.set(targets[i], (*numpy::items_of(parts))[i]);
   }
 
   std::vector<Value> values(const std::vector<Expression>& expressions) const {

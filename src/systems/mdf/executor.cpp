@@ -8,6 +8,7 @@
 #include "systems/mdf/remarks.h"
 #include "systems/mdf/wiring.h"
 #include "vocabularies/numpy/arithmetic.h"
+#include "vocabularies/numpy/random_state.h"
 
 namespace isomer::mdf {
 struct DocumentExecutor::Link {
@@ -21,6 +22,7 @@ struct DocumentExecutor::Link {
 DocumentExecutor::DocumentExecutor(const DocumentGraph& graph, const RunOptions& options,
                                    Problems* collected)
     : operators_(std::make_shared<SharedOperators>(options)) {
+  operators_->runtime.random = std::make_shared<numpy::RandomStream>();
   Problems own;
   Problems& problems = collected == nullptr ? own : *collected;
   for (const auto& [id, node] : graph.nodes) {
@@ -115,6 +117,7 @@ void DocumentExecutor::bring(const Link& link, const NodeExecutor& receiver) {
 void DocumentExecutor::evaluate(const Value& time_increment) {
   constexpr std::int64_t most_made = std::int64_t{1} << 30;
   operators_->spent = {};
+  operators_->runtime.random->state.reset();  // each evaluation seeds what it draws
   std::size_t runs = 0;
   std::int64_t made = 0;  // before
   schedule_->run([&](std::span<const std::size_t> set) {

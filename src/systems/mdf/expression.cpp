@@ -5,10 +5,9 @@
 #include <cctype>
 #include <charconv>
 #include <limits>
-#include <optional>
 
-#include "base/error.h"
 #include "base/text.h"
+#include "systems/mdf/tokens.h"
 #include "vocabularies/numpy/numbers.h"
 
 namespace isomer::mdf {
@@ -16,132 +15,6 @@ namespace {
 
 constexpr int deepest = 100;
 constexpr int most_operators = 500;
-
-struct Token {
-  enum class Kind { number, name, text, sign, end };
-  Kind kind = Kind::end;
-  std::string text;
-  std::size_t column = 0;
-};
-
-[[noreturn]] void refuse(std::string_view text, std::size_t column, std::string_view why) {
-  throw Error(Fault::model, "",
-              fmt::format("{} is no expression: column {}: {}", quoted(text), column + 1, why));
-}
-
-bool starts_name(char c) {
-  return std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_' || (c & 0x80) != 0;
-}
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-class Tokens {
- public:
-  explicit Tokens(std::string_view text) : text_(text) { advance(); }
-
-  const Token& now() const { return token_; }
-  std::string_view text() const { return text_; }
-  /// What follows the token.
-  std::string_view rest() const { return text_.substr(next_); }
-  void advance();
-  bool take(std::string_view sign) {
-    if (!at(sign)) return false;
-    advance();
-    return true;
-  }
-  bool at(std::string_view word) const {
-    return (token_.kind == Token::Kind::sign || token_.kind == Token::Kind::name) &&
-           token_.text == word;
-  }
-  void need(std::string_view sign) {
-    if (!take(sign)) refuse(text_, token_.column, fmt::format("'{}' is missing", sign));
-  }
-
- private:
-  void read_number();
-  void read_text(char quote);
-
-  std::string_view text_;
-  std::size_t next_ = 0;
-  Token token_;
-};
-
-void Tokens::advance() {
-  while (next_ < text_.size() && std::isspace(static_cast<unsigned char>(text_[next_])) != 0)
-    ++next_;
-  token_ = {Token::Kind::end, "", next_};
-  if (next_ == text_.size()) return;
-  const char c = text_[next_];
-  const bool fraction = c == '.' && next_ + 1 < text_.size() && is_digit(text_[next_ + 1]);
-  if (is_digit(c) || fraction) return read_number();
-  if (c == '\'' || c == '"') return read_text(c);
-  if (starts_name(c)) {
-    std::size_t end = next_;
-    while (end < text_.size() && (starts_name(text_[end]) || is_digit(text_[end]))) ++end;
-    token_ = {Token::Kind::name, std::string(text_.substr(next_, end - next_)), next_};
-    next_ = end;
-    return;
-  }
-  constexpr std::array<std::string_view, 28> signs = {
-      "**", "//", "<<", ">>", "<=", ">=", "==", "!=", "+", "-", "*", "/", "%", "@",
-      "<",  ">",  "(",  ")",  "[",  "]",  "{",  "}",  ",", ":", ".", "&", "|", "^"};
-  for (const std::string_view sign : signs) {
-    if (text_.substr(next_).starts_with(sign)) {
-      token_ = {Token::Kind::sign, std::string(sign), next_};
-      next_ += sign.size();
-      return;
-    }
-  }
-  if (c == '~' || c == '=') {
-    token_ = {Token::Kind::sign, std::string(1, c), next_++};
-    return;
-  }
-  refuse(text_, next_, fmt::format("{} has no meaning here", quoted(std::string_view(&c, 1))));
-}
-
-void Tokens::read_number() {
-  std::size_t end = next_;
-  const bool based = text_[end] == '0' && end + 1 < text_.size() &&
-                     std::string_view("xXoObB").find(text_[end + 1]) != std::string_view::npos;
-  if (based) {
-    end += 2;
-    while (end < text_.size() &&
-           (std::isxdigit(static_cast<unsigned char>(text_[end])) != 0 || text_[end] == '_')) {
-      ++end;
-    }
-  } else {
-    const auto digits = [&] {
-      while (end < text_.size() && (is_digit(text_[end]) || text_[end] == '_')) ++end;
-    };
-    digits();
-    if (end < text_.size() && text_[end] == '.') ++end;
-    digits();
-    const auto exponent = text_.substr(end);
-    const std::size_t sign =
-        exponent.size() > 1 && (exponent[1] == '+' || exponent[1] == '-') ? 2 : 1;
-    const bool has_exponent = !exponent.empty() && (exponent[0] == 'e' || exponent[0] == 'E') &&
-                              exponent.size() > sign && is_digit(exponent[sign]);
-    if (has_exponent) {
-      end += sign;
-      digits();
-    }
-  }
-  if (end < text_.size() && starts_name(text_[end]))
-    refuse(text_, end, "a number runs into a name");
-  token_ = {Token::Kind::number, std::string(text_.substr(next_, end - next_)), next_};
-  next_ = end;
-}
-
-void Tokens::read_text(char quote) {
-  std::string result;
-  std::size_t i = next_ + 1;
-  for (; i < text_.size() && text_[i] != quote; ++i) {
-    if (text_[i] == '\\') refuse(text_, i, "escapes in texts are not read");
-    result += text_[i];
-  }
-  if (i == text_.size()) refuse(text_, next_, "the text is not closed");
-  token_ = {Token::Kind::text, result, next_};
-  next_ = i + 1;
-}
 
 Expression make(Expression::Kind kind, std::string text, std::vector<Expression> operands) {
   Expression result;
@@ -182,11 +55,11 @@ class Parser {
   explicit Parser(std::string_view text) : tokens_(text) {}
 
   Expression parse() {
-    if (tokens_.now().kind == Token::Kind::end) refuse(tokens_.text(), 0, "it is empty");
+    if (tokens_.now().kind == Token::Kind::end) refuse_at(tokens_.text(), 0, "it is empty");
     Expression result = tuple_or_one();
     if (tokens_.now().kind != Token::Kind::end) {
-      refuse(tokens_.text(), tokens_.now().column,
-             fmt::format("{} is not expected", quoted(tokens_.now().text)));
+      refuse_at(tokens_.text(), tokens_.now().column,
+                fmt::format("{} is not expected", quoted(tokens_.now().text)));
     }
     return result;
   }
@@ -196,7 +69,7 @@ class Parser {
   struct Depth {
     explicit Depth(Parser& owner) : parser(owner) {
       if (++parser.depth_ > deepest)
-        refuse(parser.tokens_.text(), parser.tokens_.now().column, "it is nested too deeply");
+        refuse_at(parser.tokens_.text(), parser.tokens_.now().column, "it is nested too deeply");
     }
     Depth(const Depth&) = delete;
     Depth& operator=(const Depth&) = delete;
@@ -276,8 +149,8 @@ class Parser {
       if (sign.empty()) return left;
       // A long sum is a deep tree for whoever walks it.
       if (++operators_ > most_operators) {
-        refuse(tokens_.text(), tokens_.now().column,
-               fmt::format("it has more than {} operators", most_operators));
+        refuse_at(tokens_.text(), tokens_.now().column,
+                  fmt::format("it has more than {} operators", most_operators));
       }
       tokens_.advance();
       Expression right = binary(level + 1);
@@ -294,7 +167,7 @@ class Parser {
       tokens_.advance();
       if (token.text == "9223372036854775808" && !tokens_.at("**"))
         return constant({std::numeric_limits<std::int64_t>::min()});
-      refuse(tokens_.text(), token.column, "the number does not fit 64 bits");
+      refuse_at(tokens_.text(), token.column, "the number does not fit 64 bits");
     }
     for (const std::string_view sign : {"-", "+", "~"}) {
       if (tokens_.take(sign)) return join(Expression::Kind::unary, std::string(sign), unary());
@@ -312,14 +185,14 @@ class Parser {
   Expression postfix() {
     Expression result = atom();
     for (int length = 0;; ++length) {
-      if (length > deepest) refuse(tokens_.text(), tokens_.now().column, "it is too long");
+      if (length > deepest) refuse_at(tokens_.text(), tokens_.now().column, "it is too long");
       if (tokens_.take("(")) {
         result = call(std::move(result));
       } else if (tokens_.take("[")) {
         result = subscript(std::move(result));
       } else if (tokens_.take(".")) {
         if (tokens_.now().kind != Token::Kind::name)
-          refuse(tokens_.text(), tokens_.now().column, "a name belongs behind the point");
+          refuse_at(tokens_.text(), tokens_.now().column, "a name belongs behind the point");
         result = join(Expression::Kind::attribute, tokens_.now().text, std::move(result));
         tokens_.advance();
       } else {
@@ -342,18 +215,19 @@ class Parser {
       return make(Expression::Kind::name, token.text, {});
     }
     if (tokens_.take("(")) return parenthesis();
-    if (tokens_.take("[")) return make(Expression::Kind::list, "", until("]"));
+    if (tokens_.take("[")) return list();
+    if (tokens_.take("...")) return constant({Word{"Ellipsis"}});
     if (tokens_.take("{")) return braces();
     const std::string_view what =
         token.kind == Token::Kind::end ? "the end" : std::string_view(token.text);
-    refuse(tokens_.text(), token.column, fmt::format("a value is needed, not {}", quoted(what)));
+    refuse_at(tokens_.text(), token.column, fmt::format("a value is needed, not {}", quoted(what)));
   }
 
   Expression number() {
     const Token token = tokens_.now();
     tokens_.advance();
     const auto digits = numpy::without_underscores(token.text);
-    if (!digits) refuse(tokens_.text(), token.column, "an underscore stands between two digits");
+    if (!digits) refuse_at(tokens_.text(), token.column, "an underscore stands between two digits");
     const bool based = digits->size() > 1 && (*digits)[0] == '0' &&
                        std::isalpha(static_cast<unsigned char>((*digits)[1]));
     if (based && ((*digits)[1] | 0x20) != 'e') {
@@ -364,8 +238,8 @@ class Parser {
       const auto [end, error] =
           std::from_chars(begin, digits->data() + digits->size(), value, base);
       if (error != std::errc() || end != digits->data() + digits->size())
-        refuse(tokens_.text(), token.column,
-               "the number does not fit 64 bits or has a wrong digit");
+        refuse_at(tokens_.text(), token.column,
+                  "the number does not fit 64 bits or has a wrong digit");
       return constant({value});
     }
     if (digits->find_first_of(".eE") == std::string::npos) {
@@ -373,14 +247,14 @@ class Parser {
       const auto [end, error] =
           std::from_chars(digits->data(), digits->data() + digits->size(), value);
       if (error != std::errc())
-        refuse(tokens_.text(), token.column, "the integer does not fit 64 bits");
+        refuse_at(tokens_.text(), token.column, "the integer does not fit 64 bits");
       const bool octal = digits->size() > 1 && (*digits)[0] == '0' && value != 0;
-      if (octal) refuse(tokens_.text(), token.column, "an integer does not begin with 0");
+      if (octal) refuse_at(tokens_.text(), token.column, "an integer does not begin with 0");
       return constant({value});
     }
     const auto value = numpy::real_in(*digits);
     if (!value)
-      refuse(tokens_.text(), token.column, "the number is not written as Python writes numbers");
+      refuse_at(tokens_.text(), token.column, "the number is not written as Python writes numbers");
     return constant({*value});
   }
 
@@ -393,6 +267,7 @@ class Parser {
         keyword = argument.text;
         argument = conditional();
       }
+      if (tokens_.at("for")) argument = comprehension(std::move(argument));
       result.operands.push_back(std::move(argument));
       result.words.push_back(std::move(keyword));
       if (!tokens_.at(")")) tokens_.need(",");
@@ -427,8 +302,7 @@ class Parser {
   Expression parenthesis() {
     if (tokens_.take(")")) return make(Expression::Kind::tuple, "", {});
     Expression inner = tuple_or_one();
-    if (tokens_.at("for"))
-      refuse(tokens_.text(), tokens_.now().column, "comprehensions are not read");
+    if (tokens_.at("for")) inner = comprehension(std::move(inner));
     tokens_.need(")");
     return inner;
   }
@@ -448,11 +322,52 @@ class Parser {
     std::vector<Expression> items;
     while (!tokens_.take(closing)) {
       items.push_back(conditional());
-      if (tokens_.at("for"))
-        refuse(tokens_.text(), tokens_.now().column, "comprehensions are not read");
       if (!tokens_.at(closing)) tokens_.need(",");
     }
     return items;
+  }
+
+  Expression list() {
+    if (tokens_.take("]")) return make(Expression::Kind::list, "", {});
+    Expression first = conditional();
+    if (tokens_.at("for")) {
+      first = comprehension(std::move(first));
+      tokens_.need("]");
+      return first;
+    }
+    if (!tokens_.at("]")) tokens_.need(",");
+    Expression result = make(Expression::Kind::list, "", until("]"));
+    result.operands.insert(result.operands.begin(), std::move(first));
+    return result;
+  }
+
+  /// What stands behind the item, up to the bracket. One in parentheses is walked over at once,
+  /// which Python does later: nothing here could tell.
+  Expression comprehension(Expression item) {
+    Expression result = join(Expression::Kind::comprehension, "", std::move(item));
+    while (tokens_.take("for")) {
+      result.words.push_back(targets());
+      tokens_.need("in");
+      result.operands.push_back(boolean("or"));
+      Expression test = constant({true});
+      while (tokens_.take("if"))
+        test = join(Expression::Kind::boolean, "and", std::move(test), boolean("or"));
+      result.operands.push_back(std::move(test));
+    }
+    return result;
+  }
+
+  std::string targets() {
+    std::string names;
+    const bool enclosed = tokens_.take("(");
+    do {
+      if (tokens_.now().kind != Token::Kind::name || is_keyword(tokens_.now().text))
+        refuse_at(tokens_.text(), tokens_.now().column, "a name belongs behind 'for'");
+      names += (names.empty() ? "" : " ") + tokens_.now().text;
+      tokens_.advance();
+    } while (tokens_.take(","));
+    if (enclosed) tokens_.need(")");
+    return names;
   }
 
   Tokens tokens_;

@@ -39,6 +39,8 @@ struct Expression {
     attribute,  // operands: object; `text`
     call,       // operands: function, arguments; `words`: the keyword of each
                 // argument, empty where by position
+    // operands: item, then of each "for" what is walked over and a test;
+    comprehension,  // `words`: the names of each "for", blanks between them
   };
   Kind kind = Kind::constant;
   std::string text;

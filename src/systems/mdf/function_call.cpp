@@ -40,17 +40,21 @@ struct Target {
     const Traced* traced = value.as<Traced>();
     return traced != nullptr && b.rank(traced->id) > 0;
   }
-  // What the reference feeds to the operator: numbers get one axis, floats are 32 bits wide. In a
-  // graph a number needs no axis beside what has some.
+  // What the reference feeds to the operator: numbers get one axis, floats are 32 bits wide, and
+  // integers of 32 bits 64. In a graph a number needs no axis beside what has some.
   ValueId operand(const Value& value, bool bare) const {
     if (trace != nullptr && numpy::trace_of(value) != nullptr) {
       const ValueId id = numpy::materialized(*trace, value);
-      return b.dtype(id) == DType::f64 ? numpy::materialized(*trace, value, DType::f32) : id;
+      const DType dtype = b.dtype(id);
+      if (dtype == DType::i32) return numpy::materialized(*trace, value, DType::i64);
+      return dtype == DType::f64 ? numpy::materialized(*trace, value, DType::f32) : id;
     }
     Tensor tensor = tensor_of(value);
+    if (tensor.dtype() == DType::i32) tensor = tensor.converted(DType::i64);
     const bool plain = value.as<std::int64_t>() != nullptr || value.as<double>() != nullptr;
     if (plain && !bare) tensor = tensor.reshaped({1});
-    if (!is_floating(tensor.dtype())) return b.constant(tensor, tensor.dtype());
+    if (!is_floating(tensor.dtype()) || is_half(tensor.dtype()))
+      return b.constant(tensor, tensor.dtype());
     if (shared.runtime.precision == Precision::f64) return b.constant(tensor, DType::f64);
     return b.constant(shared.single(tensor), DType::f32);
   }

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
+#include <functional>
 #include <set>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "base/text.h"
 #include "systems/mdf/evaluate.h"
@@ -14,6 +16,13 @@
 namespace isomer::mdf {
 namespace {
 
+/// An element of a node; its way is made only where something is to be told.
+struct Place {
+  std::string_view node, group, id;
+
+  Path path() const { return {"nodes", std::string(node), std::string(group), std::string(id)}; }
+};
+
 class Ignored {
  public:
   explicit Ignored(Problems& problems) : problems_(problems) {}
@@ -21,7 +30,8 @@ class Ignored {
   void graph(const DocumentGraph& graph) {
     for (const auto& [id, body] : graph.nodes) node(id, body);
     for (const auto& [id, edge] : graph.edges) {
-      for (const auto& [name, value] : edge.parameters.value_or(OrderedMap<Tree>())) {
+      if (!edge.parameters) continue;
+      for (const auto& [name, value] : *edge.parameters) {
         if (name == "weight") continue;
         note({"edges", id},
              fmt::format("the parameter {} has no meaning and is not used", quoted(name)));
@@ -32,16 +42,27 @@ class Ignored {
 
  private:
   void doubled_edges(const DocumentGraph& graph) {
-    using Place = std::pair<std::string_view, std::string_view>;
-    std::set<Place> joined;
+    struct Target {
+      std::string_view node, port;
+      bool operator==(const Target&) const = default;
+    };
+    struct HashOfTarget {
+      std::size_t operator()(const Target& place) const {
+        constexpr std::size_t factor = 1'000'003;
+        const std::hash<std::string_view> hash;
+        return hash(place.node) * factor + hash(place.port);
+      }
+    };
+    std::unordered_set<Target, HashOfTarget> joined;
     for (const auto& [id, node] : graph.nodes) {
       for (const auto& [name, port] : node.input_ports) {
-        if (joins(port)) joined.emplace(id, name);
+        if (joins(port)) joined.insert({id, name});
       }
     }
-    std::map<Place, std::string_view> last;
+    std::unordered_map<Target, std::string_view, HashOfTarget> last;
+    last.reserve(graph.edges.size());
     for (const auto& [id, edge] : graph.edges) {
-      const Place place{edge.receiver, edge.receiver_port};
+      const Target place{edge.receiver, edge.receiver_port};
       const auto [found, fresh] = last.try_emplace(place, id);
       if (fresh || joined.contains(place)) continue;
       note({"edges", std::string(found->second)},
@@ -53,54 +74,45 @@ class Ignored {
   }
 
   void node(const std::string& id, const Node& node) {
-    const Path place{"nodes", id};
     for (const auto& [name, port] : node.input_ports) {
       constexpr std::array<std::string_view, 3> words = {"", "int", "Tensor"};
       const bool known = std::ranges::find(words, port.type) != words.end() ||
                          port.type.find("float") != std::string::npos || dtype_of_word(port.type);
       if (!known) {
-        note(inside(place, "input_ports", name),
-             fmt::format("the type {} is not known and taken for 'float'", quoted(port.type)));
+        note_in({id, "input_ports", name},
+                fmt::format("the type {} is not known and taken for 'float'", quoted(port.type)));
       }
     }
-    for (const auto& [name, body] : node.functions)
-      function(inside(place, "functions", name), body);
-    for (const auto& [name, body] : node.parameters)
-      parameter(inside(place, "parameters", name), body);
+    for (const auto& [name, body] : node.functions) function({id, "functions", name}, body);
+    for (const auto& [name, body] : node.parameters) parameter({id, "parameters", name}, body);
   }
 
-  static Path inside(Path place, std::string key, const std::string& id) {
-    place.push_back(std::move(key));
-    place.push_back(id);
-    return place;
-  }
-
-  void parameter(const Path& place, const Parameter& parameter) {
+  void parameter(const Place& place, const Parameter& parameter) {
     std::string_view drives;
     for (const auto& [field, given] :
          {std::pair("value", !parameter.value.is_null()),
           std::pair("function", !parameter.function.empty()),
           std::pair("time_derivative", parameter.time_derivative.has_value())}) {
       if (given && !drives.empty())
-        note(place, fmt::format("'{}' is not used beside '{}'", field, drives));
+        note_in(place, fmt::format("'{}' is not used beside '{}'", field, drives));
       if (given && drives.empty()) drives = field;
     }
     if (drives == "function" && parameter.args)
       arguments(place, parameter.function, *parameter.args, parameter.function);
   }
 
-  void function(const Path& place, const Function& function) {
+  void function(const Place& place, const Function& function) {
     const bool known =
         function.function.starts_with("onnx::") || !standard_formula(function.function).empty();
-    if (known && function.value) note(place, "'value' is not used beside 'function'");
+    if (known && function.value) note_in(place, "'value' is not used beside 'function'");
     if (function.unused_args)
-      note(place, "'args' is not used beside a 'function' that is a mapping with its own");
+      note_in(place, "'args' is not used beside a 'function' that is a mapping with its own");
     if (function.args)
       arguments(place, function.function, *function.args,
                 function.value.value_or(function.function));
   }
 
-  void arguments(const Path& place, std::string_view function, const OrderedMap<Tree>& args,
+  void arguments(const Place& place, std::string_view function, const OrderedMap<Tree>& args,
                  const std::string& fallback) {
     std::set<std::string> used;
     const bool named = function.starts_with("onnx::");
@@ -115,12 +127,13 @@ class Ignored {
       const auto& [name, tree] = args[i];
       const bool formal = op != nullptr && (is_input(*op, name) || attribute_kind(*op, name));
       if (!formal && !used.contains(name))
-        note(place,
-             fmt::format("the argument {} of {} is not used", quoted(name), quoted(function)));
+        note_in(place,
+                fmt::format("the argument {} of {} is not used", quoted(name), quoted(function)));
       collect_names(Formula(tree), used);
     }
   }
 
+  void note_in(const Place& place, std::string text) { note(place.path(), std::move(text)); }
   void note(const Path& place, std::string text) { problems_.warning(place, std::move(text)); }
 
   Problems& problems_;

@@ -9,6 +9,26 @@ namespace {
 
 constexpr int deepest = 100;
 
+/// Those of a comprehension that are not its own.
+void collect_free(const Expression& expression, std::set<std::string>& names) {
+  std::set<std::string> inner;
+  for (const Expression& operand : expression.operands) collect_names(operand, inner);
+  for (const std::string& targets : expression.words) {
+    for (const std::string_view name : split_text(targets, ' ')) inner.erase(std::string(name));
+  }
+  collect_names(expression.operands[1], inner);  // which is walked over outside
+  names.insert(inner.begin(), inner.end());
+}
+
+/// The format's own check takes them for the node's.
+void collect_targets(const Expression& expression, std::set<std::string>& names) {
+  for (const Expression& operand : expression.operands) collect_targets(operand, names);
+  if (expression.kind != Expression::Kind::comprehension) return;
+  for (const std::string& targets : expression.words) {
+    for (const std::string_view name : split_text(targets, ' ')) names.emplace(name);
+  }
+}
+
 std::string_view stripped(std::string_view text, std::string_view front, std::string_view back) {
   while (!text.empty() && front.find(text.front()) != std::string_view::npos) text.remove_prefix(1);
   while (!text.empty() && back.find(text.back()) != std::string_view::npos) text.remove_suffix(1);
@@ -19,7 +39,9 @@ void scan_piece(std::string_view piece, std::set<std::string>& names) {
   constexpr std::string_view edges = " ,+-*/%^&";
   const std::string_view core = stripped(stripped(piece, edges, edges), "])", "[(");
   if (trimmed(core).empty()) return;
-  collect_names(parse_expression(core), names);
+  const Expression expression = parse_expression(core);
+  collect_names(expression, names);
+  collect_targets(expression, names);
 }
 
 void scan(std::string_view text, std::set<std::string>& names, int level) {
@@ -60,6 +82,7 @@ bool is_known_word(std::string_view name) {
 
 void collect_names(const Expression& expression, std::set<std::string>& names) {
   if (expression.kind == Expression::Kind::name) names.insert(expression.text);
+  if (expression.kind == Expression::Kind::comprehension) return collect_free(expression, names);
   for (const Expression& operand : expression.operands) collect_names(operand, names);
 }
 

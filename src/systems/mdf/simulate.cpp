@@ -49,10 +49,11 @@ Port named(const Running& running, const InterfacePort& port) {
   return {port.name.empty() ? port.id : port.name, running.taken(port.type)};
 }
 
-/// Stands for what is not there: an input that is left out, an increment of time, a value.
-Tensor nothing() { return Tensor::zeros(DType::f64, {0}); }
+/// Stands for what is not there: an input that is left out, an increment of time, a value. Of a
+/// type that no value of a document has, since an empty array is one.
+Tensor nothing() { return Tensor::zeros(DType::bf16, {0}); }
 bool is_nothing(const Tensor& tensor) {
-  return tensor.dtype() == DType::f64 && tensor.shape() == std::vector<std::int64_t>{0};
+  return tensor.dtype() == DType::bf16 && tensor.shape() == std::vector<std::int64_t>{0};
 }
 
 // The format takes any type and shape; only what our metadata promise is demanded.
@@ -284,9 +285,8 @@ Runnable simulate(const Files& files, std::string_view entry, const RunOptions& 
     runnable.inputs.push_back({name_of_increment(running->graph()), {DType::f64, {}}});
     const auto& increment = options.time_increment;
     runnable.defaults.resize(runnable.inputs.size());
-    runnable.defaults.back() = increment
-                                   ? Tensor::from_doubles(DType::f64, {}, std::span(&*increment, 1))
-                                   : Tensor::zeros(DType::f64, {0});
+    runnable.defaults.back() =
+        increment ? Tensor::from_doubles(DType::f64, {}, std::span(&*increment, 1)) : nothing();
   }
   runnable.typed = running->loading.origin.has_value();
   for (const InterfacePort& port : running->outputs)

@@ -194,8 +194,11 @@ Value unary_traced(std::string_view sign, const Trace& trace, const Value& x) {
   const ValueId id = materialized(trace, x);
   const bool truth = trace.b.dtype(id) == DType::boolean;
   if (sign == "~" && truth) return {Traced{&trace, trace.b.emit("logical_not", {id})}};
-  if (sign == "~" && !is_floating(trace.b.dtype(id)))
-    return binary("-", {std::int64_t{-1}}, {Traced{&trace, id}});
+  if (sign == "~" && is_integer(trace.b.dtype(id))) {
+    constexpr std::int64_t ones = -1;  // all bits, of any width
+    const Tensor all = Tensor::from_integers(trace.b.dtype(id), {}, std::span(&ones, 1));
+    return binary("-", array_value(all), {Traced{&trace, id}});
+  }
   if (sign == "-" && largest_of(x)) return binary("-", {std::int64_t{0}}, x);
   if (sign == "-" && !truth) return {Traced{&trace, trace.b.emit("neg", {id})}};
   refuse(fmt::format("'{}' does not apply to {}", sign, describe(x)));
@@ -209,10 +212,11 @@ Value unary(std::string_view sign, const Value& x) {
   if (const Array* array = x.as<Array>()) {
     if (sign == "+") return x;
     const DType dtype = array->tensor.dtype();
-    const Value one{std::int64_t{-1}};
+    constexpr std::int64_t minus = -1;
+    const Value one = array_value(Tensor::from_integers(dtype, {}, std::span(&minus, 1)));
     if (sign == "-" && dtype != DType::boolean) return binary("*", x, one);
     if (sign == "~" && dtype == DType::boolean) return binary("^", x, {true});
-    if (sign == "~" && dtype == DType::i64) return binary("^", x, one);
+    if (sign == "~" && is_integer(dtype)) return binary("^", x, one);
   }
   if (const double* number = x.as<double>(); number != nullptr && sign != "~")
     return {sign == "-" ? -*number : *number};

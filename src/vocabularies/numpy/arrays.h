@@ -1,6 +1,6 @@
 #pragma once
 
-// NumPy's arithmetic on arrays of bool, i64, f32 and f64, element by element, and what no array may
+// NumPy's arithmetic on arrays, element by element, and what no array may
 // exceed. Other functions are carried out by operators of the catalog.
 
 #include <cstdint>

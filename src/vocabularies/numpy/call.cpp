@@ -1,5 +1,7 @@
 #include "vocabularies/numpy/call.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/text.h"
 #include "vocabularies/numpy/arrays.h"
@@ -7,14 +9,31 @@
 namespace isomer::numpy {
 namespace {
 
-std::optional<DType> type_named(std::string_view name) {
+/// What NumPy and Python call the types of elements, blanks between the names.
+struct TypeNames {
+  DType dtype;
+  std::string_view names;
+};
+constexpr TypeNames type_names[] = {
+    {DType::boolean, "bool bool_ b1"},      {DType::i8, "int8 byte i1"},
+    {DType::u8, "uint8 ubyte u1"},          {DType::i16, "int16 short i2"},
+    {DType::i32, "int32 intc i4"},          {DType::i64, "int int64 int_ intp longlong i8"},
+    {DType::f16, "float16 half f2"},        {DType::f32, "float32 single f4"},
+    {DType::f64, "float float64 double f8"}};
+
+DType type_named(std::string_view name, const Value& value) {
   if (name.starts_with("numpy.")) name.remove_prefix(6);
-  if (name == "bool" || name == "bool_") return DType::boolean;
-  if (name == "float" || name == "float64" || name == "double") return DType::f64;
-  if (name == "float32" || name == "single") return DType::f32;
-  // Of narrower ones the numbers that do not fit would have to wrap, in what follows, too.
-  if (name == "int" || name == "int64" || name == "int32") return DType::i64;
-  return std::nullopt;
+  for (const TypeNames& row : type_names) {
+    const auto names = split_text(row.names, ' ');
+    if (std::ranges::find(names, name) != names.end()) return row.dtype;
+  }
+  if (name == "uint16" || name == "uint32" || name == "uint64" || name == "uint") {
+    throw Error(Fault::unsupported, "",
+                fmt::format("elements of type {}: of unsigned integers those of 8 bits are kept "
+                            "alone; a signed type of more bits holds the same numbers",
+                            name));
+  }
+  refuse(fmt::format("{} is no type of elements", describe(value)));
 }
 
 Dim length_in(const Value& value) {
@@ -65,9 +84,11 @@ DType Call::dtype(std::size_t i, DType fallback) const {
   if (!has(i)) return fallback;
   const Word* word = values_[i]->as<Word>();
   const std::string* text = values_[i]->as<std::string>();
-  const auto dtype = type_named(word != nullptr ? word->name : text != nullptr ? *text : "");
-  if (!dtype) refuse(fmt::format("{} is no type of elements", describe(*values_[i])));
-  return *dtype == DType::f32 ? float32() : *dtype == DType::f64 ? float64() : *dtype;
+  const DType dtype = type_named(word != nullptr   ? word->name
+                                 : text != nullptr ? *text
+                                                   : "",
+                                 *values_[i]);
+  return dtype == DType::f32 ? float32() : dtype == DType::f64 ? float64() : dtype;
 }
 
 Shape Call::lengths(std::size_t i) const {
@@ -95,6 +116,22 @@ ValueId Call::real_tensor(std::size_t i) const { return real(tensor(i)); }
 ValueId Call::number_tensor(std::size_t i) const {
   const ValueId x = tensor(i);
   return b().dtype(x) == DType::boolean ? cast(x, DType::i64) : x;
+}
+
+ValueId Call::summed_tensor(std::size_t i) const {
+  const ValueId x = tensor(i);
+  if (b().dtype(x) == DType::u8) {
+    throw Error(Fault::unsupported, "",
+                fmt::format("the sum or product of {}: NumPy's is an unsigned integer of 64 bits; "
+                            "of x.astype('int64') it is one of ours",
+                            describe(*values_[i])));
+  }
+  return is_floating(b().dtype(x)) ? x : cast(x, DType::i64);
+}
+
+ValueId Call::places(std::size_t i) const {
+  const ValueId x = tensor(i);
+  return is_integer(b().dtype(x)) ? cast(x, DType::i64) : x;
 }
 
 std::vector<ValueId> Call::tensors(std::size_t i) const {

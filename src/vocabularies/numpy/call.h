@@ -11,6 +11,7 @@
 
 #include "ops/rules.h"
 #include "vocabularies/composites.h"
+#include "vocabularies/numpy/arithmetic.h"
 #include "vocabularies/numpy/functions.h"
 
 namespace isomer::numpy {
@@ -73,6 +74,10 @@ class Call {
   ValueId real_tensor(std::size_t i) const;
   /// As numbers: truths become integers.
   ValueId number_tensor(std::size_t i) const;
+  /// As what NumPy adds up or multiplies: integers in 64 bits.
+  ValueId summed_tensor(std::size_t i) const;
+  /// As places of elements.
+  ValueId places(std::size_t i) const;
   ValueId cast(ValueId x, DType dtype) const;
   ValueId real(ValueId x) const;
   /// The arrays of a list, or the parts of an array along its first axis, in their joint type.
@@ -83,6 +88,16 @@ class Call {
   }
   ValueId emit(std::string_view op, std::vector<ValueId> inputs, Attributes attributes = {}) const {
     return b().emit(op, std::move(inputs), std::move(attributes));
+  }
+  /// Another function, of values.
+  Value asked(const std::string& name, std::vector<Value> values) const {
+    return call(name, {std::move(values)}, runtime);
+  }
+  /// As an array: it may be a number or a list.
+  Value array(std::size_t i) const { return asked("numpy.asarray", {*values_[i]}); }
+  /// The items of what another function gives: a list or a tuple.
+  std::vector<Value> parts(const std::string& name, std::vector<Value> values) const {
+    return *items_of(asked(name, std::move(values)));
   }
   /// The result: a NumPy scalar where it has no axes and `scalars`.
   Value result(ValueId id, bool scalars = true) const;
@@ -129,12 +144,22 @@ std::span<const Function> reduction_functions();
 std::span<const Function> shape_functions();
 std::span<const Function> creation_functions();
 std::span<const Function> order_functions();
+std::span<const Function> math_functions();
+std::span<const Function> statistics_functions();
+std::span<const Function> matrix_functions();
+std::span<const Function> array_functions();
+std::span<const Function> random_functions();
 
 /// An elementary function as NumPy's and as math's.
 Value run_unary(const Call& call);
 Value run_math(const Call& call);
 
 // What several families share.
+
+inline Value integer_value(std::int64_t number) { return {number}; }
+inline Value plus(const Value& x, const Value& y) { return binary("+", x, y); }
+inline Value minus(const Value& x, const Value& y) { return binary("-", x, y); }
+inline Value times(const Value& x, const Value& y) { return binary("*", x, y); }
 
 /// All elements along one axis.
 ValueId flattened(Emitter& b, ValueId x);

@@ -134,4 +134,59 @@ ValueId emit_hypot(Emitter& b, ValueId x, ValueId y) {
   return where(b, far, number(b, x, std::numeric_limits<double>::infinity()), length);
 }
 
+ValueId emit_cbrt(Emitter& b, ValueId x) {
+  const ValueId root = b.emit("pow", {b.emit("abs", {x}), number(b, x, 1.0 / 3)});
+  return b.emit("copysign", {root, x});
+}
+
+// Below a half by its mirror image, where the sine has what the logarithm hides: a sign.
+ValueId emit_gamma(Emitter& b, ValueId x) {
+  const auto above = [&](ValueId y) { return b.emit("exp", {b.emit("lgamma", {y})}); };
+  const ValueId mirrored = b.emit("sub", {number(b, x, 1), x});
+  const ValueId sine = b.emit("sin", {b.emit("mul", {x, number(b, x, std::numbers::pi)})});
+  const ValueId below =
+      b.emit("div", {number(b, x, std::numbers::pi), b.emit("mul", {sine, above(mirrored)})});
+  return b.emit("where", {b.emit("lt", {x, number(b, x, 0.5)}), below, above(x)});
+}
+
+namespace {
+
+/// Where both are the same, infinite ones too, by `twice`; else above the larger one.
+ValueId above_larger(Emitter& b, ValueId x, ValueId y, double twice, ValueId rest, ValueId apart) {
+  const ValueId sum = b.emit("add", {b.emit("maximum", {x, y}), rest});
+  const ValueId same = b.emit("add", {x, number(b, x, twice)});
+  const ValueId either = b.emit("where", {b.emit("eq", {x, y}), same, sum});
+  const ValueId lost = b.emit("logical_and", {b.emit("isnan", {apart}), b.emit("ne", {x, y})});
+  return b.emit("where", {lost, apart, either});
+}
+
+}  // namespace
+
+ValueId emit_logaddexp(Emitter& b, ValueId x, ValueId y) {
+  const ValueId apart = b.emit("sub", {x, y});
+  const ValueId rest = b.emit("log1p", {b.emit("exp", {b.emit("neg", {b.emit("abs", {apart})})})});
+  return above_larger(b, x, y, std::numbers::ln2, rest, apart);
+}
+
+ValueId emit_logaddexp2(Emitter& b, ValueId x, ValueId y) {
+  const ValueId apart = b.emit("sub", {x, y});
+  const ValueId rest = b.emit("log1p", {b.emit("exp2", {b.emit("neg", {b.emit("abs", {apart})})})});
+  const ValueId scaled = b.emit("mul", {rest, number(b, rest, std::numbers::log2e)});
+  return above_larger(b, x, y, 1, scaled, apart);
+}
+
+ValueId emit_heaviside(Emitter& b, ValueId x, ValueId half) {
+  const ValueId zero = number(b, x, 0);
+  const ValueId step = b.emit("where", {b.emit("lt", {x, zero}), zero, number(b, x, 1)});
+  const ValueId y = b.emit("where", {b.emit("eq", {x, zero}), half, step});
+  return b.emit("where", {b.emit("isnan", {x}), x, y});
+}
+
+ValueId emit_lcm(Emitter& b, ValueId x, ValueId y) {
+  const ValueId divisor = b.emit("gcd", {x, y});
+  const ValueId none = b.emit("eq", {divisor, number(b, x, 0)});
+  const ValueId by = b.emit("where", {none, number(b, x, 1), divisor});
+  return b.emit("abs", {b.emit("mul", {b.emit("floor_divide", {x, by}), y})});
+}
+
 }  // namespace isomer::numpy

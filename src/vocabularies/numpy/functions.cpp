@@ -32,8 +32,10 @@ const Functions& all_functions() {
       for (const std::string_view name : split_text(row.names, ' '))
         result.emplace(name, Known{name, row, split_text(row.parameters, ' ')});
     };
-    for (const auto rows : {python_functions(), elementwise_functions(), reduction_functions(),
-                            shape_functions(), creation_functions(), order_functions()}) {
+    for (const auto rows :
+         {python_functions(), elementwise_functions(), reduction_functions(), shape_functions(),
+          creation_functions(), order_functions(), math_functions(), statistics_functions(),
+          matrix_functions(), array_functions(), random_functions()}) {
       for (const Function& row : rows) add(row);
     }
     for (const UnaryUfunc& row : unary_ufuncs()) {
@@ -50,8 +52,14 @@ const Functions& all_functions() {
 const Known& function_named(const std::string& name) {
   const auto found = all_functions().find(name);
   if (found != all_functions().end()) return found->second;
-  const std::string_view near = nearest(name, function_names());
-  const std::string hint = near.empty() ? "" : fmt::format("; did you mean '{}'?", near);
+  // What all of a module's names begin with brings no two of them nearer.
+  const std::string module = name.substr(0, name.rfind('.') + 1);
+  std::vector<std::string_view> names;
+  for (const std::string_view known : function_names()) {
+    if (known.starts_with(module)) names.push_back(known.substr(module.size()));
+  }
+  const std::string_view near = nearest(std::string_view(name).substr(module.size()), names);
+  const std::string hint = near.empty() ? "" : fmt::format("; did you mean '{}{}'?", module, near);
   throw Error(Fault::unsupported, "",
               fmt::format("there is no function {} here{}", quoted(name), hint));
 }
@@ -116,6 +124,8 @@ Value named(const std::string& name) {
       in_module ? std::string_view(name).substr(name.find('.') + 1) : std::string_view();
   if (last == "pi") return {std::numbers::pi};
   if (last == "e") return {std::numbers::e};
+  if (last == "tau") return {2 * std::numbers::pi};
+  if (name == "Ellipsis") return {Word{name}};
   if (last == "inf") return {infinity};
   if (last == "nan") return {std::numeric_limits<double>::quiet_NaN()};
   if (name == "numpy.newaxis") return {};
@@ -140,6 +150,11 @@ Value call(const std::string& name, const Arguments& arguments, const Runtime& r
 
 Value call_method(const Value& object, const std::string& name, const Arguments& arguments,
                   const Runtime& runtime) {
+  if (const Word* word = object.as<Word>(); word != nullptr && word->stream != nullptr) {
+    Runtime own = runtime;
+    own.random = word->stream;
+    return call("numpy.random." + name, arguments, own);
+  }
   if (!is_array(object)) refuse(fmt::format("{} has no method {}", describe(object), quoted(name)));
   if (!all_functions().contains("." + name))
     throw Error(Fault::unsupported, "", fmt::format("arrays have no method {} here", quoted(name)));

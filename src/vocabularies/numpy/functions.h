@@ -19,6 +19,8 @@ struct Runtime {
   Precision precision = Precision::f32;  // of `numpy.float32`
   /// Makes what carries operators out at once, for one function on known arrays.
   std::function<std::unique_ptr<Emitter>()> emitter;
+  /// The module's own stream of random numbers, of one evaluation; null where a document is read.
+  std::shared_ptr<RandomStream> random = nullptr;
 };
 
 struct Arguments {

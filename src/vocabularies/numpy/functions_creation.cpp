@@ -10,12 +10,14 @@ namespace {
 
 /// Argument 0 as elements of a type.
 Value converted(const Call& c, DType dtype, bool scalars = true) {
+  demand_fit(c[0], dtype);
   return c.result(c.tensor(0, dtype), scalars);
 }
 
 /// One value everywhere.
 Value filled(const Call& c, const Shape& shape, const Value& value, DType dtype) {
   const auto known = known_shape(shape);
+  demand_fit(value, dtype);
   if (known && trace_of(value) == nullptr) {
     const std::vector<std::int64_t> lengths = bounded(*known);
     return result_of(broadcast_to(tensor_of(value).converted(dtype), lengths), false);
@@ -113,10 +115,12 @@ Value linspace(const Call& c) {
 Value as_float64(const Call& c) { return converted(c, c.float64()); }
 Value as_float32(const Call& c) { return converted(c, c.float32()); }
 Value as_int64(const Call& c) { return converted(c, DType::i64); }
+Value as_int32(const Call& c) { return converted(c, DType::i32); }
+Value as_int16(const Call& c) { return converted(c, DType::i16); }
+Value as_int8(const Call& c) { return converted(c, DType::i8); }
+Value as_uint8(const Call& c) { return converted(c, DType::u8); }
+Value as_float16(const Call& c) { return converted(c, DType::f16); }
 Value as_bool(const Call& c) { return converted(c, DType::boolean); }
-
-// Rounded to half precision; kept in single, which holds every half.
-Value as_float16(const Call& c) { return c.result(c.cast(c.tensor(0, DType::f16), DType::f32)); }
 
 Value astype(const Call& c) {
   const Array* array = c[0].as<Array>();
@@ -141,9 +145,13 @@ constexpr Function creation_table[] = {
     {"numpy.arange", "start stop? step? dtype?", arange},
     {"numpy.linspace", "start stop num?", linspace},
     {"numpy.float64 numpy.double", "x", as_float64},
-    {"numpy.float32", "x", as_float32},
-    {"numpy.float16", "x", as_float16},
-    {"numpy.int64 numpy.int32", "x", as_int64},
+    {"numpy.float32 numpy.single", "x", as_float32},
+    {"numpy.float16 numpy.half", "x", as_float16},
+    {"numpy.int64 numpy.int_ numpy.intp", "x", as_int64},
+    {"numpy.int32 numpy.intc", "x", as_int32},
+    {"numpy.int16", "x", as_int16},
+    {"numpy.int8", "x", as_int8},
+    {"numpy.uint8", "x", as_uint8},
     {"numpy.bool_", "x", as_bool},
     {"numpy.str_", "x", text, true},
     {".astype", "x dtype", astype},

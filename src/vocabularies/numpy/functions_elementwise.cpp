@@ -59,6 +59,8 @@ constexpr UnaryUfunc ufuncs[] = {
     {"numpy.arcsinh", "math.asinh", UnaryKind::real, ::asinh, "", emit_arcsinh},
     {"numpy.arccosh", "math.acosh", UnaryKind::real, ::acosh, "", emit_arccosh},
     {"numpy.arctanh", "math.atanh", UnaryKind::real, ::atanh, "", emit_arctanh},
+    {"numpy.cbrt", "math.cbrt", UnaryKind::real, ::cbrt, "", emit_cbrt},
+    {"", "math.gamma", UnaryKind::real, ::tgamma, "", emit_gamma},
     {"", "math.erf", UnaryKind::real, ::erf, "erf"},
     {"", "math.erfc", UnaryKind::real, ::erfc, "erfc"},
     {"", "math.lgamma", UnaryKind::real, ::lgamma, "lgamma"},
@@ -79,17 +81,28 @@ constexpr UnaryUfunc ufuncs[] = {
     {"numpy.logical_not", "", UnaryKind::truth, is_zero, "", emit_is_zero},
 };
 
-Value at_once(const UnaryUfunc& f, const Tensor& x) {
+/// The type in which one of the kind `same` is computed: truths are numbers to most.
+DType same_type(const UnaryUfunc& f, DType dtype) {
+  if (dtype != DType::boolean || f.integers == nullptr || f.integers == magnitude) return dtype;
+  if (f.ours.empty() && f.emit == sign_or_nan) refuse("truths have no sign");
+  return DType::i8;
+}
+
+Value at_once(const UnaryUfunc& f, const Tensor& given) {
+  const Tensor x = f.kind == UnaryKind::same ? given.converted(same_type(f, given.dtype())) : given;
   const bool real = is_floating(x.dtype());
   if (f.kind == UnaryKind::truth) return result_of(map_reals(x, DType::boolean, f.reals));
   if (real || f.kind == UnaryKind::real)
-    return result_of(map_reals(x, real ? x.dtype() : DType::f64, f.reals));
+    return result_of(map_reals(x, ufunc_real_type(x.dtype()), f.reals));
   return result_of(f.integers == nullptr ? x : map_integers(x, x.dtype(), f.integers));
 }
 
 ValueId in_graph(const Call& c, ValueId x) {
   const UnaryUfunc& f = *c.function.unary;
-  if (f.kind != UnaryKind::same) x = c.real(x);
+  const DType given = c.b().dtype(x);
+  if (f.kind == UnaryKind::same) x = c.cast(x, same_type(f, given));
+  if (f.kind == UnaryKind::real) x = c.cast(x, ufunc_real_type(given, c.float64()));
+  if (f.kind == UnaryKind::truth) x = c.real(x);
   const DType dtype = c.b().dtype(x);
   const bool unchanged = dtype == DType::boolean || (!is_floating(dtype) && f.integers == nullptr);
   if (unchanged) return x;
@@ -106,6 +119,8 @@ Value clip(const Call& c) {
 }
 
 Value where(const Call& c) {
+  if (!c.has(1) && !c.has(2)) return c.asked("numpy.nonzero", {c[0]});
+  if (!c.has(1) || !c.has(2)) refuse("numpy.where needs both of what it chooses from, or neither");
   const auto strong = [&](std::size_t i) {
     if (items_of(c[i]) == nullptr) return c[i];
     return c.in_graph() ? Value{Traced{&c.trace(), c.tensor(i)}} : array_value(tensor_of(c[i]));
@@ -113,6 +128,8 @@ Value where(const Call& c) {
   const Value x = strong(1);
   const Value y = strong(2);
   const DType dtype = joint_type(x, y, c.float64());
+  demand_fit(x, dtype);
+  demand_fit(y, dtype);
   if (!c.in_graph()) {
     return result_of(
         chosen(tensor_of(c[0]), tensor_of(x).converted(dtype), tensor_of(y).converted(dtype)),
@@ -145,7 +162,7 @@ constexpr Function elementwise_table[] = {
     {"numpy.negative", "x", negative},
     {"numpy.round .round", "x decimals?", round},
     {"numpy.clip .clip", "x min? max?", clip},
-    {"numpy.where", "condition x y", where},
+    {"numpy.where", "condition x? y?", where},
 };
 
 }  // namespace
@@ -158,7 +175,7 @@ Value run_unary(const Call& c) {
 // One number. Where Python would raise an error and NumPy give a NaN, it is refused.
 Value run_math(const Call& c) {
   const UnaryUfunc& f = *c.function.unary;
-  if (c.in_graph()) return c.result(in_graph(c, reshape_to(c.b(), c.tensor(0), {})));
+  if (c.in_graph()) return c.result(in_graph(c, c.real(reshape_to(c.b(), c.tensor(0), {}))));
   const double x = real_of(c[0]);
   const double result = f.reals(x);
   if (f.kind == UnaryKind::truth) return {result != 0};

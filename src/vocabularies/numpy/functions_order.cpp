@@ -173,6 +173,7 @@ Value einsum_of(const Call& c) {
 
 ValueId matrix_of(const Call& c) {
   const ValueId x = c.real_tensor(0);
+  if (c.b().dtype(x) == DType::f16) refuse("numpy.linalg takes no elements of 16 bits");
   const Shape shape = c.b().shape(x);
   if (shape.size() < 2 || shape.back() != shape[shape.size() - 2])
     refuse(fmt::format("a square matrix is needed, this is {}", describe(c[0])));

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/error.h"
 #include "base/text.h"
 #include "vocabularies/numpy/arithmetic.h"
 #include "vocabularies/numpy/call.h"
@@ -85,12 +86,77 @@ std::int64_t whole_number(double number) {
   return static_cast<std::int64_t>(number);
 }
 
+/// What the product of two doubles is more than their rounded product: their halves' are exact.
+ValueId product_error(Emitter& b, ValueId x, double y, ValueId product) {
+  constexpr double splitter = 0x1p27 + 1;
+  const auto op = [&](std::string_view name, ValueId left, ValueId right) {
+    return b.emit(name, {left, right});
+  };
+  const ValueId wide = op("mul", x, number(b, x, splitter));
+  const ValueId high = op("sub", wide, op("sub", wide, x));
+  const ValueId low = op("sub", x, high);
+  const double wide_y = y * splitter;
+  const double high_y = wide_y - (wide_y - y);
+  const ValueId first = number(b, x, high_y), second = number(b, x, y - high_y);
+  const ValueId most = op("sub", op("mul", high, first), product);
+  const ValueId more = op("add", op("add", most, op("mul", high, second)), op("mul", low, first));
+  return op("add", more, op("mul", low, second));
+}
+
+/// As Python rounds a float: the number itself, and not a product of it that was rounded.
+ValueId rounded_exactly(const Call& c, ValueId x, std::int64_t digits) {
+  Emitter& b = c.b();
+  const double scale = std::pow(10.0, static_cast<double>(std::abs(digits)));
+  const auto op = [&](std::string_view name, ValueId left, ValueId right) {
+    return b.emit(name, {left, right});
+  };
+  const ValueId factor = number(b, x, scale);
+  const ValueId scaled = op(digits > 0 ? "mul" : "div", x, factor);
+  ValueId error = ValueId::none;
+  if (digits > 0) {
+    error = product_error(b, x, scale, scaled);
+  } else {
+    const ValueId back = op("mul", scaled, factor);
+    error = op("sub", op("sub", x, back), product_error(b, scaled, scale, back));
+  }
+  const ValueId whole = b.emit("round", {scaled});
+  const ValueId rest = op("sub", scaled, whole);
+  // Half a unit was half of one only where nothing was lost on the way.
+  const auto tie = [&](double half, std::string_view side) {
+    const ValueId lost = op(side, error, number(b, x, 0));
+    return op("logical_and", op("eq", rest, number(b, x, half)), lost);
+  };
+  const auto moved = [&](double by) { return op("add", whole, number(b, x, by)); };
+  ValueId y = b.emit("where", {tie(0.5, "gt"), moved(1), whole});
+  y = b.emit("where", {tie(-0.5, "lt"), moved(-1), y});
+  y = op(digits > 0 ? "div" : "mul", y, factor);
+  const ValueId coarse = op("ge", b.emit("abs", {scaled}), number(b, x, 0x1p53));
+  return b.emit("where", {coarse, x, y});
+}
+
+// Python's floats and NumPy's are rounded differently, and a graph does not know which one it has:
+// it fails where that matters.
+Value rounded_to_digits(const Call& c) {
+  const std::int64_t digits = integer_of(c[1]);
+  const ValueId x = element(c);
+  const Value by_numpy = c.asked("numpy.round", {{Traced{&c.trace(), x}}, c[1]});
+  if (c.b().dtype(x) != DType::f64 || digits == 0) return by_numpy;
+  constexpr std::int64_t most = 22;  // of which the power of ten is exact
+  if (digits > most || digits < -most) {
+    throw Error(Fault::unsupported, "",
+                fmt::format("a graph rounds to 22 digits at most, not to {}", digits));
+  }
+  const ValueId y = by_numpy.as<Traced>()->id;
+  const ValueId exact = rounded_exactly(c, x, digits);
+  const ValueId same = c.emit("logical_or", {c.emit("eq", {y, exact}), c.emit("isnan", {x})});
+  return c.result(only_where(c.b(), y, same));
+}
+
 Value rounded(const Call& c) {
+  if (c.in_graph() && c.has(1)) return rounded_to_digits(c);
   if (c.in_graph()) {
-    const Value number = call(
-        "numpy.round",
-        {{{Traced{&c.trace(), element(c)}}, c.has(1) ? c[1] : Value{std::int64_t{0}}}}, c.runtime);
-    return c.has(1) ? number : whole_in_graph(c, number);
+    const Value number = c.asked("numpy.round", {{Traced{&c.trace(), element(c)}}});
+    return whole_in_graph(c, number);
   }
   if (c.has(1) && c[0].as<Array>() != nullptr)
     return call("numpy.round", {{c[0], c[1]}}, c.runtime);
@@ -120,7 +186,7 @@ Value whole(const Value& number) {
 Value as_int(const Call& c) { return c.in_graph() ? whole_in_graph(c, c[0]) : whole(c[0]); }
 
 Value as_float(const Call& c) {
-  if (c.in_graph()) return c.result(c.real(element(c)));
+  if (c.in_graph()) return c.result(c.cast(element(c), c.float64()));
   if (const std::string* text = c[0].as<std::string>()) {
     const Value number = number_in(*text);
     if (!number.is_none()) return {real_of(number)};
@@ -216,7 +282,6 @@ Value raised(const Call& c) {
   return c.in_graph() ? by_numpy(c, "numpy.power") : Value{std::pow(real_of(c[0]), real_of(c[1]))};
 }
 Value angle(const Call& c) { return by_numpy(c, "numpy.arctan2"); }
-Value hypotenuse(const Call& c) { return by_numpy(c, "numpy.hypot"); }
 Value rest(const Call& c) {
   if (!c.in_graph()) return {std::fmod(real_of(c[0]), real_of(c[1]))};
   const auto real = [&](std::size_t i) { return c.real(reshape_to(c.b(), c.tensor(i), {})); };
@@ -250,15 +315,6 @@ Value sorted(const Call& c) {
   return {List{std::move(items)}};
 }
 
-Value greatest_divisor(const Call& c) {
-  for (const Value* number : {&c[0], &c[1]}) {
-    if (number->as<double>() != nullptr ||
-        (is_array(*number) && is_floating(tensor_of(*number).dtype())))
-      refuse("math.gcd takes integers");
-  }
-  const Value a = whole(c[0]), b = whole(c[1]);
-  return {integer_of(apply(binary_named("numpy.gcd"), a, b))};
-}
 Value with_sign_of(const Call& c) { return by_numpy(c, "numpy.copysign"); }
 
 constexpr std::string_view many = "a b? c? d? e? f? g? h?";
@@ -281,12 +337,10 @@ constexpr Function python_table[] = {
     {"range", "start stop? step?", range, true},
     {"divmod", "x y", quotient_and_rest},
     {"sorted", "x", sorted},
-    {"math.gcd", "x y", greatest_divisor, true},
     {"math.copysign", "x y", with_sign_of},
     {"math.log", "x base?", logarithm},
     {"math.pow", "x y", raised},
     {"math.atan2", "y x", angle},
-    {"math.hypot", "x y", hypotenuse},
     {"math.floor", "x", floored},
     {"math.ceil", "x", ceiled},
     {"math.trunc", "x", truncated},

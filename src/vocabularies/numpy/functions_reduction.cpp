@@ -20,8 +20,8 @@ ValueId reduced(const Call& c, std::string_view op, ValueId x, std::size_t keepd
   return c.emit(op, {x}, std::move(attributes));
 }
 
-Value sum(const Call& c) { return c.result(reduced(c, "sum", c.number_tensor(0), 2)); }
-Value prod(const Call& c) { return c.result(reduced(c, "prod", c.number_tensor(0), 2)); }
+Value sum(const Call& c) { return c.result(reduced(c, "sum", c.summed_tensor(0), 2)); }
+Value prod(const Call& c) { return c.result(reduced(c, "prod", c.summed_tensor(0), 2)); }
 Value mean(const Call& c) { return c.result(reduced(c, "mean", c.real_tensor(0), 2)); }
 
 Value any_true(const Call& c) {
@@ -66,7 +66,7 @@ Value place_of_least(const Call& c) { return place(c, "argmin"); }
 
 /// What runs along the axis of argument 1, or along all elements where it names none.
 std::pair<ValueId, std::int64_t> running(const Call& c) {
-  const ValueId x = c.number_tensor(0);
+  const ValueId x = c.summed_tensor(0);
   if (!c.has(1)) return {flattened(c.b(), x), 0};
   return {x, c.axis(1, c.b().rank(x))};
 }
@@ -188,7 +188,7 @@ constexpr Function reduction_table[] = {
     {"numpy.prod .prod", "x axis? keepdims?", prod},
     {"numpy.max numpy.amax .max", "x axis? keepdims?", amax},
     {"numpy.min numpy.amin .min", "x axis? keepdims?", amin},
-    {"numpy.mean numpy.average .mean", "x axis? keepdims?", mean},
+    {"numpy.mean .mean", "x axis? keepdims?", mean},
     {"numpy.var .var", "x axis? ddof? keepdims?", var},
     {"numpy.std .std", "x axis? ddof? keepdims?", std_of},
     {"numpy.any .any", "x axis? keepdims?", any_true},

@@ -151,7 +151,7 @@ Value triu(const Call& c) { return triangle(c, "triu"); }
 
 Value take(const Call& c) {
   const ValueId x = c.has(2) ? c.tensor(0) : flattened(c.b(), c.tensor(0));
-  return c.result(isomer::take(c.b(), x, c.tensor(1), c.integer(2, 0)));
+  return c.result(isomer::take(c.b(), x, c.places(1), c.integer(2, 0)));
 }
 
 // x, indices of the same rank, axis
@@ -159,7 +159,7 @@ Value take_along_axis(const Call& c) {
   const ValueId x = c.is_none(2) ? flattened(c.b(), c.tensor(0)) : c.tensor(0);
   const std::int64_t axis = c.axis(2, c.b().rank(x), 0);
   const Shape shape = c.b().shape(x);
-  const ValueId places = c.tensor(1);
+  const ValueId places = c.places(1);
   const Shape wanted = c.b().shape(places);
   for (std::size_t i = 0; i < shape.size(); ++i) {
     const bool differs = i < wanted.size() && wanted[i] != shape[i];

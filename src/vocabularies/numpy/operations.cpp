@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <numbers>
 #include <optional>
 #include <utility>
 
@@ -58,6 +59,21 @@ std::int64_t power(std::int64_t base, std::int64_t exponent) {
   return wrapped(result);
 }
 
+double log_of_sum(double x, double y) {
+  if (x == y) return x + std::numbers::ln2;
+  const double apart = x - y;
+  if (std::isnan(apart)) return apart;
+  return apart > 0 ? x + std::log1p(std::exp(-apart)) : y + std::log1p(std::exp(apart));
+}
+double log2_of_sum(double x, double y) {
+  if (x == y) return x + 1;
+  const double apart = x - y;
+  if (std::isnan(apart)) return apart;
+  const double least = std::log1p(std::exp2(-std::abs(apart))) * std::numbers::log2e;
+  return (apart > 0 ? x : y) + least;
+}
+double step_at(double x, double half) { return std::isnan(x) ? x : x == 0 ? half : x < 0 ? 0 : 1; }
+
 double add(double x, double y) { return x + y; }
 double subtract(double x, double y) { return x - y; }
 double multiply(double x, double y) { return x * y; }
@@ -93,6 +109,13 @@ std::int64_t greatest_divisor(std::int64_t x, std::int64_t y) {
   std::uint64_t b = y < 0 ? -bits_of(y) : bits_of(y);
   while (b != 0) a = std::exchange(b, a % b);
   return wrapped(a);
+}
+
+std::int64_t least_multiple(std::int64_t x, std::int64_t y) {
+  const std::int64_t divisor = greatest_divisor(x, y);
+  if (divisor == 0) return 0;
+  const std::uint64_t product = bits_of(x / divisor) * bits_of(y);
+  return wrapped((x < 0) != (y < 0) ? -product : product);
 }
 
 /// Of a comparison of the standard library: 1 where it holds.
@@ -137,7 +160,11 @@ constexpr BinaryUfunc table[] = {
     {"", "numpy.copysign", BinaryKind::real, ::copysign, nullptr, "copysign"},
     {"", "numpy.fmod", BinaryKind::joint, ::fmod, rest_towards_zero, "fmod"},
     {"", "numpy.gcd", BinaryKind::joint, nullptr, greatest_divisor, "gcd"},
+    {"", "numpy.lcm", BinaryKind::joint, nullptr, least_multiple, "", "", emit_lcm},
     {"", "numpy.hypot", BinaryKind::real, ::hypot, nullptr, "", "", emit_hypot},
+    {"", "numpy.logaddexp", BinaryKind::real, log_of_sum, nullptr, "", "", emit_logaddexp},
+    {"", "numpy.logaddexp2", BinaryKind::real, log2_of_sum, nullptr, "", "", emit_logaddexp2},
+    {"", "numpy.heaviside", BinaryKind::real, step_at, nullptr, "", "", emit_heaviside},
 };
 
 /// The type of an array; none of what is weak: a plain number, or a length.
@@ -155,19 +182,34 @@ DType type_beside(const Value& value, DType other, DType real) {
 }
 
 /// The type in which it is computed.
-DType working_type(const BinaryUfunc& op, DType joint, DType real) {
+DType working_type(const BinaryUfunc& op, const Value& x, const Value& y, DType real) {
+  const DType joint = joint_type(x, y, real);
   if (op.kind == BinaryKind::logical) return DType::boolean;
-  if (op.kind == BinaryKind::real && !is_floating(joint)) return real;
+  if (op.kind == BinaryKind::real && !is_floating(joint)) {
+    if (op.sign == "/") return real;
+    const auto narrow = [&](const Value& value) {
+      return ufunc_real_type(own_type(value).value_or(joint), real);
+    };
+    return common_type(narrow(x), narrow(y), real);
+  }
   if (op.kind != BinaryKind::joint || joint != DType::boolean || !op.truths.empty()) return joint;
   if (op.sign == "-") refuse("arrays of truths cannot be subtracted: '^' says where they differ");
-  return DType::i64;
+  return DType::i8;
 }
 
 // A weak number is rounded to the array's type before the operation; f32 with f64 is not.
 Tensor operand_of(const Value& value, DType joint) {
   Tensor tensor = tensor_of(value);
-  const bool round = is_number(value) && joint == DType::f32;
+  const bool round = is_number(value) && is_floating(joint) && joint != DType::f64;
   return round || joint == DType::boolean ? tensor.converted(joint) : tensor;
+}
+
+/// Python's integers compare with any type; to be computed with they must fit it.
+DType fitting_type(const BinaryUfunc& op, const Value& x, const Value& y, DType dtype) {
+  if (op.kind == BinaryKind::truth) return fits(x, dtype) && fits(y, dtype) ? dtype : DType::i64;
+  demand_fit(x, dtype);
+  demand_fit(y, dtype);
+  return dtype;
 }
 
 Value apply_traced(const BinaryUfunc& op, const Trace& trace, const Value& x, const Value& y) {
@@ -178,7 +220,8 @@ Value apply_traced(const BinaryUfunc& op, const Trace& trace, const Value& x, co
   };
   const Value right = strong(y);
   const Value left = own_type(right) ? strong(x) : Value{Traced{&trace, materialized(trace, x)}};
-  const DType dtype = working_type(op, joint_type(left, right, trace.real), trace.real);
+  const DType joint = working_type(op, left, right, trace.real);
+  const DType dtype = fitting_type(op, left, right, joint);
   const ValueId first = materialized(trace, left, dtype);
   const ValueId second = materialized(trace, right, dtype);
   const auto give = [&](ValueId id) { return Value{Traced{&trace, id}}; };
@@ -245,7 +288,8 @@ Value apply(const BinaryUfunc& op, const Value& x, const Value& y) {
   };
   const Value right = arrayed(y);
   const Value left = own_type(right) ? arrayed(x) : array_value(tensor_of(x));
-  const DType dtype = working_type(op, joint_type(left, right, DType::f64), DType::f64);
+  const DType joint = working_type(op, left, right, DType::f64);
+  const DType dtype = fitting_type(op, left, right, joint);
   const Tensor a = operand_of(left, dtype);
   const Tensor b = operand_of(right, dtype);
   const bool truths = op.kind == BinaryKind::truth || op.kind == BinaryKind::logical;

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "ops/rules.h"
+#include "vocabularies/numpy/arithmetic.h"
 #include "vocabularies/numpy/arrays.h"
 #include "vocabularies/numpy/call.h"
 
@@ -34,14 +35,9 @@ Value item_of(const Value& object, const std::vector<Value>& items, const Index&
                                       : Value{Tuple{std::move(part)}};
 }
 
-void refuse_truth(const Value& at) {
-  const Array* array = at.as<Array>();
-  const Traced* traced = at.as<Traced>();
-  const bool truth = at.as<bool>() != nullptr ||
-                     (array != nullptr && array->tensor.dtype() == DType::boolean) ||
-                     (traced != nullptr && traced->trace->b.dtype(traced->id) == DType::boolean);
-  if (truth)
-    refuse("a truth picks no place: elements by truths are not read; numpy.where chooses by them");
+bool is_ellipsis(const Index& index) {
+  const Word* word = index.at.as<Word>();
+  return !index.is_slice && word != nullptr && word->name == "Ellipsis";
 }
 
 bool is_place(const Index& index) {
@@ -165,23 +161,170 @@ bool index_axes(Indexed& object, const std::vector<Index>& indices, const Value&
     } else if (index.is_slice) {
       object.slice(axis++, index.slice);
     } else {
-      throw Error(Fault::unsupported, "", "an array among several indices is not read");
+      refuse(fmt::format("{} is no index", describe(index.at)));
     }
   }
   return any;
+}
+
+// --- by arrays: places, or truths that say which places
+
+bool is_array_index(const Index& index) {
+  return !index.is_slice && !index.at.is_none() && !is_place(index) && !is_ellipsis(index);
+}
+
+/// Whether slices, places and new axes are all there is.
+bool is_plain(const std::vector<Index>& indices) {
+  return std::ranges::none_of(indices, [](const Index& index) {
+    return is_ellipsis(index) || is_array_index(index) || index.at.as<bool>() != nullptr;
+  });
+}
+
+std::vector<Value> lengths_of(const Value& object, const Runtime& runtime) {
+  return *items_of(call("numpy.shape", {{object}}, runtime));
+}
+
+/// The index as an array of places; an empty list names none.
+Value places_in(const Value& value) {
+  if (const Trace* trace = trace_of(value)) return {Traced{trace, materialized(*trace, value)}};
+  const Tensor tensor = tensor_of(value);
+  return array_value(tensor.count() == 0 ? tensor.converted(DType::i64) : tensor);
+}
+
+bool is_truths(const Value& value) {
+  if (const Traced* traced = value.as<Traced>())
+    return traced->trace->b.dtype(traced->id) == DType::boolean;
+  const Array* array = value.as<Array>();
+  return array != nullptr && array->tensor.dtype() == DType::boolean;
+}
+
+/// Where the truths hold: places along each of their axes.
+std::vector<Value> where_true(const Value& truths) {
+  const Array* array = truths.as<Array>();
+  if (array == nullptr) {
+    throw Error(Fault::unsupported, "",
+                "how many elements truths pick is known only when the model runs: it is no "
+                "operator of a graph; numpy.where chooses by them");
+  }
+  const Tensor& tensor = array->tensor;
+  std::vector<std::vector<std::int64_t>> places(tensor.shape().size());
+  const std::vector<std::int64_t> holds = tensor.integers();
+  for (std::size_t i = 0; i < holds.size(); ++i) {
+    if (holds[i] == 0) continue;
+    auto rest = static_cast<std::int64_t>(i);
+    for (std::size_t axis = places.size(); axis-- > 0;) {
+      places[axis].push_back(rest % tensor.shape()[axis]);
+      rest /= tensor.shape()[axis];
+    }
+  }
+  std::vector<Value> result;
+  for (const auto& along : places)
+    result.push_back(array_value(Tensor::of<std::int64_t>({std::ssize(along)}, along)));
+  return result;
+}
+
+void check_truths(const Value& truths, const std::vector<Value>& lengths, std::size_t axis) {
+  const auto& shape = truths.as<Array>()->tensor.shape();
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    const auto* length = axis + i < lengths.size() ? lengths[axis + i].as<std::int64_t>() : nullptr;
+    if (length != nullptr && *length == shape[i]) continue;
+    refuse(fmt::format("truths of {} do not fit the axes from {} on", describe(truths), axis));
+  }
+}
+
+/// Without truths, which become places, and without an ellipsis, which stands for whole axes.
+std::vector<Index> spelled_out(const Value& object, std::vector<Index> indices,
+                               const Runtime& runtime) {
+  const std::vector<Value> lengths = lengths_of(object, runtime);
+  std::size_t taken = 0;
+  for (Index& index : indices) {
+    if (index.at.as<bool>() != nullptr)
+      refuse("a truth picks no place: an index is an integer, a slice or an array");
+    if (is_array_index(index)) index.at = places_in(index.at);
+    const bool truths = !index.is_slice && is_truths(index.at);
+    if (index.is_slice || (!index.at.is_none() && !is_ellipsis(index)))
+      taken += truths ? lengths_of(index.at, runtime).size() : 1;
+  }
+  std::vector<Index> result;
+  std::size_t axis = 0;
+  for (const Index& index : indices) {
+    if (is_ellipsis(index)) {
+      const std::size_t whole = lengths.size() > taken ? lengths.size() - taken : 0;
+      result.insert(result.end(), whole, Index{true, {}, {}});
+      axis += whole;
+    } else if (!index.is_slice && is_truths(index.at)) {
+      for (const Value& places : where_true(index.at)) result.push_back({false, places, {}});
+      check_truths(index.at, lengths, axis);
+      axis += index.at.as<Array>()->tensor.shape().size();
+    } else {
+      result.push_back(index);
+      if (index.is_slice || !index.at.is_none()) ++axis;
+    }
+  }
+  return result;
+}
+
+/// Along axes from `first` on, one per array of places, at once.
+Value take_all(const Value& object, std::size_t first, const std::vector<Value>& places,
+               const Runtime& runtime) {
+  std::vector<Value> lengths = lengths_of(object, runtime);
+  const Value along{static_cast<std::int64_t>(first)};
+  if (places.size() == 1) return call("numpy.take", {{object, places[0], along}}, runtime);
+  Value flat{std::int64_t{0}};
+  Value joined{std::int64_t{1}};
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const Value& length = lengths[first + i];
+    // From the front, and inside: the axes joined would hide what is not.
+    const Value all = call("numpy.arange", {{length}}, runtime);
+    const Value place = call("numpy.take", {{all, places[i]}}, runtime);
+    flat = binary("+", binary("*", flat, length), place);
+    joined = binary("*", joined, length);
+  }
+  const auto begin = lengths.begin() + static_cast<std::ptrdiff_t>(first);
+  lengths.erase(begin, begin + std::ssize(places));
+  lengths.insert(lengths.begin() + static_cast<std::ptrdiff_t>(first), joined);
+  const Value whole = call("numpy.reshape", {{object, {Tuple{lengths}}}}, runtime);
+  return call("numpy.take", {{whole, flat, along}}, runtime);
+}
+
+/// NumPy's advanced indexing. What the arrays pick stands where they stand, or in front where
+/// something is between them.
+Value pick(const Value& object, const std::vector<Index>& given, const Runtime& runtime) {
+  const std::vector<Index> indices = spelled_out(object, given, runtime);
+  std::vector<Index> plain = indices;
+  std::vector<Value> places;
+  std::vector<std::size_t> axes;      // of them, in what the plain ones leave
+  std::vector<std::size_t> advanced;  // places among the indices
+  std::size_t axis = 0;
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    const bool array = is_array_index(indices[i]);
+    if (array || is_place(indices[i])) advanced.push_back(i);
+    if (array) {
+      places.push_back(indices[i].at);
+      axes.push_back(axis);
+      plain[i] = {true, {}, {}};
+    }
+    if (array || indices[i].is_slice || indices[i].at.is_none()) ++axis;
+  }
+  Value part = subscript(object, plain, true, runtime);
+  if (places.empty()) return part;
+  const bool together = advanced.back() - advanced.front() + 1 == advanced.size();
+  if (together) return take_all(part, axes[0], places, runtime);
+  List order;
+  for (const std::size_t one : axes) order.items.push_back({static_cast<std::int64_t>(one)});
+  for (std::size_t i = 0; i < lengths_of(part, runtime).size(); ++i) {
+    if (std::ranges::find(axes, i) == axes.end())
+      order.items.push_back({static_cast<std::int64_t>(i)});
+  }
+  part = call("numpy.transpose", {{part, {order}}}, runtime);
+  return take_all(part, 0, places, runtime);
 }
 
 }  // namespace
 
 Value subscript(const Value& object, const std::vector<Index>& index, bool tuple,
                 const Runtime& runtime) {
-  for (const Index& one : index) {
-    if (is_array(object) && !one.is_slice) refuse_truth(one.at);
-  }
-  const bool by_array =
-      index.size() == 1 && !index[0].is_slice && !index[0].at.is_none() && !is_place(index[0]);
-  if (is_array(object) && by_array)
-    return call("numpy.take", {{object, index[0].at, {std::int64_t{0}}}}, runtime);
+  if (is_array(object) && !is_plain(index)) return pick(object, index, runtime);
   if (const Array* known = object.as<Array>()) {
     KnownIndexed indexed(known->tensor);
     const bool whole = index_axes(indexed, index, object);

@@ -11,15 +11,10 @@
 namespace isomer::numpy {
 namespace {
 
-DType working_type(DType dtype) {
-  if (dtype == DType::boolean || dtype == DType::f64) return dtype;
-  if (dtype == DType::f32 || is_half(dtype)) return DType::f32;
-  return DType::i64;
-}
-
-Tensor worked(const Tensor& tensor) {
-  const DType wanted = working_type(tensor.dtype());
-  return wanted == tensor.dtype() ? tensor : tensor.converted(wanted);
+/// The narrowest floating type that NumPy joins with an integer type.
+DType real_beside(DType integer) {
+  if (size_of(integer) == 1) return DType::f16;
+  return integer == DType::i16 ? DType::f32 : DType::f64;
 }
 
 /// What a nested list is gathered into, as numpy.array does: a shape and one flat row.
@@ -93,7 +88,10 @@ Tensor tensor_of_number(const Value& value) {
 
 }  // namespace
 
-Value array_value(const Tensor& tensor) { return {Array{worked(tensor), false}}; }
+Value array_value(const Tensor& tensor) {
+  const bool ours_alone = tensor.dtype() == DType::bf16;
+  return {Array{ours_alone ? tensor.converted(DType::f32) : tensor, false}};
+}
 Value result_of(Tensor tensor, bool scalars) {
   const bool scalar = scalars && tensor.shape().empty();
   return {Array{std::move(tensor), scalar}};
@@ -255,8 +253,33 @@ DType common_type(DType a, DType b, DType real) {
   if (a == b) return a;
   if (a == DType::boolean) return b;
   if (b == DType::boolean) return a;
-  if (is_floating(a) != is_floating(b)) return real == DType::f64 ? real : is_floating(a) ? a : b;
-  return std::max(a, b);
+  if (is_floating(a) == is_floating(b)) {
+    const bool signs_differ = size_of(a) == 1 && size_of(b) == 1;
+    return signs_differ ? DType::i16 : std::max(a, b);
+  }
+  const DType floating = is_floating(a) ? a : b;
+  const DType joint = std::max(floating, real_beside(is_floating(a) ? b : a));
+  return joint == DType::f64 && real != DType::f64 ? std::max(floating, real) : joint;
+}
+
+DType ufunc_real_type(DType dtype, DType real) {
+  if (is_floating(dtype)) return dtype;
+  const DType least = dtype == DType::boolean ? DType::f16 : real_beside(dtype);
+  return least == DType::f64 ? real : least;
+}
+
+bool fits(const Value& value, DType dtype) {
+  if (!is_integer(dtype) || dtype == DType::i64) return true;
+  if (const auto* items = items_of(value))
+    return std::ranges::all_of(*items, [&](const Value& item) { return fits(item, dtype); });
+  const auto* number = value.as<std::int64_t>();
+  return number == nullptr ||
+         Tensor::from_integers(dtype, {}, std::span(number, 1)).integers()[0] == *number;
+}
+
+void demand_fit(const Value& value, DType dtype) {
+  if (!fits(value, dtype))
+    refuse(fmt::format("{} does not fit elements of type {}", describe(value), name_of(dtype)));
 }
 
 std::string describe(const Value& value) {

@@ -5,6 +5,7 @@
 // number.
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,8 +21,9 @@ namespace isomer::numpy {
 
 struct Value;
 struct Entry;
+struct RandomStream;
 
-/// A NumPy array, or a NumPy scalar (then without axes). Its type is one of bool, i64, f32 and f64.
+/// A NumPy array, or a NumPy scalar (then without axes). Its type is one that NumPy has, too.
 struct Array {
   Tensor tensor;
   bool scalar = false;
@@ -48,6 +50,7 @@ struct Text {
 /// ("numpy.exp").
 struct Word {
   std::string name;
+  std::shared_ptr<RandomStream> stream = nullptr;  // of a RandomState
 };
 
 /// Operators being carried out: into a graph that is read, or at once.
@@ -91,7 +94,7 @@ struct Entry {
   Value second;
 };
 
-/// An array; types that NumPy code rarely meets become the nearest of the four.
+/// An array; bf16, which NumPy does not have, becomes f32.
 Value array_value(const Tensor& tensor);
 /// An array of the given elements, or a NumPy scalar where it has no axes and `scalars` (no operand
 /// was more).
@@ -134,6 +137,12 @@ bool to_tensor(const Value& value, Tensor& result);
 
 /// The type of an operation on both; `real` is NumPy's float64.
 DType common_type(DType a, DType b, DType real = DType::f64);
+/// That of an elementary function which gives real numbers: of narrow integers a narrow one.
+DType ufunc_real_type(DType dtype, DType real = DType::f64);
+/// Whether elements of the type hold the value where that is Python's integer, or a list of such.
+bool fits(const Value& value, DType dtype);
+/// Throws Fault::model where they do not.
+void demand_fit(const Value& value, DType dtype);
 
 /// What stands in a document: lists stay lists, integers stay integers.
 Value value_of(const Tree& tree);

@@ -43,14 +43,13 @@ struct Joined {
   Shape rest;
 };
 
-/// Places of an axis; what is outside is so far outside that it is outside of all axes joined,
-/// which would hide it.
+/// Places of an axis. They are picked from all its places, so that what is outside is told as such:
+/// axes that are joined would hide it.
 ValueId within(Emitter& e, ValueId places, const Dim& length) {
-  constexpr std::int64_t far = std::int64_t{1} << 40;
-  const ValueId before = e.emit("lt", {places, whole_numbers(e, {}, {0})});
-  const ValueId behind = e.emit("ge", {places, length_value(e, length)});
-  return e.emit("where", {e.emit("logical_or", {before, behind}), whole_numbers(e, {}, {far}),
-                          e.emit("cast", {places}, {{"dtype", DType::i64}})});
+  const Shape shape = e.shape(places);
+  const ValueId all = e.emit("arange", {}, {{"end", length}});
+  return reshape_to(
+      e, e.emit("index_select", {all, reshape_to(e, places, {count_elements(shape)})}), shape);
 }
 
 /// `indices` name places of the `count` axes behind `batch` ones that are the same in both.

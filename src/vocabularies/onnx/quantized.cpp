@@ -42,9 +42,12 @@ ValueId saturated(Emitter& e, ValueId x, ValueId zero, std::int64_t axis) {
 
 Values read_quantize(Call& c) {
   const ValueId x = c.tensor("x");
+  const ValueId zero = c.optional_tensor("y_zero_point");
+  if (zero != ValueId::none && size_of(c.e.dtype(zero)) != 1)
+    c.fail(fmt::format("y_zero_point is of type i8 or u8, not {}", name_of(c.e.dtype(zero))));
   const std::int64_t axis = c.integer("axis");
   const ValueId scaled = c.e.emit("div", {x, beside(c.e, c.tensor("y_scale"), x, axis)});
-  return {saturated(c.e, scaled, c.optional_tensor("y_zero_point"), axis)};
+  return {saturated(c.e, scaled, zero, axis)};
 }
 
 Values read_dequantize(Call& c) {

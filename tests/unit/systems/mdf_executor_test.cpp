@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "mdf_expected.h"
+#include "systems/mdf/mdf.h"
 #include "systems/mdf/wiring.h"
 
 namespace isomer {
@@ -28,6 +29,43 @@ void run_case(const Tree& row) {
 // The expected values were recorded from the reference program.
 TEST(MdfExecutor, RunsTheTableAsTheReferenceDoes) {
   EXPECT_GT(mdf_test::expect_table("engine_cases.json", run_case), 50u);
+}
+
+// Recorded by tests/data/mdf/record_narrow.py.
+TEST(MdfExecutor, KeepsNarrowTypesAsTheReferenceDoes) {
+  const auto run = [](const Tree& row) {
+    const mdf::Document document = mdf::read_document(*row.find("document"), "");
+    mdf::DocumentExecutor executor(document.graphs.at(0).second, {});
+    mdf_test::run_row(executor, row);
+  };
+  EXPECT_GT(mdf_test::expect_table("narrow_cases.json", run), 12u);
+}
+
+std::string drawn(const std::string& parameters) {
+  const auto files = in_memory(
+      {{"net.json", R"({"m": {"graphs": {"g": {"nodes": {"n": {"parameters": {)" + parameters +
+                        R"(}, "output_ports": {"o": {"value": "y"}}}}}}}})"}});
+  try {
+    const Runnable runnable = mdf::simulate(*files, "net.json");
+    std::string numbers;
+    for (int i = 0; i < 2; ++i)
+      numbers += fmt::format("{:.9f} ", runnable.executor->run({}).at(0).doubles().at(0));
+    return numbers;
+  } catch (const Error& error) {
+    EXPECT_EQ(error.fault(), Fault::unsupported);
+    return error.what();
+  }
+}
+
+// numpy.random.seed(3); numpy.random.rand() is 0.5507979025745755.
+TEST(MdfExecutor, DrawsFromNumpysStreamOnceItIsSeeded) {
+  const std::string twice = "0.550797903 0.550797903 ";
+  EXPECT_EQ(drawn(R"J("s": {"value": "numpy.random.seed(3)"},
+                      "y": {"value": "numpy.random.rand()"})J"),
+            twice);
+  EXPECT_EQ(drawn(R"J("y": {"value": "numpy.random.RandomState(3).rand()"})J"), twice);
+  EXPECT_NE(drawn(R"J("y": {"value": "numpy.random.rand()"})J").find("nothing has seeded"),
+            std::string::npos);
 }
 
 std::vector<double> synthetic(const std::string&, std::size_t j,

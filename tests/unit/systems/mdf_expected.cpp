@@ -1,5 +1,6 @@
 #include "mdf_expected.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
@@ -71,12 +72,17 @@ bool same(const numpy::Value& found, const numpy::Value& expected, double tolera
   return true;
 }
 
+DType type_of(std::string_view name) {
+  constexpr std::pair<std::string_view, DType> types[] = {
+      {"bool", DType::boolean}, {"uint8", DType::u8},    {"int8", DType::i8},
+      {"int16", DType::i16},    {"int32", DType::i32},   {"int64", DType::i64},
+      {"float16", DType::f16},  {"float32", DType::f32}, {"float64", DType::f64}};
+  return std::ranges::find(types, name, &std::pair<std::string_view, DType>::first)->second;
+}
+
 numpy::Value array_in(const Tree& expected, bool scalar) {
   const std::string& name = *expected.find("dtype")->text();
-  const DType dtype = name == "bool"      ? DType::boolean
-                      : name == "int64"   ? DType::i64
-                      : name == "float32" ? DType::f32
-                                          : DType::f64;
+  const DType dtype = type_of(name);
   std::vector<std::int64_t> shape;
   if (const Tree* lengths = expected.find("shape")) {
     for (const Tree& length : *lengths->list()) shape.push_back(*length.integer());

@@ -55,7 +55,7 @@ TEST(MdfExpression, RefusesWhatIsNoExpressionWithItsColumn) {
                                                         {"(1, 2", "column 6"},
                                                         {"f(1,,2)", "column 5"},
                                                         {"a b", "column 3"},
-                                                        {"[x for x in y]", "column 4"}}) {
+                                                        {"[x for 1 in y]", "column 8"}}) {
     SCOPED_TRACE(text);
     try {
       mdf::parse_expression(text);

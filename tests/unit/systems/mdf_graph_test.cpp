@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "codecs/json.h"
 #include "mdf_expected.h"
 #include "run/engine.h"
 #include "systems/mdf/mdf.h"
@@ -55,6 +56,18 @@ void expect_steps_alike(const Files& files, const std::string& entry) {
         ASSERT_TRUE(same || std::abs(a[k] - b[k]) <= 1e-9 * std::abs(a[k]))
             << a[k] << " and " << b[k] << ", output " << i << " of step " << step;
       }
+    }
+  }
+}
+
+TEST(MdfGraph, KeepsNarrowTypesAsItsDocumentDoes) {
+  const Tree table = mdf_test::read_document(mdf_test::data_folder() / "narrow_cases.json");
+  for (const Tree& row : *table.list()) {
+    SCOPED_TRACE(*row.find("name")->text());
+    try {
+      expect_steps_alike(*in_memory({{"net.json", write_json(*row.find("document"))}}), "net.json");
+    } catch (const Error& error) {
+      ADD_FAILURE() << error.what();
     }
   }
 }

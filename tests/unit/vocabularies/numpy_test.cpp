@@ -17,8 +17,9 @@
 namespace isomer {
 namespace {
 
-constexpr const char* families[] = {"elementwise", "pairs",  "reduction", "shape",
-                                    "creation",    "python", "order"};
+constexpr const char* families[] = {"elementwise", "pairs",  "reduction", "shape", "creation",
+                                    "python",      "order",  "narrow",    "math",  "statistics",
+                                    "matrix",      "arrays", "values",    "random"};
 
 Tree table_of(const std::string& family) {
   return mdf_test::read_document(std::filesystem::path(ISOMER_SOURCE) / "tests/data/numpy" /
@@ -41,10 +42,14 @@ TEST_P(NumpyFamily, RunsAsNumpyDoes) {
     mdf::Table names;
     for (const auto& [name, value] : *row.find("variables")->map())
       names.set(name, mdf_test::expected_value(value));
-    const bool single = write_json(*row.find("result")).find("float32") != std::string::npos;
+    const std::string result = write_json(*row.find("result"));
+    const bool single = result.find("float32") != std::string::npos;
+    const bool half = result.find("float16") != std::string::npos;
     try {
       EXPECT_TRUE(mdf_test::agrees(evaluated(expression_of(row), names), *row.find("result"),
-                                   single ? 1e-6 : 1e-12));
+                                   half     ? 1e-3
+                                   : single ? 1e-6
+                                            : 1e-12));
     } catch (const Error& error) {
       ADD_FAILURE() << error.what();
     }
@@ -83,7 +88,9 @@ void expect_same(const Tensor& found, const Tensor& expected) {
   const std::vector<double> a = found.doubles();
   const std::vector<double> b = expected.doubles();
   ASSERT_EQ(a.size(), b.size());
-  const double tolerance = expected.dtype() == DType::f32 ? 1e-6 : 1e-12;
+  const double tolerance = expected.dtype() == DType::f16   ? 1e-3
+                           : expected.dtype() == DType::f32 ? 1e-6
+                                                            : 1e-12;
   for (std::size_t i = 0; i < a.size(); ++i) {
     if (std::isnan(b[i]) && std::isnan(a[i])) continue;
     if (a[i] == b[i]) continue;
@@ -116,12 +123,15 @@ void expect_as_graph(const Tree& row) {
 
 TEST_P(NumpyFamily, IsReadAsAGraphThatGivesTheSame) {
   const Tree table = table_of(GetParam());
+  const bool needs_values = GetParam() == std::string_view("values");
   for (const Tree& row : *table.list()) {
     SCOPED_TRACE(expression_of(row));
     try {
       expect_as_graph(row);
+      EXPECT_FALSE(needs_values);
     } catch (const Error& error) {
-      ADD_FAILURE() << error.what();
+      if (!needs_values) ADD_FAILURE() << error.what();
+      EXPECT_EQ(error.fault(), Fault::unsupported) << error.what();
     }
   }
 }
@@ -135,7 +145,10 @@ TEST(Numpy, EachFunctionHasACase) {
     for (const Tree& row : *table.list()) all += " " + expression_of(row);
   }
   for (const std::string_view name : numpy::function_names()) {
-    if (name == "numpy.str_") continue;  // a text, which has no value to record
+    if (name == "numpy.str_") continue;   // a text, which has no value to record
+    if (name == "numpy.trapz") continue;  // NumPy 1 called it so
+    const bool drawn = name.starts_with("numpy.random.") && name != "numpy.random.RandomState";
+    if (drawn) continue;  // without a seed no two are the same
     bool found = all.find(fmt::format(" {}(", name)) != std::string::npos;
     for (char array = 'a'; name[0] == '.' && array <= 'z'; ++array)
       found = found || all.find(fmt::format(" {}{}(", array, name)) != std::string::npos;
