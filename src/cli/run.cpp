@@ -260,15 +260,11 @@ void save_plot(const Words& words, const Recording& recording) {
   save(words.text("plot"), {bytes_of(plot(title, across.name, across.values, curves))});
 }
 
-/// As of what has not run: no value of a document is of that type.
-bool is_nothing(const Runnable& model, const Tensor& output) {
-  return !model.typed && output.count() == 0 && output.dtype() == DType::bf16;
-}
-
 void print_outputs(const Runnable& model, std::span<const Tensor> outputs) {
   constexpr std::int64_t most = 100;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    const bool none = is_nothing(model, outputs[i]);
+    // As of what has not run: no value of a document is of that type.
+    const bool none = !model.typed && outputs[i].dtype() == DType::bf16;
     print(fmt::format("{}: {}{}\n", name_of_output(model, i),
                       none ? "no value" : to_text(outputs[i].type()),
                       !none && outputs[i].count() <= most ? " " + elements_text(outputs[i]) : ""));
@@ -320,11 +316,7 @@ int run(const Words& words) {
   const std::vector<Tensor> outputs = words.has("steps") ? runs.often(steps) : runs.once();
   with_file(model.path, model.entry, [&] { model.files->check_unchanged(); });
   if (words.has("output")) {
-    std::vector<Tensor> written = outputs;
-    for (Tensor& output : written) {
-      if (is_nothing(runnable, output)) output = output.converted(DType::f64);
-    }
-    write_outputs(words.text("output"), written);
+    write_outputs(words.text("output"), outputs);
   } else if (!runs.recording()) {
     print_outputs(runnable, outputs);
   }

@@ -515,9 +515,14 @@ RUNS = [
     ("a truth as a place", one({"value": "numpy.ones(3)[1 > 0]"}), "a truth picks no place"),
     ("another norm", one({"value": "numpy.linalg.norm(numpy.ones(3), 1)"}), "without 'ord'"),
     (
-        "a type that would wrap",
-        one({"value": "numpy.array([300]).astype('uint8')"}),
+        "a type that we do not have",
+        one({"value": "numpy.array([300]).astype('uint16')"}),
         "could not evaluate",
+    ),
+    (
+        "a number that does not fit its type",
+        one({"value": "numpy.array([300], dtype='uint8')"}),
+        "does not fit",
     ),
     ("a division by zero", one({"value": "1 / 0"}), "could not evaluate"),
     ("shapes that do not fit", one({"value": "numpy.ones(2) + numpy.ones(3)"}), "broadcast"),

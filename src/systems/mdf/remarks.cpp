@@ -17,7 +17,7 @@ namespace isomer::mdf {
 namespace {
 
 /// An element of a node; its way is made only where something is to be told.
-struct Place {
+struct ElementPlace {
   std::string_view node, group, id;
 
   Path path() const { return {"nodes", std::string(node), std::string(group), std::string(id)}; }
@@ -87,7 +87,7 @@ class Ignored {
     for (const auto& [name, body] : node.parameters) parameter({id, "parameters", name}, body);
   }
 
-  void parameter(const Place& place, const Parameter& parameter) {
+  void parameter(const ElementPlace& place, const Parameter& parameter) {
     std::string_view drives;
     for (const auto& [field, given] :
          {std::pair("value", !parameter.value.is_null()),
@@ -101,7 +101,7 @@ class Ignored {
       arguments(place, parameter.function, *parameter.args, parameter.function);
   }
 
-  void function(const Place& place, const Function& function) {
+  void function(const ElementPlace& place, const Function& function) {
     const bool known =
         function.function.starts_with("onnx::") || !standard_formula(function.function).empty();
     if (known && function.value) note_in(place, "'value' is not used beside 'function'");
@@ -112,7 +112,7 @@ class Ignored {
                 function.value.value_or(function.function));
   }
 
-  void arguments(const Place& place, std::string_view function, const OrderedMap<Tree>& args,
+  void arguments(const ElementPlace& place, std::string_view function, const OrderedMap<Tree>& args,
                  const std::string& fallback) {
     std::set<std::string> used;
     const bool named = function.starts_with("onnx::");
@@ -133,7 +133,7 @@ class Ignored {
     }
   }
 
-  void note_in(const Place& place, std::string text) { note(place.path(), std::move(text)); }
+  void note_in(const ElementPlace& place, std::string text) { note(place.path(), std::move(text)); }
   void note(const Path& place, std::string text) { problems_.warning(place, std::move(text)); }
 
   Problems& problems_;
