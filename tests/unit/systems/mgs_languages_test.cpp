@@ -231,6 +231,21 @@ Functor F Category "SAMPFCTR2" {
   EXPECT_EQ(mdl::to_text(document), wanted);
 }
 
+TEST(MgsMdl, TakesWhatMgsTakes) {
+  const std::string head =
+      "Interface V { double* v; } Node N { double* x; bool b; int n; Shared { InitPhase s(), t; } "
+      "InAttrPSet { string id; unsigned u; float f; } PredicateFunction ok; ";
+  for (const char* predicate :
+       {"", "1", "PSet.u == 1", "PSet.f < 1", "PSet.u >= PSet.f", "(PSet.id == \"a\") && ok()",
+        "PSet.id < \"b\"", "b == true", "true != (n > 2)"}) {
+    SCOPED_TRACE(predicate);
+    const auto files =
+        in_memory({{"t.mdl", fmt::format("{}Connection Pre Node ({}) Expects V {{ V.v >> x; }} }}",
+                                         head, predicate)}});
+    EXPECT_NO_THROW(mdl::read(*files, "t.mdl"));
+  }
+}
+
 TEST(MgsMdl, KnowsTheTypesOfTheFolder) {
   Problems problems;
   const auto files = in_memory({{"mine.mdl", "Node Mine { int a; }"},

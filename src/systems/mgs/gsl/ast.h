@@ -53,7 +53,7 @@ struct LayerRange {
 enum class TagOperator { both, either };
 
 struct TagTerm;
-/// Terms joined by operators, in the order of the text.
+/// Terms and the operators between them; "&&" binds before "||".
 using TagCondition = std::vector<TagTerm>;
 
 /// 'name == "text"'

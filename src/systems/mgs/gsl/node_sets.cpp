@@ -113,6 +113,7 @@ TagTerm Parser::tag_term() {
   TagTerm result;
   result.place = peek().place;
   while (take_if("!")) result.negated = !result.negated;
+  if (result.negated && is_name()) refuse(peek(), "'(' is expected after '!'");
   if (take_if("(")) {
     result.value = tag_condition();
     need(")", "after a condition in brackets");

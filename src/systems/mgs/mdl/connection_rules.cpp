@@ -12,6 +12,22 @@ constexpr std::string_view comparison_words[] = {"==", "!=", "<", "<=", ">", ">=
 
 bool is_logical(Comparison op) { return op == Comparison::both || op == Comparison::either; }
 
+bool is_order(Comparison op) {
+  return op != Comparison::equal && op != Comparison::unequal && !is_logical(op);
+}
+
+/// What can be compared with each other: all numbers are alike.
+enum class Compared { nothing, text, truth, number };
+
+Compared compared_as(std::string_view type) {
+  if (type == "string") return Compared::text;
+  if (type == "bool") return Compared::truth;
+  for (const std::string_view one :
+       {"char", "short", "int", "long", "unsigned", "float", "double", "long double"})
+    if (type == one) return Compared::number;
+  return Compared::nothing;
+}
+
 template <class... Kinds>
 struct Overloaded : Kinds... {
   using Kinds::operator()...;
@@ -143,15 +159,21 @@ std::string ModelRules::joined_type(const std::string& left, const PredicateTerm
   const std::string right = term_type(term);
   if (left.empty() || right.empty()) return {};
   const std::string_view op = comparison_words[static_cast<std::size_t>(term.before)];
-  const std::string& wrong = left != "bool" ? left : right;
-  if (is_logical(term.before) ? left == "bool" && right == "bool" : left == right) return "bool";
-  problems_.error(
-      Mistake::type, term.place,
-      is_logical(term.before)
-          ? fmt::format("{}: '{}' takes truth values, and is given a {}", model_.name.text, op,
-                        wrong)
-          : fmt::format("{}: '{}' compares a {} with a {}", model_.name.text, op, left, right),
-      "operators all bind alike, from the left: each comparison stands in brackets");
+  const auto wrong = [&](const std::string& type) {
+    const Compared compared = compared_as(type);
+    if (is_logical(term.before)) return compared != Compared::truth;
+    return compared == Compared::nothing || (is_order(term.before) && compared == Compared::truth);
+  };
+  std::string what;
+  if (wrong(left) || wrong(right)) {
+    what = fmt::format("'{}' does not take a {}", op, wrong(left) ? left : right);
+  } else if (compared_as(left) != compared_as(right)) {
+    what = fmt::format("'{}' compares a {} with a {}", op, left, right);
+  } else {
+    return "bool";
+  }
+  problems_.error(Mistake::type, term.place, fmt::format("{}: {}", model_.name.text, what),
+                  "operators all bind alike, from the left: each comparison stands in brackets");
   return {};
 }
 

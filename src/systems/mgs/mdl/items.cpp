@@ -103,7 +103,8 @@ bool Parser::phase_item(std::vector<Phase>& phases, bool in_shared, bool grid_la
     phase.kind = *kind;
     phase.grid_layers = layers;
     phase.name = name("the name of a phase");
-    if (in_shared && is("(")) refuse(peek(), "a phase of the shared part lists no members");
+    if (in_shared && is("(") && !is(")", 1))
+      refuse(peek(), "a phase of the shared part lists no members");
     if (take_if("(")) {
       phase.listed = true;
       if (!is(")")) phase.changes = names("the name of a member");

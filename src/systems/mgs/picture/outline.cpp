@@ -314,18 +314,17 @@ class OutlineMaker {
     }
   }
 
+  /// "&&" binds before "||", other than in triggers.
   static bool holds(const gsl::TagCondition& condition, const OutlineLayer& layer) {
-    bool result = true;
+    bool any = false, all = true;
     for (std::size_t i = 0; i < condition.size(); ++i) {
-      const bool one = holds(condition[i], layer) != condition[i].negated;
-      if (i == 0)
-        result = one;
-      else if (condition[i].before == gsl::TagOperator::both)
-        result = result && one;
-      else
-        result = result || one;
+      if (i > 0 && condition[i].before == gsl::TagOperator::either) {
+        any = any || all;
+        all = true;
+      }
+      all = all && holds(condition[i], layer) != condition[i].negated;
     }
-    return result;
+    return any || all;
   }
 
   static bool holds(const gsl::TagTerm& term, const OutlineLayer& layer) {

@@ -12,17 +12,12 @@ EdgeInitializer EdgeDefault; EdgeDefault edgeDef();
 Functor InAttrDefault; InAttrDefault inAttrDef();
 Functor OutAttrDefault; OutAttrDefault outAttrDef();
 InAttrInitializer NdplInAttrInit(NDPairListFunctor pairs);
-InAttrInitializer SetSourceArrayIndexFunctor(InAttrInitializer attributes);
+InAttrInitializer SetSourceArrayIndexFunctor;
 NodeInitializer NdplNodeInit(NDPairListFunctor pairs);
 EdgeInitializer NdplEdgeInit(NDPairListFunctor pairs);
 NDPairListFunctor BindName(string name, Functor value, ...);
-NDPairListFunctor CombineNVPairs(list<NDPair> pairs, list<NDPairList> more);
 Functor NdplModifier(Functor set, list<NDPair> pairs);
-Functor ModifyParameterSet(Functor set, Functor change);
-Functor NameReturnValue(string name, Functor value);
 Functor BindBack(Functor called, ...);
-Functor BindFront(Functor called, ...);
-Functor Traverse(NodeSet nodes, Functor visited);
 
 // How many nodes stand at a point of a layer.
 Layout UniformLayout(int density);
@@ -42,16 +37,12 @@ SamplingFctr2 IsoSampler(); IsoSampler isoSampler();
 SamplingFctr2 EachSrc(SamplingFctr1 destinations);
 SamplingFctr2 EachDst(SamplingFctr1 sources);
 SamplingFctr2 EachDstPropSrc(SamplingFctr1 sources, ...);
-SamplingFctr2 EachSrcPropDst(SamplingFctr1 destinations, ...);
-SamplingFctr2 ReverseFunctor(SamplingFctr2 pairs);
 SamplingFctr2 Unique(SamplingFctr2 pairs);
 SamplingFctr1 EachAvg(float average);
 SamplingFctr1 RadialSampler(float radius, ...);
-SamplingFctr1 ToroidalRadialSampler(float radius);
 SamplingFctr1 RadialDensitySampler(int count, float scale, list<float> profile, ...);
 SamplingFctr1 RadialHistoSampler(int count, float scale, list<float> profile);
 SamplingFctr1 ManhattanRing(list<int> counts);
-SamplingFctr1 ManhattanRing2(list<int> counts);
 
 // Attributes by distance.
 Functor SrcRefDistanceModifier(Functor set);
@@ -72,7 +63,6 @@ Functor DstRefSumRsqrdInvWeightModifier(Functor set, int dimension, int distance
 Functor UniformDist(float least, float most);
 Functor Gaussian(float mean, float deviation);
 Functor UniformDiscreteDist(float least, float most);
-Functor BinomialDist(...);
 Functor RangePassThru(float least, string above, Functor value, string below, float most);
 Functor Exp(Functor value);
 Functor Log(Functor value);
@@ -80,26 +70,17 @@ Functor Neg(Functor value);
 Functor Scale(Functor value, ...);
 Functor Round(Functor value);
 Functor Threshold(Functor value, float least);
-Functor FloatArrayMaker(...);
+Functor FloatArrayMaker(Functor value, int count);
+Functor LoadSparseMatrix(string path);
 Functor Sum { Function(list<int>); Return(int); Function(list<float>); Return(float); };
 Sum sum();
 
 // Of the pair that is being connected, or the node that is being initialized.
-Functor GetPreNodeIndex();
 Functor GetNodeCoordFunctor(...);
-Functor GetPreNodeCoordFunctor(...);
-Functor GetPostNodeCoordFunctor(...);
-Functor GetDstNodeCoordFunctor(int dimension);
 
-// Triggers and where nodes are placed.
+// Triggers.
 Trigger UnsignedTrigger(string about, Service value, string op, int criterion, int delay);
-Trigger IntTrigger(string about, Service value, string op, int criterion, int delay, string phase);
 Trigger FloatTrigger(string about, Service value, string op, float criterion, int delay, string phase);
-Trigger BoolTrigger(string about, Service value, string op, int criterion, int delay, string phase);
-Trigger CompositeTrigger(string about, Trigger first, int criterion, ...);
-Trigger SemaphoreTrigger(string about, Trigger first, int criterion, int delay, string phase);
-GranuleMapper VolumeGranuleMapper(string about, list<int> dimensions, list<int> more);
-GranuleMapper GridGranuleMapper(string about, list<int> dimensions, list<int> more);
 )gsl";
 
 constexpr std::string_view neuron_interfaces = R"mdl(#ifndef DNNTOOLS_MDL

@@ -183,7 +183,15 @@ void Preprocessor::include_file(const Reading& in, const std::string& name, cons
   namespace fs = std::filesystem;
   const std::string beside = (fs::path(in.folder) / name).lexically_normal().generic_string();
   const std::string in_root = fs::path(name).lexically_normal().generic_string();
-  for (const std::string& candidate : {beside, in_root}) {
+  const bool outside = in_root.starts_with("..") || in_root.starts_with("/");
+  std::vector<std::string> candidates = {beside, in_root};
+  if (outside) {
+    // What lies outside may have been copied here.
+    std::string below = in_root;
+    while (below.starts_with("../")) below.erase(0, 3);
+    candidates.insert(candidates.end(), {below, fs::path(name).filename().generic_string()});
+  }
+  for (const std::string& candidate : candidates) {
     const bool inside = !candidate.starts_with("..") && !candidate.starts_with("/");
     if (!inside || !files_.has(candidate)) continue;
     const Bytes bytes = files_.read(candidate);
@@ -194,9 +202,8 @@ void Preprocessor::include_file(const Reading& in, const std::string& name, cons
     if (in.depth == 0) result_.includes.push_back({{name, where}, number_of(name)});
     return read_included(in, name, text);
   }
-  const bool outside = in_root.starts_with("..") || in_root.starts_with("/");
   problems_.error(Mistake::file, where, fmt::format("there is no file {}", quoted(name)),
-                  outside ? "files outside of the folder are not read"
+                  outside ? "files outside of the folder are not read; a copy in it is"
                           : "it is looked for in the folder of the main file; built in are "
                             "std.gsl and DNNTools.mdl");
 }

@@ -1,6 +1,7 @@
 #include "systems/mgs/source/preprocess.h"
 
 #include <cstdlib>
+#include <filesystem>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -33,7 +34,8 @@ std::string with_root(std::string_view text) {
 
 Preprocessed Preprocessor::run(std::string_view entry, std::string_view content) {
   result_.files.emplace_back(entry);
-  Reading main{.text = content};
+  Reading main{.folder = std::filesystem::path(entry).parent_path().generic_string(),
+               .text = content};
   read_text(main);
   return std::move(result_);
 }
@@ -43,7 +45,7 @@ Preprocessed Preprocessor::run(std::string_view entry, std::string_view content)
 void Preprocessor::read_text(Reading& in) {
   const std::size_t open_before = open_.size();
   for (skip_blanks(in); in.at < in.text.size(); skip_blanks(in)) {
-    if (in.text[in.at] == '#') {
+    if (begins_directive(in)) {
       directive(in);
     } else if (active_) {
       copy_lines(in);
@@ -61,6 +63,11 @@ void Preprocessor::read_text(Reading& in) {
 
 void Preprocessor::skip_blanks(Reading& in) {
   while (in.at < in.text.size() && is_blank(in.text[in.at])) ++in.at;
+}
+
+/// Two signs are text.
+bool Preprocessor::begins_directive(const Reading& in) {
+  return in.at < in.text.size() && in.text[in.at] == '#' && in.text.substr(in.at, 2) != "##";
 }
 
 void Preprocessor::new_line(Reading& in) {
@@ -96,7 +103,7 @@ void Preprocessor::copy_lines(Reading& in) {
       ++in.at;
       new_line(in);
       skip_blanks(in);
-      if (in.at < in.text.size() && in.text[in.at] == '#') break;
+      if (begins_directive(in)) break;
     } else if (begins_name(c)) {
       const std::size_t end = piece_end(in.text, in.at);
       const std::string_view name = in.text.substr(in.at, end - in.at);

@@ -29,8 +29,7 @@ struct Preprocessed {
 };
 
 /// A built-in file that scripts may include, by the name in the include ("std.gsl",
-/// "../DNN/DNNTools.mdl"); an empty text where there is none. A script may declare again what
-/// std.gsl declares: ours may declare more than that of MGS.
+/// "../DNN/DNNTools.mdl"); an empty text where there is none.
 std::string_view built_in_file(std::string_view name);
 
 /// Reads `entry` and what it includes. Throws Fatal where a bound is passed, or the file itself

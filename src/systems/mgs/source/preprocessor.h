@@ -38,6 +38,7 @@ class Preprocessor {
   // ---- text (preprocess.cpp)
   void read_text(Reading& in);
   static void skip_blanks(Reading& in);
+  static bool begins_directive(const Reading& in);
   static void new_line(Reading& in);
   Place place(const Reading& in, std::size_t at) const;
   [[noreturn]] void fail(const Place& where, std::string what, std::string instead = {}) const;
