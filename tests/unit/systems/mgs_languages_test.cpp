@@ -70,7 +70,8 @@ TEST(MgsPreprocessor, ChoosesByConditions) {
   for (const char* holds :
        {"1", "defined(A)", "defined A && !defined B", "A == 2", "A*2+1 == 5", "(A > 1) && (A < 3)",
         "0 || 1", "B == 0", "0x10 == 16", "010 == 8", "-1 < 0", "1 ? 1 : 0", "1 << 3 == 8",
-        "2 - 1 - 1 == 0", "0 && 1 / 0 || 1", "~0 == -1"}) {
+        "2 - 1 - 1 == 0", "0 && 1 / 0 || 1", "~0 == -1", "!__has_include(\"a\")",
+        "__has_include(<std.gsl>) && defined(__has_include)"}) {
     SCOPED_TRACE(holds);
     EXPECT_EQ(preprocessed(fmt::format("#define A 2\n#if {}\nyes\n#else\nno\n#endif", holds)),
               "yes");

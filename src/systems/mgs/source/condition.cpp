@@ -15,10 +15,28 @@ namespace {
   throw Error(Fault::file, "", std::move(what));
 }
 
-/// "defined X" and "defined(X)" as 1 or 0; before macros are replaced.
-std::vector<Piece> without_defined(std::vector<Piece> pieces, const Macros& macros) {
+Piece truth_piece(bool holds) { return {PieceKind::number, true, 0, holds ? "1" : "0"}; }
+
+/// '("name")' or "(<name>)" behind "__has_include"; `at` is on the closing bracket then.
+Piece included_piece(const std::vector<Piece>& pieces, std::size_t& at, const HasFile& has_file) {
+  std::string named;
+  if (at + 1 >= pieces.size() || pieces[at + 1].text != "(")
+    refuse_condition("'__has_include' is followed by no file's name in brackets");
+  for (at += 2; at < pieces.size() && pieces[at].text != ")"; ++at) named += pieces[at].text;
+  if (at >= pieces.size() || named.size() < 3)
+    refuse_condition("'__has_include' is followed by no file's name in brackets");
+  return truth_piece(has_file(named.substr(1, named.size() - 2)));
+}
+
+/// "defined X" and "defined(X)" as 1 or 0, and which files there are; before macros are replaced.
+std::vector<Piece> without_defined(std::vector<Piece> pieces, const Macros& macros,
+                                   const HasFile& has_file) {
   std::vector<Piece> result;
   for (std::size_t i = 0; i < pieces.size(); ++i) {
+    if (pieces[i].text == has_include) {
+      result.push_back(included_piece(pieces, i, has_file));
+      continue;
+    }
     if (pieces[i].text != "defined") {
       result.push_back(std::move(pieces[i]));
       continue;
@@ -28,8 +46,8 @@ std::vector<Piece> without_defined(std::vector<Piece> pieces, const Macros& macr
     if (at >= pieces.size() || pieces[at].kind != PieceKind::name ||
         (bracket && (at + 1 >= pieces.size() || pieces[at + 1].text != ")")))
       refuse_condition("'defined' is followed by no name");
-    const bool there = macros.find(pieces[at].text) != nullptr;
-    result.push_back({PieceKind::number, true, 0, there ? "1" : "0"});
+    result.push_back(
+        truth_piece(pieces[at].text == has_include || macros.find(pieces[at].text) != nullptr));
     i = at + (bracket ? 1 : 0);
   }
   return result;
@@ -196,8 +214,9 @@ class ConditionReader {
 
 }  // namespace
 
-bool condition_holds(std::string_view text, Macros& macros, const Macros::Where& where) {
-  std::vector<Piece> pieces = without_defined(pieces_of(text), macros);
+bool condition_holds(std::string_view text, Macros& macros, const Macros::Where& where,
+                     const HasFile& has_file) {
+  std::vector<Piece> pieces = without_defined(pieces_of(text), macros, has_file);
   return ConditionReader(condition_words(macros.expand(std::move(pieces), where))).read();
 }
 

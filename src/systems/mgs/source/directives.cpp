@@ -12,6 +12,8 @@ namespace {
 
 constexpr int most_included = 200;
 
+bool leads_out(std::string_view name) { return name.starts_with("..") || name.starts_with("/"); }
+
 }  // namespace
 
 std::string Preprocessor::directive_text(Reading& in) {
@@ -43,7 +45,7 @@ void Preprocessor::directive(Reading& in) {
   while (end < rest.size() && continues_name(rest[end])) ++end;
   const std::string_view word = rest.substr(0, end);
   const std::string_view after = trimmed(rest.substr(end));
-  if (conditional(word, after, where, about)) return;
+  if (conditional(in, word, after, where, about)) return;
   if (!active_ || rest.empty()) return;
   try {
     if (!other_directive(in, word, rest, after, where))
@@ -56,13 +58,13 @@ void Preprocessor::directive(Reading& in) {
   }
 }
 
-bool Preprocessor::conditional(std::string_view word, std::string_view after, const Place& where,
-                               const Macros::Where& about) {
+bool Preprocessor::conditional(const Reading& in, std::string_view word, std::string_view after,
+                               const Place& where, const Macros::Where& about) {
   if (word == "if" || word == "ifdef" || word == "ifndef") {
     open_.push_back({.place = where, .outer_active = active_});
     if (open_.size() > 10'000) fail(where, "conditions are nested more than 10000 deep");
     choose([&] {
-      return word == "if" ? holds(after, where, about)
+      return word == "if" ? holds(in, after, where, about)
                           : is_defined(after, where) == (word == "ifdef");
     });
     return true;
@@ -81,7 +83,7 @@ bool Preprocessor::conditional(std::string_view word, std::string_view after, co
   if (open.in_else)
     problems_.error(Mistake::preprocessor, where, fmt::format("'#{}' stands after '#else'", word));
   open.in_else = open.in_else || word == "else";
-  choose([&] { return word == "else" || holds(after, where, about); });
+  choose([&] { return word == "else" || holds(in, after, where, about); });
   return true;
 }
 
@@ -92,9 +94,12 @@ void Preprocessor::choose(const Holds& holds) {
   open.taken = open.taken || active_;
 }
 
-bool Preprocessor::holds(std::string_view text, const Place& where, const Macros::Where& about) {
+bool Preprocessor::holds(const Reading& in, std::string_view text, const Place& where,
+                         const Macros::Where& about) {
   try {
-    return condition_holds(text, macros_, about);
+    return condition_holds(text, macros_, about, [&](const std::string& name) {
+      return find_file(in, name).has_value();
+    });
   } catch (const Error& error) {
     report(error, where);
     return false;
@@ -107,7 +112,7 @@ bool Preprocessor::is_defined(std::string_view text, const Place& where) {
     problems_.error(Mistake::preprocessor, where, "the condition names no macro");
     return false;
   }
-  return macros_.find(pieces[0].text) != nullptr;
+  return pieces[0].text == has_include || macros_.find(pieces[0].text) != nullptr;
 }
 
 bool Preprocessor::other_directive(Reading& in, std::string_view word, std::string_view rest,
@@ -176,36 +181,41 @@ void Preprocessor::include(Reading& in, std::string_view after, const Place& whe
   include_file(in, named.substr(1, end - 1), where);
 }
 
-void Preprocessor::include_file(const Reading& in, const std::string& name, const Place& where) {
-  if (in.depth >= most_included)
-    fail(where, fmt::format("files include each other more than {} deep", most_included),
-         "an include file is guarded by '#ifndef', '#define', '#endif'");
+std::optional<Preprocessor::Found> Preprocessor::find_file(const Reading& in,
+                                                           const std::string& name) const {
   namespace fs = std::filesystem;
-  const std::string beside = (fs::path(in.folder) / name).lexically_normal().generic_string();
   const std::string in_root = fs::path(name).lexically_normal().generic_string();
-  const bool outside = in_root.starts_with("..") || in_root.starts_with("/");
-  std::vector<std::string> candidates = {beside, in_root};
-  if (outside) {
+  std::vector<std::string> candidates = {
+      (fs::path(in.folder) / name).lexically_normal().generic_string(), in_root};
+  if (leads_out(in_root)) {
     // What lies outside may have been copied here.
     std::string below = in_root;
     while (below.starts_with("../")) below.erase(0, 3);
     candidates.insert(candidates.end(), {below, fs::path(name).filename().generic_string()});
   }
-  for (const std::string& candidate : candidates) {
-    const bool inside = !candidate.starts_with("..") && !candidate.starts_with("/");
-    if (!inside || !files_.has(candidate)) continue;
-    const Bytes bytes = files_.read(candidate);
-    if (in.depth == 0) result_.includes.push_back({{name, where}, number_of(candidate)});
-    return read_included(in, candidate, bytes.text());
+  for (const std::string& candidate : candidates)
+    if (!leads_out(candidate) && files_.has(candidate))
+      return Found{candidate, files_.read(candidate)};
+  const std::string_view text = built_in_file(name);
+  if (text.empty()) return {};
+  return Found{name, {}, text};
+}
+
+void Preprocessor::include_file(const Reading& in, const std::string& name, const Place& where) {
+  if (in.depth >= most_included)
+    fail(where, fmt::format("files include each other more than {} deep", most_included),
+         "an include file is guarded by '#ifndef', '#define', '#endif'");
+  const std::optional<Found> found = find_file(in, name);
+  if (!found) {
+    const bool outside = leads_out(std::filesystem::path(name).lexically_normal().generic_string());
+    problems_.error(Mistake::file, where, fmt::format("there is no file {}", quoted(name)),
+                    outside ? "files outside of the folder are not read; a copy in it is"
+                            : "it is looked for in the folder of the main file; built in are "
+                              "std.gsl and DNNTools.mdl");
+    return;
   }
-  if (const std::string_view text = built_in_file(name); !text.empty()) {
-    if (in.depth == 0) result_.includes.push_back({{name, where}, number_of(name)});
-    return read_included(in, name, text);
-  }
-  problems_.error(Mistake::file, where, fmt::format("there is no file {}", quoted(name)),
-                  outside ? "files outside of the folder are not read; a copy in it is"
-                          : "it is looked for in the folder of the main file; built in are "
-                            "std.gsl and DNNTools.mdl");
+  if (in.depth == 0) result_.includes.push_back({{name, where}, number_of(found->name)});
+  read_included(in, found->name, found->file ? found->file->text() : found->built_in);
 }
 
 void Preprocessor::read_included(const Reading& from, const std::string& name,

@@ -2,6 +2,7 @@
 
 // The preprocessor at work.
 
+#include <optional>
 #include <set>
 
 #include "systems/mgs/source/macros.h"
@@ -70,12 +71,13 @@ class Preprocessor {
   /// The rest of a directive's line, without comments, lines that go on joined.
   std::string directive_text(Reading& in);
   void directive(Reading& in);
-  bool conditional(std::string_view word, std::string_view after, const Place& where,
-                   const Macros::Where& about);
+  bool conditional(const Reading& in, std::string_view word, std::string_view after,
+                   const Place& where, const Macros::Where& about);
   /// Whether the branch that begins now is read.
   template <class Holds>
   void choose(const Holds& holds);
-  bool holds(std::string_view text, const Place& where, const Macros::Where& about);
+  bool holds(const Reading& in, std::string_view text, const Place& where,
+             const Macros::Where& about);
   bool is_defined(std::string_view text, const Place& where);
   /// False where there is no such directive.
   bool other_directive(Reading& in, std::string_view word, std::string_view rest,
@@ -87,6 +89,14 @@ class Preprocessor {
 
   // ---- includes
   void include(Reading& in, std::string_view after, const Place& where);
+  /// What an include of that name finds: its name in the folder, or of a built-in file its own,
+  /// with the text; nothing where there is none.
+  struct Found {
+    std::string name;
+    std::optional<Bytes> file = {};
+    std::string_view built_in = {};
+  };
+  std::optional<Found> find_file(const Reading& in, const std::string& name) const;
   void include_file(const Reading& in, const std::string& name, const Place& where);
   void read_included(const Reading& from, const std::string& name, std::string_view text);
 
