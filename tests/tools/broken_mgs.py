@@ -289,3 +289,10 @@ clause("types: predicate of numbers joined", ";", ("type", 5), predicate="PSet.k
 clause("types: predicate of an unknown member", ";", ("unknown name", 5), predicate="nothing == 1")
 clause("types: order of truth values", ";", ("type", 5), predicate="true < false")
 clause("types: pointers compared", ";", ("type", 5), predicate="x == x")
+types(
+    "types: field of another type",
+    HEAD
+    + "Struct S { double d; }\nNode N { S [] s;\n"
+    + "Connection Pre Node () Expects Value { Value.value >> s.d; } }\n",
+    ("type", 5),
+)

@@ -247,6 +247,26 @@ TEST(MgsMdl, TakesWhatMgsTakes) {
   }
 }
 
+TEST(MgsMdl, ImportsWhatMgsImports) {
+  const auto reads = [](std::string_view from, std::string_view to) {
+    const auto files = in_memory(
+        {{"t.mdl", fmt::format("Interface V {{ {} v; }} Node N {{ {} x; Connection Pre Node () "
+                               "Expects V {{ V.v >> x; }} }}",
+                               from, to)}});
+    Problems problems;
+    mdl::read(*files, "t.mdl", problems);
+    return problems.errors() == 0;
+  };
+  EXPECT_TRUE(reads("double*", "double*"));
+  EXPECT_TRUE(reads("double*", "double* []"));
+  EXPECT_TRUE(reads("double []*", "double []*"));
+  EXPECT_TRUE(reads("int* []*", "int* []"));
+  EXPECT_TRUE(reads("int", "int []"));
+  EXPECT_FALSE(reads("double []*", "double []* []"));
+  EXPECT_FALSE(reads("double*", "int*"));
+  EXPECT_FALSE(reads("double []*", "double*"));
+}
+
 TEST(MgsMdl, KnowsTheTypesOfTheFolder) {
   Problems problems;
   const auto files = in_memory({{"mine.mdl", "Node Mine { int a; }"},

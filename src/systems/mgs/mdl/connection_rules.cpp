@@ -39,13 +39,21 @@ bool same_type(const Type& a, const Type& b) {
   return a.name == b.name && a.suffixes == b.suffixes;
 }
 
-/// Whether a value of type `from` can be kept in `to`: as it is, or appended.
+Type without_pointer(Type type) {
+  if (type.is_pointer()) type.suffixes.pop_back();
+  return type;
+}
+
+/// Whether a value of type `from` can be kept in `to`: as it is, or appended. Of the outermost
+/// pointer MGS says nothing: an array is taken for a pointer to one.
 bool can_import(const Type& from, const Type& to) {
-  if (same_type(from, to)) return true;
-  if (from.is({Suffix::array, Suffix::pointer})) return false;
-  Type appended = from;
-  appended.suffixes.push_back(Suffix::array);
-  return same_type(appended, to);
+  const Type given = without_pointer(from);
+  Type kept = without_pointer(to);
+  if (kept.is_array() && !given.is_array()) {
+    kept.suffixes.pop_back();
+    kept = without_pointer(std::move(kept));
+  }
+  return same_type(given, kept);
 }
 
 std::string import_advice(const Type& from) {
@@ -128,7 +136,11 @@ const Member* ModelRules::imported(const Import& import, const Connection& conne
 void ModelRules::check_import(const Import& import, const Connection& connection) {
   const Member* from = imported(import, connection);
   const Target to = target_of(import.target);
-  if (from == nullptr || to.member == nullptr || can_import(from->type, to.member->type)) return;
+  if (from == nullptr || to.member == nullptr) return;
+  // A field has exactly the type.
+  const bool field = import.target.parts.size() > 1;
+  if (field ? same_type(from->type, to.member->type) : can_import(from->type, to.member->type))
+    return;
   problems_.error(Mistake::type, import.target.parts[0].place,
                   fmt::format("{}: {}.{} is of type {}, and is imported into a {}",
                               model_.name.text, import.interface ? import.interface->text : "PSet",
