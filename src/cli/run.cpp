@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "cli/model_file.h"
+#include "cli/network.h"
 #include "cli/progress.h"
 #include "cli/record.h"
 #include "cli/staging.h"
@@ -40,11 +41,20 @@ constexpr Option run_table[] = {
     {"--plot", "FILE", "draw (.svg) what changes of all that the model names, over the steps"},
     {"--states", "FILE", "a safetensors file of the states to begin with"},
     {"--save-states", "FILE", "write the states after the last run there"},
-    {"--mode", "MODE", "train or eval, where the model holds both"},
+    {"--mode", "MODE",
+     "train or eval, where the model holds both; of a .gsl network reference (the default), strict "
+     "or fast"},
     {"--engine", "ENGINE", "run the model's graph on this engine: reference or torch"},
     {"--device", "DEVICE", "where the engine computes; default: cpu"},
     {"--threads", "NUMBER", "at most so many; default: as many as the engine likes"},
     {"--seed", "NUMBER", "of random operators; default: 0"},
+    {"--json", "", "of a .gsl network: print what it prints, writes and how it ends for machines"},
+    {"--iterations", "NUMBER", "of a .gsl network: at most so many; default: a million"},
+    {"--start", "FILE",
+     "of a .gsl network: JSON with what MGS draws, initial_weights and sample_sequence"},
+    {"--parse-only", "", "of a .gsl network: execute the script once, without a simulation"},
+    {"--allow-system", "", "of a .gsl network: let it run commands"},
+    {"--mgs-program", "PROGRAM", "of a .gsl network: run it in this gslparser of an installed MGS"},
     dialect_option,
     {"--from", "SYSTEM", "the system of MODEL, where its name does not say"},
 };
@@ -280,10 +290,17 @@ Usage run_usage() {
           "  isomer run net.json --inputs x.npy -o y.npy --engine reference\n"
           "  isomer run net.pt2 --inputs x.npy -o y.npy --steps 100 --save-states s.safetensors\n"
           "  isomer run cell.yaml --steps 1000 --dt 0.05 --record cell.csv\n"
-          "  isomer run cell.yaml --steps 1000 --dt 0.05 --plot cell.svg"};
+          "  isomer run cell.yaml --steps 1000 --dt 0.05 --plot cell.svg\n"
+          "  isomer run net.gsl --mode strict"};
 }
 
 int run(const Words& words) {
+  if (is_network(words.text("MODEL"), words)) return run_network_file(words);
+  for (const std::string_view option :
+       {"json", "iterations", "start", "parse-only", "allow-system", "mgs-program"}) {
+    if (!words.has(option)) continue;
+    throw Error(Fault::usage, fmt::format("--{}", option), "is for networks of GSL (.gsl)");
+  }
   if (words.has("output")) check_output(words.text("output"), "out.safetensors");
   if (words.has("save-states")) check_states_file(words);
   check_record_file(words, "record", "table.csv", "tables");
