@@ -25,23 +25,32 @@ Node DNNode Implements ForwardProducer, BackwardProducer {
 }
 // The weights of all edges that leave a node, and the node's activation.
 Node DNEdgeSet Implements ForwardArrayProducer, BackwardProducer {
-   double* input;
-   string transferFunctionName;
    double [] weights;
-   double [] output;
-   double* [] gradients;
+   double [] deltaWeights;
+   double [] deltaWeightsSquared;
+   double [] weightedOutputs;
    double weightedGradient;
-   double [] echo;
+   double [] echoes;
+   unsigned echoIndex;
+   double biasCorrectionW;
+   double biasCorrectionS;
+   double* input;
+   double* [] gradients;
+   bool readyForward;
+   bool readyBackward;
+   string transferFunctionName;
+   bool momentum;
+   bool rmsprop;
    Shared {
       double eta;
       double alpha;
       double beta;
       string [] optimization;
    }
-   InAttrPSet { string identifier; unsigned index; }
+   InAttrPSet { string identifier; }
    InitPhase initialize();
-   RuntimePhase update(output, weightedGradient);
-   ForwardArrayProducer.forwardArray << &output;
+   RuntimePhase update(weightedOutputs, weightedGradient);
+   ForwardArrayProducer.forwardArray << &weightedOutputs;
    BackwardProducer.backward << &weightedGradient;
    Connection Pre Node (PSet.identifier=="input") Expects ForwardProducer {
       ForwardProducer.forward >> input;
@@ -54,24 +63,37 @@ Node DNEdgeSet Implements ForwardArrayProducer, BackwardProducer {
    }
 }
 // One class: shows images, compares predictions with labels.
-Node SupervisorNode Implements ForwardArrayProducer, BackwardProducer {
+Node SupervisorNode Implements BackwardProducer, ForwardArrayProducer {
    double primaryGradient;
-   double* [] predictions;
-   double [] image;
+   double* [] logits;
+   double [] predictions;
+   double sumOfSquaredError;
+   unsigned wins;
+   bool ready;
    Shared {
+      string transferFunctionName;
+      unsigned [] labels;
+      unsigned labelIndex;
+      unsigned numberOfInputs;
       unsigned numberOfLabels;
-      unsigned trainingEpochs;
+      double []* x;
+      bool shready;
       string dataLocation;
+      bool test;
+      bool refreshErrors;
+      unsigned trainingEpoch;
+      unsigned trainingEpochs;
+      unsigned imageIndex;
       InitPhase initializeShared;
       RuntimePhase updateShared;
    }
    InAttrPSet { string identifier; }
    InitPhase initialize();
-   RuntimePhase update(primaryGradient, image);
-   ForwardArrayProducer.forwardArray << &image;
+   RuntimePhase update(primaryGradient);
+   ForwardArrayProducer.forwardArray << Shared.x;
    BackwardProducer.backward << &primaryGradient;
    Connection Pre Node (PSet.identifier=="input") Expects ForwardProducer {
-      ForwardProducer.forward >> predictions;
+      ForwardProducer.forward >> logits;
    }
 }
 )mdl";

@@ -39,71 +39,82 @@ std::string Interpreter::phase_argument(const List& arguments, std::size_t index
   return *text;
 }
 
-Value Interpreter::make_trigger(const gsl::Instance& statement, const List& arguments) {
+/// A trigger that another one asks, and what it should say.
+std::shared_ptr<const Trigger> Interpreter::part_of(const List& arguments, std::size_t at,
+                                                    const Place& place) const {
+  const auto* inner = arguments[at].as_shared<Trigger>();
+  const std::int32_t* wanted = integer_at(arguments, at + 1);
+  if (inner == nullptr || wanted == nullptr)
+    fail(Mistake::type, place, "a trigger is made of triggers and what they should say");
+  auto made = std::make_shared<Trigger>();
+  made->join = *wanted != 0 ? Trigger::Join::both : Trigger::Join::one;
+  made->parts = {std::make_shared<const Trigger>(*inner)};
+  if (*wanted != 0) return made;
+  auto always = std::make_shared<Trigger>();  // either the trigger or this one, and not both
+  always->test = Trigger::Test::at_least;
+  made->parts.push_back(always);
+  return made;
+}
+
+Value Interpreter::make_composite(const gsl::Instance& statement, const List& arguments) {
   const std::string& kind = statement.type.text;
   const Place& place = statement.name.place;
+  if (arguments.size() < 5) {
+    end(gave_up, Mistake::arity, place,
+        fmt::format("{} takes at least 5 arguments, not {}, and MGS ends the program", kind,
+                    arguments.size()));
+  }
   auto trigger = std::make_shared<Trigger>();
   trigger->place = place;
-  if (kind == "CompositeTrigger" || kind == "SemaphoreTrigger") {
-    const std::size_t least = kind == "SemaphoreTrigger" ? 5 : 5;
-    if (arguments.size() < least)
-      end(gave_up, Mistake::arity, place, fmt::format("{} takes at least 5 arguments", kind));
-    trigger->once = kind == "SemaphoreTrigger";
-    const auto part = [&](std::size_t i) {
-      const auto* inner = arguments[i].as_shared<Trigger>();
-      const std::int32_t* wanted = integer_at(arguments, i + 1);
-      if (inner == nullptr || wanted == nullptr)
-        fail(Mistake::type, place, fmt::format("{} takes triggers and what they should say", kind));
-      auto made = std::make_shared<Trigger>();
-      made->join = *wanted != 0 ? Trigger::Join::both : Trigger::Join::one;
-      made->parts = {std::make_shared<const Trigger>(*inner)};
-      if (*wanted == 0) {
-        // Not the one: it, or always, but not both.
-        auto always = std::make_shared<Trigger>();
-        always->test = Trigger::Test::at_least;
-        made->parts.push_back(always);
-      }
-      return made;
-    };
-    trigger->join = Trigger::Join::both;
-    trigger->parts = {part(1)};
-    if (arguments.size() >= 8) {
-      const auto* how = arguments[3].as<std::string>();
-      if (how == nullptr) fail(Mistake::type, place, "the fourth argument is AND, OR or XOR");
-      if (*how == "OR") trigger->join = Trigger::Join::either;
-      if (*how == "XOR") trigger->join = Trigger::Join::one;
-      trigger->parts.push_back(part(4));
-    }
-    const std::int32_t* delay = integer_at(arguments, arguments.size() - 2);
-    trigger->delay = delay == nullptr ? 0 : *delay;
-    trigger->phase = phase_argument(arguments, arguments.size() - 1, place);
-    return {std::shared_ptr<const Trigger>(std::move(trigger))};
+  trigger->once = kind == "SemaphoreTrigger";
+  trigger->join = Trigger::Join::both;
+  trigger->parts = {part_of(arguments, 1, place)};
+  if (arguments.size() >= 8) {
+    const auto* how = arguments[3].as<std::string>();
+    if (how == nullptr) fail(Mistake::type, place, "the fourth argument is AND, OR or XOR");
+    if (*how == "OR") trigger->join = Trigger::Join::either;
+    if (*how == "XOR") trigger->join = Trigger::Join::one;
+    trigger->parts.push_back(part_of(arguments, 4, place));
   }
+  const std::int32_t* delay = integer_at(arguments, arguments.size() - 2);
+  trigger->delay = delay == nullptr ? 0 : *delay;
+  trigger->phase = phase_argument(arguments, arguments.size() - 1, place);
+  return {std::shared_ptr<const Trigger>(std::move(trigger))};
+}
+
+Value Interpreter::make_trigger(const gsl::Instance& statement) {
+  const std::string& kind = statement.type.text;
+  const Place& place = statement.name.place;
+  List arguments;
+  for (const gsl::Argument& argument : statement.arguments) {
+    const auto* named = std::get_if<gsl::Reference>(&argument.value);
+    const bool last = &argument == &statement.arguments.back();
+    const bool phase = named != nullptr &&
+                       std::ranges::find(phases_, named->name.text, &PhaseOfRun::name) !=
+                           phases_.end();
+    if (last && named != nullptr && !phase && find(named->name.text) == nullptr) {
+      fail(Mistake::phase, named->name.place,
+           fmt::format("the simulation has no phase {}", quoted(named->name.text)));
+    }
+    arguments.push_back(last && phase ? Value{PhaseRef{named->name.text}} : evaluate(argument));
+  }
+  if (kind == "CompositeTrigger" || kind == "SemaphoreTrigger")
+    return make_composite(statement, arguments);
   if (arguments.size() != 6) {
     end(gave_up, Mistake::arity, place,
         fmt::format("{} takes 6 arguments, not {}, and MGS ends the program", kind,
                     arguments.size()));
   }
-  const auto* service = arguments[1].as<ServiceOf>();
-  if (service == nullptr)
-    fail(Mistake::type, place, fmt::format("{} looks at a service, not {}", kind,
-                                           kind_of(arguments[1])));
-  if (service->of_nodes) {
-    end(aborted, Mistake::crash, place,
-        fmt::format("{} looks at a member of nodes, and MGS ends the program; only variables offer "
-                    "such services", kind));
-  }
-  if (!service->iteration) {
-    throw Error(Fault::unsupported, to_text(place, script_.files),
-                fmt::format("{} looks at a member of a variable, which is not run here", kind));
-  }
+  check_service(arguments[1], kind, place);
   const auto* name = arguments[2].as<std::string>();
-  const auto* row = name == nullptr ? nullptr : std::ranges::find(test_names, *name, &TestName::name);
-  if (row == nullptr) fail(Mistake::type, place, "the third argument is an operator, as \"==\"");
+  if (name == nullptr) fail(Mistake::type, place, "the third argument is an operator, as \"==\"");
+  const auto* row = std::ranges::find(test_names, *name, &TestName::name);
   if (row == std::end(test_names)) {
     end(gave_up, Mistake::value, place,
         fmt::format("{} knows no operator {}, and MGS ends the program", kind, quoted(*name)));
   }
+  auto trigger = std::make_shared<Trigger>();
+  trigger->place = place;
   trigger->test = row->test;
   double criterion = 0;
   if (real_of(arguments[3], criterion) == nullptr || integer_at(arguments, 4) == nullptr)
@@ -114,6 +125,23 @@ Value Interpreter::make_trigger(const gsl::Instance& statement, const List& argu
   trigger->delay = static_cast<std::uint32_t>(*integer_at(arguments, 4));
   trigger->phase = phase_argument(arguments, 5, place);
   return {std::shared_ptr<const Trigger>(std::move(trigger))};
+}
+
+void Interpreter::check_service(const Value& value, const std::string& kind,
+                                const Place& place) const {
+  const auto* service = value.as<ServiceOf>();
+  if (service == nullptr) {
+    fail(Mistake::type, place,
+         fmt::format("{} looks at a service, not {}", kind, kind_of(value)));
+  }
+  if (service->of_nodes) {
+    end(aborted, Mistake::crash, place,
+        fmt::format("{} looks at a member of nodes, and MGS ends the program; only variables offer "
+                    "such services", kind));
+  }
+  if (service->iteration) return;
+  throw Error(Fault::unsupported, to_text(place, script_.files),
+              fmt::format("{} looks at a member of a variable, which is not run here", kind));
 }
 
 std::shared_ptr<const Trigger> Interpreter::trigger_named(const Name& name) {

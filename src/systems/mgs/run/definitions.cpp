@@ -284,9 +284,7 @@ void Interpreter::run(const gsl::Instance& statement) {
     return declare(statement.name, {ScriptInstance{script->script}});
   const auto* functor = type.as<FunctorType>();
   if (functor == nullptr) refuse_form("it is no type of what is declared so");
-  List arguments = evaluate(statement.arguments);
-  if (functor->category == "Trigger")
-    return declare(statement.name, make_trigger(statement, arguments));
+  if (functor->category == "Trigger") return declare(statement.name, make_trigger(statement));
   if (functor->category == "GranuleMapper")
     return declare(statement.name, {Accepted{"GranuleMapper"}});
   declare(statement.name, call({statement.type, statement.arguments}, statement.type.place));

@@ -143,11 +143,23 @@ void Interpreter::run(const gsl::Composite& composite) {
   if (composite.instance) instantiate(*composite.instance, composite);
 }
 
+/// "Pset<Type, NodeInit> name(<a=1>);"
+Value Interpreter::named_set(const gsl::Value& value, const Value& pairs) {
+  const Name& model = value.type.set_type->model;
+  const Value type = lookup(model);
+  TypeInUse* const* known = type.as<TypeInUse*>();
+  const auto* list = pairs.as_shared<PairList>();
+  if (known == nullptr || list == nullptr)
+    fail(Mistake::type, model.place, "a parameter set has a type and a list of names with values");
+  return {parameter_set(**known, value.type.set_type->kind, *list, value.name.place)};
+}
+
 void Interpreter::run(const gsl::Value& value) {
   const std::string& type = value.type.text;
   if (type == "float") crashes_at_exit_ = true;
   if (const auto* argument = std::get_if<gsl::Argument>(&value.value)) {
     Value given = evaluate(*argument);
+    if (value.type.set_type) given = named_set(value, given);
     double number = 0;
     const bool wants_number = type == "int" || type == "float";
     if (wants_number && real_of(given, number) == nullptr)

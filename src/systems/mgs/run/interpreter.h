@@ -68,6 +68,7 @@ class Interpreter {
   void run(const gsl::Halt& halt);
   void run(const gsl::SystemCommand& command);
 
+  Value named_set(const gsl::Value& value, const Value& pairs);
   void map_phases(TypeInUse& type, const gsl::ModelType& statement);
   std::string phase_for(const mdl::Phase& phase, const gsl::ModelType& statement);
   Layer& make_single(TypeInUse& type, const gsl::Instance& statement);
@@ -129,10 +130,14 @@ class Interpreter {
   bool matches(const mdl::Predicate& predicate, const Attributes& attributes, Node destination);
 
   // Triggers (arm.cpp)
-  Value make_trigger(const gsl::Instance& statement, const List& arguments);
+  Value make_trigger(const gsl::Instance& statement);
+  Value make_composite(const gsl::Instance& statement, const List& arguments);
+  std::shared_ptr<const Trigger> part_of(const List& arguments, std::size_t at,
+                                         const Place& place) const;
   std::shared_ptr<const Trigger> trigger_of(const gsl::TriggerExpression& expression,
                                             const Place& place);
   std::shared_ptr<const Trigger> trigger_named(const Name& name);
+  void check_service(const Value& value, const std::string& kind, const Place& place) const;
   std::string phase_argument(const List& arguments, std::size_t index, const Place& place) const;
 
   const gsl::Script& script_;

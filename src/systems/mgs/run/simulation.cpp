@@ -123,7 +123,7 @@ void Simulation::run_phase(std::size_t phase) {
   fire(phases[phase]);
   for (Call& call : calls_[phase]) {
     if (call.block != nullptr) {
-      call.block->run();
+      call.block->run(*this);
       continue;
     }
     Visit visit{*this, *call.type, call.layer, 0};
@@ -141,21 +141,25 @@ void Simulation::run_kind(gsl::PhaseListKind kind) {
     if (phases[i].kind == kind) run_phase(i);
 }
 
+void Simulation::plan() {
+  Planner planner(*this);
+  for (std::size_t i = 0; i < phases.size(); ++i) {
+    if (phases[i].kind != gsl::PhaseListKind::runtime) continue;
+    for (Call& call : calls_[i])
+      if (call.layer != nullptr) call.block = planner.block_for(*call.layer, *call.method);
+  }
+}
+
 void Simulation::run() {
   check_end();
   for (const PhaseOfRun& phase : phases) calls_.push_back(calls_of(phase));
   run_kind(gsl::PhaseListKind::initial);
-  if (mode == Mode::fast) {
-    for (std::size_t i = 0; i < phases.size(); ++i) {
-      if (phases[i].kind != gsl::PhaseListKind::runtime) continue;
-      for (Call& call : calls_[i])
-        if (call.layer != nullptr) call.block = block_for(*this, *call.layer, *call.method);
-    }
-  }
+  if (mode == Mode::fast) plan();
   do {
     ++iteration;
     run_kind(gsl::PhaseListKind::runtime);
   } while (!stops);
+  if (bad_end) throw *bad_end;
   outputs.line(fmt::format("Simulation ends on iteration {}.", iteration));
   run_kind(gsl::PhaseListKind::final);
 }

@@ -76,11 +76,14 @@ struct PhaseOfRun {
   gsl::PhaseListKind kind = gsl::PhaseListKind::runtime;
 };
 
+class Simulation;
+class Team;
+
 /// A piece of a network that is run as a whole, where that gives the same.
 class Block {
  public:
   virtual ~Block() = default;
-  virtual void run() = 0;
+  virtual void run(Simulation& simulation) = 0;
 };
 
 class Simulation {
@@ -97,8 +100,11 @@ class Simulation {
   std::int64_t iteration = 0;
   Mode mode = Mode::reference;
   int threads = 1;
+  std::shared_ptr<Team> team = {};
   std::int64_t most_iterations = 0;
   bool stops = false;
+  /// What keeps MGS from coming to its end, once the last iteration is over.
+  std::optional<Ended> bad_end = {};
   /// Weights to begin with, by the names of layers, a row for each node; empty: as the types say.
   std::vector<std::pair<std::string, std::vector<Reals>>> initial_weights = {};
   /// Which images a supervisor shows first; then it draws.
@@ -119,6 +125,7 @@ class Simulation {
   struct Call;
 
   void check_end() const;
+  void plan();
   void fire(const PhaseOfRun& phase);
   std::vector<Call> calls_of(const PhaseOfRun& phase);
   void run_phase(std::size_t phase);

@@ -13,15 +13,6 @@ constexpr double pending = DBL_MAX;
 
 const Reals* array_of(const Link& link) { return static_cast<const Reals*>(link.source); }
 
-double array_element(const Link& link) {
-  const auto index = static_cast<std::size_t>(link.number);
-  if (index < array_of(link)->size()) return (*array_of(link))[index];
-  throw Ended{aborted,
-              {Mistake::crash, {}, fmt::format("a DNNode reads element {} of an array of {}, and "
-                                               "MGS ends the program", index,
-                                               array_of(link)->size())}};
-}
-
 constexpr Field dn_node_fields[] = {
     field<&DnNode::output>("output"),
     field<&DnNode::gradient>("gradient"),
@@ -59,16 +50,23 @@ constexpr Field dn_shared_fields[] = {
     field<&DnShared::eta>("eta"),
     field<&DnShared::alpha>("alpha"),
     field<&DnShared::beta>("beta"),
-    field<&DnShared::max_num_layers>("max_num_layers"),
     field<&DnShared::optimization>("optimization"),
 };
 constexpr Method dn_edge_set_methods[] = {
     method<&DnEdgeSet::initialize>("initialize"),
     method<&DnEdgeSet::update>("update"),
-    method<&DnShared::initialize_shared>("initializeShared"),
 };
 
 }  // namespace
+
+double dn_element(const Link& link) {
+  const auto index = static_cast<std::size_t>(link.number);
+  if (index < array_of(link)->size()) return (*array_of(link))[index];
+  throw Ended{aborted,
+              {Mistake::crash, {}, fmt::format("a DNNode reads element {} of an array of {}, and "
+                                               "MGS ends the program", index,
+                                               array_of(link)->size())}};
+}
 
 bool is_pending(double value) { return value == pending; }
 
@@ -107,12 +105,12 @@ void DnNode::update(Visit&) {
   bool all_there = !inputs.empty();
   if (!ready) {
     inputs.each([&](const Link& link) {
-      all_there = all_there && !is_pending(array_element(link));
+      all_there = all_there && !is_pending(dn_element(link));
     });
     if (!all_there) return;
   }
   double sum = 0;
-  inputs.each([&](const Link& link) { sum += array_element(link); });
+  inputs.each([&](const Link& link) { sum += dn_element(link); });
   take(sum, all_there);
 }
 
@@ -162,8 +160,10 @@ void DnEdgeSet::initialize(Visit& visit) {
   echo_index = 0;
   bias_correction_w = rule.alpha;
   bias_correction_s = rule.beta;
-  if (visit.simulation.mode != Mode::fast) weighted_outputs.assign(weights.size(), pending);
+  if (visit.simulation.mode != Mode::fast) begin_outputs();
 }
+
+void DnEdgeSet::begin_outputs() { weighted_outputs.assign(weights.size(), pending); }
 
 double DnEdgeSet::transferred() const {
   switch (transfer) {

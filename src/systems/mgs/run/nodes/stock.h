@@ -13,10 +13,7 @@ struct DnShared {
   double eta = 0;
   double alpha = 0;
   double beta = 0;
-  int max_num_layers = 0;
   std::vector<std::string> optimization = {};
-
-  void initialize_shared(Visit&) {}
 };
 
 /// How weights change.
@@ -26,6 +23,8 @@ struct DnRule {
 };
 DnRule rule_of(const DnShared& shared);
 
+/// The element of an array that a link means.
+double dn_element(const Link& link);
 /// Of what is not yet there.
 bool is_pending(double value);
 
@@ -66,6 +65,8 @@ struct DnEdgeSet {
 
   void initialize(Visit& visit);
   void update(Visit& visit);
+  /// Of those that others read as arrays.
+  void begin_outputs();
   double transferred() const;
   double slope(double activation) const;
   /// Of the sample that a gradient belongs to; takes the place of it.

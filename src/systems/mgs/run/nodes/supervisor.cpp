@@ -170,6 +170,12 @@ void SupervisorShared::update_shared(Visit& visit) {
         ready = static_cast<SupervisorNode*>(layer->nodes->at(i))->ready;
   }
   const bool was_test = test;
+  if (test) {
+    // Seen of the real program, whose reason is not known.
+    visit.simulation.bad_end = Ended{
+        aborted, {Mistake::crash, {}, "a SupervisorNode has come to its test images, and MGS ends "
+                                      "the program when the simulation stops"}};
+  }
   std::size_t image = next_image(visit, round_ended);
   const auto step = static_cast<std::size_t>(visit.simulation.iteration) - 1;
   const auto& recorded = visit.simulation.samples;
