@@ -1,5 +1,5 @@
 # The list of habits: one line each, the work is in tools/. `make` builds build/release/isomer.
-.PHONY: build demo test check check-clang fix bless bench docs tidy coverage test-modeci test-models test-opinfo fuzz mutants test-proof bench-prove bench-mdf
+.PHONY: build demo test check check-clang fix bless bench docs tidy coverage test-modeci test-models test-opinfo fuzz mutants test-proof bench-prove bench-mdf bench-mgs
 
 build: ; tools/setup && tools/build release
 demo: ; tools/demo
@@ -12,6 +12,8 @@ bench: ; tools/setup && tools/build release bench bench_step && build/release/be
 bench-prove: build ; .venv/bin/python -W ignore benchmarks/prove.py build/release/isomer
 # Documents beside the real modeci_mdf and eager PyTorch, on one core; the whole takes half an hour.
 bench-mdf: build ; tools/setup_modeci 0.4.15 && tools/build release bench_document && .venv/bin/python -W ignore benchmarks/mdf.py build/release/bench_document build/release/isomer .venv-modeci-0.4.15/bin/python
+# Networks of MGS: time and memory for each edge, with one thread and two.
+bench-mgs: build ; .venv/bin/python -W ignore benchmarks/mgs.py build/release/isomer
 docs: build ; .venv/bin/python tools/coverage.py
 tidy: ; tools/setup --clang && tools/tidy
 coverage: ; tools/setup && tools/line_coverage

@@ -16,7 +16,7 @@ FILE, TABLE, FUNCTION = 500, 800, 50
 NEW = 2_500
 ROOMS = {
     "base": 750,
-    "cli": 4_000,
+    "cli": 4_800,
     "codecs": 3_100,
     "graph": 3_810,
     "ops": 7_200,
@@ -28,6 +28,8 @@ ROOMS = {
     "systems": 1_080,
     "systems/mdf": 10_200,
     "systems/mgs": 900,
+    "systems/mgs/run": 4_700,
+    "systems/mgs/run/nodes": 2_200,
     "systems/mgs/gsl": 2_350,
     "systems/mgs/mdl": 2_640,
     "systems/mgs/source": 1_750,

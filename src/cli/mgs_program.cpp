@@ -30,7 +30,8 @@ std::vector<std::string> arguments_of(const Words& words, const fs::path& progra
 [[noreturn]] void become(const std::vector<std::string>& arguments, const fs::path& folder,
                          int output) {
   std::vector<char*> words;
-  for (const std::string& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));
+  for (const std::string& argument : arguments)
+    words.push_back(const_cast<char*>(argument.c_str()));
   words.push_back(nullptr);
   ::dup2(output, STDOUT_FILENO);
   if (::chdir(folder.c_str()) == 0) ::execv(words[0], words.data());

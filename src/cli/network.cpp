@@ -42,15 +42,15 @@ std::string place_text(const NetworkRun& run, const mgs::Problem& problem) {
 Tree number_or_nothing(std::int64_t number) { return number == 0 ? Tree{} : Tree{number}; }
 
 Tree tree_of(const NetworkRun& run, const mgs::Problem& problem) {
-  return {Tree::Map{{"severity", {std::string(severity_name(problem))}},
-                    {"class", {std::string(name_of(problem.mistake))}},
-                    {"file", {problem.place.file < run.sources.size()
-                                  ? run.sources[problem.place.file]
-                                  : std::string()}},
-                    {"line", number_or_nothing(problem.place.line)},
-                    {"column", number_or_nothing(problem.place.column)},
-                    {"message", {problem.what}},
-                    {"instead", problem.instead.empty() ? Tree{} : Tree{problem.instead}}}};
+  return {Tree::Map{
+      {"severity", {std::string(severity_name(problem))}},
+      {"class", {std::string(name_of(problem.mistake))}},
+      {"file",
+       {problem.place.file < run.sources.size() ? run.sources[problem.place.file] : std::string()}},
+      {"line", number_or_nothing(problem.place.line)},
+      {"column", number_or_nothing(problem.place.column)},
+      {"message", {problem.what}},
+      {"instead", problem.instead.empty() ? Tree{} : Tree{problem.instead}}}};
 }
 
 void print_report(const NetworkRun& run) {
@@ -58,15 +58,15 @@ void print_report(const NetworkRun& run) {
   for (const std::string& line : run.lines) lines.push_back({line});
   for (const std::string& file : run.files) files.push_back({file});
   for (const mgs::Problem& problem : run.problems) problems.push_back(tree_of(run, problem));
-  print(write_json({Tree::Map{
-            {"file", {run.path}},
-            {"mode", {run.mode}},
-            {"mgs_exit", run.mgs_exit ? Tree{std::int64_t{*run.mgs_exit}} : Tree{}},
-            {"iterations", {run.iterations}},
-            {"stdout", {std::move(lines)}},
-            {"files", {std::move(files)}},
-            {"problems", {std::move(problems)}}}}) +
-        "\n");
+  print(
+      write_json({Tree::Map{{"file", {run.path}},
+                            {"mode", {run.mode}},
+                            {"mgs_exit", run.mgs_exit ? Tree{std::int64_t{*run.mgs_exit}} : Tree{}},
+                            {"iterations", {run.iterations}},
+                            {"stdout", {std::move(lines)}},
+                            {"files", {std::move(files)}},
+                            {"problems", {std::move(problems)}}}}) +
+      "\n");
 }
 
 void tell(const NetworkRun& run) {
@@ -128,8 +128,8 @@ void run_here(const Words& words, NetworkRun& run) {
     if ((bytes += line.size()) > most_bytes_of_lines)
       throw Error(Fault::model, run.path, "its nodes print more than 1 GiB, which is our limit");
   });
-  const mgs::RunReport report =
-      with_file(run.path, entry, [&] { return mgs::run_network(*files, entry, request_of(words), outputs); });
+  const mgs::RunReport report = with_file(
+      run.path, entry, [&] { return mgs::run_network(*files, entry, request_of(words), outputs); });
   run.mgs_exit = report.mgs_exit;
   run.iterations = report.iterations;
   run.problems = report.problems;

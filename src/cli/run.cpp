@@ -153,6 +153,15 @@ void check_record_file(const Words& words, std::string_view option, std::string_
   }
 }
 
+/// Throws where an option for networks of GSL is given with another model.
+void refuse_network_options(const Words& words) {
+  for (const std::string_view option :
+       {"json", "iterations", "start", "parse-only", "allow-system", "mgs-program"}) {
+    if (!words.has(option)) continue;
+    throw Error(Fault::usage, fmt::format("--{}", option), "is for networks of GSL (.gsl)");
+  }
+}
+
 void require_states(const Words& words, const Runnable& model) {
   for (const std::string_view option : {"states", "save-states"}) {
     const bool none = model.states.empty() && (!model.progress || model.progress().empty());
@@ -296,11 +305,7 @@ Usage run_usage() {
 
 int run(const Words& words) {
   if (is_network(words.text("MODEL"), words)) return run_network_file(words);
-  for (const std::string_view option :
-       {"json", "iterations", "start", "parse-only", "allow-system", "mgs-program"}) {
-    if (!words.has(option)) continue;
-    throw Error(Fault::usage, fmt::format("--{}", option), "is for networks of GSL (.gsl)");
-  }
+  refuse_network_options(words);
   if (words.has("output")) check_output(words.text("output"), "out.safetensors");
   if (words.has("save-states")) check_states_file(words);
   check_record_file(words, "record", "table.csv", "tables");

@@ -117,6 +117,94 @@ def run(program, folder, expected, row):
                 yield f"{name} differs: {text[:200]!r}"
 
 
+# What strict mode refuses, and what it lets pass: cases by the trap that they show.
+SILENT = [
+    "traps/bool_two",
+    "traps/float32_members",
+    "traps/index_restarts",
+    "traps/init_after_connect",
+    "traps/initialiser_accumulates",
+    "traps/last_connection_wins",
+    "traps/member_not_listed",
+    "traps/not_ready_value",
+    "traps/same_phase_backward",
+    "traps/same_phase_forward",
+    "traps/second_init_resets",
+    "traps/separation_constraint",
+    "traps/source_lacks_interface",
+    "traps/two_types_order_1",
+    "traps/wrong_identifier",
+    "language/trigger_expressions",
+    "networks/plain_in_order",
+    "networks/plain_against_flow",
+    "errors/duplicate_layer",
+    "stock_dnn/identity_hidden",
+    "stock_dnn/given_weights_overwritten",
+]
+SOUND = [
+    "networks/dense_levels",
+    "networks/conv_sampler",
+    "networks/train_adam",
+    "networks/op_residual",
+    "networks/dense_collector",
+    "networks/recurrent_neurons",
+    "language/each_src",
+    "language/bidirect",
+    "stock_dnn/random_weights",
+]
+
+
+def strictly(program, cases, name, refused):
+    """Strict mode refuses what MGS passes over in silence, and nothing else."""
+    with tempfile.TemporaryDirectory() as copy:
+        work = Path(copy) / "case"
+        shutil.copytree(cases / name, work)
+        command = [program, "run", work / "net.gsl", "--mode", "strict", "--json"]
+        done = subprocess.run([str(c) for c in command], capture_output=True, text=True)
+        problems = json.loads(done.stdout)["problems"] if done.stdout else []
+        silent = [p for p in problems if p["severity"] == "error" and p["class"] == "silent"]
+        if refused and (done.returncode != 3 or not silent):
+            yield f"strict mode lets it pass: {done.returncode} {done.stderr}"
+        if not refused and done.returncode != 0:
+            yield f"strict mode refuses it: {problems[:2]} {done.stderr}"
+
+
+def faster(program, folder, expected, threads):
+    """Fast mode gives the same within rounding, whatever the number of threads."""
+    with tempfile.TemporaryDirectory() as copy:
+        work = Path(copy) / "case"
+        shutil.copytree(folder, work)
+        command = [program, "run", work / "net.gsl", "--mode", "fast", "--threads", threads]
+        command += ["--start", folder / "expected.json"] if "initial_weights" in expected else []
+        subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=120)
+        for name, rows in expected.get("files", {}).items():
+            path = work / name
+            if not same_file(rows, path.read_text() if path.exists() else ""):
+                yield f"fast mode, {threads} threads: {name} differs"
+
+
+FOLDER = Path(__file__).parent.parent.parent / "examples" / "mgs"
+EXAMPLES = {
+    "chain": "1 0\n2 0.5\n3 2.5\n4 4.5\n",
+    # y = 2 (1 + y / 4), from 1
+    "watched": "2 0:3.25\n4 0:3.8125\n6 0:3.953125\n8 0:3.98828125\n",
+    "learning": None,
+}
+
+
+def example(program, name, wanted):
+    """The examples run in all modes, and give what one can reckon by hand."""
+    for mode in ("reference", "strict", "fast"):
+        with tempfile.TemporaryDirectory() as copy:
+            work = Path(copy) / "mgs"
+            shutil.copytree(FOLDER, work)
+            command = [str(program), "run", str(work / f"{name}.gsl"), "--mode", mode]
+            done = subprocess.run(command, capture_output=True, text=True)
+            text = (work / f"{name}.txt").read_text() if done.returncode == 0 else ""
+            if done.returncode != 0 or (wanted is not None and text != wanted):
+                yield f"{mode}: {done.returncode} {done.stderr} {text!r}"
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
@@ -135,6 +223,22 @@ def main():
         for fault in run(options.program, folder, expected, row):
             failed += 1
             print(f"{row['kind']}/{row['case']}: {fault}")
+        if row["kind"] not in ("networks", "stock_dnn"):
+            continue
+        for threads in (1, 2):
+            for fault in faster(options.program, folder, expected, threads):
+                failed += 1
+                print(f"{row['kind']}/{row['case']}: {fault}")
+    for name in SILENT + SOUND:
+        if options.only not in name:
+            continue
+        for fault in strictly(options.program, options.cases, name, name in SILENT):
+            failed += 1
+            print(f"{name}: {fault}")
+    for name, out in EXAMPLES.items():
+        for fault in example(options.program, name, out):
+            failed += 1
+            print(f"{name}: {fault}")
     print(f"{tried} cases, {failed} faults")
     return 1 if failed or not tried else 0
 

@@ -28,8 +28,9 @@ Value Interpreter::number(const gsl::Number& number, const Place& place) const {
   const double given = std::get<double>(number);
   const auto kept = static_cast<float>(given);
   if (std::isinf(kept) || (std::trunc(given) == given && double{kept} != given)) {
-    strictly(place, fmt::format("{:.17g} becomes {:.9g}: MGS keeps numbers in single precision",
-                                given, double{kept}),
+    strictly(place,
+             fmt::format("{:.17g} becomes {:.9g}: MGS keeps numbers in single precision", given,
+                         double{kept}),
              "an integer without a point is kept");
   }
   return {kept};
@@ -75,14 +76,12 @@ List Interpreter::evaluate(const std::vector<gsl::Argument>& arguments) {
 
 PairList Interpreter::evaluate(const gsl::Pairs& pairs) {
   PairList list;
-  for (const gsl::Pair& pair : pairs.pairs)
-    list.emplace_back(pair.name.text, evaluate(pair.value));
+  for (const gsl::Pair& pair : pairs.pairs) list.emplace_back(pair.name.text, evaluate(pair.value));
   return list;
 }
 
 std::shared_ptr<const ParameterSet> Interpreter::parameter_set(TypeInUse& type, gsl::SetKind kind,
-                                                               PairList pairs,
-                                                               const Place& place) {
+                                                               PairList pairs, const Place& place) {
   auto set = std::make_shared<ParameterSet>();
   set->type = &type;
   set->kind = kind;
@@ -151,8 +150,8 @@ Value Interpreter::evaluate(const gsl::Argument& argument) {
     if constexpr (std::is_same_v<T, gsl::NodeSet>) return evaluate(what, place);
     if constexpr (std::is_same_v<T, gsl::RelativeNodeSet>) return {Accepted{"RelNodeSet"}};
     if constexpr (std::is_same_v<T, gsl::Product>) {
-      if (what.owner) return {ServiceOf{false, lookup(*what.owner).template as_shared<NodeList>() !=
-                                                   nullptr}};
+      if (what.owner)
+        return {ServiceOf{false, lookup(*what.owner).template as_shared<NodeList>() != nullptr}};
       if (what.name.text != "Iteration") {
         fail(Mistake::unknown_name, what.name.place,
              fmt::format("the simulation publishes no {}", quoted(what.name.text)),

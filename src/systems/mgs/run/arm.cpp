@@ -33,7 +33,8 @@ std::string Interpreter::phase_argument(const List& arguments, std::size_t index
   if (const auto* phase = arguments[index].as<PhaseRef>()) return phase->name;
   const auto* text = arguments[index].as<std::string>();
   if (text == nullptr)
-    fail(Mistake::type, place, fmt::format("a phase is expected, not {}", kind_of(arguments[index])));
+    fail(Mistake::type, place,
+         fmt::format("a phase is expected, not {}", kind_of(arguments[index])));
   if (std::ranges::find(phases_, *text, &PhaseOfRun::name) == phases_.end())
     fail(Mistake::phase, place, fmt::format("the simulation has no phase {}", quoted(*text)));
   return *text;
@@ -89,9 +90,8 @@ Value Interpreter::make_trigger(const gsl::Instance& statement) {
   for (const gsl::Argument& argument : statement.arguments) {
     const auto* named = std::get_if<gsl::Reference>(&argument.value);
     const bool last = &argument == &statement.arguments.back();
-    const bool phase = named != nullptr &&
-                       std::ranges::find(phases_, named->name.text, &PhaseOfRun::name) !=
-                           phases_.end();
+    const bool phase = named != nullptr && std::ranges::find(phases_, named->name.text,
+                                                             &PhaseOfRun::name) != phases_.end();
     if (last && named != nullptr && !phase && find(named->name.text) == nullptr) {
       fail(Mistake::phase, named->name.place,
            fmt::format("the simulation has no phase {}", quoted(named->name.text)));
@@ -131,13 +131,13 @@ void Interpreter::check_service(const Value& value, const std::string& kind,
                                 const Place& place) const {
   const auto* service = value.as<ServiceOf>();
   if (service == nullptr) {
-    fail(Mistake::type, place,
-         fmt::format("{} looks at a service, not {}", kind, kind_of(value)));
+    fail(Mistake::type, place, fmt::format("{} looks at a service, not {}", kind, kind_of(value)));
   }
   if (service->of_nodes) {
     end(aborted, Mistake::crash, place,
         fmt::format("{} looks at a member of nodes, and MGS ends the program; only variables offer "
-                    "such services", kind));
+                    "such services",
+                    kind));
   }
   if (service->iteration) return;
   throw Error(Fault::unsupported, to_text(place, script_.files),

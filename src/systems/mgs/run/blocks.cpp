@@ -68,8 +68,8 @@ class NeuronBlock final : public Block {
     const std::size_t of_each = std::max<std::size_t>(1, parts / 32);
     team_.share((parts + of_each - 1) / of_each, worthwhile, [&](std::size_t part) {
       const std::size_t first = group.first + part * of_each * rows_at_once;
-      const std::size_t end = std::min<std::size_t>(group.first + group.count,
-                                                    first + of_each * rows_at_once);
+      const std::size_t end =
+          std::min<std::size_t>(group.first + group.count, first + of_each * rows_at_once);
       run_rows(static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(end));
     });
   }
@@ -77,8 +77,7 @@ class NeuronBlock final : public Block {
   void run_rows(std::uint32_t first, std::uint32_t end) {
     for (std::uint32_t i = first; i < end; ++i) sums_[i] = node(i).begin();
     add_products(rows_.data() + first, end - first, x_.data(), x_.size(), sums_.data() + first);
-    for (std::uint32_t i = first; i < end; ++i)
-      node(i).y = activated(node(i).activation, sums_[i]);
+    for (std::uint32_t i = first; i < end; ++i) node(i).y = activated(node(i).activation, sums_[i]);
   }
 
   Layer& layer_;
@@ -111,9 +110,8 @@ std::vector<NeuronGroup> groups_of(Layer& layer) {
   std::vector<NeuronGroup> groups;
   for (std::uint32_t i = 0; i < layer.count; ++i) {
     const bool dense = can(node(i));
-    const bool joins =
-        !groups.empty() && groups.back().dense == dense &&
-        (!dense || has_same_inputs(node(groups.back().first).x, node(i).x));
+    const bool joins = !groups.empty() && groups.back().dense == dense &&
+                       (!dense || has_same_inputs(node(groups.back().first).x, node(i).x));
     if (joins) {
       ++groups.back().count;
     } else {

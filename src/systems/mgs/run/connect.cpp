@@ -99,11 +99,13 @@ void set_attribute(const Field& field, void* at, const Attributes::Value& value)
     case Kind::boolean: *static_cast<bool*>(at) = as_real(value) != 0; break;
     case Kind::integer: *static_cast<int*>(at) = static_cast<int>(as_real(value)); break;
     case Kind::unsigned_integer:
-      *static_cast<unsigned*>(at) = static_cast<unsigned>(static_cast<std::int64_t>(as_real(value)));
+      *static_cast<unsigned*>(at) =
+          static_cast<unsigned>(static_cast<std::int64_t>(as_real(value)));
       break;
     case Kind::real64: *static_cast<double*>(at) = as_real(value); break;
     case Kind::text:
-      if (const auto* text = std::get_if<std::string>(&value)) *static_cast<std::string*>(at) = *text;
+      if (const auto* text = std::get_if<std::string>(&value))
+        *static_cast<std::string*>(at) = *text;
       break;
     case Kind::integers:
       static_cast<std::vector<int>*>(at)->push_back(static_cast<int>(as_real(value)));
@@ -128,7 +130,7 @@ struct Interpreter::Attributing {
   const FunctorValue* names = nullptr;  // gives the pairs, for each connection where it draws
   bool varies = false;
   bool indexes = false;
-  const FunctorValue* distance = nullptr;  // sets weight and distance, too
+  const FunctorValue* distance = nullptr;                        // sets weight and distance, too
   std::map<const Layer*, std::vector<std::uint32_t>> next = {};  // index, for each source
   const Layer* last = nullptr;
   std::vector<std::uint32_t>* last_next = nullptr;
@@ -174,13 +176,14 @@ Interpreter::Attributing Interpreter::attributing(const Value& value, const Plac
   Attributing made;
   const auto* functor = value.as_shared<FunctorValue>();
   if (functor == nullptr)
-    fail(Mistake::type, place, fmt::format("attributes are given by a functor, not {}", kind_of(value)));
+    fail(Mistake::type, place,
+         fmt::format("attributes are given by a functor, not {}", kind_of(value)));
   add_pairs(made, *functor, place);
   return made;
 }
 
-const Attributes& Interpreter::attributes_for(Attributing& from, TypeInUse& type, Node source,
-                                              Node, const Place& place) {
+const Attributes& Interpreter::attributes_for(Attributing& from, TypeInUse& type, Node source, Node,
+                                              const Place& place) {
   if (from.type != &type || from.varies) {
     from.attributes = no_attributes(type);
     if (from.varies) {
@@ -192,9 +195,9 @@ const Attributes& Interpreter::attributes_for(Attributing& from, TypeInUse& type
       const bool weighs = from.distance->type.ends_with("WeightModifier");
       if (weighs) assign(from.attributes, "weight", {1.0F});
       assign(from.attributes, "distance", {0.0F});
-      throw Error(Fault::unsupported, to_text(place, script_.files),
-                  fmt::format("attributes by distance, as of {}, are not run here",
-                              from.distance->type));
+      throw Error(
+          Fault::unsupported, to_text(place, script_.files),
+          fmt::format("attributes by distance, as of {}, are not run here", from.distance->type));
     }
     if (from.indexes) assign(from.attributes, "index", {std::int32_t{0}});
     const std::size_t at = attribute_index(*type.model, "index");
@@ -231,17 +234,17 @@ const Wiring* Interpreter::wiring_of(const mdl::Connection& clause, const TypeIn
       const mdl::Export* from = export_of(*source.model, import);
       if (from == nullptr) continue;
       step.source_shared = from->source.shared;
-      step.source = find_field(step.source_shared ? source.native->shared_fields
-                                                  : source.native->fields,
-                               from->source.parts.front().text);
+      step.source =
+          find_field(step.source_shared ? source.native->shared_fields : source.native->fields,
+                     from->source.parts.front().text);
     } else {
       step.attribute = attribute_index(*destination.model, import.member.text);
     }
     step.target_shared = import.target.shared;
     step.part = import.target.parts.size() > 1;
-    step.target = find_field(step.target_shared ? destination.native->shared_fields
-                                                : destination.native->fields,
-                             import.target.parts.front().text);
+    step.target = find_field(
+        step.target_shared ? destination.native->shared_fields : destination.native->fields,
+        import.target.parts.front().text);
     if (step.target != nullptr && (step.source != nullptr || !import.interface))
       kept->steps.push_back(step);
   }
@@ -264,7 +267,8 @@ void Interpreter::apply(const Wiring& wiring, Node source, Node destination,
       step.function->run(to, {point, source.layer, source.index, attributes, link}, visit);
       continue;
     }
-    void* target = step.target->at(step.target_shared ? destination.layer->type->shared->at(0) : to);
+    void* target =
+        step.target->at(step.target_shared ? destination.layer->type->shared->at(0) : to);
     const bool joins = step.target->kind == Kind::links;
     if (joins) links = static_cast<Links*>(target);
     if (step.source == nullptr) {
@@ -287,7 +291,8 @@ void Interpreter::apply(const Wiring& wiring, Node source, Node destination,
     auto& pointer = *static_cast<const void**>(target);
     if (pointer != nullptr)
       strictly(place, fmt::format("member {} holds one connection, and this one takes the place of "
-                                  "another", quoted(step.target->name)));
+                                  "another",
+                                  quoted(step.target->name)));
     pointer = given;
   }
   if (links != nullptr && link.source != nullptr) links->push(link);
@@ -341,8 +346,9 @@ void Interpreter::connect_one(Node source, Node destination, const Attributes& a
   if (simulation_.mode != Mode::strict) return;
   connected_.emplace(destination.layer, destination.index);
   if (matched) return;
-  strictly(place, fmt::format("a connection from {} to {} is dropped: no clause of {} takes it",
-                              from.model->name.text, to.model->name.text, to.model->name.text),
+  strictly(place,
+           fmt::format("a connection from {} to {} is dropped: no clause of {} takes it",
+                       from.model->name.text, to.model->name.text, to.model->name.text),
            fmt::format("the identifier is {}; look at the clauses of its MDL",
                        quoted(attributes.text("identifier"))));
 }
@@ -365,8 +371,8 @@ std::unique_ptr<PairSampler> Interpreter::sampler(const Value& value, const Node
 void Interpreter::connect(const List& arguments, bool both_ways, const Place& place) {
   const std::size_t wanted = both_ways ? 7 : 5;
   if (arguments.size() != wanted) {
-    fail(Mistake::arity, place, fmt::format("{} arguments are needed, not {}", wanted,
-                                            arguments.size()));
+    fail(Mistake::arity, place,
+         fmt::format("{} arguments are needed, not {}", wanted, arguments.size()));
   }
   const auto* sources = arguments[0].as_shared<NodeList>();
   const auto* destinations = arguments[1].as_shared<NodeList>();
@@ -405,16 +411,17 @@ void Interpreter::connect(const List& arguments, bool both_ways, const Place& pl
       for (const auto& [name, value] : one->pairs)
         if (name == "identifier") identifier = printed(value);
       if (!indexed_.emplace(layer, identifier).second)
-        strictly(place, "the index of a source's connections begins again at 0, as it does in each "
-                        "statement");
+        strictly(place,
+                 "the index of a source's connections begins again at 0, as it does in each "
+                 "statement");
     }
   }
 }
 
 void Interpreter::connect_polymorphically(const List& arguments, const Place& place) {
   if (arguments.size() != 4) {
-    fail(Mistake::arity, place, fmt::format("polyConnect takes 4 arguments, not {}",
-                                            arguments.size()));
+    fail(Mistake::arity, place,
+         fmt::format("polyConnect takes 4 arguments, not {}", arguments.size()));
   }
   const auto ends = [&](const Value& value, mdl::Peer& peer) {
     std::vector<Node> nodes;
@@ -444,7 +451,8 @@ void Interpreter::connect_polymorphically(const List& arguments, const Place& pl
   }
   const auto* pairs = arguments[3].as_shared<PairList>();
   if (pairs == nullptr || arguments[2].as_shared<PairList>() == nullptr)
-    fail(Mistake::type, place, "the last two arguments of polyConnect are lists of names with values");
+    fail(Mistake::type, place,
+         "the last two arguments of polyConnect are lists of names with values");
   Attributing attributes;
   attributes.pairs = *pairs;
   for (const Node& source : sources)

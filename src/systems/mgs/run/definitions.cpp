@@ -110,7 +110,8 @@ void Interpreter::map_phases(TypeInUse& type, const gsl::ModelType& statement) {
 
 void Interpreter::run(const gsl::ModelType& statement) {
   using gsl::ModelTypeKind;
-  if (statement.kind == ModelTypeKind::structure) return declare(statement.name, {Accepted{"Struct"}});
+  if (statement.kind == ModelTypeKind::structure)
+    return declare(statement.name, {Accepted{"Struct"}});
   const mdl::Model* model = mdl::find_model(types_, statement.name.text);
   constexpr mdl::ModelKind kinds[] = {mdl::ModelKind::node, mdl::ModelKind::edge,
                                       mdl::ModelKind::variable, mdl::ModelKind::constant};
@@ -121,11 +122,11 @@ void Interpreter::run(const gsl::ModelType& statement) {
   }
   const NativeType* native = find_native(statement.name.text);
   if (native == nullptr) {
-    throw Error(Fault::unsupported,
-                to_text(statement.name.place, script_.files),
-                fmt::format("node type {} cannot be run: its C++ is not known here; {}; there are: "
-                            "{}", quoted(statement.name.text), declared_in_mdl(*model),
-                            listed(native_names())));
+    throw Error(
+        Fault::unsupported, to_text(statement.name.place, script_.files),
+        fmt::format("node type {} cannot be run: its C++ is not known here; {}; there are: "
+                    "{}",
+                    quoted(statement.name.text), declared_in_mdl(*model), listed(native_names())));
   }
   auto type = std::make_unique<TypeInUse>(TypeInUse{model, native});
   if (native->make_shared != nullptr) type->shared = native->make_shared(1);
@@ -208,7 +209,8 @@ void Interpreter::make_layer(const std::string& name, TypeInUse& type, std::uint
   layer->count = static_cast<std::uint32_t>(count);
   layer->offset = type.count;
   for (const auto& [tag, value] : tags)
-    layer->tags.emplace_back(tag, value.as<std::string>() ? *value.as<std::string>() : printed(value));
+    layer->tags.emplace_back(tag,
+                             value.as<std::string>() ? *value.as<std::string>() : printed(value));
   type.count += layer->count;
   if (building_) layer->nodes = type.native->make(layer->count);
   grid.layers.push_back(layer.get());
@@ -226,8 +228,9 @@ void Interpreter::run(const gsl::Layer& statement) {
   }
   TypeInUse* const* type = arguments[0].as<TypeInUse*>();
   if (type == nullptr) {
-    fail(Mistake::type, place, fmt::format("the type of layer {} is {}", quoted(statement.name.text),
-                                           kind_of(arguments[0])));
+    fail(Mistake::type, place,
+         fmt::format("the type of layer {} is {}", quoted(statement.name.text),
+                     kind_of(arguments[0])));
   }
   const auto* layout = arguments[1].as_shared<FunctorValue>();
   if (layout == nullptr)
@@ -236,8 +239,8 @@ void Interpreter::run(const gsl::Layer& statement) {
     throw Error(Fault::unsupported, to_text(place, script_.files),
                 fmt::format("layout {} is not run here; UniformLayout is", quoted(layout->type)));
   }
-  const auto* density = layout->arguments.empty() ? nullptr
-                                                  : layout->arguments[0].as<std::int32_t>();
+  const auto* density =
+      layout->arguments.empty() ? nullptr : layout->arguments[0].as<std::int32_t>();
   if (density == nullptr || *density < 1)
     fail(Mistake::value, place, "UniformLayout takes a number of nodes, at least 1");
   for (const Layer* other : current_.back()->layers)
@@ -256,8 +259,7 @@ Layer& Interpreter::make_single(TypeInUse& type, const gsl::Instance& statement)
   layer->count = 1;
   layer->nodes = type.native->make(1);
   for (const auto& [name, value] : evaluate(statement.pairs)) {
-    assign(type, false, layer->nodes->at(0), name, value, false,
-           simulation_.mode == Mode::strict);
+    assign(type, false, layer->nodes->at(0), name, value, false, simulation_.mode == Mode::strict);
   }
   type.layers.push_back(layer.get());
   network_.layers.push_back(std::move(layer));
@@ -290,54 +292,45 @@ void Interpreter::run(const gsl::Instance& statement) {
   declare(statement.name, call({statement.type, statement.arguments}, statement.type.place));
 }
 
-void Interpreter::initialize_nodes(const NodeList& nodes, const Value& initializer,
-                                   const Place& place) {
-  const auto* functor = initializer.as_shared<FunctorValue>();
-  if (functor == nullptr) {
-    fail(Mistake::type, place,
-         fmt::format("an initializer of nodes is expected, not {}", kind_of(initializer)));
-  }
+/// For strict mode: what a statement takes away.
+void Interpreter::note_initialized(const NodeList& nodes, const Place& place) {
+  if (simulation_.mode != Mode::strict || !building_) return;
   for (const Node& node : nodes.nodes) {
     const auto key = std::pair<const Layer*, std::uint32_t>(node.layer, node.index);
-    if (simulation_.mode != Mode::strict || !building_) break;
     if (connected_.contains(key))
       strictly(place, "InitNodes erases connections that were made before");
     if (!initialized_.insert(key).second)
       strictly(place, "a second InitNodes resets what the first one set");
   }
-  if (functor->type == "NodeDefault") {
-    if (!building_) return;
-    for (const Node& node : nodes.nodes) {
-      const auto fresh = node.layer->type->native->make(1);
-      node.layer->nodes->assign(node.index, fresh->at(0));
+}
+
+void Interpreter::initialize_alike(const NodeList& nodes, const FunctorValue& same,
+                                   const Place& place) {
+  const auto* set = same.arguments.empty() ? nullptr : same.arguments[0].as_shared<ParameterSet>();
+  if (set == nullptr || set->prototype == nullptr)
+    fail(Mistake::type, place, "Same takes a parameter set for nodes");
+  for (const Node& node : nodes.nodes) {
+    if (node.layer->type != set->type) {
+      end(aborted, Mistake::crash, place,
+          fmt::format("nodes of {} are given parameters of {}, and MGS ends the program",
+                      node.layer->type->model->name.text, set->type->model->name.text));
     }
-    return;
+    if (building_) node.layer->nodes->assign(node.index, set->prototype->at(0));
   }
-  if (functor->type == "Same") {
-    const auto* set = functor->arguments.empty() ? nullptr
-                                                 : functor->arguments[0].as_shared<ParameterSet>();
-    if (set == nullptr || set->prototype == nullptr)
-      fail(Mistake::type, place, "Same takes a parameter set for nodes");
-    for (const Node& node : nodes.nodes) {
-      if (node.layer->type != set->type) {
-        end(aborted, Mistake::crash, place,
-            fmt::format("nodes of {} are given parameters of {}, and MGS ends the program",
-                        node.layer->type->model->name.text, set->type->model->name.text));
-      }
-      if (building_) node.layer->nodes->assign(node.index, set->prototype->at(0));
-    }
-    return;
-  }
-  if (functor->type != "NdplNodeInit" || functor->arguments.empty()) {
-    throw Error(Fault::unsupported, to_text(place, script_.files),
-                fmt::format("initializer {} is not run here", quoted(functor->type)));
-  }
-  // One set for all nodes, to which arrays are appended again for each.
+}
+
+// One set for all nodes, to which arrays are appended again for each.
+void Interpreter::initialize_from_pairs(const NodeList& nodes, const FunctorValue& initializer,
+                                        const Place& place) {
   std::unique_ptr<Nodes> prototype;
   const TypeInUse* type = nullptr;
   for (const Node& node : nodes.nodes) {
     if (type != node.layer->type) prototype = (type = node.layer->type)->native->make(1);
-    const Value pairs = execute_functor(*functor->arguments[0].as_shared<FunctorValue>(), {}, place);
+    const auto* inner = initializer.arguments[0].as_shared<FunctorValue>();
+    const Value pairs =
+        inner == nullptr ? initializer.arguments[0] : execute_functor(*inner, {}, place);
+    if (pairs.as_shared<PairList>() == nullptr)
+      fail(Mistake::type, place, "NdplNodeInit takes names with values, as BindName gives");
     for (const auto& [name, value] : *pairs.as_shared<PairList>()) {
       const bool list = value.as_shared<std::vector<std::int32_t>>() ||
                         value.as_shared<std::vector<float>>() || value.as_shared<List>();
@@ -345,8 +338,30 @@ void Interpreter::initialize_nodes(const NodeList& nodes, const Value& initializ
         strictly(place, "NdplNodeInit appends its arrays again for each further node of the set");
       assign(*type, false, prototype->at(0), name, value, true, simulation_.mode == Mode::strict);
     }
-    if (!building_) break;
+    if (!building_) return;
     node.layer->nodes->assign(node.index, prototype->at(0));
+  }
+}
+
+void Interpreter::initialize_nodes(const NodeList& nodes, const Value& initializer,
+                                   const Place& place) {
+  const auto* functor = initializer.as_shared<FunctorValue>();
+  if (functor == nullptr) {
+    fail(Mistake::type, place,
+         fmt::format("an initializer of nodes is expected, not {}", kind_of(initializer)));
+  }
+  note_initialized(nodes, place);
+  if (functor->type == "Same") return initialize_alike(nodes, *functor, place);
+  if (functor->type == "NdplNodeInit" && !functor->arguments.empty())
+    return initialize_from_pairs(nodes, *functor, place);
+  if (functor->type != "NodeDefault") {
+    throw Error(Fault::unsupported, to_text(place, script_.files),
+                fmt::format("initializer {} is not run here", quoted(functor->type)));
+  }
+  if (!building_) return;
+  for (const Node& node : nodes.nodes) {
+    const auto fresh = node.layer->type->native->make(1);
+    node.layer->nodes->assign(node.index, fresh->at(0));
   }
 }
 

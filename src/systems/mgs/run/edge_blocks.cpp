@@ -21,7 +21,8 @@ const DnEdgeSet& edge_set(const Layer& layer, std::uint32_t i) {
 bool lies_in(const Layer& layer, const void* address) {
   const auto* first = static_cast<const std::byte*>(layer.nodes->at(0));
   const auto* at = static_cast<const std::byte*>(address);
-  return !std::less<>{}(at, first) && std::less<>{}(at, first + layer.nodes->stride() * layer.count);
+  return !std::less<>{}(at, first) &&
+         std::less<>{}(at, first + layer.nodes->stride() * layer.count);
 }
 
 /// Whether a node that is none of DNNode reads an array of the layer.
@@ -100,7 +101,8 @@ StepRow step_row_of(const DnRule& rule) {
 class EdgeBlock final : public Block {
  public:
   EdgeBlock(Simulation& simulation, Layer& layer, Team& team)
-      : layer_(layer), team_(team),
+      : layer_(layer),
+        team_(team),
         rule_(rule_of(*static_cast<const DnShared*>(layer.type->shared->at(0)))),
         columns_(edge_set(layer, 0).gradients.size()) {
     (void)simulation;
@@ -277,8 +279,8 @@ std::shared_ptr<EdgeBlock> edge_block(Simulation& simulation, Layer& layer, Team
 
 std::shared_ptr<Block> as_block(const std::shared_ptr<EdgeBlock>& block) { return block; }
 
-std::shared_ptr<Block> node_block(
-    Layer& layer, const std::map<const Layer*, std::shared_ptr<EdgeBlock>>& edges) {
+std::shared_ptr<Block> node_block(Layer& layer,
+                                  const std::map<const Layer*, std::shared_ptr<EdgeBlock>>& edges) {
   std::vector<std::vector<NodePart>> parts(layer.count);
   for (std::uint32_t i = 0; i < layer.count; ++i) {
     const DnNode& node = *static_cast<const DnNode*>(layer.nodes->at(i));

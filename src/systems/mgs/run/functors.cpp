@@ -39,15 +39,18 @@ Value load_matrix(const FunctorValue& functor, const Files& files) {
   const double rows = numeric(argument_at(functor, 1));
   const double columns = numeric(argument_at(functor, 2));
   if (!files.has(name)) {
-    throw Ended{0, {Mistake::file, functor.place,
-                    fmt::format("LoadMatrix: there is no file {}; MGS ends with exit status 0 and "
-                                "without a simulation", quoted(name))}};
+    throw Ended{0,
+                {Mistake::file, functor.place,
+                 fmt::format("LoadMatrix: there is no file {}; MGS ends with exit status 0 and "
+                             "without a simulation",
+                             quoted(name))}};
   }
   const Bytes file = files.read(name);
   const double wanted = rows * columns;
   if (rows < 0 || columns < 0 || wanted > static_cast<double>(file.size() / sizeof(float))) {
     throw Mismatch{Mistake::file, fmt::format("{} has {} bytes, not {} rows of {} single-precision "
-                                              "numbers", quoted(name), file.size(), rows, columns)};
+                                              "numbers",
+                                              quoted(name), file.size(), rows, columns)};
   }
   std::vector<float> values(static_cast<std::size_t>(wanted));
   if (!values.empty())
@@ -78,67 +81,78 @@ Value summed(const List& arguments, const Outputs::Print& print) {
 
 }  // namespace
 
-Value Interpreter::execute_functor(const FunctorValue& functor, const List& arguments,
-                                   const Place& place) {
+std::optional<Value> Interpreter::number_from(const FunctorValue& functor, const Place& place) {
   const std::string& type = functor.type;
-  const auto given = [&](std::size_t i) -> Value {
+  Random& random = simulation_.random;
+  const auto given = [&](std::size_t i) {
     const Value& value = argument_at(functor, i);
+    const auto* inner = value.as_shared<FunctorValue>();
+    return numeric(inner == nullptr ? value : execute_functor(*inner, {}, place));
+  };
+  if (type == "UniformDist")
+    return float_value(given(0) + (given(1) - given(0)) * random.uniform());
+  if (type == "Gaussian") return float_value(given(0) + given(1) * random.normal());
+  if (type == "UniformDiscreteDist") return float_value(given(random.uniform() < 0.5 ? 0 : 1));
+  if (type == "Exp") return float_value(std::exp(given(0)));
+  if (type == "Log") return float_value(std::log(given(0)));
+  if (type == "Neg") return float_value(-given(0));
+  if (type == "Round") return float_value(std::round(given(0)));
+  if (type == "Scale") return float_value(given(0) * given(1));
+  if (type == "Threshold") return float_value(std::max(given(0), given(1)));
+  if (type != "FloatArrayMaker") return std::nullopt;
+  std::vector<float> values;
+  for (std::size_t i = 0; i < functor.arguments.size(); ++i)
+    values.push_back(static_cast<float>(given(i)));
+  return Value{std::make_shared<const std::vector<float>>(std::move(values))};
+}
+
+/// Names with values; those that are functors give them now.
+PairList Interpreter::pairs_from(const FunctorValue& functor, const Place& place) {
+  const auto executed = [&](const Value& value) {
     const auto* inner = value.as_shared<FunctorValue>();
     return inner == nullptr ? value : execute_functor(*inner, {}, place);
   };
-  Random& random = simulation_.random;
+  PairList pairs;
+  if (functor.type != "CombineNVPairs") {
+    for (std::size_t i = 0; i < functor.arguments.size(); i += 2)
+      pairs.emplace_back(text_at(functor, i), executed(argument_at(functor, i + 1)));
+    return pairs;
+  }
+  const auto append = [&](const Value& value) {
+    if (const auto* more = value.as_shared<PairList>())
+      pairs.insert(pairs.end(), more->begin(), more->end());
+  };
+  for (const Value& argument : functor.arguments) {
+    const Value value = executed(argument);
+    append(value);
+    if (const auto* list = value.as_shared<List>())
+      for (const Value& item : *list) append(executed(item));
+  }
+  return pairs;
+}
+
+Value Interpreter::execute_functor(const FunctorValue& functor, const List& arguments,
+                                   const Place& place) {
+  const std::string& type = functor.type;
+  if (++depth_ > most_depth)
+    fail(Mistake::limit, place, "functors and scripts nest more than 64 deep");
+  const auto leave = [this](Value value) {
+    --depth_;
+    return value;
+  };
   if (type == "Print") {
     for (const Value& value : arguments) simulation_.outputs.line(printed(value));
-    return {};
+    return leave({});
   }
   if (type == "Sum") {
     crashes_at_exit_ = true;
-    return summed(arguments, [&](std::string_view line) { simulation_.outputs.line(line); });
+    return leave(summed(arguments, [&](std::string_view line) { simulation_.outputs.line(line); }));
   }
-  if (type == "BindName" || type == "NameReturnValue") {
-    PairList pairs;
-    for (std::size_t i = 0; i < functor.arguments.size(); i += 2)
-      pairs.emplace_back(text_at(functor, i), given(i + 1));
-    return {std::make_shared<const PairList>(std::move(pairs))};
-  }
-  if (type == "CombineNVPairs") {
-    PairList pairs;
-    for (std::size_t i = 0; i < functor.arguments.size(); ++i) {
-      const Value value = given(i);
-      if (const auto* more = value.as_shared<PairList>())
-        pairs.insert(pairs.end(), more->begin(), more->end());
-      if (const auto* list = value.as_shared<List>())
-        for (const Value& item : *list) {
-          const auto* one = item.as_shared<FunctorValue>();
-          const Value made = one == nullptr ? item : execute_functor(*one, {}, place);
-          if (const auto* more = made.as_shared<PairList>())
-            pairs.insert(pairs.end(), more->begin(), more->end());
-        }
-    }
-    return {std::make_shared<const PairList>(std::move(pairs))};
-  }
-  if (type == "LoadMatrix") return load_matrix(functor, simulation_.files);
-  if (type == "UniformDist") {
-    const double least = numeric(given(0));
-    return float_value(least + (numeric(given(1)) - least) * random.uniform());
-  }
-  if (type == "Gaussian")
-    return float_value(numeric(given(0)) + numeric(given(1)) * random.normal());
-  if (type == "UniformDiscreteDist")
-    return random.uniform() < 0.5 ? given(0) : given(1);
-  if (type == "Exp") return float_value(std::exp(numeric(given(0))));
-  if (type == "Log") return float_value(std::log(numeric(given(0))));
-  if (type == "Neg") return float_value(-numeric(given(0)));
-  if (type == "Round") return float_value(std::round(numeric(given(0))));
-  if (type == "Scale") return float_value(numeric(given(0)) * numeric(given(1)));
-  if (type == "Threshold") return float_value(std::max(numeric(given(0)), numeric(given(1))));
-  if (type == "FloatArrayMaker") {
-    std::vector<float> values;
-    for (std::size_t i = 0; i < functor.arguments.size(); ++i)
-      values.push_back(static_cast<float>(numeric(given(i))));
-    return {std::make_shared<const std::vector<float>>(std::move(values))};
-  }
-  if (type == "Traverse") return {};
+  if (type == "BindName" || type == "NameReturnValue" || type == "CombineNVPairs")
+    return leave({std::make_shared<const PairList>(pairs_from(functor, place))});
+  if (type == "LoadMatrix") return leave(load_matrix(functor, simulation_.files));
+  if (type == "Traverse") return leave({});
+  if (auto number = number_from(functor, place)) return leave(std::move(*number));
   throw Error(Fault::unsupported, to_text(place, script_.files),
               fmt::format("functor {} is not executed here", quoted(type)));
 }

@@ -6,12 +6,6 @@
 #include "systems/mgs/run/parameters.h"
 
 namespace isomer::mgs {
-namespace {
-
-constexpr std::size_t most_depth = 64;
-constexpr std::int64_t most_statements = 100'000'000;
-
-}  // namespace
 
 Interpreter::Interpreter(const gsl::Script& script, const mdl::Document& types,
                          Simulation& simulation, Problems& problems, bool system_commands)
@@ -164,8 +158,7 @@ void Interpreter::run(const gsl::Value& value) {
     const bool wants_number = type == "int" || type == "float";
     if (wants_number && real_of(given, number) == nullptr)
       fail(Mistake::type, argument->place, fmt::format("{} is no number", kind_of(given)));
-    if (type == "int" && given.as<float>())
-      given = {static_cast<std::int32_t>(*given.as<float>())};
+    if (type == "int" && given.as<float>()) given = {static_cast<std::int32_t>(*given.as<float>())};
     if (type == "float") given = {static_cast<float>(number)};
     declare(value.name, std::move(given));
     return;
@@ -206,8 +199,8 @@ void Interpreter::run(const gsl::SeparationConstraint& constraint) {
 
 void Interpreter::run(const gsl::SystemCommand& command) {
   if (!system_commands_) {
-    fail(Mistake::usage, {}, fmt::format("the script would run the command {}, twice",
-                                         quoted(command.command.text)),
+    fail(Mistake::usage, {},
+         fmt::format("the script would run the command {}, twice", quoted(command.command.text)),
          "--allow-system lets it");
   }
   std::fflush(stdout);
@@ -234,7 +227,8 @@ void Interpreter::call_script(const gsl::ConnectionScript& script, const List& a
                      counted(script.parameters.size(), "argument"), arguments.size()));
   }
   if (++depth_ > most_depth)
-    fail(Mistake::limit, place, fmt::format("scripts call each other more than {} deep", most_depth));
+    fail(Mistake::limit, place,
+         fmt::format("scripts call each other more than {} deep", most_depth));
   scopes_.emplace_back();
   for (std::size_t i = 0; i < arguments.size(); ++i)
     if (script.parameters[i].name) declare(*script.parameters[i].name, arguments[i]);

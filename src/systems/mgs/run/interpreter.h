@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -48,6 +49,7 @@ class Interpreter {
 
  private:
   using Scope = std::unordered_map<std::string, Value>;
+  static constexpr std::size_t most_depth = 64;  // of scripts and functors in each other
 
   // Statements (interpreter.cpp, definitions.cpp)
   void run_all(const std::vector<gsl::Statement>& statements);
@@ -77,6 +79,10 @@ class Interpreter {
   void instantiate(const Name& name, const gsl::Grid& grid);
   void instantiate(const Name& name, const gsl::Composite& composite);
   Instance& begin_instance(const Name& name);
+  void initialize_alike(const NodeList& nodes, const FunctorValue& same, const Place& place);
+  void initialize_from_pairs(const NodeList& nodes, const FunctorValue& initializer,
+                             const Place& place);
+  void note_initialized(const NodeList& nodes, const Place& place);
   void initialize_nodes(const NodeList& nodes, const Value& initializer, const Place& place);
   void call_script(const gsl::ConnectionScript& script, const List& arguments, const Place& place);
 
@@ -99,6 +105,8 @@ class Interpreter {
   Value evaluate(const gsl::ParameterSet& set, const Place& place);
   Value call(const gsl::Call& call, const Place& place);
   Value execute_functor(const FunctorValue& functor, const List& arguments, const Place& place);
+  std::optional<Value> number_from(const FunctorValue& functor, const Place& place);
+  PairList pairs_from(const FunctorValue& functor, const Place& place);
   std::shared_ptr<const ParameterSet> parameter_set(TypeInUse& type, gsl::SetKind kind,
                                                     PairList pairs, const Place& place);
 
@@ -117,12 +125,12 @@ class Interpreter {
                                        const NodeList& destinations, const Place& place);
   Attributing attributing(const Value& value, const Place& place);
   void add_pairs(Attributing& to, const FunctorValue& functor, const Place& place);
-  const Attributes& attributes_for(Attributing& from, TypeInUse& type, Node source, Node destination,
-                                   const Place& place);
+  const Attributes& attributes_for(Attributing& from, TypeInUse& type, Node source,
+                                   Node destination, const Place& place);
   void connect(const List& arguments, bool both_ways, const Place& place);
   void connect_polymorphically(const List& arguments, const Place& place);
-  void connect_one(Node source, Node destination, const Attributes& attributes,
-                   mdl::Peer peer, const Place& place);
+  void connect_one(Node source, Node destination, const Attributes& attributes, mdl::Peer peer,
+                   const Place& place);
   const Wiring* wiring_of(const mdl::Connection& clause, const TypeInUse& source,
                           const TypeInUse& destination);
   void apply(const Wiring& wiring, Node source, Node destination, const Attributes& attributes,

@@ -13,7 +13,8 @@ constexpr std::int64_t most_in_set = 100'000'000;
 /// The places along one dimension, checked against its length.
 std::vector<std::int64_t> places_of(const gsl::Index& index, std::int64_t length) {
   std::vector<std::int64_t> places;
-  if (index.from < 0 || index.to >= length || index.from > index.to || index.step < 1) return places;
+  if (index.from < 0 || index.to >= length || index.from > index.to || index.step < 1)
+    return places;
   for (std::int64_t i = index.from; i <= index.to; i += index.step) places.push_back(i);
   return places;
 }

@@ -143,9 +143,8 @@ struct MemberOf<Value Class::*> {
 template <auto Member>
 constexpr Field field(std::string_view name) {
   using Of = MemberOf<decltype(Member)>;
-  return {name, kind_of<typename Of::Type>(), [](void* node) -> void* {
-            return &(static_cast<typename Of::Owner*>(node)->*Member);
-          }};
+  return {name, kind_of<typename Of::Type>(),
+          [](void* node) -> void* { return &(static_cast<typename Of::Owner*>(node)->*Member); }};
 }
 
 template <auto Function>

@@ -16,7 +16,8 @@
 
 namespace isomer::mgs {
 
-/// Files that nodes write, aside until they are published: a run that fails on our side leaves none.
+/// Files that nodes write, aside until they are published: a run that fails on our side leaves
+/// none.
 class Outputs {
  public:
   using Print = std::function<void(std::string_view line)>;

@@ -18,8 +18,7 @@ T& at(const Field& field, void* data) {
 }
 
 [[noreturn]] void refuse_kind(const std::string& name, const Value& value, std::string_view right) {
-  throw Mismatch{Mistake::type,
-                 fmt::format("member {} cannot be {}", quoted(name), kind_of(value)),
+  throw Mismatch{Mistake::type, fmt::format("member {} cannot be {}", quoted(name), kind_of(value)),
                  fmt::format("it is {}", right)};
 }
 
@@ -37,8 +36,9 @@ T cast(double value) {
                                    : std::numeric_limits<std::int64_t>::min();
     constexpr bool narrow = sizeof(T) < sizeof(std::int64_t);
     constexpr bool is_unsigned = std::is_unsigned_v<T>;
-    if (narrow && !is_unsigned && (whole > std::numeric_limits<std::int32_t>::max() ||
-                                   whole < std::numeric_limits<std::int32_t>::min())) {
+    if (narrow && !is_unsigned &&
+        (whole > std::numeric_limits<std::int32_t>::max() ||
+         whole < std::numeric_limits<std::int32_t>::min())) {
       return static_cast<T>(std::numeric_limits<std::int32_t>::min());
     }
     return static_cast<T>(whole);
@@ -49,9 +49,8 @@ template <class T>
 void set_number(const Field& field, void* data, const Value& value, bool strict) {
   double given = 0;
   if (real_of(value, given) == nullptr) refuse_kind(std::string(field.name), value, "a number");
-  const auto kept = value.as<std::int32_t>() != nullptr
-                        ? static_cast<T>(*value.as<std::int32_t>())
-                        : cast<T>(given);
+  const auto kept = value.as<std::int32_t>() != nullptr ? static_cast<T>(*value.as<std::int32_t>())
+                                                        : cast<T>(given);
   if (strict && static_cast<double>(kept) != given && !std::is_same_v<T, float>) {
     throw Mismatch{Mistake::silent,
                    fmt::format("member {} would become {} of {}", quoted(field.name),
@@ -106,10 +105,10 @@ void set_field(const Field& field, void* data, const Value& value, bool appends,
     case Kind::scalar_pointer:
     case Kind::array_pointer:
     case Kind::links:
-      throw Mismatch{Mistake::type,
-                     fmt::format("member {} is a pointer, which a script cannot set",
-                                 quoted(field.name)),
-                     "a connection sets it"};
+      throw Mismatch{
+          Mistake::type,
+          fmt::format("member {} is a pointer, which a script cannot set", quoted(field.name)),
+          "a connection sets it"};
   }
   const auto* text = value.as<std::string>();
   if (text == nullptr) refuse_kind(std::string(field.name), value, "a text");

@@ -8,7 +8,7 @@
 #include "systems/mgs/gsl/gsl.h"
 #include "systems/mgs/mdl/mdl.h"
 #include "systems/mgs/run/interpreter.h"
-#include "systems/mgs/run/parameters.h"
+#include "systems/mgs/run/strict.h"
 
 namespace isomer::mgs {
 namespace {
@@ -100,6 +100,7 @@ void run_script(const Files& files, std::string_view entry, const RunRequest& re
     return;
   }
   if (!goes_on(report, problems, [&] { interpreter.execute(true); })) return;
+  if (simulation.mode == Mode::strict) check_network(simulation, problems);
   if (problems.errors() > 0) {
     const bool silent = std::ranges::any_of(problems.all(), [](const Problem& problem) {
       return problem.severity == Diagnostic::Severity::error && problem.mistake == Mistake::silent;
@@ -112,8 +113,9 @@ void run_script(const Files& files, std::string_view entry, const RunRequest& re
   if (!ran) return;
   if (simulation.mode == Mode::strict && problems.errors() > 0) return;
   if (interpreter.crashes_at_exit()) {
-    problems.error(Mistake::crash, {}, "the run is complete, and MGS crashes at its exit: a float "
-                                       "was declared or a list summed",
+    problems.error(Mistake::crash, {},
+                   "the run is complete, and MGS crashes at its exit: a float "
+                   "was declared or a list summed",
                    "a #define holds numbers");
     report.mgs_exit = crashed;
     return;

@@ -42,25 +42,36 @@ constexpr FunctorArity arities[] = {
 };
 
 constexpr std::string_view set_samplers[] = {
-    "EachAvg",         "RadialSampler", "ToroidalRadialSampler", "RadialDensitySampler",
-    "RadialHistoSampler", "ManhattanRing", "ManhattanRing2",
+    "EachAvg",
+    "RadialSampler",
+    "ToroidalRadialSampler",
+    "RadialDensitySampler",
+    "RadialHistoSampler",
+    "ManhattanRing",
+    "ManhattanRing2",
 };
 constexpr std::string_view pair_samplers[] = {
-    "IsoSampler",     "IsoSamplerHybrid", "EachSrc",
-    "EachDst",        "EachDstPropSrc",   "EachSrcPropDst",
-    "ReverseFunctor", "Unique",           "SrcDimensionConstrainedSampler",
-    "ConvSampler",    "DstDimensionConstrainedSampler",
+    "IsoSampler",
+    "IsoSamplerHybrid",
+    "EachSrc",
+    "EachDst",
+    "EachDstPropSrc",
+    "EachSrcPropDst",
+    "ReverseFunctor",
+    "Unique",
+    "SrcDimensionConstrainedSampler",
+    "ConvSampler",
+    "DstDimensionConstrainedSampler",
 };
 
 double number_of(const FunctorValue& functor, std::size_t i) {
   double number = 0;
   if (i < functor.arguments.size() && real_of(functor.arguments[i], number) != nullptr)
     return number;
-  throw Mismatch{Mistake::type, fmt::format("argument {} of {} is {}, not a number", i + 1,
-                                            functor.type,
-                                            i < functor.arguments.size()
-                                                ? kind_of(functor.arguments[i])
-                                                : "missing")};
+  throw Mismatch{
+      Mistake::type,
+      fmt::format("argument {} of {} is {}, not a number", i + 1, functor.type,
+                  i < functor.arguments.size() ? kind_of(functor.arguments[i]) : "missing")};
 }
 
 std::vector<double> numbers_at(const FunctorValue& functor, std::size_t i) {
@@ -68,9 +79,8 @@ std::vector<double> numbers_at(const FunctorValue& functor, std::size_t i) {
     return {reals->begin(), reals->end()};
   if (const auto* integers = functor.arguments[i].as_shared<std::vector<std::int32_t>>())
     return {integers->begin(), integers->end()};
-  throw Mismatch{Mistake::type,
-                 fmt::format("argument {} of {} is {}, not a list of numbers", i + 1, functor.type,
-                             kind_of(functor.arguments[i]))};
+  throw Mismatch{Mistake::type, fmt::format("argument {} of {} is {}, not a list of numbers", i + 1,
+                                            functor.type, kind_of(functor.arguments[i]))};
 }
 
 std::vector<double> coordinates_of(const Node& node) {
@@ -117,8 +127,10 @@ class Distances {
 class EachAverage final : public Sampler {
  public:
   EachAverage(std::size_t count, double average, Random& random)
-      : count_(count), whole_(static_cast<std::size_t>(average)),
-        rest_(average - std::floor(average)), random_(random) {
+      : count_(count),
+        whole_(static_cast<std::size_t>(average)),
+        rest_(average - std::floor(average)),
+        random_(random) {
     for (std::size_t i = 0; i < count_; ++i)
       for (std::size_t k = 0; k < whole_; ++k) places_.push_back(static_cast<std::uint32_t>(i));
   }
@@ -164,7 +176,10 @@ class RadialDraw final : public Sampler {
  public:
   RadialDraw(const NodeList& set, std::size_t count, double scale, std::vector<double> profile,
              Random& random)
-      : distances_(set, false), count_(count), scale_(scale), profile_(std::move(profile)),
+      : distances_(set, false),
+        count_(count),
+        scale_(scale),
+        profile_(std::move(profile)),
         random_(random) {}
   std::span<const std::uint32_t> sample(const std::vector<double>& reference) override {
     std::vector<std::pair<double, std::uint32_t>> drawn;
@@ -214,7 +229,8 @@ class Rings final : public Sampler {
       for (std::size_t i = 0; i < distances_.count(); ++i)
         if (distances_.by_blocks(i, reference) == static_cast<double>(ring))
           there.push_back(static_cast<std::uint32_t>(i));
-      for (auto left = static_cast<std::int64_t>(counts_[ring]); left > 0 && !there.empty(); --left) {
+      for (auto left = static_cast<std::int64_t>(counts_[ring]); left > 0 && !there.empty();
+           --left) {
         const auto last = static_cast<std::int64_t>(there.size()) - 1;
         const auto at = static_cast<std::size_t>(random_.integer(0, last));
         places_.push_back(there[at]);
@@ -238,16 +254,14 @@ std::unique_ptr<Sampler> set_sampler(const Value& value, const NodeList& set, Ra
                    fmt::format("a sampler of one set is expected, not {}",
                                functor != nullptr ? quoted(functor->type) : kind_of(value))};
   }
-  const double first =
-      functor->type.starts_with("Manhattan") ? 0 : number_of(*functor, 0);
+  const double first = functor->type.starts_with("Manhattan") ? 0 : number_of(*functor, 0);
   if (functor->type == "EachAvg") {
     constexpr double most = 1e8;
     if (!(first >= 0) || first * static_cast<double>(set.nodes.size()) > most)
       throw Mismatch{Mistake::limit, fmt::format("EachAvg({}) is out of range", first)};
     return std::make_unique<EachAverage>(set.nodes.size(), first, random);
   }
-  if (functor->type == "RadialSampler")
-    return std::make_unique<Radial>(set, first, false);
+  if (functor->type == "RadialSampler") return std::make_unique<Radial>(set, first, false);
   if (functor->type == "ToroidalRadialSampler") return std::make_unique<Radial>(set, first, true);
   if (functor->type == "RadialDensitySampler" || functor->type == "RadialHistoSampler") {
     return std::make_unique<RadialDraw>(set, static_cast<std::size_t>(std::max(first, 0.0)),
@@ -261,8 +275,10 @@ class Each final : public PairSampler {
  public:
   Each(const NodeList& sources, const NodeList& destinations, bool by_source, bool proportional,
        const Value& sampler, Random& random)
-      : outer_(by_source ? sources : destinations), inner_(by_source ? destinations : sources),
-        by_source_(by_source), proportional_(proportional),
+      : outer_(by_source ? sources : destinations),
+        inner_(by_source ? destinations : sources),
+        by_source_(by_source),
+        proportional_(proportional),
         sampler_(set_sampler(sampler, inner_, random)) {}
 
   bool next(Node& source, Node& destination) override {
@@ -326,8 +342,8 @@ std::unique_ptr<PairSampler> paired(const FunctorValue& functor, const NodeList&
     throw Ended{aborted,
                 {Mistake::crash, functor.place,
                  fmt::format("IsoSampler pairs sets of {} and {} nodes, and MGS ends the program; "
-                             "they must be of equal size", sources.nodes.size(),
-                             destinations.nodes.size())}};
+                             "they must be of equal size",
+                             sources.nodes.size(), destinations.nodes.size())}};
   }
   std::vector<std::pair<Node, Node>> pairs;
   for (std::size_t i = 0; i < sources.nodes.size(); ++i)
@@ -341,14 +357,15 @@ std::unique_ptr<PairSampler> constrained(const FunctorValue& functor, const Node
   const NodeList& flat = by_source ? destinations : sources;
   const auto& lengths = flat.grid->dimensions;
   if (std::ranges::count(lengths, 1) != 1) {
-    throw Ended{0, {Mistake::value, functor.place,
-                    fmt::format("{}: the {} must have precisely one dimension of size 1; MGS ends "
-                                "with exit status 0 and without a simulation", functor.type,
-                                by_source ? "destination" : "source")}};
+    throw Ended{0,
+                {Mistake::value, functor.place,
+                 fmt::format("{}: the {} must have precisely one dimension of size 1; MGS ends "
+                             "with exit status 0 and without a simulation",
+                             functor.type, by_source ? "destination" : "source")}};
   }
   // Coordinates are the slowest first.
-  const auto free = static_cast<std::size_t>(std::ranges::find(lengths.rbegin(), lengths.rend(), 1) -
-                                             lengths.rbegin());
+  const auto free = static_cast<std::size_t>(
+      std::ranges::find(lengths.rbegin(), lengths.rend(), 1) - lengths.rbegin());
   std::vector<std::pair<Node, Node>> pairs;
   const auto agree = [&](const Node& a, const Node& b) {
     const auto x = coordinates_of(a), y = coordinates_of(b);
@@ -371,12 +388,12 @@ std::unique_ptr<PairSampler> constrained(const FunctorValue& functor, const Node
 std::unique_ptr<PairSampler> convolving(const FunctorValue& functor, const NodeList& sources,
                                         const NodeList& destinations) {
   std::int64_t given[5];
-  for (std::size_t i = 0; i < 5; ++i)
-    given[i] = static_cast<std::int64_t>(number_of(functor, i));
+  for (std::size_t i = 0; i < 5; ++i) given[i] = static_cast<std::int64_t>(number_of(functor, i));
   const auto [height, width, stride, padding, by_channel] = given;
   const auto crash = [&](std::string_view what) {
-    throw Ended{crashed, {Mistake::crash, functor.place,
-                          fmt::format("ConvSampler: {}, and MGS crashes", what)}};
+    throw Ended{
+        crashed,
+        {Mistake::crash, functor.place, fmt::format("ConvSampler: {}, and MGS crashes", what)}};
   };
   const auto& lengths = sources.grid->dimensions;
   if (lengths.size() != 3 || destinations.grid->dimensions.size() != 3)
@@ -387,8 +404,8 @@ std::unique_ptr<PairSampler> convolving(const FunctorValue& functor, const NodeL
     for (std::int64_t c = 0; c < lengths[2]; ++c) {
       if (by_channel != 0 && c != at[0]) continue;
       const std::int64_t top = at[1] * stride - padding, left = at[2] * stride - padding;
-      for (std::int64_t i = std::max<std::int64_t>(top, 0);
-           i < std::min(top + height, lengths[1]); ++i)
+      for (std::int64_t i = std::max<std::int64_t>(top, 0); i < std::min(top + height, lengths[1]);
+           ++i)
         for (std::int64_t j = std::max<std::int64_t>(left, 0);
              j < std::min(left + width, lengths[0]); ++j) {
           const auto place = static_cast<std::size_t>((c * lengths[1] + i) * lengths[0] + j);

@@ -47,8 +47,7 @@ void Team::work() {
   }
 }
 
-void Team::share(std::size_t count, bool worthwhile,
-                 const std::function<void(std::size_t)>& part) {
+void Team::share(std::size_t count, bool worthwhile, const std::function<void(std::size_t)>& part) {
   if (!worthwhile || threads_.empty() || count < 2) {
     for (std::size_t i = 0; i < count; ++i) part(i);
     return;

@@ -6,12 +6,30 @@ namespace isomer::mgs {
 namespace {
 
 constexpr std::string_view value_kinds[] = {
-    "nothing",          "an integer",        "a number",           "a text",
-    "a list of integers", "a list of numbers", "a list",           "a set of nodes",
-    "a list of names with values", "a parameter set", "a functor's type", "a functor",
-    "a script's type",  "a script",          "a grid's type",      "a composite's type",
-    "an instance",      "a type",            "a variable",         "a constant",
-    "a trigger",        "a service",         "a phase",            "a name without meaning here",
+    "nothing",
+    "an integer",
+    "a number",
+    "a text",
+    "a list of integers",
+    "a list of numbers",
+    "a list",
+    "a set of nodes",
+    "a list of names with values",
+    "a parameter set",
+    "a functor's type",
+    "a functor",
+    "a script's type",
+    "a script",
+    "a grid's type",
+    "a composite's type",
+    "an instance",
+    "a type",
+    "a variable",
+    "a constant",
+    "a trigger",
+    "a service",
+    "a phase",
+    "a name without meaning here",
 };
 
 std::string printed_element(const Value& value) {

@@ -74,14 +74,13 @@ struct Accepted {
 };
 
 struct Value {
-  std::variant<std::monostate, std::int32_t, float, std::string,
-               std::shared_ptr<const std::vector<std::int32_t>>,
-               std::shared_ptr<const std::vector<float>>, std::shared_ptr<const List>,
-               std::shared_ptr<const NodeList>, std::shared_ptr<const PairList>,
-               std::shared_ptr<const ParameterSet>, FunctorType,
-               std::shared_ptr<const FunctorValue>, ScriptFunctor, ScriptInstance,
-               const gsl::Grid*, const gsl::Composite*, Instance*, TypeInUse*, VariableRef,
-               ConstantRef, std::shared_ptr<const Trigger>, ServiceOf, PhaseRef, Accepted>
+  std::variant<
+      std::monostate, std::int32_t, float, std::string,
+      std::shared_ptr<const std::vector<std::int32_t>>, std::shared_ptr<const std::vector<float>>,
+      std::shared_ptr<const List>, std::shared_ptr<const NodeList>, std::shared_ptr<const PairList>,
+      std::shared_ptr<const ParameterSet>, FunctorType, std::shared_ptr<const FunctorValue>,
+      ScriptFunctor, ScriptInstance, const gsl::Grid*, const gsl::Composite*, Instance*, TypeInUse*,
+      VariableRef, ConstantRef, std::shared_ptr<const Trigger>, ServiceOf, PhaseRef, Accepted>
       value = {};
 
   template <class T>

@@ -9,10 +9,10 @@ namespace isomer::mgs {
 namespace {
 
 constexpr const NativeType* native_types[] = {
-    &probe_type,        &probe2_type,       &silent_node_type,    &row_source_type,
-    &row_sink_type,     &recorder_type,     &fixed_scalar_type,   &plain_neuron_type,
-    &level_neuron_type, &train_neuron_type, &loss_node_type,      &tensor_op_type,
-    &combine_op_type,   &dn_node_type,      &dn_edge_set_type,    &bias_type,
+    &probe_type,           &probe2_type,       &silent_node_type,  &row_source_type,
+    &row_sink_type,        &recorder_type,     &fixed_scalar_type, &plain_neuron_type,
+    &level_neuron_type,    &train_neuron_type, &loss_node_type,    &tensor_op_type,
+    &combine_op_type,      &dn_node_type,      &dn_edge_set_type,  &bias_type,
     &supervisor_node_type,
 };
 

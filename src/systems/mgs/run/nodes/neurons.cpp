@@ -12,8 +12,11 @@ namespace {
 double element(const Reals& array, unsigned index) {
   if (index < array.size()) return array[index];
   throw Ended{aborted,
-              {Mistake::crash, {}, fmt::format("a node reads element {} of an array of {}, and MGS "
-                                               "ends the program", index, array.size())}};
+              {Mistake::crash,
+               {},
+               fmt::format("a node reads element {} of an array of {}, and MGS "
+                           "ends the program",
+                           index, array.size())}};
 }
 
 double largest(const Links& links) {
@@ -54,9 +57,9 @@ struct PlainNeuron {
 
 constexpr Activation plain_activations[] = {Activation::tanh, Activation::relu, Activation::max,
                                             Activation::softmax};
-constexpr Activation level_activations[] = {Activation::tanh,    Activation::relu, Activation::max,
-                                            Activation::softmax, Activation::mean,
-                                            Activation::sigmoid};
+constexpr Activation level_activations[] = {Activation::tanh, Activation::relu,
+                                            Activation::max,  Activation::softmax,
+                                            Activation::mean, Activation::sigmoid};
 
 void PlainNeuron::initialize(Visit& visit) {
   y = DBL_MAX;
@@ -93,9 +96,8 @@ void PlainNeuron::update(Visit&) {
     return;
   }
   if (w.size() == x.size()) sum = weighted_sum(sum, w, x);
-  taps.each([&](const Link& link) {
-    sum += link.weight * *static_cast<const double*>(link.source);
-  });
+  taps.each(
+      [&](const Link& link) { sum += link.weight * *static_cast<const double*>(link.source); });
   y = activated(activation, sum);
 }
 

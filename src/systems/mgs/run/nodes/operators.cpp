@@ -61,8 +61,10 @@ std::int64_t product(std::initializer_list<std::int64_t> lengths) {
   for (const std::int64_t length : lengths) {
     if (length < 0 || length > most_elements || (all *= length) > most_elements) {
       throw Ended{aborted,
-                  {Mistake::limit, {}, "a TensorOp has negative dims, or a tensor of more than 2^28 "
-                                       "elements"}};
+                  {Mistake::limit,
+                   {},
+                   "a TensorOp has negative dims, or a tensor of more than 2^28 "
+                   "elements"}};
     }
   }
   return all;
@@ -81,8 +83,9 @@ std::int64_t window_count(std::int64_t length, std::int64_t window, std::int64_t
 }
 
 Sizes convolution_sizes(const std::vector<int>& d) {
-  return {product({d[0], d[1], d[4], d[4]}), d[0], product({d[1], d[2], d[3]}),
-          product({d[0], window_count(d[2], d[4], d[5], d[6]), window_count(d[3], d[4], d[5], d[6])})};
+  return {
+      product({d[0], d[1], d[4], d[4]}), d[0], product({d[1], d[2], d[3]}),
+      product({d[0], window_count(d[2], d[4], d[5], d[6]), window_count(d[3], d[4], d[5], d[6])})};
 }
 
 Sizes pool_sizes(const std::vector<int>& d) {
@@ -107,8 +110,7 @@ double convolved(const TensorOp& op, const double* x, int channel, int row, int 
   const int channels = op.dims[1], height = op.dims[2], width = op.dims[3], window = op.dims[4];
   const int top = row * op.dims[5] - op.dims[6], left = column * op.dims[5] - op.dims[6];
   double sum = op.biases[static_cast<std::size_t>(channel)];
-  const double* weights =
-      op.weights.data() + std::ptrdiff_t{channel} * channels * window * window;
+  const double* weights = op.weights.data() + std::ptrdiff_t{channel} * channels * window * window;
   for (int c = 0; c < channels; ++c)
     for (int p = 0; p < window; ++p)
       for (int q = 0; q < window; ++q, ++weights) {
@@ -187,9 +189,11 @@ void TensorOp::initialize(Visit& visit) {
   if (kind == nullptr) visit.give_up(fmt::format("TensorOp: unknown op {}", op));
   if (dims.size() < kind->dimensions) {
     throw Ended{aborted,
-                {Mistake::crash, {}, fmt::format("TensorOp {}: it has {} dims, not {}, and MGS ends "
-                                                 "the program", op, dims.size(),
-                                                 kind->dimensions)}};
+                {Mistake::crash,
+                 {},
+                 fmt::format("TensorOp {}: it has {} dims, not {}, and MGS ends "
+                             "the program",
+                             op, dims.size(), kind->dimensions)}};
   }
   sizes = kind->sizes(dims);
   const auto weight_count = static_cast<std::size_t>(sizes.weights);
@@ -202,8 +206,7 @@ void TensorOp::initialize(Visit& visit) {
     weights.insert(weights.end(), w.begin(), w.end());
     biases.insert(biases.end(), b.begin(), b.end());
     if (weights.size() != weight_count || biases.size() != bias_count) {
-      visit.give_up(
-          fmt::format("TensorOp: {} weights, expected {}", weights.size(), weight_count));
+      visit.give_up(fmt::format("TensorOp: {} weights, expected {}", weights.size(), weight_count));
     }
   }
   const auto count = static_cast<std::size_t>(sizes.outputs);
@@ -228,14 +231,10 @@ void TensorOp::step() {
 }
 
 constexpr Field tensor_op_fields[] = {
-    field<&TensorOp::y>("y"),
-    field<&TensorOp::w>("w"),
-    field<&TensorOp::b>("b"),
-    field<&TensorOp::dims>("dims"),
-    field<&TensorOp::op>("op"),
-    field<&TensorOp::weight_file>("weightFile"),
-    field<&TensorOp::level>("level"),
-    field<&TensorOp::in0>("in0"),
+    field<&TensorOp::y>("y"),         field<&TensorOp::w>("w"),
+    field<&TensorOp::b>("b"),         field<&TensorOp::dims>("dims"),
+    field<&TensorOp::op>("op"),       field<&TensorOp::weight_file>("weightFile"),
+    field<&TensorOp::level>("level"), field<&TensorOp::in0>("in0"),
     field<&TensorOp::in1>("in1"),
 };
 constexpr Method tensor_op_methods[] = {

@@ -85,9 +85,9 @@ struct ProbeShared {
 
 std::string Probe::members() const {
   return fmt::format(
-      "b={} c={} s={} i={} l={} f={:.9g} d={:.17g} u={} t={} ia={} fa={} da={} ta={} ua={}",
-      int{b}, int{c}, s, i, l, f, d, u, t, fmt::join(ia, ","), joined_reals(fa, 9),
-      joined_reals(da, 17), fmt::join(ta, ","), fmt::join(ua, ","));
+      "b={} c={} s={} i={} l={} f={:.9g} d={:.17g} u={} t={} ia={} fa={} da={} ta={} ua={}", int{b},
+      int{c}, s, i, l, f, d, u, t, fmt::join(ia, ","), joined_reals(fa, 9), joined_reals(da, 17),
+      fmt::join(ta, ","), fmt::join(ua, ","));
 }
 
 std::string Probe::connections() const {
@@ -115,9 +115,8 @@ void Probe::initialize(Visit& visit) {
 void Probe::a(Visit& visit) {
   double sum = 1;
   x.each_value([&](double value) { sum += value; });
-  ins.each([&](const Link& link) {
-    sum += link.weight * *static_cast<const double*>(link.source);
-  });
+  ins.each(
+      [&](const Link& link) { sum += link.weight * *static_cast<const double*>(link.source); });
   if (last != nullptr) sum += *last;
   if (fixed_value != nullptr) sum += *fixed_value;
   if (arr != nullptr)
@@ -228,8 +227,10 @@ const NativeType probe_type{.name = "Probe",
                             .functions = probe_functions,
                             .shared_fields = probe_shared_fields,
                             .make_shared = make_nodes<ProbeShared>};
-const NativeType probe2_type{
-    .name = "Probe2", .fields = probe2_fields, .methods = probe2_methods, .make = make_nodes<Probe2>};
+const NativeType probe2_type{.name = "Probe2",
+                             .fields = probe2_fields,
+                             .methods = probe2_methods,
+                             .make = make_nodes<Probe2>};
 const NativeType silent_node_type{.name = "SilentNode",
                                   .fields = silent_fields,
                                   .methods = silent_methods,

@@ -44,8 +44,11 @@ void RowSource::update(Visit& visit) {
   const std::size_t count = rows.size() / cols;
   if (count == 0) {
     throw Ended{crashed,
-                {Mistake::crash, {}, fmt::format("RowSource: {} has no rows, and MGS reads beyond "
-                                                 "its end", quoted(file_name))}};
+                {Mistake::crash,
+                 {},
+                 fmt::format("RowSource: {} has no rows, and MGS reads beyond "
+                             "its end",
+                             quoted(file_name))}};
   }
   std::size_t row = static_cast<std::size_t>(visit.simulation.iteration - 1) / hold;
   if (row >= count) row = wrap ? row % count : count - 1;
@@ -53,10 +56,8 @@ void RowSource::update(Visit& visit) {
 }
 
 constexpr Field row_source_fields[] = {
-    field<&RowSource::x>("x"),
-    field<&RowSource::file_name>("fileName"),
-    field<&RowSource::cols>("cols"),
-    field<&RowSource::hold>("hold"),
+    field<&RowSource::x>("x"),       field<&RowSource::file_name>("fileName"),
+    field<&RowSource::cols>("cols"), field<&RowSource::hold>("hold"),
     field<&RowSource::wrap>("wrap"),
 };
 constexpr Method row_source_methods[] = {
@@ -79,22 +80,40 @@ struct RowSink {
     opened = false;
   }
   void update(Visit& visit);
+  void note_pending(Visit& visit) const;
   void finish(Visit& visit) {
-    visit.simulation.outputs.line(fmt::format("@ RowSink {} finish {}", visit.global_index(),
-                                              visit.simulation.iteration));
+    visit.simulation.outputs.line(
+        fmt::format("@ RowSink {} finish {}", visit.global_index(), visit.simulation.iteration));
   }
 };
+
+// MGS's own nodes wait for values, and sinks are known to.
+void RowSink::note_pending(Visit& visit) const {
+  if (visit.simulation.mode != Mode::strict) return;
+  preds.each([&](const Link& link) {
+    const bool pending = *static_cast<const double*>(link.source) == DBL_MAX;
+    if (!pending || link.layer == nullptr || link.layer->type->native == &dn_node_type) return;
+    visit.simulation.note({Mistake::silent,
+                           {},
+                           fmt::format("RowSink {}: in iteration {} a value is not there yet, and "
+                                       "the largest double is written in its place",
+                                       visit.global_index(), visit.simulation.iteration)});
+  });
+}
 
 void RowSink::update(Visit& visit) {
   bool ready = !preds.empty();
   preds.each_value([&](double value) { ready = ready && value != DBL_MAX; });
+  if (!ready) note_pending(visit);
   if (ready) {
     const auto own = static_cast<std::size_t>(visit.global_index());
     if (train && own >= preds.size()) {
       throw Ended{aborted,
-                  {Mistake::crash, {}, fmt::format("RowSink {}: it has {} inputs and asks for that "
-                                                   "of its own number, and MGS ends the program",
-                                                   own, preds.size())}};
+                  {Mistake::crash,
+                   {},
+                   fmt::format("RowSink {}: it has {} inputs and asks for that "
+                               "of its own number, and MGS ends the program",
+                               own, preds.size())}};
     }
     grad = train ? target - preds.value(own) : 0;
   }
@@ -108,12 +127,9 @@ void RowSink::update(Visit& visit) {
 }
 
 constexpr Field row_sink_fields[] = {
-    field<&RowSink::grad>("grad"),
-    field<&RowSink::preds>("preds"),
-    field<&RowSink::tensor_in>("tensorIn"),
-    field<&RowSink::file_name>("fileName"),
-    field<&RowSink::opened>("opened"),
-    field<&RowSink::train>("train"),
+    field<&RowSink::grad>("grad"),          field<&RowSink::preds>("preds"),
+    field<&RowSink::tensor_in>("tensorIn"), field<&RowSink::file_name>("fileName"),
+    field<&RowSink::opened>("opened"),      field<&RowSink::train>("train"),
     field<&RowSink::target>("target"),
 };
 constexpr Method row_sink_methods[] = {
@@ -178,9 +194,7 @@ const NativeType fixed_scalar_type{.name = "FixedScalar",
                                    .fields = fixed_scalar_fields,
                                    .methods = {},
                                    .make = make_nodes<FixedScalar>};
-const NativeType bias_type{.name = "Bias",
-                           .fields = fixed_scalar_fields,
-                           .methods = {},
-                           .make = make_nodes<FixedScalar>};
+const NativeType bias_type{
+    .name = "Bias", .fields = fixed_scalar_fields, .methods = {}, .make = make_nodes<FixedScalar>};
 
 }  // namespace isomer::mgs

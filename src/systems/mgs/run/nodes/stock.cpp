@@ -14,10 +14,8 @@ constexpr double pending = DBL_MAX;
 const Reals* array_of(const Link& link) { return static_cast<const Reals*>(link.source); }
 
 constexpr Field dn_node_fields[] = {
-    field<&DnNode::output>("output"),
-    field<&DnNode::gradient>("gradient"),
-    field<&DnNode::inputs>("inputs"),
-    field<&DnNode::weighted_gradient>("weightedGradient"),
+    field<&DnNode::output>("output"), field<&DnNode::gradient>("gradient"),
+    field<&DnNode::inputs>("inputs"), field<&DnNode::weighted_gradient>("weightedGradient"),
     field<&DnNode::ready>("ready"),
 };
 constexpr Method dn_node_methods[] = {
@@ -63,9 +61,11 @@ double dn_element(const Link& link) {
   const auto index = static_cast<std::size_t>(link.number);
   if (index < array_of(link)->size()) return (*array_of(link))[index];
   throw Ended{aborted,
-              {Mistake::crash, {}, fmt::format("a DNNode reads element {} of an array of {}, and "
-                                               "MGS ends the program", index,
-                                               array_of(link)->size())}};
+              {Mistake::crash,
+               {},
+               fmt::format("a DNNode reads element {} of an array of {}, and "
+                           "MGS ends the program",
+                           index, array_of(link)->size())}};
 }
 
 bool is_pending(double value) { return value == pending; }
@@ -90,23 +90,25 @@ void DnNode::take(double sum, bool all_there) {
   if (!ready) return;
   if (weighted_gradient == nullptr) {
     throw Ended{crashed,
-                {Mistake::crash, {}, "a DNNode has no producer of its gradient, and MGS crashes "
-                                     "when it is ready; connect one with identifier 'gradient'"}};
+                {Mistake::crash,
+                 {},
+                 "a DNNode has no producer of its gradient, and MGS crashes "
+                 "when it is ready; connect one with identifier 'gradient'"}};
   }
   output = sum;
   gradient = *weighted_gradient;
   if (std::isfinite(output) && std::isfinite(gradient)) return;
   throw Ended{aborted,
-              {Mistake::crash, {}, "a DNNode's output or gradient is not finite, and MGS ends the "
-                                   "program"}};
+              {Mistake::crash,
+               {},
+               "a DNNode's output or gradient is not finite, and MGS ends the "
+               "program"}};
 }
 
 void DnNode::update(Visit&) {
   bool all_there = !inputs.empty();
   if (!ready) {
-    inputs.each([&](const Link& link) {
-      all_there = all_there && !is_pending(dn_element(link));
-    });
+    inputs.each([&](const Link& link) { all_there = all_there && !is_pending(dn_element(link)); });
     if (!all_there) return;
   }
   double sum = 0;
@@ -128,8 +130,11 @@ void DnEdgeSet::begin_weights(Visit& visit) {
   }
   if (!weights.empty()) {
     const bool kept = weights.size() == count;
-    Problem problem{Mistake::silent, {}, "a DNEdgeSet is given weights, which MGS replaces by "
-                                         "random ones", kept ? "here they are kept" : "",
+    Problem problem{Mistake::silent,
+                    {},
+                    "a DNEdgeSet is given weights, which MGS replaces by "
+                    "random ones",
+                    kept ? "here they are kept" : "",
                     Diagnostic::Severity::warning};
     visit.simulation.note(problem);
     if (kept) return;
@@ -149,8 +154,10 @@ void DnEdgeSet::initialize(Visit& visit) {
   } else if (transfer_function_name == "identity") {
     transfer = Transfer::identity;
   } else {
-    visit.give_up(fmt::format("DNEdgeSet: there is no transfer function {}; there are: tanh, relu, "
-                              "identity", quoted(transfer_function_name)));
+    visit.give_up(
+        fmt::format("DNEdgeSet: there is no transfer function {}; there are: tanh, relu, "
+                    "identity",
+                    quoted(transfer_function_name)));
   }
   begin_weights(visit);
   weighted_gradient = pending;
@@ -207,8 +214,8 @@ void step_weight(const DnRule& rule, double derivative, double correction_w, dou
                  double& weight, double* moment, double* square) {
   double by = rule.eta * derivative;
   if (rule.rmsprop) {
-    *square = ((1 - rule.beta) * (derivative * derivative) + rule.beta * *square) /
-              (1 - correction_s);
+    *square =
+        ((1 - rule.beta) * (derivative * derivative) + rule.beta * *square) / (1 - correction_s);
   }
   if (rule.momentum) {
     *moment = ((1 - rule.alpha) * derivative + rule.alpha * *moment) / (1 - correction_w);
@@ -229,9 +236,8 @@ void DnEdgeSet::update(Visit& visit) {
   for (std::size_t k = 0; k < count; ++k) weighted_outputs[k] = weights[k] * activation;
   if (!ready_backward) {
     ready_backward = !gradients.empty();
-    gradients.each_value([&](double value) {
-      ready_backward = ready_backward && !is_pending(value);
-    });
+    gradients.each_value(
+        [&](double value) { ready_backward = ready_backward && !is_pending(value); });
   }
   const bool learns = ready_backward;
   const double echo = echoed(activation);

@@ -16,9 +16,7 @@ struct DigitSet {
   Bytes labels = {};
   std::size_t count = 0;
 
-  unsigned label(std::size_t i) const {
-    return static_cast<unsigned char>(labels.text()[8 + i]);
-  }
+  unsigned label(std::size_t i) const { return static_cast<unsigned char>(labels.text()[8 + i]); }
   double pixel(std::size_t i, std::size_t at) const {
     return static_cast<unsigned char>(images.text()[16 + i * image_size + at]) / 255.0;
   }
@@ -93,10 +91,9 @@ DigitSet read_digits(const Visit& visit, const std::string& location, std::strin
   set.labels = files.read(label_name);
   if (set.images.size() < 16 || set.labels.size() < 8) return set;
   const std::size_t images = big_endian(set.images.text(), 4);
-  const bool right = big_endian(set.images.text(), 8) * big_endian(set.images.text(), 12) ==
-                     image_size;
-  if (!right || images > (set.images.size() - 16) / image_size ||
-      images > set.labels.size() - 8) {
+  const bool right =
+      big_endian(set.images.text(), 8) * big_endian(set.images.text(), 12) == image_size;
+  if (!right || images > (set.images.size() - 16) / image_size || images > set.labels.size() - 8) {
     return set;
   }
   set.count = images;
@@ -115,10 +112,13 @@ void SupervisorShared::shuffle(Visit& visit, std::size_t size) {
 void SupervisorShared::initialize_shared(Visit& visit) {
   training = read_digits(visit, data_location, "train");
   testing = read_digits(visit, data_location, "t10k");
-  visit.simulation.note({Mistake::file, {}, fmt::format("MNIST reader loaded {} training and {} "
-                                                        "test images", training.count,
-                                                        testing.count),
-                         "", Diagnostic::Severity::warning});
+  visit.simulation.note({Mistake::file,
+                         {},
+                         fmt::format("MNIST reader loaded {} training and {} "
+                                     "test images",
+                                     training.count, testing.count),
+                         "",
+                         Diagnostic::Severity::warning});
   const auto usable = [&](const DigitSet& set) {
     for (std::size_t i = 0; i < set.count; ++i)
       if (set.label(i) < number_of_labels) return true;
@@ -126,9 +126,11 @@ void SupervisorShared::initialize_shared(Visit& visit) {
   };
   if (!usable(training) || !usable(testing)) {
     throw Ended{crashed,
-                {Mistake::file, {}, fmt::format("SupervisorNode: {} has no images of MNIST for "
-                                                "training and for testing with labels below {}",
-                                                quoted(data_location), number_of_labels)}};
+                {Mistake::file,
+                 {},
+                 fmt::format("SupervisorNode: {} has no images of MNIST for "
+                             "training and for testing with labels below {}",
+                             quoted(data_location), number_of_labels)}};
   }
   shuffle(visit, training.count);
   x.assign(image_size, DBL_MAX);
@@ -152,8 +154,11 @@ std::size_t SupervisorShared::next_image(Visit& visit, bool& round_ended) {
       }
     }
     if (image_index >= deck.size() || deck[image_index] >= set.count) {
-      throw Ended{crashed, {Mistake::crash, {}, "SupervisorNode: there are fewer training images "
-                                                "than test images, and MGS reads beyond them"}};
+      throw Ended{crashed,
+                  {Mistake::crash,
+                   {},
+                   "SupervisorNode: there are fewer training images "
+                   "than test images, and MGS reads beyond them"}};
     }
     if (set.label(deck[image_index]) < number_of_labels) return deck[image_index];
   }
@@ -172,8 +177,10 @@ void SupervisorShared::update_shared(Visit& visit) {
   const bool was_test = test;
   if (test) {
     // Seen of the real program, whose reason is not known.
-    visit.simulation.bad_end = Ended{
-        aborted, {Mistake::crash, {}, "a SupervisorNode has come to its test images, and MGS ends "
+    visit.simulation.bad_end = Ended{aborted,
+                                     {Mistake::crash,
+                                      {},
+                                      "a SupervisorNode has come to its test images, and MGS ends "
                                       "the program when the simulation stops"}};
   }
   std::size_t image = next_image(visit, round_ended);
@@ -238,8 +245,11 @@ void SupervisorNode::update(Visit& visit) {
   const auto own = static_cast<std::size_t>(visit.global_index());
   if (own >= logits.size() || shared.labels.empty()) {
     throw Ended{crashed,
-                {Mistake::crash, {}, fmt::format("SupervisorNode {} has {} inputs, and MGS reads "
-                                                 "beyond them", own, logits.size())}};
+                {Mistake::crash,
+                 {},
+                 fmt::format("SupervisorNode {} has {} inputs, and MGS reads "
+                             "beyond them",
+                             own, logits.size())}};
   }
   const std::size_t label = shared.labels[shared.label_index % shared.labels.size()];
   if (predict() == label) ++wins;

@@ -67,8 +67,11 @@ constexpr Activation train_activations[] = {Activation::tanh, Activation::relu,
 
 [[noreturn]] void refuse_element(std::size_t index, std::size_t size) {
   throw Ended{aborted,
-              {Mistake::crash, {}, fmt::format("a TrainNeuron reads element {} of {}, and MGS ends "
-                                               "the program", index, size)}};
+              {Mistake::crash,
+               {},
+               fmt::format("a TrainNeuron reads element {} of {}, and MGS ends "
+                           "the program",
+                           index, size)}};
 }
 
 void TrainNeuron::initialize(Visit& visit) {
@@ -187,11 +190,11 @@ constexpr Field train_shared_fields[] = {
     field<&TrainShared::batch>("batch"),
 };
 constexpr Method train_neuron_methods[] = {
-    method<&TrainNeuron::initialize>("initialize"),   method<&TrainNeuron::forward_at<0>>("f0"),
-    method<&TrainNeuron::forward_at<1>>("f1"),        method<&TrainNeuron::forward_at<2>>("f2"),
-    method<&TrainNeuron::forward_at<3>>("f3"),        method<&TrainNeuron::backward_at<3>>("b3"),
-    method<&TrainNeuron::backward_at<2>>("b2"),       method<&TrainNeuron::backward_at<1>>("b1"),
-    method<&TrainNeuron::backward_at<0>>("b0"),       method<&TrainNeuron::finish>("finish"),
+    method<&TrainNeuron::initialize>("initialize"), method<&TrainNeuron::forward_at<0>>("f0"),
+    method<&TrainNeuron::forward_at<1>>("f1"),      method<&TrainNeuron::forward_at<2>>("f2"),
+    method<&TrainNeuron::forward_at<3>>("f3"),      method<&TrainNeuron::backward_at<3>>("b3"),
+    method<&TrainNeuron::backward_at<2>>("b2"),     method<&TrainNeuron::backward_at<1>>("b1"),
+    method<&TrainNeuron::backward_at<0>>("b0"),     method<&TrainNeuron::finish>("finish"),
 };
 constexpr UserFunction train_neuron_functions[] = {
     user_function<&TrainNeuron::set_array_index>("setArrayIndex"),
@@ -249,14 +252,15 @@ void LossNode::update(Visit& visit) {
   x.each_value([&](double value) { values.push_back(value); });
   const bool entropy = kind == "ce";
   if ((target == nullptr && (entropy || !values.empty())) || (entropy && values.empty())) {
-    throw Ended{crashed,
-                {Mistake::crash, {}, "a LossNode without inputs or target crashes MGS"}};
+    throw Ended{crashed, {Mistake::crash, {}, "a LossNode without inputs or target crashes MGS"}};
   }
   if (target != nullptr && target->size() < values.size()) {
     throw Ended{aborted,
-                {Mistake::crash, {}, fmt::format("a LossNode has {} inputs and {} targets, and MGS "
-                                                 "ends the program", values.size(),
-                                                 target->size())}};
+                {Mistake::crash,
+                 {},
+                 fmt::format("a LossNode has {} inputs and {} targets, and MGS "
+                             "ends the program",
+                             values.size(), target->size())}};
   }
   const double loss = entropy ? cross_entropy(values) : squared_error(values);
   if (file_name.empty()) return;
@@ -266,10 +270,8 @@ void LossNode::update(Visit& visit) {
 }
 
 constexpr Field loss_fields[] = {
-    field<&LossNode::back>("back"),
-    field<&LossNode::x>("x"),
-    field<&LossNode::target>("target"),
-    field<&LossNode::kind>("kind"),
+    field<&LossNode::back>("back"),          field<&LossNode::x>("x"),
+    field<&LossNode::target>("target"),      field<&LossNode::kind>("kind"),
     field<&LossNode::file_name>("fileName"),
 };
 constexpr Method loss_methods[] = {
