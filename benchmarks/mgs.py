@@ -2,8 +2,8 @@
 
 usage: mgs.py ISOMER
 
-Times are those of runs of many iterations less those of few. MGS itself takes 3.5 to 5.5 ns for neurons and 43 to 48 for its
-own networks with Adam, 27 and 77 bytes an edge.
+Times are those of runs of many iterations less those of few. MGS itself takes 3.5 to 5.5 ns for neurons and 43 to 48
+for its own networks with Adam, 27 and 77 bytes an edge.
 """
 
 import os

@@ -148,8 +148,6 @@ SOUND = [
     "networks/op_residual",
     "networks/dense_collector",
     "networks/recurrent_neurons",
-    "language/each_src",
-    "language/bidirect",
     "stock_dnn/random_weights",
 ]
 

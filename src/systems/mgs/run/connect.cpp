@@ -405,7 +405,7 @@ void Interpreter::connect(const List& arguments, bool both_ways, const Place& pl
     if (!building_) break;  // what is wrong shows with the first
   }
   for (const auto* one : {&forward, &back}) {
-    if (!one->indexes || simulation_.mode != Mode::strict) continue;
+    if (!one->indexes || simulation_.mode != Mode::strict || !building_) continue;
     for (const auto& [layer, counts] : one->next) {
       std::string identifier;
       for (const auto& [name, value] : one->pairs)

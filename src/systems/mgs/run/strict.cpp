@@ -22,34 +22,55 @@ const Layer* layer_at(const Network& network, const void* address) {
   return nullptr;
 }
 
-/// The layers that a layer's nodes read, without what a node reads of itself.
-std::set<const Layer*> sources_of(const Network& network, const Layer& layer) {
-  std::set<const Layer*> sources;
+/// Nodes of a layer that have one level, or none.
+struct Part {
+  const Layer* layer = nullptr;
+  unsigned level = 0;
+
+  friend auto operator<=>(const Part&, const Part&) = default;
+};
+
+Part part_of(const Layer& layer, std::size_t node) {
+  const Field* level = find_field(layer.type->native->fields, "level");
+  return {&layer, level == nullptr ? 0 : *static_cast<unsigned*>(level->at(layer.nodes->at(node)))};
+}
+
+Part part_at(const Layer& layer, const void* address) {
+  const auto* first = static_cast<const std::byte*>(layer.nodes->at(0));
+  const auto offset = static_cast<const std::byte*>(address) - first;
+  return part_of(layer, static_cast<std::size_t>(offset) / layer.nodes->stride());
+}
+
+/// Who reads whom: without what a node reads of itself.
+std::set<std::pair<Part, Part>> readings_of(const Network& network, const Layer& layer) {
+  std::set<std::pair<Part, Part>> readings;
   for (const Field& field : layer.type->native->fields) {
     for (std::uint32_t i = 0; i < layer.count; ++i) {
+      const Part reader = part_of(layer, i);
       const void* at = field.at(layer.nodes->at(i));
       if (field.kind == Kind::scalar_pointer || field.kind == Kind::array_pointer) {
         const void* source = *static_cast<const void* const*>(at);
-        if (source != nullptr) sources.insert(layer_at(network, source));
+        const Layer* from = source == nullptr ? nullptr : layer_at(network, source);
+        if (from != nullptr) readings.emplace(reader, part_at(*from, source));
       }
       if (field.kind != Kind::links) continue;
       for (const Links::Run& run : static_cast<const Links*>(at)->runs()) {
         const bool itself = run.first.layer == &layer && run.count == 1 && run.first.node == i;
-        if (!itself) sources.insert(run.first.layer);
+        if (itself || run.first.layer == nullptr) continue;
+        // Levels are those of layers, mostly; of a long run the ends speak for all.
+        for (const std::size_t k : {std::size_t{0}, run.count - 1})
+          readings.emplace(reader, part_of(*run.first.layer, run.at(k).node));
       }
     }
   }
-  sources.erase(nullptr);
-  return sources;
+  return readings;
 }
-
 /// A type with a level acts in the phase of that number only, as level 2 in "s2".
-bool acts(const Layer& layer, const PhaseMethod& method) {
-  const Field* level = find_field(layer.type->native->fields, "level");
+bool acts(const Part& part, const PhaseMethod& method) {
+  const Field* level = find_field(part.layer->type->native->fields, "level");
   const std::size_t digits = method.model.find_first_of("0123456789");
   if (level == nullptr || digits == std::string::npos) return true;
-  return method.model.substr(digits) ==
-         std::to_string(*static_cast<const unsigned*>(level->at(layer.nodes->at(0))));
+  return method.model.substr(digits) == std::to_string(part.level);
 }
 
 bool changes_something(const TypeInUse& type, const PhaseMethod& method) {
@@ -59,10 +80,10 @@ bool changes_something(const TypeInUse& type, const PhaseMethod& method) {
   return found != phases.end() && !found->changes.empty();
 }
 
-bool acts_in(const Layer& layer, const std::string& phase, bool changing) {
-  return std::ranges::any_of(layer.type->methods, [&](const PhaseMethod& method) {
-    return !method.shared && method.simulation == phase && acts(layer, method) &&
-           (!changing || changes_something(*layer.type, method));
+bool acts_in(const Part& part, const std::string& phase, bool changing) {
+  return std::ranges::any_of(part.layer->type->methods, [&](const PhaseMethod& method) {
+    return !method.shared && method.simulation == phase && acts(part, method) &&
+           (!changing || changes_something(*part.layer->type, method));
   });
 }
 
@@ -70,20 +91,20 @@ std::string layer_name(const Layer& layer) {
   return layer.grid == nullptr ? layer.name : layer.grid->name + "." + layer.name;
 }
 
-void check_phases(const Simulation& simulation, const Layer& layer,
-                  const std::set<const Layer*>& sources, Problems& problems) {
+void check_phases(const Simulation& simulation, const Part& reader, const Part& source,
+                  Problems& problems) {
   for (const PhaseOfRun& phase : simulation.phases) {
-    if (phase.kind != gsl::PhaseListKind::runtime || !acts_in(layer, phase.name, false)) continue;
-    for (const Layer* source : sources) {
-      if (!acts_in(*source, phase.name, true)) continue;
-      problems.error(
-          Mistake::silent, {},
-          fmt::format("layer {} reads layer {} in the phase {} in which that changes: "
-                      "what it sees depends on the order of declarations, on threads and "
-                      "on processes",
-                      layer_name(layer), layer_name(*source), quoted(phase.name)),
-          "map them to phases of their own");
+    if (phase.kind != gsl::PhaseListKind::runtime || !acts_in(reader, phase.name, false) ||
+        !acts_in(source, phase.name, true)) {
+      continue;
     }
+    problems.error(
+        Mistake::silent, {},
+        fmt::format("layer {} reads layer {} in the phase {} in which that changes: "
+                    "what it sees depends on the order of declarations, on threads and "
+                    "on processes",
+                    layer_name(*reader.layer), layer_name(*source.layer), quoted(phase.name)),
+        "map them to phases of their own");
   }
 }
 
@@ -119,7 +140,8 @@ void check_learning(const Simulation& simulation, const Layer& layer, Problems& 
     }
     const Layer* from = set.input == nullptr ? nullptr : layer_at(simulation.network, set.input);
     if (from == nullptr || from->type->native != &dn_node_type || set.gradients.empty()) continue;
-    for (const Layer* behind : sources_of(simulation.network, *from)) {
+    for (const auto& [reader, source] : readings_of(simulation.network, *from)) {
+      const Layer* behind = source.layer;
       if (set.transfer_function_name != "identity" || behind == &layer ||
           behind->type->native != &dn_edge_set_type) {
         continue;
@@ -138,11 +160,11 @@ void check_learning(const Simulation& simulation, const Layer& layer, Problems& 
 void check_network(const Simulation& simulation, Problems& problems) {
   std::set<const TypeInUse*> read;
   for (const auto& layer : simulation.network.layers) {
-    const std::set<const Layer*> sources = sources_of(simulation.network, *layer);
-    check_phases(simulation, *layer, sources, problems);
     check_learning(simulation, *layer, problems);
-    for (const Layer* source : sources)
-      if (read.insert(source->type).second) check_lists(*source->type, problems);
+    for (const auto& [reader, source] : readings_of(simulation.network, *layer)) {
+      check_phases(simulation, reader, source, problems);
+      if (read.insert(source.layer->type).second) check_lists(*source.layer->type, problems);
+    }
   }
 }
 
