@@ -88,6 +88,40 @@ script("command that is a name", "system(ls);\n", ("syntax", 1))
 script("functor with a wrong role", "Functor F { Perform(int); };\nprint(1);\n", ("syntax", 1))
 script("return at the top", "Return print(1);\n", ("syntax", 1))
 
+# ---- GSL: what the first pass finds
+
+FRAME = """#include "std.gsl"
+InitPhases = { initialize }; RuntimePhases = { p, q, last }; FinalPhases = { finalize };
+NodeType Probe { sharedInit->initialize, tick->last, a->p, b2->q, finish->finalize };
+BindName XN("identifier", "x"); NdplInAttrInit toX(XN);
+Grid S { Dimension(3); Layer(n, Probe, UniformLayout(1), <kind="P">); };
+S s; S t;
+"""  # then comes line 7
+
+
+def network(name, text, *errors):
+    script(name, FRAME + text + "\n", *errors)
+
+
+network("unknown name", "print(nothing);", ("unknown name", 7))
+network("unknown grid", "NodeSet a(u[]);", ("unknown name", 7))
+network("unknown type", "Nothing x;", ("unknown name", 7))
+network("unknown node type", "NodeType Nothing;", ("unknown name", 7))
+network("unknown phase", "NodeType Probe2 { a->nowhere };", ("phase", 7))
+network("name twice", "S s;", ("duplicate", 7))
+network("point outside", "NodeSet a(s[5]);", ("range", 7))
+network("too many dimensions", "NodeSet a(s[0, 0]);", ("range", 7))
+network(
+    "sampler of another kind",
+    "connectNodeSets(s[], t[], EachAvg(1.0), outAttrDef, toX);",
+    ("type", 7),
+)
+network("too few arguments", "connectNodeSets(s[], t[]);", ("arity", 7))
+network("trigger in no phase", 'UnsignedTrigger e("e", ::Iteration, "==", 1, 0, no);', ("phase", 7))
+network(
+    "two mistakes", "print(nothing);\nNodeSet a(u[]);", ("unknown name", 7), ("unknown name", 8)
+)
+
 # ---- The preprocessor
 
 script("file that is not there", '#include "none.gsl"\nprint(1);\n', ("file", 1))

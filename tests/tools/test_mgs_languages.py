@@ -84,24 +84,25 @@ def try_declarations(program, folder):
 
 
 def try_script(program, folder):
-    """A case of gslparser: whether its text is a script, by which line it is not."""
+    """A case of gslparser: whether its text and its first pass are in order, and the class and line of what is not."""
     expected = json.loads((folder / "expected.json").read_text())
     path = folder / "net.gsl"
-    if not path.exists():
+    if not path.exists() or expected.get("class") == "usage":
         return []
     code, errors, said = errors_of(program, path)
     if errors is None:
         return [said]
-    refused = "syntax error" in expected["stderr"]
-    texts = [e for e in errors if e[0] in ("syntax", "file", "preprocessor")]
-    if not refused:
-        return [f"is no script: {texts}"] if texts else []
-    if code != 3 or not texts:
+    if expected["exit"] != 1:
+        return [] if expected["exit"] != 0 or code == 0 else [f"is refused: {errors}"]
+    if code != 3 or not errors:
         return [f"is accepted; MGS refuses it: {expected['stderr']}"]
-    line = recorded_line(expected, r"line:(\d+)")
-    if line and line != texts[0][1]:
-        return [f"is refused in line {texts[0][1]}; MGS says {line}"]
-    return []
+    faults = []
+    if expected.get("class") and expected["class"] not in {kind for kind, _, _ in errors}:
+        faults.append(f"no error of class {expected['class']}: {errors}")
+    line = recorded_line(expected, r'(?:line:|XXXXXX":)(\d+)')
+    if line and line not in {at for _, at, _ in errors}:
+        faults.append(f"is refused in {errors}; MGS says line {line}")
+    return faults
 
 
 def try_printing(program, folder, name):

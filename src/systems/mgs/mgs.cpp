@@ -6,8 +6,30 @@
 #include "systems/mgs/mdl/mdl.h"
 #include "systems/mgs/picture/outline.h"
 #include "systems/mgs/picture/types.h"
+#include "systems/mgs/run/run.h"
 
 namespace isomer::mgs {
+
+namespace {
+
+/// What the first pass of a script finds, in which MGS makes all instances and tries all
+/// connections. Nothing is run or written, and no command is carried out.
+void check_first_pass(const Files& files, std::string_view entry, Problems& problems) {
+  Outputs nothing(files, {}, [](std::string_view) {});
+  RunRequest request;
+  request.parse_only = true;
+  try {
+    for (Problem problem : run_network(files, entry, request, nothing).problems) {
+      // A command that is left out is no mistake of the script.
+      if (problem.mistake != Mistake::usage) problems.add(std::move(problem));
+    }
+  } catch (const Error& error) {
+    if (error.fault() != Fault::unsupported) throw;
+    problems.warning(Mistake::limit, {}, fmt::format("cannot be tried here: {}", error.what()));
+  }
+}
+
+}  // namespace
 
 bool is_mdl(std::string_view entry) { return entry.ends_with(".mdl"); }
 
@@ -18,6 +40,10 @@ std::vector<Diagnostic> check(const Files& files, std::string_view entry,
   try {
     names = is_mdl(entry) ? mdl::read(files, entry, problems).files
                           : gsl::read(files, entry, problems).files;
+    if (!is_mdl(entry) && problems.errors() == 0) {
+      problems = {};  // they are told again
+      check_first_pass(files, entry, problems);
+    }
   } catch (const Fatal& fatal) {
     problems.add(fatal.problem());
     names = fatal.files();
