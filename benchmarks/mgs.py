@@ -6,6 +6,7 @@ Times are those of runs of many iterations less those of few. MGS itself takes 3
 for its own networks with Adam, 27 and 77 bytes an edge.
 """
 
+import array
 import os
 import resource
 import subprocess
@@ -13,8 +14,6 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-
-import numpy as np
 
 NEURONS = """#include "std.gsl"
 InitPhases = { initialize };
@@ -28,9 +27,9 @@ Grid Src { Dimension(1); Layer(s, RowSource, UniformLayout(1), <kind="S">);
    InitNodes(.[].Layer(s), Same(Pset<RowSource, NodeInit>(<fileName="in.txt", cols=WIDTH>))); };
 Grid Inp { Dimension(WIDTH); Layer(n, LevelNeuron, UniformLayout(1), <kind="N">);
    InitNodes(.[].Layer(n), Same(Pset<LevelNeuron, NodeInit>(<level=0>))); };
-Grid Out { Dimension(WIDTH); Layer(n, LevelNeuron, UniformLayout(1), <kind="N">);
+Grid Res { Dimension(WIDTH); Layer(n, LevelNeuron, UniformLayout(1), <kind="N">);
    InitNodes(.[].Layer(n), Same(Pset<LevelNeuron, NodeInit>(<level=1, act="relu", weightFile="w.f64">))); };
-Src s; Inp x; Out y;
+Src s; Inp x; Res y;
 connectNodeSets(s[].Layer(s), x[].Layer(n), EachSrc(EachAvg(1.0)), outAttrDef, index);
 connectNodeSets(x[].Layer(n), y[].Layer(n), EachDst(EachAvg(1.0)), outAttrDef, inp);
 UnsignedTrigger done("end", ::Iteration, "==", ITERATIONS, 0, sink);
@@ -68,7 +67,7 @@ Stop on done;
 
 
 def run(program, folder, script, iterations, threads):
-    """Seconds and peak memory in bytes."""
+    """Seconds on the clock and of the processors, and peak memory in bytes."""
     path = folder / "net.gsl"
     path.write_text(script.replace("ITERATIONS", str(iterations)))
     command = [program, "run", path, "--mode", "fast", "--threads", threads]
@@ -77,21 +76,28 @@ def run(program, folder, script, iterations, threads):
     _, status, usage = os.wait4(child.pid, 0)
     if status != 0:
         sys.exit(f"{path} ended with {status}")
-    return time.perf_counter() - begin, usage.ru_maxrss * 1024
+    seconds = time.perf_counter() - begin
+    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+
+
+READ = """
+import sys, time
+import numpy as np
+values = np.ones(int(sys.argv[1]))
+def once():
+    begin = time.process_time()
+    values.sum()
+    return time.process_time() - begin
+print(min(once() for _ in range(6)) / len(values) * 1e9)
+"""
 
 
 def read_time(edges):
-    """Nanoseconds for each of so many doubles, added up."""
-    values = np.ones(edges)
-    values.sum()
-    best = min(timed(values.sum) for _ in range(5))
-    return best / edges * 1e9
-
-
-def timed(action):
-    begin = time.perf_counter()
-    action()
-    return time.perf_counter() - begin
+    """Nanoseconds for each of so many doubles, added up; in a process of its own, whose memory is not ours."""
+    done = subprocess.run(
+        [sys.executable, "-c", READ, str(edges)], capture_output=True, text=True, check=True
+    )
+    return float(done.stdout)
 
 
 def measure(program, name, script, width, threads):
@@ -100,14 +106,21 @@ def measure(program, name, script, width, threads):
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         (folder / "in.txt").write_text(" ".join(["0.5"] * width))
-        np.full((width, width + 1), 1e-3).tofile(folder / "w.f64")
+        row = array.array("d", [1e-3]) * (width + 1)
+        with (folder / "w.f64").open("wb") as file:
+            for _ in range(width):
+                row.tofile(file)
         text = script.replace("WIDTH", str(width))
-        base = min(run(program, folder, text, few, threads)[0] for _ in range(2))
-        long, memory = min(run(program, folder, text, many, threads) for _ in range(2))
-    each = (long - base) / (many - few) / edges * 1e9
+        base = [run(program, folder, text, few, threads) for _ in range(2)]
+        long = [run(program, folder, text, many, threads) for _ in range(2)]
+    clock, processor = (
+        (min(one[i] for one in long) - min(one[i] for one in base)) / (many - few) / edges * 1e9
+        for i in (0, 1)
+    )
+    memory = min(one[2] for one in long)
     print(
-        f"{name:<16} {edges:>9} edges, {threads} threads: {each:5.2f} ns an edge and iteration, "
-        f"{memory / 1e6:6.0f} MB; a plain read {read_time(edges):5.2f} ns"
+        f"{name:<12} {edges:>9} edges, {threads} threads: {clock:6.2f} ns an edge and iteration on the "
+        f"clock, {processor:6.2f} of processors, {memory / 1e6:5.0f} MB; a plain read {read_time(edges):5.2f} ns"
     )
     return memory
 
