@@ -505,7 +505,7 @@ RUNS = [
     (
         "a place outside one axis, inside all joined",
         call("GatherND", {"data": [[1.0, 2.0], [3.0, 4.0]], "indices": [[0, 3]]}),
-        "outside an axis",
+        "index 3 is outside an axis of length 2",
     ),
     (
         "a transposed convolution that cannot be so long",

@@ -152,6 +152,18 @@ Value rounded_to_digits(const Call& c) {
   return c.result(only_where(c.b(), y, same));
 }
 
+/// To the nearest multiple of the number itself, and not of its rounded quotient.
+double rounded_to_tens(double x, double tens) {
+  const double quotient = x / tens;
+  if (std::abs(quotient) >= 0x1p53) return x;  // no double is nearer to such a multiple
+  double whole = std::nearbyint(quotient);
+  const double rest = quotient - whole;
+  const double lost = std::fma(-quotient, tens, x);
+  if (rest == 0.5 && lost > 0) whole += 1;
+  if (rest == -0.5 && lost < 0) whole -= 1;
+  return whole * tens;
+}
+
 Value rounded(const Call& c) {
   if (c.in_graph() && c.has(1)) return rounded_to_digits(c);
   if (c.in_graph()) {
@@ -167,6 +179,9 @@ Value rounded(const Call& c) {
     // Python rounds the number's own decimals, NumPy a product.
     if (digits >= 0 && digits <= most_digits && std::isfinite(number))
       return {std::stod(fmt::format("{:.{}f}", number, digits))};
+    constexpr std::int64_t most_exact = 22;  // of which the power of ten is
+    if (digits < 0 && digits >= -most_exact && std::isfinite(number))
+      return {rounded_to_tens(number, std::pow(10.0, static_cast<double>(-digits)))};
     const double scale = std::pow(10.0, static_cast<double>(digits));
     if (scale == 0) return {std::copysign(0.0, number)};
     const double scaled = number * scale;
