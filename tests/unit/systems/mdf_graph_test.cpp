@@ -98,7 +98,7 @@ TEST(MdfGraph, StepsAsItsDocumentDoes) {
                                 "output_ports": {"o": {"value": "c"}}})"},
         {"decimals",
          R"("n": {"input_ports": {"x": {"type": "float"}}, "parameters": {
-               "s": {"default_initial_value": 0.0, "value": "s + 0.123"}},
+               "s": {"default_initial_value": 0.0, "value": "s + 0.25"}},
                "output_ports": {"o": {"value": "round(s, 2)"},
         "p" : {"value" : "round(x*1.0, 3)"}, "q" : {
       "value" : "round(s*100, -1)"
