@@ -28,7 +28,7 @@ ROOMS = {
     "systems": 1_080,
     "systems/mdf": 10_200,
     "systems/mgs": 900,
-    "systems/mgs/run": 4_700,
+    "systems/mgs/run": 4_900,
     "systems/mgs/run/nodes": 2_200,
     "systems/mgs/gsl": 2_350,
     "systems/mgs/mdl": 2_640,

@@ -74,15 +74,12 @@ TEST(MdfGraph, KeepsNarrowTypesAsItsDocumentDoes) {
 
 // Python's 2.67 and NumPy's 2.68: a graph cannot know which of them has the number.
 TEST(MdfGraph, FailsWherePythonAndNumpyRoundDifferently) {
-  const auto files = document(R"("n": {"parameters": {
+  const auto files = document(R"json("n": {"parameters": {
       "s": {"default_initial_value": 2.675, "value": "s*1.0"}},
-      "output_ports": {"o": {"value": "round(s, 2)"
-}
-}
-})");
+      "output_ports": {"o": {"value": "round(s, 2)"}}})json");
   EXPECT_EQ(mdf::simulate(*files, "net.json").executor->run({}).at(0).doubles().at(0), 2.67);
-const Runnable compiled = on_engine(mdf::read(*files, "net.json").graph, reference_engine());
-EXPECT_THROW(compiled.executor->run({}), Error);
+  const Runnable compiled = on_engine(mdf::read(*files, "net.json").graph, reference_engine());
+  EXPECT_THROW(compiled.executor->run({}), Error);
 }
 
 struct Case {
@@ -94,16 +91,13 @@ struct Case {
 TEST(MdfGraph, StepsAsItsDocumentDoes) {
   for (
       const Case& one : std::vector<Case>{
-    {"counter", R"("n": {"parameters": {"c": {"value": "c + 1"}},
+          {"counter", R"("n": {"parameters": {"c": {"value": "c + 1"}},
                                 "output_ports": {"o": {"value": "c"}}})"},
-        {"decimals",
-         R"("n": {"input_ports": {"x": {"type": "float"}}, "parameters": {
+          {"decimals",
+           R"json("n": {"input_ports": {"x": {"type": "float"}}, "parameters": {
                "s": {"default_initial_value": 0.0, "value": "s + 0.25"}},
-               "output_ports": {"o": {"value": "round(s, 2)"},
-        "p" : {"value" : "round(x*1.0, 3)"}, "q" : {
-      "value" : "round(s*100, -1)"
-    }}
-})"},
+               "output_ports": {"o": {"value": "round(s, 2)"}, "p": {"value": "round(x*1.0, 3)"},
+                                "q": {"value": "round(s*100, -1)"}}})json"},
           {"a count that becomes real",
            R"("n": {"parameters": {"c": {"default_initial_value": 1, "value": "c*0.5 + 1"}},
                      "output_ports": {"o": {"value": "c"}}})"},
@@ -164,10 +158,10 @@ TEST(MdfGraph, StepsAsItsDocumentDoes) {
                "output_ports": {
     "o" : { "value" : "y" }}
 })"},
-}) {
-  SCOPED_TRACE(one.name);
-  expect_steps_alike(*document(one.nodes, one.edges), "net.json");
-}
+      }) {
+    SCOPED_TRACE(one.name);
+    expect_steps_alike(*document(one.nodes, one.edges), "net.json");
+  }
 }
 
 /// In which evaluation an executor fails; 0 where it does not.
