@@ -56,6 +56,15 @@ bool is_nothing(const Tensor& tensor) {
   return tensor.dtype() == DType::bf16 && tensor.shape() == std::vector<std::int64_t>{0};
 }
 
+/// The value of a tensor from outside. A graph written as a document computes in the wide types that
+/// the writer's notes tell; in other documents arrays are what they are given as.
+Value value_from(const Running& running, const Tensor& tensor) {
+  const DType dtype = tensor.dtype();
+  if (!running.loading.origin || dtype == DType::boolean) return numpy::array_value(tensor);
+  if (is_half(dtype)) return numpy::array_value(tensor.converted(DType::f32));
+  return numpy::array_value(is_integer(dtype) ? tensor.converted(DType::i64) : tensor);
+}
+
 // The format takes any type and shape; only what our metadata promise is demanded.
 void give_inputs(Running& running, std::span<const Tensor> inputs) {
   if (running.loading.origin) {
@@ -65,13 +74,13 @@ void give_inputs(Running& running, std::span<const Tensor> inputs) {
   }
   for (std::size_t i = 0; i < running.inputs.size(); ++i) {
     if (!is_nothing(inputs[i]))
-      running.executor->set_input(running.inputs[i].id, numpy::array_value(inputs[i]));
+      running.executor->set_input(running.inputs[i].id, value_from(running, inputs[i]));
   }
   for (const auto& [port, value] : running.given) running.executor->set_input(port, value);
 }
 
 void set_weight(Running& running, const StoredWeight& weight, const Tensor& tensor) {
-  const Value value = numpy::array_value(tensor);
+  const Value value = value_from(running, tensor);
   if (weight.where == StoredWeight::Where::port) {
     const auto port = std::ranges::find(
         running.given, weight.id, [](const auto& pair) -> const auto& { return pair.first; });
@@ -143,7 +152,7 @@ class DocumentRun final : public Executor {
             Fault::model, fmt::format("state '{}.{}'", node->id(), parameter),
             fmt::format("it is {}, where documents keep real numbers", to_text(states[i].type())));
       }
-      node->set_state(parameter, is_nothing(states[i]) ? Value{} : numpy::array_value(states[i]));
+      node->set_state(parameter, is_nothing(states[i]) ? Value{} : value_from(*running_, states[i]));
     }
     if (!running_->remembers_begin) return;
     running_->begun = states.back().doubles().at(0) != 0;
