@@ -45,7 +45,8 @@ bool convert(const dom::element& element, Tree& tree) {
 Tree read_json_fast(std::string_view text) {
   dom::parser parser;
   Tree tree;
-  if (parser.allocate(text.size(), deepest_tree) == simdjson::SUCCESS) {
+  // Nothing may begin nowhere, which the parser copies from.
+  if (!text.empty() && parser.allocate(text.size(), deepest_tree) == simdjson::SUCCESS) {
     dom::element root;
     const bool whole = parser.parse(text.data(), text.size()).get(root) == simdjson::SUCCESS;
     if (whole && convert(root, tree)) return tree;
