@@ -56,8 +56,8 @@ bool is_nothing(const Tensor& tensor) {
   return tensor.dtype() == DType::bf16 && tensor.shape() == std::vector<std::int64_t>{0};
 }
 
-/// The value of a tensor from outside. A graph written as a document computes in the wide types that
-/// the writer's notes tell; in other documents arrays are what they are given as.
+/// The value of a tensor from outside. A graph written as a document computes in the wide types
+/// that the writer's notes tell; in other documents arrays are what they are given as.
 Value value_from(const Running& running, const Tensor& tensor) {
   const DType dtype = tensor.dtype();
   if (!running.loading.origin || dtype == DType::boolean) return numpy::array_value(tensor);
@@ -152,7 +152,8 @@ class DocumentRun final : public Executor {
             Fault::model, fmt::format("state '{}.{}'", node->id(), parameter),
             fmt::format("it is {}, where documents keep real numbers", to_text(states[i].type())));
       }
-      node->set_state(parameter, is_nothing(states[i]) ? Value{} : value_from(*running_, states[i]));
+      node->set_state(parameter,
+                      is_nothing(states[i]) ? Value{} : value_from(*running_, states[i]));
     }
     if (!running_->remembers_begin) return;
     running_->begun = states.back().doubles().at(0) != 0;
