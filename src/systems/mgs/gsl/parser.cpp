@@ -1,8 +1,5 @@
 #include "systems/mgs/gsl/parser.h"
 
-#include <charconv>
-#include <limits>
-
 #include "base/text.h"
 #include "systems/mgs/gsl/gsl.h"
 
@@ -10,10 +7,6 @@ namespace isomer::mgs::gsl {
 namespace {
 
 constexpr int deepest_nesting = 200;
-
-std::string keyword_advice(const Token& token) {
-  return fmt::format("{} is a keyword and cannot be a name", quoted(token.text));
-}
 
 }  // namespace
 
@@ -25,54 +18,6 @@ Parser::Nested::Nested(Parser& parser, const Place& place) : parser_(parser) {
 }
 
 // ---- words
-
-Token Parser::take() {
-  const Token token = peek();
-  first_ = (first_ + 1) % ahead_size;
-  --count_;
-  if (token.kind == Lexeme::sign) braces_ += token.text == "{" ? 1 : token.text == "}" ? -1 : 0;
-  return token;
-}
-
-bool Parser::take_if(std::string_view word) {
-  if (!is(word)) return false;
-  take();
-  return true;
-}
-
-void Parser::need(std::string_view word, std::string_view after) {
-  if (!take_if(word)) refuse(peek(), fmt::format("'{}' is expected {}", word, after));
-}
-
-void Parser::refuse(Mistake mistake, const Place& place, std::string what, std::string instead) {
-  throw Refused{{mistake, place, std::move(what), std::move(instead)}};
-}
-
-void Parser::refuse(const Token& token, std::string_view expected) {
-  if (token.kind == Lexeme::bad) throw Refused{Lexer::fault_of(token)};
-  refuse(Mistake::syntax, token.place, fmt::format("unexpected {}", in_words(token)),
-         std::string(expected));
-}
-
-Name Parser::name(std::string_view what) {
-  if (is_name()) {
-    const Token token = take();
-    return {std::string(token.text), token.place};
-  }
-  if (peek().kind == Lexeme::keyword)
-    refuse(peek(), fmt::format("{} is expected, and {}", what, keyword_advice(peek())));
-  refuse(peek(), fmt::format("{} is expected", what));
-}
-
-std::int64_t Parser::integer(std::string_view what) {
-  if (peek().kind != Lexeme::integer) refuse(peek(), fmt::format("{} is expected", what));
-  const Token token = take();
-  std::int64_t value = 0;
-  const char* end = token.text.data() + token.text.size();
-  if (std::from_chars(token.text.data(), end, value).ec == std::errc{}) return value;
-  return token.text[0] == '-' ? std::numeric_limits<std::int64_t>::min()
-                              : std::numeric_limits<std::int64_t>::max();
-}
 
 Text Parser::text() {
   if (peek().kind != Lexeme::text) refuse(peek(), "a text in quotes is expected");

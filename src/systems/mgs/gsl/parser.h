@@ -2,7 +2,6 @@
 
 // Words to statements: looks ahead a few words, never back.
 
-#include <array>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -11,43 +10,24 @@
 #include "systems/mgs/gsl/ast.h"
 #include "systems/mgs/gsl/lexer.h"
 #include "systems/mgs/problems.h"
+#include "systems/mgs/source/words.h"
 
 namespace isomer::mgs::gsl {
 
-class Parser {
+class Parser : Words<Lexer> {
  public:
   Parser(const Preprocessed& source, Problems& problems)
-      : source_(source), problems_(problems), lexer_(source) {}
+      : Words(source), source_(source), problems_(problems) {}
 
   std::vector<Statement> script();
 
  private:
-  /// Ends a statement: what is wrong with it.
-  struct Refused {
-    Problem problem;
-  };
   class Nested;
   enum class Body { top, grid, composite, connection_script };
 
   // ---- words
-  const Token& peek(std::size_t ahead = 0) {
-    while (count_ <= ahead) {
-      ahead_[(first_ + count_) % ahead_size] = lexer_.next();
-      ++count_;
-    }
-    return ahead_[(first_ + ahead) % ahead_size];
-  }
-  Token take();
-  bool is(std::string_view word, std::size_t ahead = 0) { return peek(ahead).is(word); }
   bool is_name(std::size_t ahead = 0) { return peek(ahead).kind == Lexeme::name; }
-  bool take_if(std::string_view word);
-  void need(std::string_view word, std::string_view after);
-  Name name(std::string_view what);
-  std::int64_t integer(std::string_view what);
   Text text();
-  [[noreturn]] void refuse(const Token& token, std::string_view expected);
-  [[noreturn]] static void refuse(Mistake mistake, const Place& place, std::string what,
-                                  std::string instead = {});
   void skip_statement(int level);
 
   // ---- statements (parser.cpp)
@@ -115,15 +95,9 @@ class Parser {
   TagTerm tag_term();
   bool at_extension();
 
-  static constexpr std::size_t ahead_size = 4;
-
   const Preprocessed& source_;
   Problems& problems_;
-  Lexer lexer_;
-  std::array<Token, ahead_size> ahead_;
-  std::size_t first_ = 0, count_ = 0;
   int depth_ = 0;
-  int braces_ = 0;  // that are open
 };
 
 /// Counts how deep things stand in each other; refuses what is too deep.

@@ -1,60 +1,10 @@
 #include "systems/mgs/mdl/parser.h"
 
-#include <charconv>
-#include <limits>
-
 #include "base/text.h"
 
 namespace isomer::mgs::mdl {
 
 // ---- words
-
-const Token& Parser::peek(std::size_t ahead) {
-  while (count_ <= ahead) {
-    ahead_[(first_ + count_) % ahead_size] = lexer_.next();
-    ++count_;
-  }
-  return ahead_[(first_ + ahead) % ahead_size];
-}
-
-Token Parser::take() {
-  const Token token = peek();
-  first_ = (first_ + 1) % ahead_size;
-  --count_;
-  if (token.kind == Lexeme::sign) braces_ += token.text == "{" ? 1 : token.text == "}" ? -1 : 0;
-  return token;
-}
-
-bool Parser::take_if(std::string_view word) {
-  if (!is(word)) return false;
-  take();
-  return true;
-}
-
-void Parser::need(std::string_view word, std::string_view after) {
-  if (!take_if(word)) refuse(peek(), fmt::format("'{}' is expected {}", word, after));
-}
-
-void Parser::refuse(Mistake mistake, const Place& place, std::string what, std::string instead) {
-  throw Refused{{mistake, place, std::move(what), std::move(instead)}};
-}
-
-void Parser::refuse(const Token& token, std::string_view expected) {
-  if (token.kind == Lexeme::bad) throw Refused{Lexer::fault_of(token)};
-  refuse(Mistake::syntax, token.place, fmt::format("unexpected {}", in_words(token)),
-         std::string(expected));
-}
-
-Name Parser::name(std::string_view what) {
-  if (peek().kind == Lexeme::name) {
-    const Token token = take();
-    return {std::string(token.text), token.place};
-  }
-  if (peek().kind == Lexeme::keyword)
-    refuse(peek(), fmt::format("{} is expected, and {} is a keyword and cannot be a name", what,
-                               quoted(peek().text)));
-  refuse(peek(), fmt::format("{} is expected", what));
-}
 
 std::vector<Name> Parser::names(std::string_view what) {
   std::vector<Name> result;
@@ -62,16 +12,6 @@ std::vector<Name> Parser::names(std::string_view what) {
     result.push_back(name(what));
   } while (take_if(","));
   return result;
-}
-
-std::int64_t Parser::integer(std::string_view what) {
-  if (peek().kind != Lexeme::integer) refuse(peek(), fmt::format("{} is expected", what));
-  const std::string_view text = take().text;
-  std::int64_t value = 0;
-  if (std::from_chars(text.data(), text.data() + text.size(), value).ec == std::errc{})
-    return value;
-  return text[0] == '-' ? std::numeric_limits<std::int64_t>::min()
-                        : std::numeric_limits<std::int64_t>::max();
 }
 
 /// Up to the end of an item that began where `level` braces were open.

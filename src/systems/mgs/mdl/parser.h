@@ -2,7 +2,6 @@
 
 // Words to declarations.
 
-#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,33 +9,19 @@
 #include "systems/mgs/mdl/ast.h"
 #include "systems/mgs/mdl/lexer.h"
 #include "systems/mgs/problems.h"
+#include "systems/mgs/source/words.h"
 
 namespace isomer::mgs::mdl {
 
-class Parser {
+class Parser : Words<Lexer> {
  public:
-  Parser(const Preprocessed& source, Problems& problems) : problems_(problems), lexer_(source) {}
+  Parser(const Preprocessed& source, Problems& problems) : Words(source), problems_(problems) {}
 
   std::vector<Declaration> declarations();
 
  private:
-  /// Ends an item or a declaration: what is wrong with it.
-  struct Refused {
-    Problem problem;
-  };
-
   // ---- words
-  const Token& peek(std::size_t ahead = 0);
-  Token take();
-  bool is(std::string_view word, std::size_t ahead = 0) { return peek(ahead).is(word); }
-  bool take_if(std::string_view word);
-  void need(std::string_view word, std::string_view after);
-  Name name(std::string_view what);
   std::vector<Name> names(std::string_view what);
-  std::int64_t integer(std::string_view what);
-  [[noreturn]] void refuse(const Token& token, std::string_view expected);
-  [[noreturn]] static void refuse(Mistake mistake, const Place& place, std::string what,
-                                  std::string instead = {});
   void skip_item(int level);
   template <class Item>
   void items(const Item& item);
@@ -69,13 +54,7 @@ class Parser {
   Predicate predicate();
   PredicateTerm predicate_term();
 
-  static constexpr std::size_t ahead_size = 4;
-
   Problems& problems_;
-  Lexer lexer_;
-  std::array<Token, ahead_size> ahead_;
-  std::size_t first_ = 0, count_ = 0;
-  int braces_ = 0;
   int depth_ = 0;
 };
 

@@ -15,4 +15,10 @@ std::string in_words(const Token& token) {
   }
 }
 
+std::string expected_name(std::string_view what, const Token& token) {
+  if (token.kind != Lexeme::keyword) return fmt::format("{} is expected", what);
+  return fmt::format("{} is expected, and {} is a keyword and cannot be a name", what,
+                     quoted(token.text));
+}
+
 }  // namespace isomer::mgs

@@ -97,5 +97,7 @@ struct Token {
 
 /// "'In'", "the end of the file", "the text "abc"": for messages.
 std::string in_words(const Token& token);
+/// "a name is expected", and why a keyword is none, where one stands there.
+std::string expected_name(std::string_view what, const Token& token);
 
 }  // namespace isomer::mgs
